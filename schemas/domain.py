@@ -1,0 +1,120 @@
+"""A domain as the rest of the house sees it: its features in order, its target, and its contract."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from schemas.errors import DomainError
+from schemas.features import Feature, Features, Target, read_feature, without_none
+
+BUILT_IN = {"housing": "schemas.domains.housing:Housing", "obesity": "schemas.domains.obesity:Obesity"}
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One table to learn and score.
+
+    Attributes:
+        name: the domain's name, also the registered model's.
+        contract: the pydantic model that one row of features must satisfy.
+        features: in the order of the model's columns.
+        target: what is predicted.
+    """
+
+    name: str
+    contract: type[Features]
+    features: tuple[Feature, ...]
+    target: Target
+
+    @property
+    def task(self) -> Literal["regression", "classification"]:
+        """Whether the target is a number or one of its classes."""
+        return "classification" if self.target.classes else "regression"
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the model's columns, in order."""
+        return tuple(f.column for f in self.features)
+
+    def feature(self, column: str) -> Feature:
+        """The declared feature of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next((f for f in self.features if f.column == column), None) or _no_such(column)
+
+
+def _no_such(column: str) -> Feature:
+    raise KeyError(column)
+
+
+def domain_of(contract: type[Features], may_miss: Collection[str] | None = None) -> Domain:
+    """Read a domain from its contract.
+
+    Args:
+        contract: the class that declares it.
+        may_miss: names of the features that may be missing, instead of what the class says.
+
+    Raises:
+        DomainError: a declaration is incomplete, or `may_miss` names a feature that does not exist.
+    """
+    if may_miss is not None:
+        contract = _with_missing(contract, may_miss)
+    for needed in ("name", "target"):
+        if not hasattr(contract, needed):
+            raise DomainError(f"domain class {contract.__qualname__}: declare `{needed}`")
+    features = tuple(read_feature(contract.name, a, i) for a, i in contract.model_fields.items())
+    if not features:
+        raise DomainError(f"domain {contract.name}: declares no features")
+    if contract.target.name in {f.column for f in features}:
+        raise DomainError(f"domain {contract.name}: the target {contract.target.name} is also a feature")
+    return Domain(contract.name, contract, features, contract.target)
+
+
+def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[str] | None = None) -> Domain:
+    """Load a domain by its name.
+
+    Args:
+        name: `housing`, `obesity`, or the name under which params.yaml lists a dotted path.
+        dotted_path: ``package.module:Class``; by default that of the domain which comes with the project.
+        may_miss: as in `domain_of`.
+
+    Raises:
+        DomainError: the class cannot be found or does not declare a domain of that name.
+    """
+    path = dotted_path or BUILT_IN.get(name)
+    if path is None:
+        known = ", ".join(BUILT_IN)
+        raise DomainError(f"no domain {name!r}: known are {known}; list your own in params.yaml under `domains`")
+    module_name, _, class_name = path.partition(":")
+    try:
+        contract: Any = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise DomainError(f"domain {name!r}: cannot load {path!r}: {error}") from error
+    if not (isinstance(contract, type) and issubclass(contract, Features)):
+        raise DomainError(f"domain {name!r}: {path!r} is not a class derived from schemas.features.Features")
+    domain = domain_of(contract, may_miss)
+    if domain.name != name:
+        raise DomainError(f"domain {name!r}: {path!r} declares the name {domain.name!r}")
+    return domain
+
+
+def _with_missing(contract: type[Features], may_miss: Collection[str]) -> type[Features]:
+    """The contract with exactly these features optional."""
+    by_column = {info.alias or attribute: attribute for attribute, info in contract.model_fields.items()}
+    if unknown := sorted(set(may_miss) - set(by_column)):
+        raise DomainError(f"domain {contract.name}: may_miss names unknown features: {', '.join(unknown)}")
+    fields: dict[str, Any] = {}
+    for column, attribute in by_column.items():
+        info = contract.model_fields[attribute]
+        required, could_miss = without_none(info.annotation)
+        if could_miss != (column in may_miss):
+            fields[attribute] = (required | None if column in may_miss else required, info)
+    return create_model(contract.__name__, __base__=contract, __module__=contract.__module__, **fields)

@@ -1,0 +1,28 @@
+"""Boston housing: the median home value of a census tract (Harrison and Rubinfeld 1978)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from schemas.features import Features, Integer, Number, Target, feature
+
+
+class Housing(Features):
+    """One census tract of Boston; predicts the median value of its owner-occupied homes."""
+
+    name: ClassVar[str] = "housing"
+    target: ClassVar[Target] = Target("MEDV", unit="thousands of dollars")
+
+    CRIM: Number | None = feature(ge=0, le=100, unit="per capita", description="crime rate of the town")
+    ZN: Number | None = feature(ge=0, le=100, unit="percent", description="land zoned for lots over 25,000 square feet")
+    INDUS: Number | None = feature(ge=0, le=100, unit="percent", description="acres of non-retail business in the town")
+    CHAS: Integer | None = feature(ge=0, le=1, unit="", description="1 if the tract bounds the Charles River")
+    NOX: Number = feature(ge=0, le=2, unit="parts per 10 million", description="nitric oxides concentration")
+    RM: Number = feature(ge=1, le=15, unit="rooms", description="average number of rooms in a dwelling")
+    AGE: Number | None = feature(ge=0, le=100, unit="percent", description="owner-occupied units built before 1940")
+    DIS: Number = feature(ge=0, le=20, unit="weighted miles", description="distance to five employment centres")
+    RAD: Integer = feature(ge=1, le=24, unit="index", description="access to radial highways")
+    TAX: Number = feature(ge=0, le=2000, unit="dollars per 10,000", description="full-value property tax rate")
+    PTRATIO: Number = feature(ge=1, le=50, unit="pupils per teacher", description="pupil-teacher ratio of the town")
+    B: Number = feature(ge=0, le=400, unit="", description="the 1978 study's transform 1000 (b - 0.63)^2")
+    LSTAT: Number | None = feature(ge=0, le=100, unit="percent", description="lower-status population")

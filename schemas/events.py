@@ -1,0 +1,168 @@
+"""The events on the streams of listings and answers, as pydantic models: the contract, and what clients read with.
+
+They are CloudEvents 1.0 in JSON. `schemas.decoding` and `schemas.encoding` are the fast forms of the same contract.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal
+
+import msgspec
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypeVar
+
+from schemas.refusals import Reason
+
+MAX_ID = 256
+SOURCE_PATTERN = r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*$"
+"""Characters of a URI reference (RFC 3986)."""
+TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+"""W3C Trace Context."""
+
+AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def _rfc3339(value: object) -> object:
+    """Read a time as the fast decoder does, so that both admit the same strings."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return msgspec.convert(value, AwareTime)
+    except msgspec.ValidationError as error:
+        raise ValueError("must be an RFC 3339 time with its offset") from error
+
+
+def _one_line(value: str) -> str:
+    # `$` also matches before a closing newline
+    if value.endswith("\n"):
+        raise ValueError("must not end with a newline")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
+Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339, json_schema_input_type=str)]
+Source = Annotated[str, Field(max_length=MAX_ID, pattern=SOURCE_PATTERN), AfterValidator(_one_line)]
+Traceparent = Annotated[str, Field(pattern=TRACEPARENT_PATTERN), AfterValidator(_one_line)]
+
+Row = TypeVar("Row", default=dict[str, Any])
+
+
+class Listing(BaseModel, Generic[Row]):
+    """A listing to score. Its identity is (source, id); attributes of the envelope not named here pass."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, regex_engine="python-re")
+
+    specversion: Literal["1.0"] | None = "1.0"
+    id: Text
+    source: Source | None = ""
+    type: Text | None = "listing.submitted"
+    time: Time | None = None
+    subject: Text | None = Field(default=None, description="the property that the listing is about")
+    datacontenttype: Text | None = None
+    dataschema: Text | None = None
+    traceparent: Traceparent | None = None
+    data: Row
+
+
+class Answer(BaseModel):
+    """What all events that the product writes have in common; `id` is the entry id of the listing it answers."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    time: AwareDatetime
+    subject: str | None = None
+    traceparent: str | None = None
+
+
+class ModelStamp(BaseModel):
+    """Which model predicted: its version in the registry, and the activation that put it in charge."""
+
+    version: str
+    activation: str
+
+
+class PredictionData(BaseModel):
+    """A prediction's data."""
+
+    listing_id: str
+    listing_source: str
+    prediction: float | str = Field(description="in the target's unit, or the class name")
+    probabilities: dict[str, float] | None = Field(default=None, description="by class name; they sum to one")
+    confidence: float | None = Field(default=None, ge=0, le=1, description="probability of the predicted class")
+    labels: dict[str, str] | None = Field(default=None, description="what the domain declares for the class")
+    model: ModelStamp
+    imputed: list[str] = Field(description="features that were missing and filled with what training learned")
+    unusual: list[str] = Field(description="features inside the declared range but outside what training saw")
+
+
+class Prediction(Answer):
+    """One listing's answer."""
+
+    type: Literal["listing.scored"] = "listing.scored"
+    data: PredictionData
+
+
+class FieldProblem(BaseModel):
+    """One thing wrong with one field."""
+
+    field: str
+    message: str
+
+
+class DeadLetterData(BaseModel):
+    """A dead letter's data."""
+
+    listing_id: str | None
+    listing_source: str
+    reason: Reason
+    errors: list[FieldProblem]
+    payload: str | None = Field(description="as it came, cut at a limit; base64 where `payload_encoding` says so")
+    payload_encoding: Literal["text", "base64"] = "text"
+    payload_bytes: int
+    payload_sha256: str
+    delivery_count: int
+    consumer: str
+
+
+class DeadLetter(Answer):
+    """One refused listing: why, and what came."""
+
+    type: Literal["listing.refused"] = "listing.refused"
+    data: DeadLetterData
+
+
+class RepeatData(BaseModel):
+    """A dropped repeat's data."""
+
+    listing_id: str
+    listing_source: str
+
+
+class Repeat(Answer):
+    """A listing dropped because its identity had been predicted shortly before."""
+
+    type: Literal["listing.repeated"] = "listing.repeated"
+    data: RepeatData
+
+
+class OutcomeData(BaseModel):
+    """An outcome's data."""
+
+    listing_id: Text
+    listing_source: Source = ""
+    outcome: float | str
+
+
+class Outcome(BaseModel):
+    """What a listing really sold for, or the true class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: Text
+    type: Literal["listing.sold"] = "listing.sold"
+    time: Time = Field(default_factory=lambda: datetime.now(UTC))
+    data: OutcomeData

@@ -1,0 +1,135 @@
+"""How a domain declares its features: the base class, the types and `feature`; and `Feature`, what was declared."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from schemas.errors import DomainError
+
+Kind = Literal["number", "integer", "category"]
+Fill = Literal["median", "most_frequent"]
+
+
+def _integral(value: object) -> object:
+    """1.0 is the integer 1 in JSON, whose grammar knows only numbers; 0.5, true and "1" are not integers."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+"""A finite number."""
+Integer = Annotated[int, BeforeValidator(_integral)]
+"""A whole number; 1 and 1.0 both pass."""
+
+
+def feature(
+    *, unit: str, description: str, ge: float | None = None, le: float | None = None, fill: Fill | None = None
+) -> Any:  # noqa: ANN401 - what pydantic's own Field returns
+    """Declare a feature.
+
+    Args:
+        unit: what the value is measured in; "" for none.
+        description: one line for people, shown in the AsyncAPI page.
+        ge: smallest value admitted. Numbers and integers must state both bounds.
+        le: largest value admitted.
+        fill: how a missing value is filled; by default `median` for numbers and `most_frequent` for the rest. The
+            feature may be missing if its annotation says ``| None``.
+    """
+    return Field(ge=ge, le=le, description=description, json_schema_extra={"unit": unit, "fill": fill})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a domain predicts.
+
+    Attributes:
+        name: the target's column in training data.
+        unit: of a regression's prediction.
+        classes: the class names of a classification, in their natural order; empty for a regression.
+        labels: label name -> class name -> value; each prediction of a class carries its labels (``risk_level``).
+    """
+
+    name: str
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Features(BaseModel):
+    """Base of every domain's contract: one row of features, validated strictly, unknown ones refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: ClassVar[str]
+    target: ClassVar[Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One declared feature, read from the contract.
+
+    Attributes:
+        column: its name in events and in training data.
+        kind: number, integer or category.
+        ge: smallest value admitted (None for a category).
+        le: largest value admitted (None for a category).
+        may_miss: whether it may be absent or null.
+        fill: how the model's pipeline fills a missing value.
+        categories: the admitted values of a category; a value's position is its code in a matrix.
+    """
+
+    column: str
+    kind: Kind
+    unit: str
+    description: str
+    may_miss: bool
+    fill: Fill
+    ge: float | None = None
+    le: float | None = None
+    categories: tuple[str, ...] = ()
+
+
+def without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 - annotations have no common type
+    """An annotation without its ``| None``, and whether it had one."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        rest = [a for a in get_args(annotation) if a is not type(None)]
+        if len(rest) == 1 and len(rest) < len(get_args(annotation)):
+            return rest[0], True
+    return annotation, False
+
+
+def read_feature(owner: str, attribute: str, info: FieldInfo) -> Feature:
+    """Read one field of a contract.
+
+    Raises:
+        DomainError: the field's type is none that a feature can have, or a bound is missing.
+    """
+    column = info.alias or attribute
+    where = f"domain {owner}, feature {column}"
+    annotation, may_miss = without_none(info.annotation)
+    base = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    bounds = {type(m): m for m in info.metadata if isinstance(m, annotated_types.Ge | annotated_types.Le)}
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    shared = {"unit": str(extra.get("unit", "")), "description": info.description or "", "may_miss": may_miss}
+    fill = extra.get("fill")
+    if get_origin(base) is Literal and all(isinstance(c, str) for c in get_args(base)):
+        return Feature(column, "category", fill="most_frequent", categories=get_args(base), **shared)  # type: ignore[arg-type]
+    if base not in (int, float):
+        raise DomainError(f"{where}: a feature is a Number, an Integer or a Literal of strings, not {base!r}")
+    if annotated_types.Ge not in bounds or annotated_types.Le not in bounds:
+        raise DomainError(f"{where}: declare its range with ge and le")
+    kind: Kind = "integer" if base is int else "number"
+    return Feature(
+        column,
+        kind,
+        fill=fill or ("most_frequent" if kind == "integer" else "median"),  # type: ignore[arg-type]
+        ge=float(bounds[annotated_types.Ge].ge),  # type: ignore[union-attr, arg-type]
+        le=float(bounds[annotated_types.Le].le),  # type: ignore[union-attr, arg-type]
+        **shared,  # type: ignore[arg-type]
+    )

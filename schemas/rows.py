@@ -1,0 +1,78 @@
+"""From decoded listings, or from a table, to the matrix that every model takes.
+
+A matrix is float64 of shape (n, features): columns in the domain's order, NaN for gaps, a category as the position of
+its value among the declared ones. Listings and tables go through the same codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.decoding import DecodedListing
+from schemas.domain import Domain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Matrix = NDArray[np.float64]
+_astuple = msgspec.structs.astuple
+
+
+class RowBuilder:
+    """Builds matrices of one domain."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+        self._codes: list[tuple[int, dict[Any, float]]] = [
+            (position, {None: np.nan} | {value: float(code) for code, value in enumerate(feature.categories)})
+            for position, feature in enumerate(domain.features)
+            if feature.categories
+        ]
+
+    def matrix(self, listings: Sequence[DecodedListing]) -> Matrix:
+        """The matrix (n, features) of decoded listings."""
+        if not listings:
+            return np.empty((0, len(self._domain.features)))
+        rows: list[Any] = [_astuple(listing.data) for listing in listings]
+        if self._codes:
+            rows = [list(row) for row in rows]
+            for position, codes in self._codes:
+                for row in rows:
+                    row[position] = codes[row[position]]
+        return np.array(rows, dtype=np.float64)
+
+    def matrix_of_frame(self, frame: pd.DataFrame) -> Matrix:
+        """The matrix (n, features) of a table with the domain's columns, in any order.
+
+        Raises:
+            KeyError: a column is missing, or a category has a value that the domain does not declare.
+        """
+        columns: list[NDArray[np.float64]] = []
+        codes = dict(self._codes)
+        for position, feature in enumerate(self._domain.features):
+            series = frame[feature.column]
+            if position in codes:
+                values = [codes[position][None if value != value else value] for value in series.tolist()]  # noqa: PLR0124 - NaN
+                columns.append(np.array(values, dtype=np.float64))
+            else:
+                columns.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.column_stack(columns)
+
+    def missing(self, matrix: Matrix) -> dict[int, list[str]]:
+        """By row number, the names of the features that are missing; rows without gaps do not appear."""
+        return self._named(np.isnan(matrix))
+
+    def outside(self, matrix: Matrix, low: Matrix, high: Matrix) -> dict[int, list[str]]:
+        """By row number, the names of the features below `low` or above `high` (each of shape (features,))."""
+        return self._named((matrix < low) | (matrix > high))
+
+    def _named(self, mask: NDArray[np.bool_]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for row, column in zip(*np.nonzero(mask), strict=True):
+            found.setdefault(int(row), []).append(self._domain.columns[column])
+        return found

@@ -1,0 +1,206 @@
+"""The settings: one frozen object, read once at the entry point from params.yaml and the environment.
+
+`params.yaml` holds behaviour and experiment knobs; variables ``TASADOR_…`` hold addresses, secrets and overrides, nested
+keys joined by two underscores (``TASADOR_BATCH__MAX_RECORDS=500``). An unknown key or variable is refused by name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.domain import BUILT_IN, Domain, load_domain
+from schemas.errors import ConfigurationError
+from schemas.streams import Streams
+
+PREFIX = "TASADOR_"
+PARAMS_VARIABLE = "TASADOR_PARAMS"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DomainSettings(_Section):
+    """One domain."""
+
+    path: str | None = Field(None, description="dotted path package.module:Class; not needed for built-in domains")
+    may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing, instead of the class's")
+
+
+class BatchSettings(_Section):
+    """How much a consumer reads at once."""
+
+    max_records: PositiveInt = Field(1000, le=2000, description="entries a read returns at most")
+    block_ms: PositiveInt = Field(500, description="how long a read waits for the first entry, in ms")
+
+
+class SwapSettings(_Section):
+    """How consumers follow the desired model."""
+
+    poll_s: PositiveFloat = Field(1.0, description="how often the desired model is read when no event announces it, in s")
+    max_us_per_row: PositiveFloat = Field(10.0, description="what a model may cost a row at 1,000 rows, in µs")
+
+
+class RetentionSettings(_Section):
+    """How long what was answered is kept. What is unread or pending is never trimmed."""
+
+    listings: PositiveInt = Field(1_000_000, description="listings kept at most")
+    answers: PositiveInt = Field(1_000_000, description="predictions, dead letters and repeats kept at most, each")
+    max_age_s: PositiveInt = Field(7 * 86_400, description="age after which listings and answers are trimmed, in s")
+    interval_s: PositiveFloat = Field(1.0, description="how often a consumer trims, in s")
+
+
+class WindowSettings(_Section):
+    """The window of recent rows."""
+
+    max_rows: PositiveInt = Field(100_000, description="rows kept at most")
+    max_age_s: PositiveInt = Field(7 * 86_400, description="age after which rows are trimmed, in s")
+    full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
+
+
+class TrainingSettings(_Section):
+    """How models are trained."""
+
+    seed: int = Field(42, description="seed of every random choice")
+    test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows put aside as test rows")
+    folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
+    repeats: PositiveInt = Field(1, description="repetitions of the cross-validation with other folds")
+    models: tuple[str, ...] = Field((), description="recipes to try; empty for all that fit the task")
+    max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
+    reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
+    golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
+
+
+class Settings(BaseSettings):
+    """All settings. Build with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    home: Path = Field(Path(".tasador"), description="folder for state on one machine")
+    redis_url: SecretStr | None = Field(None, description="Redis; without it the private one of `tasador up` is used")
+    mlflow_uri: str | None = Field(None, description="MLflow tracking URI; without it SQLite in the home folder")
+    domain: str = Field("housing", description="the domain a command works on")
+    prefix: str | None = Field(None, description="prefix of all keys; the domain's name by default")
+    log_format: Literal["text", "json"] = Field("text", description="how logs are written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged")
+
+    domains: dict[str, DomainSettings] = Field(
+        default_factory=lambda: {"housing": DomainSettings()}, description="domains that `tasador up` runs, by name"
+    )
+    max_payload_bytes: PositiveInt = Field(65_536, description="size over which a payload is refused unread, in bytes")
+    claim_idle_ms: PositiveInt = Field(5_000, description="how long an entry is pending before another claims it, in ms")
+    max_deliveries: PositiveInt = Field(3, description="deliveries after which an entry is given up as poison")
+    dedup_seconds: int = Field(300, ge=0, description="how long a predicted identity is remembered, in s; 0 for not at all")
+    dedup_max_ids: PositiveInt = Field(1_000_000, description="identities remembered at most")
+    high_water: PositiveInt = Field(1_000_000, description="backlog at which publishers wait")
+    heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
+    batch: BatchSettings = BatchSettings()
+    swap: SwapSettings = SwapSettings()
+    retention: RetentionSettings = RetentionSettings()
+    window: WindowSettings = WindowSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over params.yaml, which arrives as init arguments (see `load_settings`)."""
+        return env_settings, init_settings
+
+    @property
+    def streams(self) -> Streams:
+        """The keys of the chosen domain."""
+        return Streams(self.prefix or self.domain)
+
+    def load_domain(self) -> Domain:
+        """The chosen domain.
+
+        Raises:
+            DomainError: it is not declared, or its declaration cannot be used.
+        """
+        listed = self.domains.get(self.domain, DomainSettings())
+        return load_domain(self.domain, listed.path, listed.may_miss)
+
+    def for_domain(self, domain: str) -> Settings:
+        """The same settings for another domain.
+
+        Raises:
+            ConfigurationError: there is no such domain.
+        """
+        if domain not in self.domains and domain not in BUILT_IN:
+            known = ", ".join(sorted({*self.domains, *BUILT_IN}))
+            raise ConfigurationError(f"no domain {domain!r}: known are {known}; list your own in params.yaml")
+        return self.model_copy(update={"domain": domain})
+
+
+def load_settings(params: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - values of any setting
+    """Read params.yaml and the environment.
+
+    Args:
+        params: the file; by default what TASADOR_PARAMS names, else params.yaml in the current folder if there is one.
+        overrides: settings that win over both, such as command-line options; None means not given.
+
+    Raises:
+        ConfigurationError: a key or variable is unknown or has a wrong value; the message names it and where it stands.
+    """
+    named = params or (Path(os.environ[PARAMS_VARIABLE]) if PARAMS_VARIABLE in os.environ else None)
+    path = named or Path("params.yaml")
+    values = _read_params(path) if named or path.exists() else {}
+    _refuse_unknown_variables()
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise ConfigurationError(_first_line(error, path)) from error
+    given = {key: value for key, value in overrides.items() if value is not None}
+    domain = given.pop("domain", settings.domain)
+    return settings.model_copy(update=given).for_domain(domain)
+
+
+def _read_params(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigurationError(f"{path}: the top level must be a mapping of settings")
+    return values
+
+
+def _refuse_unknown_variables() -> None:
+    known = set(Settings.model_fields)
+    for variable in os.environ:
+        if not variable.startswith(PREFIX) or variable == PARAMS_VARIABLE:
+            continue
+        key, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
+        section = Settings.model_fields[key].annotation if key in known else None
+        nested = isinstance(section, type) and issubclass(section, _Section)
+        if key not in known or (rest and nested and rest not in section.model_fields):  # type: ignore[union-attr]
+            raise ConfigurationError(f"environment variable {variable}: there is no such setting")
+
+
+def _first_line(error: ValidationError, path: Path) -> str:
+    found = error.errors(include_url=False)[0]
+    location = [str(part) for part in found["loc"]]
+    variable = PREFIX + "__".join(location).upper()
+    where = f"environment variable {variable}" if variable in os.environ else f"{path}: {'.'.join(location)}"
+    message = "there is no such setting" if found["type"] == "extra_forbidden" else found["msg"]
+    return f"{where}: {message}"

@@ -1,0 +1,114 @@
+"""The names of all streams and keys, and nothing else spells one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCORERS = "scorers"
+"""Consumer group that answers listings."""
+TRAINERS = "trainers"
+"""Consumer group that carries out commands."""
+MONITORS = "monitors"
+"""Consumer group that joins outcomes."""
+
+DATA_FIELD = b"data"
+"""The field of an entry that carries the event's JSON."""
+FASTSTREAM_FIELD = b"__data__"
+"""The field in which FastStream's publishers put their binary envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Keys of one domain on one Redis.
+
+    Every key begins with the prefix and a colon, so that a hash tag in the prefix (``{housing}``) keeps them in one slot.
+    """
+
+    prefix: str
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{name}"
+
+    @property
+    def listings(self) -> str:
+        """Stream of events to score."""
+        return self._key("listings")
+
+    @property
+    def predictions(self) -> str:
+        """Stream with one entry for each scored event."""
+        return self._key("predictions")
+
+    @property
+    def dead_letters(self) -> str:
+        """Stream with one entry for each refused event."""
+        return self._key("dead-letters")
+
+    @property
+    def repeats(self) -> str:
+        """Stream with one entry for each event that was dropped because its identity had a prediction already."""
+        return self._key("repeats")
+
+    @property
+    def window(self) -> str:
+        """Stream of recent rows and predictions, packed (`schemas.window`)."""
+        return self._key("window")
+
+    @property
+    def commands(self) -> str:
+        """Stream of what operators and the monitor want done."""
+        return self._key("commands")
+
+    @property
+    def command_answers(self) -> str:
+        """Hash from a command's id to the entry that carried it and the event that answered it."""
+        return self._key("commands:answers")
+
+    @property
+    def model_events(self) -> str:
+        """Stream of what happened to models."""
+        return self._key("model-events")
+
+    @property
+    def model(self) -> str:
+        """Hash with the desired model: activation, version, digest, uri."""
+        return self._key("model")
+
+    @property
+    def outcomes(self) -> str:
+        """Stream of what listings really sold for."""
+        return self._key("outcomes")
+
+    @property
+    def drift(self) -> str:
+        """Stream of drift and quality reports."""
+        return self._key("drift")
+
+    @property
+    def progress(self) -> str:
+        """Hash of counts, sums and the low-water mark."""
+        return self._key("progress")
+
+    @property
+    def consumers(self) -> str:
+        """Hash from a consumer's name to its heartbeat."""
+        return self._key("consumers")
+
+    @property
+    def dedup_current(self) -> str:
+        """Set of identities predicted since the last rotation."""
+        return self._key("dedup:current")
+
+    @property
+    def dedup_previous(self) -> str:
+        """Set of identities predicted in the rotation before."""
+        return self._key("dedup:previous")
+
+    @property
+    def dedup_rotated(self) -> str:
+        """When the sets were rotated last, in seconds of Redis's clock."""
+        return self._key("dedup:rotated")
+
+    def probe(self, consumer: str) -> Streams:
+        """Keys on which a consumer tries its scripts before it trusts them."""
+        return Streams(f"{self.prefix}:probe:{consumer}")

@@ -1,0 +1,55 @@
+"""The packed rows of the window: what the consumer appends and the monitor reads.
+
+An entry of the window holds the rows of one committed batch (or a sample of them) in `rows`, each of a fixed width,
+little-endian: the listing's entry id (two u64), the prediction (f64; for a class its position among the classes) and
+the features (f32 each, as in a matrix). Beside them stand `count` and `sum` of all predictions of the batch, the
+`activation` that made them, and `layout`, which changes with the domain's columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.domain import Domain
+from schemas.rows import Matrix
+
+
+def row_dtype(domain: Domain) -> np.dtype[np.void]:
+    """The layout of one packed row."""
+    return np.dtype(
+        [("ms", "<u8"), ("seq", "<u8"), ("prediction", "<f8"), ("features", "<f4", (len(domain.features),))]
+    )
+
+
+def layout_of(domain: Domain) -> str:
+    """A short name for the layout: it changes when a column is added, dropped, moved or gets other categories."""
+    declared = repr([(f.column, f.kind, f.categories) for f in domain.features] + [domain.target.classes])
+    return hashlib.sha256(declared.encode()).hexdigest()[:12]
+
+
+def pack_rows(
+    dtype: np.dtype[np.void], entry_ids: Sequence[bytes], matrix: Matrix, predictions: NDArray[np.float64]
+) -> bytes:
+    """Pack n rows: entry ids of length n, a matrix (n, features), predictions (n,)."""
+    rows = np.empty(len(entry_ids), dtype=dtype)
+    ids = [entry_id.split(b"-") for entry_id in entry_ids]
+    rows["ms"] = [int(ms) for ms, _ in ids]
+    rows["seq"] = [int(seq) for _, seq in ids]
+    rows["prediction"] = predictions
+    rows["features"] = matrix
+    return rows.tobytes()
+
+
+def unpack_rows(domain: Domain, fields: Mapping[bytes, bytes]) -> NDArray[np.void]:
+    """The rows of one entry of the window.
+
+    Raises:
+        ValueError: the entry was written for other columns.
+    """
+    if fields[b"layout"].decode() != layout_of(domain):
+        raise ValueError(f"rows of layout {fields[b'layout'].decode()}, not {layout_of(domain)}")
+    return np.frombuffer(fields[b"rows"], dtype=row_dtype(domain))
