@@ -1,0 +1,45 @@
+"""The backlog: what is published and not answered yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+import redis.asyncio
+
+from schemas.streams import SCORERS, Streams
+from transport.scripts import read_script
+
+_SCRIPT = read_script("transport", "backlog")
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Entries of `listings` without an answer.
+
+    Attributes:
+        undelivered: published, not read by any consumer.
+        pending: read, not answered.
+        is_exact: False where the server cannot tell and the number rests on the product's own counts.
+    """
+
+    undelivered: int
+    pending: int
+    is_exact: bool
+
+    @property
+    def total(self) -> int:
+        """Undelivered and pending together."""
+        return self.undelivered + self.pending
+
+
+def read_backlog(client: redis.Redis, streams: Streams) -> Backlog:
+    """Ask Redis for the backlog; costs the same at any length."""
+    undelivered, pending, exact = client.eval(_SCRIPT, 2, streams.listings, streams.progress, SCORERS)
+    return Backlog(undelivered, pending, bool(exact))
+
+
+async def read_backlog_async(client: redis.asyncio.Redis, streams: Streams) -> Backlog:
+    """As `read_backlog`, for an asynchronous client."""
+    undelivered, pending, exact = await client.eval(_SCRIPT, 2, streams.listings, streams.progress, SCORERS)
+    return Backlog(undelivered, pending, bool(exact))
