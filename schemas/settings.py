@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; without it SQLite in the home folder")
     domain: str = Field("housing", description="the domain a command works on")
     prefix: str | None = Field(None, description="prefix of all keys; the domain's name by default")
+    host: str = Field("127.0.0.1", description="address on which parts answer HTTP; 0.0.0.0 in a container")
     log_format: Literal["text", "json"] = Field("text", description="how logs are written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged")
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     dedup_seconds: int = Field(300, ge=0, description="how long a predicted identity is remembered, in s; 0 for not at all")
     dedup_max_ids: PositiveInt = Field(1_000_000, description="identities remembered at most")
     high_water: PositiveInt = Field(1_000_000, description="backlog at which publishers wait")
+    registry_poll_s: PositiveFloat = Field(3.0, description="how often the worker looks for a moved champion alias, in s")
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
     batch: BatchSettings = BatchSettings()
     swap: SwapSettings = SwapSettings()
