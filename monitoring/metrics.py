@@ -83,6 +83,7 @@ class ConsumerMetrics:
         self._swaps = counter("tasador_model_swaps", "Models taken or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter("tasador_fenced_entries", "Entries that someone else had answered", registry=registry)
         self._claimed = Counter("tasador_claimed_entries", "Entries taken over from others", registry=registry)
+        self._lost = Counter("tasador_lost_entries", "Entries acknowledged without an answer", registry=registry)
         self._retries = Counter("tasador_commit_retries", "Commits sent again", registry=registry)
         self._batch = Histogram(
             "tasador_batch_entries", "Entries answered at once", buckets=_BATCH_BOUNDS, registry=registry
@@ -101,7 +102,7 @@ class ConsumerMetrics:
         self.set_backlog(None, None)
 
     def record_batch(self, figures: BatchFigures) -> None:
-        """Count what a commit answered; of its entries at most 16 are looked at for the ages, each for its neighbours."""
+        """Count what a commit answered; for the ages at most 16 entries are looked at, each standing for the next ones."""
         for outcome, count in (("scored", figures.scored), ("repeated", figures.repeated)):
             self._events[outcome].inc(count)
         self._events["refused"].inc(sum(figures.refused.values()))
@@ -130,6 +131,10 @@ class ConsumerMetrics:
     def record_commit_retry(self) -> None:
         """A commit was sent again because its reply was lost or Redis could not write."""
         self._retries.inc()
+
+    def record_lost(self, entries: int) -> None:
+        """Entries were acknowledged by somebody who did not answer them."""
+        self._lost.inc(entries)
 
     def record_swap(self, version: str, activation: str) -> None:
         """This model is in charge from now on."""

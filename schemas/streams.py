@@ -21,7 +21,7 @@ FASTSTREAM_FIELD = b"__data__"
 class Streams:
     """Keys of one domain on one Redis.
 
-    Every key begins with the prefix and a colon, so that a hash tag in the prefix (``{housing}``) keeps them in one slot.
+    Every key begins with the prefix and a colon, so that a hash tag in it (``{housing}``) keeps them in one slot.
     """
 
     prefix: str
@@ -45,6 +45,11 @@ class Streams:
         return self._key("dead-letters")
 
     @property
+    def resolutions(self) -> str:
+        """Stream of what operators did with dead letters that are gone: replayed or dropped."""
+        return self._key("dead-letters:resolutions")
+
+    @property
     def repeats(self) -> str:
         """Stream with one entry for each event that was dropped because its identity had a prediction already."""
         return self._key("repeats")
@@ -63,6 +68,16 @@ class Streams:
     def command_answers(self) -> str:
         """Hash from a command's id to the entry that carried it and the event that answered it."""
         return self._key("commands:answers")
+
+    @property
+    def worker_notes(self) -> str:
+        """Hash of what a training worker must know after a crash: the champion it followed, what a rollback aims at."""
+        return self._key("commands:notes")
+
+    @property
+    def training(self) -> str:
+        """Entry id of the command that trains now; it expires when its worker has died."""
+        return self._key("commands:training")
 
     @property
     def model_events(self) -> str:
@@ -90,6 +105,11 @@ class Streams:
         return self._key("progress")
 
     @property
+    def marks(self) -> str:
+        """List of past moments, each with the last id and the total of every stream, that trimming looks up."""
+        return self._key("progress:marks")
+
+    @property
     def consumers(self) -> str:
         """Hash from a consumer's name to its heartbeat."""
         return self._key("consumers")
@@ -108,6 +128,12 @@ class Streams:
     def dedup_rotated(self) -> str:
         """When the sets were rotated last, in seconds of Redis's clock."""
         return self._key("dedup:rotated")
+
+    @property
+    def all_of_consumer(self) -> tuple[str, ...]:
+        """Every key that a consumer's scripts touch."""
+        answers = (self.listings, self.predictions, self.dead_letters, self.repeats, self.window)
+        return (*answers, self.progress, self.marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
 
     def probe(self, consumer: str) -> Streams:
         """Keys on which a consumer tries its scripts before it trusts them."""

@@ -1,0 +1,1 @@
+"""Listings to predictions: read, validate, score, commit; follow the desired model; recover."""

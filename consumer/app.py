@@ -1,0 +1,93 @@
+"""The consumer as a FastStream application: it owns the lifecycle, the model events and the AsyncAPI page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+from faststream.redis import RedisBroker, StreamSub
+
+from consumer.asyncapi import describe
+from consumer.consumer import Consumer
+from monitoring import logs
+from monitoring.endpoints import ServedApp, bind, routes, serve
+from schemas.commands import ModelEvent
+from schemas.errors import ConfigurationError
+from schemas.settings import Settings
+from transport.connection import connect, connect_async, speaking_to
+
+
+def run_consumer(settings: Settings, name: str, port: int) -> None:
+    """Answer listings until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: a setting, the server or the port cannot be used.
+        RedisUnavailableError: Redis does not answer at start.
+    """
+    logs.configure(settings)
+    listener = bind(port, settings.host)
+    serve(build_app(settings, name, listener), listener)
+
+
+def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
+    """The application of one consumer, whose endpoints are served on the listener."""
+    if settings.redis_url is None:
+        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
+    url = settings.redis_url.get_secret_value()
+    domain, streams = settings.load_domain(), settings.streams
+    client, searcher = connect_async(url), connect(url)
+    consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
+    broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER))
+    app = ServedApp(
+        broker,
+        asgi_routes=routes(consumer.health, consumer.registry),
+        specification=describe(domain, streams),
+        asyncapi_path="/docs/asyncapi",
+        logger=logging.getLogger("faststream"),
+    )
+
+    # every consumer hears of an activation, so this reads without a group; what it misses the follower finds by polling
+    @broker.subscriber(stream=StreamSub(streams.model_events))
+    async def on_model_event(event: ModelEvent) -> None:
+        if event.type == "model.activated":
+            consumer.follower.is_wanted.set()
+
+    work = _Work(consumer, app, url)
+    app.on_startup(work.check)
+    app.after_startup(work.start)
+    app.on_shutdown(work.stop)
+
+    @app.after_shutdown
+    async def close() -> None:
+        await client.aclose()
+        searcher.close()
+
+    return app
+
+
+class _Work:
+    """The consumer's loop beside the application: started after the broker, stopped before it."""
+
+    def __init__(self, consumer: Consumer, app: ServedApp, url: str) -> None:
+        self._consumer = consumer
+        self._app = app
+        self._url = url
+        self._task: asyncio.Task[None] | None = None
+
+    async def check(self) -> None:
+        with speaking_to(self._url):
+            await self._consumer.check()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._consumer.run(), name="consumer")
+        self._task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        self._consumer.stop()
+        if self._task:
+            await asyncio.wait([self._task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._app.fail(error)

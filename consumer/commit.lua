@@ -1,0 +1,133 @@
+-- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same breath.
+-- KEYS: listings, predictions, dead-letters, repeats, window, progress, dedup current, previous, rotated.
+-- ARGV: group, consumer, entries n, predictions p, dedup seconds, dedup max ids,
+--   window rows, bytes a row, stride, activation, layout, values (p doubles), flags (p bytes), sum, sum of squares,
+--   source and time of a repeat's event,
+--   then for each entry: id, kind ("" for a prediction, else the reason), identity ("" for a dead letter), event.
+-- Returns {scored, refused, repeated, restored, first error or "", time in ms, fenced id...}.
+-- Sent again after a lost reply it acknowledges nothing and so changes nothing.
+local FIRST = 18
+local listings, predictions, letters, repeats, window, progress = unpack(KEYS, 1, 6)
+local current, previous, rotated = unpack(KEYS, 7, 9)
+local group, consumer = ARGV[1], ARGV[2]
+local n, p = tonumber(ARGV[3]), tonumber(ARGV[4])
+local dedup_seconds, dedup_max = tonumber(ARGV[5]), tonumber(ARGV[6])
+local call, pcall = redis.call, redis.pcall
+
+-- Redis does not roll back. What can be refused is asked for here: a key of the wrong type raises before any write.
+call('XLEN', predictions)
+call('XLEN', letters)
+call('XLEN', repeats)
+call('XLEN', window)
+call('HLEN', progress)
+local since = call('GET', rotated)
+local time = call('TIME')
+local now = tonumber(time[1])
+local known, older = {}, {}
+if dedup_seconds > 0 and p > 0 then
+  local identities, count = {}, 0
+  for at = FIRST, FIRST + 4 * n - 4, 4 do
+    if ARGV[at + 1] == '' then
+      count = count + 1
+      identities[count] = ARGV[at + 2]
+    end
+  end
+  known = call('SMISMEMBER', current, unpack(identities))
+  older = call('SMISMEMBER', previous, unpack(identities))
+end
+
+local failure = ''
+local function try(...)
+  local reply = pcall(...)
+  if type(reply) == 'table' and reply.err then
+    if failure == '' then failure = reply.err end
+    return false
+  end
+  return true
+end
+
+local function repeat_event(id, identity)
+  local source, listing = string.match(identity, '^(.-)\n(.*)$')
+  return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(ARGV[16]) .. ',"type":"listing.repeated","time":"'
+    .. ARGV[17] .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. '}}'
+end
+
+local scored, refused, repeated, restored = 0, 0, 0, 0
+local reasons, fenced, here, fresh, rows = {}, {}, {}, {}, {}
+local at, index = FIRST, 0
+for _ = 1, n do
+  local id, kind, identity, event = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  at = at + 4
+  local is_prediction = kind == ''
+  if is_prediction then index = index + 1 end
+  if call('XACK', listings, group, id) == 0 then
+    fenced[#fenced + 1] = id
+  else
+    local is_repeat = is_prediction and dedup_seconds > 0 and (known[index] == 1 or older[index] == 1 or here[identity])
+    local stream = is_repeat and repeats or is_prediction and predictions or letters
+    if not try('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or event) then
+      restored = restored + 1
+      pcall('XCLAIM', listings, group, consumer, 0, id, 'FORCE', 'JUSTID')
+    elseif is_repeat then
+      repeated = repeated + 1
+    elseif is_prediction then
+      scored = scored + 1
+      here[identity] = true
+      fresh[scored] = identity
+      rows[scored] = index
+    else
+      refused = refused + 1
+      reasons[kind] = (reasons[kind] or 0) + 1
+    end
+  end
+end
+
+local answered = scored + refused + repeated
+if answered > 0 then
+  try('HINCRBY', progress, 'answered', answered)
+  if refused > 0 then try('HINCRBY', progress, 'refused', refused) end
+  if repeated > 0 then try('HINCRBY', progress, 'repeats', repeated) end
+  for reason, count in pairs(reasons) do try('HINCRBY', progress, 'refused:' .. reason, count) end
+end
+if scored > 0 then
+  local sum, squares, imputed, unusual = ARGV[14], ARGV[15], 0, 0
+  local packed, width, stride = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+  if scored < p then
+    local kept = {}
+    sum, squares = 0, 0
+    for j = 1, scored do
+      local value = struct.unpack('<d', ARGV[12], rows[j] * 8 - 7)
+      sum, squares = sum + value, squares + value * value
+      local row, rest = math.floor((rows[j] - 1) / stride), (rows[j] - 1) % stride
+      if rest == 0 then kept[#kept + 1] = string.sub(packed, row * width + 1, row * width + width) end
+    end
+    packed = table.concat(kept)
+    sum, squares = string.format('%.17g', sum), string.format('%.17g', squares)
+  end
+  for j = 1, scored do
+    local flag = string.byte(ARGV[13], rows[j])
+    if flag % 2 == 1 then imputed = imputed + 1 end
+    if flag >= 2 then unusual = unusual + 1 end
+  end
+  try('HINCRBY', progress, 'scored', scored)
+  if imputed > 0 then try('HINCRBY', progress, 'imputed', imputed) end
+  if unusual > 0 then try('HINCRBY', progress, 'unusual', unusual) end
+  try('HINCRBYFLOAT', progress, 'prediction_sum', sum)
+  try('HINCRBYFLOAT', progress, 'prediction_sum_squares', squares)
+  if #packed > 0 then
+    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', ARGV[10], 'layout', ARGV[11])
+    try('HINCRBY', progress, 'window_rows', #packed / width)
+  end
+  if dedup_seconds > 0 then
+    try('SADD', current, unpack(fresh))
+    if not since then
+      try('SET', rotated, now)
+    elseif now - since >= dedup_seconds or call('SCARD', current) * 2 >= dedup_max then
+      -- a RENAME over a large set would free it in this call; UNLINK frees it aside
+      try('UNLINK', previous)
+      try('RENAME', current, previous)
+      try('SET', rotated, now)
+    end
+  end
+end
+return {scored, refused, repeated, restored, failure, now * 1000 + math.floor(time[2] / 1000), unpack(fenced)}

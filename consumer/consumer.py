@@ -1,0 +1,176 @@
+"""One consumer: its parts, built from the settings, and the tasks that keep them going."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import redis
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from consumer.committing import Committer
+from consumer.flow import Flow
+from consumer.following import ModelFollower
+from consumer.group import Group
+from consumer.lost import LostWatch
+from consumer.presence import Presence
+from consumer.probe import try_commit
+from consumer.recovery import Recovery
+from consumer.scoring import BatchScorer
+from consumer.scripts import Scripts
+from consumer.upkeep import Upkeep
+from monitoring.health import Health
+from monitoring.metrics import ConsumerMetrics, build_registry
+from registry.cache import ModelCache
+from registry.location import cache_folder_of, tracking_uri_of
+from schemas.domain import Domain
+from schemas.errors import ServerError
+from schemas.settings import Settings
+from transport.server import check_server_async
+
+logger = logging.getLogger(__name__)
+
+STALL_S = 30.0
+"""A flow that has not come round for so long is stuck for good."""
+_PROBE_PAUSE_S = 2.0
+
+
+class Consumer:
+    """Answers the listings of one domain.
+
+    Args:
+        client: asynchronous client, replies in bytes.
+        searcher: synchronous client for searches in a thread.
+        domain: whose listings are answered.
+        settings: behaviour.
+        name: its name in the consumer group; two living consumers must not share one.
+        port: where its endpoints are served, told in the heartbeat.
+
+    Attributes:
+        health: reasons against readiness.
+        registry: its Prometheus metrics.
+        follower: follows the desired model.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        searcher: redis.Redis,
+        domain: Domain,
+        settings: Settings,
+        name: str,
+        port: int,
+    ) -> None:
+        streams = settings.streams
+        cache = ModelCache(cache_folder_of(settings), tracking_uri_of(settings))
+        scripts = Scripts(client, streams)
+        self._client = client
+        self._domain = domain
+        self._settings = settings
+        self._name = name
+        self.health = Health(STALL_S)
+        self.registry = build_registry()
+        self._metrics = ConsumerMetrics(domain, name, self.registry)
+        self.follower = ModelFollower(client, streams, domain, settings, cache, name, self.health, self._metrics)
+        self._lost = LostWatch(searcher, streams, settings.claim_idle_ms / 500)
+        self.recovery = Recovery(scripts, name, settings.claim_idle_ms)
+        self._upkeep = Upkeep(client, streams, scripts, settings, self._metrics)
+        self._presence = Presence(client, streams, scripts, name, port, self.health, lambda: self.follower.stamp)
+        self.flow = Flow(
+            client=client,
+            streams=streams,
+            settings=settings,
+            consumer=name,
+            group=Group(client, streams, scripts),
+            recovery=self.recovery,
+            scorer=BatchScorer(domain, settings, name),
+            committer=Committer(scripts, domain, settings, name),
+            follower=self.follower,
+            health=self.health,
+            metrics=self._metrics,
+            on_fenced=self._lost.note,
+        )
+
+    async def check(self) -> None:
+        """Check the server before anything is read from it.
+
+        Raises:
+            ServerError: it cannot keep the promises.
+            redis.exceptions.RedisError: it does not answer.
+        """
+        await check_server_async(self._client, self._settings.streams)
+
+    async def run(self) -> None:
+        """Work until `stop`, then leave the group if nothing is left pending."""
+        await self._probe()
+        self.health.clear("start")
+        helpers = {
+            "heartbeat": self._every(self._settings.heartbeat_s, self._presence.beat),
+            "follower": self._follow(),
+            "renewal": self._every(self._settings.claim_idle_ms / 3000, self._renew),
+            "upkeep": self._every(self._settings.retention.interval_s, self._upkeep.run_once),
+            "lost": self._every(self._settings.claim_idle_ms / 1000, self._look_for_lost),
+        }
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work, name=name) for name, work in helpers.items()]
+            await self.flow.run()
+            for task in tasks:
+                task.cancel()
+        await self._leave()
+
+    def stop(self) -> None:
+        """Finish what is in hand, then let `run` return."""
+        self._presence.is_stopping = True
+        self.flow.stop()
+
+    async def _probe(self) -> None:
+        while not self._presence.is_stopping:
+            try:
+                await try_commit(self._client, self._settings.streams, self._domain, self._settings, self._name)
+            except (ServerError, RedisError, OSError) as error:
+                self.health.set_reason("scripts", str(error))
+                self.health.beat()
+                logger.error("scripts cannot be trusted yet", extra={"cause": str(error)})  # noqa: TRY400 - one line
+                await asyncio.sleep(_PROBE_PAUSE_S)
+            else:
+                self.health.clear("scripts")
+                return
+
+    async def _follow(self) -> None:
+        while True:
+            await self._quietly(self.follower.follow)
+            try:
+                await asyncio.wait_for(self.follower.is_wanted.wait(), self._settings.swap.poll_s)
+            except TimeoutError:
+                continue
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._quietly(work)
+            await asyncio.sleep(seconds)
+
+    async def _quietly(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Redis being away is the flow's to report; the helpers just come again."""
+        try:
+            await work()
+        except (RedisError, OSError) as error:
+            logger.debug("helper put off", extra={"cause": str(error)})
+
+    async def _renew(self) -> None:
+        if entry_ids := self.flow.in_hand:
+            await self.recovery.renew(entry_ids)
+
+    async def _look_for_lost(self) -> None:
+        if lost := await self._lost.look():
+            logger.error("entries acknowledged by others have no answer", extra={"entries": lost})
+            self._metrics.record_lost(lost)
+
+    async def _leave(self) -> None:
+        try:
+            has_left = await self._presence.leave()
+        except (RedisError, OSError) as error:
+            logger.warning("cannot leave the group", extra={"cause": str(error)})
+        else:
+            logger.info("consumer stopped" if has_left else "consumer stopped with entries pending")

@@ -1,0 +1,204 @@
+"""The path of every listing: read a batch, score it, commit it; and between two batches, what was left over.
+
+Whatever Redis answers, the loop goes on: it says why in the part's health, pauses and tries again. A batch in hand is
+kept until it is committed. Only an error of our own ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from consumer.batch import Entry, ScoredBatch
+from consumer.committing import Committer, Receipt
+from consumer.following import ModelFollower
+from consumer.group import Group
+from consumer.recovery import CHUNK, Recovery
+from consumer.scoring import BatchScorer, ServedModel
+from monitoring.health import Health
+from monitoring.metrics import BatchFigures, ConsumerMetrics
+from schemas.refusals import Reason
+from schemas.settings import Settings
+from schemas.streams import SCORERS, Streams
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+
+T = TypeVar("T")
+
+
+@dataclass
+class Flow:
+    """Answers listings under one consumer's name until it is stopped.
+
+    Attributes:
+        on_fenced: told of entries that were not pending any more when their outcome came.
+        in_hand: entry ids being scored or committed, for whoever renews them.
+    """
+
+    client: redis.asyncio.Redis
+    streams: Streams
+    settings: Settings
+    consumer: str
+    group: Group
+    recovery: Recovery
+    scorer: BatchScorer
+    committer: Committer
+    follower: ModelFollower
+    health: Health
+    metrics: ConsumerMetrics
+    on_fenced: Callable[[Sequence[bytes]], None]
+    in_hand: tuple[bytes, ...] = ()
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _may_hold_left_overs: bool = True
+    _next_claim: float = 0.0
+    _pause_s: float = FIRST_PAUSE_S
+
+    def stop(self) -> None:
+        """Let `run` return once what has been delivered is answered."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Answer listings until stopped. A read is never cancelled, so that nothing is delivered and then forgotten."""
+        while not self._stopping.is_set():
+            await self._guarded(self._turn)
+        await self._guarded(self._answer_own)
+
+    async def _turn(self) -> None:
+        self.health.beat()
+        model = self.follower.model
+        if model is None:
+            await self._wait(FIRST_PAUSE_S)
+            return
+        if self._may_hold_left_overs:
+            await self.group.ensure()
+            self._may_hold_left_overs = False
+            await self._answer_own()
+        if entries := await self._read():
+            await self._answer(entries, model)
+        if time.monotonic() >= self._next_claim:
+            await self._answer_idle(model)
+
+    async def _read(self) -> list[Entry]:
+        block_ms = self.settings.batch.block_ms if self._next_claim else None
+        source: Any = {self.streams.listings: b">"}
+        count = self.settings.batch.max_records
+        reply: Any = await self.client.xreadgroup(SCORERS, self.consumer, source, count, block_ms)
+        return [Entry(entry_id, fields) for _, entries in reply for entry_id, fields in entries]
+
+    async def _answer(self, entries: Sequence[Entry], model: ServedModel) -> None:
+        self.in_hand = tuple(entry.id for entry in entries)
+        try:
+            batch = self.scorer.score(entries, model)
+        except Exception:
+            # Delivery is decided here: what cannot be scored stays pending, is tried alone, and is poison in the end.
+            logger.exception("entries cannot be scored", extra={"entries": len(entries)})
+            self._may_hold_left_overs = True
+        else:
+            self.metrics.record_stage("decode", batch.decode_s)
+            self.metrics.record_stage("score", batch.score_s)
+            await self._commit(batch)
+        finally:
+            self.in_hand = ()
+
+    async def _commit(self, batch: ScoredBatch) -> None:
+        begin = time.perf_counter()
+        while True:
+            receipt = await self._guarded(lambda: self.committer.commit(batch))
+            if receipt:
+                self.metrics.record_stage("commit", time.perf_counter() - begin)
+                self._record(batch, receipt)
+                if not receipt.restored:
+                    return
+                await self._suffer(receipt.failure)
+            if self._stopping.is_set():
+                return  # what is still pending will be claimed by somebody
+            self.metrics.record_commit_retry()
+
+    def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
+        fenced = set(receipt.fenced)
+        answered = [outcome for outcome in batch.outcomes if outcome.entry_id not in fenced]
+        refused: dict[str, int] = {}
+        for outcome in answered:
+            if outcome.reason:
+                refused[outcome.reason] = refused.get(outcome.reason, 0) + 1
+        figures = BatchFigures(
+            [outcome.entry_id for outcome in answered],
+            receipt.at_ms,
+            receipt.scored,
+            receipt.repeated,
+            refused,
+            batch.imputed,
+            batch.unusual,
+            len(fenced),
+        )
+        self.metrics.record_batch(figures)
+        if fenced:
+            # somebody else was faster, or the group is gone: the next turn finds out which
+            self._may_hold_left_overs = True
+            self.on_fenced(receipt.fenced)
+
+    async def _answer_own(self) -> None:
+        """Answer what is pending under this name: from a life before, or from a read whose reply was lost."""
+        model, before = self.follower.model, list[Entry]()
+        while model and (entries := await self.recovery.own()) and entries != before:
+            await self._try_each(entries, model)
+            before = entries
+
+    async def _answer_idle(self, model: ServedModel) -> None:
+        """Answer some of what other consumers have left alone; come back at once if there may be more."""
+        entries = await self.recovery.idle()
+        await self._try_each(entries, model)
+        more = len(entries) >= CHUNK
+        self._next_claim = 0.0 if more else time.monotonic() + self.settings.claim_idle_ms / 2000
+
+    async def _try_each(self, entries: Sequence[Entry], model: ServedModel) -> None:
+        if entries:
+            self.metrics.record_claims(len(entries))
+            logger.info("left-over entries claimed", extra={"entries": len(entries)})
+        for claimed in entries:
+            entry = await self.recovery.take(claimed)
+            if entry is None:
+                continue
+            if entry.fields is None:
+                await self._give_up(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
+            elif entry.deliveries > self.settings.max_deliveries:
+                await self._give_up(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
+            else:
+                await self._answer([entry], model)
+
+    async def _give_up(self, entry: Entry, reason: Reason, message: str) -> None:
+        await self._commit(self.scorer.refuse(entry, reason, message))
+
+    async def _guarded(self, step: Callable[[], Awaitable[T]]) -> T | None:
+        """The step's result; None if Redis did not play along, after saying so and pausing."""
+        try:
+            result = await step()
+        except (RedisError, OSError) as error:
+            self._may_hold_left_overs = True
+            await self._suffer(str(error))
+            return None
+        self._pause_s = FIRST_PAUSE_S
+        self.health.clear("redis")
+        return result
+
+    async def _suffer(self, cause: str) -> None:
+        self.health.set_reason("redis", cause)
+        logger.warning("redis does not play along", extra={"cause": cause, "pause_s": self._pause_s})
+        await self._wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,146 @@
+"""The desired model: followed by event and by polling, loaded aside, swapped between two batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from consumer.scoring import ServedModel
+from monitoring.health import Health
+from monitoring.metrics import ConsumerMetrics
+from registry.cache import ModelCache
+from registry.loading import load_scorer
+from schemas.commands import ModelEvent, ModelEventType
+from schemas.domain import Domain
+from schemas.encoding import Stamp
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
+from schemas.settings import Settings
+from schemas.states import DesiredModel
+from schemas.streams import DATA_FIELD, Streams
+from transport.entries import EntryId
+
+logger = logging.getLogger(__name__)
+
+NO_MODEL = "no model has been activated yet: `tasador train`, then `tasador reload`"
+
+
+class ModelFollower:
+    """Follows the desired model of one domain.
+
+    Activations only rise: what was activated before the model in charge is never loaded, whatever its version. The
+    scoring loop reads `model` once a batch, so a batch is scored by one model.
+
+    Args:
+        client: for the desired model and the events.
+        streams: the domain's keys.
+        domain: whose contract a model must fit.
+        settings: the cost that a model may have.
+        cache: where artifacts are kept.
+        consumer: the name in events.
+        health: told while there is no model.
+        metrics: told of swaps.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        streams: Streams,
+        domain: Domain,
+        settings: Settings,
+        cache: ModelCache,
+        consumer: str,
+        health: Health,
+        metrics: ConsumerMetrics,
+    ) -> None:
+        self._client = client
+        self._streams = streams
+        self._domain = domain
+        self._settings = settings
+        self._cache = cache
+        self._consumer = consumer
+        self._health = health
+        self._metrics = metrics
+        self._digest = ""
+        self._rejected = ""
+        self.model: ServedModel | None = None
+        self.is_wanted = asyncio.Event()
+        health.set_reason("model", NO_MODEL)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The model in charge, as predictions name it."""
+        return self.model.stamp if self.model else None
+
+    async def follow(self) -> None:
+        """Look at the desired model once, and act on it if it is new.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered.
+        """
+        self.is_wanted.clear()
+        stored: Any = await self._client.hgetall(self._streams.model)
+        desired = DesiredModel.from_hash(stored)
+        if desired is None or desired.activation == self._rejected:
+            return
+        if self.stamp and EntryId.parse(desired.activation) <= EntryId.parse(self.stamp.activation):
+            return
+        await self._swap(desired)
+
+    async def _swap(self, desired: DesiredModel) -> None:
+        begin = time.perf_counter()
+        try:
+            loaded = None if desired.digest == self._digest else await asyncio.to_thread(self._load, desired)
+        except ModelRejectedError as error:
+            self._rejected = desired.activation
+            await self._tell_rejected(desired, error)
+            return
+        except RegistryUnavailableError as error:
+            # tried again at the next poll; the model in charge goes on
+            if self.model is None:
+                self._health.set_reason("model", str(error))
+            logger.warning("model cannot be fetched", extra={"version": desired.version, "cause": str(error)})
+            return
+        stamp = Stamp(desired.version, desired.activation)
+        self.model = loaded(stamp) if loaded else self._restamped(stamp)
+        self._digest = desired.digest
+        self._health.clear("model")
+        self._metrics.record_swap(desired.version, desired.activation)
+        load_ms = round((time.perf_counter() - begin) * 1000, 1)
+        logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
+        await self._tell("model.swapped", desired, load_ms=load_ms)
+
+    def _load(self, desired: DesiredModel) -> Callable[[Stamp], ServedModel]:
+        folder: Path = self._cache.fetch(desired)
+        scorer = load_scorer(folder, self._domain, self._settings.swap.max_us_per_row)
+        low, high = scorer.card.bounds
+        return lambda stamp: ServedModel(scorer, stamp, low, high)
+
+    def _restamped(self, stamp: Stamp) -> ServedModel:
+        if self.model is None:
+            raise AssertionError("a digest is known only with its model")
+        return ServedModel(self.model.scorer, stamp, self.model.low, self.model.high)
+
+    async def _tell_rejected(self, desired: DesiredModel, error: ModelRejectedError) -> None:
+        self._metrics.record_rejected_swap()
+        if self.model is None:
+            self._health.set_reason("model", f"version {desired.version} was rejected: {error}")
+        logger.error("model rejected", extra={"version": desired.version, "check": error.check, "cause": str(error)})
+        await self._tell("model.rejected", desired, reason=error.check, message=str(error))
+
+    async def _tell(self, kind: ModelEventType, desired: DesiredModel, **data: object) -> None:
+        event = ModelEvent.of(
+            f"tasador/{self._domain.name}/consumer/{self._consumer}",
+            kind,
+            command_id=desired.command_id,
+            version=desired.version,
+            activation=desired.activation,
+            consumer=self._consumer,
+            **data,
+        )
+        await self._client.xadd(self._streams.model_events, {DATA_FIELD: event.model_dump_json(exclude_none=True)})

@@ -1,0 +1,113 @@
+"""The consumer group: created before the first read, and rebuilt where it was if it vanishes.
+
+Without its group nothing can be acknowledged, so no answer can be written and the answers stand still. What they say,
+together with the low-water mark that trimming keeps, tells where the group was: everything up to the highest answered
+entry had been delivered, and what has no answer below it was pending. Starting over at 0 would answer it all twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import redis.asyncio
+from redis.exceptions import ResponseError
+
+from consumer.scripts import Scripts
+from schemas.streams import DATA_FIELD, SCORERS, Streams
+from transport.entries import EntryId
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 5000
+ORPHANS = "orphans"
+"""Owner of what is made pending in a rebuilt group until somebody claims it."""
+_STALE = -1
+
+
+class _Answer(msgspec.Struct):
+    id: str
+
+
+_answer = msgspec.json.Decoder(_Answer).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a group shall begin, what is pending below, and the last answers that this rests on."""
+
+    start: str
+    unanswered: tuple[bytes, ...]
+    last_answers: tuple[bytes, ...]
+
+
+class Group:
+    """The group of scorers on one domain's listings."""
+
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams, scripts: Scripts) -> None:
+        self._client = client
+        self._streams = streams
+        self._scripts = scripts
+
+    async def ensure(self) -> None:
+        """Create the group if it is missing.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered.
+        """
+        while not await self._exists():
+            plan = await self._plan()
+            arguments = [SCORERS, plan.start, ORPHANS, *plan.last_answers, *plan.unanswered]
+            created = await self._scripts.run("create_group", arguments)
+            if created == 1:
+                fields = {"group": SCORERS, "start": plan.start, "unanswered": len(plan.unanswered)}
+                logger.info("consumer group created", extra=fields)
+
+    async def _exists(self) -> bool:
+        try:
+            groups = await self._client.xinfo_groups(self._streams.listings)
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return False
+            raise
+        return any(group["name"] == SCORERS.encode() for group in groups)
+
+    async def _plan(self) -> Plan:
+        answers = (self._streams.predictions, self._streams.dead_letters, self._streams.repeats)
+        last = tuple([await self._last(stream) for stream in answers])
+        names = ("low_water", "low_water_pending", "floor_predictions", "floor_dead_letters", "floor_repeats")
+        stored: Any = await self._client.hmget(self._streams.progress, names)
+        low_text, is_pending, *floors = stored
+        low = EntryId.parse(low_text or b"0-0")
+        if EntryId.parse(await self._last(self._streams.listings) or b"0-0") < low:
+            return Plan("0", (), last)
+        answered: set[EntryId] = set()
+        for stream, floor in zip(answers, floors, strict=True):
+            async for _, fields in self._entries(stream, floor or b"-"):
+                answered.add(EntryId.parse(_answer(fields[DATA_FIELD]).id))
+        highest = max(answered, default=low)
+        first = str(low) if is_pending == b"1" else f"({low}"
+        unanswered = [
+            entry_id
+            async for entry_id, _ in self._entries(self._streams.listings, first.encode(), str(max(highest, low)))
+            if EntryId.parse(entry_id) not in answered
+        ]
+        return Plan(str(max(highest, low)), tuple(unanswered), last)
+
+    async def _last(self, stream: str) -> bytes:
+        newest: Any = await self._client.xrevrange(stream, count=1)
+        return newest[0][0] if newest else b""
+
+    async def _entries(
+        self, stream: str, start: bytes, end: str = "+"
+    ) -> AsyncIterator[tuple[bytes, dict[bytes, bytes]]]:
+        while True:
+            chunk: Any = await self._client.xrange(stream, start, end, count=CHUNK)
+            for entry in chunk:
+                yield entry
+            if len(chunk) < CHUNK:
+                return
+            start = b"(" + chunk[-1][0]

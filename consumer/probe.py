@@ -1,0 +1,48 @@
+"""The try-out at start: the commit script, run with the consumer's real user on keys of its own.
+
+A user who may not write to one of the keys would otherwise be found out by the first listing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis.asyncio
+from redis.exceptions import ResponseError
+
+from consumer.batch import Outcome, ScoredBatch
+from consumer.committing import Committer
+from consumer.scripts import Scripts
+from schemas.domain import Domain
+from schemas.encoding import Stamp
+from schemas.errors import ServerError
+from schemas.settings import Settings
+from schemas.streams import DATA_FIELD, SCORERS, Streams
+from schemas.window import row_dtype
+
+
+async def try_commit(
+    client: redis.asyncio.Redis, streams: Streams, domain: Domain, settings: Settings, name: str
+) -> None:
+    """Commit one prediction and one dead letter on keys of the probe's own, and remove them.
+
+    Raises:
+        ServerError: the script could not do all of its work; says what the server answered.
+    """
+    probe = streams.probe(name)
+    committer = Committer(Scripts(client, probe), domain, settings, name)
+    try:
+        await client.delete(*probe.all_of_consumer)
+        await client.xgroup_create(probe.listings, SCORERS, "0", mkstream=True)
+        ids: list[Any] = [await client.xadd(probe.listings, {DATA_FIELD: b"{}"}) for _ in range(3)]
+        await client.xreadgroup(SCORERS, name, {probe.listings: b">"}, 3)
+        rows = bytes(2 * row_dtype(domain).itemsize)
+        twice = [Outcome(entry_id, "", "probe\nprobe", b"{}") for entry_id in ids[:2]]
+        letter = Outcome(ids[2], "not_json", "", b"{}")
+        batch = ScoredBatch([*twice, letter], Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
+        receipt = await committer.commit(batch)
+        if receipt.restored or receipt.failure:
+            raise ServerError(f"the commit script cannot do its work for this user: {receipt.failure}")
+        await client.delete(*probe.all_of_consumer)
+    except ResponseError as error:
+        raise ServerError(f"the commit script cannot do its work for this user: {error}") from error

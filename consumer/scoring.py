@@ -1,0 +1,151 @@
+"""From entries to outcomes: decode and validate, one scoring call, encode. No I/O happens here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.batch import Entry, Outcome, ScoredBatch
+from registry.scorer import Scorer
+from schemas.decoding import DecodedListing, ListingDecoder, payload_of
+from schemas.domain import Domain
+from schemas.encoding import AnswerEncoder, Stamp, encode
+from schemas.errors import FieldError, RefusedListingError
+from schemas.refusals import Reason
+from schemas.rows import Matrix, RowBuilder
+from schemas.settings import Settings
+from schemas.window import pack_rows, row_dtype
+
+NO_NAMES: Mapping[int, Sequence[str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """The model in charge: what scores, its stamp on predictions, and the range of each column in training."""
+
+    scorer: Scorer
+    stamp: Stamp
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def now_rfc3339() -> str:
+    """The time that answers carry, in UTC to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class BatchScorer:
+    """Scores batches of one domain's entries.
+
+    Args:
+        domain: whose contract the listings must satisfy.
+        settings: limits of payloads and of the window.
+        consumer: the name that dead letters carry.
+    """
+
+    def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
+        self._decoder = ListingDecoder(domain, settings.max_payload_bytes)
+        self._builder = RowBuilder(domain)
+        self._encoder = AnswerEncoder(domain, settings.max_payload_bytes)
+        self._is_classification = domain.task == "classification"
+        self._dtype = row_dtype(domain)
+        self._rows_kept = settings.window.full_batch_rows
+        self._consumer = consumer
+
+    def score(self, entries: Sequence[Entry], model: ServedModel) -> ScoredBatch:
+        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all that are good."""
+        time, begin = now_rfc3339(), perf_counter()
+        outcomes: list[Outcome | None] = [None] * len(entries)
+        listings: list[DecodedListing] = []
+        places: list[int] = []
+        for place, entry in enumerate(entries):
+            payload: bytes | None = None
+            try:
+                payload = payload_of(entry.fields or {})
+                listings.append(self._decoder.decode(payload))
+                places.append(place)
+            except RefusedListingError as refused:
+                outcomes[place] = self._refusal(entry, refused, payload, time)
+        matrix = self._builder.matrix(listings)
+        decoded = perf_counter()
+        scores = model.scorer.score(matrix) if listings else np.empty((0, 1) if self._is_classification else 0)
+        scored = perf_counter()
+        values = scores.argmax(axis=1).astype(np.float64) if self._is_classification else scores
+        if not np.isfinite(scores).all():
+            return self._without_broken_scores(entries, model, places, scores)
+        imputed = self._builder.missing(matrix) if np.isnan(matrix).any() else NO_NAMES
+        unusual = self._builder.outside(matrix, model.low, model.high)
+        ids = [entries[place].id for place in places]
+        events = self._encode(ids, time, listings, scores, model.stamp, imputed, unusual)
+        for place, entry_id, listing, event in zip(places, ids, listings, events, strict=True):
+            outcomes[place] = Outcome(entry_id, "", f"{listing.source or ''}\n{listing.id}", event)
+        stride = -(-len(ids) // self._rows_kept) or 1
+        return ScoredBatch(
+            [outcome for outcome in outcomes if outcome is not None],
+            model.stamp,
+            pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
+            stride,
+            values.astype("<f8").tobytes(),
+            bytes((row in imputed) + 2 * (row in unusual) for row in range(len(ids))),
+            float(values.sum()),
+            float(values @ values),
+            Counter(name for names in imputed.values() for name in names),
+            Counter(name for names in unusual.values() for name in names),
+            decoded - begin,
+            scored - decoded,
+        )
+
+    def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
+        """A batch of one dead letter, for an entry that is not scored at all."""
+        try:
+            payload = payload_of(entry.fields) if entry.fields is not None else None
+        except RefusedListingError:
+            payload = None
+        refused = RefusedListingError(reason, (FieldError("", message),))
+        return ScoredBatch([self._refusal(entry, refused, payload, now_rfc3339())])
+
+    def _refusal(self, entry: Entry, refused: RefusedListingError, payload: bytes | None, time: str) -> Outcome:
+        if payload is None and entry.fields is not None:
+            # a foreign entry: its fields, as far as they are text, are all there is to show
+            text = {
+                k.decode(errors="backslashreplace"): v.decode(errors="backslashreplace")
+                for k, v in entry.fields.items()
+            }
+            payload = encode(text)
+        entry_id = entry.id.decode()
+        event = self._encoder.dead_letter(entry_id, time, refused, payload, entry.deliveries, self._consumer)
+        return Outcome(entry.id, refused.reason, "", event)
+
+    def _encode(
+        self,
+        ids: Sequence[bytes],
+        time: str,
+        listings: Sequence[DecodedListing],
+        scores: Matrix,
+        stamp: Stamp,
+        imputed: Mapping[int, Sequence[str]],
+        unusual: Mapping[int, Sequence[str]],
+    ) -> list[bytes]:
+        one = self._encoder.classification if self._is_classification else self._encoder.prediction
+        return [
+            one(entry_id.decode(), time, listing, score, stamp, imputed.get(row, ()), unusual.get(row, ()))
+            for row, (entry_id, listing, score) in enumerate(zip(ids, listings, scores.tolist(), strict=True))
+        ]
+
+    def _without_broken_scores(
+        self, entries: Sequence[Entry], model: ServedModel, places: Sequence[int], scores: Matrix
+    ) -> ScoredBatch:
+        """A score that is no number is no price: those listings are given up, and the others are scored again."""
+        rows = np.isfinite(scores).reshape(len(places), -1)
+        bad = {place for place, row in zip(places, rows, strict=True) if not row.all()}
+        batch = self.score([e for place, e in enumerate(entries) if place not in bad], model)
+        for place in sorted(bad):
+            refused = self.refuse(entries[place], Reason.POISON, "the model's answer is not a finite number")
+            batch.outcomes.extend(refused.outcomes)
+        return batch

@@ -1,0 +1,107 @@
+-- Trims what is answered, and keeps the low-water mark from which a lost group can be rebuilt.
+-- KEYS: listings, predictions, dead-letters, repeats, window, progress, marks.
+-- ARGV: group, then how many to keep of listings, answers and window rows, then the age in ms of answers and rows.
+-- Returns how many listings were trimmed, -1 if there is no group (then nothing may be trimmed).
+--
+-- A mark notes, for one moment, the last id and the running total of every stream. Counting entries up to an id would
+-- mean reading them, so what may go is looked up among the marks; and since marks compare moments rather than clocks,
+-- a clock that jumps changes nothing. Answers to entries after a mark were written after it: they stay until the
+-- low-water mark has passed them.
+local listings, progress, marks_key = KEYS[1], KEYS[6], KEYS[7]
+local group = ARGV[1]
+local keep = {tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[4])}
+local age = {tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[6])}
+
+local function is_less(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+  local function below(x, y) return #x < #y or #x == #y and x < y end
+  return below(a_ms, b_ms) or a_ms == b_ms and below(a_seq, b_seq)
+end
+
+local function last_id(key)
+  if redis.call('EXISTS', key) == 0 then return '0-0' end
+  local info = redis.call('XINFO', 'STREAM', key)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
+
+if redis.call('EXISTS', listings) == 0 then return -1 end
+local low, own_low, own_pending
+for _, reply in ipairs(redis.call('XINFO', 'GROUPS', listings)) do
+  local info = {}
+  for i = 1, #reply, 2 do info[reply[i]] = reply[i + 1] end
+  local first = redis.call('XPENDING', listings, info['name'], '-', '+', 1)[1]
+  local bound = first and first[1] or info['last-delivered-id']
+  if not low or is_less(bound, low) then low = bound end
+  if info['name'] == group then own_low, own_pending = bound, first and 1 or 0 end
+end
+if not own_low then return -1 end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local counted = redis.call('HMGET', progress, 'trimmed', 'scored', 'refused', 'repeats', 'window_rows')
+local totals = {redis.call('XLEN', listings)}
+for i = 1, 5 do totals[i] = (totals[i] or 0) + (tonumber(counted[i]) or 0) end
+local marks = {}
+for i, text in ipairs(redis.call('LRANGE', marks_key, 0, -1)) do marks[i] = cjson.decode(text) end
+local last = marks[#marks]
+if last and (totals[1] < last.totals[1] or totals[2] < last.totals[2]) then
+  redis.call('DEL', marks_key)
+  marks, last = {}, nil
+end
+
+-- a mark for every hundredth of what is kept bounds both the marks and what is kept too long
+local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[5] / 100
+for i = 1, 5 do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end
+if is_due then
+  local ids = {}
+  for i = 1, 5 do
+    ids[i] = last_id(KEYS[i])
+  end
+  marks[#marks + 1] = {ms = now, totals = totals, ids = ids}
+  redis.call('RPUSH', marks_key, cjson.encode(marks[#marks]))
+end
+
+local floor
+for i, mark in ipairs(marks) do
+  if not is_less(own_low, mark.ids[1]) then floor = i end
+end
+redis.call('HSET', progress, 'low_water', own_low, 'low_water_pending', own_pending)
+local names = {nil, 'floor_predictions', 'floor_dead_letters', 'floor_repeats'}
+for i = 2, 4 do redis.call('HSET', progress, names[i], floor and marks[floor].ids[i] or '0-0') end
+
+local trimmed = 0
+for i = 1, 5 do
+  local cut
+  for j, mark in ipairs(marks) do
+    local is_answer = i >= 2 and i <= 4
+    local may_go = i == 5 or i == 1 and not is_less(low, mark.ids[1]) or is_answer and floor and j <= floor
+    if may_go and (totals[i] - mark.totals[i] >= keep[i] or now - mark.ms >= age[i]) then cut = j end
+  end
+  if cut then
+    local count = redis.call('XTRIM', KEYS[i], 'MINID', marks[cut].ids[i])
+    if i == 1 then trimmed = count end
+  end
+end
+if trimmed > 0 then redis.call('HINCRBY', progress, 'trimmed', trimmed) end
+
+-- a mark between two others is superfluous where these are close, or both beyond what is kept
+if #marks > 500 then
+  local kept = {marks[1]}
+  for k = 2, #marks do
+    local before, after = kept[#kept], marks[k + 1]
+    local is_needed = not after
+    for i = 1, 5 do
+      if after and totals[i] - after.totals[i] < keep[i] and (after.totals[i] - before.totals[i]) * 50 > keep[i]
+        or after and now - after.ms < age[i] and (after.ms - before.ms) * 50 > age[i] then
+        is_needed = true
+      end
+    end
+    if is_needed then kept[#kept + 1] = marks[k] end
+  end
+  redis.call('DEL', marks_key)
+  for _, mark in ipairs(kept) do redis.call('RPUSH', marks_key, cjson.encode(mark)) end
+end
+return trimmed
