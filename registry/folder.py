@@ -1,0 +1,91 @@
+"""A model's folder: the files that lie beside what MLflow writes, their names, and how they are read and written.
+
+`card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps, and what the fitted pipeline
+answered. `reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold predictions.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from registry.card import ModelCard
+from schemas.errors import ModelRejectedError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE = "model.skops"
+CARD_FILE = "card.json"
+GOLDEN_FILE = "golden.parquet"
+REFERENCE_FILE = "reference.parquet"
+EXPECTED = "expected"
+PREDICTION = "prediction"
+
+
+def write_beside(folder: Path, card: ModelCard, golden: pd.DataFrame, reference: pd.DataFrame) -> None:
+    """Write card, golden rows and reference into a model's folder."""
+    (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    golden.to_parquet(folder / GOLDEN_FILE, index=False)
+    reference.to_parquet(folder / REFERENCE_FILE, index=False)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a stored model.
+
+    Raises:
+        ModelRejectedError: ("signature") there is none, or it cannot be understood.
+    """
+    try:
+        return ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
+    except OSError as error:
+        raise ModelRejectedError(
+            "signature", f"the stored model has no {CARD_FILE}: `tasador train` did not make it"
+        ) from error
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in found["loc"])
+        raise ModelRejectedError("signature", f"{CARD_FILE}: {where}: {found['msg']}") from error
+
+
+def signature_columns(folder: Path) -> tuple[str, ...]:
+    """Names of the inputs in the signature that MLflow stored, in order.
+
+    Raises:
+        ModelRejectedError: ("signature") there is none.
+    """
+    try:
+        stored = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        return tuple(str(column["name"]) for column in json.loads(stored["signature"]["inputs"]))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise ModelRejectedError("signature", "the stored model has no signature") from error
+
+
+def expected_columns(card: ModelCard) -> list[str]:
+    """The columns of `golden.parquet` that hold answers: one for a regression, one for each class otherwise."""
+    return [f"{EXPECTED}:{name}" for name in card.classes] or [EXPECTED]
+
+
+def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """The golden rows, raw, and the answers expected: shape (n,) for a regression, (n, classes) otherwise.
+
+    Raises:
+        ModelRejectedError: ("golden_rows") there are none.
+    """
+    import pandas as pd
+
+    try:
+        stored = pd.read_parquet(folder / GOLDEN_FILE)
+        expected = stored[expected_columns(card)].to_numpy(dtype=np.float64)
+        rows = stored[list(card.columns)]
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelRejectedError("golden_rows", f"{GOLDEN_FILE} cannot be read: {error}") from error
+    if not len(rows):
+        raise ModelRejectedError("golden_rows", f"{GOLDEN_FILE} holds no rows")
+    return rows, expected if card.classes else expected[:, 0]

@@ -1,0 +1,101 @@
+"""One training run in MLflow: its parameters, metrics, data and files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from registry import tracking
+from registry.location import artifacts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+
+
+class Run:
+    """A run that is being written. Start one with `start_run`."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self._client = client
+        self.id = run_id
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """What was chosen beforehand."""
+        from mlflow.entities import Param
+
+        self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in params.items()])
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """What was measured."""
+        from mlflow.entities import Metric
+
+        now_ms = time.time_ns() // 1_000_000
+        self._client.log_batch(self.id, metrics=[Metric(key, value, now_ms, 0) for key, value in metrics.items()])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """What people search for."""
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def log_dataset(self, frame: pd.DataFrame, name: str, source: str, digest: str, target: str) -> None:
+        """The data, by name, source and content hash (MLflow keeps 36 characters of it)."""
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+        from mlflow.data.pandas_dataset import PandasDataset
+        from mlflow.entities import DatasetInput, InputTag
+
+        dataset = PandasDataset(
+            frame, CodeDatasetSource({"source": source}), targets=target, name=name, digest=digest[:36]
+        )
+        entity = DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])  # noqa: SLF001 - the client has no public way
+        self._client.log_inputs(self.id, [entity])
+
+    def log_json(self, name: str, value: Any) -> None:
+        """A file of the run."""
+        self._client.log_text(self.id, json.dumps(value), name)
+
+
+@contextmanager
+def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[Run]:
+    """A new run, finished or failed when the block ends.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    with tracking.speaking_to(tracking_uri):
+        run = client.create_run(_experiment_id(client, tracking_uri, experiment), run_name=name)
+        status = "FAILED"
+        try:
+            yield Run(client, run.info.run_id)
+            status = "FINISHED"
+        finally:
+            client.set_terminated(run.info.run_id, status)
+
+
+def read_json(client: MlflowClient, tracking_uri: str, run_id: str, name: str) -> Any:
+    """A file that `Run.log_json` wrote.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer, or has no such file.
+    """
+    import mlflow
+
+    with tracking.speaking_to(tracking_uri):
+        artifact_uri = client.get_run(run_id).info.artifact_uri
+        return json.loads(mlflow.artifacts.load_text(f"{artifact_uri}/{name}"))
+
+
+def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment(name, artifact_location=_artifact_location(tracking_uri, name)))
+
+
+def _artifact_location(tracking_uri: str, experiment: str) -> str | None:
+    root = artifacts_of(tracking_uri)
+    return None if root is None else f"{root}/{experiment}"

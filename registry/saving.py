@@ -1,0 +1,71 @@
+"""A fitted pipeline as an MLflow model: skops, signature, input example, and a list of what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from registry.allow_list import ALLOWED_TYPES
+from registry.card import ModelCard
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import LoggedModel
+    from mlflow.models import ModelSignature
+    from sklearn.pipeline import Pipeline
+
+EXAMPLE_ROWS = 5
+
+
+def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, logged: LoggedModel) -> None:
+    """Write the MLflow model into `folder`, which must not exist.
+
+    Args:
+        pipeline: fitted; built from allowed types only.
+        card: of the model.
+        rows: raw columns, of which the first few become the input example.
+        folder: where to.
+        logged: MLflow's record of the model, named inside.
+    """
+    import mlflow.sklearn
+    from mlflow.models import Model
+
+    mlflow.sklearn.save_model(
+        pipeline,
+        str(folder),
+        mlflow_model=Model(
+            artifact_path=logged.artifact_location,
+            model_uuid=logged.model_id,
+            run_id=logged.source_run_id,
+            model_id=logged.model_id,
+        ),
+        serialization_format="skops",
+        skops_trusted_types=sorted(ALLOWED_TYPES),
+        signature=signature_of(card),
+        input_example=rows[list(card.columns)].head(EXAMPLE_ROWS),
+        pip_requirements=requirements_of(card),
+    )
+
+
+def signature_of(card: ModelCard) -> ModelSignature:
+    """The domain's raw columns in order, and a price or a class name.
+
+    Columns are declared without a type: MLflow refuses whole numbers where a double is declared, and 64-bit columns
+    such as TAX are read as whole numbers from any CSV file. The pipeline itself refuses what is no number.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
+
+    inputs: list[Any] = [ColSpec(AnyType(), name=column) for column in card.columns]  # type: ignore[no-untyped-call]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec("string" if card.classes else "double")]))
+
+
+def requirements_of(card: ModelCard) -> list[str]:
+    """What a process needs to load the model; stated, because MLflow takes ten seconds to find out."""
+    return [
+        f"scikit-learn=={card.versions['scikit-learn']}",
+        f"xgboost=={card.versions['xgboost']}",
+        f"numpy=={card.versions['numpy']}",
+        "skops",
+        "pandas",
+    ]

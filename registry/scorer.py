@@ -1,0 +1,155 @@
+"""Scoring: from a matrix to prices or probabilities, without a DataFrame.
+
+A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that listings
+already are, so it is skipped here. Its second, `fill`, is one value for each column, which takes a tenth of the time
+as one numpy expression. An XGBoost estimator is asked through its booster, on one thread: a batch is too small for
+two. To load a booster from a file of its own, without scikit-learn, build a `BoosterScore` from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.card import ModelCard
+from schemas.errors import ModelRejectedError
+from schemas.rows import Matrix
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+    from xgboost import Booster
+
+ENCODE = "encode"
+FILL = "fill"
+
+Score = Callable[[Matrix], NDArray[np.float64]]
+"""From a matrix (n, columns) to predictions (n,), or to probabilities (n, classes)."""
+
+
+class Scorer(Protocol):
+    """A model that is ready to score."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model says about itself."""
+        ...
+
+    def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
+        """Score n rows.
+
+        Args:
+            matrix: float64 (n, columns) with NaN for gaps, as `schemas.rows` builds it.
+
+        Returns:
+            Predictions (n,) of a regression; probabilities (n, classes) of a classification, in the order of the
+            domain's classes.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LoadedScorer:
+    """A scorer made of a card and a way to score."""
+
+    card: ModelCard
+    _score: Score
+
+    def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
+        """Score n rows; see `Scorer.score`."""
+        return self._score(matrix)
+
+
+class BoosterScore:
+    """Scores through an XGBoost booster.
+
+    Args:
+        booster: the fitted booster.
+        fill: what each column is filled with, shape (columns,).
+    """
+
+    def __init__(self, booster: Booster, fill: NDArray[np.float64]) -> None:
+        booster.set_param({"nthread": 1})
+        self._predict = booster.inplace_predict
+        self._fill = fill
+
+    def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Predictions (n,), or probabilities (n, classes) in the booster's order; (n,) of the second of two."""
+        return np.asarray(self._predict(filled(matrix, self._fill), validate_features=False), dtype=np.float64)
+
+
+def filled(matrix: Matrix, fill: NDArray[np.float64]) -> Matrix:
+    """The matrix with its gaps filled; the same one where it has none."""
+    gaps = np.isnan(matrix)
+    return np.where(gaps, fill, matrix) if gaps.any() else matrix
+
+
+def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
+    """How a fitted pipeline scores a matrix.
+
+    Args:
+        pipeline: begins with `encode`, and with `fill` after it where gaps are filled column by column.
+        classes: the domain's classes; empty for a regression.
+
+    Raises:
+        ModelRejectedError: ("signature") the pipeline does not begin with `encode`, or predicts other classes.
+    """
+    names = list(pipeline.named_steps)
+    if names[0] != ENCODE or len(names) < 2:  # noqa: PLR2004 - the step and what follows it
+        raise ModelRejectedError("signature", f"the model's first step is {names[0]!r}, not {ENCODE!r}")
+    width = pipeline.named_steps[ENCODE].n_features_in_
+    has_fill = names[1] == FILL
+    fill = _fill_values(pipeline.named_steps[FILL], width) if has_fill else np.full(width, np.nan)
+    rest = pipeline[2:] if has_fill else pipeline[1:]
+    if not classes:
+        return _raw_score(rest, fill, "predict")
+    return _ordered(_raw_score(rest, fill, "predict_proba"), [str(name) for name in rest.classes_], classes)
+
+
+def _raw_score(rest: Pipeline, fill: NDArray[np.float64], method: str) -> Score:
+    booster = _booster_of(rest)
+    if booster is not None:
+        return BoosterScore(booster, fill)
+    for estimator in [step for _, step in rest.steps]:
+        # starting threads takes longer than scoring a batch
+        if "n_jobs" in estimator.get_params(deep=False):
+            estimator.set_params(n_jobs=1)
+    predict: Score = getattr(rest, method)
+    return lambda matrix: np.asarray(predict(filled(matrix, fill)), dtype=np.float64)
+
+
+def _booster_of(rest: Pipeline) -> Booster | None:
+    """The booster where an XGBoost estimator is all there is, alone or as the only voice of a vote over class names."""
+    if len(rest.steps) != 1:
+        return None
+    estimator: Any = rest.steps[0][1]
+    voices = getattr(estimator, "estimators_", None)
+    if hasattr(estimator, "le_") and voices is not None and len(voices) == 1:
+        estimator = voices[0]
+    return estimator.get_booster() if hasattr(estimator, "get_booster") else None
+
+
+def _fill_values(step: Any, width: int) -> NDArray[np.float64]:
+    values = np.full(width, np.nan)
+    for _, imputer, positions in step.transformers_:
+        values[positions] = np.asarray(imputer.statistics_, dtype=np.float64)
+    return values
+
+
+def _ordered(score: Score, found: Sequence[str], classes: Sequence[str]) -> Score:
+    """The same probabilities in the order of the domain's classes; 0 for a class that training never saw."""
+    if foreign := sorted(set(found) - set(classes)):
+        raise ModelRejectedError("signature", f"the model predicts classes unknown to the domain: {', '.join(foreign)}")
+    positions = [classes.index(name) for name in found]
+
+    def score_in_order(matrix: Matrix) -> NDArray[np.float64]:
+        raw = score(matrix)
+        answers = np.zeros((len(matrix), len(classes)))
+        # a booster of two classes answers with the probability of the second alone
+        answers[:, positions] = np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
+        return answers
+
+    return score_in_order

@@ -1,0 +1,193 @@
+"""The registered versions of one domain's model: register, find, alias, fetch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import tracking
+from registry.artifacts import copy_artifact
+from registry.card import ModelCard
+from registry.digest import check_digest, digest_of
+from registry.folder import write_beside
+from registry.location import local_path_of
+from registry.saving import save
+from registry.versions import (
+    ALGORITHM_TAG,
+    COMMAND_TAG,
+    DATA_TAG,
+    DIGEST_TAG,
+    STATUS_TAG,
+    TRAINED_TAG,
+    ModelVersionInfo,
+    info_of,
+)
+from schemas.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from sklearn.pipeline import Pipeline
+
+CHAMPION = "champion"
+PREVIOUS_CHAMPION = "previous_champion"
+CHALLENGER = "challenger"
+
+
+class Registry:
+    """The registered model of one domain. Connects with the first question.
+
+    Args:
+        tracking_uri: of MLflow (see `registry.location.tracking_uri_of`).
+        domain_name: also the registered model's name.
+    """
+
+    def __init__(self, tracking_uri: str, domain_name: str) -> None:
+        self.tracking_uri = tracking_uri
+        self.name = domain_name
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client, for what this class does not offer."""
+        return tracking.connect(self.tracking_uri)
+
+    def register(
+        self,
+        pipeline: Pipeline,
+        card: ModelCard,
+        golden: pd.DataFrame,
+        reference: pd.DataFrame,
+        *,
+        run_id: str,
+        command_id: str | None = None,
+    ) -> ModelVersionInfo:
+        """Store a fitted pipeline as a new version; no alias points to it yet.
+
+        Args:
+            pipeline: takes the domain's raw columns.
+            card: what lies beside it as `card.json`.
+            golden: raw columns and expected answers (see `registry.folder`).
+            reference: raw columns, target and out-of-fold predictions.
+            run_id: the run that made it.
+            command_id: the command that asked for it.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with tracking.speaking_to(self.tracking_uri), tempfile.TemporaryDirectory() as temporary:
+            run = self.client.get_run(run_id)
+            logged = self.client.create_logged_model(
+                run.info.experiment_id, name=self.name, source_run_id=run_id, model_type=card.algorithm
+            )
+            folder = Path(temporary) / "model"
+            save(pipeline, card, golden, folder, logged)
+            write_beside(folder, card, golden, reference)
+            digest = digest_of(folder)
+            self.client.log_model_artifacts(logged.model_id, str(folder))
+            self.client.finalize_logged_model(logged.model_id, "READY")
+            self._ensure_model()
+            tags = {
+                DIGEST_TAG: digest,
+                ALGORITHM_TAG: card.algorithm,
+                DATA_TAG: card.data_sha256,
+                TRAINED_TAG: card.trained_at.isoformat(),
+                STATUS_TAG: "registered",
+            } | ({COMMAND_TAG: command_id} if command_id else {})
+            made = self.client.create_model_version(
+                self.name, logged.artifact_location, run_id=run_id, tags=tags, model_id=logged.model_id
+            )
+        return self.resolve(version=str(made.version))
+
+    def resolve(self, version: str | None = None, alias: str = CHAMPION) -> ModelVersionInfo:
+        """A version by its number, or else by an alias.
+
+        Raises:
+            ModelNotFoundError: there is no such version or alias; the message says what to do.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        asked = f"version {version}" if version is not None else f"alias {alias!r}"
+        with tracking.speaking_to(self.tracking_uri), self._finding(asked):
+            if version is not None:
+                found = self.client.get_model_version(self.name, version)
+            else:
+                found = self.client.get_model_version_by_alias(self.name, alias)
+            metrics = self.client.get_run(found.run_id).data.metrics if found.run_id else {}
+            return info_of(found, self._uri_of(found), self._aliases(), metrics)
+
+    def versions(self) -> list[ModelVersionInfo]:
+        """All versions, newest first; empty where nothing has been registered.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with tracking.speaking_to(self.tracking_uri):
+            found = list(self.client.search_model_versions(f"name = '{self.name}'"))
+            aliases = self._aliases() if found else {}
+            infos = [info_of(one, self._uri_of(one), aliases) for one in found]
+        return sorted(infos, key=lambda info: int(info.version), reverse=True)
+
+    def set_champion(self, version: str) -> ModelVersionInfo:
+        """Make a version champion; the one before it becomes previous champion. Does nothing to the champion itself.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        chosen = self.resolve(version=version)
+        with tracking.speaking_to(self.tracking_uri):
+            before = self._aliases().get(CHAMPION)
+            # in this order a crash in between leaves the old champion in both places, and nothing is lost
+            if before is not None and before != chosen.version:
+                self.client.set_registered_model_alias(self.name, PREVIOUS_CHAMPION, before)
+            self.client.set_registered_model_alias(self.name, CHAMPION, chosen.version)
+        return self.resolve(version=version)
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """Point an alias to a version.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with tracking.speaking_to(self.tracking_uri), self._finding(f"version {version}"):
+            self.client.set_registered_model_alias(self.name, alias, version)
+
+    def download(self, info: ModelVersionInfo, target: Path) -> None:
+        """Copy a version's folder to `target`, which must not exist, and check its digest.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+            ModelRejectedError: ("digest") it is not what was registered.
+        """
+        copy_artifact(info.uri, target, self.tracking_uri)
+        check_digest(target, info.digest)
+
+    def _uri_of(self, found: ModelVersion) -> str:
+        uri = self.client.get_model_version_download_uri(self.name, str(found.version))
+        local = local_path_of(uri)
+        return uri if local is None else str(local.absolute())
+
+    def _aliases(self) -> dict[str, str]:
+        return {alias: str(version) for alias, version in self.client.get_registered_model(self.name).aliases.items()}
+
+    def _ensure_model(self) -> None:
+        if not self.client.search_registered_models(f"name = '{self.name}'"):
+            self.client.create_registered_model(self.name)
+
+    @contextmanager
+    def _finding(self, asked: str) -> Iterator[None]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except MlflowException as error:
+            if not tracking.is_missing(error):
+                raise
+            raise ModelNotFoundError(
+                f"no {asked} of model {self.name!r} in {self.tracking_uri}: train one with `tasador train`"
+            ) from error

@@ -1,0 +1,82 @@
+"""A version of a registered model, as the registry knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schemas.states import DesiredModel
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+DIGEST_TAG = "artifact_sha256"
+ALGORITHM_TAG = "algorithm"
+DATA_TAG = "data_sha256"
+TRAINED_TAG = "trained_at"
+COMMAND_TAG = "command_id"
+STATUS_TAG = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionInfo:
+    """One version.
+
+    Attributes:
+        name: of the registered model, which is the domain's.
+        version: its number, as text (SQLite gives an int, a server a str).
+        digest: sha256 of the stored artifact, as recorded at registration.
+        uri: where consumers find the artifact: a path on a local store, an MLflow artifact URI otherwise.
+        run_id: the run that made it.
+        algorithm: the recipe that made it.
+        trained_at: when, ISO 8601.
+        data_sha256: content hash of its data.
+        status: ``registered``, or what the gate made of it.
+        command_id: the command that asked for it, if one did.
+        aliases: that point to it.
+        tags: all of them.
+        metrics: of its run; only `Registry.resolve` and `Registry.register` fill them.
+    """
+
+    name: str
+    version: str
+    digest: str
+    uri: str
+    run_id: str
+    algorithm: str
+    trained_at: str
+    data_sha256: str
+    status: str
+    command_id: str | None
+    aliases: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def desired(self, activation: str, command_id: str | None = None) -> DesiredModel:
+        """This version as the model that every consumer shall run."""
+        return DesiredModel(
+            activation=activation, version=self.version, digest=self.digest, uri=self.uri, command_id=command_id
+        )
+
+
+def info_of(
+    found: ModelVersion, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
+) -> ModelVersionInfo:
+    """What MLflow's record of a version says; `aliases` are those of the whole model, alias -> version."""
+    tags = dict(found.tags)
+    version = str(found.version)
+    return ModelVersionInfo(
+        name=found.name,
+        version=version,
+        digest=tags.get(DIGEST_TAG, ""),
+        uri=uri,
+        run_id=found.run_id or "",
+        algorithm=tags.get(ALGORITHM_TAG, "unknown"),
+        trained_at=tags.get(TRAINED_TAG, ""),
+        data_sha256=tags.get(DATA_TAG, ""),
+        status=tags.get(STATUS_TAG, ""),
+        command_id=tags.get(COMMAND_TAG),
+        aliases=tuple(sorted(alias for alias, target in aliases.items() if str(target) == version)),
+        tags=tags,
+        metrics=metrics or {},
+    )
