@@ -102,7 +102,7 @@ class ConsumerMetrics:
         self.set_backlog(None, None)
 
     def record_batch(self, figures: BatchFigures) -> None:
-        """Count what a commit answered; for the ages at most 16 entries are looked at, each standing for the next ones."""
+        """Count what a commit answered; for the ages at most 16 entries are looked at, each standing for those next."""
         for outcome, count in (("scored", figures.scored), ("repeated", figures.repeated)):
             self._events[outcome].inc(count)
         self._events["refused"].inc(sum(figures.refused.values()))

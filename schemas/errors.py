@@ -14,12 +14,14 @@
     │   ├── ModelNotFoundError
     │   └── ModelRejectedError   found, but a check failed: digest, allow-list, signature, golden rows, cost
     ├── DataError                training data that cannot be used
+    ├── DeadLetterError          a dead letter that does not exist, or cannot be replayed
     ├── BacklogFullError         the publisher was asked to raise at the high-water mark instead of waiting
     └── NotConfirmedError        somebody did not confirm in time; the message names them
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -101,6 +103,10 @@ class ModelRejectedError(ModelError):
 
 class DataError(TasadorError):
     """Training data cannot be used."""
+
+
+class DeadLetterError(TasadorError):
+    """A dead letter that does not exist, or cannot be replayed."""
 
 
 class BacklogFullError(TasadorError):

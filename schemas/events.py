@@ -149,6 +149,24 @@ class Repeat(Answer):
     data: RepeatData
 
 
+class ResolutionData(BaseModel):
+    """What an operator did with a dead letter."""
+
+    listing_id: str | None
+    listing_source: str
+    reason: Reason
+    dead_letter: str = Field(description="entry id that the dead letter had")
+    entry: str | None = Field(default=None, description="entry id of the listing when it was published again")
+    actor: str
+
+
+class Resolution(Answer):
+    """A dead letter that an operator took off the stream; `id` is the entry id of the listing that was refused."""
+
+    type: Literal["listing.replayed", "listing.dropped"]
+    data: ResolutionData
+
+
 class OutcomeData(BaseModel):
     """An outcome's data."""
 

@@ -1,0 +1,92 @@
+"""Reading what lies in Redis, in chunks, with the types that redis-py leaves open: ids and fields are bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+import redis.exceptions
+
+from schemas.streams import SCORERS, Streams
+from transport.entries import EntryId
+
+CHUNK = 1000
+BLOCK_MS = 1000
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+def scan(client: redis.Redis, key: str, first: str = "-", last: str = "+") -> Iterator[Entry]:
+    """The entries of a stream, oldest first; none where there is no stream."""
+    while entries := _entries(client.xrange(key, first, last, count=CHUNK)):
+        yield from entries
+        first = f"({entries[-1][0].decode()}"
+
+
+def scan_back(client: redis.Redis, key: str) -> Iterator[Entry]:
+    """The entries of a stream, newest first."""
+    last = "+"
+    while entries := _entries(client.xrevrange(key, last, "-", count=CHUNK)):
+        yield from entries
+        last = f"({entries[-1][0].decode()}"
+
+
+def follow(client: redis.Redis, key: str, after: str) -> Iterator[Entry]:
+    """The entries of a stream that come after an id, for ever; the stream need not exist yet."""
+    while True:
+        # a block must end before the connection's own timeout does
+        reply: Any = client.xread({key: after}, count=CHUNK, block=BLOCK_MS)
+        for _, entries in reply or ():
+            yield from entries
+            after = entries[-1][0].decode()
+
+
+def newest(client: redis.Redis, key: str, count: int) -> list[Entry]:
+    """The last entries of a stream, newest first."""
+    return _entries(client.xrevrange(key, count=count))
+
+
+def entry_at(client: redis.Redis, key: str, entry_id: str) -> Entry | None:
+    """The entry with that id, if there is one."""
+    entries = _entries(client.xrange(key, entry_id, entry_id))
+    return entries[0] if entries else None
+
+
+def _entries(reply: Any) -> list[Entry]:
+    return list(reply)
+
+
+def pending(client: redis.Redis, streams: Streams) -> Iterator[bytes]:
+    """Ids of the listings that are delivered and not answered, oldest first; none where there is no group."""
+    first = "-"
+    try:
+        while held := _ids(client.xpending_range(streams.listings, SCORERS, first, "+", CHUNK)):
+            yield from held
+            first = f"({held[-1].decode()}"
+    except redis.exceptions.ResponseError as error:
+        if not str(error).startswith("NOGROUP"):
+            raise
+
+
+def _ids(reply: Any) -> list[bytes]:
+    return [each["message_id"] for each in reply]
+
+
+def last_delivered(client: redis.Redis, streams: Streams) -> EntryId:
+    """The last listing that consumers were given; 0-0 where there is no stream or group."""
+    try:
+        groups: Any = client.xinfo_groups(streams.listings)
+    except redis.exceptions.ResponseError as error:
+        if "no such key" not in str(error):
+            raise
+        return EntryId(0, 0)
+    delivered = (group["last-delivered-id"] for group in groups if group["name"] == SCORERS.encode())
+    return EntryId.parse(next(delivered, "0-0"))
+
+
+def now_ms(client: redis.Redis) -> int:
+    """Redis's clock."""
+    now: Any = client.time()
+    seconds, microseconds = now
+    return int(seconds) * 1000 + int(microseconds) // 1000
