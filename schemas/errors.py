@@ -13,9 +13,11 @@
     ├── ModelError               a model cannot be used; the one in use stays
     │   ├── ModelNotFoundError
     │   └── ModelRejectedError   found, but a check failed: digest, allow-list, signature, golden rows, cost
-    ├── DataError                training data that cannot be used
+    ├── DataError                a table or file that cannot be used: training data, or what is to be published
     ├── DeadLetterError          a dead letter that does not exist, or cannot be replayed
-    ├── BacklogFullError         the publisher was asked to raise at the high-water mark instead of waiting
+    ├── PublishError             Redis would not take listings; how far it came is with the error
+    │   ├── BacklogFullError     the publisher was asked to raise at the high-water mark instead of waiting
+    │   └── PublishInterruptedError  also a RedisUnavailableError: without a reply, some may have arrived
     └── NotConfirmedError        somebody did not confirm in time; the message names them
 """
 
@@ -102,15 +104,38 @@ class ModelRejectedError(ModelError):
 
 
 class DataError(TasadorError):
-    """Training data cannot be used."""
+    """A table or file cannot be used: training data, or what is to be published."""
 
 
 class DeadLetterError(TasadorError):
     """A dead letter that does not exist, or cannot be replayed."""
 
 
-class BacklogFullError(TasadorError):
-    """The backlog stands at the high-water mark."""
+class PublishError(TasadorError):
+    """Publishing stopped before everything was confirmed.
+
+    Attributes:
+        entry_ids: of the listings that this call knows to be on the stream, in order. Where a publisher hands out ids
+            chunk by chunk, those of earlier chunks have been handed out already and are not repeated here.
+        unconfirmed: the events that were taken and not confirmed, encoded, in order. They can be published as they are.
+    """
+
+    def __init__(self, message: str, entry_ids: Sequence[str] = (), unconfirmed: Sequence[bytes] = ()) -> None:
+        super().__init__(message)
+        self.entry_ids = tuple(entry_ids)
+        self.unconfirmed = tuple(unconfirmed)
+
+
+class BacklogFullError(PublishError):
+    """The backlog stands at the high-water mark; nothing of `unconfirmed` was sent."""
+
+
+class PublishInterruptedError(PublishError, RedisUnavailableError):
+    """Redis went away while listings were on their way: each of `unconfirmed` may or may not have arrived.
+
+    XADD is not idempotent, so nothing was repeated. Publishing `unconfirmed` again is safe within `dedup_seconds`: a
+    listing that did arrive has the same identity (source, id), and its repeat is counted and dropped.
+    """
 
 
 class NotConfirmedError(TasadorError):
