@@ -46,7 +46,7 @@ def start_session_redis() -> SessionRedis:
     try:
         _need_image(image)
         return _start_container(image)
-    except (DockerException, TimeoutError) as error:
+    except (DockerException, OSError) as error:
         return _start_private(because=f"no container of {image}: {_one_line(error)}")
 
 
