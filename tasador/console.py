@@ -11,6 +11,6 @@ out = Console()
 err = Console(stderr=True)
 
 
-def write_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def write_json(value: Any) -> None:
     """One JSON document on standard output, never wrapped or coloured."""
     out.out(json.dumps(value, default=str), highlight=False)

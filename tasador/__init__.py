@@ -1,0 +1,34 @@
+"""Tasador scores a stream: listings in, one prediction each out, with models swapped while they flow.
+
+Clients import from here; what is behind a name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from producer import AsyncListingPublisher, ListingPublisher
+    from schemas.events import DeadLetter, Listing, Prediction
+
+__version__ = "0.1.0"
+__all__ = ["AsyncListingPublisher", "DeadLetter", "Listing", "ListingPublisher", "Prediction", "__version__"]
+
+_HOMES = {
+    "AsyncListingPublisher": "producer",
+    "DeadLetter": "schemas.events",
+    "Listing": "schemas.events",
+    "ListingPublisher": "producer",
+    "Prediction": "schemas.events",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

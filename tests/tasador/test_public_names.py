@@ -1,0 +1,35 @@
+"""What clients import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import tasador
+from schemas.events import Prediction
+
+
+@pytest.mark.parametrize("name", tasador.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(tasador, name)
+
+
+def test_the_names_are_the_ones_of_the_house() -> None:
+    assert tasador.Prediction is Prediction
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = tasador.nothing
+
+
+def test_importing_the_package_loads_nothing_behind_it() -> None:
+    script = "import sys, tasador; sys.exit(bool({'redis', 'pydantic', 'producer'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_the_version_is_the_one_that_is_installed() -> None:
+    assert tasador.__version__ == version("tasador")
