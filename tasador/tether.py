@@ -38,7 +38,7 @@ def _become(command: list[str]) -> None:
     parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == parent:  # else it died before the kernel watched
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - a list of arguments, no shell
 
 
 def _watch_parent() -> None:

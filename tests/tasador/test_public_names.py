@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import version
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -31,5 +32,6 @@ def test_importing_the_package_loads_nothing_behind_it() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_the_version_is_the_one_that_is_installed() -> None:
-    assert tasador.__version__ == version("tasador")
+def test_the_version_is_the_one_that_is_packaged() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tasador.__version__ == project["project"]["version"]
