@@ -1,0 +1,182 @@
+"""A training run as a process of its own: what the worker gives it, hears from it, and that it dies with its worker.
+
+The worker writes one JSON line, the job, to the process's standard input and leaves it open: when it closes, the worker
+is gone, however it died, and the process ends. What the process has to say comes back as JSON lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TextIO
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from schemas.commands import Retrain
+from schemas.errors import ConfigurationError, DataError, ModelError, TasadorError, UnavailableError
+from schemas.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_NICENESS = 10
+"""The system serves scoring and reloads before it serves training."""
+_LONGEST_LINE = 2**20
+_REASONS: dict[type[TasadorError], str] = {
+    DataError: "data",
+    ConfigurationError: "configuration",
+    UnavailableError: "registry_unavailable",
+    ModelError: "model",
+}
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Progress(_Said):
+    """The run goes on."""
+
+    kind: Literal["progress"] = "progress"
+    message: str
+
+
+class Trained(_Said):
+    """The run registered a version."""
+
+    kind: Literal["trained"] = "trained"
+    version: str
+
+
+class NotTrained(_Said):
+    """The run came to nothing: data, configuration, registry_unavailable, model, or crashed."""
+
+    kind: Literal["not_trained"] = "not_trained"
+    reason: str
+    message: str
+
+
+_SAID: TypeAdapter[Progress | Trained | NotTrained] = TypeAdapter(
+    Annotated[Progress | Trained | NotTrained, Field(discriminator="kind")]
+)
+
+
+async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> Trained | NotTrained:
+    """Train in a process of its own; when cancelled, the process is killed.
+
+    Args:
+        settings: those of the worker, whole: the environment does not count again.
+        command: which recipes to try, none for what the settings say; the version is tagged with its id.
+        on_progress: is told what the run says about itself.
+    """
+    process = await _start()
+    try:
+        await _send(process, settings, command)
+        result = await _listen(process, on_progress)
+        status = await process.wait()
+    finally:
+        _kill(process)
+    return result or NotTrained(reason="crashed", message=f"the training process {_how_it_ended(status)}, see its log")
+
+
+async def _start() -> Process:
+    # settings travel as a whole; a variable would win over what the worker was started with
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TASADOR_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "training.jobs",
+        stdin=PIPE,
+        stdout=PIPE,
+        env=environment,
+        limit=_LONGEST_LINE,
+        start_new_session=True,  # Ctrl-C is for the worker, which ends the run itself
+    )
+
+
+async def _send(process: Process, settings: Settings, command: Retrain) -> None:
+    assert process.stdin is not None  # noqa: S101 - asked for with PIPE
+    job = {
+        "settings": settings.model_dump(mode="json", exclude={"redis_url"}),
+        "command_id": command.id,
+        "models": command.data.models,
+    }
+    try:
+        process.stdin.write(json.dumps(job).encode() + b"\n")
+        await process.stdin.drain()
+    except ConnectionError:  # it died at once; its exit status tells more
+        logger.warning("The training process did not take its job")
+
+
+async def _listen(process: Process, on_progress: Callable[[str], None]) -> Trained | NotTrained | None:
+    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
+    result: Trained | NotTrained | None = None
+    async for line in process.stdout:
+        said = _SAID.validate_json(line)
+        if isinstance(said, Progress):
+            on_progress(said.message)
+        else:
+            result = said
+    return result
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _how_it_ended(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+
+
+def main() -> None:
+    """Train as standard input says; every word to standard output is for the worker."""
+    os.nice(_NICENESS)
+    job: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+    with _only_for_worker() as worker:
+
+        def say(said: _Said) -> None:
+            worker.write(said.model_dump_json() + "\n")
+            worker.flush()
+
+        try:
+            say(_train(job, lambda message: say(Progress(message=message))))
+        except TasadorError as error:
+            reason = next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "failed")
+            say(NotTrained(reason=reason, message=str(error)))
+
+
+def _train(job: dict[str, Any], progress: Callable[[str], None]) -> Trained:
+    from monitoring.logs import configure
+    from training.run import train
+
+    settings = Settings(**job["settings"])
+    configure(settings)
+    result = train(
+        settings, data=None, models=job["models"], promote=False, progress=progress, command_id=job["command_id"]
+    )
+    return Trained(version=result.version)
+
+
+def _end_with_worker() -> None:
+    while os.read(0, 1):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def _only_for_worker() -> TextIO:
+    """Standard output for the worker alone; what libraries print goes where the log goes."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""The training worker: a FastStream application that takes commands, keeps them in hand, and follows the champion.
+
+What a command does is in `training.execution`. This module reads: new commands come through FastStream, those of dead
+workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands are known by
+their id, so nothing is carried out twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from faststream import AckPolicy
+from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
+from faststream.redis.message import FAKE_CONSUMER, DefaultStreamMessage
+from prometheus_client import Gauge
+from pydantic import InstanceOf, WithJsonSchema
+from redis.exceptions import RedisError, ResponseError
+
+from monitoring import logs
+from monitoring.endpoints import ServedApp, bind, routes, serve
+from monitoring.health import Health
+from monitoring.metrics import build_registry
+from schemas.commands import COMMANDS
+from schemas.errors import ConfigurationError, UnavailableError
+from schemas.settings import Settings
+from schemas.streams import TRAINERS
+from training.activation import Models
+from training.answers import Answers
+from training.execution import Execution
+from training.inbox import Entry, Inbox
+from training.reports import Reports
+from transport.connection import connect_async, is_transient, speaking_to
+from transport.server import check_server_async
+
+logger = logging.getLogger(__name__)
+
+_READ_MS = 500
+_STALL_S = 30.0
+_TICKS_A_CLAIM = 5
+"""How often within `claim_idle_ms` a worker shows that it works on what it has in hand."""
+
+CommandEntry = Annotated[InstanceOf[Entry], WithJsonSchema(COMMANDS.json_schema())]
+"""What the subscriber is handed: an entry, malformed ones too; the AsyncAPI page shows what it should hold."""
+
+
+def run_trainer(settings: Settings, name: str, port: int) -> None:
+    """Carry out commands until SIGTERM or SIGINT.
+
+    Args:
+        settings: of the domain whose models are meant.
+        name: of this worker, its own among those of the domain.
+        port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
+
+    Raises:
+        ConfigurationError: a setting, the server or the port cannot be used.
+        RedisUnavailableError: Redis does not answer at start.
+    """
+    logs.configure(settings)
+    listener = bind(port, settings.host)
+    serve(build_worker(settings, name), listener)
+
+
+class Worker:
+    """The loops of one worker beside FastStream's own.
+
+    Args:
+        settings: its settings.
+        name: its name in the group.
+        url: of Redis.
+
+    Attributes:
+        health: why it is not ready, and whether it turns.
+        broker: FastStream's, with the subscriber that reads new commands.
+    """
+
+    def __init__(self, settings: Settings, name: str, url: str) -> None:
+        self._settings = settings
+        self._url = url
+        self._client = connect_async(url)
+        domain, streams = settings.load_domain(), settings.streams
+        self._inbox = Inbox(self._client, streams, name, settings.claim_idle_ms)
+        self.execution = Execution(
+            settings,
+            self._inbox,
+            Answers(self._client, streams, name),
+            Reports(f"tasador/{domain.name}/trainer/{name}"),
+            Models(settings, domain),
+        )
+        self.health = Health(_STALL_S)
+        self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER))
+        # one at a time: what is read is in hand at once, and nobody takes it for left over
+        stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
+        self._subscriber = self.broker.subscriber(
+            stream=stream, ack_policy=AckPolicy.MANUAL, parser=_parse, decoder=_decode, title="commands"
+        )
+        self._subscriber(self._obey)
+        self._loops: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Check the server and create the group, before FastStream would create it at the end of the stream.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer.
+            ServerError: it cannot keep the promises.
+        """
+        with speaking_to(self._url):
+            await check_server_async(self._client, self._settings.streams)
+            await self._inbox.create_group()
+            await self._inbox.note_left_over()
+
+    async def start(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Begin to turn; `on_failure` is told what ended the loops, if anything does."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()):
+                on_failure(error)
+
+        self._loops = asyncio.create_task(self._turn(), name="worker")
+        self._loops.add_done_callback(ended)
+
+    async def stop(self) -> None:
+        """Stop turning and kill a training that goes on."""
+        if self._loops:
+            self._loops.cancel()
+            await asyncio.wait([self._loops])
+        await self.execution.stop()
+
+    async def leave(self) -> None:
+        """Give back what is in hand, once nothing is read any more."""
+        try:
+            await self._inbox.leave()
+        except RedisError as error:
+            logger.warning("left without a word: others claim what is pending", extra={"error": str(error)})
+        await self._client.aclose()
+
+    async def _turn(self) -> None:
+        tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every(tick_s, "redis", self._keep))
+            tasks.create_task(self._every(tick_s, "left-overs", self._take_over))
+            tasks.create_task(self._every(self._settings.registry_poll_s, "registry", self._follow))
+
+    async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        told = ""
+        while True:
+            try:
+                await step()
+                self.health.clear(name)
+                told = ""
+            except (RedisError, UnavailableError, ConfigurationError, OSError) as error:
+                self.health.set_reason(name, str(error))
+                if str(error) != told:
+                    told = str(error)
+                    level = logging.WARNING if is_transient(error) else logging.ERROR
+                    logger.log(level, "worker waits", extra={"for": name, "error": told})
+            await asyncio.sleep(seconds)
+
+    async def _keep(self) -> None:
+        """Renew what is in hand; read again after Redis could not serve or the group had vanished."""
+        self.health.beat()
+        try:
+            await self._inbox.create_group()
+        except ResponseError:
+            # FastStream would ask a read-only server thousands of times a second
+            if self._subscriber.running:
+                await self._subscriber.stop()
+            raise
+        if not self._subscriber.running:
+            logger.warning("reading commands again")
+            await self._subscriber.start()
+        await self._inbox.renew()
+
+    async def _take_over(self) -> None:
+        while (entry := await self._inbox.take_left_over()) is not None:
+            await self.execution.carry_out(entry)
+
+    async def _follow(self) -> None:
+        await self.execution.follow_champion()
+        self.health.clear("start")
+
+    async def _obey(self, entry: CommandEntry) -> None:
+        """Carry out one command."""
+        await self.execution.carry_out(entry)
+
+
+class WorkerApp(ServedApp):
+    """The application. It outlives a group that vanished, upon which FastStream would end it, with exit code 0."""
+
+    def exit(self) -> None:
+        """End the server if something has failed; what FastStream gives up, the worker's loops begin again."""
+        if self.failure is not None:
+            super().exit()
+
+
+def build_worker(settings: Settings, name: str) -> WorkerApp:
+    """The application of one worker."""
+    if settings.redis_url is None:
+        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
+    worker = Worker(settings, name, settings.redis_url.get_secret_value())
+    registry = build_registry()
+    training = Gauge("tasador_training_running", "Whether a training goes on: 0 or 1", registry=registry)
+    training.set_function(lambda: int(worker.execution.is_training))
+    app = WorkerApp(
+        worker.broker,
+        asgi_routes=routes(worker.health, registry),
+        asyncapi_path="/docs/asyncapi",
+        logger=logging.getLogger("faststream"),
+    )
+    app.on_startup(worker.prepare)
+
+    @app.after_startup
+    async def start() -> None:
+        await worker.start(app.fail)
+
+    app.on_shutdown(worker.stop)
+    app.after_shutdown(worker.leave)
+    return app
+
+
+async def _parse(message: DefaultStreamMessage) -> RedisStreamMessage:
+    # FastStream's own parser fails on fields that are not UTF-8
+    return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group=None)
+
+
+async def _decode(message: RedisStreamMessage) -> Entry:
+    raw = message.raw_message
+    return Entry(raw["message_ids"][0].decode(), raw["data"])
