@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from struct import error as struct_error
 from struct import unpack_from
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import pydantic_core
@@ -38,13 +38,13 @@ _Traceparent = Annotated[str, msgspec.Meta(pattern=_to_the_end(TRACEPARENT_PATTE
 
 
 class DecodedListing(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """A valid listing; `data` is a struct with one field for each feature, in the domain's order, None where missing."""
+    """A valid listing; `data` is a struct with one field a feature, in the domain's order, None where missing."""
 
     id: _Text
     data: Any
     source: _Source | None = ""
     specversion: Literal["1.0"] | None = "1.0"
-    type: _Text | None = None
+    type: _Text | None = "listing.submitted"
     time: AwareTime | None = None
     subject: _Text | None = None
     datacontenttype: _Text | None = None
@@ -52,7 +52,7 @@ class DecodedListing(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_on
     traceparent: _Traceparent | None = None
 
 
-def _field_type(feature: Feature) -> Any:  # noqa: ANN401 - a typing expression
+def _field_type(feature: Feature) -> Any:
     if feature.kind == "category":
         base: Any = Literal[feature.categories]
     else:
@@ -66,9 +66,13 @@ def _row_struct(domain: Domain) -> type[msgspec.Struct]:
     names = {f"f{i}": feature.column for i, feature in enumerate(domain.features)}
     fields = [(name, _field_type(feature)) for name, feature in zip(names, domain.features, strict=True)]
     with_defaults = [(*f, None) if feature.may_miss else f for f, feature in zip(fields, domain.features, strict=True)]
-    return msgspec.defstruct(
-        "Row", with_defaults, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True
-    )
+    return msgspec.defstruct("Row", with_defaults, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True)
+
+
+def _listing_struct(row: type[msgspec.Struct]) -> type[DecodedListing]:
+    bases, fields = (DecodedListing,), [("data", row)]
+    listing = msgspec.defstruct("Listing", fields, bases=bases, gc=False, forbid_unknown_fields=True, kw_only=True)
+    return cast("type[DecodedListing]", listing)
 
 
 class ListingDecoder:
@@ -78,11 +82,8 @@ class ListingDecoder:
         self._domain = domain
         self._max_payload_bytes = max_payload_bytes
         self._row = _row_struct(domain)
-        listing = msgspec.defstruct(
-            "Listing", [("data", self._row)], bases=(DecodedListing,), gc=False, forbid_unknown_fields=True, kw_only=True
-        )
-        self._fast = msgspec.json.Decoder(listing).decode
-        self._listing = listing
+        self._listing = _listing_struct(self._row)
+        self._fast = msgspec.json.Decoder(self._listing).decode
         self._contract: type[Listing[Any]] = Listing[domain.contract]  # type: ignore[name-defined]
         self._attributes = {info.alias or name: name for name, info in domain.contract.model_fields.items()}
 
@@ -96,7 +97,7 @@ class ListingDecoder:
             message = f"{len(payload)} bytes, at most {self._max_payload_bytes} are read"
             raise RefusedListingError(Reason.TOO_LARGE, (FieldError("", message),))
         try:
-            return self._fast(payload)  # type: ignore[no-any-return]
+            return self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return self.decode_by_contract(payload)
 
@@ -140,10 +141,14 @@ def payload_of(fields: Mapping[bytes, bytes]) -> bytes:
         return payload
     if (envelope := fields.get(FASTSTREAM_FIELD)) is None:
         raise RefusedListingError(Reason.FOREIGN_ENTRY, (FieldError("", "the entry has no field `data`"),))
+    if not envelope.startswith(_FASTSTREAM_MAGIC):
+        raise _foreign("not FastStream's binary format")
     try:
-        if not envelope.startswith(_FASTSTREAM_MAGIC):
-            raise ValueError("not FastStream's binary format")
         (start,) = unpack_from(">I", envelope, _FASTSTREAM_DATA_START)
-    except (ValueError, struct_error) as error:
-        raise RefusedListingError(Reason.FOREIGN_ENTRY, (FieldError("__data__", str(error)),)) from error
+    except struct_error as error:
+        raise _foreign(str(error)) from error
     return envelope[start:]
+
+
+def _foreign(message: str) -> RefusedListingError:
+    return RefusedListingError(Reason.FOREIGN_ENTRY, (FieldError("__data__", message),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -116,5 +117,5 @@ def _with_missing(contract: type[Features], may_miss: Collection[str]) -> type[F
         info = contract.model_fields[attribute]
         required, could_miss = without_none(info.annotation)
         if could_miss != (column in may_miss):
-            fields[attribute] = (required | None if column in may_miss else required, info)
+            fields[attribute] = (required | None if column in may_miss else required, copy(info))
     return create_model(contract.__name__, __base__=contract, __module__=contract.__module__, **fields)

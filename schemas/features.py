@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 import annotated_types
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from schemas.errors import DomainError
 
@@ -22,6 +24,9 @@ def _integral(value: object) -> object:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
+# characters of a name that the fast decoder cannot look for
+_NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f]')
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 """A finite number."""
 Integer = Annotated[int, BeforeValidator(_integral)]
@@ -29,8 +34,14 @@ Integer = Annotated[int, BeforeValidator(_integral)]
 
 
 def feature(
-    *, unit: str, description: str, ge: float | None = None, le: float | None = None, fill: Fill | None = None
-) -> Any:  # noqa: ANN401 - what pydantic's own Field returns
+    *,
+    unit: str,
+    description: str,
+    ge: float | None = None,
+    le: float | None = None,
+    fill: Fill | None = None,
+    column: str | None = None,
+) -> Any:
     """Declare a feature.
 
     Args:
@@ -40,8 +51,9 @@ def feature(
         le: largest value admitted.
         fill: how a missing value is filled; by default `median` for numbers and `most_frequent` for the rest. The
             feature may be missing if its annotation says ``| None``.
+        column: its name in events and in training data, where that is no Python identifier; the attribute's by default.
     """
-    return Field(ge=ge, le=le, description=description, json_schema_extra={"unit": unit, "fill": fill})
+    return Field(alias=column, ge=ge, le=le, description=description, json_schema_extra={"unit": unit, "fill": fill})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,14 @@ class Features(BaseModel):
     name: ClassVar[str]
     target: ClassVar[Target]
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """A feature that may be null may be absent too, and no other: to pydantic these are two things."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for info in cls.model_fields.values():
+            info.default = None if without_none(info.annotation)[1] else PydanticUndefined
+        cls.model_rebuild(force=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -95,7 +115,7 @@ class Feature:
     categories: tuple[str, ...] = ()
 
 
-def without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 - annotations have no common type
+def without_none(annotation: Any) -> tuple[Any, bool]:
     """An annotation without its ``| None``, and whether it had one."""
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [a for a in get_args(annotation) if a is not type(None)]
@@ -112,6 +132,8 @@ def read_feature(owner: str, attribute: str, info: FieldInfo) -> Feature:
     """
     column = info.alias or attribute
     where = f"domain {owner}, feature {column}"
+    if _NOT_IN_NAMES.search(column):
+        raise DomainError(f"domain {owner}: the column name {column!r} has a quote, a backslash or a control character")
     annotation, may_miss = without_none(info.annotation)
     base = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     bounds = {type(m): m for m in info.metadata if isinstance(m, annotated_types.Ge | annotated_types.Le)}
