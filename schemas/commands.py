@@ -120,6 +120,6 @@ class ModelEvent(BaseModel):
     data: ModelEventData = ModelEventData()
 
     @classmethod
-    def of(cls, source: str, event_type: ModelEventType, **data: Any) -> ModelEvent:  # noqa: ANN401 - any JSON value
+    def of(cls, source: str, event_type: ModelEventType, **data: Any) -> ModelEvent:
         """An event with these data, new id, now."""
         return cls(source=source, type=event_type, data=ModelEventData(**data))

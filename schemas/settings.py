@@ -1,7 +1,8 @@
 """The settings: one frozen object, read once at the entry point from params.yaml and the environment.
 
-`params.yaml` holds behaviour and experiment knobs; variables ``TASADOR_…`` hold addresses, secrets and overrides, nested
-keys joined by two underscores (``TASADOR_BATCH__MAX_RECORDS=500``). An unknown key or variable is refused by name.
+`params.yaml` holds behaviour and experiment knobs; variables ``TASADOR_…`` hold addresses, secrets and overrides,
+nested keys joined by two underscores (``TASADOR_BATCH__MAX_RECORDS=500``). An unknown key or variable is refused
+by name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.domain import BUILT_IN, Domain, load_domain
@@ -43,7 +53,9 @@ class BatchSettings(_Section):
 class SwapSettings(_Section):
     """How consumers follow the desired model."""
 
-    poll_s: PositiveFloat = Field(1.0, description="how often the desired model is read when no event announces it, in s")
+    poll_s: PositiveFloat = Field(
+        1.0, description="how often the desired model is read when no event announces it, in s"
+    )
     max_us_per_row: PositiveFloat = Field(10.0, description="what a model may cost a row at 1,000 rows, in µs")
 
 
@@ -81,7 +93,11 @@ class Settings(BaseSettings):
     """All settings. Build with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Field(Path(".tasador"), description="folder for state on one machine")
@@ -97,12 +113,18 @@ class Settings(BaseSettings):
         default_factory=lambda: {"housing": DomainSettings()}, description="domains that `tasador up` runs, by name"
     )
     max_payload_bytes: PositiveInt = Field(65_536, description="size over which a payload is refused unread, in bytes")
-    claim_idle_ms: PositiveInt = Field(5_000, description="how long an entry is pending before another claims it, in ms")
+    claim_idle_ms: PositiveInt = Field(
+        5_000, description="how long an entry is pending before another claims it, in ms"
+    )
     max_deliveries: PositiveInt = Field(3, description="deliveries after which an entry is given up as poison")
-    dedup_seconds: int = Field(300, ge=0, description="how long a predicted identity is remembered, in s; 0 for not at all")
+    dedup_seconds: int = Field(
+        300, ge=0, description="how long a predicted identity is remembered, in s; 0 for not at all"
+    )
     dedup_max_ids: PositiveInt = Field(1_000_000, description="identities remembered at most")
     high_water: PositiveInt = Field(1_000_000, description="backlog at which publishers wait")
-    registry_poll_s: PositiveFloat = Field(3.0, description="how often the worker looks for a moved champion alias, in s")
+    registry_poll_s: PositiveFloat = Field(
+        3.0, description="how often the worker looks for a moved champion alias, in s"
+    )
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
     batch: BatchSettings = BatchSettings()
     swap: SwapSettings = SwapSettings()
@@ -113,11 +135,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over params.yaml, which arrives as init arguments (see `load_settings`)."""
         return env_settings, init_settings
@@ -148,7 +170,7 @@ class Settings(BaseSettings):
         return self.model_copy(update={"domain": domain})
 
 
-def load_settings(params: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - values of any setting
+def load_settings(params: Path | None = None, **overrides: Any) -> Settings:
     """Read params.yaml and the environment.
 
     Args:
@@ -179,7 +201,9 @@ def _read_params(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        raise ConfigurationError(
+            f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}"
+        ) from error
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

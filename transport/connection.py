@@ -72,7 +72,9 @@ def speaking_to(url: str) -> Iterator[None]:
     try:
         yield
     except redis.exceptions.AuthenticationError as error:
-        raise RedisUnavailableError(f"Redis at {without_password(url)} refused the user or password: {error}") from error
+        raise RedisUnavailableError(
+            f"Redis at {without_password(url)} refused the user or password: {error}"
+        ) from error
     except redis.exceptions.RedisError as error:
         if not is_transient(error):
             raise
