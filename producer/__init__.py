@@ -1,0 +1,8 @@
+"""Getting listings in: the publishing clients, and the files and samples that they publish."""
+
+from __future__ import annotations
+
+from producer.async_publisher import AsyncListingPublisher
+from producer.publisher import ListingPublisher
+
+__all__ = ["AsyncListingPublisher", "ListingPublisher"]

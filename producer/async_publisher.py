@@ -1,0 +1,151 @@
+"""The publisher for asyncio programs; all but the awaiting is shared with `producer.publisher`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+import redis.exceptions
+
+from producer.encoding import Publishable
+from producer.gate import ASK_S, OnFull
+from producer.plan import plan_publishing
+from producer.wire import LOST, failure, pack, settle
+from schemas.errors import PublishError
+from schemas.settings import Settings
+from transport.backlog import read_backlog_async
+from transport.connection import SOCKET_TIMEOUT_S, connect_async
+
+
+class AsyncListingPublisher:
+    """`ListingPublisher` with awaited calls; use it in an `async with` block.
+
+    Tasks may share one: each chunk travels on a connection of its own while it is under way.
+
+    Args:
+        redis: as for `ListingPublisher`, as are all others.
+        domain: whose listings these are.
+        validate: check each listing before its chunk is sent.
+        on_full: at the high-water mark, `wait` or `raise`.
+        on_wait: called with the backlog while waiting.
+
+    Raises:
+        ConfigurationError: the domain is not known, a setting is wrong, or no Redis is named.
+    """
+
+    def __init__(
+        self,
+        redis: str | Settings,
+        domain: str | None = None,
+        *,
+        validate: bool = False,
+        on_full: OnFull = "wait",
+        on_wait: Callable[[int], None] | None = None,
+    ) -> None:
+        self._plan = plan_publishing(redis, domain, validate=validate, on_full=on_full, on_wait=on_wait)
+        self._client = connect_async(self._plan.url)
+
+    async def publish(self, listing: Publishable) -> str:
+        """Publish one listing and return its entry id.
+
+        Raises:
+            RefusedListingError: as `ListingPublisher.publish`, as are all others.
+            PublishError: as there.
+        """
+        return (await self.publish_many([listing]))[0]
+
+    async def publish_many(self, listings: Iterable[Publishable] | AsyncIterable[Publishable]) -> list[str]:
+        """Publish listings, many in one round trip, and return their entry ids in order.
+
+        Raises:
+            RefusedListingError: as `ListingPublisher.publish_many`.
+            PublishError: as there.
+        """
+        entry_ids: list[str] = []
+        try:
+            async for chunk in self.publish_chunks(listings):
+                entry_ids += chunk
+        except PublishError as error:
+            error.entry_ids = (*entry_ids, *error.entry_ids)
+            raise
+        return entry_ids
+
+    async def publish_chunks(
+        self, listings: Iterable[Publishable] | AsyncIterable[Publishable]
+    ) -> AsyncIterator[list[str]]:
+        """Publish listings while the result is iterated, in the memory of one chunk however many there are.
+
+        Yields:
+            The entry ids of each chunk.
+
+        Raises:
+            RefusedListingError: as `ListingPublisher.publish_chunks`.
+            PublishError: as there.
+        """
+        chunker = self._plan.chunker()
+        async for listing in _each(listings):
+            if chunk := chunker.add(listing):
+                yield await self._send(chunk)
+        if chunk := chunker.rest():
+            yield await self._send(chunk)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _send(self, chunk: list[bytes]) -> list[str]:
+        try:
+            await self._wait_for_room(chunk)
+            connection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+        except redis.exceptions.RedisError as error:
+            raise failure(self._plan.url, error, unconfirmed=chunk) from error
+        replies: list[bytes | Exception] = []
+        lost: Exception | None = None
+        try:
+            packed = pack(self._plan.streams.listings, chunk)
+            await connection.send_packed_command(packed, check_health=False)
+            # one timeout for the chunk: redis-py's own, set up for each reply, costs more than all the rest
+            async with asyncio.timeout(SOCKET_TIMEOUT_S):
+                while len(replies) < len(chunk):
+                    try:
+                        replies.append(await connection.read_response(timeout=math.inf))
+                    except redis.exceptions.ResponseError as error:
+                        replies.append(error)
+        except LOST as error:
+            lost = error
+        finally:
+            # replies that nobody has read must not become those of the next chunk
+            if len(replies) < len(chunk):
+                await connection.disconnect(nowait=True)
+            await self._client.connection_pool.release(connection)
+        self._plan.gate.passed(len(chunk))
+        return settle(self._plan.url, chunk, replies, lost)
+
+    async def _wait_for_room(self, chunk: list[bytes]) -> None:
+        gate = self._plan.gate
+        while gate.is_due(time.monotonic()):
+            backlog = (await read_backlog_async(self._client, self._plan.streams)).total
+            if gate.admits(chunk, backlog, time.monotonic()):
+                return
+            await asyncio.sleep(ASK_S)
+
+
+async def _each(listings: Iterable[Publishable] | AsyncIterable[Publishable]) -> AsyncIterator[Publishable]:
+    if isinstance(listings, AsyncIterable):
+        async for listing in listings:
+            yield listing
+    else:
+        for listing in listings:
+            yield listing

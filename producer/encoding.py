@@ -1,0 +1,70 @@
+"""One listing as the bytes that go on the stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, TypeAlias
+
+import msgspec
+from pydantic import BaseModel
+
+from schemas.errors import FieldError, RefusedListingError
+from schemas.events import Listing
+from schemas.refusals import Reason
+
+Publishable: TypeAlias = Listing[Any] | Mapping[str, Any] | bytes
+"""What publishers take: a Listing, a mapping that holds a whole event, or an event's JSON."""
+
+
+def _plain(value: object) -> object:
+    # numpy's scalars register as these, so that numpy need not be imported
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__qualname__} has no form in JSON")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
+
+
+def encode_listing(listing: Publishable) -> bytes:
+    """Encode one event.
+
+    Bytes pass as they are. What a Listing leaves out (None) is left out of its JSON.
+
+    Raises:
+        RefusedListingError: a number is not finite; JSON has no form for it, and null would mean another thing.
+        TypeError: it is nothing that can be published, or holds a value that JSON cannot carry.
+    """
+    if isinstance(listing, bytes):
+        return listing
+    if isinstance(listing, Listing):
+        event = {name: value for name, value in listing if value is not None}
+    elif isinstance(listing, Mapping):
+        event = dict(listing)
+    else:
+        raise TypeError(f"publish a Listing, a mapping or bytes, not a {type(listing).__qualname__}")
+    payload = _encode(event)
+    # the encoder writes NaN and infinity as null
+    if b"null" in payload:
+        _refuse_not_finite(event)
+    return payload
+
+
+def _refuse_not_finite(event: Mapping[str, Any]) -> None:
+    data = event.get("data")
+    row = data.model_dump(by_alias=True) if isinstance(data, BaseModel) else data
+    wrong = [
+        FieldError(str(name), f"must be a finite number, not {value}; a missing value is None")
+        for name, value in (row.items() if isinstance(row, Mapping) else ())
+        if isinstance(value, Real) and not math.isfinite(value)
+    ]
+    if wrong:
+        raise RefusedListingError(Reason.INVALID_VALUE, tuple(wrong), event.get("id"), event.get("source") or "")

@@ -1,0 +1,84 @@
+"""A proxy that loses replies: it lets some bytes of them pass, keeps the next, and cuts the connection."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class CuttingProxy:
+    """Stands between a client and a Redis.
+
+    Requests always pass whole. Of the replies some bytes pass; the connection is cut when the server has sent as many
+    more as were to be lost, so it is certain that something was done whose reply the client never sees.
+
+    Attributes:
+        url: its address for clients.
+        has_cut: set once it has cut.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        address = urlsplit(redis_url)
+        self._server = (address.hostname or "127.0.0.1", address.port or 6379)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._left: int | None = None
+        self._lost = 0
+        self.has_cut = threading.Event()
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+
+    def cut_after(self, passing: int, lost: int) -> None:
+        """Of the replies from now on, let the first bytes pass, and cut once these further bytes have come."""
+        self._left, self._lost = passing, lost
+
+    def __enter__(self) -> Self:
+        self._acceptor.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # a plain close does not wake a thread that waits in accept
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join()
+
+    def _accept(self) -> None:
+        pumps: list[threading.Thread] = []
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                for pump in (self._requests, self._replies):
+                    pumps.append(threading.Thread(target=pump, args=(client, server), daemon=True))
+                    pumps[-1].start()
+        for thread in pumps:
+            thread.join()
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65_536):
+                server.sendall(data)
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _replies(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(65_536):
+                passing = data if self._left is None else data[: self._left]
+                client.sendall(passing)
+                if self._left is not None:
+                    self._left -= len(passing)
+                    self._lost -= len(data) - len(passing)
+                    if self._left == 0 and self._lost <= 0:
+                        self.has_cut.set()
+                        break
+        for end in (client, server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()

@@ -1,0 +1,121 @@
+"""When Redis goes away in the middle: what is known is told, nothing is repeated behind one's back."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from producer import AsyncListingPublisher, ListingPublisher
+from producer.chunks import CHUNK_LISTINGS
+from schemas.errors import PublishError, PublishInterruptedError, RedisUnavailableError
+from schemas.settings import Settings
+from schemas.streams import Streams
+from tests.conftest import PrivateRedis
+from tests.producer.cutting_proxy import CuttingProxy
+from tests.producer.stream import read_entries
+from transport.connection import connect
+
+PAYLOADS = [b'{"id":"l-%d","data":{}}' % n for n in range(CHUNK_LISTINGS)]
+PASSING = 3_000
+LOST = 17_000
+"""With these, most of the replies of a chunk (22 to 24 bytes each): by then the client has sent all of it."""
+
+
+def _through(proxy: CuttingProxy, settings: Settings) -> Settings:
+    return settings.model_copy(update={"redis_url": SecretStr(proxy.url)})
+
+
+def _check_interruption(error: PublishInterruptedError, entries: list[tuple[str, bytes]], first: str) -> None:
+    """Some arrived without a reply, what is confirmed is a beginning of it, and the rest is there to publish again."""
+    confirmed = [first, *error.entry_ids]
+    assert 1 < len(confirmed) < len(entries)
+    assert [entry_id for entry_id, _ in entries][: len(confirmed)] == confirmed
+    assert error.unconfirmed == tuple(PAYLOADS[len(error.entry_ids) :])
+
+
+def test_a_cut_connection_tells_what_is_confirmed_and_what_is_not(
+    settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
+) -> None:
+    with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as publisher:
+        first = publisher.publish(b"first")
+        proxy.cut_after(passing=PASSING, lost=LOST)
+        with pytest.raises(PublishInterruptedError, match="unconfirmed: ") as interrupted:
+            publisher.publish_many(PAYLOADS)
+        assert proxy.has_cut.is_set()
+    _check_interruption(interrupted.value, read_entries(redis_client, streams), first)
+
+
+def test_publishing_the_unconfirmed_again_loses_none_and_repeats_identities_only(
+    settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams, publisher: ListingPublisher
+) -> None:
+    with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as cut:
+        proxy.cut_after(passing=PASSING, lost=LOST)
+        with pytest.raises(PublishInterruptedError) as interrupted:
+            cut.publish_many(PAYLOADS)
+    arrived = len(read_entries(redis_client, streams))
+    publisher.publish_many(interrupted.value.unconfirmed)
+    copies = Counter(payload for _, payload in read_entries(redis_client, streams))
+    assert set(copies) == set(PAYLOADS)
+    repeated = [payload for payload, count in copies.items() if count == 2]
+    assert len(repeated) == arrived - len(interrupted.value.entry_ids)
+
+
+async def test_the_asynchronous_publisher_tells_the_same(
+    settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
+) -> None:
+    with CuttingProxy(redis_url) as proxy:
+        async with AsyncListingPublisher(_through(proxy, settings)) as publisher:
+            first = await publisher.publish(b"first")
+            proxy.cut_after(passing=PASSING, lost=LOST)
+            with pytest.raises(PublishInterruptedError) as interrupted:
+                await publisher.publish_many(PAYLOADS)
+            assert proxy.has_cut.is_set()
+    _check_interruption(interrupted.value, read_entries(redis_client, streams), first)
+
+
+def test_the_publisher_goes_on_after_redis_was_restarted(settings: Settings, private_redis: PrivateRedis) -> None:
+    server = private_redis()
+    here = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+    with ListingPublisher(here) as publisher:
+        publisher.publish(b"1")
+        server.kill()
+        with pytest.raises(RedisUnavailableError, match=re.escape(f"127.0.0.1:{server.port}")) as interrupted:
+            publisher.publish(b"2")
+        assert isinstance(interrupted.value, PublishInterruptedError)
+        assert interrupted.value.unconfirmed == (b"2",)
+        server.start()
+        assert publisher.publish_many(interrupted.value.unconfirmed)
+
+
+def test_a_redis_out_of_memory_confirms_exactly_what_it_holds(settings: Settings, private_redis: PrivateRedis) -> None:
+    server = private_redis()
+    with connect(server.url) as client:
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
+        here = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+        payloads = [b"%05d" % n + b"x" * 1000 for n in range(8_000)]
+        with ListingPublisher(here) as publisher, pytest.raises(PublishInterruptedError, match="maxmemory") as full:
+            publisher.publish_many(payloads)
+        entries = read_entries(client, settings.streams)
+    assert 0 < len(entries) < len(payloads)
+    assert list(full.value.entry_ids) == [entry_id for entry_id, _ in entries]
+    held = {payload for _, payload in entries}
+    taken = len(entries) + len(full.value.unconfirmed)
+    assert [*full.value.unconfirmed] == [payload for payload in payloads[:taken] if payload not in held]
+
+
+def test_a_user_who_may_not_publish_is_told_so(settings: Settings, private_redis: PrivateRedis) -> None:
+    server = private_redis()
+    with connect(server.url) as client:
+        client.acl_setuser(
+            "reader", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], commands=["-xadd"]
+        )
+    url = SecretStr(server.url.replace("redis://", "redis://reader:pw@"))
+    here = settings.model_copy(update={"redis_url": url})
+    with ListingPublisher(here) as publisher, pytest.raises(PublishError, match="permissions") as refused:
+        publisher.publish(b"{}")
+    assert not isinstance(refused.value, PublishInterruptedError)
+    assert "pw" not in str(refused.value)
