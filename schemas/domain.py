@@ -95,9 +95,11 @@ def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[
         known = ", ".join(BUILT_IN)
         raise DomainError(f"no domain {name!r}: known are {known}; list your own in params.yaml under `domains`")
     module_name, _, class_name = path.partition(":")
+    if not (module_name and class_name) or module_name.startswith("."):
+        raise DomainError(f"domain {name!r}: {path!r} is no path of the form package.module:Class")
     try:
         contract: Any = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise DomainError(f"domain {name!r}: cannot load {path!r}: {error}") from error
     if not (isinstance(contract, type) and issubclass(contract, Features)):
         raise DomainError(f"domain {name!r}: {path!r} is not a class derived from schemas.features.Features")

@@ -8,6 +8,7 @@ by name.
 from __future__ import annotations
 
 import os
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
@@ -188,6 +189,8 @@ def load_settings(params: Path | None = None, **overrides: Any) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         raise ConfigurationError(_first_line(error, path)) from error
+    except SettingsError as error:
+        raise ConfigurationError(_unreadable_variable(error)) from error
     given = {key: value for key, value in overrides.items() if value is not None}
     domain = given.pop("domain", settings.domain)
     return settings.model_copy(update=given).for_domain(domain)
@@ -218,9 +221,19 @@ def _refuse_unknown_variables() -> None:
             continue
         key, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
         section = Settings.model_fields[key].annotation if key in known else None
-        nested = isinstance(section, type) and issubclass(section, _Section)
-        if key not in known or (rest and nested and rest not in section.model_fields):  # type: ignore[union-attr]
+        parts = section.model_fields if isinstance(section, type) and issubclass(section, _Section) else ()
+        # the names of domains are the user's own
+        if key not in known or (rest and key != "domains" and rest not in parts):
             raise ConfigurationError(f"environment variable {variable}: there is no such setting")
+
+
+def _unreadable_variable(error: SettingsError) -> str:
+    """Lists and sections are JSON in a variable; the error tells only the setting and, in its cause, the text."""
+    if not isinstance(error.__cause__, JSONDecodeError):
+        return str(error)
+    text = error.__cause__.doc
+    variable = next(name for name, value in os.environ.items() if name.startswith(PREFIX) and value == text)
+    return f"environment variable {variable}: not valid JSON: {error.__cause__.msg}"
 
 
 def _first_line(error: ValidationError, path: Path) -> str:
