@@ -1,0 +1,81 @@
+"""Listings and tables become the same matrix."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from schemas.decoding import ListingDecoder
+from schemas.domain import Domain, load_domain
+from schemas.rows import Matrix, RowBuilder
+from tests.listings import Row, listing
+
+HOUSING, OBESITY = load_domain("housing"), load_domain("obesity", may_miss=("Gender", "MTRANS", "Age"))
+PERSON: Row = {f.column: f.categories[0] if f.categories else f.ge for f in OBESITY.features}
+
+
+def _matrix(domain: Domain, rows: list[Row]) -> Matrix:
+    decoder = ListingDecoder(domain, 65_536)
+    return RowBuilder(domain).matrix([decoder.decode(listing(row, "l-1")) for row in rows])
+
+
+def test_the_matrix_of_listings_equals_that_of_the_table(boston_rows: list[Row]) -> None:
+    matrix = _matrix(HOUSING, boston_rows)
+    assert matrix.shape == (506, 13)
+    assert matrix.dtype == np.float64
+    np.testing.assert_array_equal(matrix, pd.DataFrame(boston_rows).to_numpy(dtype=np.float64))
+    shuffled = pd.DataFrame(boston_rows)[list(reversed(HOUSING.columns))].assign(MEDV=0.0)
+    np.testing.assert_array_equal(matrix, RowBuilder(HOUSING).matrix_of_frame(shuffled))
+
+
+def test_gaps_are_nan_in_both(boston_rows: list[Row]) -> None:
+    rows = [boston_rows[0] | {"CRIM": None, "CHAS": None}, boston_rows[1], boston_rows[2] | {"LSTAT": None}]
+    matrix = _matrix(HOUSING, rows)
+    np.testing.assert_array_equal(matrix, RowBuilder(HOUSING).matrix_of_frame(pd.DataFrame(rows)))
+    assert RowBuilder(HOUSING).missing(matrix) == {0: ["CRIM", "CHAS"], 2: ["LSTAT"]}
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_categories_are_codes_in_both(gap: Any) -> None:
+    rows = [PERSON, PERSON | {"Gender": "Male", "CAEC": "Always"}, PERSON | {"Gender": None, "MTRANS": None}]
+    matrix = _matrix(OBESITY, rows)
+    gender, caec = OBESITY.columns.index("Gender"), OBESITY.columns.index("CAEC")
+    assert matrix[:2, gender].tolist() == [0.0, 1.0]
+    assert matrix[:, caec].tolist() == [0.0, 3.0, 0.0]
+    assert np.isnan(matrix[2, gender])
+    table = pd.DataFrame([{k: gap if v is None else v for k, v in row.items()} for row in rows])
+    np.testing.assert_array_equal(matrix, RowBuilder(OBESITY).matrix_of_frame(table))
+
+
+def test_an_undeclared_category_of_a_table_is_refused() -> None:
+    with pytest.raises(KeyError, match="Teleport"):
+        RowBuilder(OBESITY).matrix_of_frame(pd.DataFrame([PERSON | {"MTRANS": "Teleport"}]))
+
+
+def test_a_table_without_a_column_is_refused(boston_rows: list[Row]) -> None:
+    with pytest.raises(KeyError, match="NOX"):
+        RowBuilder(HOUSING).matrix_of_frame(pd.DataFrame(boston_rows).drop(columns="NOX"))
+
+
+def test_no_listings_are_a_matrix_without_rows() -> None:
+    assert RowBuilder(HOUSING).matrix([]).shape == (0, 13)
+
+
+def test_a_listing_accepted_the_slow_way_has_the_same_row(boston_rows: list[Row]) -> None:
+    decoder, payload = ListingDecoder(HOUSING, 65_536), json.dumps({"id": "l-1", "data": boston_rows[0]}).encode()
+    matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload), decoder.decode_by_contract(payload)])
+    np.testing.assert_array_equal(matrix[0], matrix[1])
+
+
+def test_values_outside_what_training_saw_are_named(boston_rows: list[Row]) -> None:
+    builder, matrix = RowBuilder(HOUSING), _matrix(HOUSING, boston_rows[:100])
+    low, high = matrix.min(axis=0), matrix.max(axis=0)
+    assert builder.outside(matrix, low, high) == {}
+    odd = matrix[:2].copy()
+    odd[1, HOUSING.columns.index("RM")] = 14.0
+    odd[1, HOUSING.columns.index("CRIM")] = np.nan
+    assert builder.outside(odd, low, high) == {1: ["RM"]}

@@ -1,0 +1,44 @@
+"""Names of streams and keys."""
+
+from __future__ import annotations
+
+from schemas.streams import Streams
+
+
+def _keys(streams: Streams) -> dict[str, str]:
+    names = [name for name, kind in vars(Streams).items() if isinstance(kind, property)]
+    values = {name: getattr(streams, name) for name in names}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+DOCUMENTED = {
+    "listings": "housing:listings",
+    "predictions": "housing:predictions",
+    "dead_letters": "housing:dead-letters",
+    "repeats": "housing:repeats",
+    "window": "housing:window",
+    "commands": "housing:commands",
+    "command_answers": "housing:commands:answers",
+    "model_events": "housing:model-events",
+    "model": "housing:model",
+    "outcomes": "housing:outcomes",
+    "drift": "housing:drift",
+    "progress": "housing:progress",
+    "consumers": "housing:consumers",
+    "dedup_current": "housing:dedup:current",
+}
+
+
+def test_keys_are_those_of_the_documentation() -> None:
+    assert DOCUMENTED.items() <= _keys(Streams("housing")).items()
+
+
+def test_all_keys_differ_and_lie_in_the_slot_of_the_hash_tag() -> None:
+    keys = [*_keys(Streams("{housing}")).values(), *_keys(Streams("{housing}").probe("c1")).values()]
+    assert len(keys) == len(set(keys))
+    assert all(key.startswith("{housing}:") for key in keys)
+
+
+def test_what_a_consumers_scripts_touch_are_keys_of_the_domain() -> None:
+    streams = Streams("housing")
+    assert set(streams.all_of_consumer) <= set(_keys(streams).values())
