@@ -15,6 +15,8 @@ ALLOWED_TYPES: frozenset[str] = frozenset(
     {
         # the dtype that an imputer and an encoder remember; holds no code
         "numpy.dtype",
+        # a dictionary whose keys read as attributes, in which a vote names its voices
+        "sklearn.utils._bunch.Bunch",
         # the arrays of one fitted decision tree; its indices are not checked when it predicts, which the digest covers
         "sklearn.tree._tree.Tree",
         # a booster rebuilds itself from its own binary format, in C++, running no Python

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from registry import tracking
 from registry.location import local_path_of
-from schemas.errors import ModelNotFoundError, RegistryUnavailableError
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
 
 
 def copy_artifact(uri: str, target: Path, tracking_uri: str | None) -> None:
     """Copy the folder at `uri` to `target`, which must not exist. MLflow is imported only if it is needed.
 
     Raises:
-        ModelNotFoundError: nothing lies there.
+        ModelRejectedError: ("digest") nothing lies there.
         RegistryUnavailableError: MLflow does not answer, or it is not known where it is.
     """
     source = local_path_of(uri)
     if source is None:
         _download(uri, target, tracking_uri)
     elif not source.is_dir():
-        raise ModelNotFoundError(f"nothing lies at {source}, where the model was stored")
+        raise ModelRejectedError("digest", f"nothing lies at {source}, where the model was stored")
     else:
         # links are copied as links, which the digest then refuses
         shutil.copytree(source, target, symlinks=True)

@@ -41,8 +41,7 @@ class ModelCache:
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
-            ModelNotFoundError: nothing lies where the model should.
-            ModelRejectedError: ("digest") what lies there is not what was registered.
+            ModelRejectedError: ("digest") what lies there is not what was registered, or nothing does.
         """
         if len(desired.digest) != 64 or set(desired.digest) - set("0123456789abcdef"):  # noqa: PLR2004 - sha256
             raise ModelRejectedError("digest", f"version {desired.version} has no digest: {desired.digest[:80]!r}")

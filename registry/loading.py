@@ -129,7 +129,10 @@ def _build(model_file: Path) -> Pipeline:
         try:
             model = load(model_file, trusted=sorted(ALLOWED_TYPES))
         except InconsistentVersionWarning as warning:
-            raise ModelRejectedError("versions", str(warning)) from warning
+            stored, here = warning.original_sklearn_version, warning.current_sklearn_version
+            raise ModelRejectedError(
+                "versions", f"the model was stored by scikit-learn {stored}, {here} is installed: train it again"
+            ) from warning
         except (AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
             raise ModelRejectedError(
                 "versions", f"{model_file.name} cannot be built with what is installed: {error}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.allow_list import ALLOWED_TYPES
 from registry.card import ModelCard
+from schemas.errors import ModelRejectedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,25 +28,39 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
         rows: raw columns, of which the first few become the input example.
         folder: where to.
         logged: MLflow's record of the model, named inside.
+
+    Raises:
+        ModelRejectedError: ("allow_list") the pipeline holds types that are not allowed.
     """
     import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
-    mlflow.sklearn.save_model(
-        pipeline,
-        str(folder),
-        mlflow_model=Model(
-            artifact_path=logged.artifact_location,
-            model_uuid=logged.model_id,
-            run_id=logged.source_run_id,
-            model_id=logged.model_id,
-        ),
-        serialization_format="skops",
-        skops_trusted_types=sorted(ALLOWED_TYPES),
-        signature=signature_of(card),
-        input_example=rows[list(card.columns)].head(EXAMPLE_ROWS),
-        pip_requirements=requirements_of(card),
-    )
+    with warnings.catch_warnings():
+        # said about classes of MLflow's own when it imports them
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred", UserWarning)
+        # MLflow compares the example's columns with a range, which pandas 4 will not do
+        warnings.filterwarnings("ignore", "Operation with range", DeprecationWarning)
+        try:
+            mlflow.sklearn.save_model(
+                pipeline,
+                str(folder),
+                mlflow_model=Model(
+                    artifact_path=logged.artifact_location,
+                    model_uuid=logged.model_id,
+                    run_id=logged.source_run_id,
+                    model_id=logged.model_id,
+                ),
+                serialization_format="skops",
+                skops_trusted_types=sorted(ALLOWED_TYPES),
+                signature=signature_of(card),
+                input_example=rows[list(card.columns)].head(EXAMPLE_ROWS),
+                pip_requirements=requirements_of(card),
+            )
+        except MlflowException as error:
+            # MLflow wraps what skops says, which names the types
+            cause = str(error.__context__ or error).splitlines()[0]
+            raise ModelRejectedError("allow_list", f"the pipeline cannot be stored: {cause}") from error
 
 
 def signature_of(card: ModelCard) -> ModelSignature:

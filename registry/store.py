@@ -77,6 +77,7 @@ class Registry:
             command_id: the command that asked for it.
 
         Raises:
+            ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
             RegistryUnavailableError: MLflow does not answer.
         """
         with tracking.speaking_to(self.tracking_uri), tempfile.TemporaryDirectory() as temporary:

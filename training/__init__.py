@@ -1,1 +1,53 @@
-"""From data to a champion."""
+"""From data to a champion; also a Python API for notebooks: ``from training import load_data, train``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from training.candidates import Candidate, try_recipe
+    from training.checking import RowProblem, check_rows
+    from training.folding import cross_validate, split
+    from training.recipes import RECIPES, Recipe, choose_recipes
+    from training.result import TrainingResult
+    from training.run import find_test_rows, train
+    from training.sources import RawTable, load_data
+    from training.tables import Table
+
+__all__ = [
+    "RECIPES",
+    "Candidate",
+    "RawTable",
+    "Recipe",
+    "RowProblem",
+    "Table",
+    "TrainingResult",
+    "check_rows",
+    "choose_recipes",
+    "cross_validate",
+    "find_test_rows",
+    "load_data",
+    "split",
+    "train",
+    "try_recipe",
+]
+
+_HOMES = {
+    "candidates": ("Candidate", "try_recipe"),
+    "checking": ("RowProblem", "check_rows"),
+    "folding": ("cross_validate", "split"),
+    "recipes": ("RECIPES", "Recipe", "choose_recipes"),
+    "result": ("TrainingResult",),
+    "sources": ("RawTable", "load_data"),
+    "tables": ("Table",),
+    "run": ("find_test_rows", "train"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    # the worker imports this package for its other modules and must not wait for scikit-learn
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

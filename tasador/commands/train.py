@@ -1,0 +1,76 @@
+"""`tasador train`: train on real data, and make the best model champion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from tasador.console import err, out, write_json
+from tasador.options import DomainOption, JsonOption
+from tasador.shelf import registry_settings
+
+if TYPE_CHECKING:
+    from training import TrainingResult
+
+EXAMPLE = "tasador train --data homes.csv --models xgboost,gradient-boosting"
+
+
+def train(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file with the domain's columns and its target.", show_default="the built-in table"),
+    ] = None,
+    models: Annotated[
+        str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
+    ] = "",
+    promote: Annotated[bool, typer.Option(help="Make the registered version champion.")] = True,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train models, register the best, and make it champion.
+
+    Models are compared by cross-validation on the training rows; the test rows judge the winner alone, once.
+    """
+    settings = registry_settings(domain)
+    with err.status("reading data and starting MLflow") as status:
+
+        def say(message: str) -> None:
+            status.update(message)
+            err.print(message, highlight=False, markup=False)
+
+        from training import train as run
+
+        names = [name.strip() for name in models.split(",") if name.strip()]
+        result = run(settings, data, names, promote=promote, progress=say)
+    if as_json:
+        write_json(result.as_json())
+        return
+    for problem in result.problems:
+        err.print(f"left out: {problem}", highlight=False, markup=False)
+    out.print(_candidates(result))
+    _tell(result)
+
+
+def _candidates(result: TrainingResult) -> Table:
+    table = Table("MODEL", result.metric.upper(), "SD", "µs/ROW", "", box=None, pad_edge=False)
+    for one in result.candidates:
+        note = "chosen" if one.name == result.algorithm else "" if one.is_affordable else "too slow"
+        table.add_row(one.name, f"{one.mean:.3f}", f"{one.sd:.3f}", f"{one.us_per_row:.1f}", note)
+    return table
+
+
+def _tell(result: TrainingResult) -> None:
+    test = ", ".join(
+        f"{name.removeprefix('test_')} {value:.3f}" for name, value in result.metrics.items() if "test" in name
+    )
+    out.print(f"on {len(result.test_rows)} test rows: {test}", highlight=False)
+    what = "is champion" if result.is_champion else "is registered and no alias points to it"
+    out.print(
+        f"version {result.version} of {result.name} ({result.algorithm}) {what}; {result.seconds:.0f} s",
+        highlight=False,
+    )
+    follow = "tasador reload" if result.is_champion else f"tasador reload --version {result.version}"
+    out.print(f"a running system follows with: {follow}", highlight=False)

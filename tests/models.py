@@ -1,0 +1,131 @@
+"""Small registered models for tests: quick to train, whole in every other way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from registry.card import card_of
+from registry.location import tracking_uri_of
+from registry.runs import start_run
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.domain import Domain
+from schemas.rows import RowBuilder
+from schemas.settings import Settings, load_settings
+from schemas.states import DesiredModel
+from training.checking import check_rows
+from training.recipes import choose_recipes
+from training.samples import golden_rows, reference_rows
+from training.sources import RawTable, load_data
+from training.tables import Table
+
+GOLDEN_ROWS = 8
+TREES = 10
+
+
+@dataclass(frozen=True)
+class SmallModel:
+    """A registered version, and what is needed to use it."""
+
+    settings: Settings
+    domain: Domain
+    info: ModelVersionInfo
+
+    @property
+    def registry(self) -> Registry:
+        """Where it is registered."""
+        return Registry(tracking_uri_of(self.settings), self.domain.name)
+
+    @property
+    def folder(self) -> Path:
+        """Where it is stored. Copy it before you change it."""
+        return Path(self.info.uri)
+
+    def desired(self, activation: str) -> DesiredModel:
+        """It, as the model that every consumer shall run."""
+        return self.info.desired(activation)
+
+
+def train_small_model(
+    home: Path, domain: str = "housing", *, trees: int = TREES, recipe: str = "xgboost-reference", promote: bool = True
+) -> SmallModel:
+    """Fit a few trees and register them in the store of `home`; called again, it registers the next version.
+
+    Other `trees` give other predictions.
+    """
+    settings = load_settings(home=home, domain=domain)
+    table = table_of(domain)
+    pipeline = fitted(table, recipe, trees)
+    registry = Registry(tracking_uri_of(settings), domain)
+    info = register(registry, pipeline, table, recipe)
+    return SmallModel(settings, table.domain, registry.set_champion(info.version) if promote else info)
+
+
+def fitted(table: Table, recipe: str = "xgboost-reference", trees: int = TREES) -> Pipeline:
+    """A pipeline of a recipe with few trees, fitted on the whole table."""
+    pipeline = choose_recipes(table.domain, [recipe])[0].pipeline(table.domain, seed=1)
+    wanted = {name: trees for name in pipeline.get_params() if name.endswith("n_estimators")}
+    return pipeline.set_params(**wanted).fit(table.frame, table.target)
+
+
+def register(registry: Registry, pipeline: Pipeline, table: Table, algorithm: str = "test") -> ModelVersionInfo:
+    """Register a fitted pipeline with all that lies beside a model."""
+    card = card_of(
+        table.domain,
+        RowBuilder(table.domain).matrix_of_frame(table.frame),
+        algorithm=algorithm,
+        trained_at=datetime.now(UTC),
+        data_sha256=table.sha256(),
+        metrics={},
+    )
+    golden = golden_rows(pipeline, table, GOLDEN_ROWS, seed=1)
+    reference = reference_rows(table, pipeline.predict(table.frame), count=50, seed=1)
+    with start_run(registry.client, registry.tracking_uri, registry.name, "test") as run:
+        return registry.register(pipeline, card, golden, reference, run_id=run.id)
+
+
+@cache
+def table_of(domain_name: str) -> Table:
+    """Checked data of a domain: the Boston table, or people made up for obesity."""
+    settings = load_settings(domain=domain_name)
+    domain = settings.load_domain()
+    raw = load_data(domain) if domain_name == "housing" else RawTable(made_up_rows(domain, 140), "made up")
+    table, problems = check_rows(domain, raw)
+    assert not problems
+    return table
+
+
+def made_up_rows(domain: Domain, count: int, seed: int = 1) -> pd.DataFrame:
+    """Rows that satisfy a domain's contract, with a target that follows from its numbers."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, Any] = {
+        feature.column: rng.choice(feature.categories, count)
+        if feature.categories
+        else rng.uniform(feature.ge or 0.0, feature.le or 1.0, count).round(0 if feature.kind == "integer" else 3)
+        for feature in domain.features
+    }
+    total = np.sum([values for values in columns.values() if values.dtype == np.float64], axis=0)
+    classes = domain.target.classes
+    target = np.array(classes)[np.argsort(np.argsort(total)) * len(classes) // count] if classes else total
+    return pd.DataFrame(columns | {domain.target.name: target})
+
+
+_SMALL_MODEL = pytest.StashKey[SmallModel]()
+
+
+@pytest.fixture(scope="session")
+def small_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """A champion of housing in a store of the session; import it into a conftest. Register on, but change no files."""
+    stash = pytestconfig.stash
+    if _SMALL_MODEL not in stash:
+        stash[_SMALL_MODEL] = train_small_model(tmp_path_factory.mktemp("models"))
+    return stash[_SMALL_MODEL]

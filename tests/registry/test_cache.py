@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from registry.cache import ModelCache
+from registry.digest import digest_of
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
+from schemas.states import DesiredModel
+from tests.models import SmallModel
+
+
+def desired(folder: Path, digest: str | None = None, uri: str | None = None) -> DesiredModel:
+    return DesiredModel(activation="1-0", version="1", digest=digest or digest_of(folder), uri=uri or str(folder))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fake_model(folder: Path, content: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text(content)
+    return folder
+
+
+def test_a_model_is_fetched_once_and_lies_under_its_digest(small_model: SmallModel, tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path)
+    place = cache.fetch(small_model.desired("1-0"))
+    assert place == tmp_path / small_model.info.digest
+    assert digest_of(place) == small_model.info.digest
+    inode = place.stat().st_ino
+    assert cache.fetch(small_model.desired("2-0")).stat().st_ino == inode
+    assert names_in(tmp_path) == [small_model.info.digest]
+
+
+def test_a_file_uri_names_the_same_place(small_model: SmallModel, tmp_path: Path) -> None:
+    model = desired(small_model.folder, uri=small_model.folder.as_uri())
+    assert ModelCache(tmp_path).fetch(model).name == small_model.info.digest
+
+
+def test_a_local_model_needs_no_mlflow(small_model: SmallModel, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from registry.cache import ModelCache; import registry.loading;"
+        "from schemas.states import DesiredModel;"
+        "ModelCache(Path(sys.argv[1])).fetch(DesiredModel.model_validate_json(sys.argv[2]));"
+        "sys.exit(bool({'mlflow', 'sklearn', 'xgboost'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path), small_model.desired("1-0").model_dump_json()]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_tampered_artifact_is_not_kept(model_folder: Path, small_model: SmallModel, tmp_path: Path) -> None:
+    (model_folder / "card.json").write_text("{}")
+    with pytest.raises(ModelRejectedError) as caught:
+        ModelCache(tmp_path / "cache").fetch(desired(model_folder, small_model.info.digest))
+    assert caught.value.check == "digest"
+    assert names_in(tmp_path / "cache") == []
+
+
+def test_a_link_in_an_artifact_is_refused(tmp_path: Path) -> None:
+    folder = fake_model(tmp_path / "model", "{}")
+    digest = digest_of(folder)
+    (folder / "card.json").rename(tmp_path / "card.json")
+    (folder / "card.json").symlink_to(tmp_path / "card.json")
+    with pytest.raises(ModelRejectedError, match="no plain file"):
+        ModelCache(tmp_path / "cache").fetch(desired(folder, digest))
+
+
+def test_a_model_damaged_on_disk_is_fetched_again(tmp_path: Path) -> None:
+    folder = fake_model(tmp_path / "model", "whole")
+    cache = ModelCache(tmp_path / "cache")
+    (cache.fetch(desired(folder)) / "card.json").write_text("damaged")
+    assert (cache.fetch(desired(folder)) / "card.json").read_text() == "whole"
+
+
+@pytest.mark.parametrize("digest", ["", "../../etc", "A" * 64, "0" * 63])
+def test_a_digest_that_is_none_never_becomes_a_path(tmp_path: Path, digest: str) -> None:
+    model = DesiredModel(activation="1-0", version="1", digest=digest, uri=str(tmp_path))
+    with pytest.raises(ModelRejectedError, match="no digest"):
+        ModelCache(tmp_path / "cache").fetch(model)
+
+
+def test_an_artifact_that_has_gone_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ModelRejectedError, match="nothing lies at"):
+        ModelCache(tmp_path / "cache").fetch(desired(tmp_path, "0" * 64, str(tmp_path / "gone")))
+
+
+def test_an_artifact_behind_a_server_needs_to_know_which(tmp_path: Path) -> None:
+    with pytest.raises(RegistryUnavailableError, match="TASADOR_MLFLOW_URI"):
+        ModelCache(tmp_path).fetch(desired(tmp_path, "0" * 64, "mlflow-artifacts:/1/models/m-1/artifacts"))
+
+
+def test_only_the_models_last_used_are_kept(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path / "cache", keep=2)
+    models = [desired(fake_model(tmp_path / str(number), str(number))) for number in range(3)]
+    places = []
+    for age_s, model in zip((30, 20, 10), models, strict=True):
+        places.append(cache.fetch(model))
+        os.utime(places[-1], (time.time() - age_s,) * 2)
+    assert names_in(tmp_path / "cache") == sorted(model.digest for model in models[1:])
+    cache.fetch(models[1])
+    cache.fetch(models[0])
+    assert names_in(tmp_path / "cache") == sorted(model.digest for model in models[:2])
+
+
+def test_what_a_dead_process_left_half_done_is_cleared_away(tmp_path: Path) -> None:
+    old = fake_model(tmp_path / "cache" / ".aside-dead" / "model", "half").parent
+    young = fake_model(tmp_path / "cache" / ".aside-busy" / "model", "half").parent
+    os.utime(old, (0, 0))
+    ModelCache(tmp_path / "cache").fetch(desired(fake_model(tmp_path / "model", "whole")))
+    assert not old.exists()
+    assert young.exists()
+
+
+FETCH = (
+    "import sys; from pathlib import Path; from registry.cache import ModelCache;"
+    "from schemas.states import DesiredModel;"
+    "models = [DesiredModel.model_validate_json(model) for model in sys.argv[2:]];"
+    "contents = [(ModelCache(Path(sys.argv[1])).fetch(m) / 'card.json').read_text() for m in models * 8];"
+    "sys.exit(contents != ['0', '1', '2', '3'] * 8)"
+)
+
+
+def test_many_processes_fetch_at_once_and_all_get_whole_models(tmp_path: Path) -> None:
+    models = [desired(fake_model(tmp_path / str(number), str(number))) for number in range(4)]
+    command = [sys.executable, "-c", FETCH, str(tmp_path / "cache"), *(model.model_dump_json() for model in models)]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert names_in(tmp_path / "cache") == sorted(model.digest for model in models)

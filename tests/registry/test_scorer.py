@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from registry.loading import load_scorer
+from registry.scorer import BoosterScore, score_of
+from registry.store import Registry
+from schemas.domain import load_domain
+from schemas.errors import ModelRejectedError
+from schemas.rows import RowBuilder
+from tests.models import SmallModel, fitted, made_up_rows, register, table_of
+from training.recipes import choose_recipes
+
+HOUSING = [recipe.name for recipe in choose_recipes(load_domain("housing"))]
+OBESITY = [recipe.name for recipe in choose_recipes(load_domain("obesity"))]
+
+
+def with_gaps(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    holes = frame.copy()
+    for column in columns:
+        holes.loc[rng.random(len(holes)) < 0.3, column] = np.nan
+    return holes
+
+
+@pytest.mark.parametrize("recipe", HOUSING)
+def test_scoring_a_matrix_equals_predicting_raw_rows(recipe: str) -> None:
+    table = table_of("housing")
+    pipeline = fitted(table, recipe)
+    raw = with_gaps(table.frame, ["CRIM", "CHAS", "LSTAT", "RM"])
+    matrix = RowBuilder(table.domain).matrix_of_frame(raw)
+    np.testing.assert_allclose(score_of(pipeline, ())(matrix), pipeline.predict(raw), rtol=1e-9)
+
+
+@pytest.mark.parametrize("recipe", OBESITY)
+def test_probabilities_come_in_the_order_of_the_domains_classes(recipe: str) -> None:
+    table = table_of("obesity")
+    pipeline = fitted(table, recipe)
+    raw = with_gaps(table.frame, ["CAEC", "Age", "MTRANS"])
+    classes = table.domain.target.classes
+    scored = score_of(pipeline, classes)(RowBuilder(table.domain).matrix_of_frame(raw))
+    assert scored.shape == (len(raw), len(classes))
+    np.testing.assert_allclose(scored.sum(axis=1), 1, atol=1e-6)
+    # where two classes are equally probable, the stream takes the domain's first and scikit-learn the alphabet's
+    is_clear = np.sum(scored == scored.max(axis=1, keepdims=True), axis=1) == 1
+    assert is_clear.mean() > 0.9
+    assert np.array(classes)[scored.argmax(axis=1)][is_clear].tolist() == pipeline.predict(raw)[is_clear].tolist()
+
+
+@pytest.mark.parametrize("recipe", ["xgboost", "random-forest"])
+def test_a_class_that_training_never_saw_has_probability_zero(recipe: str) -> None:
+    table = table_of("obesity")
+    seen = table.take(np.flatnonzero(np.isin(table.target, table.domain.target.classes[2:4])))
+    score = score_of(fitted(seen, recipe), table.domain.target.classes)
+    scored = score(RowBuilder(table.domain).matrix_of_frame(table.frame))
+    assert not scored[:, [0, 1, 4, 5, 6]].any()
+    np.testing.assert_allclose(scored.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_class_that_the_domain_does_not_know_is_rejected() -> None:
+    table = table_of("obesity")
+    with pytest.raises(ModelRejectedError, match="Obesity_Type_III"):
+        score_of(fitted(table, "random-forest"), table.domain.target.classes[:-1])
+
+
+def test_an_xgboost_pipeline_is_scored_by_its_booster() -> None:
+    assert isinstance(score_of(fitted(table_of("housing"), "xgboost"), ()), BoosterScore)
+
+
+def test_the_callers_matrix_is_not_touched() -> None:
+    table = table_of("housing")
+    matrix = RowBuilder(table.domain).matrix_of_frame(with_gaps(table.frame, ["CRIM"]))
+    before = matrix.copy()
+    score_of(fitted(table, "ridge"), ())(matrix)
+    np.testing.assert_array_equal(matrix, before)
+
+
+def test_a_batch_of_one_scores_as_in_a_batch_of_many() -> None:
+    table = table_of("housing")
+    matrix = RowBuilder(table.domain).matrix_of_frame(table.frame)
+    score = score_of(fitted(table), ())
+    np.testing.assert_array_equal(score(matrix[7:8]), score(matrix)[7:8])
+
+
+def test_pyfunc_on_raw_rows_equals_the_scorer_on_their_matrix(small_model: SmallModel) -> None:
+    scorer = load_scorer(small_model.folder, small_model.domain, 1000.0)
+    raw = with_gaps(pd.DataFrame(made_up_rows(small_model.domain, 60)), ["CRIM", "CHAS", "LSTAT"])
+    # as read from a CSV file: whole numbers, another order of columns, and the target still there
+    raw = raw.astype({"TAX": "int64", "RAD": "int64"})[list(reversed(raw.columns))]
+    mlflow.set_tracking_uri(small_model.registry.tracking_uri)
+    predicted = mlflow.pyfunc.load_model("models:/housing@champion").predict(raw)
+    scored = scorer.score(RowBuilder(small_model.domain).matrix_of_frame(raw))
+    np.testing.assert_allclose(scored, predicted, rtol=1e-9)
+
+
+def test_pyfunc_gives_class_names(small_model: SmallModel) -> None:
+    table = table_of("obesity")
+    registry = Registry(small_model.registry.tracking_uri, "obesity-pyfunc")
+    found = register(registry, fitted(table, "xgboost"), table)
+    mlflow.set_tracking_uri(registry.tracking_uri)
+    model = mlflow.pyfunc.load_model(f"models:/{registry.name}/{found.version}")
+    raw = pd.DataFrame(made_up_rows(table.domain, 40, seed=5))
+    probabilities = score_of(fitted(table, "xgboost"), table.domain.target.classes)(
+        RowBuilder(table.domain).matrix_of_frame(raw)
+    )
+    names = np.array(table.domain.target.classes)[probabilities.argmax(axis=1)]
+    assert model.predict(raw).tolist() == names.tolist()

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+from sklearn.preprocessing import FunctionTransformer
+
+from registry import tracking
+from registry.digest import digest_of
+from registry.folder import read_card
+from registry.location import artifacts_of, tracking_uri_of
+from registry.store import PREVIOUS_CHAMPION, Registry
+from schemas.errors import ConfigurationError, ModelNotFoundError, ModelRejectedError, RegistryUnavailableError
+from schemas.settings import load_settings
+from tests.models import SmallModel, fitted, register, table_of
+
+
+@pytest.fixture(scope="module")
+def registry(small_model: SmallModel) -> Registry:
+    """Three versions of a model of these tests' own."""
+    registry = Registry(small_model.registry.tracking_uri, "storing")
+    pipeline = fitted(table_of("housing"), "linear")
+    for _ in range(3):
+        register(registry, pipeline, table_of("housing"), "linear")
+    return registry
+
+
+def test_a_version_knows_where_it_came_from(small_model: SmallModel) -> None:
+    found = small_model.registry.resolve()
+    assert found.version == "1"
+    assert found.aliases == ("champion",)
+    assert found.algorithm == "xgboost-reference"
+    assert found.data_sha256 == table_of("housing").sha256()
+    assert found.trained_at == read_card(small_model.folder).trained_at.isoformat()
+    assert found.status == "registered"
+    assert found.digest == digest_of(small_model.folder)
+
+
+def test_all_files_of_a_model_are_stored(small_model: SmallModel) -> None:
+    assert {path.name for path in small_model.folder.iterdir()} >= {
+        "MLmodel", "model.skops", "card.json", "golden.parquet", "reference.parquet", "input_example.json"
+    }  # fmt: skip
+
+
+def test_versions_come_newest_first_with_their_aliases(registry: Registry) -> None:
+    registry.set_alias("challenger", "2")
+    assert [found.version for found in registry.versions()] == ["3", "2", "1"]
+    assert registry.resolve(alias="challenger").version == "2"
+    assert registry.versions()[1].aliases == ("challenger",)
+
+
+def test_champion_moves_and_the_one_before_is_kept(registry: Registry) -> None:
+    assert registry.set_champion("1").aliases == ("champion",)
+    registry.set_champion("3")
+    assert registry.resolve().version == "3"
+    assert registry.resolve(alias=PREVIOUS_CHAMPION).version == "1"
+    registry.set_champion("3")
+    assert registry.resolve(alias=PREVIOUS_CHAMPION).version == "1"
+
+
+def test_what_is_downloaded_is_what_was_digested(registry: Registry, tmp_path: Path) -> None:
+    found = registry.resolve(version="2")
+    registry.download(found, tmp_path / "copy")
+    assert digest_of(tmp_path / "copy") == found.digest
+
+
+def test_loading_by_alias_leaves_the_stored_bytes_alone(small_model: SmallModel) -> None:
+    mlflow.set_tracking_uri(small_model.registry.tracking_uri)
+    mlflow.pyfunc.load_model("models:/housing@champion")
+    assert (small_model.folder / "registered_model_meta").exists()
+    assert digest_of(small_model.folder) == small_model.info.digest
+
+
+def test_a_tampered_artifact_is_not_downloaded(small_model: SmallModel, tmp_path: Path) -> None:
+    registry = Registry(small_model.registry.tracking_uri, "tampered")
+    found = register(registry, fitted(table_of("housing"), "linear"), table_of("housing"))
+    Path(found.uri, "card.json").write_text("{}")
+    with pytest.raises(ModelRejectedError, match="has been changed"):
+        registry.download(found, tmp_path / "copy")
+
+
+def test_a_pipeline_that_could_not_be_loaded_again_is_not_registered(small_model: SmallModel) -> None:
+    registry = Registry(small_model.registry.tracking_uri, "unloadable")
+    pipeline = fitted(table_of("housing"), "linear")
+    rows = table_of("housing").frame.head()
+    pipeline.steps.insert(2, ("own", FunctionTransformer(Path)))
+    with pytest.raises(ModelRejectedError, match="pathlib") as caught:
+        registry.register(pipeline, read_card(small_model.folder), rows, rows, run_id=small_model.info.run_id)
+    assert caught.value.check == "allow_list"
+    assert registry.versions() == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [({"version": "99"}, "version 99"), ({"version": "x"}, "version x"), ({"alias": "best"}, "alias 'best'")],
+)
+def test_what_is_not_there_is_named_with_what_to_do(registry: Registry, asked: dict[str, str], named: str) -> None:
+    with pytest.raises(ModelNotFoundError, match=f"no {named} of model 'storing'.*tasador train"):
+        registry.resolve(**asked)
+
+
+def test_a_model_never_registered_has_no_champion_and_no_versions(small_model: SmallModel) -> None:
+    nobody = Registry(small_model.registry.tracking_uri, "nobody")
+    assert nobody.versions() == []
+    with pytest.raises(ModelNotFoundError, match="'nobody'"):
+        nobody.resolve()
+    with pytest.raises(ModelNotFoundError):
+        nobody.set_champion("1")
+    with pytest.raises(ModelNotFoundError):
+        nobody.set_alias("challenger", "1")
+
+
+def test_a_server_that_is_not_there_is_one_line_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{free.getsockname()[1]}"
+    start = time.monotonic()
+    with pytest.raises(RegistryUnavailableError, match=f"MLflow at {uri} does not answer") as caught:
+        Registry(uri, "housing").resolve()
+    assert time.monotonic() - start < 10
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(RegistryUnavailableError, match="does not answer"):
+            Registry(uri, "housing").versions()
+
+
+def test_a_home_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(ConfigurationError, match="home"):
+        Registry(tracking_uri_of(load_settings(home=tmp_path / "home")), "housing").versions()
+
+
+def test_without_a_server_everything_lies_under_the_home_folder(small_model: SmallModel) -> None:
+    home = small_model.settings.home
+    assert tracking_uri_of(small_model.settings) == f"sqlite:///{home}/mlflow.db"
+    assert (home / "mlflow.db").is_file()
+    assert home / "artifacts" in small_model.folder.parents
+    assert tracking_uri_of(small_model.settings.model_copy(update={"mlflow_uri": "http://x"})) == "http://x"
+    assert artifacts_of("http://x") is None

@@ -1,0 +1,76 @@
+"""The candidates of a training run: each recipe folded, fitted and timed, and the one that wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from registry.cost import us_per_row
+from registry.scorer import score_of
+from schemas.errors import ModelRejectedError
+from schemas.rows import RowBuilder
+from schemas.settings import TrainingSettings
+from training.folding import FoldResult, cross_validate
+from training.metrics import is_better, mean_and_sd
+from training.recipes import Recipe
+from training.tables import Table
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One recipe, tried.
+
+    Attributes:
+        name: of the recipe.
+        mean: of the deciding metric over folds.
+        sd: its standard deviation over folds.
+        us_per_row: what a row costs in a batch of 1,000, in microseconds.
+        is_affordable: whether that is within the limit.
+        seconds: what trying it took.
+        pipeline: fitted on all training rows.
+        folds: the folds' scores and the out-of-fold predictions.
+    """
+
+    name: str
+    mean: float
+    sd: float
+    us_per_row: float
+    is_affordable: bool
+    seconds: float
+    pipeline: Pipeline = field(repr=False)
+    folds: FoldResult = field(repr=False)
+
+
+def try_recipe(recipe: Recipe, table: Table, settings: TrainingSettings, max_us_per_row: float) -> Candidate:
+    """Fold a recipe on the training rows, fit it on all of them, and time it."""
+    start = perf_counter()
+    pipeline = recipe.pipeline(table.domain, settings.seed)
+    folds = cross_validate(pipeline, table, settings)
+    pipeline.fit(table.frame, table.target)
+    matrix = RowBuilder(table.domain).matrix_of_frame(table.frame)
+    cost = us_per_row(score_of(pipeline, table.domain.target.classes), matrix)
+    mean, sd = mean_and_sd(folds.scores)
+    return Candidate(recipe.name, mean, sd, cost, cost <= max_us_per_row, perf_counter() - start, pipeline, folds)
+
+
+def choose(candidates: Sequence[Candidate], table: Table, max_us_per_row: float) -> Candidate:
+    """The best candidate by its folds among those that are fast enough.
+
+    Raises:
+        ModelRejectedError: ("cost") none is.
+    """
+    affordable = [candidate for candidate in candidates if candidate.is_affordable]
+    if not affordable:
+        costs = ", ".join(f"{candidate.name} {candidate.us_per_row:.1f} µs" for candidate in candidates)
+        message = f"no model costs at most {max_us_per_row:g} µs a row (swap.max_us_per_row): {costs}"
+        raise ModelRejectedError("cost", message)
+    best = affordable[0]
+    for candidate in affordable[1:]:
+        if is_better(table.domain, candidate.mean, best.mean):
+            best = candidate
+    return best

@@ -1,0 +1,172 @@
+"""A training run from beginning to end: data, folds, winner, test rows, MLflow, champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+from registry.card import ModelCard, card_of
+from registry.location import tracking_uri_of
+from registry.runs import Run, read_json, start_run
+from registry.store import Registry
+from schemas.rows import RowBuilder
+from schemas.settings import Settings, TrainingSettings
+from training.candidates import Candidate, choose, try_recipe
+from training.checking import check_rows
+from training.folding import split
+from training.metrics import deciding_metric, metrics_of
+from training.recipes import Recipe, choose_recipes
+from training.result import TrainingResult
+from training.samples import golden_rows, reference_rows
+from training.sources import load_data
+from training.tables import Table
+
+Progress = Callable[[str], None]
+"""Is told, in a sentence, how far the run is."""
+
+TEST_ROWS_FILE = "test_rows.json"
+PROBLEMS_FILE = "refused_rows.json"
+
+
+def _silent(_: str) -> None:
+    """For whoever does not want to know."""
+
+
+def train(
+    settings: Settings,
+    data: Path | None = None,
+    models: Sequence[str] = (),
+    *,
+    promote: bool = True,
+    progress: Progress = _silent,
+    command_id: str | None = None,
+) -> TrainingResult:
+    """Train, register the winner, and make it champion.
+
+    Args:
+        settings: which domain, where MLflow is, and how to train.
+        data: a CSV file; by default the table that comes with the domain.
+        models: names of recipes; by default those of the settings, or all that fit.
+        promote: whether the registered version becomes champion.
+        progress: is told how far the run is.
+        command_id: the command that asked for it, if one did.
+
+    Raises:
+        ConfigurationError: there is no such recipe.
+        DataError: the data cannot be used.
+        ModelRejectedError: ("cost") no model is fast enough.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    start = perf_counter()
+    domain = settings.load_domain()
+    recipes = choose_recipes(domain, models or settings.training.models)
+    table, problems = check_rows(domain, load_data(domain, data), settings.training.max_bad_share)
+    learn, test = split(table, settings.training)
+    progress(f"{len(table)} rows from {table.source}; {len(problems)} problems; {len(test)} test rows put aside")
+    registry = Registry(tracking_uri_of(settings), domain.name)
+    name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
+        _log_data(run, table, learn, settings.training)
+        run.log_json(TEST_ROWS_FILE, test.positions.tolist())
+        run.log_json(PROBLEMS_FILE, [str(problem) for problem in problems])
+        candidates = _try_all(recipes, learn, settings, progress)
+        winner = choose(candidates, learn, settings.swap.max_us_per_row)
+        metrics = _metrics(winner, test)
+        _log_results(run, winner, candidates, metrics, command_id)
+        progress(f"registering {winner.name}")
+        found = registry.register(
+            winner.pipeline,
+            _card(winner, learn, table.sha256(), metrics),
+            golden_rows(winner.pipeline, learn, settings.training.golden_rows, settings.training.seed),
+            reference_rows(learn, winner.folds.out_of_fold, settings.training.reference_rows, settings.training.seed),
+            run_id=run.id,
+            command_id=command_id,
+        )
+    if promote:
+        registry.set_champion(found.version)
+    return TrainingResult(
+        name=found.name,
+        version=found.version,
+        digest=found.digest,
+        algorithm=winner.name,
+        is_champion=promote,
+        metrics=metrics,
+        metric=deciding_metric(domain),
+        candidates=tuple(candidates),
+        test_rows=tuple(test.positions.tolist()),
+        rows=len(table),
+        problems=tuple(problems),
+        source=table.source,
+        data_sha256=table.sha256(),
+        run_id=run.id,
+        seconds=perf_counter() - start,
+    )
+
+
+def find_test_rows(settings: Settings, version: str | None = None) -> tuple[int, ...]:
+    """Positions, in the source of its data, of the test rows of a version; of the champion by default.
+
+    Raises:
+        ModelNotFoundError: there is no such version.
+        RegistryUnavailableError: MLflow does not answer, or the run has lost the file.
+    """
+    registry = Registry(tracking_uri_of(settings), settings.domain)
+    found = registry.resolve(version=version)
+    return tuple(read_json(registry.client, registry.tracking_uri, found.run_id, TEST_ROWS_FILE))
+
+
+def _try_all(recipes: Sequence[Recipe], learn: Table, settings: Settings, progress: Progress) -> list[Candidate]:
+    candidates: list[Candidate] = []
+    metric = deciding_metric(learn.domain)
+    for number, recipe in enumerate(recipes, start=1):
+        progress(f"{number} of {len(recipes)}: {recipe.name}")
+        one = try_recipe(recipe, learn, settings.training, settings.swap.max_us_per_row)
+        progress(f"{one.name}: {metric} {one.mean:.3f} ± {one.sd:.3f}, {one.us_per_row:.1f} µs a row")
+        candidates.append(one)
+    return candidates
+
+
+def _metrics(winner: Candidate, test: Table) -> dict[str, float]:
+    metric = deciding_metric(test.domain)
+    on_test = metrics_of(test.domain, test.target, winner.pipeline.predict(test.frame))
+    return {
+        f"cv_{metric}": winner.mean,
+        f"cv_{metric}_sd": winner.sd,
+        "us_per_row": winner.us_per_row,
+    } | {f"test_{name}": value for name, value in on_test.items()}
+
+
+def _card(winner: Candidate, learn: Table, data_sha256: str, metrics: dict[str, float]) -> ModelCard:
+    return card_of(
+        learn.domain,
+        RowBuilder(learn.domain).matrix_of_frame(learn.frame),
+        algorithm=winner.name,
+        trained_at=datetime.now(UTC),
+        data_sha256=data_sha256,
+        metrics=metrics,
+    )
+
+
+def _log_data(run: Run, table: Table, learn: Table, settings: TrainingSettings) -> None:
+    run.log_params(
+        {"rows": len(table), "training_rows": len(learn), "source": table.source}
+        | settings.model_dump(include={"seed", "test_share", "folds", "repeats"})
+    )
+    target = table.domain.target.name
+    run.log_dataset(learn.with_target(), table.domain.name, table.source, table.sha256(), target)
+
+
+def _log_results(
+    run: Run, winner: Candidate, candidates: Sequence[Candidate], metrics: dict[str, float], command_id: str | None
+) -> None:
+    estimator = winner.pipeline[-1].get_params()
+    chosen = {f"estimator.{key}": value for key, value in estimator.items() if value is not None}
+    run.log_params({"algorithm": winner.name} | chosen)
+    run.log_metrics(metrics)
+    for one in candidates:
+        run.log_metrics(
+            {f"{one.name}/mean": one.mean, f"{one.name}/sd": one.sd, f"{one.name}/us_per_row": one.us_per_row}
+        )
+    run.set_tags({"algorithm": winner.name} | ({"command_id": command_id} if command_id else {}))

@@ -1,0 +1,54 @@
+"""The rows that are stored beside a model: golden rows, and its reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from registry.folder import EXPECTED, PREDICTION
+from schemas.domain import Domain
+from training.tables import Table
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+GAP_SHARE = 0.15
+
+
+def golden_rows(pipeline: Pipeline, table: Table, count: int, seed: int) -> pd.DataFrame:
+    """Some training rows with gaps cut into them, and what the fitted pipeline makes of each.
+
+    Every feature that may be missing is missing in one row at least, so that what fills it is checked as well.
+    """
+    rng = np.random.default_rng(seed)
+    rows = table.frame.iloc[_sample(rng, len(table), count)].reset_index(drop=True)
+    for feature in table.domain.features:
+        if feature.may_miss:
+            gaps = rng.random(len(rows)) < GAP_SHARE
+            gaps[rng.integers(len(rows))] = True
+            rows.loc[gaps, feature.column] = np.nan
+    return pd.concat([rows, _expected(pipeline, table.domain, rows)], axis=1)
+
+
+def reference_rows(
+    table: Table, out_of_fold: NDArray[np.float64] | NDArray[np.str_], count: int, seed: int
+) -> pd.DataFrame:
+    """A sample of the training rows: raw columns, the target, and what a model predicted that had not seen the row."""
+    rng = np.random.default_rng(seed)
+    sample = _sample(rng, len(table), count)
+    frame = table.with_target().assign(**{PREDICTION: out_of_fold})
+    return frame.iloc[sample].reset_index(drop=True)
+
+
+def _expected(pipeline: Pipeline, domain: Domain, rows: pd.DataFrame) -> pd.DataFrame:
+    if not domain.target.classes:
+        return pd.DataFrame({EXPECTED: np.asarray(pipeline.predict(rows), dtype=np.float64)})
+    probabilities = pd.DataFrame(pipeline.predict_proba(rows), columns=pipeline.classes_, dtype=np.float64)
+    return probabilities.reindex(columns=list(domain.target.classes), fill_value=0.0).add_prefix(f"{EXPECTED}:")
+
+
+def _sample(rng: np.random.Generator, size: int, count: int) -> NDArray[np.int64]:
+    return np.sort(rng.choice(size, size=min(count, size), replace=False))
