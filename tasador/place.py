@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+import psutil
 import redis
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
@@ -38,18 +38,16 @@ def read_run(home: Path) -> Run | None:
     """The running system of that home folder; None where there is none or its process has gone."""
     try:
         run = Run.model_validate_json((home / RUN_FILE).read_text(encoding="utf-8"))
-        os.kill(run.pid, 0)
-    except (FileNotFoundError, ProcessLookupError, ValidationError):
+    except (FileNotFoundError, ValidationError):
         return None
-    except PermissionError:  # the process lives and belongs to somebody else
-        pass
-    return run
+    return run if psutil.pid_exists(run.pid) else None
 
 
 def write_run(home: Path, run: Run) -> None:
     """Leave the address for other commands; replaces the file at once, so that nobody reads half of it."""
     path = home / RUN_FILE
     part = path.with_suffix(".part")
+    part.touch(mode=0o600)  # the address may hold a password
     part.write_text(json.dumps(run.model_dump(), indent=2) + "\n", encoding="utf-8")
     part.replace(path)
 
@@ -73,7 +71,8 @@ def find_settings(domain: str | None = None) -> Settings:
     settings = settings.model_copy(update=found)
     if settings.redis_url is None:
         raise ConfigurationError(
-            f"no Redis: set TASADOR_REDIS_URL, or start the system with `tasador up` (looked in {settings.home / RUN_FILE})"
+            "no Redis: set TASADOR_REDIS_URL, or start the system with `tasador up` "
+            f"(looked in {settings.home / RUN_FILE})"
         )
     return settings
 

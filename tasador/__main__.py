@@ -1,0 +1,27 @@
+"""The front door: runs the command line, and says in one line what a person can mend."""
+
+from __future__ import annotations
+
+import sys
+
+from schemas.errors import TasadorError
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
+    try:
+        from tasador.cli import app
+
+        app(prog_name="tasador")
+    except TasadorError as error:
+        sys.stderr.write(f"tasador: {' '.join(str(error).split())}\n")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

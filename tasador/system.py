@@ -1,0 +1,181 @@
+"""The whole system on one machine: Redis, consumers and trainers as processes, started, watched, stopped in order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+from pydantic import SecretStr
+
+from registry.location import database_of, tracking_uri_of
+from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.settings import Settings
+from tasador.home import environment_of
+from tasador.names import host_name
+from tasador.parts import Part
+from tasador.place import Run, open_redis, redis_url, remove_run, write_run
+from tasador.private_redis import PrivateRedis
+from tasador.tether import part_command
+from transport.connection import speaking_to
+from transport.server import check_server
+
+STOP_TIMEOUT_S = 20.0
+_POLL_S = 0.1
+
+
+class System:
+    """The parts of some domains in one home folder; whoever runs it holds the home's lock.
+
+    Args:
+        settings: with the home folder; where they name no Redis, a private one is started.
+        domains: names of the domains to run.
+        consumers: how many for each domain.
+        tell: is told, in a line, what a person should know.
+
+    Attributes:
+        settings: completed by the address of the private Redis once that runs.
+        redis: the private Redis, None where the settings name another.
+        parts: what was started, in the order of starting.
+    """
+
+    def __init__(self, settings: Settings, domains: Sequence[str], consumers: int, tell: Callable[[str], None]) -> None:
+        if settings.prefix and len(domains) > 1:
+            raise ConfigurationError(f"TASADOR_PREFIX serves one domain, and {len(domains)} are to run: unset it")
+        self.settings = settings
+        self.redis = None if settings.redis_url else PrivateRedis(settings.home / "redis")
+        self.parts: list[Part] = []
+        self._domains = tuple(domains)
+        self._consumers = consumers
+        self._tell = tell
+
+    def start_redis(self) -> None:
+        """Start the private Redis, or check the one that is named.
+
+        Raises:
+            ConfigurationError: there is no redis-server here, or the named one cannot keep the promises.
+            RedisUnavailableError: it does not answer.
+        """
+        if self.redis is not None:
+            self.redis.start()
+            self.settings = self.settings.model_copy(update={"redis_url": SecretStr(self.redis.url)})
+        with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
+            for domain in self._domains:
+                check_server(client, self.settings.for_domain(domain).streams)
+        self.write_run()
+
+    def start_consumers(self) -> None:
+        """Start the consumers; they wait for a model."""
+        for domain in self._domains:
+            for number in range(1, self._consumers + 1):
+                self._start(domain, "consumer", f"consumer-{number}")
+        self.write_run()
+
+    def start_trainers(self) -> None:
+        """Start the training workers; they activate the champion."""
+        for domain in self._domains:
+            self._start(domain, "trainer", "trainer")
+        self.write_run()
+
+    def ensure_champions(self) -> None:
+        """Train a champion for each domain that has none; a domain without data of its own is left without."""
+        for domain in self._domains:
+            if self._has_registry() and self._run_command("model", "--json", "--domain", domain, is_quiet=True) == 0:
+                continue
+            self._tell(f"{domain} has no champion yet: training one")
+            if self._run_command("train", "--domain", domain) != 0:
+                self._tell(f"{domain} has no model: its consumers wait until `tasador train` has made a champion")
+
+    def write_run(self) -> None:
+        """Tell the other commands where everything is."""
+        run = Run(
+            pid=os.getpid(),
+            redis_url=redis_url(self.settings),
+            mlflow_uri=tracking_uri_of(self.settings),
+            parts={part.label: part.url for part in self.parts},
+        )
+        write_run(self.settings.home, run)
+
+    def wait_until_ready(self, timeout_s: float) -> list[Part]:
+        """Wait until every part says that it is ready; returns those that are not by then."""
+        deadline = time.monotonic() + timeout_s
+        while waiting := [part for part in self.parts if not part.is_ready]:
+            if time.monotonic() > deadline:
+                break
+            self.watch()
+            time.sleep(_POLL_S)
+        return waiting
+
+    def watch(self) -> None:
+        """Start again what has died, and tell; call it every now and then.
+
+        Raises:
+            RedisUnavailableError: the private Redis died and cannot be started where it was.
+        """
+        if self.redis is not None and not self.redis.is_running:
+            self._tell(f"redis died (see {self.redis.log}); starts again")
+            self.redis.start()
+            if self.redis.url != redis_url(self.settings):
+                raise RedisUnavailableError("somebody took the port of the private Redis: start the system again")
+        told = [line for part in self.parts if (line := part.revive())]
+        for line in told:
+            self._tell(line)
+        if told:
+            self.write_run()
+
+    def stop(self) -> None:
+        """Stop consumers, then trainers, then Redis; interrupted, it ends them at once. State stays.
+
+        What was killed recovers at the next start.
+        """
+        try:
+            for command in ("consumer", "trainer"):
+                self._stop_parts([part for part in self.parts if part.command == command])
+        except KeyboardInterrupt:
+            self._tell("in a hurry: ending all parts at once")
+            for part in self.parts:
+                part.kill()
+        finally:
+            remove_run(self.settings.home)
+            if self.redis is not None:
+                self.redis.stop()
+
+    def _has_registry(self) -> bool:
+        """Whether there is something to ask; asking an SQLite store creates it, which takes a while."""
+        database = database_of(tracking_uri_of(self.settings))
+        return database is None or database.exists()
+
+    def _start(self, domain: str, command: str, name: str) -> None:
+        # on a Redis that other machines share, names must be this machine's own
+        own_name = name if self.redis is not None else f"{host_name()}-{name}"
+        part = Part(
+            domain,
+            command,
+            own_name,
+            logs=self.settings.home / "logs",
+            host=self.settings.host,
+            environment=environment_of(self.settings),
+        )
+        part.start()
+        self.parts.append(part)
+
+    def _stop_parts(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            part.ask_to_stop()
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        for part in parts:
+            if not part.wait(deadline):
+                self._tell(f"{part.label} does not stop within {STOP_TIMEOUT_S:g} s: killed (see {part.log})")
+                part.kill()
+
+    def _run_command(self, *arguments: str, is_quiet: bool = False) -> int:
+        output = subprocess.DEVNULL if is_quiet else None
+        with subprocess.Popen(
+            part_command(*arguments),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment_of(self.settings),
+        ) as process:
+            return process.wait()

@@ -1,0 +1,93 @@
+"""The front door: every command is there, help is quick, errors are one line."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import tasador.commands
+from tasador import cli
+
+HEAVY = {"mlflow", "pandas", "sklearn", "xgboost", "redis", "pydantic", "faststream", "rich.markdown"}
+
+
+def _tasador(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tasador", *arguments]
+    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
+
+
+def test_every_command_module_is_in_the_table() -> None:
+    folder = Path(next(iter(tasador.commands.__path__)))
+    modules = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--"}
+    assert modules == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    answer = CliRunner().invoke(cli.app, [name, "--help"])
+    assert answer.exit_code == 0
+    group = getattr(importlib.import_module(f"tasador.commands.{name.replace('-', '_')}"), "app", None)
+    if group is None:
+        assert f"Example: tasador {name}" in answer.output
+        assert "--domain" in answer.output
+        return
+    for inner in group.registered_commands:
+        inner_name = inner.name or inner.callback.__name__.replace("_", "-")
+        assert (
+            f"Example: tasador {name} {inner_name}" in CliRunner().invoke(cli.app, [name, inner_name, "--help"]).output
+        )
+
+
+def test_help_lists_every_command_whole() -> None:
+    output = CliRunner().invoke(cli.app, ["--help"]).output
+    assert all(line in output for line in cli.COMMANDS.values())
+
+
+def test_help_imports_no_heavy_package() -> None:
+    script = (
+        "import sys; sys.argv = ['tasador', '--help']\n"
+        "from tasador.__main__ import main\n"
+        "try: main()\n"
+        f"finally: print(sorted(set(sys.modules) & {HEAVY!r}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
+
+
+def test_an_error_is_one_line_on_standard_error_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("no_such_key: 1\n")
+    done = _tasador("status", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "tasador: params.yaml: no_such_key: there is no such setting\n"
+
+
+def test_a_wrong_call_is_exit_code_2(tmp_path: Path) -> None:
+    done = _tasador("consumer", "--port", "70000", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_system_a_part_says_how_to_start_one(tmp_path: Path) -> None:
+    done = _tasador("consumer", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "TASADOR_REDIS_URL" in done.stderr
+    assert "tasador up" in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m tasador --help | head -1"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout.startswith("Usage"), done.stderr) == (True, "")
+
+
+@pytest.mark.parametrize("name", ["a b", "", "x" * 101, "a/b"])
+def test_a_name_that_cannot_be_part_of_an_event_source_is_refused(name: str) -> None:
+    answer = CliRunner().invoke(cli.app, ["consumer", "--name", name])
+    assert answer.exit_code == 2
+    assert "--name" in answer.output
