@@ -70,6 +70,7 @@ class Consumer:
         self._domain = domain
         self._settings = settings
         self._name = name
+        self._done = asyncio.Event()
         self.health = Health(STALL_S)
         self.registry = build_registry()
         self._metrics = ConsumerMetrics(domain, name, self.registry)
@@ -114,10 +115,12 @@ class Consumer:
             "lost": self._every(self._settings.claim_idle_ms / 1000, self._look_for_lost),
         }
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work, name=name) for name, work in helpers.items()]
+            for name, work in helpers.items():
+                group.create_task(work, name=name)
             await self.flow.run()
-            for task in tasks:
-                task.cancel()
+            # not cancelled: redis-py may turn a cancellation into an error of the connection, and the task would go on
+            self._done.set()
+            self.follower.is_wanted.set()
         await self._leave()
 
     def stop(self) -> None:
@@ -139,7 +142,7 @@ class Consumer:
                 return
 
     async def _follow(self) -> None:
-        while True:
+        while not self._done.is_set():
             await self._quietly(self.follower.follow)
             try:
                 await asyncio.wait_for(self.follower.is_wanted.wait(), self._settings.swap.poll_s)
@@ -147,9 +150,12 @@ class Consumer:
                 continue
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        while True:
+        while not self._done.is_set():
             await self._quietly(work)
-            await asyncio.sleep(seconds)
+            try:
+                await asyncio.wait_for(self._done.wait(), seconds)
+            except TimeoutError:
+                continue
 
     async def _quietly(self, work: Callable[[], Awaitable[object]]) -> None:
         """Redis being away is the flow's to report; the helpers just come again."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import redis.asyncio
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from consumer.batch import Entry, ScoredBatch
 from consumer.committing import Committer, Receipt
@@ -80,7 +80,8 @@ class Flow:
             await self._wait(FIRST_PAUSE_S)
             return
         if self._may_hold_left_overs:
-            await self.group.ensure()
+            if await self.group.ensure():
+                self._next_claim = 0.0  # what a rebuilt group makes pending belongs to nobody
             self._may_hold_left_overs = False
             await self._answer_own()
         if entries := await self._read():
@@ -112,21 +113,23 @@ class Flow:
 
     async def _commit(self, batch: ScoredBatch) -> None:
         begin = time.perf_counter()
-        while True:
-            receipt = await self._guarded(lambda: self.committer.commit(batch))
-            if receipt:
-                self.metrics.record_stage("commit", time.perf_counter() - begin)
-                self._record(batch, receipt)
-                if not receipt.restored:
-                    return
-                await self._suffer(receipt.failure)
+        while not await self._guarded(lambda: self._commit_once(batch)):
             if self._stopping.is_set():
                 return  # what is still pending will be claimed by somebody
             self.metrics.record_commit_retry()
+        self.metrics.record_stage("commit", time.perf_counter() - begin)
+
+    async def _commit_once(self, batch: ScoredBatch) -> bool:
+        receipt = await self.committer.commit(batch)
+        self._record(batch, receipt)
+        if receipt.restored:
+            # the same batch is sent again: what was written is fenced by now
+            raise ResponseError(receipt.failure)
+        return True
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         fenced = set(receipt.fenced)
-        answered = [outcome for outcome in batch.outcomes if outcome.entry_id not in fenced]
+        answered = [] if receipt.restored else [o for o in batch.outcomes if o.entry_id not in fenced]
         refused: dict[str, int] = {}
         for outcome in answered:
             if outcome.reason:
@@ -137,8 +140,8 @@ class Flow:
             receipt.scored,
             receipt.repeated,
             refused,
-            batch.imputed,
-            batch.unusual,
+            batch.imputed if answered else {},
+            batch.unusual if answered else {},
             len(fenced),
         )
         self.metrics.record_batch(figures)
@@ -166,7 +169,8 @@ class Flow:
             self.metrics.record_claims(len(entries))
             logger.info("left-over entries claimed", extra={"entries": len(entries)})
         for claimed in entries:
-            entry = await self.recovery.take(claimed)
+            # what has no payload is not claimed, and cannot be taken
+            entry = await self.recovery.take(claimed) if claimed.fields is not None else claimed
             if entry is None:
                 continue
             if entry.fields is None:
@@ -185,17 +189,14 @@ class Flow:
             result = await step()
         except (RedisError, OSError) as error:
             self._may_hold_left_overs = True
-            await self._suffer(str(error))
+            self.health.set_reason("redis", str(error))
+            logger.warning("redis does not play along", extra={"cause": str(error), "pause_s": self._pause_s})
+            await self._wait(self._pause_s)
+            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
             return None
         self._pause_s = FIRST_PAUSE_S
         self.health.clear("redis")
         return result
-
-    async def _suffer(self, cause: str) -> None:
-        self.health.set_reason("redis", cause)
-        logger.warning("redis does not play along", extra={"cause": cause, "pause_s": self._pause_s})
-        await self._wait(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     async def _wait(self, seconds: float) -> None:
         try:

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 CHUNK = 5000
 ORPHANS = "orphans"
 """Owner of what is made pending in a rebuilt group until somebody claims it."""
-_STALE = -1
 
 
 class _Answer(msgspec.Struct):
@@ -52,12 +51,13 @@ class Group:
         self._streams = streams
         self._scripts = scripts
 
-    async def ensure(self) -> None:
-        """Create the group if it is missing.
+    async def ensure(self) -> bool:
+        """Create the group if it is missing; whether this call did.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
+        created = 0
         while not await self._exists():
             plan = await self._plan()
             arguments = [SCORERS, plan.start, ORPHANS, *plan.last_answers, *plan.unanswered]
@@ -65,6 +65,7 @@ class Group:
             if created == 1:
                 fields = {"group": SCORERS, "start": plan.start, "unanswered": len(plan.unanswered)}
                 logger.info("consumer group created", extra=fields)
+        return created == 1
 
     async def _exists(self) -> bool:
         try:

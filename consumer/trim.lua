@@ -3,10 +3,10 @@
 -- ARGV: group, then how many to keep of listings, answers and window rows, then the age in ms of answers and rows.
 -- Returns how many listings were trimmed, -1 if there is no group (then nothing may be trimmed).
 --
--- A mark notes, for one moment, the last id and the running total of every stream. Counting entries up to an id would
--- mean reading them, so what may go is looked up among the marks; and since marks compare moments rather than clocks,
--- a clock that jumps changes nothing. Answers to entries after a mark were written after it: they stay until the
--- low-water mark has passed them.
+-- A mark notes, for one moment, how far every stream was: of listings the last id delivered and how many that were, of
+-- the others the last id and their running total. Counting entries up to an id would mean reading them, so what may go
+-- is looked up among the marks; and since marks compare moments rather than clocks, a clock that jumps changes nothing.
+-- Answers to listings after a mark were written after it: they stay until the low-water mark has passed them.
 local listings, progress, marks_key = KEYS[1], KEYS[6], KEYS[7]
 local group = ARGV[1]
 local keep = {tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[4])}
@@ -28,22 +28,26 @@ local function last_id(key)
 end
 
 if redis.call('EXISTS', listings) == 0 then return -1 end
-local low, own_low, own_pending
+local low, own_low, own_pending, delivered_id, in_hand
 for _, reply in ipairs(redis.call('XINFO', 'GROUPS', listings)) do
   local info = {}
   for i = 1, #reply, 2 do info[reply[i]] = reply[i + 1] end
   local first = redis.call('XPENDING', listings, info['name'], '-', '+', 1)[1]
   local bound = first and first[1] or info['last-delivered-id']
   if not low or is_less(bound, low) then low = bound end
-  if info['name'] == group then own_low, own_pending = bound, first and 1 or 0 end
+  if info['name'] == group then
+    own_low, own_pending = bound, first and 1 or 0
+    delivered_id, in_hand = info['last-delivered-id'], info['pending']
+  end
 end
 if not own_low then return -1 end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local counted = redis.call('HMGET', progress, 'trimmed', 'scored', 'refused', 'repeats', 'window_rows')
-local totals = {redis.call('XLEN', listings)}
-for i = 1, 5 do totals[i] = (totals[i] or 0) + (tonumber(counted[i]) or 0) end
+local counted = redis.call('HMGET', progress, 'answered', 'scored', 'refused', 'repeats', 'window_rows')
+local totals = {}
+for i = 1, 5 do totals[i] = tonumber(counted[i]) or 0 end
+totals[1] = totals[1] + in_hand
 local marks = {}
 for i, text in ipairs(redis.call('LRANGE', marks_key, 0, -1)) do marks[i] = cjson.decode(text) end
 local last = marks[#marks]
@@ -56,10 +60,8 @@ end
 local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[5] / 100
 for i = 1, 5 do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end
 if is_due then
-  local ids = {}
-  for i = 1, 5 do
-    ids[i] = last_id(KEYS[i])
-  end
+  local ids = {delivered_id}
+  for i = 2, 5 do ids[i] = last_id(KEYS[i]) end
   marks[#marks + 1] = {ms = now, totals = totals, ids = ids}
   redis.call('RPUSH', marks_key, cjson.encode(marks[#marks]))
 end

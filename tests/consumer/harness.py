@@ -1,0 +1,152 @@
+"""Consumers in the test's own process, on a real Redis, with a model simple enough to be checked by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import redis
+from numpy.typing import NDArray
+
+from consumer.consumer import Consumer
+from consumer.scoring import ServedModel
+from registry.card import ModelCard
+from schemas.domain import load_domain
+from schemas.encoding import Stamp
+from schemas.rows import Matrix
+from schemas.settings import Settings
+from schemas.streams import Streams
+from transport.connection import connect, connect_async
+
+HOUSING = load_domain("housing")
+RM = HOUSING.columns.index("RM")
+ROW: dict[str, Any] = {
+    "CRIM": 0.00632,
+    "ZN": 18.0,
+    "INDUS": 2.31,
+    "CHAS": 0,
+    "NOX": 0.538,
+    "RM": 6.5,
+    "AGE": 65.2,
+    "DIS": 4.09,
+    "RAD": 1,
+    "TAX": 296,
+    "PTRATIO": 15.3,
+    "B": 396.9,
+    "LSTAT": 4.98,
+}
+PRICE_OF_ROW = 13.0
+Client = Any
+"""A synchronous client: redis-py types its replies as unions of all that they could be."""
+
+
+class PlainScorer:
+    """Prices a listing at `factor` times its rooms; `before` may interfere."""
+
+    def __init__(self, factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> None:
+        self._factor = factor
+        self._before = before
+
+    @property
+    def card(self) -> ModelCard:
+        """A card that was never written."""
+        raise NotImplementedError
+
+    def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
+        """Prices (n,)."""
+        if self._before:
+            self._before(matrix)
+        return matrix[:, RM] * self._factor
+
+
+def served(activation: str = "1-0", factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> ServedModel:
+    """A model in charge, that has seen every admitted value in training."""
+    low, high = np.full(len(HOUSING.columns), -np.inf), np.full(len(HOUSING.columns), np.inf)
+    return ServedModel(PlainScorer(factor, before), Stamp("1", activation), low, high)
+
+
+def settings_for(prefix: str, **changes: Any) -> Settings:
+    """Settings that do everything soon."""
+    quick: dict[str, Any] = {
+        "prefix": prefix,
+        "claim_idle_ms": 300,
+        "heartbeat_s": 0.1,
+        "batch": {"max_records": 100, "block_ms": 50},
+        "retention": {"interval_s": 0.1},
+    }
+    return Settings(**(quick | changes))
+
+
+@asynccontextmanager
+async def running(
+    url: str, settings: Settings, name: str = "a", model: ServedModel | None = None
+) -> AsyncIterator[Consumer]:
+    """A consumer at work; stopped as SIGTERM would stop it."""
+    client, searcher = connect_async(url), connect(url)
+    consumer = Consumer(client, searcher, HOUSING, settings, name, 0)
+    consumer.follower.model = model or served()
+    consumer.health.clear("model")
+    task = asyncio.create_task(consumer.run())
+    try:
+        yield consumer
+    finally:
+        consumer.stop()
+        await asyncio.wait_for(task, 20)
+        await client.aclose()
+        searcher.close()
+
+
+def event(listing_id: str, row: dict[str, Any] | None = None, **attributes: Any) -> bytes:
+    """The JSON of a listing."""
+    return json.dumps({"id": listing_id, "data": row or ROW, **attributes}).encode()
+
+
+def publish(client: Client, streams: Streams, payloads: Iterable[bytes]) -> list[str]:
+    """Publish events, and give their entry ids."""
+    pipeline = client.pipeline(transaction=False)
+    for payload in payloads:
+        pipeline.xadd(streams.listings, {"data": payload})
+    return [entry_id.decode() for entry_id in pipeline.execute()]
+
+
+def publish_numbered(client: Client, streams: Streams, count: int, first: int = 0) -> list[str]:
+    """Publish listings with ids of their own."""
+    return publish(client, streams, (event(f"l-{first + i}") for i in range(count)))
+
+
+def answers(client: Client, stream: str) -> list[dict[str, Any]]:
+    """All events of a stream of answers."""
+    entries: Any = client.xrange(stream)
+    return [json.loads(fields[b"data"]) for _, fields in entries]
+
+
+def outcomes(client: Client, streams: Streams) -> Counter[str]:
+    """How many outcomes each entry has, over all streams of answers."""
+    found = [answers(client, stream) for stream in (streams.predictions, streams.dead_letters, streams.repeats)]
+    return Counter(answer["id"] for stream in found for answer in stream)
+
+
+def pending(client: Client, streams: Streams) -> int:
+    """How many entries are pending; 0 while there is no group."""
+    try:
+        summary: Any = client.xpending(streams.listings, "scorers")
+    except redis.exceptions.ResponseError:
+        return 0
+    return int(summary["pending"])
+
+
+def count(client: Client, streams: Streams, field: str) -> int:
+    """A count of the progress."""
+    value: Any = client.hget(streams.progress, field)
+    return int(value or 0)
+
+
+def has_changed(read: Callable[[], Any]) -> Callable[[], bool]:
+    """A predicate: what `read` gives is not what it gave when this was called."""
+    before = read()
+    return lambda: read() != before

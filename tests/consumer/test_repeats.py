@@ -1,0 +1,83 @@
+"""A repeat of an identity that was predicted is counted and dropped, wherever it turns up."""
+
+from __future__ import annotations
+
+from schemas.streams import Streams
+from tests.consumer.harness import (
+    ROW,
+    Client,
+    answers,
+    count,
+    event,
+    has_changed,
+    outcomes,
+    publish,
+    running,
+    settings_for,
+)
+from tests.waiting import wait_until_async
+
+
+async def test_repeats_within_a_batch_across_batches_and_across_consumers(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    settings = settings_for(streams.prefix)
+    entries = publish(redis_client, streams, [event("l-1"), event("l-1"), event("l-1", source="/other")])
+    async with running(redis_url, settings, "a"):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 3)
+        entries += publish(redis_client, streams, [event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
+    async with running(redis_url, settings, "b"):
+        entries += publish(redis_client, streams, [event("l-1"), event("l-2")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
+    predicted = [
+        (a["data"]["listing_source"], a["data"]["listing_id"]) for a in answers(redis_client, streams.predictions)
+    ]
+    assert predicted == [("", "l-1"), ("/other", "l-1"), ("", "l-2")]
+    assert [a["id"] for a in answers(redis_client, streams.repeats)] == [entries[1], entries[3], entries[4]]
+    assert count(redis_client, streams, "repeats") == 3
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+
+
+async def test_corrected_listing_after_a_dead_letter_is_scored(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix)):
+        publish(redis_client, streams, [event("l-1", {**ROW, "RM": 99})])
+        await wait_until_async(lambda: redis_client.xlen(streams.dead_letters))
+        publish(redis_client, streams, [event("l-1")])
+        await wait_until_async(lambda: redis_client.xlen(streams.predictions))
+    assert count(redis_client, streams, "repeats") == 0
+
+
+async def test_identities_are_forgotten_in_time(redis_client: Client, redis_url: str, streams: Streams) -> None:
+    async with running(redis_url, settings_for(streams.prefix, dedup_seconds=1)):
+        publish(redis_client, streams, [event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
+        # two rotations: each needs a second of Redis's clock, and a prediction
+        for other in ("l-2", "l-3"):
+            has_rotated = has_changed(lambda: redis_client.get(streams.dedup_rotated))
+            await wait_until_async(has_changed(lambda: redis_client.time()[0]))
+            publish(redis_client, streams, [event(other)])
+            await wait_until_async(has_rotated)
+        publish(redis_client, streams, [event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
+    assert count(redis_client, streams, "scored") == 4
+
+
+async def test_identities_are_bounded(redis_client: Client, redis_url: str, streams: Streams) -> None:
+    async with running(redis_url, settings_for(streams.prefix, dedup_max_ids=200)):
+        publish(redis_client, streams, (event(f"l-{i}") for i in range(1000)))
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 1000)
+    remembered = redis_client.scard(streams.dedup_current) + redis_client.scard(streams.dedup_previous)
+    assert 0 < remembered <= 400
+
+
+async def test_no_identity_is_kept_with_deduplication_off(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix, dedup_seconds=0)):
+        publish(redis_client, streams, [event("l-1"), event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 2)
+    assert count(redis_client, streams, "scored") == 2
+    assert not redis_client.exists(streams.dedup_current)
