@@ -60,12 +60,15 @@ class ServedApp(AsgiFastStream):
 
     @asynccontextmanager
     async def start_lifespan_context(self, run_extra_options: dict[str, Any] | None = None) -> AsyncGenerator[None]:
-        """As the base class; keeps what the start or the shutdown raised, for `serve` to raise it."""
+        """As the base class, but an error ends the server, which would stay up without what it serves.
+
+        The broker and the hooks after it start behind the server's back: it has been told by then that all is well.
+        """
         try:
             async with super().start_lifespan_context(run_extra_options):
                 yield
         except Exception as error:
-            self.failure = self.failure or error
+            self.fail(error)
             raise
 
     async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

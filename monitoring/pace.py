@@ -73,5 +73,10 @@ def read_rate(client: redis.Redis, streams: Streams) -> float:
         # answers come in batches: over so short a time the count says more about one batch than about the rate
         time.sleep(_MEASURED_S)
         _, _, later_ms, later = client.eval(_SCRIPT, len(keys), *keys, 0, 1)
-        return float((later - answered) / (later_ms - now_ms) * 1000)
-    return float(count / (now_ms - since_ms) * 1000)
+        return _per_second(later - answered, later_ms - now_ms)
+    return _per_second(count, now_ms - since_ms)
+
+
+def _per_second(count: int, span_ms: int) -> float:
+    # a clock may be set back
+    return count / max(span_ms, 1) * 1000

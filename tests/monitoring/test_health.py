@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from monitoring.health import Health
+
+
+def test_a_part_is_ready_once_nothing_speaks_against_it() -> None:
+    health = Health()
+    assert health.reasons == ("start: starting",)
+    health.set_reason("redis", "does not answer")
+    health.set_reason("redis", "is loading")
+    health.clear("start")
+    assert (health.is_ready, health.reasons) == (False, ("redis: is loading",))
+    health.clear("redis")
+    health.clear("redis")
+    assert health.is_ready
+
+
+def test_a_part_without_beats_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("monitoring.health.time.monotonic", lambda: now)
+    health, other = Health(stall_s=5), Health()
+    now = 105.0
+    assert health.is_living
+    now = 106.0
+    assert not health.is_living
+    assert other.is_living
+    health.beat()
+    assert health.is_living
