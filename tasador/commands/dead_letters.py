@@ -1,0 +1,146 @@
+"""`tasador dead-letters`: look at refused listings, publish them again, drop them."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from monitoring.dead_letters import DeadLetters, KeptLetter
+from schemas.errors import DeadLetterError
+from schemas.refusals import Reason
+from tasador.console import err, out, write_json
+from tasador.lines import first_error
+from tasador.options import DomainOption, JsonOption
+from tasador.place import find_settings, open_redis, redis_url
+from tasador.showing import clock, plain
+from transport.connection import speaking_to
+
+EXAMPLE = "tasador dead-letters list --reason out_of_range"
+
+app = typer.Typer(help="Look at refused listings, publish them again, drop them.", no_args_is_help=True)
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entry ids of dead letters, as `list` shows them.")]
+
+
+@app.command("list", epilog=f"Example: {EXAMPLE}")
+def list_(
+    reason: Annotated[Reason | None, typer.Option(help="Only those of this reason.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List dead letters, newest first."""
+    with _letters(domain) as letters:
+        found = list(islice(letters.newest(reason), count))
+    if as_json:
+        write_json([_document(letter) for letter in found])
+        return
+    table = Table("ENTRY", "WHEN", "LISTING", "REASON", "FIRST ERROR", box=None, pad_edge=False)
+    for letter in found:
+        data = letter.event.data
+        row = (letter.entry_id, clock(letter.entry_id), data.listing_id or "-", data.reason, first_error(letter.event))
+        table.add_row(*(Text(plain(each)) for each in row))
+    out.print(table if found else "no dead letters")
+
+
+@app.command(epilog="Example: tasador dead-letters show 1795219101518-0")
+def show(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="Entry id of a dead letter.")],
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything about one dead letter, with its payload."""
+    with _letters(domain) as letters:
+        letter = letters.read(entry_id)
+    if as_json:
+        write_json(_document(letter))
+        return
+    data = letter.event.data
+    rows = {
+        "entry": letter.entry_id,
+        "refused": letter.event.time.isoformat(),
+        "by": f"{data.consumer}, delivery {data.delivery_count}",
+        "listing": f"{data.listing_id or '-'} of {data.listing_source or '-'}, entry {letter.event.id}",
+        "reason": data.reason,
+        **{f"error {n}": f"{e.field}: {e.message}" if e.field else e.message for n, e in enumerate(data.errors, 1)},
+        "payload": f"{data.payload_bytes} bytes, sha256 {data.payload_sha256}, {data.payload_encoding}",
+    }
+    for name, value in rows.items():
+        out.out(f"{name:<9} {plain(value, 400)}", highlight=False)
+    out.out(plain(data.payload or "(gone)", 1_000_000), highlight=False)
+
+
+@app.command(epilog="Example: tasador dead-letters replay 1795219101518-0 1795219101518-1")
+def replay(ids: Ids, domain: DomainOption = None, as_json: JsonOption = False) -> None:
+    """Publish payloads again as new listings, and take the dead letters off.
+
+    Each is one step: whatever crashes, a listing is either a dead letter or published, never both or neither.
+    A payload that was not kept whole is refused.
+    """
+    with _letters(domain) as letters:
+        _each(ids, lambda entry_id: letters.replay(entry_id, _actor()), "replayed", as_json=as_json)
+
+
+@app.command(epilog="Example: tasador dead-letters drop 1795219101518-0 --yes")
+def drop(
+    ids: Ids,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take dead letters off for good; their payloads are gone then."""
+    if not is_sure:
+        typer.confirm(f"Drop {len(ids)} dead letter{'s' if len(ids) > 1 else ''} for good?", abort=True, err=True)
+
+    with _letters(domain) as letters:
+
+        def drop_one(entry_id: str) -> None:
+            letters.drop(entry_id, _actor())
+
+        _each(ids, drop_one, "dropped", as_json=as_json)
+
+
+@contextmanager
+def _letters(domain: str | None) -> Iterator[DeadLetters]:
+    settings = find_settings(domain)
+    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+        yield DeadLetters(client, settings.streams, settings.retention.answers)
+
+
+def _each(ids: Sequence[str], resolve: Callable[[str], str | None], done: str, *, as_json: bool) -> None:
+    """Resolve each, say what became of it, and fail at the end if one failed."""
+    failed = 0
+    for entry_id in ids:
+        try:
+            entry = resolve(entry_id)
+        except DeadLetterError as error:
+            failed += 1
+            if as_json:
+                write_json({"entry_id": entry_id, "error": str(error)})
+            else:
+                err.out(str(error), highlight=False)
+            continue
+        if as_json:
+            write_json({"entry_id": entry_id, done: True, "listing": entry})
+        else:
+            out.out(f"{done} {entry_id}" + (f" as listing {entry}" if entry else ""), highlight=False)
+    if failed:
+        raise DeadLetterError(f"{failed} of {len(ids)} could not be {done}")
+
+
+def _document(letter: KeptLetter) -> dict[str, object]:
+    return {"entry_id": letter.entry_id, **letter.event.model_dump(mode="json")}
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,93 @@
+"""`tasador tail`: the entries of a stream, as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from enum import StrEnum
+from itertools import chain
+from typing import Annotated
+
+import redis
+import typer
+
+from monitoring.reading import Entry, follow, newest, scan
+from schemas.decoding import payload_of
+from schemas.errors import RefusedListingError
+from schemas.streams import Streams
+from tasador.console import out, write_json
+from tasador.lines import dead_letter_line, model_event_line, prediction_line, repeat_line
+from tasador.options import DomainOption, JsonOption
+from tasador.place import find_settings, open_redis, redis_url
+from tasador.showing import clock, plain
+from transport.connection import speaking_to
+
+EXAMPLE = "tasador tail predictions -n 20"
+
+
+class StreamName(StrEnum):
+    """Streams that can be followed."""
+
+    PREDICTIONS = "predictions"
+    DEAD_LETTERS = "dead-letters"
+    MODEL_EVENTS = "model-events"
+    REPEATS = "repeats"
+
+
+def tail(
+    stream: Annotated[StreamName, typer.Argument(help="The stream to follow.")],
+    from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest entry.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="Begin with the last N entries.")] = 10,
+    is_following: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for new entries.")] = True,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last entries of a stream, then follow it until Ctrl-C.
+
+    The stream need not exist yet. With --json each line is the event with its entry id.
+    """
+    settings = find_settings(domain)
+    key, tell = _stream(settings.streams, stream)
+    with suppress(KeyboardInterrupt), speaking_to(redis_url(settings)), open_redis(settings) as client:
+        for entry in _entries(client, key, None if from_start else lines, is_following=is_following):
+            if as_json:
+                _show_json(entry)
+            else:
+                _show_line(entry, tell)
+
+
+def _entries(client: redis.Redis, key: str, lines: int | None, *, is_following: bool) -> Iterator[Entry]:
+    """The last entries (all if `lines` is None), then those to come."""
+    last = newest(client, key, max(lines or 0, 1))
+    after = last[0][0].decode() if last else "0-0"
+    shown = scan(client, key, last=after) if lines is None else reversed(last[:lines])
+    return chain(shown, follow(client, key, after) if is_following else ())
+
+
+def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], str]]:
+    """The stream's key, and how one of its events is told in a line."""
+    return {
+        StreamName.PREDICTIONS: (streams.predictions, prediction_line),
+        StreamName.DEAD_LETTERS: (streams.dead_letters, dead_letter_line),
+        StreamName.MODEL_EVENTS: (streams.model_events, model_event_line),
+        StreamName.REPEATS: (streams.repeats, repeat_line),
+    }[name]
+
+
+def _show_json(entry: Entry) -> None:
+    entry_id, fields = entry
+    try:
+        event = json.loads(payload_of(fields))
+    except (RefusedListingError, ValueError):
+        event = {"unreadable": str(fields)}
+    write_json({"entry_id": entry_id.decode(), **event})
+
+
+def _show_line(entry: Entry, tell: Callable[[bytes], str]) -> None:
+    entry_id, fields = entry
+    try:
+        line = tell(payload_of(fields))
+    except (RefusedListingError, ValueError):
+        line = f"not an event of this stream: {plain(fields)}"
+    out.out(f"{clock(entry_id)}  {entry_id.decode():<16}  {line}", highlight=False)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import redis
+
+from monitoring.reading import scan
+from schemas.errors import DeadLetterError
+from schemas.streams import Streams
+from tasador.commands.dead_letters import app
+from tests.monitoring.answers import refuse
+from tests.tasador.command import Command, point_at
+
+COMMAND = Command(app)
+
+
+@pytest.fixture(autouse=True)
+def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    point_at(monkeypatch, redis_url, prefix)
+
+
+def test_the_list_can_be_narrowed(redis_client: redis.Redis, streams: Streams) -> None:
+    ids = [
+        refuse(redis_client, streams, f"{number}-0", reason=reason)
+        for number, reason in enumerate(("poison", "not_json", "poison"), 1)
+    ]
+    assert [line.split()[0] for line in COMMAND.text("list").splitlines()[1:]] == ids[::-1]
+    assert [each["entry_id"] for each in COMMAND.json("list", "--reason", "poison")] == [ids[2], ids[0]]
+    assert [each["entry_id"] for each in COMMAND.json("list", "-n", "1")] == [ids[2]]
+
+
+def test_an_empty_list_says_so() -> None:
+    assert COMMAND.text("list") == "no dead letters\n"
+    assert COMMAND.json("list") == []
+
+
+def test_everything_about_one_is_shown(redis_client: redis.Redis, streams: Streams) -> None:
+    entry_id = refuse(redis_client, streams, "1-0", b'{"id": "[red]\x1b[31m"}')
+    told = COMMAND.text("show", entry_id)
+    for part in (entry_id, "l-2", "not_json", "RM: must be a number", "20 bytes", "[red]", r"\x1b"):
+        assert part in told
+    assert "\x1b" not in told
+    assert COMMAND.json("show", entry_id)["data"]["delivery_count"] == 1
+
+
+def test_a_payload_that_is_gone_is_shown_as_gone(redis_client: redis.Redis, streams: Streams) -> None:
+    assert "(gone)" in COMMAND.text("show", refuse(redis_client, streams, "1-0", None, "payload_gone"))
+
+
+def test_replaying_publishes_each_and_says_under_which_id(redis_client: redis.Redis, streams: Streams) -> None:
+    ids = [refuse(redis_client, streams, f"{number}-0") for number in (1, 2)]
+    told = COMMAND.text("replay", *ids).splitlines()
+    published = [entry_id.decode() for entry_id, _ in scan(redis_client, streams.listings)]
+    assert told == [f"replayed {old} as listing {new}" for old, new in zip(ids, published, strict=True)]
+    assert COMMAND.text("list") == "no dead letters\n"
+
+
+def test_one_that_cannot_be_replayed_keeps_no_other_back(
+    redis_client: redis.Redis, streams: Streams, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = refuse(redis_client, streams, "1-0", None, "payload_gone")
+    whole = refuse(redis_client, streams, "2-0")
+    with pytest.raises(DeadLetterError, match="1 of 2 could not be replayed"):
+        COMMAND.run("replay", gone, whole, "--json")
+    assert redis_client.xlen(streams.listings) == 1
+    assert redis_client.xlen(streams.dead_letters) == 1
+
+
+def test_dropping_asks_first(redis_client: redis.Redis, streams: Streams) -> None:
+    ids = [refuse(redis_client, streams, f"{number}-0") for number in (1, 2)]
+    refused = COMMAND.run("drop", *ids, stdin="n\n")
+    assert refused.exit_code == 1
+    assert "Drop 2 dead letters for good?" in refused.output
+    assert redis_client.xlen(streams.dead_letters) == 2
+    assert COMMAND.run("drop", ids[0], stdin="y\n").exit_code == 0
+    told = COMMAND.text("drop", ids[1], "--yes", "--json")
+    assert json.loads(told) == {"entry_id": ids[1], "dropped": True, "listing": None}
+    assert redis_client.xlen(streams.dead_letters) == 0
+
+
+def test_one_that_does_not_exist_is_named() -> None:
+    with pytest.raises(DeadLetterError, match="no dead letter 1-0"):
+        COMMAND.run("show", "1-0")
+
+
+@pytest.mark.parametrize("command", ["list", "show", "replay", "drop"])
+def test_help_has_an_example(command: str) -> None:
+    assert f"Example: tasador dead-letters {command}" in COMMAND.text(command, "--help")
