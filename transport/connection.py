@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ import redis.exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.errors import RedisUnavailableError
+from schemas.errors import ConfigurationError, RedisUnavailableError
 
 SOCKET_TIMEOUT_S = 5.0
 
@@ -28,7 +29,16 @@ TRANSIENT = (
 )
 """What redis-py raises when the server cannot serve now; most of it arrives as an answer, not as a lost connection."""
 
-_TRANSIENT_ANSWERS = ("LOADING", "MISCONF", "NOREPLICAS", "UNKILLABLE", "BUSY", "READONLY", "OOM", "MASTERDOWN")
+_REFUSALS = (
+    redis.exceptions.AuthenticationError,
+    redis.exceptions.AuthorizationError,
+    redis.exceptions.NoPermissionError,
+)
+_PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
+# alone, after a script's name and place, and on 6.2 after a hyphen; BUSYGROUP is another thing than BUSY
+_TRANSIENT_ANSWER = re.compile(
+    r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "
+)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -36,25 +46,43 @@ def is_transient(error: BaseException) -> bool:
 
     Errors raised inside a script arrive as plain ResponseErrors whose text alone names the cause.
     """
-    if isinstance(error, redis.exceptions.AuthenticationError | redis.exceptions.AuthorizationError):
+    if isinstance(error, _REFUSALS):
         return False
     if isinstance(error, TRANSIENT):
         return True
-    return isinstance(error, redis.exceptions.ResponseError) and any(
-        str(error).startswith(code) or f" {code} " in str(error) for code in _TRANSIENT_ANSWERS
-    )
+    return isinstance(error, redis.exceptions.ResponseError) and bool(_TRANSIENT_ANSWER.search(str(error)))
 
 
 def connect(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
-    """A synchronous client; replies are bytes, nothing is repeated after a lost connection."""
+    """A synchronous client; replies are bytes, nothing is repeated after a lost connection.
+
+    Raises:
+        ConfigurationError: that is no Redis URL. Whether a server answers there shows with the first command.
+    """
     options = {**_options(timeout_s), "retry": Retry(NoBackoff(), 0)}
-    return redis.Redis.from_url(url, **options)
+    with _parsing(url):
+        return redis.Redis.from_url(url, **options)
 
 
 def connect_async(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.asyncio.Redis:
-    """An asynchronous client; replies are bytes, nothing is repeated after a lost connection."""
+    """An asynchronous client; replies are bytes, nothing is repeated after a lost connection.
+
+    Raises:
+        ConfigurationError: as `connect`.
+    """
     options = {**_options(timeout_s), "retry": redis.asyncio.retry.Retry(NoBackoff(), 0)}
-    return redis.asyncio.Redis.from_url(url, **options)
+    with _parsing(url):
+        return redis.asyncio.Redis.from_url(url, **options)
+
+
+@contextmanager
+def _parsing(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        # its own text may quote the password
+        shown = without_password(url)
+        raise ConfigurationError(f"{shown!r} is no Redis URL: redis://, rediss:// or unix:// is needed") from error
 
 
 def _options(timeout_s: float) -> dict[str, Any]:
@@ -71,7 +99,7 @@ def speaking_to(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except redis.exceptions.AuthenticationError as error:
+    except _REFUSALS as error:
         raise RedisUnavailableError(
             f"Redis at {without_password(url)} refused the user or password: {error}"
         ) from error
@@ -83,7 +111,8 @@ def speaking_to(url: str) -> Iterator[None]:
 
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     credentials, at, address = rest.rpartition("@")
     user = credentials.partition(":")[0]
+    address = _PASSWORD_OPTION.sub(r"\1***", address)
     return f"{scheme}{separator}{user + ':***' if at else ''}{at}{address}"
