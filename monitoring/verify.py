@@ -86,11 +86,11 @@ def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> V
     found: dict[str, tuple[Kind, ...]] = dict.fromkeys(entry_ids, ())
     # asked before the answers are read: what has no answer then and did not wait now was not answered in between
     waiting = set(_waiting(client, streams, found))
-    for kind, key in _answer_streams(streams):
-        for _, fields in scan(client, key):
-            answered = _decode(fields[DATA_FIELD]).id
-            if answered in found:
-                found[answered] += (kind,)
+    oldest = min(map(EntryId.parse, found), default=None)
+    # an answer is younger than its listing, unless the clock was set back in between
+    _search(client, streams, found, first=str(oldest) if oldest else "+")
+    if oldest and not all(found.values()):
+        _search(client, streams, found, last=f"({oldest}")
     missing = {entry_id for entry_id, kinds in found.items() if not kinds}
     waiting &= missing
     visible_from = _visible_from(client, streams)
@@ -109,6 +109,17 @@ def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> V
 def published(client: redis.Redis, streams: Streams, first: str = "-", last: str = "+") -> Iterator[str]:
     """The ids of the entries that `listings` still holds in a range, oldest first."""
     return (entry_id.decode() for entry_id, _ in scan(client, streams.listings, first, last))
+
+
+def _search(
+    client: redis.Redis, streams: Streams, found: dict[str, tuple[Kind, ...]], first: str = "-", last: str = "+"
+) -> None:
+    """Note every outcome of these entries that lies in a range of the answers."""
+    for kind, key in _answer_streams(streams):
+        for _, fields in scan(client, key, first, last):
+            answered = _decode(fields[DATA_FIELD]).id
+            if answered in found:
+                found[answered] += (kind,)
 
 
 def _answer_streams(streams: Streams) -> tuple[tuple[Kind, str], ...]:

@@ -90,6 +90,14 @@ def test_what_is_older_than_trimmed_answers_is_unseen_and_not_lost(redis_client:
     assert "1 older than the answers that are kept (from 4000-0)" in str(verdict)
 
 
+def test_an_answer_given_after_the_clock_was_set_back_is_found(redis_client: redis.Redis, streams: Streams) -> None:
+    redis_client.xadd(streams.listings, {"data": "{}"}, id="5000-0")
+    deliver(redis_client, streams, 1)
+    redis_client.xack(streams.listings, "scorers", "5000-0")
+    redis_client.xadd(streams.predictions, {"data": json.dumps({"id": "5000-0"})}, id="4000-0")
+    assert verify(redis_client, streams, ["5000-0"]).is_kept
+
+
 def test_resolved_dead_letters_still_count(redis_client: redis.Redis, streams: Streams) -> None:
     ids = publish(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
