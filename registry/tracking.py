@@ -18,6 +18,8 @@ PATIENCE_S = 5
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # with a server it prints where to look to standard output, between the lines of a JSON document
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # by default it tries for four minutes before it says that nobody answers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

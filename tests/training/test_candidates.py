@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from schemas.errors import ConfigurationError, ModelRejectedError
+from schemas.settings import TrainingSettings
+from tests.models import fitted, table_of
+from training.candidates import Candidate, choose, try_recipe
+from training.folding import FoldResult
+from training.recipes import choose_recipes
+
+SETTINGS = TrainingSettings(folds=3)
+
+
+def candidate(name: str, mean: float, us_per_row: float) -> Candidate:
+    folds = FoldResult(np.array([mean]), np.array([0.0]))
+    return Candidate(name, mean, 0.1, us_per_row, us_per_row <= 10, 1.0, fitted(table_of("housing"), "linear"), folds)
+
+
+def test_the_lowest_error_wins_among_those_that_are_fast_enough() -> None:
+    candidates = [candidate("good", 3.0, 5), candidate("slow", 2.0, 50), candidate("bad", 4.0, 1)]
+    assert choose(candidates, table_of("housing"), 10).name == "good"
+
+
+def test_the_highest_accuracy_wins() -> None:
+    candidates = [candidate("low", 0.7, 5), candidate("high", 0.9, 5)]
+    assert choose(candidates, table_of("obesity"), 10).name == "high"
+
+
+def test_nothing_wins_when_all_are_too_slow() -> None:
+    with pytest.raises(ModelRejectedError, match=r"at most 10 µs a row.*slow 50\.0 µs"):
+        choose([candidate("slow", 2.0, 50)], table_of("housing"), 10)
+
+
+def test_a_tried_recipe_is_folded_fitted_and_timed() -> None:
+    table = table_of("housing")
+    one = try_recipe(choose_recipes(table.domain, ["ridge"])[0], table, SETTINGS, max_us_per_row=1000)
+    assert 4 < one.mean < 6
+    assert one.us_per_row > 0
+    assert one.is_affordable
+    assert not try_recipe(choose_recipes(table.domain, ["ridge"])[0], table, SETTINGS, 1e-6).is_affordable
+    assert len(one.pipeline.predict(table.frame)) == len(table)
+
+
+def test_recipes_on_request_are_not_tried_unasked() -> None:
+    housing = table_of("housing").domain
+    names = [recipe.name for recipe in choose_recipes(housing)]
+    assert names == ["linear", "ridge", "random-forest", "gradient-boosting", "xgboost"]
+    assert [recipe.name for recipe in choose_recipes(housing, ["xgboost-reference"])] == ["xgboost-reference"]
+
+
+def test_an_unknown_recipe_or_one_for_another_task_is_refused_with_what_there_is() -> None:
+    with pytest.raises(ConfigurationError, match=r"no recipe magic for housing.*xgboost-reference"):
+        choose_recipes(table_of("housing").domain, ["ridge", "magic"])
+    obesity = table_of("obesity").domain
+    with pytest.raises(ConfigurationError, match="no recipe ridge for obesity"):
+        choose_recipes(obesity, ["ridge"])
+    with pytest.raises(ConfigurationError, match="not for classification"):
+        choose_recipes(table_of("housing").domain, ["ridge"])[0].pipeline(obesity, 1)
+
+
+def test_the_reference_model_is_300_trees_of_depth_4() -> None:
+    housing = table_of("housing").domain
+    estimator = choose_recipes(housing, ["xgboost-reference"])[0].pipeline(housing, 1)[-1]
+    assert (estimator.n_estimators, estimator.max_depth, estimator.learning_rate) == (300, 4, 0.05)

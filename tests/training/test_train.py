@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from registry.loading import load_scorer
+from registry.location import tracking_uri_of
+from registry.runs import read_json
+from registry.store import PREVIOUS_CHAMPION, Registry
+from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
+from schemas.rows import RowBuilder
+from schemas.settings import Settings, load_settings
+from tests.models import SmallModel, made_up_rows, small_model, table_of
+from training.run import find_test_rows, train
+
+__all__ = ["small_model"]
+
+FAST = ["linear", "ridge"]
+
+
+@pytest.fixture(scope="module")
+def settings(small_model: SmallModel) -> Settings:
+    """A store that holds a champion already, so that no new one need be made."""
+    loaded = load_settings(home=small_model.settings.home)
+    swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
+    training = loaded.training.model_copy(update={"folds": 3})
+    return loaded.model_copy(update={"swap": swap, "training": training})
+
+
+def test_training_registers_the_winner_and_makes_it_champion(settings: Settings) -> None:
+    told: list[str] = []
+    registry = Registry(tracking_uri_of(settings), "housing")
+    before = registry.resolve().version
+    result = train(settings, models=FAST, progress=told.append, command_id="c-1")
+    champion = registry.resolve()
+    assert result.is_champion
+    assert (champion.version, champion.digest) == (result.version, result.digest)
+    assert (champion.algorithm, champion.command_id) == (result.algorithm, "c-1")
+    assert champion.data_sha256 == result.data_sha256 == table_of("housing").sha256()
+    assert registry.resolve(alias=PREVIOUS_CHAMPION).version == before
+    assert champion.metrics["test_rmse"] == result.metrics["test_rmse"]
+    assert [one.name for one in result.candidates] == FAST
+    assert any("1 of 2: linear" in message for message in told)
+    scorer = load_scorer(Path(champion.uri), settings.load_domain(), 1000.0)
+    assert scorer.card.rows == 404
+    assert scorer.card.metrics == pytest.approx(result.metrics)
+
+
+def test_the_test_rows_are_kept_and_were_not_learnt_from(settings: Settings) -> None:
+    result = train(settings, models=["linear"], promote=False)
+    table = table_of("housing")
+    assert find_test_rows(settings, result.version) == result.test_rows
+    assert len(result.test_rows) == 102
+    registry = Registry(tracking_uri_of(settings), "housing")
+    found = registry.resolve(version=result.version)
+    reference = pd.read_parquet(Path(found.uri) / "reference.parquet")
+    assert len(reference) == 404
+    held_out = table.with_target().iloc[list(result.test_rows)]
+    assert reference.merge(held_out, on=list(held_out.columns)).empty
+    scorer = load_scorer(Path(found.uri), table.domain, 1000.0)
+    predicted = scorer.score(RowBuilder(table.domain).matrix_of_frame(held_out))
+    rmse = float(np.sqrt(np.mean((predicted - held_out["MEDV"].to_numpy()) ** 2)))
+    assert rmse == pytest.approx(result.metrics["test_rmse"])
+
+
+def test_without_promotion_the_champion_stays(settings: Settings) -> None:
+    registry = Registry(tracking_uri_of(settings), "housing")
+    before = registry.resolve().version
+    result = train(settings, models=["linear"], promote=False)
+    assert not result.is_champion
+    assert registry.resolve().version == before
+    assert registry.versions()[0].version == result.version
+
+
+def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, tmp_path: Path) -> None:
+    raw = table_of("housing").with_target()
+    raw.loc[7, "RM"] = 99
+    raw.to_csv(tmp_path / "data.csv", index=False)
+    result = train(settings, tmp_path / "data.csv", ["linear"], promote=False)
+    assert result.rows == 505
+    assert [problem.row for problem in result.problems] == [7]
+    assert 7 not in result.test_rows
+    registry = Registry(tracking_uri_of(settings), "housing")
+    run = registry.client.get_run(result.run_id)
+    assert run.data.params["source"] == str(tmp_path / "data.csv")
+    assert run.data.params["algorithm"] == "linear"
+    assert run.data.metrics["linear/mean"] == result.candidates[0].mean
+    assert run.inputs is not None
+    assert run.inputs.dataset_inputs[0].dataset.digest == result.data_sha256[:36]
+    assert run.info.status == "FINISHED"
+    refused = read_json(registry.client, registry.tracking_uri, result.run_id, "refused_rows.json")
+    assert refused == ["row 7, RM = 99.0: Input should be less than or equal to 15"]
+
+
+def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tmp_path: Path) -> None:
+    registry = Registry(tracking_uri_of(settings), "housing")
+    before = registry.versions()
+    with pytest.raises(DataError):
+        train(settings, tmp_path / "gone.csv")
+    with pytest.raises(ConfigurationError):
+        train(settings, models=["magic"])
+    assert registry.versions() == before
+
+
+def test_a_model_that_is_too_slow_is_not_registered(settings: Settings) -> None:
+    swap = settings.swap.model_copy(update={"max_us_per_row": 1e-6})
+    registry = Registry(tracking_uri_of(settings), "housing")
+    before = registry.versions()
+    with pytest.raises(ModelRejectedError, match="linear"):
+        train(settings.model_copy(update={"swap": swap}), models=["linear"])
+    assert registry.versions() == before
+
+
+def test_classes_go_the_whole_way(settings: Settings, tmp_path: Path) -> None:
+    obesity = settings.for_domain("obesity")
+    domain = obesity.load_domain()
+    made_up_rows(domain, 140).to_csv(tmp_path / "people.csv", index=False)
+    result = train(obesity, tmp_path / "people.csv", ["random-forest", "xgboost"])
+    assert result.metric == "accuracy"
+    assert set(result.metrics) == {"cv_accuracy", "cv_accuracy_sd", "us_per_row", "test_accuracy", "test_macro_f1"}
+    found = Registry(tracking_uri_of(obesity), "obesity").resolve()
+    scorer = load_scorer(Path(found.uri), domain, 1000.0)
+    people = made_up_rows(domain, 20, seed=9)
+    probabilities = scorer.score(RowBuilder(domain).matrix_of_frame(people))
+    assert probabilities.shape == (20, 7)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    reference = pd.read_parquet(Path(found.uri) / "reference.parquet")
+    assert set(reference["prediction"]) <= set(domain.target.classes)
+
+
+def test_test_rows_of_a_version_that_is_not_there(settings: Settings) -> None:
+    with pytest.raises(ModelNotFoundError):
+        find_test_rows(settings, "99999")
+
+
+def test_the_package_costs_nothing_until_it_is_used() -> None:
+    script = (
+        "import sys, training; assert not {'sklearn', 'pandas', 'mlflow', 'xgboost'} & set(sys.modules);"
+        "from training import load_data; assert 'mlflow' not in sys.modules; training.nothing"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "module 'training' has no attribute 'nothing'" in done.stderr
