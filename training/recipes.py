@@ -91,7 +91,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "xgboost",
         partial(_xgboost, n_estimators=300, learning_rate=0.05, max_depth=4, subsample=0.8, colsample_bytree=0.8),
-        partial(_xgboost_classes, n_estimators=200, learning_rate=0.1, max_depth=4),
+        partial(_xgboost_classes, n_estimators=100, learning_rate=0.2, max_depth=4),
     ),
     Recipe(
         "xgboost-reference",

@@ -39,7 +39,7 @@ def train(
 
         def say(message: str) -> None:
             status.update(message)
-            err.print(message, highlight=False, markup=False)
+            err.print(message, highlight=False, markup=False, soft_wrap=True)
 
         from training import train as run
 
@@ -49,7 +49,7 @@ def train(
         write_json(result.as_json())
         return
     for problem in result.problems:
-        err.print(f"left out: {problem}", highlight=False, markup=False)
+        err.print(f"left out: {problem}", highlight=False, markup=False, soft_wrap=True)
     out.print(_candidates(result))
     _tell(result)
 

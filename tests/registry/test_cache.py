@@ -96,6 +96,19 @@ def test_an_artifact_behind_a_server_needs_to_know_which(tmp_path: Path) -> None
         ModelCache(tmp_path).fetch(desired(tmp_path, "0" * 64, "mlflow-artifacts:/1/models/m-1/artifacts"))
 
 
+def test_what_mlflow_fetches_is_checked_and_kept_like_any_other(small_model: SmallModel, tmp_path: Path) -> None:
+    tracking_uri = small_model.registry.tracking_uri
+    uri = f"runs:/{small_model.info.run_id}/model"
+    client = small_model.registry.client
+    client.log_artifacts(small_model.info.run_id, str(small_model.folder), "model")
+    cache = ModelCache(tmp_path / "cache", tracking_uri)
+    place = cache.fetch(desired(small_model.folder, small_model.info.digest, uri))
+    assert digest_of(place) == small_model.info.digest
+    assert names_in(tmp_path / "cache") == [small_model.info.digest]
+    with pytest.raises(RegistryUnavailableError, match="MLflow at sqlite"):
+        cache.fetch(desired(small_model.folder, "0" * 64, "runs:/nothing/model"))
+
+
 def test_only_the_models_last_used_are_kept(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path / "cache", keep=2)
     models = [desired(fake_model(tmp_path / str(number), str(number))) for number in range(3)]
