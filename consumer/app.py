@@ -16,6 +16,7 @@ from schemas.commands import ModelEvent
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from transport.connection import connect, connect_async, speaking_to
+from transport.server import check_server
 
 
 def run_consumer(settings: Settings, name: str, port: int) -> None:
@@ -26,15 +27,16 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
+    url = _redis_url(settings)
+    with speaking_to(url), connect(url) as client:
+        check_server(client, settings.streams)
     listener = bind(port, settings.host)
     serve(build_app(settings, name, listener), listener)
 
 
 def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
     """The application of one consumer, whose endpoints are served on the listener."""
-    if settings.redis_url is None:
-        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
-    url = settings.redis_url.get_secret_value()
+    url = _redis_url(settings)
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
@@ -53,8 +55,7 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
         if event.type == "model.activated":
             consumer.follower.is_wanted.set()
 
-    work = _Work(consumer, app, url)
-    app.on_startup(work.check)
+    work = _Work(consumer, app)
     app.after_startup(work.start)
     app.on_shutdown(work.stop)
 
@@ -66,18 +67,19 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
     return app
 
 
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
+    return settings.redis_url.get_secret_value()
+
+
 class _Work:
     """The consumer's loop beside the application: started after the broker, stopped before it."""
 
-    def __init__(self, consumer: Consumer, app: ServedApp, url: str) -> None:
+    def __init__(self, consumer: Consumer, app: ServedApp) -> None:
         self._consumer = consumer
         self._app = app
-        self._url = url
         self._task: asyncio.Task[None] | None = None
-
-    async def check(self) -> None:
-        with speaking_to(self._url):
-            await self._consumer.check()
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._consumer.run(), name="consumer")

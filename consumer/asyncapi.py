@@ -12,7 +12,7 @@ from faststream.specification import AsyncAPI
 
 from schemas.commands import Command, ModelEvent
 from schemas.domain import Domain
-from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat
+from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
 from schemas.streams import Streams
 
 
@@ -34,6 +34,7 @@ def describe(domain: Domain, streams: Streams) -> AsyncAPI:
     written: dict[str, tuple[str, Any, str]] = {
         "predictions": (streams.predictions, Prediction, "One for each scored listing"),
         "dead letters": (streams.dead_letters, DeadLetter, "One for each refused listing"),
+        "resolutions": (streams.resolutions, Resolution, "What operators did with dead letters"),
         "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
         "model events": (streams.model_events, ModelEvent, "What happened to models"),
     }

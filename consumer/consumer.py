@@ -28,7 +28,6 @@ from registry.location import cache_folder_of, tracking_uri_of
 from schemas.domain import Domain
 from schemas.errors import ServerError
 from schemas.settings import Settings
-from transport.server import check_server_async
 
 logger = logging.getLogger(__name__)
 
@@ -93,15 +92,6 @@ class Consumer:
             metrics=self._metrics,
             on_fenced=self._lost.note,
         )
-
-    async def check(self) -> None:
-        """Check the server before anything is read from it.
-
-        Raises:
-            ServerError: it cannot keep the promises.
-            redis.exceptions.RedisError: it does not answer.
-        """
-        await check_server_async(self._client, self._settings.streams)
 
     async def run(self) -> None:
         """Work until `stop`, then leave the group if nothing is left pending."""

@@ -77,7 +77,7 @@ class Group:
         return any(group["name"] == SCORERS.encode() for group in groups)
 
     async def _plan(self) -> Plan:
-        answers = (self._streams.predictions, self._streams.dead_letters, self._streams.repeats)
+        answers = self._streams.answers
         last = tuple([await self._last(stream) for stream in answers])
         names = ("low_water", "low_water_pending", "floor_predictions", "floor_dead_letters", "floor_repeats")
         stored: Any = await self._client.hmget(self._streams.progress, names)
@@ -86,7 +86,8 @@ class Group:
         if EntryId.parse(await self._last(self._streams.listings) or b"0-0") < low:
             return Plan("0", (), last)
         answered: set[EntryId] = set()
-        for stream, floor in zip(answers, floors, strict=True):
+        # what became of removed dead letters has no floor: there is little of it
+        for stream, floor in zip(answers, [*floors, b"-"], strict=True):
             async for _, fields in self._entries(stream, floor or b"-"):
                 answered.add(EntryId.parse(_answer(fields[DATA_FIELD]).id))
         highest = max(answered, default=low)

@@ -29,7 +29,7 @@ class Scripts:
         self._bind("take", streams.listings)
         self._bind("renew", streams.listings)
         self._bind("leave", streams.listings, streams.consumers)
-        self._bind("create_group", streams.listings, *answers)
+        self._bind("create_group", streams.listings, *streams.answers)
         self._bind("trim", streams.listings, *answers, streams.window, streams.progress, streams.marks)
 
     def _bind(self, name: str, *keys: str) -> None:

@@ -130,10 +130,15 @@ class Streams:
         return self._key("dedup:rotated")
 
     @property
+    def answers(self) -> tuple[str, str, str, str]:
+        """The streams which together say of every answered listing what it got."""
+        return self.predictions, self.dead_letters, self.repeats, self.resolutions
+
+    @property
     def all_of_consumer(self) -> tuple[str, ...]:
         """Every key that a consumer's scripts touch."""
-        answers = (self.listings, self.predictions, self.dead_letters, self.repeats, self.window)
-        return (*answers, self.progress, self.marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
+        written = (self.listings, self.predictions, self.dead_letters, self.repeats, self.window)
+        return (*written, self.progress, self.marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
 
     def probe(self, consumer: str) -> Streams:
         """Keys on which a consumer tries its scripts before it trusts them."""

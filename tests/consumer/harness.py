@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import redis
@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from consumer.consumer import Consumer
 from consumer.scoring import ServedModel
 from registry.card import ModelCard
+from schemas.commands import ModelEvent
 from schemas.domain import load_domain
 from schemas.encoding import Stamp
 from schemas.rows import Matrix
 from schemas.settings import Settings
 from schemas.streams import Streams
 from transport.connection import connect, connect_async
+
+if TYPE_CHECKING:
+    from tests.models import SmallModel  # brings scikit-learn and MLflow, which a doomed process does without
 
 HOUSING = load_domain("housing")
 RM = HOUSING.columns.index("RM")
@@ -84,13 +88,14 @@ def settings_for(prefix: str, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def running(
-    url: str, settings: Settings, name: str = "a", model: ServedModel | None = None
+    url: str, settings: Settings, name: str = "a", model: ServedModel | None = None, *, is_following: bool = False
 ) -> AsyncIterator[Consumer]:
-    """A consumer at work; stopped as SIGTERM would stop it."""
+    """A consumer at work, with a plain model unless it follows the desired one; stopped as SIGTERM would stop it."""
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, HOUSING, settings, name, 0)
-    consumer.follower.model = model or served()
-    consumer.health.clear("model")
+    if not is_following:
+        consumer.follower.model = model or served()
+        consumer.health.clear("model")
     task = asyncio.create_task(consumer.run())
     try:
         yield consumer
@@ -144,6 +149,24 @@ def count(client: Client, streams: Streams, field: str) -> int:
     """A count of the progress."""
     value: Any = client.hget(streams.progress, field)
     return int(value or 0)
+
+
+def activate(client: Client, streams: Streams, model: SmallModel) -> str:
+    """Make a registered model the desired one, in one step as the worker does; its activation."""
+    event = ModelEvent.of("test", "model.activated", version=model.info.version, command_id="c-1")
+    script = """
+        local activation = redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
+        redis.call('HSET', KEYS[2], 'activation', activation, unpack(ARGV, 2))
+        return activation"""
+    fields = model.desired("0-0").model_dump(exclude={"activation"}) | {"command_id": "c-1"}
+    flat = [part for pair in fields.items() for part in pair]
+    keys = (streams.model_events, streams.model)
+    return str(client.eval(script, 2, *keys, event.model_dump_json(), *flat).decode())
+
+
+def model_events(client: Client, streams: Streams, kind: str) -> list[dict[str, Any]]:
+    """The data of all model events of a type."""
+    return [event["data"] for event in answers(client, streams.model_events) if event["type"] == kind]
 
 
 def has_changed(read: Callable[[], Any]) -> Callable[[], bool]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitoring.dead_letters import DeadLetters
 from schemas.streams import SCORERS, Streams
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import (
@@ -59,21 +60,24 @@ async def test_group_destroyed_under_load(redis_client: Client, redis_url: str, 
 async def test_what_was_pending_is_answered_after_a_rebuild(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
-    """Holes below the highest answer, a dead letter and a repeat: each kind of outcome counts as an answer."""
+    """Holes below the highest answer; a dead letter, a repeat, a dropped dead letter: each counts as an answer."""
     settings = settings_for(streams.prefix)
     async with running(redis_url, settings):
-        first = publish(redis_client, streams, [event("l-1"), b"junk", event("l-1")])
-        await wait_until_async(lambda: count(redis_client, streams, "answered") == 3)
+        first = publish(redis_client, streams, [event("l-1"), b"junk", event("l-1"), b"rubbish"])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
+    rubbish: Any = redis_client.xrevrange(streams.dead_letters, count=1)
+    DeadLetters(redis_client, streams).drop(rubbish[0][0].decode(), "test")
+    assert redis_client.xlen(streams.dead_letters) == 1
     hole = publish_numbered(redis_client, streams, 2, first=10)
     source: Any = {streams.listings: b">"}
     assert len(redis_client.xreadgroup(SCORERS, "dead", source, 10)[0][1]) == 2
     last = publish_numbered(redis_client, streams, 1, first=20)
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)):
-        await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 5)
         assert pending(redis_client, streams) == 2
         destroy(redis_client, streams)
-        await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
-    assert outcomes(redis_client, streams) == dict.fromkeys([*first, *hole, *last], 1)
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 7)
+    assert outcomes(redis_client, streams) == dict.fromkeys([*first[:3], *hole, *last], 1)
 
 
 async def test_rebuild_while_nothing_was_ever_answered(redis_client: Client, redis_url: str, streams: Streams) -> None:
