@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from producer.encoding import Publishable
-from schemas.domain import Domain, load_domain
+from schemas.domain import Domain
 from schemas.features import Feature
 
 SEED = 42
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 class SampleListings:
     """Listings with rows that are the same each time, in the same order, and with identities that are always new.
 
-    The rows of the domain housing are real; those of other domains are drawn from the declared ranges and categories.
+    A domain that comes with a table gives its real rows; others draw from the declared ranges and categories.
 
     Args:
         domain: whose listings.
@@ -54,12 +54,11 @@ class SampleListings:
 def sample_rows(domain: Domain, seed: int) -> Iterator[Row]:
     """Rows of features without end."""
     rng = random.Random(seed)  # noqa: S311 - nothing secret is drawn
-    if domain.columns != load_domain("housing").columns:
-        while True:
-            yield {feature.column: _draw(feature, rng) for feature in domain.features}
-    table = list(_boston_rows(domain))
+    table = [{column: row[column] for column in domain.columns} for row in domain.contract.built_in_table()]
     rng.shuffle(table)
     yield from itertools.cycle(table)
+    while True:
+        yield {feature.column: _draw(feature, rng) for feature in domain.features}
 
 
 def _draw(feature: Feature, rng: random.Random) -> float | int | str:
@@ -70,14 +69,3 @@ def _draw(feature: Feature, rng: random.Random) -> float | int | str:
     if feature.kind == "integer":
         return rng.randint(int(feature.ge), int(feature.le))
     return rng.uniform(feature.ge, feature.le)
-
-
-def _boston_rows(domain: Domain) -> Iterable[Row]:
-    """The 506 rows that mlxtend ships (Harrison and Rubinfeld 1978); its columns stand in the domain's order."""
-    from mlxtend.data import boston_housing_data
-
-    values, _ = boston_housing_data()
-    whole = [feature.kind == "integer" for feature in domain.features]
-    for row in values.tolist():
-        cells = (int(value) if is_whole else value for value, is_whole in zip(row, whole, strict=True))
-        yield dict(zip(domain.columns, cells, strict=True))

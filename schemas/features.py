@@ -80,6 +80,13 @@ class Features(BaseModel):
 
     name: ClassVar[str]
     target: ClassVar[Target]
+    table_source: ClassVar[str] = ""
+    """Where the rows of `built_in_table` come from, for people."""
+
+    @classmethod
+    def built_in_table(cls) -> list[dict[str, Any]]:
+        """Real rows that come with the domain, the target included; none unless a domain overrides this."""
+        return []
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -12,12 +12,8 @@ Row = dict[str, Any]
 
 def read_boston_rows() -> list[Row]:
     """The 506 rows by column name, without the target; CHAS and RAD are ints."""
-    from mlxtend.data import boston_housing_data
-
-    columns = load_domain("housing").columns
-    values, _ = boston_housing_data()
-    rows: list[Row] = [dict(zip(columns, row, strict=True)) for row in values.tolist()]
-    return [row | {"CHAS": int(row["CHAS"]), "RAD": int(row["RAD"])} for row in rows]
+    domain = load_domain("housing")
+    return [{column: row[column] for column in domain.columns} for row in domain.contract.built_in_table()]
 
 
 def listing(row: Row, id: str, **attributes: Any) -> bytes:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ("", "NA")
-BUILT_IN = "Boston housing (Harrison and Rubinfeld 1978), as mlxtend ships it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +34,19 @@ def load_data(domain: Domain, data: Path | None = None) -> RawTable:
     Args:
         domain: whose data.
         data: a CSV file with a header, `NA` or nothing for a missing value; by default the table that comes with the
-            domain housing.
+            domain.
 
     Raises:
         DataError: the file cannot be read, or the domain comes without data.
     """
     if data is not None:
         return RawTable(_read_csv(data), str(data))
-    if domain.name != "housing":
+    rows = domain.contract.built_in_table()
+    if not rows:
         raise DataError(f"domain {domain.name} comes without data: name a file with --data")
-    return RawTable(_boston(domain), BUILT_IN)
-
-
-def _boston(domain: Domain) -> pd.DataFrame:
     import pandas as pd
-    from mlxtend.data import boston_housing_data
 
-    values, prices = boston_housing_data()
-    frame = pd.DataFrame(values, columns=list(domain.columns))
-    frame[domain.target.name] = prices
-    return frame
+    return RawTable(pd.DataFrame(rows), domain.contract.table_source)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

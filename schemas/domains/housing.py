@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from schemas.features import Features, Integer, Number, Target, feature
 
@@ -12,6 +12,7 @@ class Housing(Features):
 
     name: ClassVar[str] = "housing"
     target: ClassVar[Target] = Target("MEDV", unit="thousands of dollars")
+    table_source: ClassVar[str] = "Boston housing (Harrison and Rubinfeld 1978), as mlxtend ships it"
 
     CRIM: Number | None = feature(ge=0, le=100, unit="per capita", description="crime rate of the town")
     ZN: Number | None = feature(ge=0, le=100, unit="percent", description="land zoned for lots over 25,000 square feet")
@@ -26,3 +27,16 @@ class Housing(Features):
     PTRATIO: Number = feature(ge=1, le=50, unit="pupils per teacher", description="pupil-teacher ratio of the town")
     B: Number = feature(ge=0, le=400, unit="", description="the 1978 study's transform 1000 (b - 0.63)^2")
     LSTAT: Number | None = feature(ge=0, le=100, unit="percent", description="lower-status population")
+
+    @classmethod
+    def built_in_table(cls) -> list[dict[str, Any]]:
+        """The 506 tracts of the 1978 study, without gaps."""
+        from mlxtend.data import boston_housing_data
+
+        rows, prices = boston_housing_data()
+        columns = (*cls.model_fields, cls.target.name)
+        table = [
+            dict(zip(columns, (*row, price), strict=True))
+            for row, price in zip(rows.tolist(), prices.tolist(), strict=True)
+        ]
+        return [row | {"CHAS": int(row["CHAS"]), "RAD": int(row["RAD"])} for row in table]
