@@ -51,10 +51,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
     What these settings say about addresses wins over the variables and files that a part would find by itself.
     """
     settled = {
-        "HOME": str(settings.home.absolute()),
-        "REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else None,
-        "MLFLOW_URI": settings.mlflow_uri,
-        "PREFIX": settings.prefix,
+        f"{PREFIX}HOME": str(settings.home.absolute()),
+        f"{PREFIX}REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else None,
+        f"{PREFIX}MLFLOW_URI": settings.mlflow_uri,
+        f"{PREFIX}PREFIX": settings.prefix,
     }
-    kept = {name: value for name, value in os.environ.items() if name.removeprefix(PREFIX) not in settled}
-    return kept | {PREFIX + name: value for name, value in settled.items() if value is not None}
+    merged = os.environ | settled
+    return {name: value for name, value in merged.items() if value is not None}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,6 +16,7 @@ from tasador.console import err, out
 from tasador.home import HomeLock
 from tasador.names import how_to_call
 from tasador.place import redis_url
+from tasador.stopping import interrupted_when_told
 from tasador.system import System
 from transport.connection import without_password
 
@@ -41,10 +40,8 @@ def up(
     """
     settings = load_settings(domain=domain)
     domains = (domain,) if domain else tuple(settings.domains)
-    with HomeLock(settings.home):
+    with HomeLock(settings.home), interrupted_when_told():
         system = System(settings, domains, consumers, _tell)
-        for signal_ in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signal_, _interrupt)
         try:
             _run(system)
         except KeyboardInterrupt:
@@ -98,8 +95,4 @@ def _short(path: str) -> str:
 
 
 def _tell(line: str) -> None:
-    err.print(line, highlight=False, markup=False)
-
-
-def _interrupt(signal_: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise KeyboardInterrupt
+    err.print(line, highlight=False, markup=False, soft_wrap=True)

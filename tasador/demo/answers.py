@@ -1,0 +1,102 @@
+"""What came back: the answers to the demo's listings, read from the streams like any client does."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import redis
+
+from monitoring.pace import Latency, latency_of
+from monitoring.reading import scan
+from monitoring.verify import Verdict, verify
+from schemas.events import Answer, DeadLetter, Prediction
+from schemas.streams import DATA_FIELD, Streams
+from transport.backlog import read_backlog
+from transport.entries import EntryId
+
+AnswerType = TypeVar("AnswerType", bound=Answer)
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers to some listings.
+
+    Attributes:
+        predictions: by the entry id of the listing.
+        dead_letters: by the entry id of the listing.
+        latency: of the predictions, from a listing's entry to its answer's.
+        longest_ms: the longest of these.
+        seconds: from the first listing to the last answer.
+        verdict: whether each listing has exactly one outcome.
+    """
+
+    predictions: Mapping[str, Prediction]
+    dead_letters: Mapping[str, DeadLetter]
+    latency: Latency | None
+    longest_ms: int
+    seconds: float
+    verdict: Verdict
+
+    @property
+    def imputed(self) -> int:
+        """Predictions for which something had to be filled in."""
+        return sum(bool(one.data.imputed) for one in self.predictions.values())
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Dead letters by reason."""
+        return Counter(str(one.data.reason) for one in self.dead_letters.values())
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return (len(self.predictions) + len(self.dead_letters)) / max(self.seconds, 0.001)
+
+
+def wait_for_answers(client: redis.Redis, streams: Streams, timeout_s: float, on_waiting: Callable[[], None]) -> None:
+    """Wait until nothing is left to be answered, at most for a while; the verdict tells what was not.
+
+    Args:
+        client: of the Redis.
+        streams: the domain's keys.
+        timeout_s: how long, in seconds.
+        on_waiting: called again and again meanwhile.
+    """
+    deadline = time.monotonic() + timeout_s
+    while read_backlog(client, streams).total and time.monotonic() < deadline:
+        on_waiting()
+        time.sleep(_POLL_S)
+
+
+def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]) -> Answers:
+    """Read the answers to the listings with these entry ids, oldest first."""
+    predictions = _answers_to(entry_ids, client, streams.predictions, Prediction)
+    dead_letters = _answers_to(entry_ids, client, streams.dead_letters, DeadLetter)
+    latencies = [written.ms - EntryId.parse(entry_id).ms for entry_id, (written, _) in predictions.items()]
+    begin = EntryId.parse(entry_ids[0])
+    last = max([written for written, _ in (*predictions.values(), *dead_letters.values())], default=begin)
+    return Answers(
+        {entry_id: found for entry_id, (_, found) in predictions.items()},
+        {entry_id: found for entry_id, (_, found) in dead_letters.items()},
+        latency_of(latencies),
+        max(latencies, default=0),
+        (last.ms - begin.ms) / 1000,
+        verify(client, streams, entry_ids),
+    )
+
+
+def _answers_to(
+    entry_ids: Sequence[str], client: redis.Redis, key: str, model: type[AnswerType]
+) -> dict[str, tuple[EntryId, AnswerType]]:
+    """The answers on one stream by the entry they answer, each with its own entry id."""
+    asked = set(entry_ids)
+    # an answer is written after its listing, by the same clock
+    entries = scan(client, key, first=str(EntryId.parse(entry_ids[0]).ms))
+    read = ((EntryId.parse(entry_id), model.model_validate_json(fields[DATA_FIELD])) for entry_id, fields in entries)
+    return {answer.id: (written, answer) for written, answer in read if answer.id in asked}
