@@ -19,6 +19,7 @@ from training.inbox import Entry, Inbox
 from training.jobs import NotTrained, run_job
 from training.orders import read_order
 from training.reports import Reports, reason_of
+from training.tasks import end_tasks
 from transport.connection import is_transient
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,7 @@ class Execution:
     async def stop(self) -> None:
         """Kill a training that goes on; its command stays pending."""
         if self._training is not None:
-            self._training.cancel()
-            await asyncio.gather(self._training, return_exceptions=True)
+            await end_tasks([self._training])
 
     @property
     def is_training(self) -> bool:
@@ -188,7 +188,7 @@ class Execution:
         return found
 
     async def _begin_training(self, entry: Entry, command: Retrain) -> None:
-        if not await self._inbox.take_training_place(entry):
+        if self._trained_for is not None or not await self._inbox.take_training_place(entry):
             message = "a training goes on; send the command again when it has ended"
             await self._reject(entry, command.id, "busy", message)
             return

@@ -114,4 +114,5 @@ class Inbox:
 
     @property
     def _place_ms(self) -> int:
-        return 2 * self._claim_idle_ms
+        # a worker that stalls for a while must not lose it to a second training
+        return 12 * self._claim_idle_ms

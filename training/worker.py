@@ -10,28 +10,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Annotated
 
 from faststream import AckPolicy
 from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, DefaultStreamMessage
 from prometheus_client import Gauge
-from pydantic import InstanceOf, WithJsonSchema
+from pydantic import InstanceOf
 from redis.exceptions import RedisError, ResponseError
 
 from monitoring import logs
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
 from monitoring.metrics import build_registry
-from schemas.commands import COMMANDS
 from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
 from training.activation import Models
 from training.answers import Answers
+from training.asyncapi import describe
 from training.execution import Execution
 from training.inbox import Entry, Inbox
 from training.reports import Reports
+from training.tasks import end_tasks
 from transport.connection import connect_async, is_transient, speaking_to
 from transport.server import check_server_async
 
@@ -41,9 +41,6 @@ _READ_MS = 500
 _STALL_S = 30.0
 _TICKS_A_CLAIM = 5
 """How often within `claim_idle_ms` a worker shows that it works on what it has in hand."""
-
-CommandEntry = Annotated[InstanceOf[Entry], WithJsonSchema(COMMANDS.json_schema())]
-"""What the subscriber is handed: an entry, malformed ones too; the AsyncAPI page shows what it should hold."""
 
 
 def run_trainer(settings: Settings, name: str, port: int) -> None:
@@ -94,10 +91,10 @@ class Worker:
         # one at a time: what is read is in hand at once, and nobody takes it for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
         self._subscriber = self.broker.subscriber(
-            stream=stream, ack_policy=AckPolicy.MANUAL, parser=_parse, decoder=_decode, title="commands"
+            stream=stream, ack_policy=AckPolicy.MANUAL, parser=_parse, decoder=_decode, include_in_schema=False
         )
         self._subscriber(self._obey)
-        self._loops: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
         """Check the server and create the group, before FastStream would create it at the end of the stream.
@@ -118,14 +115,19 @@ class Worker:
             if not task.cancelled() and (error := task.exception()):
                 on_failure(error)
 
-        self._loops = asyncio.create_task(self._turn(), name="worker")
-        self._loops.add_done_callback(ended)
+        tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
+        for seconds, name, step in (
+            (tick_s, "redis", self._keep),
+            (tick_s, "left-overs", self._take_over),
+            (self._settings.registry_poll_s, "registry", self._follow),
+        ):
+            task = asyncio.create_task(self._every(seconds, name, step), name=name)
+            task.add_done_callback(ended)
+            self._loops.append(task)
 
     async def stop(self) -> None:
         """Stop turning and kill a training that goes on."""
-        if self._loops:
-            self._loops.cancel()
-            await asyncio.wait([self._loops])
+        await end_tasks(self._loops)
         await self.execution.stop()
 
     async def leave(self) -> None:
@@ -135,13 +137,6 @@ class Worker:
         except RedisError as error:
             logger.warning("left without a word: others claim what is pending", extra={"error": str(error)})
         await self._client.aclose()
-
-    async def _turn(self) -> None:
-        tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._every(tick_s, "redis", self._keep))
-            tasks.create_task(self._every(tick_s, "left-overs", self._take_over))
-            tasks.create_task(self._every(self._settings.registry_poll_s, "registry", self._follow))
 
     async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
         told = ""
@@ -181,7 +176,7 @@ class Worker:
         await self.execution.follow_champion()
         self.health.clear("start")
 
-    async def _obey(self, entry: CommandEntry) -> None:
+    async def _obey(self, entry: InstanceOf[Entry]) -> None:
         """Carry out one command."""
         await self.execution.carry_out(entry)
 
@@ -206,6 +201,7 @@ def build_worker(settings: Settings, name: str) -> WorkerApp:
     app = WorkerApp(
         worker.broker,
         asgi_routes=routes(worker.health, registry),
+        specification=describe(settings.domain, settings.streams),
         asyncapi_path="/docs/asyncapi",
         logger=logging.getLogger("faststream"),
     )
