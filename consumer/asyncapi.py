@@ -3,8 +3,7 @@
 The broker here is never started: it declares who publishes and who subscribes what, in the contracts' types.
 """
 
-from __future__ import annotations
-
+# FastStream reads these annotations when the program runs, and a domain's contract is known only then
 from typing import Any
 
 from faststream.redis import RedisBroker, StreamSub
