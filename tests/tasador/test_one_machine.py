@@ -1,0 +1,137 @@
+"""The whole system on one machine: the demo, then `tasador up` in the same home, as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from tests.waiting import wait_until
+
+START_TIMEOUT_S = 90
+
+
+class Machine:
+    """A home folder, and commands that are called in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / ".tasador"
+        # the quickest recipe: what training is worth is shown elsewhere
+        self.environment = os.environ | {"TASADOR_TRAINING__MODELS": '["linear"]'}
+        paths = filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
+        self.environment["PYTHONPATH"] = os.pathsep.join(paths)
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tasador", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def read(self, *arguments: str) -> Any:
+        done = self.call(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def pids(self) -> list[int]:
+        """Of everything that runs in this folder: Redis, which works in the home, and the others."""
+        return [process.pid for process in psutil.process_iter() if _works_in(process, self.folder)]
+
+    @contextmanager
+    def up(self, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+        """`tasador up` with one consumer; killed at the end if it still runs."""
+        command = [sys.executable, "-m", "tasador", "up", "--consumers", "1"]
+        with subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def said(self, log: IO[bytes]) -> str:
+        return Path(log.name).read_text(encoding="utf-8")
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def demo(machine: Machine) -> subprocess.CompletedProcess[str]:
+    return machine.call("demo")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[IO[bytes]]:
+    with (tmp_path / "up.log").open("wb") as file:
+        yield file
+
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_the_demo_answers_every_listing_once_across_a_swap(
+    machine: Machine, demo: subprocess.CompletedProcess[str]
+) -> None:
+    assert demo.returncode == 0, demo.stderr
+    assert "all 513 listings got exactly one outcome" in demo.stdout
+    assert "scored       506, of which 105 with missing values imputed" in demo.stdout
+    assert "missing_feature 2" in demo.stdout
+    assert "1 (linear)" in demo.stdout
+    assert "2 (xgboost-reference)" in demo.stdout
+    assert all(f"consumer-{number} confirms version 2" in demo.stdout for number in (1, 2))
+    assert machine.pids() == [], "nothing is left running"
+
+
+@pytest.mark.usefixtures("demo")
+def test_up_runs_what_other_commands_find_mends_itself_and_stops_in_order(machine: Machine, log: IO[bytes]) -> None:
+    with machine.up(log) as system:
+        wait_until(lambda: "second terminal" in machine.said(log), START_TIMEOUT_S, "the system runs")
+        assert machine.read("status")["totals"]["scored"] == 506, "what the demo did is still known"
+
+        second = machine.call("up")
+        assert (second.returncode, second.stderr.count("\n")) == (1, 1)
+        assert f"(pid {system.pid})" in second.stderr
+
+        (consumer,) = (beat["heartbeat"] for beat in machine.read("status")["consumers"] if beat["is_living"])
+        os.kill(consumer["pid"], signal.SIGKILL)
+        published = machine.read("publish", "--sample", "20")["published"]
+        wait_until(lambda: machine.read("status")["totals"]["scored"] == 506 + published, 40, "all are scored")
+        assert "housing/consumer-1 was killed by SIGKILL" in machine.said(log)
+        assert "housing/consumer-1 starts again" in machine.said(log)
+
+        system.send_signal(signal.SIGTERM)
+        assert system.wait(60) == 0
+    assert "stopped; state stays in .tasador" in machine.said(log)
+    assert machine.pids() == []
+    assert not (machine.home / "run.json").exists()
+    assert "shut down gracefully" in (machine.home / "logs/housing/consumer-1.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("demo")
+def test_nothing_outlives_a_killed_system(machine: Machine, log: IO[bytes]) -> None:
+    with machine.up(log) as system:
+        run_file = machine.home / "run.json"
+        wait_until(lambda: run_file.exists() and "consumer-1" in run_file.read_text(encoding="utf-8"), 40, "parts run")
+        assert len(machine.pids()) >= 3, "itself, Redis and a consumer"
+        system.kill()
+        system.wait()
+    wait_until(lambda: machine.pids() == [], 40, "Redis and all parts have ended")
+    status = machine.call("status")
+    assert (status.returncode, "start the system with `tasador up`" in status.stderr) == (1, True)
