@@ -78,10 +78,26 @@ class System:
             self._start(domain, "trainer", "trainer")
         self.write_run()
 
+    def start(self) -> None:
+        """Start everything, and train a champion for each domain that has none.
+
+        Raises:
+            ConfigurationError: as `start_redis`.
+            RedisUnavailableError: as `start_redis`.
+        """
+        self.start_redis()
+        self.start_consumers()
+        if self._has_registry():
+            self.start_trainers()
+            self.ensure_champions()
+        else:  # two processes must not create one SQLite store
+            self.ensure_champions()
+            self.start_trainers()
+
     def ensure_champions(self) -> None:
         """Train a champion for each domain that has none; a domain without data of its own is left without."""
         for domain in self._domains:
-            if self._has_registry() and self._run_command("model", "--json", "--domain", domain, is_quiet=True) == 0:
+            if self._has_registry() and (self._is_served(domain) or self._has_champion(domain)):
                 continue
             self._tell(f"{domain} has no champion yet: training one")
             if self._run_command("train", "--domain", domain) != 0:
@@ -140,6 +156,14 @@ class System:
             remove_run(self.settings.home)
             if self.redis is not None:
                 self.redis.stop()
+
+    def _is_served(self, domain: str) -> bool:
+        """Whether a model was put in charge before; the registry, which is slow to load, need not be asked then."""
+        with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
+            return bool(client.exists(self.settings.for_domain(domain).streams.model))
+
+    def _has_champion(self, domain: str) -> bool:
+        return self._run_command("model", "--json", "--domain", domain, is_quiet=True) == 0
 
     def _has_registry(self) -> bool:
         """Whether there is something to ask; asking an SQLite store creates it, which takes a while."""

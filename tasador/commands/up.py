@@ -52,10 +52,7 @@ def up(
 
 
 def _run(system: System) -> None:
-    system.start_redis()
-    system.start_consumers()
-    system.ensure_champions()
-    system.start_trainers()
+    system.start()
     out.out(_map(system), highlight=False)
     _tell("starting")
     for part in system.wait_until_ready(_READY_TIMEOUT_S):

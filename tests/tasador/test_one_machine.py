@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import IO, Any
 import psutil
 import pytest
 
+from schemas.streams import Streams
 from tests.waiting import wait_until
+from transport.connection import connect
 
 START_TIMEOUT_S = 90
 
@@ -37,10 +40,21 @@ class Machine:
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
         )
 
+    def run_python(self, program: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
     def read(self, *arguments: str) -> Any:
         done = self.call(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def scored(self) -> int:
+        url = json.loads((self.home / "run.json").read_text(encoding="utf-8"))["redis_url"]
+        with connect(url) as client:
+            return int(client.hget(Streams("housing").progress, "scored") or 0)
 
     def pids(self) -> list[int]:
         """Of everything that runs in this folder: Redis, which works in the home, and the others."""
@@ -58,6 +72,12 @@ class Machine:
 
     def said(self, log: IO[bytes]) -> str:
         return Path(log.name).read_text(encoding="utf-8")
+
+
+def _readme_program() -> str:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return str(program)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
@@ -103,16 +123,21 @@ def test_the_demo_answers_every_listing_once_across_a_swap(
 def test_up_runs_what_other_commands_find_mends_itself_and_stops_in_order(machine: Machine, log: IO[bytes]) -> None:
     with machine.up(log) as system:
         wait_until(lambda: "second terminal" in machine.said(log), START_TIMEOUT_S, "the system runs")
-        assert machine.read("status")["totals"]["scored"] == 506, "what the demo did is still known"
+        status = machine.read("status")
+        assert status["totals"]["scored"] == 506, "what the demo did is still known"
 
         second = machine.call("up")
         assert (second.returncode, second.stderr.count("\n")) == (1, 1)
         assert f"(pid {system.pid})" in second.stderr
 
-        (consumer,) = (beat["heartbeat"] for beat in machine.read("status")["consumers"] if beat["is_living"])
+        shown = machine.run_python(_readme_program())
+        assert shown.stdout.startswith("home-1 "), shown.stderr
+        assert "['AGE']" in shown.stdout
+
+        (consumer,) = (beat["heartbeat"] for beat in status["consumers"] if beat["is_living"])
         os.kill(consumer["pid"], signal.SIGKILL)
         published = machine.read("publish", "--sample", "20")["published"]
-        wait_until(lambda: machine.read("status")["totals"]["scored"] == 506 + published, 40, "all are scored")
+        wait_until(lambda: machine.scored() == 507 + published, 40, "all are scored")
         assert "housing/consumer-1 was killed by SIGKILL" in machine.said(log)
         assert "housing/consumer-1 starts again" in machine.said(log)
 
