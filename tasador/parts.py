@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from tasador.log_files import last_line
 from tasador.tether import part_command
 
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -133,7 +134,7 @@ class Part:
     def _how_it_ended(self) -> str:
         status = self._process.returncode if self._process is not None else 0
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
-        return f"{how} (see {self.log})"
+        return f"{how}: {last_line(self.log)} (see {self.log})"
 
 
 def _free_port(host: str, preferred: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import redis.exceptions
 
 from schemas.errors import ConfigurationError, RedisUnavailableError
+from tasador.log_files import last_line
 from tasador.redis_binary import find_binary
 from tasador.tether import foreign_command
 from transport.connection import connect
@@ -79,7 +80,7 @@ class PrivateRedis:
                     return
         except OSError as error:
             raise ConfigurationError(f"{self.folder}: cannot keep a Redis here: {error.strerror}") from error
-        raise RedisUnavailableError(f"the private Redis does not start: {self._last_words()} (see {self.log})")
+        raise RedisUnavailableError(f"the private Redis does not start: {last_line(self.log)} (see {self.log})")
 
     def stop(self) -> None:
         """Let it write what it has, and end it; nothing happens where it does not run."""
@@ -148,13 +149,6 @@ class PrivateRedis:
             except OSError:
                 probe.bind((LOOPBACK, 0))
             return int(probe.getsockname()[1])
-
-    def _last_words(self) -> str:
-        try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        except FileNotFoundError:
-            return "it left no log"
-        return next((line for line in reversed(lines) if line), "its log is empty")
 
 
 def _serves(port: int, folder: Path) -> bool:
