@@ -20,9 +20,32 @@ call('XLEN', letters)
 call('XLEN', repeats)
 call('XLEN', window)
 call('HLEN', progress)
-local since = call('GET', rotated)
+local since = tonumber(call('GET', rotated) or nil)
 local time = call('TIME')
 local now = tonumber(time[1])
+
+local failure = ''
+local function try(...)
+  local reply = pcall(...)
+  if type(reply) == 'table' and reply.err then
+    if failure == '' then failure = reply.err end
+    return false
+  end
+  return true
+end
+
+-- An identity is looked for in what was predicted since the last rotation and in the rotation before. A RENAME over a
+-- large set would free it in this call; UNLINK frees it aside.
+local function rotate(is_stale)
+  try('UNLINK', previous)
+  if is_stale then
+    try('UNLINK', current)
+  elseif call('EXISTS', current) == 1 then
+    try('RENAME', current, previous)
+  end
+  try('SET', rotated, now)
+end
+
 local known, older = {}, {}
 if dedup_seconds > 0 and p > 0 then
   local identities, count = {}, 0
@@ -34,16 +57,13 @@ if dedup_seconds > 0 and p > 0 then
   end
   known = call('SMISMEMBER', current, unpack(identities))
   older = call('SMISMEMBER', previous, unpack(identities))
-end
-
-local failure = ''
-local function try(...)
-  local reply = pcall(...)
-  if type(reply) == 'table' and reply.err then
-    if failure == '' then failure = reply.err end
-    return false
+  if since and now - since >= dedup_seconds then
+    -- too old to be seen for a repeat: the set before, and after twice the time both
+    local is_stale = now - since >= 2 * dedup_seconds
+    older, known = is_stale and {} or known, {}
+    rotate(is_stale)
+    since = now
   end
-  return true
 end
 
 local function repeat_event(id, identity)
@@ -122,11 +142,8 @@ if scored > 0 then
     try('SADD', current, unpack(fresh))
     if not since then
       try('SET', rotated, now)
-    elseif now - since >= dedup_seconds or call('SCARD', current) * 2 >= dedup_max then
-      -- a RENAME over a large set would free it in this call; UNLINK frees it aside
-      try('UNLINK', previous)
-      try('RENAME', current, previous)
-      try('SET', rotated, now)
+    elseif call('SCARD', current) * 2 >= dedup_max then
+      rotate(false)
     end
   end
 end

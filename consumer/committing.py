@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+
+from redis.exceptions import NoScriptError
 
 from consumer.batch import ScoredBatch
 from consumer.scoring import now_rfc3339
-from consumer.scripts import Scripts
 from schemas.domain import Domain
 from schemas.settings import Settings
-from schemas.streams import SCORERS
+from schemas.streams import SCORERS, Streams
 from schemas.window import layout_of, row_dtype
+from transport.line import Line
+from transport.scripts import read_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,20 @@ class Receipt:
 
 
 class Committer:
-    """Commits batches under one consumer's name."""
+    """Commits batches under one consumer's name.
 
-    def __init__(self, scripts: Scripts, domain: Domain, settings: Settings, consumer: str) -> None:
-        self._scripts = scripts
+    The command has left when `commit` first waits; so Redis works on it while the next batch is scored.
+    """
+
+    def __init__(self, line: Line, streams: Streams, domain: Domain, settings: Settings, consumer: str) -> None:
+        self._line = line
+        self._text = read_script("consumer", "commit")
+        answers = (streams.predictions, streams.dead_letters, streams.repeats)
+        dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
+        keys = (streams.listings, *answers, streams.window, streams.progress, *dedup)
+        # Redis names a script by the SHA-1 of its text
+        sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+        self._command = ("EVALSHA", sha1, len(keys), *keys)
         self._consumer = consumer
         self._source = f"tasador/{domain.name}"
         self._dedup = (settings.dedup_seconds, settings.dedup_max_ids)
@@ -73,5 +87,10 @@ class Committer:
         ]
         for outcome in batch.outcomes:
             arguments.extend(outcome)
-        scored, refused, repeated, restored, failure, at_ms, *fenced = await self._scripts.run("commit", arguments)
+        try:
+            reply = await self._line.ask(*self._command, *arguments)
+        except NoScriptError:
+            await self._line.ask("SCRIPT", "LOAD", self._text)
+            reply = await self._line.ask(*self._command, *arguments)
+        scored, refused, repeated, restored, failure, at_ms, *fenced = reply
         return Receipt(scored, refused, repeated, restored, failure.decode(), at_ms, tuple(fenced))

@@ -17,6 +17,7 @@ from consumer.group import Group
 from consumer.lost import LostWatch
 from consumer.presence import Presence
 from consumer.probe import try_commit
+from consumer.reading import Reader
 from consumer.recovery import Recovery
 from consumer.scoring import BatchScorer
 from consumer.scripts import Scripts
@@ -28,6 +29,7 @@ from registry.location import cache_folder_of, tracking_uri_of
 from schemas.domain import Domain
 from schemas.errors import ServerError
 from schemas.settings import Settings
+from transport.line import Line
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Consumer:
         self._settings = settings
         self._name = name
         self._done = asyncio.Event()
+        self._reads, self._commits = Line(client), Line(client)
         self.health = Health(STALL_S)
         self.registry = build_registry()
         self._metrics = ConsumerMetrics(domain, name, self.registry)
@@ -79,14 +82,12 @@ class Consumer:
         self._upkeep = Upkeep(client, streams, scripts, settings, self._metrics)
         self._presence = Presence(client, streams, scripts, name, port, self.health, lambda: self.follower.stamp)
         self.flow = Flow(
-            client=client,
-            streams=streams,
             settings=settings,
-            consumer=name,
+            reader=Reader(self._reads, streams.listings, name, settings.batch),
             group=Group(client, streams, scripts),
             recovery=self.recovery,
             scorer=BatchScorer(domain, settings, name),
-            committer=Committer(scripts, domain, settings, name),
+            committer=Committer(self._commits, streams, domain, settings, name),
             follower=self.follower,
             health=self.health,
             metrics=self._metrics,
@@ -108,10 +109,12 @@ class Consumer:
             for name, work in helpers.items():
                 group.create_task(work, name=name)
             await self.flow.run()
-            # not cancelled: redis-py may turn a cancellation into an error of the connection, and the task would go on
+            # not cancelled: inside redis-py a cancellation may be lost, and the task would go on for ever
             self._done.set()
             self.follower.is_wanted.set()
         await self._leave()
+        await self._reads.close()
+        await self._commits.close()
 
     def stop(self) -> None:
         """Finish what is in hand, then let `run` return."""

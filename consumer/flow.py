@@ -1,4 +1,4 @@
-"""The path of every listing: read a batch, score it, commit it; and between two batches, what was left over.
+"""The path of every listing: read a batch, score it, commit it; and, with an empty hand, what was left over.
 
 Whatever Redis answers, the loop goes on: it says why in the part's health, pauses and tries again. A batch in hand is
 kept until it is committed. Only an error of our own ends it.
@@ -11,22 +11,21 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
 from consumer.batch import Entry, ScoredBatch
 from consumer.committing import Committer, Receipt
 from consumer.following import ModelFollower
 from consumer.group import Group
+from consumer.reading import Reader
 from consumer.recovery import CHUNK, Recovery
-from consumer.scoring import BatchScorer, ServedModel
+from consumer.scoring import BatchScorer
 from monitoring.health import Health
 from monitoring.metrics import BatchFigures, ConsumerMetrics
 from schemas.refusals import Reason
 from schemas.settings import Settings
-from schemas.streams import SCORERS, Streams
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +41,11 @@ class Flow:
 
     Attributes:
         on_fenced: told of entries that were not pending any more when their outcome came.
-        in_hand: entry ids being scored or committed, for whoever renews them.
     """
 
-    client: redis.asyncio.Redis
-    streams: Streams
     settings: Settings
-    consumer: str
     group: Group
+    reader: Reader
     recovery: Recovery
     scorer: BatchScorer
     committer: Committer
@@ -57,11 +53,16 @@ class Flow:
     health: Health
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
-    in_hand: tuple[bytes, ...] = ()
+    _held: list[Sequence[Entry]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_hold_left_overs: bool = True
     _next_claim: float = 0.0
     _pause_s: float = FIRST_PAUSE_S
+
+    @property
+    def in_hand(self) -> list[bytes]:
+        """Entries being scored or committed, for whoever renews them."""
+        return [entry.id for entries in self._held for entry in entries]
 
     def stop(self) -> None:
         """Let `run` return once what has been delivered is answered."""
@@ -74,9 +75,9 @@ class Flow:
         await self._guarded(self._answer_own)
 
     async def _turn(self) -> None:
+        """Deal with what needs an empty hand, then stream until something does again."""
         self.health.beat()
-        model = self.follower.model
-        if model is None:
+        if self.follower.model is None:
             await self._wait(FIRST_PAUSE_S)
             return
         if self._may_hold_left_overs:
@@ -84,40 +85,62 @@ class Flow:
                 self._next_claim = 0.0  # what a rebuilt group makes pending belongs to nobody
             self._may_hold_left_overs = False
             await self._answer_own()
-        if entries := await self._read():
-            await self._answer(entries, model)
+        await self._stream()
         if time.monotonic() >= self._next_claim:
-            await self._answer_idle(model)
+            await self._answer_idle()
 
-    async def _read(self) -> list[Entry]:
-        block_ms = self.settings.batch.block_ms if self._next_claim else None
-        source: Any = {self.streams.listings: b">"}
-        count = self.settings.batch.max_records
-        reply: Any = await self.client.xreadgroup(SCORERS, self.consumer, source, count, block_ms)
-        return [Entry(entry_id, fields) for _, entries in reply for entry_id, fields in entries]
+    async def _stream(self) -> None:
+        """While a batch is scored, Redis commits the one before and reads the one after."""
+        reading = await self.reader.start(is_waiting=self._next_claim > 0)
+        committing: asyncio.Task[None] | None = None
+        try:
+            while True:
+                entries = await reading
+                self._held.append(entries)
+                is_last = self._needs_empty_hand()
+                if not is_last:
+                    reading = await self.reader.start(is_waiting=True)
+                batch = self._score(entries)
+                if committing:
+                    await committing
+                committing = asyncio.create_task(self._commit(entries, batch), name="commit")
+                if is_last:
+                    return
+                await asyncio.sleep(0)  # the task sends before it first waits
+        finally:
+            if committing:
+                await committing
 
-    async def _answer(self, entries: Sequence[Entry], model: ServedModel) -> None:
-        self.in_hand = tuple(entry.id for entry in entries)
+    def _needs_empty_hand(self) -> bool:
+        self.health.beat()
+        return self._stopping.is_set() or self._may_hold_left_overs or time.monotonic() >= self._next_claim
+
+    def _score(self, entries: Sequence[Entry]) -> ScoredBatch | None:
+        model = self.follower.model
+        if not entries or model is None:
+            return None
         try:
             batch = self.scorer.score(entries, model)
         except Exception:
             # Delivery is decided here: what cannot be scored stays pending, is tried alone, and is poison in the end.
             logger.exception("entries cannot be scored", extra={"entries": len(entries)})
             self._may_hold_left_overs = True
-        else:
-            self.metrics.record_stage("decode", batch.decode_s)
-            self.metrics.record_stage("score", batch.score_s)
-            await self._commit(batch)
-        finally:
-            self.in_hand = ()
+            return None
+        self.metrics.record_stage("decode", batch.decode_s)
+        self.metrics.record_stage("score", batch.score_s)
+        return batch
 
-    async def _commit(self, batch: ScoredBatch) -> None:
+    async def _commit(self, entries: Sequence[Entry], batch: ScoredBatch | None) -> None:
         begin = time.perf_counter()
-        while not await self._guarded(lambda: self._commit_once(batch)):
-            if self._stopping.is_set():
-                return  # what is still pending will be claimed by somebody
-            self.metrics.record_commit_retry()
-        self.metrics.record_stage("commit", time.perf_counter() - begin)
+        try:
+            while batch and not await self._guarded(lambda: self._commit_once(batch)):
+                if self._stopping.is_set():
+                    return  # what is still pending will be claimed by somebody
+                self.metrics.record_commit_retry()
+        finally:
+            self._held.remove(entries)
+        if batch:
+            self.metrics.record_stage("commit", time.perf_counter() - begin)
 
     async def _commit_once(self, batch: ScoredBatch) -> bool:
         receipt = await self.committer.commit(batch)
@@ -152,36 +175,35 @@ class Flow:
 
     async def _answer_own(self) -> None:
         """Answer what is pending under this name: from a life before, or from a read whose reply was lost."""
-        model, before = self.follower.model, list[Entry]()
-        while model and (entries := await self.recovery.own()) and entries != before:
-            await self._try_each(entries, model)
+        before: list[Entry] = []
+        while self.follower.model and (entries := await self.recovery.own()) and entries != before:
+            await self._try_each(entries)
             before = entries
 
-    async def _answer_idle(self, model: ServedModel) -> None:
+    async def _answer_idle(self) -> None:
         """Answer some of what other consumers have left alone; come back at once if there may be more."""
         entries = await self.recovery.idle()
-        await self._try_each(entries, model)
+        await self._try_each(entries)
         more = len(entries) >= CHUNK
         self._next_claim = 0.0 if more else time.monotonic() + self.settings.claim_idle_ms / 2000
 
-    async def _try_each(self, entries: Sequence[Entry], model: ServedModel) -> None:
+    async def _try_each(self, entries: Sequence[Entry]) -> None:
         if entries:
             self.metrics.record_claims(len(entries))
             logger.info("left-over entries claimed", extra={"entries": len(entries)})
         for claimed in entries:
             # what has no payload is not claimed, and cannot be taken
             entry = await self.recovery.take(claimed) if claimed.fields is not None else claimed
-            if entry is None:
-                continue
-            if entry.fields is None:
-                await self._give_up(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
-            elif entry.deliveries > self.settings.max_deliveries:
-                await self._give_up(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
-            else:
-                await self._answer([entry], model)
+            if entry:
+                self._held.append([entry])
+                await self._commit([entry], self._score_alone(entry))
 
-    async def _give_up(self, entry: Entry, reason: Reason, message: str) -> None:
-        await self._commit(self.scorer.refuse(entry, reason, message))
+    def _score_alone(self, entry: Entry) -> ScoredBatch | None:
+        if entry.fields is None:
+            return self.scorer.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
+        if entry.deliveries > self.settings.max_deliveries:
+            return self.scorer.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
+        return self._score([entry])
 
     async def _guarded(self, step: Callable[[], Awaitable[T]]) -> T | None:
         """The step's result; None if Redis did not play along, after saying so and pausing."""

@@ -12,13 +12,13 @@ from redis.exceptions import ResponseError
 
 from consumer.batch import Outcome, ScoredBatch
 from consumer.committing import Committer
-from consumer.scripts import Scripts
 from schemas.domain import Domain
 from schemas.encoding import Stamp
 from schemas.errors import ServerError
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, SCORERS, Streams
 from schemas.window import row_dtype
+from transport.line import Line
 
 
 async def try_commit(
@@ -30,7 +30,8 @@ async def try_commit(
         ServerError: the script could not do all of its work; says what the server answered.
     """
     probe = streams.probe(name)
-    committer = Committer(Scripts(client, probe), domain, settings, name)
+    line = Line(client)
+    committer = Committer(line, probe, domain, settings, name)
     try:
         await client.delete(*probe.all_of_consumer)
         await client.xgroup_create(probe.listings, SCORERS, "0", mkstream=True)
@@ -46,3 +47,5 @@ async def try_commit(
         await client.delete(*probe.all_of_consumer)
     except ResponseError as error:
         raise ServerError(f"the commit script cannot do its work for this user: {error}") from error
+    finally:
+        await line.close()

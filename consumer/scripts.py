@@ -1,4 +1,4 @@
-"""The consumer's server-side scripts, bound to one domain's keys."""
+"""The consumer's server-side scripts but for the commit, bound to one domain's keys."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ class Scripts:
         self._client = client
         self._bound: dict[str, tuple[Any, tuple[str, ...]]] = {}
         answers = (streams.predictions, streams.dead_letters, streams.repeats)
-        dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
-        self._bind("commit", streams.listings, *answers, streams.window, streams.progress, *dedup)
         self._bind("claim", streams.listings)
         self._bind("take", streams.listings)
         self._bind("renew", streams.listings)

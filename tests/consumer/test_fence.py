@@ -18,7 +18,6 @@ from consumer.batch import Entry, ScoredBatch
 from consumer.committing import Committer
 from consumer.probe import try_commit
 from consumer.scoring import BatchScorer
-from consumer.scripts import Scripts
 from schemas.errors import ServerError
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import (
@@ -38,15 +37,17 @@ from tests.consumer.harness import (
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
+from transport.line import Line
 
 
 @dataclass
 class Bench:
-    """A committer with a batch in hand."""
+    """Two committers, and what makes batches for them."""
 
     client: redis.asyncio.Redis
     streams: Streams
     committer: Committer
+    other: Committer
     scorer: BatchScorer
 
     async def read(self, name: str, count: int = 100) -> list[Entry]:
@@ -63,8 +64,11 @@ async def bench(redis_url: str, streams: Streams) -> AsyncIterator[Bench]:
     settings = settings_for(streams.prefix)
     client = connect_async(redis_url)
     await client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
-    committer = Committer(Scripts(client, streams), HOUSING, settings, "a")
-    yield Bench(client, streams, committer, BatchScorer(HOUSING, settings, "a"))
+    lines = [Line(client), Line(client)]
+    one, other = (Committer(line, streams, HOUSING, settings, "a") for line in lines)
+    yield Bench(client, streams, one, other, BatchScorer(HOUSING, settings, "a"))
+    for line in lines:
+        await line.close()
     await client.aclose()
 
 
@@ -175,7 +179,7 @@ async def test_two_consumers_with_the_same_entries_give_one_outcome(
     entries = publish_numbered(redis_client, streams, 20)
     batch = await bench.score("a")
     redis_client.xclaim(streams.listings, SCORERS, "b", 0, entries, justid=True)
-    receipts = await asyncio.gather(bench.committer.commit(batch), bench.committer.commit(batch))
+    receipts = await asyncio.gather(bench.committer.commit(batch), bench.other.commit(batch))
     assert sorted(receipt.scored for receipt in receipts) == [0, 20]
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert len(answers(redis_client, streams.predictions)) == 20

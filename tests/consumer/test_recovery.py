@@ -136,6 +136,29 @@ async def test_entry_in_hand_is_renewed_and_not_claimed(redis_client: Client, re
     assert outcomes(redis_client, streams) == {entry: 1}
 
 
+async def test_entry_deleted_while_in_hand_is_answered(redis_client: Client, redis_url: str, streams: Streams) -> None:
+    """A renewal of what has been deleted would drop it from the pending ones from Redis 7 on."""
+    settings = settings_for(streams.prefix)
+    held = asyncio.Event()
+    async with running(redis_url, settings) as consumer:
+        committer: Any = consumer.flow.committer
+        commit = committer.commit
+
+        async def delayed(batch: Any) -> Any:
+            await held.wait()
+            return await commit(batch)
+
+        committer.commit = delayed
+        (entry,) = publish_numbered(redis_client, streams, 1)
+        await wait_until_async(lambda: consumer.flow.in_hand)
+        assert redis_client.xdel(streams.listings, entry) == 1
+        assert await consumer.recovery.renew([entry.encode()]) == 1
+        assert pending(redis_client, streams) == 1
+        held.set()
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
+    assert outcomes(redis_client, streams) == {entry: 1}
+
+
 async def test_renewal_does_not_steal_back(redis_client: Client, redis_url: str, streams: Streams) -> None:
     (entry,) = publish_numbered(redis_client, streams, 1)
     read_and_die(redis_client, streams, "a")
@@ -151,18 +174,18 @@ async def test_lost_reply_to_a_read_is_answered(redis_client: Client, redis_url:
     """What a read delivered while its connection broke is pending under a living consumer."""
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
-        client: Any = consumer.flow.client
-        read = client.xreadgroup
+        line: Any = consumer.flow.reader._line
+        receive = line.receive
         lost: list[int] = []
 
-        async def break_once(*arguments: Any) -> Any:
-            reply = await read(*arguments)
+        async def break_once(patience_s: float) -> Any:
+            reply = await receive(patience_s)
             if reply and not lost:
                 lost.append(pending(redis_client, streams))
                 raise redis.exceptions.ConnectionError("connection reset")
             return reply
 
-        client.xreadgroup = break_once
+        line.receive = break_once
         entries = publish_numbered(redis_client, streams, 5)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 5)
     assert lost[0] > 0

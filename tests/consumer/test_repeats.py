@@ -65,6 +65,20 @@ async def test_identities_are_forgotten_in_time(redis_client: Client, redis_url:
     assert count(redis_client, streams, "scored") == 4
 
 
+async def test_identity_is_forgotten_though_nothing_else_comes(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix, dedup_seconds=1)):
+        publish(redis_client, streams, [event("l-1"), event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 2)
+        since = int(redis_client.get(streams.dedup_rotated))
+        await wait_until_async(lambda: redis_client.time()[0] >= since + 2)
+        publish(redis_client, streams, [event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 3)
+    assert count(redis_client, streams, "scored") == 2
+    assert count(redis_client, streams, "repeats") == 1
+
+
 async def test_identities_are_bounded(redis_client: Client, redis_url: str, streams: Streams) -> None:
     async with running(redis_url, settings_for(streams.prefix, dedup_max_ids=200)):
         publish(redis_client, streams, (event(f"l-{i}") for i in range(1000)))
