@@ -18,7 +18,8 @@
     ├── PublishError             Redis would not take listings; how far it came is with the error
     │   ├── BacklogFullError     the publisher was asked to raise at the high-water mark instead of waiting
     │   └── PublishInterruptedError  also a RedisUnavailableError: without a reply, some may have arrived
-    └── NotConfirmedError        somebody did not confirm in time; the message names them
+    ├── NotConfirmedError        somebody did not confirm in time; the message names them
+    └── BenchmarkError           a measurement that says nothing: somebody died, or did not answer every listing once
 """
 
 from __future__ import annotations
@@ -140,3 +141,7 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
 
 class NotConfirmedError(TasadorError):
     """Not everyone confirmed in time."""
+
+
+class BenchmarkError(TasadorError):
+    """A measurement went wrong, so there is no figure."""

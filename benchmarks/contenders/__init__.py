@@ -1,0 +1,63 @@
+"""Who takes part: how each is started, and how to tell from its answer which listing it answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tasador.tether import foreign_command, part_command
+
+TASADOR, BARE, FASTSTREAM = "tasador", "bare", "faststream"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One who drains listings.
+
+    Attributes:
+        name: in tables and in `benchmarks.targets`.
+        title: what it is, for a person.
+        command: starts its process.
+        listing_id: of the listing that an answer's event answers.
+        is_product: it is this project's consumer, which wants an activated model and makes its group itself.
+        share: it drains one of so many listings, where it is too slow for all of them.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    listing_id: Callable[[bytes], str]
+    is_product: bool = False
+    share: int = 1
+
+
+def build_contenders(booster: Path) -> tuple[Contender, ...]:
+    """All that take part, the product's consumer first."""
+    consumer = part_command("consumer", "--name", "benchmark", "--port", "0")
+    bare = foreign_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
+    plain = foreign_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
+    return (
+        Contender(TASADOR, "tasador consumer", tuple(consumer), _of_product, is_product=True),
+        Contender(BARE, "bare redis-py loop", tuple(bare), _of_peer),
+        Contender(FASTSTREAM, "FastStream, one by one", tuple(plain), _of_peer, share=50),
+    )
+
+
+class _PeersAnswer(msgspec.Struct):
+    listing_id: str
+
+
+class _Answer(msgspec.Struct):
+    data: _PeersAnswer
+
+
+def _of_product(event: bytes) -> str:
+    return msgspec.json.decode(event, type=_Answer).data.listing_id
+
+
+def _of_peer(event: bytes) -> str:
+    return msgspec.json.decode(event, type=_PeersAnswer).listing_id

@@ -1,0 +1,48 @@
+"""The model that everybody predicts with: trained, registered and activated as the product does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from registry.allow_list import ALLOWED_TYPES
+from registry.folder import MODEL_FILE
+from registry.location import tracking_uri_of
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.settings import Settings
+from training.answers import Answers
+from training.reports import Reports
+from transport.connection import connect_async
+
+REFERENCE = "xgboost-reference"
+"""The recipe that speed is measured with: XGBoost, 300 trees of depth 4."""
+
+
+def train_reference(settings: Settings, tell: Callable[[str], None]) -> ModelVersionInfo:
+    """Train and register the reference model."""
+    from training import train
+
+    result = train(settings, models=[REFERENCE], progress=tell)
+    return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
+
+
+def save_booster(model: ModelVersionInfo, path: Path) -> None:
+    """Write the booster of a model alone, in XGBoost's own format."""
+    from skops.io import load
+
+    pipeline = load(Path(model.uri) / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+    pipeline[-1].get_booster().save_model(path)
+
+
+def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
+    """Make a model the desired one, by the script with which the training worker does it."""
+
+    async def run() -> None:
+        async with connect_async(url) as client:
+            answers = Answers(client, settings.streams, "benchmark")
+            event = Reports("tasador/benchmark").activated(model)
+            await answers.follow("", model.version, event, activate=model)
+
+    asyncio.run(run())

@@ -1,0 +1,41 @@
+"""A run: everybody drains the same listings in turn, round after round, so that a busy moment hits nobody alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.contenders import build_contenders
+from benchmarks.drain import Drain, measure_drain
+from benchmarks.machine import describe_machine
+from benchmarks.payloads import build_payloads
+from benchmarks.report import Report, make_report
+from benchmarks.rig import Rig
+
+Tell = Callable[[str], None]
+
+
+def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Report:
+    """Measure all contenders in each round, another one first each time.
+
+    Args:
+        rig: where.
+        listings: how many the faster ones drain.
+        rounds: how many.
+        tell: is told how far it is, in a line.
+
+    Raises:
+        BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
+        RedisUnavailableError: Redis went away.
+    """
+    machine = describe_machine(rig.client)
+    payloads = build_payloads(rig.settings.load_domain(), listings)
+    contenders = build_contenders(rig.booster)
+    drains: list[Drain] = []
+    for number in range(1, rounds + 1):
+        turn = number % len(contenders)
+        for contender in (*contenders[turn:], *contenders[:turn]):
+            drain = measure_drain(rig, contender, payloads, number)
+            drains.append(drain)
+            tell(f"round {number} of {rounds}: {contender.title}: {drain.events_per_s:,.0f} events/s")
+    titles = {contender.name: contender.title for contender in contenders}
+    return make_report(machine, titles, sum(map(len, payloads)) / len(payloads), drains)

@@ -1,0 +1,6 @@
+"""What the figures must reach; it is said here and nowhere else."""
+
+from __future__ import annotations
+
+TARGETS = {"bare": 0.5, "faststream": 40.0}
+"""By contender: how many times its rate the consumer's rate must be."""
