@@ -10,6 +10,7 @@ import redis
 
 from producer import ListingPublisher
 from schemas.commands import Reload, ReloadData
+from schemas.errors import RegistryUnavailableError
 from schemas.settings import Settings
 from tasador.control import Activation, Control, actor
 from tasador.demo.listings import DemoListing
@@ -17,7 +18,7 @@ from tasador.demo.listings import DemoListing
 PER_SECOND = 100
 """The pace: slow enough to see the swap happen in the middle."""
 CHUNK = 5
-SWAP_TIMEOUT_S = 30.0
+SWAP_TIMEOUT_S = 90.0
 KEPT_SHARE = 0.25
 """Share of the listings that are published after the swap, so that the new model has something to score."""
 
@@ -77,9 +78,17 @@ class Flow:
         Raises:
             ModelError: the version cannot be used.
             NotConfirmedError: as `run`.
+            RegistryUnavailableError: MLflow does not answer the worker.
         """
-        command = Reload(actor=actor(), data=ReloadData(version=version))
-        return self._control.activate(command, SWAP_TIMEOUT_S, wait=True)
+        deadline = time.monotonic() + SWAP_TIMEOUT_S
+        while True:
+            command = Reload(actor=actor(), data=ReloadData(version=version))
+            try:
+                return self._control.activate(command, deadline - time.monotonic(), wait=True)
+            except RegistryUnavailableError:
+                # a worker that has just started still loads what a check needs, and gives up a command meanwhile
+                if time.monotonic() > deadline:
+                    raise
 
     def _begin_swap(self, version: str) -> Future[Activation]:
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="swap")

@@ -22,7 +22,7 @@ from tasador.demo.report import Report
 from tasador.place import open_redis
 from tasador.system import System
 
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 120.0
 ANSWER_TIMEOUT_S = 30.0
 
 Tell = Callable[[str], None]
@@ -63,12 +63,16 @@ def tell_story(system: System, tell: Tell) -> bool:
 
 
 def _in_charge(client: redis.Redis, streams: Streams, models: DemoModels, flow: Flow) -> str:
-    """The version that scores now; if it was not trained on the demo's table, one that was is activated first."""
+    """The version that scores now; the champion where what scored before was not trained on the demo's table.
+
+    It is activated even if it scores already: a worker and consumers that have just started still load what models
+    need, and the swap that the demo shows should not have to wait for that.
+    """
     stored: Any = client.hgetall(streams.model)
     desired = DesiredModel.from_hash(stored)
-    if desired is not None and any(found.version == desired.version for found in models.versions):
-        return desired.version
-    return flow.activate(models.versions[0].version).version
+    known = {found.version for found in models.versions}
+    version = desired.version if desired is not None and desired.version in known else models.versions[0].version
+    return flow.activate(version).version
 
 
 def _show(report: Report, activation: Activation) -> None:
