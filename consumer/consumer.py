@@ -76,7 +76,7 @@ class Consumer:
         self.health = Health(STALL_S)
         self.registry = build_registry()
         self._metrics = ConsumerMetrics(domain, name, self.registry)
-        self.follower = ModelFollower(client, streams, domain, settings, cache, name, self.health, self._metrics)
+        self.follower = ModelFollower(client, streams, domain, cache, name, self.health, self._metrics)
         self._lost = LostWatch(searcher, streams, settings.claim_idle_ms / 500)
         self.recovery = Recovery(scripts, name, settings.claim_idle_ms)
         self._upkeep = Upkeep(client, streams, scripts, settings, self._metrics)

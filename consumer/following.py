@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,6 @@ from schemas.commands import ModelEvent, ModelEventType
 from schemas.domain import Domain
 from schemas.encoding import Stamp
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
-from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
@@ -40,7 +40,6 @@ class ModelFollower:
         client: for the desired model and the events.
         streams: the domain's keys.
         domain: whose contract a model must fit.
-        settings: the cost that a model may have.
         cache: where artifacts are kept.
         consumer: the name in events.
         health: told while there is no model.
@@ -52,7 +51,6 @@ class ModelFollower:
         client: redis.asyncio.Redis,
         streams: Streams,
         domain: Domain,
-        settings: Settings,
         cache: ModelCache,
         consumer: str,
         health: Health,
@@ -61,7 +59,6 @@ class ModelFollower:
         self._client = client
         self._streams = streams
         self._domain = domain
-        self._settings = settings
         self._cache = cache
         self._consumer = consumer
         self._health = health
@@ -117,7 +114,8 @@ class ModelFollower:
 
     def _load(self, desired: DesiredModel) -> Callable[[Stamp], ServedModel]:
         folder: Path = self._cache.fetch(desired)
-        scorer = load_scorer(folder, self._domain, self._settings.swap.max_us_per_row)
+        # what a row costs was checked before the activation; a busy moment here must not shut the model out
+        scorer = load_scorer(folder, self._domain, math.inf)
         low, high = scorer.card.bounds
         return lambda stamp: ServedModel(scorer, stamp, low, high)
 

@@ -30,7 +30,7 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
     Args:
         path: the model's folder.
         domain: what it must have been trained for.
-        max_us_per_row: what it may cost a row in a batch of 1,000, in microseconds.
+        max_us_per_row: what it may cost a row in a batch of 1,000, in microseconds; infinite where nobody asks.
 
     Raises:
         ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list, golden_rows or cost.
@@ -43,6 +43,16 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
     rows = check_golden_rows(path, card, domain, score)
     check_cost(score, rows, max_us_per_row)
     return LoadedScorer(card, score)
+
+
+def load_libraries() -> None:
+    """Import what models are made of, which takes seconds; whoever waits for a model can do it meanwhile."""
+    import sklearn.ensemble
+    import sklearn.pipeline
+    import skops.io
+    import xgboost
+
+    _ = skops.io, sklearn.ensemble, sklearn.pipeline, xgboost
 
 
 def check_signature(path: Path, card: ModelCard, domain: Domain) -> None:

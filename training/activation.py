@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from registry import tracking
 from registry.cache import ModelCache
-from registry.loading import load_scorer
+from registry.loading import load_libraries, load_scorer
 from registry.location import cache_folder_of, tracking_uri_of
 from registry.store import CHAMPION, Registry
 from registry.versions import ModelVersionInfo
@@ -35,6 +36,15 @@ class Models:
         self._cache = ModelCache(cache_folder_of(settings), tracking_uri)
         self._domain = domain
         self._max_us_per_row = settings.swap.max_us_per_row
+        self._warming = asyncio.Lock()
+        self._is_warm = False
+
+    async def _warm_up(self) -> None:
+        """Import the libraries before a clock starts: their seconds are not MLflow's."""
+        async with self._warming:
+            if not self._is_warm:
+                await asyncio.to_thread(_load_libraries)
+                self._is_warm = True
 
     async def find(self, version: str | None = None, alias: str | None = None) -> ModelVersionInfo:
         """A registered version.
@@ -43,7 +53,7 @@ class Models:
             ModelNotFoundError: there is none.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await _patiently(lambda: self._registry.resolve(version=version, alias=alias or CHAMPION))
+        return await self._ask(lambda: self._registry.resolve(version=version, alias=alias or CHAMPION))
 
     async def check(self, found: ModelVersionInfo) -> None:
         """Fetch a version and try it, as every consumer will.
@@ -58,7 +68,7 @@ class Models:
             path = self._cache.fetch(found.desired(activation=""))
             load_scorer(path, self._domain, self._max_us_per_row)
 
-        await _patiently(fetch_and_load)
+        await self._ask(fetch_and_load)
 
     async def champion(self) -> ModelVersionInfo | None:
         """The champion as the registry has it, asked once; None if there is none.
@@ -66,6 +76,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
+        await self._warm_up()
         try:
             return await asyncio.to_thread(self._registry.resolve, alias=CHAMPION)
         except ModelNotFoundError:
@@ -77,7 +88,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await _patiently(lambda: self._registry.set_champion(version))
+        await self._ask(lambda: self._registry.set_champion(version))
 
     async def trained_by(self, command_id: str) -> ModelVersionInfo | None:
         """The version that a training for this command registered, if one did.
@@ -85,9 +96,18 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        versions = await _patiently(self._registry.versions)
+        versions = await self._ask(self._registry.versions)
         found = next((one.version for one in versions if one.command_id == command_id), None)
         return None if found is None else await self.find(found)
+
+    async def _ask(self, ask: Callable[[], T]) -> T:
+        await self._warm_up()
+        return await _patiently(ask)
+
+
+def _load_libraries() -> None:
+    tracking.prepare()
+    load_libraries()
 
 
 async def _patiently(ask: Callable[[], T]) -> T:

@@ -10,7 +10,6 @@ import redis
 
 from producer import ListingPublisher
 from schemas.commands import Reload, ReloadData
-from schemas.errors import RegistryUnavailableError
 from schemas.settings import Settings
 from tasador.control import Activation, Control, actor
 from tasador.demo.listings import DemoListing
@@ -78,17 +77,9 @@ class Flow:
         Raises:
             ModelError: the version cannot be used.
             NotConfirmedError: as `run`.
-            RegistryUnavailableError: MLflow does not answer the worker.
         """
-        deadline = time.monotonic() + SWAP_TIMEOUT_S
-        while True:
-            command = Reload(actor=actor(), data=ReloadData(version=version))
-            try:
-                return self._control.activate(command, deadline - time.monotonic(), wait=True)
-            except RegistryUnavailableError:
-                # a worker that has just started still loads what a check needs, and gives up a command meanwhile
-                if time.monotonic() > deadline:
-                    raise
+        command = Reload(actor=actor(), data=ReloadData(version=version))
+        return self._control.activate(command, SWAP_TIMEOUT_S, wait=True)
 
     def _begin_swap(self, version: str) -> Future[Activation]:
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="swap")
