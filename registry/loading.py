@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 SAME_MINOR = ("scikit-learn", "xgboost")
+_IMPORTING = Lock()
 
 
 def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
@@ -35,6 +37,7 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
     Raises:
         ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list, golden_rows or cost.
     """
+    load_libraries()
     card = read_card(path)
     check_signature(path, card, domain)
     check_versions(card)
@@ -47,12 +50,14 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
 
 def load_libraries() -> None:
     """Import what models are made of, which takes seconds; whoever waits for a model can do it meanwhile."""
-    import sklearn.ensemble
-    import sklearn.pipeline
-    import skops.io
-    import xgboost
+    # skops looks modules up by name: in another thread it would find them half imported
+    with _IMPORTING:
+        import sklearn.ensemble
+        import sklearn.pipeline
+        import skops.io
+        import xgboost
 
-    _ = skops.io, sklearn.ensemble, sklearn.pipeline, xgboost
+        _ = skops.io, sklearn.ensemble, sklearn.pipeline, xgboost
 
 
 def check_signature(path: Path, card: ModelCard, domain: Domain) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,3 +181,15 @@ def test_a_model_that_costs_too_much_is_rejected(small_model: SmallModel) -> Non
     error = reject(small_model.folder, small_model.domain, max_us_per_row=1e-6)
     assert error.check == "cost"
     assert "µs is allowed" in str(error)
+
+
+def test_model_loads_while_its_libraries_are_still_being_imported(small_model: SmallModel) -> None:
+    program = f"""
+from pathlib import Path
+from threading import Thread
+from registry.loading import load_libraries, load_scorer
+from schemas.domain import load_domain
+Thread(target=load_libraries).start()
+load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"), float("inf"))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
