@@ -26,6 +26,7 @@ from monitoring.health import Health
 from monitoring.metrics import BatchFigures, ConsumerMetrics
 from schemas.refusals import Reason
 from schemas.settings import Settings
+from transport.line import let_commands_leave
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Flow:
                 committing = asyncio.create_task(self._commit(entries, batch), name="commit")
                 if is_last:
                     return
-                await asyncio.sleep(0)  # the task sends before it first waits
+                await let_commands_leave()
         finally:
             if committing:
                 await committing

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from consumer.batch import Entry
 from schemas.settings import BatchSettings
 from schemas.streams import SCORERS
-from transport.line import Line
+from transport.line import Line, let_commands_leave
 
 
 class Reader:
@@ -31,7 +31,7 @@ class Reader:
     async def start(self, *, is_waiting: bool) -> asyncio.Task[list[Entry]]:
         """Send a read, and give the task that will hold its entries; it must be awaited, never cancelled."""
         task = asyncio.create_task(self._read(self._wait if is_waiting else ()), name="read")
-        await asyncio.sleep(0)  # the task sends before it first waits
+        await let_commands_leave()
         return task
 
     async def _read(self, wait: Sequence[object]) -> list[Entry]:
