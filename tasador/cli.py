@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Annotated, Any
 
 import typer
@@ -80,8 +81,13 @@ def _show_version(is_asked: bool) -> None:
 
 @app.callback()
 def tasador(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has answered
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="As after the command: the domain to work on.", show_default=False)
+    ] = None,
 ) -> None:
     """Score a stream: listings in, one prediction each out, with models swapped while they flow."""
+    if domain is not None:
+        os.environ["TASADOR_DOMAIN"] = domain  # where each command's own --domain looks

@@ -44,6 +44,12 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         )
 
 
+def test_domain_may_stand_before_the_command(tmp_path: Path) -> None:
+    done = _tasador("--domain", "boats", "model", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no domain 'boats'" in done.stderr
+
+
 def test_help_lists_every_command_whole() -> None:
     output = CliRunner().invoke(cli.app, ["--help"]).output
     assert all(line in output for line in cli.COMMANDS.values())
