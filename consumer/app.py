@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 
@@ -19,6 +20,10 @@ from schemas.settings import Settings
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
 
+CALM_COLLECTOR = (100_000, 50, 50)
+"""A batch makes thousands of objects that live for milliseconds and in no cycle. By default the collector would look
+through them, and now and then through all of scikit-learn, several times a batch."""
+
 
 def run_consumer(settings: Settings, name: str, port: int) -> None:
     """Answer listings until SIGTERM or SIGINT.
@@ -28,6 +33,7 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
+    gc.set_threshold(*CALM_COLLECTOR)
     url = _redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)

@@ -10,6 +10,7 @@ import asyncio
 import math
 from typing import Any
 
+import hiredis
 import redis.asyncio
 import redis.exceptions
 
@@ -48,7 +49,8 @@ class Line:
         """
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._connection.send_command(*command, check_health=False)
+                # redis-py's own packing goes through Python once more, and sends what it packed in pieces
+                await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"not sent within {self._timeout_s:g} s") from error
