@@ -47,7 +47,7 @@ clean: ## Remove .venv and what tools have cached (.tasador, with its models, st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: install ## Resolve requirements.lock again (FLAGS=--upgrade takes newer versions)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --extra dev --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras --generate-hashes \
 	  --no-header --no-emit-index-url --no-emit-find-links $(FLAGS) --output-file requirements.lock pyproject.toml
 
 # A changed lock builds the environment anew, so that what was dropped from it is gone. uv does that several times

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from consumer.batch import Entry
-from schemas.settings import BatchSettings
+from schemas.sections import BatchSettings
 from schemas.streams import SCORERS
 from transport.line import Line, let_commands_leave
 

@@ -13,81 +13,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
+from schemas.sections import (
+    BatchSettings,
+    DomainSettings,
+    RetentionSettings,
+    Section,
+    SwapSettings,
+    TrainingSettings,
+    WindowSettings,
+)
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
 PARAMS_VARIABLE = "TASADOR_PARAMS"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DomainSettings(_Section):
-    """One domain."""
-
-    path: str | None = Field(None, description="dotted path package.module:Class; not needed for built-in domains")
-    may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing, instead of the class's")
-
-
-class BatchSettings(_Section):
-    """How much a consumer reads at once."""
-
-    max_records: PositiveInt = Field(1000, le=2000, description="entries a read returns at most")
-    block_ms: PositiveInt = Field(500, description="how long a read waits for the first entry, in ms")
-
-
-class SwapSettings(_Section):
-    """How consumers follow the desired model."""
-
-    poll_s: PositiveFloat = Field(
-        1.0, description="how often the desired model is read when no event announces it, in s"
-    )
-    max_us_per_row: PositiveFloat = Field(10.0, description="what a model may cost a row at 1,000 rows, in µs")
-
-
-class RetentionSettings(_Section):
-    """How long what was answered is kept. What is unread or pending is never trimmed."""
-
-    listings: PositiveInt = Field(1_000_000, description="listings kept at most")
-    answers: PositiveInt = Field(1_000_000, description="predictions, dead letters and repeats kept at most, each")
-    max_age_s: PositiveInt = Field(7 * 86_400, description="age after which listings and answers are trimmed, in s")
-    interval_s: PositiveFloat = Field(1.0, description="how often a consumer trims, in s")
-
-
-class WindowSettings(_Section):
-    """The window of recent rows."""
-
-    max_rows: PositiveInt = Field(100_000, description="rows kept at most")
-    max_age_s: PositiveInt = Field(7 * 86_400, description="age after which rows are trimmed, in s")
-    full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
-
-
-class TrainingSettings(_Section):
-    """How models are trained."""
-
-    seed: int = Field(42, description="seed of every random choice")
-    test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows put aside as test rows")
-    folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
-    repeats: PositiveInt = Field(1, description="repetitions of the cross-validation with other folds")
-    models: tuple[str, ...] = Field((), description="recipes to try; empty for all that fit the task")
-    max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
-    reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
-    golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
 
 
 class Settings(BaseSettings):
@@ -221,7 +164,7 @@ def _refuse_unknown_variables() -> None:
             continue
         key, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
         section = Settings.model_fields[key].annotation if key in known else None
-        parts = section.model_fields if isinstance(section, type) and issubclass(section, _Section) else ()
+        parts = section.model_fields if isinstance(section, type) and issubclass(section, Section) else ()
         # the names of domains are the user's own
         if key not in known or (rest and key != "domains" and rest not in parts):
             raise ConfigurationError(f"environment variable {variable}: there is no such setting")

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from schemas.settings import DomainSettings, Settings, load_settings
+from schemas.sections import DomainSettings
+from schemas.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("consumer", "monitoring", "producer", "registry", "schemas", "tasador", "training", "transport")

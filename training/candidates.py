@@ -11,7 +11,7 @@ from registry.cost import us_per_row
 from registry.scorer import score_of
 from schemas.errors import ModelRejectedError
 from schemas.rows import RowBuilder
-from schemas.settings import TrainingSettings
+from schemas.sections import TrainingSettings
 from training.folding import FoldResult, cross_validate
 from training.metrics import is_better, mean_and_sd
 from training.recipes import Recipe

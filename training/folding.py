@@ -13,7 +13,7 @@ from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, trai
 from sklearn.pipeline import Pipeline
 
 from schemas.errors import DataError
-from schemas.settings import TrainingSettings
+from schemas.sections import TrainingSettings
 from training.metrics import deciding_metric, metrics_of
 from training.tables import Table
 

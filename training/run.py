@@ -12,7 +12,8 @@ from registry.location import tracking_uri_of
 from registry.runs import Run, read_json, start_run
 from registry.store import Registry
 from schemas.rows import RowBuilder
-from schemas.settings import Settings, TrainingSettings
+from schemas.sections import TrainingSettings
+from schemas.settings import Settings
 from training.candidates import Candidate, choose, try_recipe
 from training.checking import check_rows
 from training.folding import split

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import ConfigurationError, ModelRejectedError
-from schemas.settings import TrainingSettings
+from schemas.sections import TrainingSettings
 from tests.models import fitted, table_of
 from training.candidates import Candidate, choose, try_recipe
 from training.folding import FoldResult

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import DataError
-from schemas.settings import TrainingSettings
+from schemas.sections import TrainingSettings
 from tests.models import table_of
 from training.folding import cross_validate, split
 from training.metrics import metrics_of
