@@ -12,8 +12,8 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
-from training.answers import Answers
-from training.reports import Reports
+from training.worker.answers import Answers
+from training.worker.reports import Reports
 from transport.connection import connect_async
 
 REFERENCE = "xgboost-reference"

@@ -22,11 +22,11 @@ from schemas.domain import Domain
 from schemas.rows import RowBuilder
 from schemas.settings import Settings, load_settings
 from schemas.states import DesiredModel
-from training.checking import check_rows
-from training.recipes import choose_recipes
-from training.samples import golden_rows, reference_rows
-from training.sources import RawTable, load_data
-from training.tables import Table
+from training.data.checking import check_rows
+from training.data.sources import RawTable, load_data
+from training.data.tables import Table
+from training.learning.recipes import choose_recipes
+from training.learning.samples import golden_rows, reference_rows
 
 GOLDEN_ROWS = 8
 TREES = 10

@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from training.candidates import Candidate, try_recipe
-    from training.checking import RowProblem, check_rows
-    from training.folding import cross_validate, split
-    from training.recipes import RECIPES, Recipe, choose_recipes
+    from training.data.checking import RowProblem, check_rows
+    from training.data.sources import RawTable, load_data
+    from training.data.tables import Table
+    from training.learning.candidates import Candidate, try_recipe
+    from training.learning.folding import cross_validate, split
+    from training.learning.recipes import RECIPES, Recipe, choose_recipes
     from training.result import TrainingResult
     from training.run import find_test_rows, train
-    from training.sources import RawTable, load_data
-    from training.tables import Table
 
 __all__ = [
     "RECIPES",
@@ -34,13 +34,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "candidates": ("Candidate", "try_recipe"),
-    "checking": ("RowProblem", "check_rows"),
-    "folding": ("cross_validate", "split"),
-    "recipes": ("RECIPES", "Recipe", "choose_recipes"),
+    "learning.candidates": ("Candidate", "try_recipe"),
+    "data.checking": ("RowProblem", "check_rows"),
+    "learning.folding": ("cross_validate", "split"),
+    "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
-    "sources": ("RawTable", "load_data"),
-    "tables": ("Table",),
+    "data.sources": ("RawTable", "load_data"),
+    "data.tables": ("Table",),
     "run": ("find_test_rows", "train"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

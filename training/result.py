@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from training.candidates import Candidate
-from training.checking import RowProblem
+from training.data.checking import RowProblem
+from training.learning.candidates import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from registry.store import Registry
 from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings
-from training.candidates import Candidate, choose, try_recipe
-from training.checking import check_rows
-from training.folding import split
-from training.metrics import deciding_metric, metrics_of
-from training.recipes import Recipe, choose_recipes
+from training.data.checking import check_rows
+from training.data.sources import load_data
+from training.data.tables import Table
+from training.learning.candidates import Candidate, choose, try_recipe
+from training.learning.folding import split
+from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.recipes import Recipe, choose_recipes
+from training.learning.samples import golden_rows, reference_rows
 from training.result import TrainingResult
-from training.samples import golden_rows, reference_rows
-from training.sources import load_data
-from training.tables import Table
 
 Progress = Callable[[str], None]
 """Is told, in a sentence, how far the run is."""

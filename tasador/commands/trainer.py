@@ -16,6 +16,6 @@ def trainer(port: PortOption = PORT, name: NameOption = None, domain: DomainOpti
     It carries out reload, retrain, promote and rollback, and follows the champion of the registry.
     """
     settings = find_settings(domain)
-    from training.worker import run_trainer
+    from training.worker.app import run_trainer
 
     run_trainer(settings, name or default_name(port), port)

@@ -12,7 +12,7 @@ from schemas.domain import load_domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import RowBuilder
 from tests.models import SmallModel, fitted, made_up_rows, register, table_of
-from training.recipes import choose_recipes
+from training.learning.recipes import choose_recipes
 
 HOUSING = [recipe.name for recipe in choose_recipes(load_domain("housing"))]
 OBESITY = [recipe.name for recipe in choose_recipes(load_domain("obesity"))]

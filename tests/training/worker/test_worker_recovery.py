@@ -16,12 +16,12 @@ from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tests.conftest import PrivateRedis
-from tests.training.desk import Desk, WorkerProcess, settings_for, working
+from tests.training.worker.desk import Desk, WorkerProcess, settings_for, working
 from tests.waiting import wait_until, wait_until_async
 from training import train
-from training.answers import Answers
-from training.inbox import Entry
-from training.reports import Reports
+from training.worker.answers import Answers
+from training.worker.inbox import Entry
+from training.worker.reports import Reports
 from transport.connection import connect, connect_async
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from registry.folder import EXPECTED, PREDICTION
 from schemas.domain import Domain
-from training.tables import Table
+from training.data.tables import Table
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -21,7 +21,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from registry.scorer import ENCODE, FILL
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError
-from training.encoding import encoder, filler, scaler
+from training.learning.encoding import encoder, filler, scaler
 
 Build = Callable[[int], Any]
 """From a seed to an unfitted estimator."""

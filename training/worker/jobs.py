@@ -91,7 +91,7 @@ async def _start() -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "training.jobs",
+        "training.worker.jobs",
         stdin=PIPE,
         stdout=PIPE,
         env=environment,

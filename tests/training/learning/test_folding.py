@@ -6,9 +6,9 @@ import pytest
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from tests.models import table_of
-from training.folding import cross_validate, split
-from training.metrics import metrics_of
-from training.recipes import choose_recipes
+from training.learning.folding import cross_validate, split
+from training.learning.metrics import metrics_of
+from training.learning.recipes import choose_recipes
 
 SETTINGS = TrainingSettings(folds=3, repeats=2)
 

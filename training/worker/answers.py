@@ -13,12 +13,12 @@ import redis.asyncio
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
-from training.inbox import Entry
+from training.worker.inbox import Entry
 from transport.scripts import read_script
 
 logger = logging.getLogger(__name__)
 
-_SCRIPT = read_script("training", "answer")
+_SCRIPT = read_script("training.worker", "answer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ from monitoring.metrics import build_registry
 from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
-from training.activation import Models
-from training.answers import Answers
-from training.asyncapi import describe
-from training.execution import Execution
-from training.inbox import Entry, Inbox
-from training.reports import Reports
-from training.tasks import end_tasks
+from training.worker.activation import Models
+from training.worker.answers import Answers
+from training.worker.asyncapi import describe
+from training.worker.execution import Execution
+from training.worker.inbox import Entry, Inbox
+from training.worker.reports import Reports
+from training.worker.tasks import end_tasks
 from transport.connection import connect_async, is_transient, speaking_to
 from transport.server import check_server_async
 

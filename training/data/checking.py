@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from schemas.domain import Domain
 from schemas.errors import DataError
-from training.sources import RawTable
-from training.tables import Table
+from training.data.sources import RawTable
+from training.data.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,10 +16,10 @@ from schemas.commands import Promote, PromoteData, Reload, ReloadData, Retrain, 
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import TRAINERS
-from tests.training.desk import Desk, working
+from tests.training.worker.desk import Desk, working
 from tests.waiting import wait_until_async
-from training import activation, execution
-from training.worker import WorkerApp, build_worker
+from training.worker import activation, execution
+from training.worker.app import WorkerApp, build_worker
 
 
 async def test_command_sent_before_first_start_activates(desk: Desk, worker_settings: Settings) -> None:

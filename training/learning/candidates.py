@@ -12,10 +12,10 @@ from registry.scorer import score_of
 from schemas.errors import ModelRejectedError
 from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
-from training.folding import FoldResult, cross_validate
-from training.metrics import is_better, mean_and_sd
-from training.recipes import Recipe
-from training.tables import Table
+from training.data.tables import Table
+from training.learning.folding import FoldResult, cross_validate
+from training.learning.metrics import is_better, mean_and_sd
+from training.learning.recipes import Recipe
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -14,8 +14,8 @@ from sklearn.pipeline import Pipeline
 
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
-from training.metrics import deciding_metric, metrics_of
-from training.tables import Table
+from training.data.tables import Table
+from training.learning.metrics import deciding_metric, metrics_of
 
 
 @dataclass(frozen=True, slots=True)

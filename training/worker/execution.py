@@ -13,13 +13,13 @@ from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, Promote, Reload, Retrain, Rollback
 from schemas.errors import ConfigurationError, ModelError, RegistryUnavailableError
 from schemas.settings import Settings
-from training.activation import Models
-from training.answers import Answers
-from training.inbox import Entry, Inbox
-from training.jobs import NotTrained, run_job
-from training.orders import read_order
-from training.reports import Reports, reason_of
-from training.tasks import end_tasks
+from training.worker.activation import Models
+from training.worker.answers import Answers
+from training.worker.inbox import Entry, Inbox
+from training.worker.jobs import NotTrained, run_job
+from training.worker.orders import read_order
+from training.worker.reports import Reports, reason_of
+from training.worker.tasks import end_tasks
 from transport.connection import is_transient
 
 logger = logging.getLogger(__name__)

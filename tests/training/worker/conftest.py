@@ -11,8 +11,8 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.settings import Settings
 from tests.models import train_small_model
-from tests.training.desk import Desk, settings_for
-from training.activation import Models
+from tests.training.worker.desk import Desk, settings_for
+from training.worker.activation import Models
 
 
 @pytest.fixture(scope="session")

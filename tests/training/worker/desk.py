@@ -20,10 +20,10 @@ from schemas.commands import Command, ModelEvent
 from schemas.settings import Settings, load_settings
 from schemas.streams import DATA_FIELD, TRAINERS
 from tests.waiting import wait_until, wait_until_async
-from training.worker import WorkerApp, build_worker
+from training.worker.app import WorkerApp, build_worker
 from transport.entries import EntryId
 
-RUN = "import sys; from schemas.settings import load_settings; from training.worker import run_trainer; "
+RUN = "import sys; from schemas.settings import load_settings; from training.worker.app import run_trainer; "
 RUN += "run_trainer(load_settings(), sys.argv[1], 0)"
 
 

@@ -15,9 +15,9 @@ from schemas.streams import TRAINERS, Streams
 from transport.entries import EntryId
 from transport.scripts import read_script
 
-_TAKE = read_script("training", "take")
-_RENEW = read_script("training", "renew")
-_LEAVE = read_script("training", "leave")
+_TAKE = read_script("training.worker", "take")
+_RENEW = read_script("training.worker", "renew")
+_LEAVE = read_script("training.worker", "leave")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import numpy as np
 
 from schemas.domain import load_domain
 from tests.models import fitted, made_up_rows, table_of
-from training.checking import check_rows
-from training.samples import golden_rows, reference_rows
-from training.sources import RawTable
+from training.data.checking import check_rows
+from training.data.sources import RawTable
+from training.learning.samples import golden_rows, reference_rows
 
 
 def test_golden_rows_have_a_gap_in_every_feature_that_may_be_missing_and_no_other() -> None:

@@ -6,7 +6,7 @@ import pytest
 from schemas.domain import Domain, load_domain
 from schemas.rows import RowBuilder
 from tests.models import made_up_rows
-from training.encoding import encoder, filler, scaler
+from training.learning.encoding import encoder, filler, scaler
 
 DOMAINS = [
     load_domain("housing"),

@@ -6,9 +6,9 @@ import pytest
 from schemas.errors import ConfigurationError, ModelRejectedError
 from schemas.sections import TrainingSettings
 from tests.models import fitted, table_of
-from training.candidates import Candidate, choose, try_recipe
-from training.folding import FoldResult
-from training.recipes import choose_recipes
+from training.learning.candidates import Candidate, choose, try_recipe
+from training.learning.folding import FoldResult
+from training.learning.recipes import choose_recipes
 
 SETTINGS = TrainingSettings(folds=3)
 

@@ -9,8 +9,8 @@ import pytest
 from schemas.domain import load_domain
 from schemas.errors import DataError
 from tests.models import made_up_rows, table_of
-from training.checking import check_rows
-from training.sources import RawTable, load_data
+from training.data.checking import check_rows
+from training.data.sources import RawTable, load_data
 
 HOUSING = load_domain("housing")
 OBESITY = load_domain("obesity")

@@ -1,0 +1,1 @@
+"""Learning: recipes, folds, candidates, and the choice among them."""

@@ -1,0 +1,1 @@
+"""The worker that obeys commands: trains, checks, activates, and answers each command once."""
