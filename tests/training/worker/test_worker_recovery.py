@@ -26,7 +26,7 @@ from transport.connection import connect, connect_async
 
 
 def _trainings(worker: psutil.Process) -> list[psutil.Process]:
-    return [child for child in worker.children() if "training.jobs" in child.cmdline()]
+    return [child for child in worker.children() if "training.worker.jobs" in child.cmdline()]
 
 
 async def test_killed_worker_loses_no_training(
