@@ -27,7 +27,7 @@ up: install ## Run the whole system on this machine until Ctrl-C
 	@$(BIN)/tasador up
 
 test: install ## Run all tests, with branch coverage
-	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=85
 
 lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff check

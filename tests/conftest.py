@@ -30,6 +30,8 @@ def _server(config: pytest.Config) -> SessionRedis:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say on which Redis the tests run."""
+    if config.getoption("numprocesses", None):
+        return "redis: one for each process, as a test asks for it"
     return f"redis: {_server(config).description}"
 
 
@@ -37,6 +39,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the session's Redis."""
     if server := config.stash.get(_SERVER, None):
         server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that run the whole system, or one of two processes ends with them alone."""
+    items.sort(key=lambda item: item.get_closest_marker("whole_system") is None)
 
 
 @pytest.fixture(autouse=True)
