@@ -9,34 +9,48 @@ if TYPE_CHECKING:
     from training.data.checking import RowProblem, check_rows
     from training.data.sources import RawTable, load_data
     from training.data.tables import Table
-    from training.learning.candidates import Candidate, try_recipe
-    from training.learning.folding import cross_validate, split
+    from training.evaluation.evaluating import Evaluation, evaluate
+    from training.learning.candidates import Candidate, try_pipeline
+    from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
+    from training.learning.selection import Selection, load_selection, select, store_selection
+    from training.registering import register
     from training.result import TrainingResult
     from training.run import find_test_rows, train
 
 __all__ = [
     "RECIPES",
     "Candidate",
+    "Evaluation",
     "RawTable",
     "Recipe",
     "RowProblem",
+    "Selection",
     "Table",
     "TrainingResult",
     "check_rows",
     "choose_recipes",
     "cross_validate",
+    "evaluate",
     "find_test_rows",
     "load_data",
+    "load_selection",
+    "register",
+    "select",
     "split",
+    "splits_of",
+    "store_selection",
     "train",
-    "try_recipe",
+    "try_pipeline",
 ]
 
 _HOMES = {
-    "learning.candidates": ("Candidate", "try_recipe"),
+    "learning.candidates": ("Candidate", "try_pipeline"),
     "data.checking": ("RowProblem", "check_rows"),
-    "learning.folding": ("cross_validate", "split"),
+    "learning.folding": ("cross_validate", "split", "splits_of"),
+    "evaluation.evaluating": ("Evaluation", "evaluate"),
+    "learning.selection": ("Selection", "load_selection", "select", "store_selection"),
+    "registering": ("register",),
     "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
     "data.sources": ("RawTable", "load_data"),

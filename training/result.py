@@ -57,6 +57,7 @@ class TrainingResult:
                 "us_per_row": one.us_per_row,
                 "is_affordable": one.is_affordable,
                 "seconds": one.seconds,
+                "params": dict(one.params),
                 "fold_scores": one.folds.scores.tolist(),
             }
             for one in self.candidates

@@ -1,4 +1,8 @@
-"""A training run from beginning to end: data, folds, winner, test rows, MLflow, champion."""
+"""A training run from beginning to end, put together from its stages.
+
+`ingest` reads, `validate` checks, `split` puts the test rows aside, `select` chooses among candidates, `evaluate` looks
+at the test rows, `register` makes a version. Each can be called alone, from a notebook or as a stage of a pipeline.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from registry.card import ModelCard, card_of
 from registry.location import tracking_uri_of
 from registry.runs import Run, read_json, start_run
 from registry.store import Registry
-from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings
-from training.data.checking import check_rows
+from training.data.checking import RowProblem, check_rows
 from training.data.sources import load_data
 from training.data.tables import Table
-from training.learning.candidates import Candidate, choose, try_recipe
+from training.evaluation.evaluating import Evaluation, evaluate
 from training.learning.folding import split
-from training.learning.metrics import deciding_metric, metrics_of
-from training.learning.recipes import Recipe, choose_recipes
-from training.learning.samples import golden_rows, reference_rows
+from training.learning.metrics import deciding_metric
+from training.learning.recipes import choose_recipes
+from training.learning.selection import Selection, select
+from training.registering import register
 from training.result import TrainingResult
 
 Progress = Callable[[str], None]
@@ -62,7 +65,8 @@ def train(
     """
     start = perf_counter()
     domain = settings.load_domain()
-    recipes = choose_recipes(domain, models or settings.training.models)
+    # before anything is read: a mistyped name should not cost a download
+    choose_recipes(domain, models or settings.training.models)
     table, problems = check_rows(domain, load_data(domain, data), settings.training.max_bad_share)
     learn, test = split(table, settings.training)
     progress(f"{len(table)} rows from {table.source}; {len(problems)} problems; {len(test)} test rows put aside")
@@ -70,18 +74,17 @@ def train(
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
         _log_data(run, table, learn, settings.training)
-        run.log_json(TEST_ROWS_FILE, test.positions.tolist())
-        run.log_json(PROBLEMS_FILE, [str(problem) for problem in problems])
-        candidates = _try_all(recipes, learn, settings, progress)
-        winner = choose(candidates, learn, settings.swap.max_us_per_row)
-        metrics = _metrics(winner, test)
-        _log_results(run, winner, candidates, metrics, command_id)
-        progress(f"registering {winner.name}")
-        found = registry.register(
-            winner.pipeline,
-            _card(winner, learn, table.sha256(), metrics),
-            golden_rows(winner.pipeline, learn, settings.training.golden_rows, settings.training.seed),
-            reference_rows(learn, winner.folds.out_of_fold, settings.training.reference_rows, settings.training.seed),
+        _log_rows(run, test, problems)
+        selection = select(learn, settings, progress, models)
+        evaluation = evaluate(selection, test)
+        _log_results(run, selection, evaluation, command_id)
+        progress(f"registering {selection.winner.name}")
+        found = register(
+            registry,
+            selection,
+            evaluation,
+            settings.training,
+            data_sha256=table.sha256(),
             run_id=run.id,
             command_id=command_id,
         )
@@ -91,11 +94,11 @@ def train(
         name=found.name,
         version=found.version,
         digest=found.digest,
-        algorithm=winner.name,
+        algorithm=selection.winner.name,
         is_champion=promote,
-        metrics=metrics,
+        metrics=dict(evaluation.metrics),
         metric=deciding_metric(domain),
-        candidates=tuple(candidates),
+        candidates=selection.candidates,
         test_rows=tuple(test.positions.tolist()),
         rows=len(table),
         problems=tuple(problems),
@@ -118,38 +121,6 @@ def find_test_rows(settings: Settings, version: str | None = None) -> tuple[int,
     return tuple(read_json(registry.client, registry.tracking_uri, found.run_id, TEST_ROWS_FILE))
 
 
-def _try_all(recipes: Sequence[Recipe], learn: Table, settings: Settings, progress: Progress) -> list[Candidate]:
-    candidates: list[Candidate] = []
-    metric = deciding_metric(learn.domain)
-    for number, recipe in enumerate(recipes, start=1):
-        progress(f"{number} of {len(recipes)}: {recipe.name}")
-        one = try_recipe(recipe, learn, settings.training, settings.swap.max_us_per_row)
-        progress(f"{one.name}: {metric} {one.mean:.3f} ± {one.sd:.3f}, {one.us_per_row:.1f} µs a row")
-        candidates.append(one)
-    return candidates
-
-
-def _metrics(winner: Candidate, test: Table) -> dict[str, float]:
-    metric = deciding_metric(test.domain)
-    on_test = metrics_of(test.domain, test.target, winner.pipeline.predict(test.frame))
-    return {
-        f"cv_{metric}": winner.mean,
-        f"cv_{metric}_sd": winner.sd,
-        "us_per_row": winner.us_per_row,
-    } | {f"test_{name}": value for name, value in on_test.items()}
-
-
-def _card(winner: Candidate, learn: Table, data_sha256: str, metrics: dict[str, float]) -> ModelCard:
-    return card_of(
-        learn.domain,
-        RowBuilder(learn.domain).matrix_of_frame(learn.frame),
-        algorithm=winner.name,
-        trained_at=datetime.now(UTC),
-        data_sha256=data_sha256,
-        metrics=metrics,
-    )
-
-
 def _log_data(run: Run, table: Table, learn: Table, settings: TrainingSettings) -> None:
     run.log_params(
         {"rows": len(table), "training_rows": len(learn), "source": table.source}
@@ -159,14 +130,18 @@ def _log_data(run: Run, table: Table, learn: Table, settings: TrainingSettings) 
     run.log_dataset(learn.with_target(), table.domain.name, table.source, table.sha256(), target)
 
 
-def _log_results(
-    run: Run, winner: Candidate, candidates: Sequence[Candidate], metrics: dict[str, float], command_id: str | None
-) -> None:
-    estimator = winner.pipeline[-1].get_params()
+def _log_rows(run: Run, test: Table, problems: Sequence[RowProblem]) -> None:
+    run.log_json(TEST_ROWS_FILE, test.positions.tolist())
+    run.log_json(PROBLEMS_FILE, [str(problem) for problem in problems])
+
+
+def _log_results(run: Run, selection: Selection, evaluation: Evaluation, command_id: str | None) -> None:
+    winner = selection.winner
+    estimator = selection.pipeline[-1].get_params()
     chosen = {f"estimator.{key}": value for key, value in estimator.items() if value is not None}
     run.log_params({"algorithm": winner.name} | chosen)
-    run.log_metrics(metrics)
-    for one in candidates:
+    run.log_metrics(evaluation.metrics)
+    for one in selection.candidates:
         run.log_metrics(
             {f"{one.name}/mean": one.mean, f"{one.name}/sd": one.sd, f"{one.name}/us_per_row": one.us_per_row}
         )

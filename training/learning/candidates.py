@@ -1,21 +1,20 @@
-"""The candidates of a training run: each recipe folded, fitted and timed, and the one that wins."""
+"""A candidate of a training run: a recipe folded, fitted and timed; and the one among several that wins."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from registry.cost import us_per_row
 from registry.scorer import score_of
+from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import RowBuilder
-from schemas.sections import TrainingSettings
 from training.data.tables import Table
-from training.learning.folding import FoldResult, cross_validate
+from training.learning.folding import FoldResult, Split, cross_validate
 from training.learning.metrics import is_better, mean_and_sd
-from training.learning.recipes import Recipe
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -32,8 +31,8 @@ class Candidate:
         us_per_row: what a row costs in a batch of 1,000, in microseconds.
         is_affordable: whether that is within the limit.
         seconds: what trying it took.
-        pipeline: fitted on all training rows.
         folds: the folds' scores and the out-of-fold predictions.
+        params: what a search chose for it; empty where nothing was searched.
     """
 
     name: str
@@ -42,23 +41,24 @@ class Candidate:
     us_per_row: float
     is_affordable: bool
     seconds: float
-    pipeline: Pipeline = field(repr=False)
     folds: FoldResult = field(repr=False)
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def try_recipe(recipe: Recipe, table: Table, settings: TrainingSettings, max_us_per_row: float) -> Candidate:
-    """Fold a recipe on the training rows, fit it on all of them, and time it."""
+def try_pipeline(
+    name: str, pipeline: Pipeline, table: Table, splits: Sequence[Split], max_us_per_row: float
+) -> Candidate:
+    """Fold a pipeline on the training rows, fit it on all of them, and time it; it is fitted when this returns."""
     start = perf_counter()
-    pipeline = recipe.pipeline(table.domain, settings.seed)
-    folds = cross_validate(pipeline, table, settings)
+    folds = cross_validate(pipeline, table, splits)
     pipeline.fit(table.frame, table.target)
     matrix = RowBuilder(table.domain).matrix_of_frame(table.frame)
     cost = us_per_row(score_of(pipeline, table.domain.target.classes), matrix)
     mean, sd = mean_and_sd(folds.scores)
-    return Candidate(recipe.name, mean, sd, cost, cost <= max_us_per_row, perf_counter() - start, pipeline, folds)
+    return Candidate(name, mean, sd, cost, cost <= max_us_per_row, perf_counter() - start, folds)
 
 
-def choose(candidates: Sequence[Candidate], table: Table, max_us_per_row: float) -> Candidate:
+def choose(candidates: Sequence[Candidate], domain: Domain, max_us_per_row: float) -> Candidate:
     """The best candidate by its folds among those that are fast enough.
 
     Raises:
@@ -71,6 +71,6 @@ def choose(candidates: Sequence[Candidate], table: Table, max_us_per_row: float)
         raise ModelRejectedError("cost", message)
     best = affordable[0]
     for candidate in affordable[1:]:
-        if is_better(table.domain, candidate.mean, best.mean):
+        if is_better(domain, candidate.mean, best.mean):
             best = candidate
     return best

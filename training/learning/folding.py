@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
@@ -17,6 +19,9 @@ from schemas.sections import TrainingSettings
 from training.data.tables import Table
 from training.learning.metrics import deciding_metric, metrics_of
 
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Numbers of the rows that teach, and of those that judge."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
@@ -25,10 +30,13 @@ class FoldResult:
     Attributes:
         scores: the deciding metric of each fold, shape (folds * repeats,).
         out_of_fold: for each row what a model predicted that had not seen it, from the first repetition.
+        probabilities: the same as probabilities (n, classes) in the order of the domain's classes; None for a
+            regression.
     """
 
     scores: NDArray[np.float64]
-    out_of_fold: NDArray[np.float64] | NDArray[np.str_]
+    out_of_fold: NDArray[Any]
+    probabilities: NDArray[np.float64] | None = None
 
 
 def split(table: Table, settings: TrainingSettings) -> tuple[Table, Table]:
@@ -47,32 +55,47 @@ def split(table: Table, settings: TrainingSettings) -> tuple[Table, Table]:
     return table.take(np.sort(train)), table.take(np.sort(test))
 
 
-def cross_validate(pipeline: Pipeline, table: Table, settings: TrainingSettings) -> FoldResult:
-    """Fit and judge a pipeline on every fold; everything that learns is fitted inside the fold."""
+def splits_of(table: Table, settings: TrainingSettings) -> tuple[Split, ...]:
+    """The folds among the training rows, repetition by repetition, the same for the same seed."""
     kind = RepeatedStratifiedKFold if table.domain.target.classes else RepeatedKFold
     folds = kind(n_splits=settings.folds, n_repeats=settings.repeats, random_state=settings.seed)
-    pairs = list(folds.split(table.frame, table.target))
+    return tuple(folds.split(table.frame, table.target))
+
+
+def cross_validate(pipeline: Pipeline, table: Table, splits: Sequence[Split]) -> FoldResult:
+    """Fit and judge a pipeline on every fold; everything that learns is fitted inside the fold."""
     # threads: fitting trees lets go of the interpreter, and starting processes takes longer than these tables
-    predictions = Parallel(n_jobs=min(cpu_count(), settings.folds), prefer="threads")(
-        delayed(_predict_fold)(pipeline, table, learn, judge) for learn, judge in pairs
+    answers = Parallel(n_jobs=min(cpu_count(), len(splits)), prefer="threads")(
+        delayed(_answer_fold)(pipeline, table, learn, judge) for learn, judge in splits
     )
     metric = deciding_metric(table.domain)
     scores = [
-        metrics_of(table.domain, table.target[judge], predicted)[metric]
-        for (_, judge), predicted in zip(pairs, predictions, strict=True)
+        metrics_of(table.domain, table.target[judge], _named(table, answer))[metric]
+        for (_, judge), answer in zip(splits, answers, strict=True)
     ]
-    out_of_fold = np.empty_like(table.target)
-    for (_, judge), predicted in list(zip(pairs, predictions, strict=True))[: settings.folds]:
-        out_of_fold[judge] = predicted
-    return FoldResult(np.array(scores), out_of_fold)
+    whole = np.full((len(table), *answers[0].shape[1:]), np.nan)
+    for (_, judge), answer in reversed(list(zip(splits, answers, strict=True))):
+        whole[judge] = answer
+    return FoldResult(np.array(scores), _named(table, whole), whole if table.domain.target.classes else None)
 
 
-def _predict_fold(
+def _answer_fold(
     pipeline: Pipeline, table: Table, learn: NDArray[np.int64], judge: NDArray[np.int64]
-) -> NDArray[np.float64] | NDArray[np.str_]:
+) -> NDArray[np.float64]:
+    """Predictions (n,), or probabilities (n, classes) in the order of the domain's classes."""
     fitted = clone(pipeline).fit(table.frame.iloc[learn], table.target[learn])
-    predicted: NDArray[np.float64] | NDArray[np.str_] = fitted.predict(table.frame.iloc[judge])
-    return predicted
+    rows, classes = table.frame.iloc[judge], list(table.domain.target.classes)
+    if not classes:
+        return np.asarray(fitted.predict(rows), dtype=np.float64)
+    answers = np.zeros((len(rows), len(classes)))
+    answers[:, [classes.index(name) for name in fitted.classes_]] = fitted.predict_proba(rows)
+    return answers
+
+
+def _named(table: Table, answers: NDArray[np.float64]) -> NDArray[Any]:
+    """Predictions as they are, probabilities as the name of the most probable class."""
+    classes = table.domain.target.classes
+    return np.array(classes)[answers.argmax(axis=1)] if classes else answers
 
 
 def _check_enough(table: Table, settings: TrainingSettings) -> None:

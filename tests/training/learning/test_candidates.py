@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, ModelRejectedError
 from schemas.sections import TrainingSettings
-from tests.models import fitted, table_of
-from training.learning.candidates import Candidate, choose, try_recipe
-from training.learning.folding import FoldResult
+from tests.models import table_of
+from training.learning.candidates import Candidate, choose, try_pipeline
+from training.learning.folding import FoldResult, splits_of
 from training.learning.recipes import choose_recipes
 
 SETTINGS = TrainingSettings(folds=3)
@@ -15,32 +16,34 @@ SETTINGS = TrainingSettings(folds=3)
 
 def candidate(name: str, mean: float, us_per_row: float) -> Candidate:
     folds = FoldResult(np.array([mean]), np.array([0.0]))
-    return Candidate(name, mean, 0.1, us_per_row, us_per_row <= 10, 1.0, fitted(table_of("housing"), "linear"), folds)
+    return Candidate(name, mean, 0.1, us_per_row, us_per_row <= 10, 1.0, folds)
 
 
 def test_the_lowest_error_wins_among_those_that_are_fast_enough() -> None:
     candidates = [candidate("good", 3.0, 5), candidate("slow", 2.0, 50), candidate("bad", 4.0, 1)]
-    assert choose(candidates, table_of("housing"), 10).name == "good"
+    assert choose(candidates, load_domain("housing"), 10).name == "good"
 
 
 def test_the_highest_accuracy_wins() -> None:
     candidates = [candidate("low", 0.7, 5), candidate("high", 0.9, 5)]
-    assert choose(candidates, table_of("obesity"), 10).name == "high"
+    assert choose(candidates, load_domain("obesity"), 10).name == "high"
 
 
 def test_nothing_wins_when_all_are_too_slow() -> None:
     with pytest.raises(ModelRejectedError, match=r"at most 10 µs a row.*slow 50\.0 µs"):
-        choose([candidate("slow", 2.0, 50)], table_of("housing"), 10)
+        choose([candidate("slow", 2.0, 50)], load_domain("housing"), 10)
 
 
-def test_a_tried_recipe_is_folded_fitted_and_timed() -> None:
+def test_a_tried_pipeline_is_folded_fitted_and_timed() -> None:
     table = table_of("housing")
-    one = try_recipe(choose_recipes(table.domain, ["ridge"])[0], table, SETTINGS, max_us_per_row=1000)
+    splits = splits_of(table, SETTINGS)
+    pipeline = choose_recipes(table.domain, ["ridge"])[0].pipeline(table.domain, seed=1)
+    one = try_pipeline("ridge", pipeline, table, splits, max_us_per_row=1000)
     assert 4 < one.mean < 6
     assert one.us_per_row > 0
     assert one.is_affordable
-    assert not try_recipe(choose_recipes(table.domain, ["ridge"])[0], table, SETTINGS, 1e-6).is_affordable
-    assert len(one.pipeline.predict(table.frame)) == len(table)
+    assert len(pipeline.predict(table.frame)) == len(table)
+    assert not try_pipeline("ridge", pipeline, table, splits, 1e-6).is_affordable
 
 
 def test_recipes_on_request_are_not_tried_unasked() -> None:

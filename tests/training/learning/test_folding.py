@@ -6,7 +6,7 @@ import pytest
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from tests.models import table_of
-from training.learning.folding import cross_validate, split
+from training.learning.folding import cross_validate, split, splits_of
 from training.learning.metrics import metrics_of
 from training.learning.recipes import choose_recipes
 
@@ -42,7 +42,7 @@ def test_each_row_is_predicted_once_by_a_model_that_has_not_seen_it() -> None:
     table = table_of("housing")
     pipeline = choose_recipes(table.domain, ["random-forest"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__n_estimators=5)
-    result = cross_validate(pipeline, table, SETTINGS)
+    result = cross_validate(pipeline, table, splits_of(table, SETTINGS))
     assert result.scores.shape == (6,)
     out_of_fold = metrics_of(table.domain, table.target, result.out_of_fold)["rmse"]
     seen = metrics_of(table.domain, table.target, pipeline.fit(table.frame, table.target).predict(table.frame))["rmse"]
@@ -54,6 +54,8 @@ def test_folding_classes_gives_names() -> None:
     table = table_of("obesity")
     pipeline = choose_recipes(table.domain, ["xgboost"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__xgboost__n_estimators=3)
-    result = cross_validate(pipeline, table, SETTINGS)
+    result = cross_validate(pipeline, table, splits_of(table, SETTINGS))
     assert set(result.out_of_fold) <= set(table.domain.target.classes)
     assert ((result.scores >= 0) & (result.scores <= 1)).all()
+    assert result.probabilities is not None
+    np.testing.assert_allclose(result.probabilities.sum(axis=1), 1, atol=1e-6)

@@ -1,0 +1,58 @@
+"""From a selection to a version in the registry, with everything that lies beside a model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from registry.card import card_of
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.rows import RowBuilder
+from schemas.sections import TrainingSettings
+from training.evaluation.evaluating import Evaluation
+from training.learning.samples import golden_rows, reference_rows
+from training.learning.selection import Selection
+
+
+def register(
+    registry: Registry,
+    selection: Selection,
+    evaluation: Evaluation,
+    training: TrainingSettings,
+    *,
+    data_sha256: str,
+    run_id: str,
+    command_id: str | None = None,
+) -> ModelVersionInfo:
+    """Register a selection's winner as a new version; no alias points to it yet.
+
+    Args:
+        registry: where to.
+        selection: whose winner.
+        evaluation: what the card says of it.
+        training: how many golden rows and reference rows, and their seed.
+        data_sha256: content hash of the whole table, test rows included.
+        run_id: of the MLflow run that made it.
+        command_id: the command that asked for it, if one did.
+
+    Raises:
+        ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    learn, winner = selection.learn, selection.winner
+    card = card_of(
+        learn.domain,
+        RowBuilder(learn.domain).matrix_of_frame(learn.frame),
+        algorithm=winner.name,
+        trained_at=datetime.now(UTC),
+        data_sha256=data_sha256,
+        metrics=dict(evaluation.metrics),
+    )
+    return registry.register(
+        selection.pipeline,
+        card,
+        golden_rows(selection.pipeline, learn, training.golden_rows, training.seed),
+        reference_rows(learn, winner.folds.out_of_fold, training.reference_rows, training.seed),
+        run_id=run_id,
+        command_id=command_id,
+    )
