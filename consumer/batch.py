@@ -56,6 +56,7 @@ class ScoredBatch:
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
         unusual: feature -> how many listings had an unusual value.
+        kinds: how many of the predictions are of each kind (`monitoring.metrics.prediction_kinds`).
         decode_s: how long decoding and validating took.
         score_s: how long the scoring call took.
     """
@@ -70,6 +71,7 @@ class ScoredBatch:
     total_squares: float = 0.0
     imputed: dict[str, int] = field(default_factory=dict)
     unusual: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
     decode_s: float = 0.0
     score_s: float = 0.0
 

@@ -166,6 +166,7 @@ class Flow:
             refused,
             batch.imputed if answered else {},
             batch.unusual if answered else {},
+            batch.kinds if answered else {},
             len(fenced),
         )
         self.metrics.record_batch(figures)

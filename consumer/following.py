@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class ModelFollower:
         self.model = loaded(stamp) if loaded else self._restamped(stamp)
         self._digest = desired.digest
         self._health.clear("model")
-        self._metrics.record_swap(desired.version, desired.activation)
+        self._metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
         load_ms = round((time.perf_counter() - begin) * 1000, 1)
         logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
         await self._tell("model.swapped", desired, load_ms=load_ms)
@@ -116,13 +117,14 @@ class ModelFollower:
         folder: Path = self._cache.fetch(desired)
         # what a row costs was checked before the activation; a busy moment here must not shut the model out
         scorer = load_scorer(folder, self._domain, math.inf)
-        low, high = scorer.card.bounds
-        return lambda stamp: ServedModel(scorer, stamp, low, high)
+        card = scorer.card
+        low, high = card.bounds
+        return lambda stamp: ServedModel(scorer, stamp, low, high, card.usual)
 
     def _restamped(self, stamp: Stamp) -> ServedModel:
         if self.model is None:
             raise AssertionError("a digest is known only with its model")
-        return ServedModel(self.model.scorer, stamp, self.model.low, self.model.high)
+        return replace(self.model, stamp=stamp)
 
     async def _tell_rejected(self, desired: DesiredModel, error: ModelRejectedError) -> None:
         self._metrics.record_rejected_swap()

@@ -21,9 +21,12 @@ from monitoring.histogram import WeightedHistogram
 from schemas.domain import Domain
 from schemas.refusals import Reason
 
+PRICE_KINDS = ("very_low", "usual", "very_high")
+"""Of a regression's predictions: below, within and above what nearly all training rows lead to."""
+
 STAGES = ("read", "decode", "score", "commit")
 _STAGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-_AGE_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_AGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _BATCH_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _AGES_A_BATCH = 16
 
@@ -48,6 +51,7 @@ class BatchFigures:
         refused: dead letters by reason.
         imputed: rows in which a feature was filled, by feature.
         unusual: rows in which a feature was outside what training saw, by feature.
+        kinds: predictions by kind (`prediction_kinds`).
         fenced: entries that someone else had answered, for which this commit wrote nothing.
     """
 
@@ -58,7 +62,13 @@ class BatchFigures:
     refused: Mapping[str, int] = field(default_factory=dict)
     imputed: Mapping[str, int] = field(default_factory=dict)
     unusual: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
     fenced: int = 0
+
+
+def prediction_kinds(domain: Domain) -> tuple[str, ...]:
+    """The kinds of predictions that are counted: the classes, or how a price compares with those of training."""
+    return domain.target.classes or PRICE_KINDS
 
 
 class ConsumerMetrics:
@@ -80,6 +90,8 @@ class ConsumerMetrics:
         self._refused = counter("tasador_dead_letters", "Entries refused, by reason", "reason", tuple(Reason))
         self._imputed = counter("tasador_imputed_values", "Missing values filled", "feature", domain.columns)
         self._unusual = counter("tasador_unusual_values", "Values outside training's range", "feature", domain.columns)
+        kinds = prediction_kinds(domain)
+        self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
         self._swaps = counter("tasador_model_swaps", "Models taken or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter("tasador_fenced_entries", "Entries that someone else had answered", registry=registry)
         self._claimed = Counter("tasador_claimed_entries", "Entries taken over from others", registry=registry)
@@ -97,6 +109,9 @@ class ConsumerMetrics:
         )
         self._backlog = Gauge("tasador_backlog_entries", "Undelivered and pending; NaN when unknown", registry=registry)
         self._oldest = Gauge("tasador_oldest_pending_seconds", "Age of the oldest pending entry", registry=registry)
+        self._key = Gauge(
+            "tasador_key_feature", "1 for the feature that predictions hang on most", ["feature"], registry=registry
+        )
         self._model = Info("tasador_model", "The model in charge", registry=registry)
         Info("tasador_consumer", "Who this is", registry=registry).info({"domain": domain.name, "consumer": consumer})
         self.set_backlog(None, None)
@@ -109,6 +124,7 @@ class ConsumerMetrics:
         _add(self._refused, figures.refused)
         _add(self._imputed, figures.imputed)
         _add(self._unusual, figures.unusual)
+        _add(self._kinds, figures.kinds)
         self._fenced.inc(figures.fenced)
         if answered := len(figures.entry_ids):
             self._batch.observe(answered)
@@ -136,9 +152,12 @@ class ConsumerMetrics:
         """Entries were acknowledged by somebody who did not answer them."""
         self._lost.inc(entries)
 
-    def record_swap(self, version: str, activation: str) -> None:
+    def record_swap(self, version: str, activation: str, key_feature: str | None = None) -> None:
         """This model is in charge from now on."""
         self._swaps["swapped"].inc()
+        self._key.clear()
+        if key_feature is not None:
+            self._key.labels(key_feature).set(1)
         self._model.info({"version": version, "activation": activation})
 
     def record_rejected_swap(self) -> None:

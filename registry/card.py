@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from schemas.domain import Domain
@@ -16,6 +17,9 @@ from schemas.window import layout_of
 
 GOLDEN_TOLERANCE = 1e-6
 """The same numbers on another processor differ by about 1e-7 where a model computes in 32 bits."""
+
+USUAL_SHARE = 0.99
+"""Share of the training rows whose predictions count as usual."""
 
 
 class ModelCard(BaseModel):
@@ -34,6 +38,8 @@ class ModelCard(BaseModel):
         data_sha256: content hash of the data it was trained on.
         rows: how many training rows it saw.
         metrics: what is known of its quality, by metric name.
+        usual: between which predictions nearly all training rows lie, 99 in 100; None of a classification.
+        key_feature: the column that its predictions hang on most; None where nobody looked.
         versions: of Python and of the libraries that made it.
         golden_tolerance: how far a golden row may differ, relative to the largest expected value.
     """
@@ -52,6 +58,8 @@ class ModelCard(BaseModel):
     data_sha256: str
     rows: int
     metrics: dict[str, float]
+    usual: tuple[float, float] | None = None
+    key_feature: str | None = None
     versions: dict[str, str]
     golden_tolerance: float = GOLDEN_TOLERANCE
 
@@ -71,8 +79,14 @@ def card_of(
     trained_at: datetime,
     data_sha256: str,
     metrics: dict[str, float],
+    predictions: NDArray[Any] | None = None,
+    key_feature: str | None = None,
 ) -> ModelCard:
-    """The card of a model that was trained on `matrix` (n, columns) of a domain."""
+    """The card of a model that was trained on `matrix` (n, columns) of a domain.
+
+    `predictions` (n,) are those of models that had not seen the row; they say what is usual.
+    """
+    is_regression = domain.task == "regression"
     return ModelCard(
         domain=domain.name,
         layout=layout_of(domain),
@@ -86,6 +100,8 @@ def card_of(
         data_sha256=data_sha256,
         rows=len(matrix),
         metrics=metrics,
+        usual=_middle(predictions) if predictions is not None and is_regression else None,
+        key_feature=key_feature,
         versions=library_versions(),
     )
 
@@ -106,6 +122,11 @@ def _xgboost_version() -> str:
         return version("xgboost-cpu")
     except PackageNotFoundError:
         return version("xgboost")
+
+
+def _middle(predictions: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(predictions, [(1 - USUAL_SHARE) / 2, (1 + USUAL_SHARE) / 2])
+    return float(low), float(high)
 
 
 def _extremes(matrix: Matrix, extreme: np.ufunc | object) -> tuple[float | None, ...]:

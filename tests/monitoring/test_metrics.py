@@ -34,6 +34,7 @@ def test_a_batch_is_counted_by_outcome_reason_and_feature(
         refused={"poison": 2},
         imputed={"CRIM": 2},
         unusual={"RM": 1},
+        kinds={"very_low": 0, "usual": 2, "very_high": 1},
         fenced=4,
     )
     metrics.record_batch(figures)
@@ -44,6 +45,7 @@ def test_a_batch_is_counted_by_outcome_reason_and_feature(
     assert read("tasador_dead_letters_total", {"reason": "poison"}) == 4
     assert read("tasador_imputed_values_total", {"feature": "CRIM"}) == 4
     assert read("tasador_unusual_values_total", {"feature": "RM"}) == 2
+    assert read("tasador_predictions_total", {"kind": "very_high"}) == 2
     assert read("tasador_fenced_entries_total") == 8
     assert read("tasador_batch_entries_sum") == 12
 
@@ -100,3 +102,10 @@ def test_recovery_is_counted(metrics: ConsumerMetrics, registry: CollectorRegist
     assert registry.get_sample_value("tasador_claimed_entries_total") == 30
     assert registry.get_sample_value("tasador_commit_retries_total") == 1
     assert registry.get_sample_value("tasador_stage_seconds_bucket", {"stage": "read", "le": "0.0005"}) == 1
+
+
+def test_the_key_feature_is_that_of_the_model_in_charge(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
+    metrics.record_swap("1", "1-0", "LSTAT")
+    metrics.record_swap("2", "2-0", "RM")
+    assert registry.get_sample_value("tasador_key_feature", {"feature": "RM"}) == 1
+    assert registry.get_sample_value("tasador_key_feature", {"feature": "LSTAT"}) is None
