@@ -8,6 +8,7 @@ import logging
 import socket
 
 from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.prometheus import RedisPrometheusMiddleware
 
 from consumer.asyncapi import describe
 from consumer.consumer import Consumer
@@ -47,7 +48,8 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
-    broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER))
+    transport = RedisPrometheusMiddleware(registry=consumer.registry)
+    broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
     app = ServedApp(
         broker,
         asgi_routes=routes(consumer.health, consumer.registry),

@@ -10,10 +10,12 @@ from typing import Any
 
 import redis.asyncio
 
+from monitoring.job_metrics import JobMetrics
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
 from training.worker.inbox import Entry
+from transport.entries import EntryId
 from transport.scripts import read_script
 
 logger = logging.getLogger(__name__)
@@ -30,12 +32,13 @@ class Answered:
 
 
 class Answers:
-    """Writes answers of one worker."""
+    """Writes answers of one worker, and counts them."""
 
-    def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str) -> None:
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str, metrics: JobMetrics) -> None:
         self._client = client
         self._streams = streams
         self._worker = worker
+        self._metrics = metrics
 
     async def find(self, answer_as: str) -> Answered | None:
         """What was answered already, if anything was."""
@@ -66,7 +69,10 @@ class Answers:
             "answer_as": answer_as,
             **_what(events, activate, champion, answer_as),
         }
-        if not await self._run(order):
+        if written := await self._run(order):
+            took_ms = EntryId.parse(written[-1]).ms - EntryId.parse(entry.id).ms
+            self._metrics.record_job([event.type for event in events], took_ms / 1000)
+        else:
             logger.warning("command was answered already", extra={"entry": entry.id})
 
     async def follow(

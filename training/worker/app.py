@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable
 from faststream import AckPolicy
 from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, DefaultStreamMessage
-from prometheus_client import Gauge
+from faststream.redis.prometheus import RedisPrometheusMiddleware
 from pydantic import InstanceOf
 from redis.exceptions import RedisError, ResponseError
 
 from monitoring import logs
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
+from monitoring.job_metrics import JobMetrics
 from monitoring.metrics import build_registry
 from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
@@ -71,6 +72,7 @@ class Worker:
     Attributes:
         health: why it is not ready, and whether it turns.
         broker: FastStream's, with the subscriber that reads new commands.
+        registry: the worker's Prometheus metrics.
     """
 
     def __init__(self, settings: Settings, name: str, url: str) -> None:
@@ -78,16 +80,20 @@ class Worker:
         self._url = url
         self._client = connect_async(url)
         domain, streams = settings.load_domain(), settings.streams
+        self.registry = build_registry()
+        metrics = JobMetrics(lambda: self.execution.is_training, self.registry)
         self._inbox = Inbox(self._client, streams, name, settings.claim_idle_ms)
         self.execution = Execution(
             settings,
             self._inbox,
-            Answers(self._client, streams, name),
+            Answers(self._client, streams, name, metrics),
             Reports(f"tasador/{domain.name}/trainer/{name}"),
             Models(settings, domain),
+            metrics,
         )
         self.health = Health(_STALL_S)
-        self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER))
+        transport = RedisPrometheusMiddleware(registry=self.registry)
+        self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
         # one at a time: what is read is in hand at once, and nobody takes it for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
         self._subscriber = self.broker.subscriber(
@@ -195,12 +201,9 @@ def build_worker(settings: Settings, name: str) -> WorkerApp:
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
     worker = Worker(settings, name, settings.redis_url.get_secret_value())
-    registry = build_registry()
-    training = Gauge("tasador_training_running", "Whether a training goes on: 0 or 1", registry=registry)
-    training.set_function(lambda: int(worker.execution.is_training))
     app = WorkerApp(
         worker.broker,
-        asgi_routes=routes(worker.health, registry),
+        asgi_routes=routes(worker.health, worker.registry),
         specification=describe(settings.domain, settings.streams),
         asyncapi_path="/docs/asyncapi",
         logger=logging.getLogger("faststream"),

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from redis.exceptions import RedisError
 
+from monitoring.job_metrics import JobMetrics
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, Promote, Reload, Retrain, Rollback
 from schemas.errors import ConfigurationError, ModelError, RegistryUnavailableError
@@ -37,14 +38,24 @@ class Execution:
         answers: writes the answers.
         reports: words them.
         models: finds and checks models.
+        metrics: told who is champion.
     """
 
-    def __init__(self, settings: Settings, inbox: Inbox, answers: Answers, reports: Reports, models: Models) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        answers: Answers,
+        reports: Reports,
+        models: Models,
+        metrics: JobMetrics,
+    ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._answers = answers
         self._reports = reports
         self._models = models
+        self._metrics = metrics
         # commands and the following of the champion take turns; a training waits outside
         self._turn = asyncio.Lock()
         self._trained_for: tuple[Entry, Retrain] | None = None
@@ -67,6 +78,8 @@ class Execution:
         """
         async with self._turn:
             champion = await self._models.champion()
+            if champion:
+                self._metrics.set_champion(champion.version, champion.trained_at)
             followed = await self._answers.followed()
             if champion is None or champion.version == followed:
                 return

@@ -11,6 +11,8 @@ import pytest
 import redis.exceptions
 from pydantic import SecretStr
 
+from monitoring.job_metrics import JobMetrics
+from monitoring.metrics import build_registry
 from registry.store import Registry
 from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
@@ -170,7 +172,7 @@ async def test_read_only_redis_is_not_spun_on(
 @pytest.fixture
 async def answers(redis_url: str, streams: Streams) -> Any:
     client = connect_async(redis_url)
-    yield Answers(client, streams, "w1")
+    yield Answers(client, streams, "w1", JobMetrics(lambda: False, build_registry()))
     await client.aclose()
 
 
@@ -206,7 +208,7 @@ async def test_forbidden_write_leaves_the_command_pending(
     user = desk.streams.prefix
     desk.client.execute_command("ACL", "SETUSER", user, "on", ">secret", "~*", "+@all", f"-{forbidden}")
     client = connect_async(redis_url.replace("redis://", f"redis://{user}:secret@"))
-    info, answers = store.resolve(), Answers(client, desk.streams, "w1")
+    info, answers = store.resolve(), Answers(client, desk.streams, "w1", JobMetrics(lambda: False, build_registry()))
     try:
         with pytest.raises(redis.exceptions.RedisError, match=r"permission|can't run"):
             await answers.write(entry, "c-1", [Reports("test").activated(info, "c-1")], info)
