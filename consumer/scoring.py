@@ -50,9 +50,9 @@ class BatchScorer:
     """
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
-        self._decoder = ListingDecoder(domain, settings.max_payload_bytes)
+        self._decoder = ListingDecoder(domain, settings.limits)
         self._builder = RowBuilder(domain)
-        self._encoder = AnswerEncoder(domain, settings.max_payload_bytes)
+        self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
         self._is_classification = domain.task == "classification"
         self._dtype = row_dtype(domain)
         self._rows_kept = settings.window.full_batch_rows

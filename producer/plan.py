@@ -58,7 +58,7 @@ def plan_publishing(
         settings.redis_url.get_secret_value(),
         settings.streams,
         Gate(settings.high_water, on_full, on_wait),
-        ListingDecoder(settings.load_domain(), settings.max_payload_bytes) if validate else None,
+        ListingDecoder(settings.load_domain(), settings.limits) if validate else None,
     )
 
 

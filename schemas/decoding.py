@@ -17,10 +17,12 @@ import pydantic_core
 from pydantic import ValidationError
 
 from schemas.domain import Domain
-from schemas.errors import FieldError, RefusedListingError
+from schemas.errors import ConfigurationError, FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
+from schemas.limits import check_limits, harmless_bytes
 from schemas.refusals import Reason, explain
+from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD, FASTSTREAM_FIELD
 
 _FASTSTREAM_MAGIC = b"\x89BIN\x0d\x0a\x1a\x0a\x00\x01"
@@ -76,11 +78,21 @@ def _listing_struct(row: type[msgspec.Struct]) -> type[DecodedListing]:
 
 
 class ListingDecoder:
-    """Decodes and validates listings of one domain."""
+    """Decodes and validates listings of one domain.
 
-    def __init__(self, domain: Domain, max_payload_bytes: int) -> None:
+    Args:
+        domain: whose contract a listing must satisfy.
+        limits: what is refused unread.
+
+    Raises:
+        ConfigurationError: the limits leave no room for an event of this domain.
+    """
+
+    def __init__(self, domain: Domain, limits: LimitSettings) -> None:
+        _check_room(domain, limits)
         self._domain = domain
-        self._max_payload_bytes = max_payload_bytes
+        self._limits = limits
+        self._harmless_bytes = harmless_bytes(limits)
         self._row = _row_struct(domain)
         self._listing = _listing_struct(self._row)
         self._fast = msgspec.json.Decoder(self._listing).decode
@@ -93,12 +105,13 @@ class ListingDecoder:
         Raises:
             RefusedListingError: with the reason, each error by field, and the identity where it could be read.
         """
-        if len(payload) > self._max_payload_bytes:
-            message = f"{len(payload)} bytes, at most {self._max_payload_bytes} are read"
-            raise RefusedListingError(Reason.TOO_LARGE, (FieldError("", message),))
+        if len(payload) > self._harmless_bytes:
+            check_limits(payload, self._limits)
         try:
             return self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
+            if len(payload) <= self._harmless_bytes:
+                check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
 
     def decode_by_contract(self, payload: bytes) -> DecodedListing:
@@ -117,6 +130,15 @@ class ListingDecoder:
         values = {f"f{i}": getattr(listing.data, self._attributes[c]) for i, c in enumerate(self._domain.columns)}
         envelope = {name: getattr(listing, name) for name in DecodedListing.__struct_fields__ if name != "data"}
         return self._listing(data=self._row(**values), **envelope)
+
+
+def _check_room(domain: Domain, limits: LimitSettings) -> None:
+    values = len(domain.columns) + len(DecodedListing.__struct_fields__)
+    if values > limits.max_values:
+        raise ConfigurationError(f"limits.max_values is {limits.max_values}; an event of {domain.name} has {values}")
+    longest = max(domain.columns, key=lambda column: len(column.encode()))
+    if len(longest.encode()) > limits.max_key_bytes:
+        raise ConfigurationError(f"limits.max_key_bytes is {limits.max_key_bytes}, shorter than the column {longest!r}")
 
 
 def _identity(payload: bytes) -> tuple[str | None, str]:

@@ -15,7 +15,10 @@ MAX_MESSAGE = 200
 
 
 class Reason(StrEnum):
-    """Reasons of a dead letter. Where several apply, the first in this order names the dead letter."""
+    """Reasons of a dead letter. Where several apply, the first in this order names the dead letter.
+
+    `too_large` stands for every limit of `schemas.limits`; which one is in the dead letter's error.
+    """
 
     PAYLOAD_GONE = "payload_gone"
     FOREIGN_ENTRY = "foreign_entry"

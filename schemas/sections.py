@@ -21,6 +21,18 @@ class DomainSettings(Section):
     may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing, instead of the class's")
 
 
+class LimitSettings(Section):
+    """How much of a payload is looked at: what breaks a limit becomes a dead letter, unread."""
+
+    max_payload_bytes: PositiveInt = Field(65_536, description="size of a payload, in bytes")
+    max_depth: PositiveInt = Field(16, ge=2, description="how deep objects and lists are nested; an event needs two")
+    max_values: PositiveInt = Field(256, ge=4, description="values in a payload, objects and lists counted too")
+    max_key_bytes: PositiveInt = Field(256, description="length of a key as it is written, in bytes")
+    max_number_chars: PositiveInt = Field(
+        1000, ge=64, description="length of a number, in characters; shorter payloads are not searched for one"
+    )
+
+
 class BatchSettings(Section):
     """How much a consumer reads at once."""
 

@@ -21,6 +21,7 @@ from schemas.errors import ConfigurationError
 from schemas.sections import (
     BatchSettings,
     DomainSettings,
+    LimitSettings,
     RetentionSettings,
     Section,
     SwapSettings,
@@ -56,7 +57,6 @@ class Settings(BaseSettings):
     domains: dict[str, DomainSettings] = Field(
         default_factory=lambda: {"housing": DomainSettings()}, description="domains that `tasador up` runs, by name"
     )
-    max_payload_bytes: PositiveInt = Field(65_536, description="size over which a payload is refused unread, in bytes")
     claim_idle_ms: PositiveInt = Field(
         5_000, description="how long an entry is pending before another claims it, in ms"
     )
@@ -70,6 +70,7 @@ class Settings(BaseSettings):
         3.0, description="how often the worker looks for a moved champion alias, in s"
     )
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
+    limits: LimitSettings = LimitSettings()
     batch: BatchSettings = BatchSettings()
     swap: SwapSettings = SwapSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -16,6 +16,7 @@ from benchmarks.rig import Rig, settings_for
 from schemas.decoding import ListingDecoder
 from schemas.domain import load_domain
 from schemas.errors import BenchmarkError
+from schemas.sections import LimitSettings
 from tests.models import SmallModel
 
 CHEAT = """
@@ -63,7 +64,7 @@ def test_one_who_stands_still_is_stopped(rig: Rig, monkeypatch: pytest.MonkeyPat
 
 def test_payloads_are_valid_and_have_identities_of_their_own() -> None:
     domain = load_domain("housing")
-    decoder = ListingDecoder(domain, 65_536)
+    decoder = ListingDecoder(domain, LimitSettings())
     payloads = build_payloads(domain, 600)
     assert len({decoder.decode(payload).id for payload in payloads}) == len(payloads)
     assert payloads == build_payloads(domain, 600)

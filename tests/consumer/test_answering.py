@@ -98,7 +98,7 @@ BAD = {
     "not an object": (b"[]", "not_an_event"),
     "no id": (json.dumps({"data": ROW}).encode(), "invalid_id"),
     "no data": (b'{"id":"x"}', "not_an_event"),
-    "deep": (b'{"id":"x","data":' + b"[" * 5000, "not_json"),
+    "deep": (b'{"id":"x","data":' + b"[" * 5000, "too_large"),
     "unknown feature": (event("x", {**ROW, "POOL": 1}), "unknown_feature"),
     "missing feature": (event("x", {k: v for k, v in ROW.items() if k != "RM"}), "missing_feature"),
     "a list": (event("x", {**ROW, "RM": [6]}), "invalid_value"),

@@ -14,6 +14,7 @@ from registry.loading import load_scorer
 from registry.store import Registry
 from schemas.decoding import ListingDecoder
 from schemas.rows import RowBuilder
+from schemas.sections import LimitSettings
 from schemas.settings import Settings
 from schemas.streams import Streams
 from tests.consumer.harness import (
@@ -43,7 +44,7 @@ def settings(streams: Streams, tmp_path: Path) -> Settings:
 
 def prices(model: SmallModel, payloads: list[bytes]) -> list[float]:
     """What a model says of listings."""
-    decoder = ListingDecoder(HOUSING, 65_536)
+    decoder = ListingDecoder(HOUSING, LimitSettings())
     matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload) for payload in payloads])
     prices: list[float] = load_scorer(model.folder, HOUSING, 1000).score(matrix).tolist()
     return prices

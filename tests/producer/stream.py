@@ -9,6 +9,7 @@ import redis
 
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import load_domain
+from schemas.sections import LimitSettings
 from schemas.streams import Streams
 
 
@@ -25,5 +26,5 @@ def read_events(client: redis.Redis, streams: Streams) -> list[dict[str, Any]]:
 
 def decode_all(client: redis.Redis, streams: Streams, domain: str = "housing") -> list[DecodedListing]:
     """The events as the consumer decodes them; fails on the first that it would refuse."""
-    decoder = ListingDecoder(load_domain(domain), max_payload_bytes=65_536)
+    decoder = ListingDecoder(load_domain(domain), LimitSettings())
     return [decoder.decode(payload) for _, payload in read_entries(client, streams)]

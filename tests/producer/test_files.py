@@ -16,6 +16,7 @@ from producer.lines import MAX_LINE_BYTES
 from schemas.decoding import DecodedListing, ListingDecoder
 from schemas.domain import Domain, load_domain
 from schemas.errors import DataError, RefusedListingError
+from schemas.sections import LimitSettings
 from tests.listings import Row
 
 REQUIRED = "NOX,RM,DIS,RAD,TAX,PTRATIO,B"
@@ -46,7 +47,7 @@ def _events(file: ListingFile) -> list[dict[str, Any]]:
 
 
 def _decoded(file: ListingFile, domain: Domain) -> list[DecodedListing]:
-    decoder = ListingDecoder(domain, max_payload_bytes=65_536)
+    decoder = ListingDecoder(domain, LimitSettings())
     return [decoder.decode(encode_listing(listing)) for listing in file]
 
 

@@ -10,6 +10,7 @@ from producer.encoding import encode_listing
 from producer.samples import SampleListings
 from schemas.decoding import ListingDecoder
 from schemas.domain import Domain, domain_of, load_domain
+from schemas.sections import LimitSettings
 from tests.listings import Row
 from tests.schemas.awkward import Flats
 
@@ -36,6 +37,6 @@ def test_each_time_the_same_rows_come_with_new_identities() -> None:
     "domain", [load_domain("housing"), load_domain("obesity"), domain_of(Flats)], ids=lambda d: d.name
 )
 def test_every_sample_is_valid_in_its_domain(domain: Domain) -> None:
-    decoder = ListingDecoder(domain, max_payload_bytes=65_536)
+    decoder = ListingDecoder(domain, LimitSettings())
     ids = {decoder.decode(encode_listing(listing)).id for listing in SampleListings(domain, 300)}
     assert len(ids) == 300

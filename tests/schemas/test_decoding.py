@@ -11,10 +11,11 @@ from faststream.redis.parser.binary import BinaryMessageFormatV1
 
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import load_domain
+from schemas.sections import LimitSettings
 from tests.listings import Row, listing
 
 HOUSING = load_domain("housing")
-DECODER = ListingDecoder(HOUSING, max_payload_bytes=65_536)
+DECODER = ListingDecoder(HOUSING, LimitSettings())
 
 
 def _row(payload: bytes) -> Row:

@@ -16,9 +16,10 @@ from schemas.decoding import DecodedListing, ListingDecoder
 from schemas.domain import Domain, domain_of, load_domain
 from schemas.errors import RefusedListingError
 from schemas.events import Listing
+from schemas.refusals import Reason
+from schemas.sections import LimitSettings
 from tests.schemas.awkward import ATTRIBUTES, TOKENS, Flats
 
-LIMIT = 65_536
 DOMAINS = {
     "housing": load_domain("housing"),
     "housing with other gaps": load_domain("housing", may_miss=("CHAS", "NOX", "RAD")),
@@ -26,7 +27,7 @@ DOMAINS = {
     "obesity with gaps": load_domain("obesity", may_miss=("Gender", "Age", "MTRANS")),
     "flats": domain_of(Flats),
 }
-DECODERS = {name: ListingDecoder(domain, LIMIT) for name, domain in DOMAINS.items()}
+DECODERS = {name: ListingDecoder(domain, LimitSettings()) for name, domain in DOMAINS.items()}
 CONTRACTS: dict[str, Any] = {name: Listing[domain.contract] for name, domain in DOMAINS.items()}  # type: ignore[name-defined]
 ENVELOPE = [name for name in DecodedListing.__struct_fields__ if name != "data"]
 
@@ -53,12 +54,15 @@ def check(name: str, payload: bytes) -> None:
     domain, decoder, expected = DOMAINS[name], DECODERS[name], _expected(name, payload)
     with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
         assert _values(domain, decoder._fast(payload)) == expected
+    reason, decoded = None, None
     try:
         decoded = decoder.decode(payload)
-    except RefusedListingError:
-        assert expected is None or len(payload) > LIMIT
-    else:
+    except RefusedListingError as refused:
+        reason = refused.reason
+    if decoded:
         assert _values(domain, decoded) == expected
+    else:
+        assert expected is None or reason == Reason.TOO_LARGE
 
 
 def _quoted(text: str) -> bytes:

@@ -17,6 +17,7 @@ from schemas.encoding import AnswerEncoder, Stamp
 from schemas.errors import FieldError, RefusedListingError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.refusals import Reason
+from schemas.sections import LimitSettings
 
 HOUSING, OBESITY = load_domain("housing"), load_domain("obesity")
 ENTRY, TIME = "1795219101518-3", "2026-11-20T12:00:00.123456Z"
@@ -27,7 +28,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def _decoded(domain: Domain, **attributes: Any) -> DecodedListing:
     row = {f.column: f.categories[0] if f.categories else f.ge for f in domain.features}
     payload = json.dumps({"id": "l-1", "data": row} | attributes).encode()
-    return ListingDecoder(domain, 65_536).decode(payload)
+    return ListingDecoder(domain, LimitSettings()).decode(payload)
 
 
 def _assert_is_all_of(event: BaseModel, encoded: bytes) -> None:

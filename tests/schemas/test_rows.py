@@ -12,6 +12,7 @@ import pytest
 from schemas.decoding import ListingDecoder
 from schemas.domain import Domain, load_domain
 from schemas.rows import Matrix, RowBuilder
+from schemas.sections import LimitSettings
 from tests.listings import Row, listing
 
 HOUSING, OBESITY = load_domain("housing"), load_domain("obesity", may_miss=("Gender", "MTRANS", "Age"))
@@ -19,7 +20,7 @@ PERSON: Row = {f.column: f.categories[0] if f.categories else f.ge for f in OBES
 
 
 def _matrix(domain: Domain, rows: list[Row]) -> Matrix:
-    decoder = ListingDecoder(domain, 65_536)
+    decoder = ListingDecoder(domain, LimitSettings())
     return RowBuilder(domain).matrix([decoder.decode(listing(row, "l-1")) for row in rows])
 
 
@@ -66,7 +67,8 @@ def test_no_listings_are_a_matrix_without_rows() -> None:
 
 
 def test_a_listing_accepted_the_slow_way_has_the_same_row(boston_rows: list[Row]) -> None:
-    decoder, payload = ListingDecoder(HOUSING, 65_536), json.dumps({"id": "l-1", "data": boston_rows[0]}).encode()
+    decoder = ListingDecoder(HOUSING, LimitSettings())
+    payload = json.dumps({"id": "l-1", "data": boston_rows[0]}).encode()
     matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload), decoder.decode_by_contract(payload)])
     np.testing.assert_array_equal(matrix[0], matrix[1])
 

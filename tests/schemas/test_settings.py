@@ -39,7 +39,7 @@ def _refused(message: str, path: Path | None = None, **overrides: Any) -> None:
 def test_without_file_and_environment_there_are_defaults() -> None:
     settings = load_settings()
     assert settings == Settings()
-    assert (settings.claim_idle_ms, settings.max_deliveries, settings.max_payload_bytes) == (5000, 3, 65_536)
+    assert (settings.claim_idle_ms, settings.max_deliveries, settings.limits.max_payload_bytes) == (5000, 3, 65_536)
     assert (settings.batch.max_records, settings.high_water, settings.dedup_max_ids) == (1000, 1_000_000, 1_000_000)
     assert (settings.redis_url, settings.mlflow_uri, settings.domain) == (None, None, "housing")
 

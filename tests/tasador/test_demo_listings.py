@@ -11,11 +11,12 @@ from schemas.decoding import ListingDecoder
 from schemas.domain import load_domain
 from schemas.errors import RefusedListingError
 from schemas.refusals import Reason
+from schemas.sections import LimitSettings
 from tasador.demo.listings import GAPS_PER_FEATURE, DemoListing, broken_payloads, demo_listings
 from training import load_data
 
 HOUSING = load_domain("housing")
-DECODER = ListingDecoder(HOUSING, max_payload_bytes=65_536)
+DECODER = ListingDecoder(HOUSING, LimitSettings())
 
 
 @pytest.fixture(scope="module")
