@@ -10,6 +10,7 @@ from registry.versions import ModelVersionInfo
 from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from training.evaluation.evaluating import Evaluation
+from training.evaluation.importance import importances
 from training.learning.samples import golden_rows, reference_rows
 from training.learning.selection import Selection
 
@@ -47,6 +48,8 @@ def register(
         trained_at=datetime.now(UTC),
         data_sha256=data_sha256,
         metrics=dict(evaluation.metrics),
+        predictions=winner.folds.out_of_fold,
+        key_feature=next(iter(importances(selection.pipeline, learn, training.seed))),
     )
     return registry.register(
         selection.pipeline,
