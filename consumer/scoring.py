@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.batch import Entry, Outcome, ScoredBatch
+from monitoring.metrics import PRICE_KINDS
 from registry.scorer import Scorer
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import Domain
@@ -27,12 +28,16 @@ NO_NAMES: Mapping[int, Sequence[str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """The model in charge: what scores, its stamp on predictions, and the range of each column in training."""
+    """The model in charge: what scores, its stamp on predictions, and what was usual in training.
+
+    `low` and `high` are the ranges of the columns, `usual` that of predictions; None of a classification.
+    """
 
     scorer: Scorer
     stamp: Stamp
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    usual: tuple[float, float] | None = None
 
 
 def now_rfc3339() -> str:
@@ -54,6 +59,7 @@ class BatchScorer:
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
         self._is_classification = domain.task == "classification"
+        self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
         self._rows_kept = settings.window.full_batch_rows
         self._consumer = consumer
@@ -97,6 +103,7 @@ class BatchScorer:
             float(values @ values),
             Counter(name for names in imputed.values() for name in names),
             Counter(name for names in unusual.values() for name in names),
+            self._kinds(values, model.usual),
             decoded - begin,
             scored - decoded,
         )
@@ -121,6 +128,15 @@ class BatchScorer:
         entry_id = entry.id.decode()
         event = self._encoder.dead_letter(entry_id, time, refused, payload, entry.deliveries, self._consumer)
         return Outcome(entry.id, refused.reason, "", event)
+
+    def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
+        """How many predictions are of each class, or how many prices are like none that training led to."""
+        if self._is_classification:
+            counts = np.bincount(values.astype(np.int64), minlength=len(self._classes))
+            return dict(zip(self._classes, counts.tolist(), strict=True))
+        low, high = usual or (-np.inf, np.inf)
+        counts = np.bincount((values > high) * 1 + (values >= low), minlength=len(PRICE_KINDS))
+        return dict(zip(PRICE_KINDS, counts.tolist(), strict=True))
 
     def _encode(
         self,
