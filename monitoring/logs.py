@@ -18,6 +18,8 @@ import faststream  # noqa: F401 - it gives its logger a handler when imported; d
 
 from schemas.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 BROKER = "faststream.broker"
 """Name of the logger to give a broker (``RedisBroker(logger=getLogger(BROKER))``); its own writes to stdout."""
 
@@ -41,6 +43,14 @@ def configure(settings: Settings) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if root.level > logging.DEBUG else 0)
     logging.captureWarnings(capture=True)
+
+
+def tell_settings(settings: Settings) -> None:
+    """Log the settings as they were resolved, once at the start of a part; the formatter masks secrets."""
+    told = settings.model_dump(mode="json")
+    if settings.redis_url:
+        told["redis_url"] = settings.redis_url.get_secret_value()
+    logger.info("settings", extra=told)
 
 
 class _Line(logging.Formatter):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from monitoring.logs import BROKER, configure
+from monitoring.logs import BROKER, configure, tell_settings
 from schemas.settings import Settings, load_settings
 
 logger = logging.getLogger("consumer.flow")
@@ -75,3 +75,17 @@ def test_servers_do_not_chat_below_warnings(capsys: pytest.CaptureFixture[str]) 
     configure(_settings())
     logging.getLogger("uvicorn.error").info("Started server process")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_settings_are_told_once_with_their_secrets_masked(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    url = "redis://ops:s3%40cret@localhost/0"
+    settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
+    configure(settings)
+    tell_settings(settings)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "redis://ops:***@localhost/0" in line
+    assert "http://u:***@mlflow:5000" in line
+    assert "claim_idle_ms" in line
+    assert "hush" not in line
+    assert "s3%40cret" not in line

@@ -57,6 +57,7 @@ def run_trainer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
+    logs.tell_settings(settings)
     listener = bind(port, settings.host)
     serve(build_worker(settings, name), listener)
 
