@@ -68,8 +68,15 @@ def compare(
     gain = float(np.mean(differences))
     corrected, naive = _half_width(differences, ratio), _half_width(differences, 0.0)
     won = float(np.mean((differences > 0) + 0.5 * (differences == 0)))
-    ends = [end / scale for end in (gain - corrected, gain + corrected, gain - naive, gain + naive)]
-    return Comparison(gain / scale, *ends, won=won, folds=len(splits))
+    return Comparison(
+        gain=gain / scale,
+        low=(gain - corrected) / scale,
+        high=(gain + corrected) / scale,
+        naive_low=(gain - naive) / scale,
+        naive_high=(gain + naive) / scale,
+        won=won,
+        folds=len(splits),
+    )
 
 
 def interval_of(scores: NDArray[np.float64], splits: Sequence[Split]) -> tuple[float, float]:
