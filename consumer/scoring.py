@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from consumer.batch import Entry, Outcome, ScoredBatch
 from monitoring.metrics import PRICE_KINDS
 from registry.scorer import Scorer
+from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.encoding import AnswerEncoder, Stamp, encode
@@ -80,9 +81,9 @@ class BatchScorer:
                 outcomes[place] = self._refusal(entry, refused, payload, time)
         matrix = self._builder.matrix(listings)
         decoded = perf_counter()
-        scores = model.scorer.score(matrix) if listings else np.empty((0, 1) if self._is_classification else 0)
+        scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
         scored = perf_counter()
-        values = scores.argmax(axis=1).astype(np.float64) if self._is_classification else scores
+        values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
         if not np.isfinite(scores).all():
             return self._without_broken_scores(entries, model, places, scores)
         imputed = self._builder.missing(matrix) if np.isnan(matrix).any() else NO_NAMES

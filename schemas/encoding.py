@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from schemas.classes import winner_of
 from schemas.decoding import DecodedListing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -107,7 +108,7 @@ class AnswerEncoder:
     ) -> bytes:
         """A classification's prediction, from the probabilities in the order of the target's classes."""
         confidence = max(probabilities)
-        name = self._target.classes[probabilities.index(confidence)]
+        name = winner_of(probabilities, self._target.classes)
         data = _PredictionData(
             listing.id,
             listing.source or "",

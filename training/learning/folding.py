@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, train_test_split
 from sklearn.pipeline import Pipeline
 
+from schemas.classes import winners_of
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from training.data.tables import Table
@@ -95,7 +96,7 @@ def _answer_fold(
 def _named(table: Table, answers: NDArray[np.float64]) -> NDArray[Any]:
     """Predictions as they are, probabilities as the name of the most probable class."""
     classes = table.domain.target.classes
-    return np.array(classes)[answers.argmax(axis=1)] if classes else answers
+    return np.array(classes)[winners_of(answers, classes)] if classes else answers
 
 
 def _check_enough(table: Table, settings: TrainingSettings) -> None:
