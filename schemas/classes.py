@@ -24,7 +24,8 @@ def winner_of(probabilities: Sequence[float], classes: Sequence[str]) -> str:
 def winners_of(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.int64]:
     """The position among the classes of what each of n rows names, shape (n,), from probabilities (n, classes)."""
     alphabet = _alphabet(classes)
-    return alphabet[probabilities[:, alphabet].argmax(axis=1)]
+    winners: NDArray[np.int64] = alphabet[probabilities[:, alphabet].argmax(axis=1)]
+    return winners
 
 
 @cache

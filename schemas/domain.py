@@ -13,6 +13,7 @@ from pydantic import create_model
 
 from schemas.errors import DomainError
 from schemas.features import Feature, Features, Target, read_feature, without_none
+from schemas.segments import Segment, check_segments
 
 BUILT_IN = {"housing": "schemas.domains.housing:Housing", "obesity": "schemas.domains.obesity:Obesity"}
 
@@ -37,6 +38,11 @@ class Domain:
     def task(self) -> Literal["regression", "classification"]:
         """Whether the target is a number or one of its classes."""
         return "classification" if self.target.classes else "regression"
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """By which features parts of the table are looked at."""
+        return self.contract.segments
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -76,6 +82,8 @@ def domain_of(contract: type[Features], may_miss: Collection[str] | None = None)
         raise DomainError(f"domain {contract.name}: declares no features")
     if contract.target.name in {f.column for f in features}:
         raise DomainError(f"domain {contract.name}: the target {contract.target.name} is also a feature")
+    numbers = [f.column for f in features if f.kind == "number"]
+    check_segments(contract.name, contract.segments, numbers, [f.column for f in features if f.column not in numbers])
     return Domain(contract.name, contract, features, contract.target)
 
 

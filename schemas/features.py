@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from schemas.errors import DomainError
+from schemas.segments import Segment
 
 Kind = Literal["number", "integer", "category"]
 Fill = Literal["median", "most_frequent"]
@@ -80,6 +81,8 @@ class Features(BaseModel):
 
     name: ClassVar[str]
     target: ClassVar[Target]
+    segments: ClassVar[tuple[Segment, ...]] = ()
+    """By which features reports and the gate look at parts of the table."""
     table_source: ClassVar[str] = ""
     """Where the rows of `built_in_table` come from, for people."""
 

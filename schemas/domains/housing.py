@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas.features import Features, Integer, Number, Target, feature
+from schemas.segments import Segment
 
 
 class Housing(Features):
@@ -12,6 +13,7 @@ class Housing(Features):
 
     name: ClassVar[str] = "housing"
     target: ClassVar[Target] = Target("MEDV", unit="thousands of dollars")
+    segments: ClassVar[tuple[Segment, ...]] = (Segment("CHAS"), Segment("RAD"), Segment("LSTAT", parts=3))
     table_source: ClassVar[str] = "Boston housing (Harrison and Rubinfeld 1978), as mlxtend ships it"
 
     CRIM: Number | None = feature(ge=0, le=100, unit="per capita", description="crime rate of the town")

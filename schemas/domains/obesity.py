@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from schemas.features import Features, Number, Target, feature
+from schemas.segments import Segment
 
 YesNo = Literal["yes", "no"]
 HowOften = Literal["no", "Sometimes", "Frequently", "Always"]
@@ -37,6 +38,12 @@ class Obesity(Features):
                 "Obesity_Type_III": "high",
             }
         },
+    )
+    segments: ClassVar[tuple[Segment, ...]] = (
+        Segment("Gender"),
+        Segment("family_history_with_overweight"),
+        Segment("MTRANS"),
+        Segment("Age", parts=3),
     )
 
     Gender: Literal["Female", "Male"] = feature(unit="", description="gender")

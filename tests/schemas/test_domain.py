@@ -13,6 +13,7 @@ from schemas.domain import domain_of, load_domain
 from schemas.domains.housing import Housing
 from schemas.errors import DomainError
 from schemas.features import Features, Integer, Number, Target, feature
+from schemas.segments import Segment
 from tests.schemas.awkward import Flats
 
 HERE = "tests.schemas.awkward"
@@ -180,3 +181,26 @@ def test_a_domain_that_cannot_be_loaded_is_refused_in_one_line(case: str) -> Non
     arguments, message = UNLOADABLE[case]
     with pytest.raises(DomainError, match=f"^{re.escape(message)}$"):
         load_domain(*arguments)
+
+
+def test_the_built_in_domains_declare_segments() -> None:
+    housing = load_domain("housing").segments
+    assert [(each.column, each.parts) for each in housing] == [("CHAS", 0), ("RAD", 0), ("LSTAT", 3)]
+    assert [each.column for each in load_domain("obesity").segments if each.parts] == ["Age"]
+
+
+@pytest.mark.parametrize(
+    ("segment", "complaint"),
+    [
+        (Segment("GARDEN"), "no such feature"),
+        (Segment("LSTAT"), "say into how many parts"),
+        (Segment("LSTAT", parts=1), "say into how many parts"),
+        (Segment("RAD", parts=3), "only numbers are cut"),
+    ],
+)
+def test_a_segment_that_makes_no_sense_is_refused(segment: Segment, complaint: str) -> None:
+    class Odd(Housing):
+        segments = (segment,)
+
+    with pytest.raises(DomainError, match=complaint):
+        domain_of(Odd)
