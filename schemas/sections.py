@@ -74,6 +74,9 @@ class TrainingSettings(Section):
     folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
     repeats: PositiveInt = Field(1, description="repetitions of the cross-validation with other folds")
     models: tuple[str, ...] = Field((), description="recipes to try; empty for all that fit the task")
+    time_column: str | None = Field(
+        None, description="column that says when a row was true: later rows then judge what learnt from earlier ones"
+    )
     max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
     reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
     golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")

@@ -67,7 +67,9 @@ def train(
     domain = settings.load_domain()
     # before anything is read: a mistyped name should not cost a download
     choose_recipes(domain, models or settings.training.models)
-    table, problems = check_rows(domain, load_data(domain, data), settings.training.max_bad_share)
+    table, problems = check_rows(
+        domain, load_data(domain, data), settings.training.max_bad_share, settings.training.time_column
+    )
     learn, test = split(table, settings.training)
     progress(f"{len(table)} rows from {table.source}; {len(problems)} problems; {len(test)} test rows put aside")
     registry = Registry(tracking_uri_of(settings), domain.name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,13 +42,16 @@ class RowProblem:
         return f"row {self.row}, {self.column} = {self.value!r}: {self.message}"
 
 
-def check_rows(domain: Domain, raw: RawTable, max_bad_share: float = 0.0) -> tuple[Table, list[RowProblem]]:
+def check_rows(
+    domain: Domain, raw: RawTable, max_bad_share: float = 0.0, time_column: str | None = None
+) -> tuple[Table, list[RowProblem]]:
     """Check raw data, and keep the rows that the contract accepts.
 
     Args:
         domain: whose contract counts. Columns that it does not know are left out.
         raw: what was read.
         max_bad_share: share of refused rows that is still borne.
+        time_column: says when each row was true; it is kept beside the features, and is none of them.
 
     Returns:
         The accepted rows, and everything that is wrong with the others.
@@ -56,15 +60,25 @@ def check_rows(domain: Domain, raw: RawTable, max_bad_share: float = 0.0) -> tup
         DataError: a column is missing, or too many rows are refused.
     """
     wanted = [*domain.columns, domain.target.name]
-    if absent := [column for column in wanted if column not in raw.frame.columns]:
+    if time_column is not None and time_column in wanted:
+        raise DataError(
+            f"training.time_column: {time_column} is a column of domain {domain.name}, which is learnt from"
+        )
+    needed = [*wanted, *([time_column] if time_column else [])]
+    if absent := [column for column in needed if column not in raw.frame.columns]:
         raise DataError(f"{raw.source}: domain {domain.name} needs the columns {', '.join(absent)}")
     values = raw.frame[wanted].apply(_parsed, is_text=_is_text(domain))
     problems = [problem for row, given in enumerate(_rows(values)) for problem in _problems(domain, row, given)]
+    times = None
+    if time_column is not None:
+        times, unread = _times(raw.frame[time_column])
+        problems += unread
     refused = {problem.row for problem in problems}
     if len(refused) > max_bad_share * len(values) or len(refused) == len(values):
         raise DataError(_complaint(domain, raw, problems, len(refused), max_bad_share))
     positions = np.array([row for row in range(len(values)) if row not in refused], dtype=np.int64)
-    return _table(domain, values.iloc[positions], positions, raw.source), problems
+    table = _table(domain, values.iloc[positions], positions, raw.source)
+    return (table if times is None else replace(table, times=times[positions])), problems
 
 
 def _is_text(domain: Domain) -> dict[str, bool]:
@@ -80,6 +94,19 @@ def _parsed(column: pd.Series[Any], is_text: dict[str, bool]) -> pd.Series[Any]:
         return column.astype(object)
     numbers = pd.to_numeric(column, errors="coerce")
     return numbers.astype(object).where(numbers.notna() | column.isna(), column)
+
+
+def _times(column: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[RowProblem]]:
+    """When each row was true, in UTC, and what could not be read as a time."""
+    import pandas as pd
+
+    # a number is no time: nobody can say whether it counts seconds, days or years
+    text = column.where(column.map(lambda value: isinstance(value, str | datetime)))
+    times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+    unread = np.flatnonzero(times.isna())
+    message = "Input should be a time, as 2026-11-20 or 2026-11-20T12:00:00Z"
+    problems = [RowProblem(int(row), str(column.name), column.iloc[row], message) for row in unread]
+    return times.to_numpy(dtype="datetime64[ns]"), problems
 
 
 def _rows(values: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,7 @@ class Table:
         target: prices (float64) or class names (text), shape (n,).
         positions: of the rows in the source, counted from 0, shape (n,).
         source: where the data came from.
+        times: when each row was true, datetime64[ns], shape (n,); None where the settings name no time column.
     """
 
     domain: Domain
@@ -32,13 +33,16 @@ class Table:
     target: NDArray[Any]
     positions: NDArray[np.int64]
     source: str
+    times: NDArray[np.datetime64] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Some of the rows, by their number in this table."""
-        return Table(self.domain, self.frame.iloc[rows], self.target[rows], self.positions[rows], self.source)
+        times = None if self.times is None else self.times[rows]
+        frame, target = self.frame.iloc[rows], self.target[rows]
+        return Table(self.domain, frame, target, self.positions[rows], self.source, times)
 
     def with_target(self) -> pd.DataFrame:
         """Columns and target in one frame."""
@@ -46,5 +50,8 @@ class Table:
 
     def sha256(self) -> str:
         """A hash of the content: the same for any order of columns, line ending or spelling of a number."""
-        content = self.with_target().to_csv(index=False, lineterminator="\n")
+        frame = self.with_target()
+        if self.times is not None:
+            frame.insert(0, "", self.times)
+        content = frame.to_csv(index=False, lineterminator="\n")
         return hashlib.sha256(content.encode()).hexdigest()

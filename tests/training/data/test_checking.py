@@ -117,3 +117,18 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         load_data(HOUSING, tmp_path / "gone.csv")
     with pytest.raises(DataError, match="Is a directory"):
         load_data(HOUSING, tmp_path)
+
+
+def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Path) -> None:
+    raw = table_of("housing").with_target().head(6).astype(object)
+    sold = ["2026-01-03", "2026-01-02T01:00:00+01:00", "2026-01-01", "soon", "", "2026"]
+    given = load_data(HOUSING, csv_of(tmp_path, raw.assign(SOLD=sold)))
+    table, problems = check_rows(HOUSING, given, max_bad_share=0.5, time_column="SOLD")
+    assert [(p.row, p.column) for p in problems] == [(3, "SOLD"), (4, "SOLD")]
+    assert table.times is not None
+    times = np.array(["2026-01-03", "2026-01-02", "2026-01-01", "2026-01-01"], dtype="datetime64[ns]")
+    assert table.times.tolist() == times.tolist()
+    assert table.take(np.array([2, 0])).times is not None
+    assert "SOLD" not in table.frame
+    with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
+        check_rows(HOUSING, given, time_column="TAX")
