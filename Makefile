@@ -13,10 +13,10 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test lint fmt bench clean lock
+.PHONY: help install demo up test lint fmt compose-up compose-down compose-test bench clean lock
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Create .venv with what the lock pins, and this project in it
 
@@ -39,6 +39,20 @@ fmt: install ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
+# docker-compose 1.29 or Compose v2, whichever is here
+COMPOSE = $$(command -v docker-compose || echo docker compose)
+
+compose-up: ## Run the whole system in containers, and train a first champion
+	@deploy/passwords.sh
+	@$(COMPOSE) up --detach --build
+	@$(COMPOSE) run --rm operator model || $(COMPOSE) run --rm trainer train
+
+compose-down: ## Stop the containers of compose-up (their volumes stay)
+	@$(COMPOSE) down --remove-orphans
+
+compose-test: install ## Run the main job in containers of its own, and kill each of them
+	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py
+
 bench: install ## Measure the rate against a bare loop and plain FastStream
 	@$(BIN)/tasador bench --quick
 
@@ -46,9 +60,14 @@ clean: ## Remove .venv and what tools have cached (.tasador, with its models, st
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links
+
+# The image gets what the product needs and no more, in the versions of the first lock.
 lock: install ## Resolve requirements.lock again (FLAGS=--upgrade takes newer versions)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras --generate-hashes \
-	  --no-header --no-emit-index-url --no-emit-find-links $(FLAGS) --output-file requirements.lock pyproject.toml
+	@$(LOCK) --all-extras $(FLAGS) --output-file requirements.lock pyproject.toml
+	@$(LOCK) --no-annotate --constraints requirements.lock --output-file deploy/requirements.lock pyproject.toml
+	@echo hatchling | $(LOCK) --no-annotate --constraints requirements.lock --output-file deploy/build.lock -
 
 # A changed lock builds the environment anew, so that what was dropped from it is gone. uv does that several times
 # faster than pip and is itself pinned in the lock; where it cannot be had, or does not know the package index that pip
