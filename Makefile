@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test lint fmt compose-up compose-down compose-test bench clean lock
+.PHONY: help install demo up test test-faults lint fmt compose-up compose-down compose-test bench clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ up: install ## Run the whole system on this machine until Ctrl-C
 
 test: install ## Run all tests, with branch coverage
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=85
+
+test-faults: install ## Kill, cut and starve everything under load, and check each outcome (ROUNDS=, SEED=)
+	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
 
 lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff check

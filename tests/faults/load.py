@@ -1,0 +1,100 @@
+"""Listings under load: unique ids, a seeded mixture of good ones, junk and repeats, and a receipt for each accepted."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import Any
+
+import redis
+import redis.exceptions
+
+from schemas.streams import Streams
+from tests.consumer.harness import ROW, event
+from transport.connection import connect
+
+_TICK_S = 0.02
+_JUNK_SHARE = 0.03
+_REPEAT_SHARE = 0.03
+
+
+class Load:
+    """Publishes at a steady rate in a thread of its own, and goes on whatever Redis does.
+
+    What Redis confirmed is a receipt. What was under way when a connection broke is unknown: it may have arrived, and
+    is not sent again.
+
+    Attributes:
+        receipts: entry ids that Redis confirmed.
+        unknown: how many listings were sent whose reply was lost.
+        refused: how many listings Redis would not take.
+    """
+
+    def __init__(self, url: str, streams: Streams, rate: int, seed: int) -> None:
+        self.receipts: list[str] = []
+        self.unknown = 0
+        self.refused = 0
+        self._url = url
+        self._streams = streams
+        self._a_tick = max(1, round(rate * _TICK_S))
+        self._random = random.Random(seed)
+        self._number = 0
+        self._paused = threading.Event()
+        self._done = threading.Event()
+        self._idle = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish no more."""
+        self._done.set()
+        self._thread.join()
+
+    def pause(self) -> None:
+        """Publish nothing until `go_on`; when this returns nothing is under way."""
+        self._idle.clear()
+        self._paused.set()
+        assert self._idle.wait(20)
+
+    def go_on(self) -> None:
+        """Publish again."""
+        self._paused.clear()
+
+    def payload(self) -> bytes:
+        """The next listing."""
+        chance = self._random.random()
+        self._number += 1
+        if chance < _JUNK_SHARE:
+            return b'{"id": "l-%d", "data": {"RM": "many"}}' % self._number
+        number = self._number
+        if chance < _JUNK_SHARE + _REPEAT_SHARE:
+            number = max(1, number - self._random.randrange(1, 200))
+        return event(f"l-{number}", {**ROW, "RM": 4 + (number % 200) / 100})
+
+    def _run(self) -> None:
+        client: redis.Redis | None = None
+        while not self._done.is_set():
+            if self._paused.is_set():
+                self._idle.set()
+                time.sleep(_TICK_S)
+                continue
+            try:
+                client = client or connect(self._url)
+                self._publish(client)
+            except (redis.exceptions.RedisError, OSError):
+                self.unknown += self._a_tick
+                client = None
+            time.sleep(_TICK_S)
+
+    def _publish(self, client: redis.Redis) -> None:
+        pipeline = client.pipeline(transaction=False)
+        for _ in range(self._a_tick):
+            pipeline.xadd(self._streams.listings, {"data": self.payload()})
+        replies: list[Any] = pipeline.execute(raise_on_error=False)
+        confirmed = [reply.decode() for reply in replies if isinstance(reply, bytes)]
+        self.receipts += confirmed
+        self.refused += len(replies) - len(confirmed)

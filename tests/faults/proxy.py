@@ -1,0 +1,180 @@
+"""A proxy that stands between a consumer and its Redis and does what networks do: delays, cuts, resets, loses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from transport.scripts import read_script
+
+COMMIT = hashlib.sha1(read_script("consumer", "commit").encode(), usedforsecurity=False).hexdigest().encode()
+"""What a commit carries on the wire."""
+READ = b"XREADGROUP"
+_CHUNK = 65_536
+_NIL = b"*-1\r\n"
+_TICK_S = 0.01
+
+
+@dataclass(eq=False)
+class _Connection:
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    is_losing: bool = False
+
+    def end(self, *, is_abrupt: bool) -> None:
+        for end in (self.client, self.server):
+            if is_abrupt and (sock := end.get_extra_info("socket")) is not None:
+                # lingering for no time makes the kernel say RST instead of FIN
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.transport.abort()
+
+
+class FaultyProxy:
+    """Passes everything on until it is told to misbehave; safe to steer from another thread.
+
+    Attributes:
+        url: its address for consumers.
+        delay_s: how long every piece of a reply is kept back.
+        is_holding: while set nothing passes, and no connection ends.
+        is_refusing: while set new connections are closed at once.
+        connections_cut: how many connections it has ended.
+        bytes_lost: of replies and requests that it has swallowed.
+        has_lost: set once an armed reply has been swallowed.
+        has_withheld: set once an armed request has been kept back.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self.retarget(redis_url)
+        self.delay_s = 0.0
+        self.is_holding = False
+        self.is_refusing = False
+        self.connections_cut = 0
+        self.bytes_lost = 0
+        self.has_lost = threading.Event()
+        self.has_withheld = threading.Event()
+        self._lose: bytes | None = None
+        self._withhold: bytes | None = None
+        self._connections: set[_Connection] = set()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
+        self._loop = asyncio.new_event_loop()
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def retarget(self, redis_url: str) -> None:
+        """New connections go to this server."""
+        address = urlsplit(redis_url)
+        self._target = (address.hostname or "127.0.0.1", address.port or 6379)
+
+    def lose_reply_to(self, word: bytes) -> None:
+        """Let the next request with this word reach the server, swallow the reply, and cut the connection."""
+        self.has_lost.clear()
+        self._lose = word
+
+    def withhold(self, word: bytes) -> None:
+        """Keep the next request with this word, and all that follows it on its connection, from the server."""
+        self.has_withheld.clear()
+        self._withhold = word
+
+    def cut(self, *, is_abrupt: bool = False) -> None:
+        """End every connection; abruptly means with a reset."""
+        done = threading.Event()
+
+        def end_all() -> None:
+            for connection in list(self._connections):
+                connection.end(is_abrupt=is_abrupt)
+                self.connections_cut += 1
+            done.set()
+
+        self._loop.call_soon_threadsafe(end_all)
+        done.wait(5)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, sock=self._socket), self._loop)
+        self._server = starting.result(5)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        for connection in list(self._connections):
+            connection.end(is_abrupt=False)
+        for pump in list(self._pumps):
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_refusing:
+            writer.transport.abort()
+            return
+        try:
+            from_server, to_server = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        connection = _Connection(writer, to_server)
+        self._connections.add(connection)
+        pumps = {
+            self._loop.create_task(self._pass_requests(connection, reader)),
+            self._loop.create_task(self._pass_replies(connection, from_server)),
+        }
+        self._pumps |= pumps
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        connection.end(is_abrupt=False)
+        await asyncio.wait(pumps)
+        self._pumps -= pumps
+        self._connections.discard(connection)
+
+    async def _pass_requests(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                if self._withhold and self._withhold in data:
+                    self._withhold = None
+                    self.bytes_lost += len(data)
+                    self.has_withheld.set()
+                    await self._swallow(reader)
+                    return
+                if self._lose and self._lose in data:
+                    connection.is_losing = True
+                await self._not_held()
+                connection.server.write(data)
+                await connection.server.drain()
+
+    async def _swallow(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(_CHUNK):
+            self.bytes_lost += len(data)
+
+    async def _pass_replies(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                if connection.is_losing and self._lose and not data.startswith(_NIL):
+                    self._lose = None
+                    self.bytes_lost += len(data)
+                    self.connections_cut += 1
+                    self.has_lost.set()
+                    return
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                await self._not_held()
+                connection.client.write(data)
+                await connection.client.drain()
+
+    async def _not_held(self) -> None:
+        while self.is_holding:  # noqa: ASYNC110 - another thread sets and clears it
+            await asyncio.sleep(_TICK_S)
