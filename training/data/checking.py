@@ -61,9 +61,7 @@ def check_rows(
     """
     wanted = [*domain.columns, domain.target.name]
     if time_column is not None and time_column in wanted:
-        raise DataError(
-            f"training.time_column: {time_column} is a column of domain {domain.name}, which is learnt from"
-        )
+        raise DataError(f"training.time_column: {time_column} is a feature or the target of {domain.name}")
     needed = [*wanted, *([time_column] if time_column else [])]
     if absent := [column for column in needed if column not in raw.frame.columns]:
         raise DataError(f"{raw.source}: domain {domain.name} needs the columns {', '.join(absent)}")
