@@ -8,6 +8,7 @@ code 0, and `ServedApp.fail` ends it the same way with an error.
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 from collections.abc import AsyncGenerator
@@ -23,6 +24,8 @@ from prometheus_client import CollectorRegistry, make_asgi_app
 
 from monitoring.health import Health
 from schemas.errors import ConfigurationError, TasadorError
+
+logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 5
 
@@ -127,6 +130,8 @@ def serve(app: ServedApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
     )
     app.server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    logger.info("listening", extra={"host": host, "port": port})
     try:
         app.server.run(sockets=[listener])
     except SystemExit:

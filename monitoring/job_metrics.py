@@ -37,9 +37,10 @@ class JobMetrics:
         for job in JOBS:
             for outcome in OUTCOMES:
                 self._jobs.labels(job, outcome)  # so that each series begins at 0
-        self._seconds = Histogram(
+        seconds = Histogram(
             "tasador_job_seconds", "From a command to its answer", ["job"], buckets=_JOB_BOUNDS_S, registry=registry
         )
+        self._seconds = {job: seconds.labels(job) for job in JOBS}
         self._trained = Gauge(
             "tasador_champion_trained_timestamp_seconds",
             "When the champion was trained",
@@ -52,7 +53,7 @@ class JobMetrics:
         """A command was answered with these events, the last being final, so long after it was sent."""
         job: Literal["training", "command"] = "training" if any(t.startswith("training.") for t in told) else "command"
         self._jobs.labels(job, told[-1]).inc()
-        self._seconds.labels(job).observe(max(seconds, 0.0))
+        self._seconds[job].observe(max(seconds, 0.0))
 
     def set_champion(self, version: str, trained_at: str) -> None:
         """This version is champion; `trained_at` as in ISO 8601, empty where nobody noted it."""

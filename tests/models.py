@@ -86,6 +86,8 @@ def register(registry: Registry, pipeline: Pipeline, table: Table, algorithm: st
         trained_at=datetime.now(UTC),
         data_sha256=table.sha256(),
         metrics={},
+        predictions=pipeline.predict(table.frame),
+        key_feature=table.domain.columns[-1],
     )
     golden = golden_rows(pipeline, table, GOLDEN_ROWS, seed=1)
     reference = reference_rows(table, pipeline.predict(table.frame), count=50, seed=1)

@@ -1,0 +1,105 @@
+"""A real Prometheus in a container, and its promtool."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import urllib.error
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from tests.waiting import wait_until
+
+IMAGE = os.environ.get("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.4")
+FILES = Path(__file__).parents[2] / "monitoring"
+RULES = FILES / "prometheus" / "rules.yml"
+RULE_TESTS = FILES / "prometheus" / "rules.test.yml"
+DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("*.json"))
+
+
+def need_image() -> None:
+    """Skip where no engine has the image, or can get it."""
+    for verb in (["image", "inspect"], ["pull", "-q"]):
+        if subprocess.run(["docker", *verb, IMAGE], capture_output=True, check=False).returncode == 0:
+            return
+    pytest.skip(f"no Docker engine has the image {IMAGE}")
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run promtool beside the rules."""
+    mount = f"{RULES.parent}:/rules:ro"
+    command = ["docker", "run", "--rm", "-v", mount, "-w", "/rules", "--entrypoint", "promtool", IMAGE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+class Prometheus:
+    """A running server.
+
+    Args:
+        port: on loopback.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/api/v1"
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """What an expression is worth now."""
+        found: list[dict[str, Any]] = self._get("query", query=expression)["result"]
+        return found
+
+    def firing(self) -> list[dict[str, Any]]:
+        """Alerts that fire."""
+        return [alert for alert in self._get("alerts")["alerts"] if alert["state"] == "firing"]
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self.query("vector(1)"))
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def _get(self, path: str, **parameters: str) -> dict[str, Any]:
+        with urlopen(f"{self._url}/{path}?{urlencode(parameters)}") as reply:  # noqa: S310 - an address of our own
+            data: dict[str, Any] = json.load(reply)["data"]
+            return data
+
+
+@contextmanager
+def scraping(folder: Path, targets: Mapping[str, list[int]], rules: Path = RULES) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes parts on these ports of this machine, by job, once a second.
+
+    It shares the machine's network, since parts listen on loopback only.
+    """
+    folder.chmod(0o755)  # the server runs as another user
+    labels = {"domain": "housing"}
+    addresses = {job: [f"127.0.0.1:{port}" for port in ports] for job, ports in targets.items()}
+    jobs = [
+        {"job_name": job, "static_configs": [{"targets": found, "labels": labels}]} for job, found in addresses.items()
+    ]
+    intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config = {"global": intervals, "rule_files": ["/config/rules.yml"], "scrape_configs": jobs}
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (folder / "rules.yml").write_bytes(rules.read_bytes())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = ["docker", "run", "-d", "--rm", "--network", "host", "--tmpfs", "/data:mode=1777"]
+    mounted = ["-v", f"{folder}:/config:ro", IMAGE, "--config.file=/config/prometheus.yml"]
+    options = ["--storage.tsdb.path=/data", f"--web.listen-address=127.0.0.1:{port}"]
+    done = subprocess.run([*command, *mounted, *options], capture_output=True, text=True, check=True)
+    container = done.stdout.strip()
+    server = Prometheus(port)
+    try:
+        wait_until(server.is_ready, 30, "Prometheus answers")
+        yield server
+    finally:
+        subprocess.run(["docker", "kill", container], capture_output=True, check=False)
