@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
 from schemas.domain import Domain
@@ -16,6 +17,8 @@ from schemas.features import Feature
 
 MISSING = frozenset({"", "NA", "NaN", "null"})
 """What stands for a missing value."""
+
+_JSON = (str, int, float, list, dict, type(None))
 
 
 def check_columns(where: str, names: Sequence[str], domain: Domain, id_column: str | None) -> None:
@@ -55,15 +58,18 @@ def cell_reader(feature: Feature) -> Callable[[str], float | int | str | None]:
 
 
 def json_value(value: Any, categories: Collection[str] = ()) -> Any:
-    """A value of a JSON row: typed already, but the words for a missing value mean the same as in a table.
+    """A value of a JSON or Parquet row: typed already, but the words for a missing value mean the same as in CSV.
 
-    Numbers beyond JSON, which Python's writer lets through, become null (NaN) or text (infinity).
+    Numbers beyond JSON, which Python's writer lets through, become null (NaN) or text (infinity). What has no form in
+    JSON at all, such as a date, becomes text too.
     """
     if isinstance(value, str):
         return None if value in MISSING and value not in categories else value
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    return value
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else str(value)
+    return value if isinstance(value, _JSON) else str(value)
 
 
 def _number(text: str) -> float | str | None:

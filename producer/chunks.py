@@ -15,9 +15,11 @@ class Chunker:
 
     Args:
         decoder: validates each listing; None lets the consumer do it.
+        listings: how many make a chunk.
     """
 
-    def __init__(self, decoder: ListingDecoder | None = None) -> None:
+    def __init__(self, decoder: ListingDecoder | None = None, listings: int = CHUNK_LISTINGS) -> None:
+        self._listings = listings
         self._decoder = decoder
         self._taken = 0
         self._payloads: list[bytes] = []
@@ -43,7 +45,7 @@ class Chunker:
             raise
         self._payloads.append(payload)
         self._bytes += len(payload)
-        full = len(self._payloads) >= CHUNK_LISTINGS or self._bytes >= CHUNK_BYTES
+        full = len(self._payloads) >= self._listings or self._bytes >= CHUNK_BYTES
         return self.rest() if full else []
 
     def rest(self) -> list[bytes]:

@@ -1,8 +1,7 @@
-"""Files of listings: CSV with a header, and JSON lines with a row or a whole event each."""
+"""Files of listings: tables (CSV, Parquet, JSON lines) with a row each, and JSON lines with a whole event each."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,114 +9,85 @@ from typing import Any
 
 from producer.cells import cell_reader, check_columns, json_value
 from producer.encoding import Publishable
-from producer.lines import TextLines, digest_of, size_of
+from producer.lines import digest_of
+from producer.tables import Row, open_rows
 from schemas.domain import Domain
 from schemas.errors import DataError
 
 
 class ListingFile:
-    """The listings of one file, in the memory of one row; each iteration reads the file anew.
+    """The listings of one file, in the memory of a few rows; each iteration reads the file anew.
 
     The id of a row comes from the id column, else it is ``<first 16 hexadecimal digits of the file's SHA-256>-<row>``
-    with rows counted from 1: the same file gives the same identities.
+    with rows counted from 1: the same file gives the same identities. A whole event, a JSON object with `id` and an
+    object `data`, is published as it stands, with its own source, subject and time.
 
     Args:
-        path: of the file; its ending says the format (.csv, .jsonl, .ndjson or .json).
+        path: of the file; its ending says the format (.csv, .parquet, .jsonl, .ndjson or .json).
         domain: whose listings these are.
         id_column: the column of ids.
+        source: of the listings that are made from rows, and of whole events that name none.
 
     Attributes:
-        total: size of the file in bytes.
+        total: where the file ends, in the unit of `done`.
 
     Raises:
         DataError: the file cannot be read or holds no row, or its columns do not fit the domain.
     """
 
-    def __init__(self, path: Path, domain: Domain, id_column: str | None = None) -> None:
-        if path.suffix.lower() not in _FORMATS:
-            raise DataError(f"{path}: cannot tell its format from its name: known are {', '.join(_FORMATS)}")
-        self.total = size_of(path)
-        self._lines = TextLines(path)
-        self._events = _FORMATS[path.suffix.lower()]
+    def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
+        self._rows = open_rows(path)
         self._domain = domain
         self._id_column = id_column
+        self._source = {"source": source} if source else {}
         self._digest = "" if id_column else digest_of(path)
+        self._values = _value_reader(domain, is_text=self._rows.is_text)
+        self.total = self._rows.total
+        columns = self._rows.columns
+        self._is_uniform = columns is not None
+        if columns is not None:
+            check_columns(str(path), columns, domain, id_column)
         if next(iter(self), None) is None:
             raise DataError(f"{path}: holds no row")
 
     @property
     def done(self) -> int:
-        """Bytes of the file that the latest iteration has read."""
-        return self._lines.read_bytes
+        """How far the latest iteration has come: bytes of a text file, rows of a Parquet file."""
+        return self._rows.done
 
     def __iter__(self) -> Iterator[Publishable]:
-        return self._events(self._lines, self._domain, self._id_column, self._digest)
+        for row in self._rows:
+            if row.json and "id" in row.values and isinstance(row.values.get("data"), dict):
+                yield self._whole(row)
+            else:
+                yield self._made(row)
 
+    def _whole(self, row: Row) -> Publishable:
+        if row.json is None or not self._source or row.values.get("source"):
+            return row.json or b""
+        return json.dumps(row.values | self._source, ensure_ascii=False).encode()
 
-def _event(id: Any, row: dict[str, Any]) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": id, "type": "listing.submitted", "data": row}
-
-
-def _csv_events(lines: TextLines, domain: Domain, id_column: str | None, digest: str) -> Iterator[Publishable]:
-    rows = _csv_rows(lines)
-    _, header = next(rows, (0, []))
-    check_columns(str(lines.path), header, domain, id_column)
-    at = {name: position for position, name in enumerate(header)}
-    readers = [(f.column, at[f.column], cell_reader(f)) for f in domain.features if f.column in at]
-    for row, (line, cells) in enumerate(rows, start=1):
-        if len(cells) != len(header):
-            raise DataError(f"{lines.path} line {line}: {len(cells)} cells where the header has {len(header)}")
-        id = cells[at[id_column]] if id_column else f"{digest}-{row}"
-        yield _event(id, {column: read(cells[position]) for column, position, read in readers})
-
-
-def _csv_rows(lines: TextLines) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, and the line on which each ends."""
-    # strict: else a quote that nobody closes takes the following rows into its cell
-    reader = csv.reader(iter(lines), strict=True)
-    try:
-        for cells in reader:
-            if cells:
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise DataError(f"{lines.path} line {reader.line_num}: no CSV: {error}") from error
-
-
-def _json_events(lines: TextLines, domain: Domain, id_column: str | None, digest: str) -> Iterator[Publishable]:
-    categories = {f.column: f.categories for f in domain.features}
-    row = 0
-    for line, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
-        row += 1
-        values = _json_object(lines.path, line, text)
-        if "id" in values and isinstance(values.get("data"), dict):
-            yield text.strip().encode()
-            continue
+    def _made(self, row: Row) -> Publishable:
         # later rows may differ: what the domain does not know then goes to the consumer, which refuses it
-        if row == 1:
-            check_columns(f"{lines.path} line {line}", list(values), domain, id_column)
-        values.pop(domain.target.name, None)
-        id = values.pop(id_column, None) if id_column else f"{digest}-{row}"
-        data = {name: json_value(value, categories.get(name, ())) for name, value in values.items()}
-        yield _event(str(id) if type(id) is int else id, data)
+        if not self._is_uniform and row.number == 1:
+            check_columns(row.where, list(row.values), self._domain, self._id_column)
+        id = row.values.pop(self._id_column, None) if self._id_column else f"{self._digest}-{row.number}"
+        row.values.pop(self._domain.target.name, None)
+        data = self._values(row.values)
+        return {"specversion": "1.0", "id": text_of_id(id), "type": "listing.submitted", **self._source, "data": data}
 
 
-def _json_object(path: Path, line: int, text: str) -> dict[str, Any]:
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path} line {line}: no JSON: {error.msg} at character {error.pos + 1}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} line {line}: no JSON that can be read: {error}") from error
-    if not isinstance(values, dict):
-        raise DataError(f"{path} line {line}: one JSON object a line is read, not a {type(values).__name__}")
-    return values
+def text_of_id(value: Any) -> Any:
+    """An id from a column of numbers as text; what else is no text is left for the consumer to refuse."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a column of whole numbers with a gap
+    return str(value) if type(value) is int else value
 
 
-_FORMATS: dict[str, Callable[[TextLines, Domain, str | None, str], Iterator[Publishable]]] = {
-    ".csv": _csv_events,
-    ".jsonl": _json_events,
-    ".ndjson": _json_events,
-    ".json": _json_events,
-}
+def _value_reader(domain: Domain, *, is_text: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """How the values of a row become those of an event."""
+    if is_text:
+        readers = [(feature.column, cell_reader(feature)) for feature in domain.features]
+        return lambda values: {column: read(values[column]) for column, read in readers if column in values}
+    categories = {feature.column: feature.categories for feature in domain.features}
+    return lambda values: {name: json_value(value, categories.get(name, ())) for name, value in values.items()}

@@ -9,10 +9,12 @@ from typing import Self
 
 import redis.exceptions
 
+from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
 from producer.gate import ASK_S, OnFull
 from producer.plan import plan_publishing
-from producer.wire import LOST, failure, pack, settle
+from producer.sending import send_chunk
+from producer.wire import failure
 from schemas.errors import PublishError
 from schemas.settings import Settings
 from transport.backlog import read_backlog
@@ -82,8 +84,12 @@ class ListingPublisher:
             raise
         return entry_ids
 
-    def publish_chunks(self, listings: Iterable[Publishable]) -> Iterator[list[str]]:
+    def publish_chunks(self, listings: Iterable[Publishable], together: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
         """Publish listings while the result is iterated, in the memory of one chunk however many there are.
+
+        Args:
+            listings: what to publish; a chunk is sent as soon as its last listing has been given.
+            together: how many listings make a chunk.
 
         Yields:
             The entry ids of each chunk.
@@ -92,7 +98,7 @@ class ListingPublisher:
             RefusedListingError: as `publish_many`.
             PublishError: as `publish`, about one chunk.
         """
-        chunker = self._plan.chunker()
+        chunker = Chunker(self._plan.decoder, together)
         for listing in listings:
             if chunk := chunker.add(listing):
                 yield self._send(chunk)
@@ -114,28 +120,12 @@ class ListingPublisher:
     def _send(self, chunk: list[bytes]) -> list[str]:
         try:
             self._wait_for_room(chunk)
-            connection = self._client.connection_pool.get_connection()
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
-        replies: list[bytes | Exception] = []
-        lost: Exception | None = None
         try:
-            packed = pack(self._plan.streams.listings, chunk)
-            connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
-            while len(replies) < len(chunk):
-                try:
-                    replies.append(connection.read_response())
-                except redis.exceptions.ResponseError as error:
-                    replies.append(error)
-        except LOST as error:
-            lost = error
+            return send_chunk(self._client, self._plan.url, self._plan.streams.listings, chunk)
         finally:
-            # replies that nobody has read must not become those of the next chunk
-            if len(replies) < len(chunk):
-                connection.disconnect()  # type: ignore[no-untyped-call]
-            self._client.connection_pool.release(connection)
-        self._plan.gate.passed(len(chunk))
-        return settle(self._plan.url, chunk, replies, lost)
+            self._plan.gate.passed(len(chunk))
 
     def _wait_for_room(self, chunk: list[bytes]) -> None:
         gate = self._plan.gate

@@ -26,17 +26,19 @@ class SampleListings:
         domain: whose listings.
         total: how many; past the end of a table its rows come again.
         seed: of the order, and of what is drawn.
+        source: of the listings.
 
     Attributes:
         total: how many there are.
         done: how many the latest iteration has given.
     """
 
-    def __init__(self, domain: Domain, total: int, seed: int = SEED) -> None:
+    def __init__(self, domain: Domain, total: int, seed: int = SEED, source: str = "") -> None:
         self.total = total
         self.done = 0
         self._domain = domain
         self._seed = seed
+        self._source = {"source": source} if source else {}
 
     def __iter__(self) -> Iterator[Publishable]:
         self.done = 0
@@ -47,6 +49,7 @@ class SampleListings:
                 "specversion": "1.0",
                 "id": f"sample-{batch}-{self.done}",
                 "type": "listing.submitted",
+                **self._source,
                 "data": row,
             }
 

@@ -1,125 +1,95 @@
-"""`tasador publish`: listings from a file, or samples, onto the stream."""
+"""`tasador publish`: listings from a file, or samples, onto the stream; and outcomes onto theirs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from producer import ListingPublisher
-from producer.encoding import Publishable
+from producer.answer_files import check_answer_path
 from producer.files import ListingFile
+from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
 from schemas.domain import Domain
-from schemas.errors import PublishError, TasadorError
-from tasador.console import err, out, write_json
 from tasador.options import DomainOption, JsonOption
 from tasador.place import find_settings, open_redis, redis_url
+from tasador.publishing import Limited, Pace, Source, Waiting, publish_listings, publish_outcomes
 from transport.connection import speaking_to
 from transport.server import check_server
 
-EXAMPLE = "tasador publish homes.csv --id-column ID"
-
-
-class Source(Protocol):
-    """Listings whose progress can be shown.
-
-    Attributes:
-        total: where it ends, in the unit of `done`.
-    """
-
-    total: int
-
-    @property
-    def done(self) -> int:
-        """How far the iteration has come."""
-
-    def __iter__(self) -> Iterator[Publishable]:
-        """Give the listings."""
-
-
-class _Tally:
-    """What has been published so far, shown as a progress bar on standard error."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.count = 0
-        self.first_entry = ""
-        self.last_entry = ""
-        counted = TextColumn("{task.fields[count]:,} listings")
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), counted, TimeRemainingColumn())
-        self.progress = Progress(*columns, console=err)
-        self._task = self.progress.add_task("Publishing", total=source.total, count=0)
-
-    def add(self, entry_ids: Sequence[str]) -> None:
-        """Count what has been published."""
-        self.first_entry = self.first_entry or entry_ids[0]
-        self.last_entry = entry_ids[-1]
-        self.count += len(entry_ids)
-        self.progress.update(self._task, description="Publishing", completed=self.source.done, count=self.count)
-
-    def wait(self, backlog: int) -> None:
-        """Show why nothing moves."""
-        self.progress.update(self._task, description=f"Waiting, backlog {backlog:,}")
+EXAMPLE = "tasador publish homes.csv --id-column ID --out answers.csv"
 
 
 def publish(
     file: Annotated[
-        Path | None, typer.Argument(help="CSV with a header (.csv), or JSON lines (.jsonl, .ndjson, .json).")
+        Path | None,
+        typer.Argument(help="CSV with a header (.csv), Parquet (.parquet), or JSON lines (.jsonl, .ndjson, .json)."),
     ] = None,
+    *,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Publish this many sample listings.")] = None,
     id_column: Annotated[str | None, typer.Option("--id-column", help="The column that holds the ids.")] = None,
+    source: Annotated[
+        str, typer.Option("--source", help="Source of the listings, for whole events that name none too.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after so many.")] = None,
+    rate_per_s: Annotated[
+        float | None, typer.Option("--rate", min=0.001, max=1e6, help="So many a second, by the clock.")
+    ] = None,
+    are_outcomes: Annotated[
+        bool, typer.Option("--outcomes", help="The file holds outcomes: the ids, and the target's column.")
+    ] = False,
     validate: Annotated[
         bool, typer.Option("--validate", help="Check each listing first, and stop before one that would be refused.")
     ] = False,
+    is_waiting: Annotated[bool, typer.Option("--wait", help="Wait until each listing has its answer.")] = False,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Wait, and write a row for each listing there (.csv, .parquet): prediction or why refused."
+        ),
+    ] = None,
+    timeout_s: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="Seconds to wait for answers after the last listing.")
+    ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Publish listings from a file, or samples.
 
     The target's column is dropped; an empty cell, NA, NaN and null are missing values. Without --id-column a row's id
-    is made from the file's hash and the row, so that a file published twice in a row repeats nothing. At the
-    high-water mark of the backlog it waits.
+    is made from the file's hash and the row, so that a file published twice in a row repeats nothing. JSON lines may be
+    whole events, with their own id, source, subject and time. At the high-water mark of the backlog it waits.
     """
-    if sample is not None and (file or id_column):
-        raise typer.BadParameter("a file and its --id-column, or --sample, not both")
+    if sample is not None and (file or id_column or are_outcomes):
+        raise typer.BadParameter("a file and its --id-column or --outcomes, or --sample, not both")
+    is_waiting = is_waiting or answers is not None
+    if are_outcomes and (is_waiting or validate):
+        raise typer.BadParameter("outcomes get no answers, and are always checked")
+    if answers is not None:
+        check_answer_path(answers)
     settings = find_settings(domain)
-    tally = _Tally(_source(settings.load_domain(), file, sample, id_column))
+    declared = settings.load_domain()
+    pace = Pace(rate_per_s)
     with open_redis(settings) as client, speaking_to(redis_url(settings)):
         check_server(client, settings.streams)
-    started_s = time.perf_counter()
-    with ListingPublisher(settings, validate=validate, on_wait=tally.wait) as publisher, tally.progress:
-        _publish_all(publisher, tally)
-    _report(tally, time.perf_counter() - started_s, as_json=as_json)
-
-
-def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None) -> Source:
-    if file is not None:
-        return ListingFile(file, domain, id_column)
-    if sample is not None:
-        return SampleListings(domain, sample)
-    raise typer.BadParameter("name a file, or ask for samples with --sample N")
-
-
-def _publish_all(publisher: ListingPublisher, tally: _Tally) -> None:
-    try:
-        for entry_ids in publisher.publish_chunks(tally.source):
-            tally.add(entry_ids)
-    except TasadorError as error:
-        count = tally.count + (len(error.entry_ids) if isinstance(error, PublishError) else 0)
-        err.print(f"{count:,} listings were published before this:", highlight=False)
-        raise
-
-
-def _report(tally: _Tally, seconds: float, *, as_json: bool) -> None:
-    if as_json:
-        entries = {"first_entry": tally.first_entry, "last_entry": tally.last_entry}
-        write_json({"published": tally.count, **entries, "seconds": round(seconds, 3)})
+    if are_outcomes:
+        outcomes = OutcomeFile(_named(file), declared, id_column, source)
+        publish_outcomes(settings, outcomes, pace, limit, as_json=as_json)
         return
-    rate = f"{seconds:.2f} s, {tally.count / seconds:,.0f}/s"
-    out.print(f"{tally.count:,} listings published in {rate}", highlight=False)
-    out.print(f"entries {tally.first_entry} to {tally.last_entry}", highlight=False)
+    found = _source(declared, file, sample, id_column, source)
+    listings = Limited(found, limit) if limit is not None else found
+    waiting = Waiting(answers, timeout_s) if is_waiting else None
+    publish_listings(settings, listings, pace, waiting, validate=validate, as_json=as_json)
+
+
+def _named(file: Path | None) -> Path:
+    if file is None:
+        raise typer.BadParameter("name a file, or ask for samples with --sample N")
+    return file
+
+
+def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None, source: str) -> Source:
+    if sample is not None:
+        return SampleListings(domain, sample, source=source)
+    return ListingFile(_named(file), domain, id_column, source)

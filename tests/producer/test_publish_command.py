@@ -157,4 +157,4 @@ def test_while_it_waits_it_says_why(
 
     monkeypatch.setattr("rich.progress.Progress.update", make_room)
     assert invoke("--sample", 1).exit_code == 0
-    assert shown == ["Waiting, backlog 3", "Publishing"]
+    assert shown == ["Waiting, backlog 3, high-water mark 3", "Publishing"]

@@ -1,0 +1,197 @@
+"""The rows of a file, whatever its format: CSV with a header, JSON lines, Parquet. What they mean is told elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from producer.lines import TextLines, size_of
+from schemas.errors import DataError
+
+
+class Row(NamedTuple):
+    """One row.
+
+    Attributes:
+        number: counted from 1; blank lines are no rows.
+        where: file and line (or row) for a message.
+        values: by column, as the file holds them: text in CSV, typed values otherwise.
+        json: the line itself, where the file holds JSON.
+    """
+
+    number: int
+    where: str
+    values: dict[str, Any]
+    json: bytes | None = None
+
+
+class Rows(Protocol):
+    """A file of rows; each iteration reads it anew.
+
+    Attributes:
+        total: where it ends, in the unit of `done`.
+    """
+
+    total: int
+
+    @property
+    def done(self) -> int:
+        """How far the latest iteration has come."""
+
+    @property
+    def columns(self) -> list[str] | None:
+        """Its columns; None where each row has its own."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are text that has yet to be read as a feature."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give the rows."""
+
+
+class CsvRows:
+    """A CSV file with a header, in the memory of one row.
+
+    Raises:
+        DataError: it cannot be read or is empty; while iterating, a row is broken.
+    """
+
+    is_text = True
+
+    def __init__(self, path: Path) -> None:
+        self.total = size_of(path)
+        self._lines = TextLines(path)
+
+    @property
+    def done(self) -> int:
+        """Bytes read."""
+        return self._lines.read_bytes
+
+    @property
+    def columns(self) -> list[str]:
+        """The header."""
+        return next(self._cells(), (0, []))[1]
+
+    def __iter__(self) -> Iterator[Row]:
+        rows = self._cells()
+        _, header = next(rows, (0, []))
+        for number, (line, cells) in enumerate(rows, start=1):
+            where = f"{self._lines.path} line {line}"
+            if len(cells) != len(header):
+                raise DataError(f"{where}: {len(cells)} cells where the header has {len(header)}")
+            yield Row(number, where, dict(zip(header, cells, strict=True)))
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows that are not blank, and the line on which each ends."""
+        # strict: else a quote that nobody closes takes the following rows into its cell
+        reader = csv.reader(iter(self._lines), strict=True)
+        try:
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            raise DataError(f"{self._lines.path} line {reader.line_num}: no CSV: {error}") from error
+
+
+class JsonRows:
+    """A file with one JSON object a line, in the memory of one line.
+
+    Raises:
+        DataError: it cannot be read or is empty; while iterating, a line is no JSON object.
+    """
+
+    is_text = False
+    columns = None
+
+    def __init__(self, path: Path) -> None:
+        self.total = size_of(path)
+        self._lines = TextLines(path)
+
+    @property
+    def done(self) -> int:
+        """Bytes read."""
+        return self._lines.read_bytes
+
+    def __iter__(self) -> Iterator[Row]:
+        number = 0
+        for line, text in enumerate(self._lines, start=1):
+            if text.strip():
+                number += 1
+                where = f"{self._lines.path} line {line}"
+                yield Row(number, where, _json_object(where, text), text.strip().encode())
+
+
+def _json_object(where: str, text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: no JSON: {error.msg} at character {error.pos + 1}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: no JSON that can be read: {error}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{where}: one JSON object a line is read, not a {type(values).__name__}")
+    return values
+
+
+class ParquetRows:
+    """A Parquet file, read by row groups and in the memory of a thousand rows.
+
+    Raises:
+        DataError: it cannot be read, or is no Parquet file.
+    """
+
+    is_text = False
+    BATCH_ROWS = 1000
+
+    def __init__(self, path: Path) -> None:
+        size_of(path)
+        self._path = path
+        self.done = 0
+        with self._opened() as file:
+            self.total = int(file.metadata.num_rows)
+            self.columns: list[str] = file.schema_arrow.names
+
+    def __iter__(self) -> Iterator[Row]:
+        self.done = 0
+        with self._opened() as file:
+            for batch in file.iter_batches(self.BATCH_ROWS):
+                for values in batch.to_pylist():
+                    self.done += 1
+                    yield Row(self.done, f"{self._path} row {self.done}", values)
+
+    def _opened(self) -> Any:
+        # a fifth of a second, which other files need not wait for
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        try:
+            return parquet.ParquetFile(self._path, pre_buffer=False)
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be read: {error}") from error
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self._path}: no Parquet file: {str(error).splitlines()[0]}") from error
+
+
+_FORMATS: dict[str, Callable[[Path], Rows]] = {
+    ".csv": CsvRows,
+    ".jsonl": JsonRows,
+    ".ndjson": JsonRows,
+    ".json": JsonRows,
+    ".parquet": ParquetRows,
+}
+
+
+def open_rows(path: Path) -> Rows:
+    """The rows of a file, whose ending says the format.
+
+    Raises:
+        DataError: the format is not known, or the file cannot be read.
+    """
+    found = _FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise DataError(f"{path}: cannot tell its format from its name: known are {', '.join(_FORMATS)}")
+    return found(path)

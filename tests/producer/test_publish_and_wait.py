@@ -1,0 +1,140 @@
+"""`tasador publish` with a rate, with outcomes, and with answers that are waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from pyarrow import parquet
+
+from schemas.errors import DataError, NotConfirmedError
+from schemas.streams import Streams
+from tasador.commands.publish import publish
+from tests.consumer.harness import running, settings_for
+from tests.listings import Row
+from tests.producer.stream import read_events
+from tests.tasador.command import command_of, point_at
+from tests.waiting import wait_until
+
+COMMAND = command_of(publish)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, tmp_path: Path) -> None:
+    point_at(monkeypatch, redis_url, prefix)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def homes(tmp_path: Path, boston_rows: list[Row]) -> Path:
+    """The 506 real rows, of which every tenth is out of range, and one stands there twice."""
+    path = tmp_path / "homes.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["ID", *boston_rows[0]])
+        writer.writeheader()
+        for number, row in enumerate([*boston_rows, boston_rows[0]]):
+            wrong = {"RM": 99} if number % 10 == 5 else {}
+            writer.writerow({"ID": f"home-{number % 506}"} | row | wrong)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+async def test_each_row_of_the_file_has_its_row_of_answers(
+    redis_url: str, prefix: str, homes: Path, tmp_path: Path, boston_rows: list[Row], ending: str
+) -> None:
+    answers = tmp_path / f"answers{ending}"
+    arguments = (str(homes), "--id-column", "ID", "--source", "/agency/42", "--out", str(answers), "--timeout", "20")
+    async with running(redis_url, settings_for(prefix)), running(redis_url, settings_for(prefix), "b"):
+        told = await asyncio.to_thread(COMMAND.json, *arguments)
+        again = await asyncio.to_thread(COMMAND.json, *arguments)
+    assert told["answers"] == {"scored": 455, "refused": 51, "repeated": 1}
+    assert again["answers"] == {"refused": 51, "repeated": 456}
+    if ending == ".csv":
+        with answers.open(newline="") as file:
+            rows = [row | {"prediction": float(row["prediction"] or "nan")} for row in csv.DictReader(file)]
+    else:
+        rows = parquet.read_table(answers).to_pylist()
+    assert [row["id"] for row in rows] == [f"home-{number % 506}" for number in range(507)]
+    assert {row["source"] for row in rows} == {"/agency/42"}
+    for number, (row, home) in enumerate(zip(rows, [*boston_rows, boston_rows[0]], strict=True)):
+        if number % 10 == 5:
+            assert (row["reason"], row["error"][:4]) == ("out_of_range", "RM: ")
+        else:
+            assert row["prediction"] == pytest.approx(2 * home["RM"])
+
+
+async def test_a_person_is_told_what_came_of_it(redis_url: str, prefix: str) -> None:
+    async with running(redis_url, settings_for(prefix)):
+        told = await asyncio.to_thread(COMMAND.text, "--sample", "20", "--wait", "--timeout", "20")
+    assert told.splitlines()[-1] == "answers: 20 scored"
+
+
+def test_without_answers_in_time_it_says_what_is_missing_and_writes_nothing(homes: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotConfirmedError, match=r"not within 0 s: 20 of 20 listings have no answer yet \(entries \d+-"):
+        COMMAND.run(str(homes), "--id-column", "ID", "--limit", "20", "--out", "answers.csv", "--timeout", "0")
+    assert [path.name for path in tmp_path.iterdir()] == ["homes.csv"]
+
+
+def test_interrupted_it_says_what_is_missing_and_writes_nothing(
+    homes: Path, tmp_path: Path, redis_client: redis.Redis, streams: Streams
+) -> None:
+    program = "import sys; from tasador.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "publish", str(homes), "--id-column", "ID", "--out", "answers.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        wait_until(lambda: redis_client.xlen(streams.listings) == 507, message="listings are published")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 1
+        assert process.stderr is not None
+        said = " ".join(process.stderr.read().split())
+    assert "interrupted: 507 of 507 listings have no answer yet" in said
+    assert "no answers were written" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["homes.csv"]
+
+
+def test_a_rate_is_kept() -> None:
+    told = COMMAND.json("--sample", "41", "--rate", "100")
+    assert told["published"] == 41
+    # the last of them is due 0.4 s after the start
+    assert told["seconds"] >= 0.4
+
+
+def test_a_limit_ends_it(homes: Path, redis_client: redis.Redis, streams: Streams) -> None:
+    assert COMMAND.json(str(homes), "--id-column", "ID", "--limit", "7")["published"] == 7
+    assert [event["id"] for event in read_events(redis_client, streams)] == [f"home-{n}" for n in range(7)]
+
+
+def test_outcomes_are_published_to_their_stream(tmp_path: Path, redis_client: redis.Redis, streams: Streams) -> None:
+    (tmp_path / "sold.csv").write_text("ID,MEDV\nl-1,24\nl-2,\nl-3,30\n")
+    result = COMMAND.run("sold.csv", "--outcomes", "--id-column", "ID", "--rate", "1000")
+    assert result.stdout.startswith("2 outcomes published in ")
+    assert "1 rows have no outcome yet" in result.stderr
+    entries: Any = redis_client.xrange(streams.outcomes)
+    assert [json.loads(fields[b"data"])["data"]["outcome"] for _, fields in entries] == [24.0, 30.0]
+    assert not redis_client.exists(streams.listings)
+
+
+def test_where_answers_go_is_checked_before_anything_is_published(
+    homes: Path, redis_client: redis.Redis, streams: Streams
+) -> None:
+    with pytest.raises(DataError, match="cannot tell its format"):
+        COMMAND.run(str(homes), "--id-column", "ID", "--out", "answers.txt")
+    assert not redis_client.exists(streams.listings)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--outcomes"], ["a.csv", "--outcomes", "--wait"], ["--sample", "1", "--outcomes"], ["a.csv", "--rate", "0"]],
+)
+def test_arguments_that_make_no_sense_are_a_usage_error(arguments: list[str]) -> None:
+    assert COMMAND.run(*arguments).exit_code == 2

@@ -1,0 +1,46 @@
+"""A rate is kept by the clock, whatever happens in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from producer.schedule import Schedule
+
+
+class Clock:
+    """A clock that goes on only when it is waited for, or when something takes time."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def wait(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now_s += seconds
+
+
+@pytest.mark.parametrize(("rate_per_s", "together"), [(0.5, 1), (10, 1), (250, 2), (50_000, 500), (1e6, 1000)])
+def test_each_listing_leaves_when_it_is_due(rate_per_s: float, together: int) -> None:
+    clock = Clock()
+    schedule = Schedule(rate_per_s, clock, clock.wait)
+    assert schedule.together == together
+    left_s = [clock.now_s - 1000 for _ in schedule.pace(range(4 * together))]
+    closing = range(together - 1, 4 * together, together)
+    assert [left_s[number] for number in closing] == pytest.approx([number / rate_per_s for number in closing])
+
+
+def test_lost_time_is_made_up() -> None:
+    clock = Clock()
+    paced = Schedule(10, clock, clock.wait).pace(range(100))
+    for _ in range(20):
+        next(paced)
+    clock.now_s += 3.0
+    before = clock.now_s
+    for _ in range(30):
+        next(paced)
+    assert clock.now_s == before
+    for _ in paced:
+        pass
+    assert clock.now_s - 1000 == pytest.approx(9.9)
