@@ -33,6 +33,7 @@ def describe(domain: Domain, streams: Streams) -> AsyncAPI:
     written: dict[str, tuple[str, Any, str]] = {
         "predictions": (streams.predictions, Prediction, "One for each scored listing"),
         "dead letters": (streams.dead_letters, DeadLetter, "One for each refused listing"),
+        "rate limited": (streams.rate_limited, DeadLetter, "One for each listing beyond its source's rate"),
         "resolutions": (streams.resolutions, Resolution, "What operators did with dead letters"),
         "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
         "model events": (streams.model_events, ModelEvent, "What happened to models"),

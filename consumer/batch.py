@@ -31,7 +31,8 @@ class Outcome(NamedTuple):
     Attributes:
         entry_id: the entry it answers.
         reason: "" for a prediction, else why it is refused.
-        identity: source and id of a predicted listing, by which repeats are known.
+        identity: source and id of the listing, joined by a newline, each empty where it cannot be read; repeats of what
+            was predicted are known by it.
         event: the JSON that is written.
     """
 

@@ -1,14 +1,18 @@
 -- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same breath.
--- KEYS: listings, predictions, dead-letters, repeats, window, progress, dedup current, previous, rotated.
+-- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
+--   then a bucket for each source that the batch holds, where sources are limited.
 -- ARGV: group, consumer, entries n, predictions p, dedup seconds, dedup max ids,
 --   window rows, bytes a row, stride, activation, layout, values (p doubles), flags (p bytes), sum, sum of squares,
---   source and time of a repeat's event,
---   then for each entry: id, kind ("" for a prediction, else the reason), identity ("" for a dead letter), event.
--- Returns {scored, refused, repeated, restored, first error or "", time in ms, fenced id...}.
--- Sent again after a lost reply it acknowledges nothing and so changes nothing.
-local FIRST = 18
-local listings, predictions, letters, repeats, window, progress = unpack(KEYS, 1, 6)
-local current, previous, rotated = unpack(KEYS, 7, 9)
+--   source and time of a repeat's event, events a second of a source, burst, and for each entry as two bytes the number
+--   of its source's bucket (0 for none),
+--   then for each entry: id, kind ("" for a prediction, else the reason), source and id of its listing, event.
+-- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...}}. What is
+-- limited stays pending: only its sender can make a dead letter of it.
+-- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
+-- bucket when it is acknowledged.
+local FIRST, BUCKETS = 21, 10
+local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
+local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
 local group, consumer = ARGV[1], ARGV[2]
 local n, p = tonumber(ARGV[3]), tonumber(ARGV[4])
 local dedup_seconds, dedup_max = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -18,11 +22,24 @@ local call, pcall = redis.call, redis.pcall
 call('XLEN', predictions)
 call('XLEN', letters)
 call('XLEN', repeats)
+call('XLEN', limited_letters)
 call('XLEN', window)
 call('HLEN', progress)
 local since = tonumber(call('GET', rotated) or nil)
 local time = call('TIME')
 local now = tonumber(time[1])
+local now_ms = now * 1000 + math.floor(time[2] / 1000)
+
+-- A bucket fills at the rate of its source up to the burst; where there is none it is full.
+local rate, burst, buckets = tonumber(ARGV[18]), tonumber(ARGV[19]), {}
+for i = 1, #KEYS - BUCKETS do
+  local level, since_ms = string.match(call('GET', KEYS[BUCKETS + i]) or '', '^(%S+) (%d+)$')
+  local passed_ms = level and math.max(now_ms - since_ms, 0) or 0
+  buckets[i] = {
+    level = level and math.min(level + passed_ms * rate / 1000, burst) or burst,
+    is_new = level and tonumber(since_ms) > now_ms, -- the clock was set back: it fills from here
+  }
+end
 
 local failure = ''
 local function try(...)
@@ -73,21 +90,26 @@ local function repeat_event(id, identity)
 end
 
 local scored, refused, repeated, restored = 0, 0, 0, 0
-local reasons, fenced, here, fresh, rows = {}, {}, {}, {}, {}
+local reasons, fenced, limited, here, fresh, rows = {}, {}, {}, {}, {}, {}
 local at, index = FIRST, 0
-for _ = 1, n do
+for entry = 1, n do
   local id, kind, identity, event = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   at = at + 4
   local is_prediction = kind == ''
   if is_prediction then index = index + 1 end
-  if call('XACK', listings, group, id) == 0 then
+  local bucket = buckets[1] and buckets[struct.unpack('<H', ARGV[20], 2 * entry - 1)]
+  if bucket and bucket.level < 1 then
+    limited[#limited + 1] = id
+  elseif call('XACK', listings, group, id) == 0 then
     fenced[#fenced + 1] = id
   else
     local is_repeat = is_prediction and dedup_seconds > 0 and (known[index] == 1 or older[index] == 1 or here[identity])
-    local stream = is_repeat and repeats or is_prediction and predictions or letters
+    local stream = is_repeat and repeats or is_prediction and predictions
+      or kind == 'rate_limited' and limited_letters or letters
     if not try('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or event) then
       restored = restored + 1
       pcall('XCLAIM', listings, group, consumer, 0, id, 'FORCE', 'JUSTID')
+      bucket = nil
     elseif is_repeat then
       repeated = repeated + 1
     elseif is_prediction then
@@ -98,6 +120,10 @@ for _ = 1, n do
     else
       refused = refused + 1
       reasons[kind] = (reasons[kind] or 0) + 1
+    end
+    if bucket then
+      bucket.level = bucket.level - 1
+      bucket.is_new = true
     end
   end
 end
@@ -147,4 +173,10 @@ if scored > 0 then
     end
   end
 end
-return {scored, refused, repeated, restored, failure, now * 1000 + math.floor(time[2] / 1000), unpack(fenced)}
+for i, bucket in ipairs(buckets) do
+  if bucket.is_new then
+    local full_in_ms = string.format('%.0f', (burst - bucket.level) * 1000 / rate + 1)
+    try('SET', KEYS[BUCKETS + i], string.format('%.6f %.0f', bucket.level, now_ms), 'PX', full_in_ms)
+  end
+end
+return {scored, refused, repeated, restored, failure, now_ms, fenced, limited}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.exceptions import NoScriptError
 
 from consumer.batch import ScoredBatch
+from consumer.limiting import RateLimit
 from consumer.scoring import now_rfc3339
 from schemas.domain import Domain
 from schemas.settings import Settings
@@ -29,6 +30,7 @@ class Receipt:
         failure: why, in the server's words.
         at_ms: when, in milliseconds of Redis's clock.
         fenced: entries that were not pending any more, so that nothing was written for them.
+        limited: entries whose source had sent too much; they are pending still.
     """
 
     scored: int
@@ -38,6 +40,7 @@ class Receipt:
     failure: str
     at_ms: int
     fenced: tuple[bytes, ...]
+    limited: tuple[bytes, ...]
 
 
 class Committer:
@@ -49,12 +52,11 @@ class Committer:
     def __init__(self, line: Line, streams: Streams, domain: Domain, settings: Settings, consumer: str) -> None:
         self._line = line
         self._text = read_script("consumer", "commit")
-        answers = (streams.predictions, streams.dead_letters, streams.repeats)
         dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
-        keys = (streams.listings, *answers, streams.window, streams.progress, *dedup)
+        self._keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, *dedup)
         # Redis names a script by the SHA-1 of its text
-        sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-        self._command = ("EVALSHA", sha1, len(keys), *keys)
+        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+        self._rate_limit = RateLimit(settings.rate_limit, streams)
         self._consumer = consumer
         self._source = f"tasador/{domain.name}"
         self._dedup = (settings.dedup_seconds, settings.dedup_max_ids)
@@ -67,7 +69,9 @@ class Committer:
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
-        arguments = [
+        charges = self._rate_limit.charge(batch.outcomes)
+        command = [
+            *("EVALSHA", self._sha1, len(self._keys) + len(charges.buckets), *self._keys, *charges.buckets),
             SCORERS,
             self._consumer,
             len(batch.outcomes),
@@ -84,13 +88,14 @@ class Committer:
             repr(batch.total_squares),
             self._source,
             now_rfc3339(),
+            *charges.arguments,
         ]
         for outcome in batch.outcomes:
-            arguments.extend(outcome)
+            command.extend(outcome)
         try:
-            reply = await self._line.ask(*self._command, *arguments)
+            reply = await self._line.ask(*command)
         except NoScriptError:
             await self._line.ask("SCRIPT", "LOAD", self._text)
-            reply = await self._line.ask(*self._command, *arguments)
-        scored, refused, repeated, restored, failure, at_ms, *fenced = reply
-        return Receipt(scored, refused, repeated, restored, failure.decode(), at_ms, tuple(fenced))
+            reply = await self._line.ask(*command)
+        scored, refused, repeated, restored, failure, at_ms, fenced, limited = reply
+        return Receipt(scored, refused, repeated, restored, failure.decode(), at_ms, tuple(fenced), tuple(limited))

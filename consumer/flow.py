@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from redis.exceptions import RedisError, ResponseError
@@ -134,26 +135,39 @@ class Flow:
     async def _commit(self, entries: Sequence[Entry], batch: ScoredBatch | None) -> None:
         begin = time.perf_counter()
         try:
-            while batch and not await self._guarded(lambda: self._commit_once(batch)):
-                if self._stopping.is_set():
+            rest = batch
+            while rest:
+                receipt = await self._guarded(partial(self._commit_once, rest))
+                if receipt:
+                    rest = self._limit(entries, receipt.limited)
+                elif self._stopping.is_set():
                     return  # what is still pending will be claimed by somebody
-                self.metrics.record_commit_retry()
+                else:
+                    self.metrics.record_commit_retry()
         finally:
             self._held.remove(entries)
         if batch:
             self.metrics.record_stage("commit", time.perf_counter() - begin)
 
-    async def _commit_once(self, batch: ScoredBatch) -> bool:
+    async def _commit_once(self, batch: ScoredBatch) -> Receipt:
         receipt = await self.committer.commit(batch)
         self._record(batch, receipt)
         if receipt.restored:
             # the same batch is sent again: what was written is fenced by now
             raise ResponseError(receipt.failure)
-        return True
+        return receipt
+
+    def _limit(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch | None:
+        """The dead letters of what came faster than its source may send."""
+        if not limited:
+            return None
+        ids = set(limited)
+        return self.scorer.limit([entry for entry in entries if entry.id in ids], self.settings.rate_limit)
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         fenced = set(receipt.fenced)
-        answered = [] if receipt.restored else [o for o in batch.outcomes if o.entry_id not in fenced]
+        unanswered = fenced.union(receipt.limited)
+        answered = [] if receipt.restored else [o for o in batch.outcomes if o.entry_id not in unanswered]
         refused: dict[str, int] = {}
         for outcome in answered:
             if outcome.reason:

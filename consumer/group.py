@@ -79,7 +79,14 @@ class Group:
     async def _plan(self) -> Plan:
         answers = self._streams.answers
         last = tuple([await self._last(stream) for stream in answers])
-        names = ("low_water", "low_water_pending", "floor_predictions", "floor_dead_letters", "floor_repeats")
+        names = (
+            "low_water",
+            "low_water_pending",
+            "floor_predictions",
+            "floor_dead_letters",
+            "floor_repeats",
+            "floor_rate_limited",
+        )
         stored: Any = await self._client.hmget(self._streams.progress, names)
         low_text, is_pending, *floors = stored
         low = EntryId.parse(low_text or b"0-0")

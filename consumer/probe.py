@@ -24,7 +24,7 @@ from transport.line import Line
 async def try_commit(
     client: redis.asyncio.Redis, streams: Streams, domain: Domain, settings: Settings, name: str
 ) -> None:
-    """Commit one prediction and one dead letter on keys of the probe's own, and remove them.
+    """Commit predictions and dead letters of each stream on keys of the probe's own, and remove them.
 
     Raises:
         ServerError: the script could not do all of its work; says what the server answered.
@@ -33,18 +33,18 @@ async def try_commit(
     line = Line(client)
     committer = Committer(line, probe, domain, settings, name)
     try:
-        await client.delete(*probe.all_of_consumer)
+        await client.delete(*probe.all_of_consumer, probe.bucket("probe"))
         await client.xgroup_create(probe.listings, SCORERS, "0", mkstream=True)
-        ids: list[Any] = [await client.xadd(probe.listings, {DATA_FIELD: b"{}"}) for _ in range(3)]
-        await client.xreadgroup(SCORERS, name, {probe.listings: b">"}, 3)
+        ids: list[Any] = [await client.xadd(probe.listings, {DATA_FIELD: b"{}"}) for _ in range(4)]
+        await client.xreadgroup(SCORERS, name, {probe.listings: b">"}, 4)
         rows = bytes(2 * row_dtype(domain).itemsize)
         twice = [Outcome(entry_id, "", "probe\nprobe", b"{}") for entry_id in ids[:2]]
-        letter = Outcome(ids[2], "not_json", "", b"{}")
-        batch = ScoredBatch([*twice, letter], Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
+        letters = [Outcome(ids[2], "not_json", "probe\n", b"{}"), Outcome(ids[3], "rate_limited", "probe\n", b"{}")]
+        batch = ScoredBatch([*twice, *letters], Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
         receipt = await committer.commit(batch)
         if receipt.restored or receipt.failure:
             raise ServerError(f"the commit script cannot do its work for this user: {receipt.failure}")
-        await client.delete(*probe.all_of_consumer)
+        await client.delete(*probe.all_of_consumer, probe.bucket("probe"))
     except ResponseError as error:
         raise ServerError(f"the commit script cannot do its work for this user: {error}") from error
     finally:

@@ -21,6 +21,7 @@ from schemas.encoding import AnswerEncoder, Stamp, encode
 from schemas.errors import FieldError, RefusedListingError
 from schemas.refusals import Reason
 from schemas.rows import Matrix, RowBuilder
+from schemas.sections import RateLimitSettings
 from schemas.settings import Settings
 from schemas.window import pack_rows, row_dtype
 
@@ -118,6 +119,23 @@ class BatchScorer:
         refused = RefusedListingError(reason, (FieldError("", message),))
         return ScoredBatch([self._refusal(entry, refused, payload, now_rfc3339())])
 
+    def limit(self, entries: Sequence[Entry], limit: RateLimitSettings) -> ScoredBatch:
+        """A batch of dead letters, for entries that came faster than their source may send."""
+        time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
+        return ScoredBatch([self._limited(entry, message, time) for entry in entries])
+
+    def _limited(self, entry: Entry, message: str, time: str) -> Outcome:
+        payload: bytes | None = None
+        found = FieldError("source", message)
+        try:
+            payload = payload_of(entry.fields or {})
+            listing = self._decoder.decode(payload)
+            limited = RefusedListingError(Reason.RATE_LIMITED, (found,), listing.id, listing.source or "")
+        except RefusedListingError as bad:
+            errors = (found, *bad.errors)
+            limited = RefusedListingError(Reason.RATE_LIMITED, errors, bad.listing_id, bad.listing_source)
+        return self._refusal(entry, limited, payload, time)
+
     def _refusal(self, entry: Entry, refused: RefusedListingError, payload: bytes | None, time: str) -> Outcome:
         if payload is None and entry.fields is not None:
             # a foreign entry: its fields, as far as they are text, are all there is to show
@@ -128,7 +146,7 @@ class BatchScorer:
             payload = encode(text)
         entry_id = entry.id.decode()
         event = self._encoder.dead_letter(entry_id, time, refused, payload, entry.deliveries, self._consumer)
-        return Outcome(entry.id, refused.reason, "", event)
+        return Outcome(entry.id, refused.reason, f"{refused.listing_source}\n{refused.listing_id or ''}", event)
 
     def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
         """How many predictions are of each class, or how many prices are like none that training led to."""

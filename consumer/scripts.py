@@ -22,13 +22,12 @@ class Scripts:
     def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         self._client = client
         self._bound: dict[str, tuple[Any, tuple[str, ...]]] = {}
-        answers = (streams.predictions, streams.dead_letters, streams.repeats)
         self._bind("claim", streams.listings)
         self._bind("take", streams.listings)
         self._bind("renew", streams.listings)
         self._bind("leave", streams.listings, streams.consumers)
         self._bind("create_group", streams.listings, *streams.answers)
-        self._bind("trim", streams.listings, *answers, streams.window, streams.progress, streams.marks)
+        self._bind("trim", streams.listings, *streams.written_answers, streams.window, streams.progress, streams.marks)
 
     def _bind(self, name: str, *keys: str) -> None:
         self._bound[name] = (self._client.register_script(read_script("consumer", name)), keys)

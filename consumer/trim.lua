@@ -1,16 +1,19 @@
 -- Trims what is answered, and keeps the low-water mark from which a lost group can be rebuilt.
--- KEYS: listings, predictions, dead-letters, repeats, window, progress, marks.
--- ARGV: group, then how many to keep of listings, answers and window rows, then the age in ms of answers and rows.
+-- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, marks.
+-- ARGV: group, then how many to keep of listings, answers, rate-limited and window rows, then the age in ms of answers and
+-- rows.
 -- Returns how many listings were trimmed, -1 if there is no group (then nothing may be trimmed).
 --
 -- A mark notes, for one moment, how far every stream was: of listings the last id delivered and how many that were, of
 -- the others the last id and their running total. Counting entries up to an id would mean reading them, so what may go
 -- is looked up among the marks; and since marks compare moments rather than clocks, a clock that jumps changes nothing.
 -- Answers to listings after a mark were written after it: they stay until the low-water mark has passed them.
-local listings, progress, marks_key = KEYS[1], KEYS[6], KEYS[7]
+local listings, progress, marks_key = KEYS[1], KEYS[7], KEYS[8]
+local STREAMS, WINDOW = 6, 6
 local group = ARGV[1]
-local keep = {tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[4])}
-local age = {tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[5]), tonumber(ARGV[6])}
+local kept_answers, answers_age = tonumber(ARGV[3]), tonumber(ARGV[6])
+local keep = {tonumber(ARGV[2]), kept_answers, kept_answers, kept_answers, tonumber(ARGV[4]), tonumber(ARGV[5])}
+local age = {answers_age, answers_age, answers_age, answers_age, answers_age, tonumber(ARGV[7])}
 
 local function is_less(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
@@ -44,24 +47,25 @@ if not own_low then return -1 end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local counted = redis.call('HMGET', progress, 'answered', 'scored', 'refused', 'repeats', 'window_rows')
+local counted = redis.call('HMGET', progress, 'answered', 'scored', 'refused', 'repeats', 'refused:rate_limited', 'window_rows')
 local totals = {}
-for i = 1, 5 do totals[i] = tonumber(counted[i]) or 0 end
+for i = 1, STREAMS do totals[i] = tonumber(counted[i]) or 0 end
 totals[1] = totals[1] + in_hand
+totals[3] = totals[3] - totals[5]
 local marks = {}
 for i, text in ipairs(redis.call('LRANGE', marks_key, 0, -1)) do marks[i] = cjson.decode(text) end
 local last = marks[#marks]
-if last and (totals[1] < last.totals[1] or totals[2] < last.totals[2]) then
+if last and (#last.totals < STREAMS or totals[1] < last.totals[1] or totals[2] < last.totals[2]) then
   redis.call('DEL', marks_key)
   marks, last = {}, nil
 end
 
 -- a mark for every hundredth of what is kept bounds both the marks and what is kept too long
-local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[5] / 100
-for i = 1, 5 do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end
+local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[WINDOW] / 100
+for i = 1, STREAMS do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end
 if is_due then
   local ids = {delivered_id}
-  for i = 2, 5 do ids[i] = last_id(KEYS[i]) end
+  for i = 2, STREAMS do ids[i] = last_id(KEYS[i]) end
   marks[#marks + 1] = {ms = now, totals = totals, ids = ids}
   redis.call('RPUSH', marks_key, cjson.encode(marks[#marks]))
 end
@@ -71,15 +75,15 @@ for i, mark in ipairs(marks) do
   if not is_less(own_low, mark.ids[1]) then floor = i end
 end
 redis.call('HSET', progress, 'low_water', own_low, 'low_water_pending', own_pending)
-local names = {nil, 'floor_predictions', 'floor_dead_letters', 'floor_repeats'}
-for i = 2, 4 do redis.call('HSET', progress, names[i], floor and marks[floor].ids[i] or '0-0') end
+local names = {nil, 'floor_predictions', 'floor_dead_letters', 'floor_repeats', 'floor_rate_limited'}
+for i = 2, WINDOW - 1 do redis.call('HSET', progress, names[i], floor and marks[floor].ids[i] or '0-0') end
 
 local trimmed = 0
-for i = 1, 5 do
+for i = 1, STREAMS do
   local cut
   for j, mark in ipairs(marks) do
-    local is_answer = i >= 2 and i <= 4
-    local may_go = i == 5 or i == 1 and not is_less(low, mark.ids[1]) or is_answer and floor and j <= floor
+    local is_answer = i >= 2 and i < WINDOW
+    local may_go = i == WINDOW or i == 1 and not is_less(low, mark.ids[1]) or is_answer and floor and j <= floor
     if may_go and (totals[i] - mark.totals[i] >= keep[i] or now - mark.ms >= age[i]) then cut = j end
   end
   if cut then
@@ -95,7 +99,7 @@ if #marks > 500 then
   for k = 2, #marks do
     local before, after = kept[#kept], marks[k + 1]
     local is_needed = not after
-    for i = 1, 5 do
+    for i = 1, STREAMS do
       if after and totals[i] - after.totals[i] < keep[i] and (after.totals[i] - before.totals[i]) * 50 > keep[i]
         or after and now - after.ms < age[i] and (after.ms - before.ms) * 50 > age[i] then
         is_needed = true

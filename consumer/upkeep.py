@@ -39,7 +39,7 @@ class Upkeep:
         self._streams = streams
         self._scripts = scripts
         keep = settings.retention
-        limits = (keep.listings, keep.answers, settings.window.max_rows)
+        limits = (keep.listings, keep.answers, keep.rate_limited, settings.window.max_rows)
         self._limits = (*limits, keep.max_age_s * 1000, settings.window.max_age_s * 1000)
         self._metrics = metrics
         self._next_sweep = 0.0

@@ -35,16 +35,25 @@ class DeadLetters:
         client: replies must be bytes.
         streams: the domain's keys.
         kept_resolutions: about how many notes are kept of letters that were replayed or dropped.
+        is_rate_limited: those that lie apart, because their source sent too much, instead of the others.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, kept_resolutions: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        streams: Streams,
+        kept_resolutions: int = 1_000_000,
+        *,
+        is_rate_limited: bool = False,
+    ) -> None:
         self._client = client
         self._streams = streams
         self._kept_resolutions = kept_resolutions
+        self._key = streams.rate_limited if is_rate_limited else streams.dead_letters
 
     def newest(self, reason: Reason | None = None) -> Iterator[KeptLetter]:
         """The dead letters, newest first, of one reason if asked."""
-        for entry_id, fields in scan_back(self._client, self._streams.dead_letters):
+        for entry_id, fields in scan_back(self._client, self._key):
             letter = KeptLetter(entry_id.decode(), DeadLetter.model_validate_json(fields[DATA_FIELD]))
             if reason is None or letter.event.data.reason is reason:
                 yield letter
@@ -56,7 +65,7 @@ class DeadLetters:
             DeadLetterError: there is none.
         """
         try:
-            entry = entry_at(self._client, self._streams.dead_letters, entry_id)
+            entry = entry_at(self._client, self._key, entry_id)
         except redis.exceptions.ResponseError as error:
             raise DeadLetterError(f"{entry_id!r} is not an entry id such as 1795219101518-0") from error
         if entry is None:
@@ -84,7 +93,7 @@ class DeadLetters:
         self, letter: KeptLetter, how: Literal["listing.replayed", "listing.dropped"], actor: str, *payload: bytes
     ) -> str:
         note = _note(letter, how, actor).model_dump_json()
-        keys = (self._streams.dead_letters, self._streams.listings, self._streams.resolutions)
+        keys = (self._key, self._streams.listings, self._streams.resolutions)
         arguments: tuple[Any, ...] = (letter.entry_id, note, self._kept_resolutions, *payload)
         new_entry: Any = self._client.eval(_SCRIPT, len(keys), *keys, *arguments)
         if new_entry is None:

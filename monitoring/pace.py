@@ -67,7 +67,7 @@ def latency_of(latencies_ms: Sequence[float]) -> Latency | None:
 
 def read_rate(client: redis.Redis, streams: Streams) -> float:
     """Answers a second over the last minute, or since the 500th newest where that is less; under load, right now."""
-    keys = (streams.predictions, streams.dead_letters, streams.repeats, streams.progress)
+    keys = (*streams.written_answers, streams.progress)
     count, since_ms, now_ms, answered = client.eval(_SCRIPT, len(keys), *keys, _SPAN_MS, _LIMIT)
     if count and now_ms - since_ms < _SHORT_MS:
         # answers come in batches: over so short a time the count says more about one batch than about the rate

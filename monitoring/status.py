@@ -74,6 +74,7 @@ class Status(_Part):
         predictions: None for a classification, or before the first prediction.
         dead_letters: refused ever, by reason.
         dead_letters_kept: how many can be looked at, replayed or dropped now.
+        rate_limited_kept: as many of those whose source sent too much, which lie apart.
         uptime_s: of the living consumer that has been up longest; None where none lives.
     """
 
@@ -90,6 +91,7 @@ class Status(_Part):
     predictions: Spread | None
     dead_letters: dict[str, int]
     dead_letters_kept: int
+    rate_limited_kept: int
     uptime_s: float | None
 
 
@@ -128,6 +130,7 @@ def read_status(
         predictions=None if domain is not None and domain.task == "classification" else _spread(progress),
         dead_letters=_by_reason(progress),
         dead_letters_kept=client.xlen(streams.dead_letters),
+        rate_limited_kept=client.xlen(streams.rate_limited),
         uptime_s=(at_ms - min(started_ms)) / 1000 if started_ms else None,
     )
 

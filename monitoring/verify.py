@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -128,6 +129,7 @@ def _answer_streams(streams: Streams) -> tuple[tuple[Kind, str], ...]:
         ("dead_letter", streams.dead_letters),
         ("dead_letter", streams.resolutions),
         ("repeat", streams.repeats),
+        ("dead_letter", streams.rate_limited),
     )
 
 
@@ -140,12 +142,13 @@ def _waiting(client: redis.Redis, streams: Streams, asked: Collection[str]) -> I
 
 def _visible_from(client: redis.Redis, streams: Streams) -> EntryId | None:
     """The oldest id from which no answer was trimmed, if any was: fewer are kept than were counted."""
-    predictions, letters, resolutions, repeats = (key for _, key in _answer_streams(streams))
-    resolved = client.xlen(resolutions)
     progress: Any = client.hmget(streams.progress, "scored", "refused", "repeats")
-    firsts = []
-    for key, counted, removed in zip((predictions, letters, repeats), progress, (0, resolved, 0), strict=True):
-        if client.xlen(key) + removed < int(counted or 0):
-            oldest = next(scan(client, key), None)
-            firsts.append(EntryId.parse(oldest[0]) if oldest else EntryId(now_ms(client), 0))
+    letters = (streams.dead_letters, streams.rate_limited)
+    # what an operator resolved may have come from either
+    kept = ((streams.predictions,), (*letters, streams.resolutions), (streams.repeats,))
+    firsts: list[EntryId] = []
+    for keys, counted in zip(kept, progress, strict=True):
+        if sum(map(client.xlen, keys)) < int(counted or 0):
+            oldest = [entry for key in keys if key != streams.resolutions for entry in islice(scan(client, key), 1)]
+            firsts += [EntryId.parse(entry_id) for entry_id, _ in oldest] or [EntryId(now_ms(client), 0)]
     return max(firsts, default=None)

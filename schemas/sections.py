@@ -33,6 +33,13 @@ class LimitSettings(Section):
     )
 
 
+class RateLimitSettings(Section):
+    """How much each source may send; what is beyond becomes a dead letter in a stream of its own."""
+
+    events_per_s: NonNegativeFloat = Field(0.0, description="events a second of one source; 0 for no limit")
+    burst: PositiveInt = Field(1000, description="events that a source may send at once after a pause")
+
+
 class BatchSettings(Section):
     """How much a consumer reads at once."""
 
@@ -54,6 +61,7 @@ class RetentionSettings(Section):
 
     listings: PositiveInt = Field(1_000_000, description="listings kept at most")
     answers: PositiveInt = Field(1_000_000, description="predictions, dead letters and repeats kept at most, each")
+    rate_limited: PositiveInt = Field(10_000, description="dead letters of rate-limited listings kept at most")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which listings and answers are trimmed, in s")
     interval_s: PositiveFloat = Field(1.0, description="how often a consumer trims, in s")
 

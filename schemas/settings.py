@@ -22,6 +22,7 @@ from schemas.sections import (
     BatchSettings,
     DomainSettings,
     LimitSettings,
+    RateLimitSettings,
     RetentionSettings,
     Section,
     SwapSettings,
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     )
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
     limits: LimitSettings = LimitSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
     batch: BatchSettings = BatchSettings()
     swap: SwapSettings = SwapSettings()
     retention: RetentionSettings = RetentionSettings()

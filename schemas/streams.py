@@ -55,6 +55,11 @@ class Streams:
         return self._key("repeats")
 
     @property
+    def rate_limited(self) -> str:
+        """Stream with one dead letter for each event beyond its source's rate; their flood evicts no others."""
+        return self._key("rate-limited")
+
+    @property
     def window(self) -> str:
         """Stream of recent rows and predictions, packed (`schemas.window`)."""
         return self._key("window")
@@ -130,15 +135,24 @@ class Streams:
         return self._key("dedup:rotated")
 
     @property
-    def answers(self) -> tuple[str, str, str, str]:
+    def answers(self) -> tuple[str, str, str, str, str]:
         """The streams which together say of every answered listing what it got."""
-        return self.predictions, self.dead_letters, self.repeats, self.resolutions
+        return *self.written_answers, self.resolutions
+
+    @property
+    def written_answers(self) -> tuple[str, str, str, str]:
+        """The streams of answers that a commit writes."""
+        return self.predictions, self.dead_letters, self.repeats, self.rate_limited
 
     @property
     def all_of_consumer(self) -> tuple[str, ...]:
         """Every key that a consumer's scripts touch."""
-        written = (self.listings, self.predictions, self.dead_letters, self.repeats, self.window)
+        written = (self.listings, *self.written_answers, self.window)
         return (*written, self.progress, self.marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
+
+    def bucket(self, source: str) -> str:
+        """How many events a source may send at once now, and since when; gone when it is full again."""
+        return self._key(f"rate-limit:{source}")
 
     def probe(self, consumer: str) -> Streams:
         """Keys on which a consumer tries its scripts before it trusts them."""

@@ -26,6 +26,9 @@ EXAMPLE = "tasador dead-letters list --reason out_of_range"
 
 app = typer.Typer(help="Look at refused listings, publish them again, drop them.", no_args_is_help=True)
 
+RateLimitedOption = Annotated[
+    bool, typer.Option("--rate-limited", help="Those whose source sent too much; they lie in a stream of their own.")
+]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entry ids of dead letters, as `list` shows them.")]
 
 
@@ -33,11 +36,12 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Entry ids of de
 def list_(
     reason: Annotated[Reason | None, typer.Option(help="Only those of this reason.")] = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
+    is_rate_limited: RateLimitedOption = False,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List dead letters, newest first."""
-    with _letters(domain) as letters:
+    with _letters(domain, is_rate_limited=is_rate_limited or reason is Reason.RATE_LIMITED) as letters:
         found = list(islice(letters.newest(reason), count))
     if as_json:
         write_json([_document(letter) for letter in found])
@@ -53,11 +57,12 @@ def list_(
 @app.command(epilog="Example: tasador dead-letters show 1795219101518-0")
 def show(
     entry_id: Annotated[str, typer.Argument(metavar="ID", help="Entry id of a dead letter.")],
+    is_rate_limited: RateLimitedOption = False,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show everything about one dead letter, with its payload."""
-    with _letters(domain) as letters:
+    with _letters(domain, is_rate_limited=is_rate_limited) as letters:
         letter = letters.read(entry_id)
     if as_json:
         write_json(_document(letter))
@@ -78,13 +83,15 @@ def show(
 
 
 @app.command(epilog="Example: tasador dead-letters replay 1795219101518-0 1795219101518-1")
-def replay(ids: Ids, domain: DomainOption = None, as_json: JsonOption = False) -> None:
+def replay(
+    ids: Ids, is_rate_limited: RateLimitedOption = False, domain: DomainOption = None, as_json: JsonOption = False
+) -> None:
     """Publish payloads again as new listings, and take the dead letters off.
 
     Each is one step: whatever crashes, a listing is either a dead letter or published, never both or neither.
     A payload that was not kept whole is refused.
     """
-    with _letters(domain) as letters:
+    with _letters(domain, is_rate_limited=is_rate_limited) as letters:
         _each(ids, lambda entry_id: letters.replay(entry_id, _actor()), "replayed", as_json=as_json)
 
 
@@ -92,6 +99,7 @@ def replay(ids: Ids, domain: DomainOption = None, as_json: JsonOption = False) -
 def drop(
     ids: Ids,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    is_rate_limited: RateLimitedOption = False,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +107,7 @@ def drop(
     if not is_sure:
         typer.confirm(f"Drop {len(ids)} dead letter{'s' if len(ids) > 1 else ''} for good?", abort=True, err=True)
 
-    with _letters(domain) as letters:
+    with _letters(domain, is_rate_limited=is_rate_limited) as letters:
 
         def drop_one(entry_id: str) -> None:
             letters.drop(entry_id, _actor())
@@ -108,10 +116,10 @@ def drop(
 
 
 @contextmanager
-def _letters(domain: str | None) -> Iterator[DeadLetters]:
+def _letters(domain: str | None, *, is_rate_limited: bool) -> Iterator[DeadLetters]:
     settings = find_settings(domain)
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        yield DeadLetters(client, settings.streams, settings.retention.answers)
+        yield DeadLetters(client, settings.streams, settings.retention.answers, is_rate_limited=is_rate_limited)
 
 
 def _each(ids: Sequence[str], resolve: Callable[[str], str | None], done: str, *, as_json: bool) -> None:

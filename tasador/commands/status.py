@@ -98,7 +98,7 @@ def _lines(look: Status) -> Iterator[tuple[str, str]]:
     if spread:
         yield "predictions", f"mean {spread.mean:.2f}, sd {spread.sd:.2f}"
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in look.dead_letters.items())
-    yield "dead letters", f"{reasons or 'none'} ({look.dead_letters_kept:,} kept)"
+    yield "dead letters", f"{reasons or 'none'} ({look.dead_letters_kept + look.rate_limited_kept:,} kept)"
     if look.uptime_s is not None:
         yield "uptime", _duration(look.uptime_s)
 

@@ -33,6 +33,7 @@ class StreamName(StrEnum):
     DEAD_LETTERS = "dead-letters"
     MODEL_EVENTS = "model-events"
     REPEATS = "repeats"
+    RATE_LIMITED = "rate-limited"
 
 
 def tail(
@@ -72,6 +73,7 @@ def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], 
         StreamName.DEAD_LETTERS: (streams.dead_letters, dead_letter_line),
         StreamName.MODEL_EVENTS: (streams.model_events, model_event_line),
         StreamName.REPEATS: (streams.repeats, repeat_line),
+        StreamName.RATE_LIMITED: (streams.rate_limited, dead_letter_line),
     }[name]
 
 

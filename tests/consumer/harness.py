@@ -132,7 +132,7 @@ def answers(client: Client, stream: str) -> list[dict[str, Any]]:
 
 def outcomes(client: Client, streams: Streams) -> Counter[str]:
     """How many outcomes each entry has, over all streams of answers."""
-    found = [answers(client, stream) for stream in (streams.predictions, streams.dead_letters, streams.repeats)]
+    found = [answers(client, stream) for stream in streams.written_answers]
     return Counter(answer["id"] for stream in found for answer in stream)
 
 

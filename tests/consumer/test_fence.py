@@ -101,7 +101,9 @@ async def test_partial_commit_counts_only_what_it_wrote(redis_client: Client, be
     assert float(window[b"sum"]) == pytest.approx(24)
 
 
-@pytest.mark.parametrize("broken", ["predictions", "dead_letters", "repeats", "window", "progress", "dedup_current"])
+@pytest.mark.parametrize(
+    "broken", ["predictions", "dead_letters", "repeats", "rate_limited", "window", "progress", "dedup_current"]
+)
 async def test_key_of_the_wrong_type_changes_nothing(
     redis_client: Client, bench: Bench, streams: Streams, broken: str
 ) -> None:

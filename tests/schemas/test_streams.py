@@ -16,6 +16,7 @@ DOCUMENTED = {
     "predictions": "housing:predictions",
     "dead_letters": "housing:dead-letters",
     "repeats": "housing:repeats",
+    "rate_limited": "housing:rate-limited",
     "window": "housing:window",
     "commands": "housing:commands",
     "command_answers": "housing:commands:answers",

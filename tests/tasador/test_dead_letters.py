@@ -79,6 +79,18 @@ def test_dropping_asks_first(redis_client: redis.Redis, streams: Streams) -> Non
     assert redis_client.xlen(streams.dead_letters) == 0
 
 
+def test_those_of_a_flood_lie_apart_and_are_handled_alike(redis_client: redis.Redis, streams: Streams) -> None:
+    letters = [refuse(redis_client, streams, f"{number}-0", reason="rate_limited") for number in (1, 2)]
+    redis_client.rename(streams.dead_letters, streams.rate_limited)
+    assert COMMAND.text("list") == "no dead letters\n"
+    for options in (["--rate-limited"], ["--reason", "rate_limited"]):
+        assert [each["entry_id"] for each in COMMAND.json("list", *options)] == letters[::-1]
+    assert "rate_limited" in COMMAND.text("show", letters[0], "--rate-limited")
+    assert COMMAND.text("replay", letters[0], "--rate-limited").startswith(f"replayed {letters[0]} as listing ")
+    assert COMMAND.text("drop", letters[1], "--rate-limited", "--yes") == f"dropped {letters[1]}\n"
+    assert redis_client.xlen(streams.rate_limited) == 0
+
+
 def test_one_that_does_not_exist_is_named() -> None:
     with pytest.raises(DeadLetterError, match="no dead letter 1-0"):
         COMMAND.run("show", "1-0")
