@@ -48,7 +48,7 @@ local function try(...)
     if failure == '' then failure = reply.err end
     return false
   end
-  return true
+  return reply
 end
 
 -- An identity is looked for in what was predicted since the last rotation and in the rotation before. A RENAME over a
@@ -91,7 +91,7 @@ end
 
 local scored, refused, repeated, restored = 0, 0, 0, 0
 local reasons, fenced, limited, here, fresh, rows = {}, {}, {}, {}, {}, {}
-local at, index = FIRST, 0
+local at, index, last = FIRST, 0
 for entry = 1, n do
   local id, kind, identity, event = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   at = at + 4
@@ -106,7 +106,8 @@ for entry = 1, n do
     local is_repeat = is_prediction and dedup_seconds > 0 and (known[index] == 1 or older[index] == 1 or here[identity])
     local stream = is_repeat and repeats or is_prediction and predictions
       or kind == 'rate_limited' and limited_letters or letters
-    if not try('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or event) then
+    local written = try('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or event)
+    if not written then
       restored = restored + 1
       pcall('XCLAIM', listings, group, consumer, 0, id, 'FORCE', 'JUSTID')
       bucket = nil
@@ -117,6 +118,7 @@ for entry = 1, n do
       here[identity] = true
       fresh[scored] = identity
       rows[scored] = index
+      last = written
     else
       refused = refused + 1
       reasons[kind] = (reasons[kind] or 0) + 1
@@ -161,7 +163,8 @@ if scored > 0 then
   try('HINCRBYFLOAT', progress, 'prediction_sum', sum)
   try('HINCRBYFLOAT', progress, 'prediction_sum_squares', squares)
   if #packed > 0 then
-    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', ARGV[10], 'layout', ARGV[11])
+    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', ARGV[10], 'layout', ARGV[11],
+      'consumer', consumer, 'last', last)
     try('HINCRBY', progress, 'window_rows', #packed / width)
   end
   if dedup_seconds > 0 then

@@ -3,7 +3,8 @@
 An entry of the window holds the rows of one committed batch (or a sample of them) in `rows`, each of a fixed width,
 little-endian: the listing's entry id (two u64), the prediction (f64; for a class its position among the classes) and
 the features (f32 each, as in a matrix). Beside them stand `count` and `sum` of all predictions of the batch, the
-`activation` that made them, and `layout`, which changes with the domain's columns.
+`activation` that made them and the `consumer` that wrote them, `last`, the entry id of the last of them on
+`predictions`, where they stand one after another, and `layout`, which changes with the domain's columns.
 """
 
 from __future__ import annotations

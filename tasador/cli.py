@@ -19,6 +19,7 @@ COMMANDS = {
     "publish": "Publish listings from a file, or a sample of real ones.",
     "tail": "Follow predictions, dead letters or model events.",
     "status": "Show how the system does, at a glance.",
+    "verify": "Check that every listing got one outcome.",
     "train": "Train models, register the best, and make it champion.",
     "model": "Show what the registry knows about a model.",
     "reload": "Put another version in charge while listings flow.",

@@ -1,0 +1,112 @@
+"""`tasador verify`, as typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import redis
+
+from monitoring.reading import now_ms
+from schemas.errors import DataError
+from schemas.streams import SCORERS, Streams
+from tasador.commands.verify import verify
+from tests.faults.harness import activate
+from tests.monitoring.answers import deliver, predict, publish
+from tests.tasador.command import Command, command_of, point_at
+
+
+@pytest.fixture
+def command(redis_url: str, streams: Streams, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command on the test's keys, with a model in charge."""
+    point_at(monkeypatch, redis_url, streams.prefix)
+    activate(redis_client, streams, 7)
+    redis_client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
+    return command_of(verify)
+
+
+@pytest.fixture
+def answered(command: Command, redis_client: redis.Redis, streams: Streams) -> list[str]:
+    """Three listings with a prediction each, of an activation that was."""
+    redis_client.xadd(streams.model_events, {"data": json.dumps({"type": "other", "data": {}})})
+    redis_client.hset(streams.model, mapping={"activation": "1-0", "version": "7"})
+    ids = publish(redis_client, streams, 3)
+    deliver(redis_client, streams, 3)
+    for entry in ids:
+        predict(redis_client, streams, entry)
+    return ids
+
+
+def test_all_is_well(command: Command, answered: list[str]) -> None:
+    said = command.text()
+    assert said.startswith("3 listings: 3 prediction; 0 waiting\n")
+    assert f"seen        listings from {answered[0]} to {answered[-1]}" in said
+    assert said.endswith("\nok\n")
+
+
+def test_a_lost_entry_is_named_and_fails(
+    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+) -> None:
+    lost = publish(redis_client, streams, 1)
+    deliver(redis_client, streams, 1)
+    redis_client.xack(streams.listings, SCORERS, lost[0])
+    result = command.run()
+    assert result.exit_code == 1
+    assert f"lost        {lost[0]}  has no outcome" in result.stdout
+    assert result.stdout.endswith("not ok: 1 lost\n")
+    assert command.run("--until", answered[-1]).exit_code == 0
+    assert command.run("--since", lost[0]).exit_code == 1
+    assert command.run("--since", "10min").exit_code == 1
+    told = json.loads(command.run("--json").stdout)
+    assert (told["is_fine"], told["problem_counts"]) == (False, {"lost": 1})
+    assert [problem["entry"] for problem in told["problems"]] == lost
+
+
+def test_receipts_from_a_file_and_from_stdin(command: Command, answered: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "receipts.jsonl"
+    file.write_text("".join(json.dumps({"entry": entry, "id": "l"}) + "\n" for entry in answered[:2]))
+    assert command.json("--ids", str(file))["verdict"]["entries"] == 2
+    result = command.run("--ids", "-", stdin=f"{answered[0]}\n999-0\n")
+    assert result.exit_code == 1
+    assert "lost        999-0" in result.stdout
+
+
+def test_what_waits_fails_only_where_completeness_is_asked_for(
+    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+) -> None:
+    publish(redis_client, streams, 1)
+    assert command.text().startswith(f"{len(answered) + 1} listings: 3 prediction; 1 waiting")
+    assert command.run("--complete").exit_code == 1
+
+
+def test_an_entry_that_is_pending_for_too_long_fails(
+    command: Command, redis_client: redis.Redis, streams: Streams
+) -> None:
+    (entry,) = publish(redis_client, streams, 1)
+    deliver(redis_client, streams, 1)
+    begin = now_ms(redis_client)
+    while now_ms(redis_client) < begin + 30:
+        pass
+    result = command.run("--max-pending", "0.01")
+    assert result.exit_code == 1
+    assert f"late        {entry}  pending for at least 0.0 s, 0.01 s are allowed" in result.stdout
+    assert command.run("--max-pending", "60").exit_code == 0
+
+
+def test_what_is_trimmed_is_said_not_to_be_seen(
+    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+) -> None:
+    redis_client.xtrim(streams.listings, maxlen=1, approximate=False)
+    redis_client.hset(streams.progress, "trimmed", 2)
+    said = command.text()
+    assert "not seen    2 older listings, which are trimmed" in said
+    assert f"seen        listings from {answered[-1]} to {answered[-1]}" in said
+
+
+def test_arguments_that_make_no_sense(command: Command, tmp_path: Path) -> None:
+    assert command.run("--ids", "x", "--since", "1h").exit_code == 2
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        command.run("--ids", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="is no moment"):
+        command.run("--since", "yesterday")
