@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple
 import redis
 import redis.exceptions
 
-from monitoring.reading import entry_at, scan_back
+from monitoring.reading import entry_at, newest, scan, scan_back
 from schemas.errors import DeadLetterError
 from schemas.events import DeadLetter, Resolution, ResolutionData
 from schemas.refusals import Reason
 from schemas.streams import DATA_FIELD, Streams
+from transport.entries import EntryId
 from transport.scripts import read_script
 
 _SCRIPT = read_script("monitoring", "resolve")
@@ -58,6 +59,25 @@ class DeadLetters:
             if reason is None or letter.event.data.reason is reason:
                 yield letter
 
+    def select(
+        self, reason: Reason | None = None, source: str | None = None, first: str = "-", last: str = "+"
+    ) -> Iterator[KeptLetter]:
+        """The dead letters that are there now, oldest first: of one reason, of one source, in a range of entry ids.
+
+        What is refused while they are iterated is not among them, or a listing that is replayed and refused again
+        would come up for ever.
+        """
+        if not (last_now := newest(self._client, self._key, 1)):
+            return
+        end = last_now[0][0].decode()
+        if last != "+" and EntryId.parse(last) < EntryId.parse(end):
+            end = last
+        for entry_id, fields in scan(self._client, self._key, first, end):
+            letter = KeptLetter(entry_id.decode(), DeadLetter.model_validate_json(fields[DATA_FIELD]))
+            data = letter.event.data
+            if (reason is None or data.reason is reason) and (source is None or data.listing_source == source):
+                yield letter
+
     def read(self, entry_id: str) -> KeptLetter:
         """The dead letter in that entry.
 
@@ -79,7 +99,15 @@ class DeadLetters:
             DeadLetterError: there is none, or not all of its payload was kept.
         """
         letter = self.read(entry_id)
-        return self._resolve(letter, "listing.replayed", actor, payload_of_letter(letter))
+        return self.replay_as(letter, payload_of_letter(letter), actor)
+
+    def replay_as(self, letter: KeptLetter, payload: bytes, actor: str) -> str:
+        """Publish an event in a dead letter's place and take it off, in one step; the id of the new listing.
+
+        Raises:
+            DeadLetterError: somebody else has resolved it.
+        """
+        return self._resolve(letter, "listing.replayed", actor, payload)
 
     def drop(self, entry_id: str, actor: str) -> None:
         """Take a dead letter off for good.

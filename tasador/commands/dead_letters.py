@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Annotated
@@ -13,12 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring.dead_letters import DeadLetters, KeptLetter
+from producer.correcting import Correction
 from schemas.errors import DeadLetterError
 from schemas.refusals import Reason
 from tasador.console import err, out, write_json
 from tasador.lines import first_error
 from tasador.options import DomainOption, JsonOption
 from tasador.place import find_settings, open_redis, redis_url
+from tasador.replaying import Replaying, entry_span
 from tasador.showing import clock, plain
 from transport.connection import speaking_to
 
@@ -82,17 +84,40 @@ def show(
     out.out(plain(data.payload or "(gone)", 1_000_000), highlight=False)
 
 
-@app.command(epilog="Example: tasador dead-letters replay 1795219101518-0 1795219101518-1")
+@app.command(epilog="Example: tasador dead-letters replay --reason out_of_range --since 2h --set RM=6.5")
 def replay(
-    ids: Ids, is_rate_limited: RateLimitedOption = False, domain: DomainOption = None, as_json: JsonOption = False
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Entry ids of dead letters, as `list` shows them.")
+    ] = None,
+    *,
+    reason: Annotated[Reason | None, typer.Option(help="All of this reason.")] = None,
+    source: Annotated[str | None, typer.Option(help="All whose listing came from this source.")] = None,
+    since: Annotated[str | None, typer.Option(help="All refused since: a time, or 30min, 2h, 1d ago.")] = None,
+    until: Annotated[str | None, typer.Option(help="All refused until, likewise.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Correct a feature, id, source first.")
+    ] = None,
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be published; change nothing.")] = False,
+    is_rate_limited: RateLimitedOption = False,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Publish payloads again as new listings, and take the dead letters off.
 
     Each is one step: whatever crashes, a listing is either a dead letter or published, never both or neither.
-    A payload that was not kept whole is refused.
+    Those that are chosen by reason, source or time fulfil all that is asked. A payload that was not kept whole is
+    refused, and so is one that would be refused again after it was corrected.
     """
-    with _letters(domain, is_rate_limited=is_rate_limited) as letters:
-        _each(ids, lambda entry_id: letters.replay(entry_id, _actor()), "replayed", as_json=as_json)
+    is_chosen = any(each is not None for each in (reason, source, since, until))
+    if bool(ids) == is_chosen:
+        raise typer.BadParameter("name entry ids, or choose by --reason, --source, --since or --until")
+    span = entry_span(since, until)
+    settings = find_settings(domain)
+    correction = Correction(settings.load_domain(), settings.limits, given) if given else None
+    with _letters(domain, is_rate_limited=is_rate_limited or reason is Reason.RATE_LIMITED) as letters:
+        chosen = ids or (letter.entry_id for letter in letters.select(reason, source, *span))
+        replaying = Replaying(letters, correction, _actor(), is_dry=is_dry)
+        _each(chosen, replaying.replay, "replayable" if is_dry else "replayed", as_json=as_json)
 
 
 @app.command(epilog="Example: tasador dead-letters drop 1795219101518-0 --yes")
@@ -122,10 +147,11 @@ def _letters(domain: str | None, *, is_rate_limited: bool) -> Iterator[DeadLette
         yield DeadLetters(client, settings.streams, settings.retention.answers, is_rate_limited=is_rate_limited)
 
 
-def _each(ids: Sequence[str], resolve: Callable[[str], str | None], done: str, *, as_json: bool) -> None:
+def _each(ids: Iterable[str], resolve: Callable[[str], str | None], done: str, *, as_json: bool) -> None:
     """Resolve each, say what became of it, and fail at the end if one failed."""
-    failed = 0
+    count = failed = 0
     for entry_id in ids:
+        count += 1
         try:
             entry = resolve(entry_id)
         except DeadLetterError as error:
@@ -140,7 +166,9 @@ def _each(ids: Sequence[str], resolve: Callable[[str], str | None], done: str, *
         else:
             out.out(f"{done} {entry_id}" + (f" as listing {entry}" if entry else ""), highlight=False)
     if failed:
-        raise DeadLetterError(f"{failed} of {len(ids)} could not be {done}")
+        raise DeadLetterError(f"{failed} of {count} {'are not' if done == 'replayable' else 'could not be'} {done}")
+    if not count:
+        err.out("no dead letters", highlight=False)
 
 
 def _document(letter: KeptLetter) -> dict[str, object]:

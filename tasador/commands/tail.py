@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import redis
 import typer
@@ -17,11 +18,13 @@ from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
 from schemas.streams import Streams
 from tasador.console import out, write_json
+from tasador.event_file import EventFile
 from tasador.lines import dead_letter_line, model_event_line, prediction_line, repeat_line
 from tasador.options import DomainOption, JsonOption
 from tasador.place import find_settings, open_redis, redis_url
 from tasador.showing import clock, plain
 from transport.connection import speaking_to
+from transport.entries import EntryId
 
 EXAMPLE = "tasador tail predictions -n 20"
 
@@ -41,29 +44,46 @@ def tail(
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest entry.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="Begin with the last N entries.")] = 10,
     is_following: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for new entries.")] = True,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Add JSON lines to this file, going on after its last entry.")
+    ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the last entries of a stream, then follow it until Ctrl-C.
 
-    The stream need not exist yet. With --json each line is the event with its entry id.
+    The stream need not exist yet. With --json each line is the event with its entry id. A file given with --out holds
+    whole events whenever it is read; a new one begins as a terminal would.
     """
     settings = find_settings(domain)
     key, tell = _stream(settings.streams, stream)
-    with suppress(KeyboardInterrupt), speaking_to(redis_url(settings)), open_redis(settings) as client:
-        for entry in _entries(client, key, None if from_start else lines, is_following=is_following):
-            if as_json:
-                _show_json(entry)
+    with ExitStack() as stack:
+        events = stack.enter_context(EventFile(file)) if file is not None else None
+        stack.enter_context(suppress(KeyboardInterrupt))
+        stack.enter_context(speaking_to(redis_url(settings)))
+        client = stack.enter_context(open_redis(settings))
+        after = events.last_entry if events else None
+        for entry in _entries(client, key, None if from_start else lines, after, is_following=is_following):
+            if events:
+                events.add(_document(entry))
+            elif as_json:
+                write_json(_document(entry))
             else:
                 _show_line(entry, tell)
 
 
-def _entries(client: redis.Redis, key: str, lines: int | None, *, is_following: bool) -> Iterator[Entry]:
-    """The last entries (all if `lines` is None), then those to come."""
+def _entries(
+    client: redis.Redis, key: str, lines: int | None, after: str | None, *, is_following: bool
+) -> Iterator[Entry]:
+    """The last entries (all if `lines` is None; those after an id where one is given), then those to come."""
     last = newest(client, key, max(lines or 0, 1))
-    after = last[0][0].decode() if last else "0-0"
-    shown = scan(client, key, last=after) if lines is None else reversed(last[:lines])
-    return chain(shown, follow(client, key, after) if is_following else ())
+    end = last[0][0].decode() if last else "0-0"
+    if after is not None:
+        shown = scan(client, key, f"({after}", end)
+        end = max(after, end, key=EntryId.parse)
+    else:
+        shown = scan(client, key, last=end) if lines is None else reversed(last[:lines])
+    return chain(shown, follow(client, key, end) if is_following else ())
 
 
 def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], str]]:
@@ -77,13 +97,13 @@ def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], 
     }[name]
 
 
-def _show_json(entry: Entry) -> None:
+def _document(entry: Entry) -> dict[str, Any]:
     entry_id, fields = entry
     try:
         event = json.loads(payload_of(fields))
     except (RefusedListingError, ValueError):
         event = {"unreadable": str(fields)}
-    write_json({"entry_id": entry_id.decode(), **event})
+    return {"entry_id": entry_id.decode(), **event}
 
 
 def _show_line(entry: Entry, tell: Callable[[bytes], str]) -> None:
