@@ -18,6 +18,7 @@ class DomainSettings(Section):
     """One domain."""
 
     path: str | None = Field(None, description="dotted path package.module:Class; not needed for built-in domains")
+    data: str | None = Field(None, description="its training data: a file, a URL, kaggle:owner/name or uci:number")
     may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing, instead of the class's")
 
 
@@ -72,6 +73,13 @@ class WindowSettings(Section):
     max_rows: PositiveInt = Field(100_000, description="rows kept at most")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which rows are trimmed, in s")
     full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
+
+
+class SourcesSettings(Section):
+    """What a download may take."""
+
+    timeout_s: PositiveFloat = Field(30.0, description="how long a server may be silent, in s")
+    max_bytes: PositiveInt = Field(500_000_000, description="size of a table at most, in bytes")
 
 
 class TrainingSettings(Section):

@@ -25,6 +25,7 @@ from schemas.sections import (
     RateLimitSettings,
     RetentionSettings,
     Section,
+    SourcesSettings,
     SwapSettings,
     TrainingSettings,
     WindowSettings,
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     swap: SwapSettings = SwapSettings()
     retention: RetentionSettings = RetentionSettings()
     window: WindowSettings = WindowSettings()
+    sources: SourcesSettings = SourcesSettings()
     training: TrainingSettings = TrainingSettings()
 
     @classmethod

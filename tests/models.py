@@ -22,8 +22,8 @@ from schemas.domain import Domain
 from schemas.rows import RowBuilder
 from schemas.settings import Settings, load_settings
 from schemas.states import DesiredModel
-from training.data.checking import check_rows
-from training.data.sources import RawTable, load_data
+from training.data.checking import validate
+from training.data.sources import RawTable, read_source
 from training.data.tables import Table
 from training.learning.recipes import choose_recipes
 from training.learning.samples import golden_rows, reference_rows
@@ -100,9 +100,9 @@ def table_of(domain_name: str) -> Table:
     """Checked data of a domain: the Boston table, or people made up for obesity."""
     settings = load_settings(domain=domain_name)
     domain = settings.load_domain()
-    raw = load_data(domain) if domain_name == "housing" else RawTable(made_up_rows(domain, 140), "made up")
-    table, problems = check_rows(domain, raw)
-    assert not problems
+    raw = read_source(settings) if domain_name == "housing" else RawTable(made_up_rows(domain, 140), "made up")
+    table, quality = validate(domain, raw, settings.training)
+    assert not quality.problems
     return table
 
 

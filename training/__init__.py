@@ -1,4 +1,4 @@
-"""From data to a champion; also a Python API for notebooks: ``from training import load_data, train``."""
+"""From data to a champion; also a Python API for notebooks: ``from training import ingest, train``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from training.data.checking import RowProblem, check_rows
-    from training.data.sources import RawTable, load_data
+    from training.data.checking import inspect, validate
+    from training.data.provenance import Provenance
+    from training.data.quality import QualityReport, RowProblem
+    from training.data.sources import RawTable, ingest
     from training.data.tables import Table
     from training.evaluation.evaluating import Evaluation, evaluate
     from training.learning.candidates import Candidate, try_pipeline
@@ -22,6 +24,8 @@ __all__ = [
     "RECIPES",
     "Candidate",
     "Evaluation",
+    "Provenance",
+    "QualityReport",
     "RawTable",
     "Recipe",
     "RowProblem",
@@ -33,7 +37,8 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "find_test_rows",
-    "load_data",
+    "ingest",
+    "inspect",
     "load_selection",
     "register",
     "select",
@@ -42,18 +47,21 @@ __all__ = [
     "store_selection",
     "train",
     "try_pipeline",
+    "validate",
 ]
 
 _HOMES = {
     "learning.candidates": ("Candidate", "try_pipeline"),
-    "data.checking": ("RowProblem", "check_rows"),
+    "data.checking": ("inspect", "validate"),
     "learning.folding": ("cross_validate", "split", "splits_of"),
     "evaluation.evaluating": ("Evaluation", "evaluate"),
     "learning.selection": ("Selection", "load_selection", "select", "store_selection"),
     "registering": ("register",),
     "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
-    "data.sources": ("RawTable", "load_data"),
+    "data.provenance": ("Provenance",),
+    "data.quality": ("QualityReport", "RowProblem"),
+    "data.sources": ("RawTable", "ingest"),
     "data.tables": ("Table",),
     "run": ("find_test_rows", "train"),
 }

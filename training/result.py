@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from training.data.checking import RowProblem
+from training.data.quality import RowProblem
 from training.learning.candidates import Candidate
 
 

@@ -6,7 +6,7 @@ at the test rows, `register` makes a version. Each can be called alone, from a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -16,42 +16,38 @@ from registry.runs import Run, read_json, start_run
 from registry.store import Registry
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings
-from training.data.checking import RowProblem, check_rows
-from training.data.sources import load_data
+from training.data.checking import validate
+from training.data.quality import QualityReport
+from training.data.sources import RawTable, ingest
 from training.data.tables import Table
 from training.evaluation.evaluating import Evaluation, evaluate
 from training.learning.folding import split
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import Selection, select
+from training.progress import Progress, silent
 from training.registering import register
 from training.result import TrainingResult
 
-Progress = Callable[[str], None]
-"""Is told, in a sentence, how far the run is."""
-
 TEST_ROWS_FILE = "test_rows.json"
-PROBLEMS_FILE = "refused_rows.json"
-
-
-def _silent(_: str) -> None:
-    """For whoever does not want to know."""
+QUALITY_FILE = "quality.json"
+PROVENANCE_FILE = "provenance.json"
 
 
 def train(
     settings: Settings,
-    data: Path | None = None,
+    data: str | Path | None = None,
     models: Sequence[str] = (),
     *,
     promote: bool = True,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     command_id: str | None = None,
 ) -> TrainingResult:
     """Train, register the winner, and make it champion.
 
     Args:
         settings: which domain, where MLflow is, and how to train.
-        data: a CSV file; by default the table that comes with the domain.
+        data: where the data comes from (see `training.data.sources`); by default what params.yaml says.
         models: names of recipes; by default those of the settings, or all that fit.
         promote: whether the registered version becomes champion.
         progress: is told how far the run is.
@@ -67,16 +63,17 @@ def train(
     domain = settings.load_domain()
     # before anything is read: a mistyped name should not cost a download
     choose_recipes(domain, models or settings.training.models)
-    table, problems = check_rows(
-        domain, load_data(domain, data), settings.training.max_bad_share, settings.training.time_column
-    )
+    raw = ingest(settings, data, progress)
+    table, quality = validate(domain, raw, settings.training)
     learn, test = split(table, settings.training)
-    progress(f"{len(table)} rows from {table.source}; {len(problems)} problems; {len(test)} test rows put aside")
+    for finding in quality.findings():
+        progress(finding)
+    progress(f"{len(table)} rows from {table.source}; {len(test)} test rows put aside")
     registry = Registry(tracking_uri_of(settings), domain.name)
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
         _log_data(run, table, learn, settings.training)
-        _log_rows(run, test, problems)
+        _log_rows(run, test, raw, quality)
         selection = select(learn, settings, progress, models)
         evaluation = evaluate(selection, test)
         _log_results(run, selection, evaluation, command_id)
@@ -103,7 +100,7 @@ def train(
         candidates=selection.candidates,
         test_rows=tuple(test.positions.tolist()),
         rows=len(table),
-        problems=tuple(problems),
+        problems=quality.problems,
         source=table.source,
         data_sha256=table.sha256(),
         run_id=run.id,
@@ -132,9 +129,12 @@ def _log_data(run: Run, table: Table, learn: Table, settings: TrainingSettings) 
     run.log_dataset(learn.with_target(), table.domain.name, table.source, table.sha256(), target)
 
 
-def _log_rows(run: Run, test: Table, problems: Sequence[RowProblem]) -> None:
+def _log_rows(run: Run, test: Table, raw: RawTable, quality: QualityReport) -> None:
     run.log_json(TEST_ROWS_FILE, test.positions.tolist())
-    run.log_json(PROBLEMS_FILE, [str(problem) for problem in problems])
+    run.log_json(QUALITY_FILE, quality.model_dump(mode="json"))
+    if raw.provenance:
+        run.log_json(PROVENANCE_FILE, raw.provenance.model_dump(mode="json"))
+        run.set_tags(raw.provenance.tags())
 
 
 def _log_results(run: Run, selection: Selection, evaluation: Evaluation, command_id: str | None) -> None:

@@ -10,7 +10,7 @@ from registry.location import tracking_uri_of
 from registry.store import CHAMPION, Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
-from training import check_rows, find_test_rows, load_data, train
+from training import find_test_rows, ingest, train, validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +51,8 @@ def prepare_models(settings: Settings, tell: Callable[[str], None], on_registry:
         RegistryUnavailableError: MLflow failed.
     """
     domain = settings.load_domain()
-    raw = load_data(domain)
-    checked, _ = check_rows(domain, raw)
+    raw = ingest(settings)
+    checked, _ = validate(domain, raw, settings.training)
     registry = Registry(tracking_uri_of(settings), domain.name)
     data_sha256 = checked.sha256()
 

@@ -12,8 +12,9 @@ from schemas.domain import load_domain
 from schemas.errors import RefusedListingError
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
+from schemas.settings import Settings
 from tasador.demo.listings import GAPS_PER_FEATURE, DemoListing, broken_payloads, demo_listings
-from training import load_data
+from training.data.sources import read_source
 
 HOUSING = load_domain("housing")
 DECODER = ListingDecoder(HOUSING, LimitSettings())
@@ -21,7 +22,7 @@ DECODER = ListingDecoder(HOUSING, LimitSettings())
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return load_data(HOUSING).frame
+    return read_source(Settings()).frame
 
 
 @pytest.fixture(scope="module")

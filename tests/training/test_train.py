@@ -16,6 +16,8 @@ from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, Mo
 from schemas.rows import RowBuilder
 from schemas.settings import Settings, load_settings
 from tests.models import SmallModel, made_up_rows, small_model, table_of
+from training.data.provenance import Provenance, file_sha256
+from training.data.quality import RowProblem
 from training.run import find_test_rows, train
 
 __all__ = ["small_model"]
@@ -93,8 +95,14 @@ def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, 
     assert run.inputs is not None
     assert run.inputs.dataset_inputs[0].dataset.digest == result.data_sha256[:36]
     assert run.info.status == "FINISHED"
-    refused = read_json(registry.client, registry.tracking_uri, result.run_id, "refused_rows.json")
-    assert refused == ["row 7, RM = 99.0: Input should be less than or equal to 15"]
+    quality = read_json(registry.client, registry.tracking_uri, result.run_id, "quality.json")
+    assert [str(RowProblem(**problem)) for problem in quality["problems"]] == [
+        "row 7, RM = 99.0: Input should be less than or equal to 15"
+    ]
+    provenance = Provenance(**read_json(registry.client, registry.tracking_uri, result.run_id, "provenance.json"))
+    assert provenance.bytes_sha256 == file_sha256(tmp_path / "data.csv")
+    assert provenance.tags().items() <= run.data.tags.items()
+    assert (settings.home / "data" / f"{provenance.bytes_sha256}.provenance.json").exists()
 
 
 def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tmp_path: Path) -> None:
@@ -142,7 +150,7 @@ def test_test_rows_of_a_version_that_is_not_there(settings: Settings) -> None:
 def test_the_package_costs_nothing_until_it_is_used() -> None:
     script = (
         "import sys, training; assert not {'sklearn', 'pandas', 'mlflow', 'xgboost'} & set(sys.modules);"
-        "from training import load_data; assert 'mlflow' not in sys.modules; training.nothing"
+        "from training import ingest; assert 'mlflow' not in sys.modules; training.nothing"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "module 'training' has no attribute 'nothing'" in done.stderr

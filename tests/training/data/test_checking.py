@@ -6,14 +6,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from schemas.domain import load_domain
+from schemas.domain import Domain, load_domain
 from schemas.errors import DataError
+from schemas.sections import TrainingSettings
+from schemas.settings import load_settings
 from tests.models import made_up_rows, table_of
-from training.data.checking import check_rows
-from training.data.sources import RawTable, load_data
+from training.data.checking import validate
+from training.data.quality import RowProblem
+from training.data.sources import RawTable, read_source
+from training.data.tables import Table
 
 HOUSING = load_domain("housing")
 OBESITY = load_domain("obesity")
+
+
+def read(path: Path | None = None, domain: str = "housing") -> RawTable:
+    return read_source(load_settings(domain=domain), path)
+
+
+def check(
+    domain: Domain, raw: RawTable, max_bad_share: float = 0.0, time_column: str | None = None
+) -> tuple[Table, tuple[RowProblem, ...]]:
+    table, report = validate(domain, raw, TrainingSettings(max_bad_share=max_bad_share, time_column=time_column))
+    assert report.accepted == len(table) == report.rows - report.refused - report.duplicates
+    return table, report.problems
 
 
 def csv_of(folder: Path, frame: pd.DataFrame) -> Path:
@@ -23,9 +39,9 @@ def csv_of(folder: Path, frame: pd.DataFrame) -> Path:
 
 
 def test_every_real_row_is_accepted() -> None:
-    table, problems = check_rows(HOUSING, load_data(HOUSING))
+    table, problems = check(HOUSING, read())
     assert len(table) == 506
-    assert problems == []
+    assert not problems
     assert tuple(table.frame.columns) == HOUSING.columns
     assert (table.frame.dtypes == np.float64).all()
 
@@ -34,7 +50,7 @@ def test_a_file_gives_the_same_table_as_the_same_values_in_memory(tmp_path: Path
     table = table_of("housing")
     shuffled = table.with_target()[["MEDV", *reversed(HOUSING.columns)]].assign(ID=range(506))
     shuffled = shuffled.astype({"RAD": int, "TAX": int})
-    from_file, _ = check_rows(HOUSING, load_data(HOUSING, csv_of(tmp_path, shuffled)))
+    from_file, _ = check(HOUSING, read(csv_of(tmp_path, shuffled)))
     pd.testing.assert_frame_equal(from_file.frame, table.frame)
     assert from_file.sha256() == table.sha256()
     assert table.take(np.arange(505)).sha256() != table.sha256()
@@ -44,7 +60,7 @@ def test_na_and_nothing_are_gaps_where_the_domain_allows_them(tmp_path: Path) ->
     raw = table_of("housing").with_target().head(3).astype(object)
     raw.loc[0, "CRIM"] = "NA"
     raw.loc[1, "CHAS"] = ""
-    table, problems = check_rows(HOUSING, load_data(HOUSING, csv_of(tmp_path, raw)))
+    table, problems = check(HOUSING, read(csv_of(tmp_path, raw)))
     assert not problems
     assert table.frame["CRIM"].isna().tolist() == [True, False, False]
     assert table.frame["CHAS"].isna().tolist() == [False, True, False]
@@ -59,7 +75,7 @@ def test_every_failure_is_told_with_row_and_value(tmp_path: Path) -> None:
     raw.loc[6, "DIS"] = "1e999"
     raw.loc[7, "MEDV"] = "dear"
     raw.loc[8, "MEDV"] = ""
-    table, problems = check_rows(HOUSING, load_data(HOUSING, csv_of(tmp_path, raw)), max_bad_share=0.5)
+    table, problems = check(HOUSING, read(csv_of(tmp_path, raw)), max_bad_share=0.5)
     assert [(p.row, p.column) for p in problems] == [
         (2, "RM"), (2, "TAX"), (4, "NOX"), (5, "CHAS"), (6, "DIS"), (7, "MEDV"), (8, "MEDV")
     ]  # fmt: skip
@@ -72,28 +88,28 @@ def test_too_many_bad_rows_stop_the_run_in_one_line(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(20)
     raw.loc[[3, 4], "RM"] = 99
     path = csv_of(tmp_path, raw)
-    check_rows(HOUSING, load_data(HOUSING, path), max_bad_share=0.1)
+    check(HOUSING, read(path), max_bad_share=0.1)
     with pytest.raises(DataError, match=r"2 of 20 rows break.*at most 9\.0%.*row 3, RM = 99") as caught:
-        check_rows(HOUSING, load_data(HOUSING, path), max_bad_share=0.09)
+        check(HOUSING, read(path), max_bad_share=0.09)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_column_is_named() -> None:
     raw = RawTable(table_of("housing").frame.drop(columns=["RM", "TAX"]), "somewhere")
     with pytest.raises(DataError, match="somewhere: domain housing needs the columns RM, TAX, MEDV"):
-        check_rows(HOUSING, raw)
+        check(HOUSING, raw)
 
 
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(DataError, match="holds no rows"):
-        check_rows(HOUSING, RawTable(table_of("housing").with_target().head(0), "nothing"))
+        check(HOUSING, RawTable(table_of("housing").with_target().head(0), "nothing"))
 
 
 def test_classes_and_categories_are_checked_by_name(tmp_path: Path) -> None:
     raw = made_up_rows(OBESITY, 30)
     raw.loc[1, "NObeyesdad"] = "Fine"
     raw.loc[2, "MTRANS"] = "Rocket"
-    table, problems = check_rows(OBESITY, load_data(OBESITY, csv_of(tmp_path, raw)), max_bad_share=0.5)
+    table, problems = check(OBESITY, read(csv_of(tmp_path, raw)), max_bad_share=0.5)
     assert [(p.row, p.column, p.value) for p in problems] == [(1, "NObeyesdad", "Fine"), (2, "MTRANS", "Rocket")]
     assert set(table.target) <= set(OBESITY.target.classes)
     assert table.frame["CAEC"].iloc[0] in OBESITY.feature("CAEC").categories
@@ -101,29 +117,29 @@ def test_classes_and_categories_are_checked_by_name(tmp_path: Path) -> None:
 
 def test_a_domain_without_data_of_its_own_wants_a_file() -> None:
     with pytest.raises(DataError, match="--data"):
-        load_data(OBESITY)
+        read(domain="obesity")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n"1,2\n'])
 def test_a_file_that_is_no_csv_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"data\.csv: ") as caught:
-        check_rows(HOUSING, load_data(HOUSING, tmp_path / "data.csv"))
+        check(HOUSING, read(tmp_path / "data.csv"))
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.csv: cannot be read: No such file"):
-        load_data(HOUSING, tmp_path / "gone.csv")
+        read(tmp_path / "gone.csv")
     with pytest.raises(DataError, match="Is a directory"):
-        load_data(HOUSING, tmp_path)
+        read(tmp_path)
 
 
 def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(6).astype(object)
     sold = ["2026-01-03", "2026-01-02T01:00:00+01:00", "2026-01-01", "soon", "", "2026"]
-    given = load_data(HOUSING, csv_of(tmp_path, raw.assign(SOLD=sold)))
-    table, problems = check_rows(HOUSING, given, max_bad_share=0.5, time_column="SOLD")
+    given = read(csv_of(tmp_path, raw.assign(SOLD=sold)))
+    table, problems = check(HOUSING, given, max_bad_share=0.5, time_column="SOLD")
     assert [(p.row, p.column) for p in problems] == [(3, "SOLD"), (4, "SOLD")]
     assert table.times is not None
     times = np.array(["2026-01-03", "2026-01-02", "2026-01-01", "2026-01-01"], dtype="datetime64[ns]")
@@ -131,4 +147,4 @@ def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Pat
     assert table.take(np.array([2, 0])).times is not None
     assert "SOLD" not in table.frame
     with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
-        check_rows(HOUSING, given, time_column="TAX")
+        check(HOUSING, given, time_column="TAX")

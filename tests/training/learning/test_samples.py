@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.domain import load_domain
+from schemas.sections import TrainingSettings
 from tests.models import fitted, made_up_rows, table_of
-from training.data.checking import check_rows
+from training.data.checking import validate
 from training.data.sources import RawTable
 from training.learning.samples import golden_rows, reference_rows
 
@@ -22,7 +23,7 @@ def test_golden_rows_have_a_gap_in_every_feature_that_may_be_missing_and_no_othe
 
 def test_golden_rows_of_classes_hold_probabilities_in_the_domains_order() -> None:
     domain = load_domain("obesity", may_miss=["CAEC", "Age"])
-    table, _ = check_rows(domain, RawTable(made_up_rows(domain, 70), "made up"))
+    table, _ = validate(domain, RawTable(made_up_rows(domain, 70), "made up"), TrainingSettings())
     golden = golden_rows(fitted(table, "random-forest"), table, 8, seed=3)
     assert list(golden.columns) == [*domain.columns, *(f"expected:{name}" for name in domain.target.classes)]
     assert golden["CAEC"].isna().any()

@@ -1,0 +1,61 @@
+"""A file as a table: CSV or Parquet, told apart by how it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = ("", "NA")
+PARQUET_START = b"PAR1"
+_WEB_PAGES = (b"<!doctype", b"<html")
+
+
+def read_table(path: Path, source: str) -> pd.DataFrame:
+    """Read a file: CSV with a header, `NA` or nothing for a missing value; or Parquet.
+
+    Args:
+        path: the file.
+        source: what to call it in an error.
+
+    Raises:
+        DataError: it cannot be read, or is neither.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(512).lstrip()
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read: {error.strerror}") from error
+    if start.lower().startswith(_WEB_PAGES):
+        raise DataError(f"{source}: is a web page, no table")
+    return _read_parquet(path, source) if start.startswith(PARQUET_START) else _read_csv(path, source)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    with path.open("rb") as file:
+        return file.read(len(PARQUET_START)) == PARQUET_START
+
+
+def _read_csv(path: Path, source: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        # as text: one word in a column of numbers must not make text of the whole column
+        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=list(MISSING), encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{source}: no CSV file: {str(error).splitlines()[0]}") from error
+
+
+def _read_parquet(path: Path, source: str) -> pd.DataFrame:
+    import pandas as pd
+    from pyarrow import ArrowException
+
+    try:
+        return pd.read_parquet(path)
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{source}: no Parquet file: {str(error).splitlines()[0]}") from error
