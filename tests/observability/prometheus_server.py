@@ -41,6 +41,13 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def free_port() -> int:
+    """A port on loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Prometheus:
     """A running server.
 
@@ -74,10 +81,13 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, targets: Mapping[str, list[int]], rules: Path = RULES) -> Iterator[Prometheus]:
+def scraping(
+    folder: Path, targets: Mapping[str, list[int]], rules: Path = RULES, alertmanager: int | None = None
+) -> Iterator[Prometheus]:
     """A Prometheus that scrapes parts on these ports of this machine, by job, once a second.
 
-    It shares the machine's network, since parts listen on loopback only.
+    Alerts go to an Alertmanager on a port, if one is given. The container shares the machine's network, since parts
+    listen on loopback only.
     """
     folder.chmod(0o755)  # the server runs as another user
     labels = {"domain": "housing"}
@@ -86,15 +96,16 @@ def scraping(folder: Path, targets: Mapping[str, list[int]], rules: Path = RULES
         {"job_name": job, "static_configs": [{"targets": found, "labels": labels}]} for job, found in addresses.items()
     ]
     intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    config = {"global": intervals, "rule_files": ["/config/rules.yml"], "scrape_configs": jobs}
+    managers = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}] if alertmanager else []
+    alerting = {"alertmanagers": managers}
+    config = {"global": intervals, "alerting": alerting, "rule_files": ["/config/rules.yml"], "scrape_configs": jobs}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "rules.yml").write_bytes(rules.read_bytes())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = ["docker", "run", "-d", "--rm", "--network", "host", "--tmpfs", "/data:mode=1777"]
     mounted = ["-v", f"{folder}:/config:ro", IMAGE, "--config.file=/config/prometheus.yml"]
-    options = ["--storage.tsdb.path=/data", f"--web.listen-address=127.0.0.1:{port}"]
+    # the first alert may come before the Alertmanager is known
+    options = ["--storage.tsdb.path=/data", f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s"]
     done = subprocess.run([*command, *mounted, *options], capture_output=True, text=True, check=True)
     container = done.stdout.strip()
     server = Prometheus(port)

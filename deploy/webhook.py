@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""A receiver of alerts that prints each as a line of JSON: a stand-in for a pager, and a way to see alerts arrive."""
+
+from __future__ import annotations
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HIGHEST_BYTES = 1_000_000
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes what Alertmanager posts."""
+
+    def do_POST(self) -> None:
+        """Print the alerts of one notification."""
+        length = min(int(self.headers.get("Content-Length", 0)), HIGHEST_BYTES)
+        for alert in json.loads(self.rfile.read(length))["alerts"]:
+            told = {"status": alert["status"], **alert["labels"], **alert["annotations"]}
+            sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing of the requests themselves."""
+
+
+def main(host: str, port: int) -> None:
+    """Serve until stopped; prints the address first."""
+    server = ThreadingHTTPServer((host, port), Receiver)
+    sys.stdout.write(json.dumps({"listening": server.server_address[1]}) + "\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
