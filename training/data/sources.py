@@ -72,7 +72,8 @@ def ingest(settings: Settings, source: str | Path | None = None, progress: Progr
 
 def read_source(settings: Settings, source: str | Path | None = None, progress: Progress = silent) -> RawTable:
     """As `ingest`, and leave nothing behind but what was downloaded."""
-    wanted = source or settings.domains.get(settings.domain, DomainSettings()).data
+    listed = settings.domains.get(settings.domain, DomainSettings())
+    wanted = source or listed.data
     if wanted is None:
         return _built_in(settings.load_domain())
     name, file = _fetch(settings, str(wanted), progress)
