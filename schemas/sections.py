@@ -5,7 +5,9 @@ How they are read is `schemas.settings`'s business.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 
 class Section(BaseModel):
@@ -73,6 +75,33 @@ class WindowSettings(Section):
     max_rows: PositiveInt = Field(100_000, description="rows kept at most")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which rows are trimmed, in s")
     full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
+
+
+class SourcesSettings(Section):
+    """What a download may take."""
+
+    timeout_s: PositiveFloat = Field(30.0, description="how long a server may be silent, in s")
+    max_bytes: PositiveInt = Field(500_000_000, description="size of a table at most, in bytes")
+
+
+class DriftSettings(Section):
+    """When current rows count as drifted from the reference."""
+
+    min_rows: PositiveInt = Field(200, description="values that a window and the reference need for a verdict")
+    windows: PositiveInt = Field(3, description="windows that are compared, none overlapping another")
+    needed: PositiveInt = Field(2, description="windows that must alarm; not more than there are")
+    min_wasserstein_sd: PositiveFloat = Field(
+        0.2, description="Wasserstein distance that matters in a number, in standard deviations of the reference"
+    )
+    min_js: PositiveFloat = Field(0.1, le=1, description="Jensen-Shannon distance that matters in a category, base 2")
+    min_missing: PositiveFloat = Field(0.1, le=1, description="change of the missing share that matters")
+    max_p: PositiveFloat = Field(0.01, lt=1, description="chance of a false alarm in a window, over all columns (Holm)")
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.needed > self.windows:
+            raise ValueError(f"needed: {self.needed} of {self.windows} windows cannot alarm")
+        return self
 
 
 class SourcesSettings(Section):

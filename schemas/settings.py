@@ -21,6 +21,7 @@ from schemas.errors import ConfigurationError
 from schemas.sections import (
     BatchSettings,
     DomainSettings,
+    DriftSettings,
     LimitSettings,
     RateLimitSettings,
     RetentionSettings,
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     window: WindowSettings = WindowSettings()
     sources: SourcesSettings = SourcesSettings()
+    drift: DriftSettings = DriftSettings()
     training: TrainingSettings = TrainingSettings()
 
     @classmethod

@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": "Check that every listing got one outcome.",
     "train": "Train models, register the best, and make it champion.",
     "model": "Show what the registry knows about a model.",
+    "drift": "Show whether the world has moved, or compare two files.",
     "reload": "Put another version in charge while listings flow.",
     "rollback": "Go back to the previous champion.",
     "dead-letters": "Look at refused listings, publish them again, drop them.",

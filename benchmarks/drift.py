@@ -1,0 +1,130 @@
+"""How often the verdict on drift is wrong: windows drawn from rows whose population is known.
+
+Run it with ``python -m benchmarks.drift``; the figures stand in docs/drift.md. A trial is a new random reference of 404
+Boston rows and three windows drawn with replacement: from all 506 rows (no drift by construction, and the reference is
+but a sample), from all rows with one feature shifted, or from the 102 rows that the reference leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from monitoring.drift.columns import feature_columns
+from monitoring.drift.report import compare
+from schemas.domain import Domain, load_domain
+from schemas.drift import DriftReport, WindowSpan
+from schemas.rows import Matrix
+from schemas.sections import DriftSettings
+
+SEED = 2026
+REFERENCE_ROWS = 404
+WINDOWS = 3
+TRIALS = 334
+SHIFT_TRIALS = 100
+SIZES = (200, 1000, 10_000)
+SHIFT_SD = 0.3
+_HEAD = "| rows | one window alarms (95 % interval) | 2 of 3 alarm |\n|---|---:|---:|---:|"
+
+Draw = Callable[[np.random.Generator, NDArray[np.int64], int], Matrix]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something alarmed: single windows, and two of three in a trial."""
+
+    windows: int
+    window_alarms: int
+    trials: int
+    trial_alarms: int
+
+    def __str__(self) -> str:
+        single = binomtest(self.window_alarms, self.windows).proportion_ci(0.95)
+        return (
+            f"{self.window_alarms / self.windows:.2%} ({single.low:.2%} to {single.high:.2%}) | "
+            f"{self.trial_alarms / self.trials:.2%}"
+        )
+
+
+class Simulation:
+    """Trials over the rows of one domain."""
+
+    def __init__(self, domain: Domain, rows: Matrix, seed: int = SEED) -> None:
+        self._domain = domain
+        self._rows = rows
+        self._seed = seed
+        self._limits = DriftSettings()
+
+    def run(self, draw: Draw, size: int, trials: int, column: int | None = None) -> Rate:
+        """The rate of alarms over trials with windows of one size.
+
+        Args:
+            draw: makes a window of `size` rows, given the rows that the reference leaves out.
+            size: rows of a window.
+            trials: how many.
+            column: the feature whose alarm counts; any if not given.
+        """
+        rng = np.random.default_rng([self._seed, size, 0 if column is None else column + 1])
+        single = persistent = 0
+        for _ in range(trials):
+            report = self._trial(rng, draw, size)
+            asked = report.columns if column is None else (report.columns[column],)
+            single += sum(any(one.alarms[window] for one in asked) for window in range(WINDOWS))
+            persistent += any(one.verdict == "drift" for one in asked)
+        return Rate(trials * WINDOWS, single, trials, persistent)
+
+    def _trial(self, rng: np.random.Generator, draw: Draw, size: int) -> DriftReport:
+        order = rng.permutation(len(self._rows))
+        reference = feature_columns(self._domain, self._rows[order[:REFERENCE_ROWS]])
+        windows = [feature_columns(self._domain, draw(rng, order[REFERENCE_ROWS:], size)) for _ in range(WINDOWS)]
+        return compare(reference, windows, [WindowSpan(rows=size)] * WINDOWS, self._limits)
+
+    def from_population(self, rng: np.random.Generator, _: NDArray[np.int64], size: int) -> Matrix:
+        """Rows of the population, drawn with replacement."""
+        return np.take(self._rows, rng.integers(0, len(self._rows), size), axis=0)
+
+    def from_held_out(self, rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
+        """Rows that the reference leaves out, drawn again and again."""
+        return np.take(self._rows, rng.choice(held_out, size), axis=0)
+
+    def shifted(self, column: int) -> Draw:
+        """Rows of the population in which one feature lies higher by `SHIFT_SD` of its standard deviations."""
+        by = SHIFT_SD * self._rows[:, column].std()
+
+        def draw(rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
+            rows = self.from_population(rng, held_out, size).copy()
+            rows[:, column] += by
+            return rows
+
+        return draw
+
+
+def boston() -> tuple[Domain, Matrix]:
+    """The domain and its 506 rows, (506, 13)."""
+    domain = load_domain("housing")
+    table = domain.contract.built_in_table()
+    return domain, np.array([[row[column] for column in domain.columns] for row in table], dtype=np.float64)
+
+
+def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[str]:
+    """The figures, as lines of Markdown."""
+    domain, rows = boston()
+    simulation = Simulation(domain, rows)
+    yield f"| windows drawn from {_HEAD}"
+    for source, draw in (("the population", simulation.from_population), ("held-out rows", simulation.from_held_out)):
+        for size in SIZES:
+            yield f"| {source} | {size:,} | {simulation.run(draw, size, trials)} |"
+    yield f"\n| shifted by {SHIFT_SD} sd {_HEAD}"
+    for number, name in enumerate(domain.columns):
+        yield f"| {name} | 1,000 | {simulation.run(simulation.shifted(number), 1000, shift_trials, number)} |"
+
+
+if __name__ == "__main__":
+    from tasador.console import out
+
+    for line in tables():
+        out.out(line, highlight=False)

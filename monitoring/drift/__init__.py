@@ -1,0 +1,1 @@
+"""Whether the world has moved: current rows against what training saw."""

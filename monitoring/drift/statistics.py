@@ -1,0 +1,89 @@
+"""The figures that compare two samples of one column. They take present values only, and judge nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
+
+Values = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+PSI_BINS = 10
+PSI_FLOOR = 1e-4
+"""An empty bin counts as this share, or the logarithm would know no end."""
+USUAL_SHARE = 0.99
+"""Share of the reference, in its middle, that counts as usual."""
+LARGEST_SHIFT = 1e6
+"""What a shift comes to where the reference has no spread to measure it by."""
+
+
+def ks(reference: Values, current: Values) -> tuple[float, float]:
+    """Kolmogorov-Smirnov: the largest distance of the two distribution functions, and its p-value.
+
+    The asymptotic distribution with n*m/(n+m) rows is used at every size, so that a p-value means the same everywhere
+    and costs a sort (Hodges 1958, "The significance probability of the Smirnov two-sample test"). With ties it is too
+    large, never too small.
+    """
+    result = ks_2samp(reference, current, method="asymp")
+    return float(result.statistic), float(result.pvalue)
+
+
+def in_deviations(distance: float, reference_sd: float) -> float:
+    """A distance in standard deviations of the reference, kept finite where these are 0."""
+    if distance == 0:
+        return 0.0
+    scaled = distance / reference_sd if reference_sd > 0 else np.copysign(np.inf, distance)
+    return float(np.clip(scaled, -LARGEST_SHIFT, LARGEST_SHIFT))
+
+
+def wasserstein(reference: Values, current: Values) -> float:
+    """The area between the two distribution functions, in the column's unit (Vallender 1974)."""
+    return float(wasserstein_distance(reference, current))
+
+
+def psi_edges(reference: Values) -> Values:
+    """Inner edges of the bins of `psi`: quantiles of the reference, each once; the outer bins are open."""
+    return np.unique(np.quantile(reference, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
+
+
+def psi(reference: Counts, current: Counts) -> float:
+    """Population stability index of two counts over the same bins, in nats.
+
+    The sum of (a - e) ln(a / e) over the shares e of the reference and a of the current window, each at least
+    `PSI_FLOOR` (Siddiqi 2006, "Credit Risk Scorecards"; Yurdakul 2018, "Statistical properties of the PSI").
+    """
+    expected = np.maximum(reference / reference.sum(), PSI_FLOOR)
+    actual = np.maximum(current / current.sum(), PSI_FLOOR)
+    return float(np.sum((actual - expected) * np.log(actual / expected)))
+
+
+def js(reference: Counts, current: Counts) -> float:
+    """Jensen-Shannon distance of two counts, to base 2: 0 for the same shares, 1 for none in common.
+
+    The square root of the divergence (Endres and Schindelin 2003, "A new metric for probability distributions").
+    """
+    return float(np.nan_to_num(jensenshannon(reference, current, base=2)))
+
+
+def chi_squared_p(reference: Counts, current: Counts) -> float:
+    """p-value of Pearson's test that both counts have the same shares; 1 where only one category occurs at all.
+
+    With two categories Yates's correction is applied, which keeps it from alarming too often.
+    """
+    table = np.array([reference, current])
+    table = table[:, table.sum(axis=0) > 0]
+    return float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+
+
+def usual_range(reference: Values) -> tuple[float, float]:
+    """Between which values the middle 99 % of the reference lie."""
+    low, high = np.quantile(reference, [(1 - USUAL_SHARE) / 2, (1 + USUAL_SHARE) / 2])
+    return float(low), float(high)
+
+
+def count_bins(values: Values, inner_edges: Values) -> Counts:
+    """How many values lie in each of the bins that the inner edges part; the outer ones are open."""
+    counts: Counts = np.bincount(np.searchsorted(inner_edges, values, side="left"), minlength=len(inner_edges) + 1)
+    return counts

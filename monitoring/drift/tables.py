@@ -1,0 +1,94 @@
+"""Two tables compared as they are, for notebooks and for CI: no domain, no model and no time are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from monitoring.drift.columns import Column
+from monitoring.drift.report import compare
+from schemas.drift import DriftReport, WindowSpan
+from schemas.errors import DataError
+from schemas.sections import DriftSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def drift_report(
+    reference: pd.DataFrame, current: pd.DataFrame, *, windows: int = 1, limits: DriftSettings | None = None
+) -> DriftReport:
+    """Compare the columns of a current table with those of a reference.
+
+    A column is numbers or categories by its type: booleans and text are categories. By default the current table is one
+    window: a table says nothing about time. Rows in the order in which they came can be cut into several windows, of
+    which more than half must alarm.
+
+    Args:
+        reference: what is usual, (n, columns).
+        current: (m, columns); it needs every column of the reference, and others are ignored.
+        windows: into how many of the same size the current rows are cut, the last rows being the newest.
+        limits: thresholds; the defaults of params.yaml if not given.
+
+    Raises:
+        DataError: there is nothing to compare, a column is missing, or it has another kind of values.
+    """
+    limits = (limits or DriftSettings()).model_copy(update={"windows": windows, "needed": windows // 2 + 1})
+    if missing := [str(name) for name in reference.columns if name not in current.columns]:
+        raise DataError(f"the current table lacks columns of the reference: {', '.join(missing)}")
+    if not len(reference.columns) or not len(reference) or not len(current):
+        raise DataError(f"nothing to compare: {len(reference)} and {len(current)} rows")
+    pairs = [_pair(str(name), reference[name], current[name]) for name in reference.columns]
+    size = -(-len(current) // windows)
+    cuts = [slice(max(end - size, 0), end) for end in range(len(current), 0, -size)]
+    return compare(
+        [old for old, _ in pairs],
+        [[new.cut(cut) for _, new in pairs] for cut in cuts],
+        [WindowSpan(rows=cut.stop - cut.start) for cut in cuts],
+        limits,
+        ignored=tuple(str(name) for name in current.columns if name not in reference.columns),
+    )
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table from a CSV file.
+
+    Raises:
+        DataError: it cannot be read as one.
+    """
+    try:
+        return pd.read_csv(path, low_memory=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table: {error}") from error
+
+
+def _pair(name: str, old: pd.Series, new: pd.Series) -> tuple[Column, Column]:
+    are_numbers = [_is_number(series) for series in (old, new) if series.notna().any()]
+    if len(set(are_numbers)) > 1:
+        raise DataError(f"column {name} has numbers in one table and text in the other")
+    if all(are_numbers):
+        return Column(name, _numbers(name, old)), Column(name, _numbers(name, new))
+    categories = sorted({str(value) for series in (old, new) for value in series.dropna().unique()})
+    return tuple(Column(name, _codes(series, categories), tuple(categories)) for series in (old, new))  # type: ignore[return-value]
+
+
+def _is_number(series: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series)
+
+
+def _numbers(name: str, series: pd.Series) -> NDArray[np.float64]:
+    values = pd.to_numeric(series).to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(values).any():
+        raise DataError(f"column {name} holds infinite values")
+    return values
+
+
+def _codes(series: pd.Series, categories: Sequence[str]) -> NDArray[np.float64]:
+    codes = {category: float(code) for code, category in enumerate(categories)}
+    positions, values = pd.factorize(series)
+    # a missing value has the position -1, which is the last
+    return np.array([*(codes[str(value)] for value in values), np.nan])[positions]
