@@ -32,7 +32,6 @@ __all__ = [
     "Selection",
     "Table",
     "TrainingResult",
-    "check_rows",
     "choose_recipes",
     "cross_validate",
     "evaluate",
