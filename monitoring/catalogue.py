@@ -21,8 +21,8 @@ HEAD = """# Metrics
 
 Every part answers `/metrics` for Prometheus. Values that a label can take are bounded: outcomes, reasons, stages,
 features, classes, versions in charge. Series begin at 0 where that is possible, so that a rate can be taken of the
-first event. Alert rules are in `monitoring/prometheus/rules.yml`, dashboards in `monitoring/grafana/dashboards`; each of
-their expressions is tried on a real Prometheus (`tests/observability`).
+first event. Alert rules are in `monitoring/prometheus/rules.yml`, dashboards in `monitoring/grafana/dashboards`; their
+expressions are tried on a real Prometheus (`tests/observability`).
 
 This page is made by `python -m monitoring.catalogue docs/metrics.md`.
 """
