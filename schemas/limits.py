@@ -6,8 +6,6 @@ list of 20,000 lists, or a number of 60,000 digits.
 
 from __future__ import annotations
 
-import re
-
 from schemas.errors import FieldError, RefusedListingError
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
@@ -15,9 +13,6 @@ from schemas.sections import LimitSettings
 FEWEST_BYTES_A_VALUE = 5
 """In an event that is accepted: two quotes, a colon, a digit and a comma or bracket, if a name had no letters."""
 
-# the possessive repeats keep this linear; a string that never ends takes the rest, or each quote would begin a search
-_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)(?:[ \t\r\n]*+(:))?', re.DOTALL)
-_NUMBER = re.compile(rb"[-+.eE0-9]+")
 _OF_NUMBERS = bytes(byte in b"-+.eE0123456789" for byte in range(256))
 _OF_STRINGS = bytes(byte != ord('"') for byte in range(256))
 # whether they match is the parser's business
@@ -38,18 +33,18 @@ def check_limits(payload: bytes, limits: LimitSettings) -> None:
     """
     if len(payload) > limits.max_payload_bytes:
         raise _too_large(f"{len(payload)} bytes", limits.max_payload_bytes, "max_payload_bytes")
-    has_long_string = _has_run(payload.translate(_OF_STRINGS), limits.max_key_bytes)
-    if not has_long_string and not _is_suspect(payload, limits):
+    if not _is_suspect(payload, limits):
         return
-    skeleton = _STRING.sub(b"", payload)
+    # escapes keep their length; what then lies between two quotes is a string, or all of the rest if it never ends
+    parts = payload.replace(rb"\\", b"__").replace(rb"\"", b"__").split(b'"')
+    skeleton = b" ".join(parts[::2])
     if (values := _values(skeleton)) > limits.max_values:
         raise _too_large(f"{values} values", limits.max_values, "max_values")
     if _is_deeper(skeleton, limits.max_depth):
-        raise _too_large(f"nested more than {limits.max_depth} deep", limits.max_depth, "max_depth")
+        raise _too_large("nested deeper", limits.max_depth, "max_depth")
     if _has_run(skeleton.translate(_OF_NUMBERS), limits.max_number_chars):
-        longest = max(map(len, _NUMBER.findall(skeleton)))
-        raise _too_large(f"a number of {longest} characters", limits.max_number_chars, "max_number_chars")
-    if has_long_string and (longest := _longest_key(payload)) > limits.max_key_bytes:
+        raise _too_large("a longer number", limits.max_number_chars, "max_number_chars")
+    if (longest := _longest_key(parts)) > limits.max_key_bytes:
         raise _too_large(f"a key of {longest} bytes", limits.max_key_bytes, "max_key_bytes")
 
 
@@ -59,11 +54,9 @@ def _is_suspect(payload: bytes, limits: LimitSettings) -> bool:
         payload.count(b"{") + payload.count(b"[") > limits.max_depth
         or _values(payload) > limits.max_values
         or _has_run(payload.translate(_OF_NUMBERS), limits.max_number_chars)
+        or rb"\"" in payload
+        or _has_run(payload.translate(_OF_STRINGS), limits.max_key_bytes)
     )
-
-
-def _longest_key(payload: bytes) -> int:
-    return max((len(text) for text, colon in _STRING.findall(payload) if colon), default=0)
 
 
 def _has_run(marked: bytes, length: int) -> bool:
@@ -83,6 +76,12 @@ def _is_deeper(skeleton: bytes, depth: int) -> bool:
             return False
         brackets = brackets.replace(b"[]", b"")
     return b"[]" in brackets or brackets.count(b"[") > depth
+
+
+def _longest_key(parts: list[bytes]) -> int:
+    """The longest string that a colon follows, in bytes; strings are every second part."""
+    strings = zip(parts[1::2], parts[2::2], strict=False)
+    return max((len(text) for text, after in strings if after.lstrip(b" \t\r\n")[:1] == b":"), default=0)
 
 
 def _too_large(found: str, limit: int, name: str) -> RefusedListingError:
