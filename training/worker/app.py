@@ -32,9 +32,9 @@ from training.worker.asyncapi import describe
 from training.worker.execution import Execution
 from training.worker.inbox import Entry, Inbox
 from training.worker.reports import Reports
-from training.worker.tasks import end_tasks
 from transport.connection import connect_async, is_transient, speaking_to
 from transport.server import check_server_async
+from transport.tasks import end_tasks
 
 logger = logging.getLogger(__name__)
 

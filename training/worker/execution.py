@@ -20,8 +20,8 @@ from training.worker.inbox import Entry, Inbox
 from training.worker.jobs import NotTrained, run_job
 from training.worker.orders import read_order
 from training.worker.reports import Reports, reason_of
-from training.worker.tasks import end_tasks
 from transport.connection import is_transient
+from transport.tasks import end_tasks
 
 logger = logging.getLogger(__name__)
 
