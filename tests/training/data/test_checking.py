@@ -11,13 +11,14 @@ from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from schemas.settings import load_settings
 from tests.models import made_up_rows, table_of
-from training.data.checking import validate
-from training.data.quality import RowProblem
+from training.data.checking import inspect, validate
+from training.data.quality import QualityReport, RowProblem
 from training.data.sources import RawTable, read_source
 from training.data.tables import Table
 
 HOUSING = load_domain("housing")
 OBESITY = load_domain("obesity")
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "ObesityDataSet_raw_and_data_sinthetic.csv"
 
 
 def read(path: Path | None = None, domain: str = "housing") -> RawTable:
@@ -148,3 +149,49 @@ def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Pat
     assert "SOLD" not in table.frame
     with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
         check(HOUSING, given, time_column="TAX")
+
+
+def test_text_in_place_of_an_optional_number_counts_as_missing(tmp_path: Path) -> None:
+    raw = table_of("housing").with_target().head(20).astype(object)
+    raw.loc[1, "CRIM"] = "n/a"
+    raw.loc[2, "CRIM"] = "NA"
+    raw.loc[3, "TAX"] = "1,234.5"
+    raw.loc[4, "LSTAT"] = " 9.5 "
+    table, report = validate(HOUSING, read(csv_of(tmp_path, raw)), TrainingSettings())
+    assert (report.columns["CRIM"].unreadable, report.columns["CRIM"].missing) == (1, 1)
+    assert table.frame["CRIM"].isna().tolist()[:4] == [False, True, True, False]
+    assert (table.frame["TAX"][3], table.frame["LSTAT"][4]) == (1234.5, 9.5)
+    assert list(report.findings()) == ["CRIM: 1 cell of no number, treated as missing", "CRIM: 1 cell missing"]
+
+
+def test_exact_duplicates_are_left_out_and_counted_and_contradictions_are_told(tmp_path: Path) -> None:
+    raw = table_of("housing").with_target().head(10)
+    twice = pd.concat([raw, raw.head(2), raw.tail(1).assign(MEDV=1.0)])
+    table, report = validate(HOUSING, read(csv_of(tmp_path, twice)), TrainingSettings())
+    assert (report.rows, report.duplicates, report.conflicts, len(table)) == (13, 2, 2, 11)
+    assert table.positions.tolist() == [*range(10), 12]
+
+
+def test_classes_are_counted(tmp_path: Path) -> None:
+    raw = made_up_rows(OBESITY, 70)
+    some = raw[raw["NObeyesdad"] != "Normal_Weight"]
+    _, report = validate(OBESITY, read(csv_of(tmp_path, some)), TrainingSettings())
+    assert report.classes == {name: 0 if name == "Normal_Weight" else 10 for name in OBESITY.target.classes}
+    assert list(report.findings()) == ["no rows of class Normal_Weight"]
+
+
+def test_a_table_that_would_stop_a_run_still_has_its_report(tmp_path: Path) -> None:
+    raw = table_of("housing").with_target().head(20).assign(RM=99)
+    table, report = inspect(HOUSING, read(csv_of(tmp_path, raw)), TrainingSettings())
+    assert table is None
+    assert report.stops
+    assert report.stops.startswith("20 of 20 rows break the contract of housing")
+    assert len(report.problems) == report.columns["RM"].refused == 20
+    assert QualityReport.model_validate_json(report.model_dump_json()) == report
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the file is not here")
+def test_the_real_people_hold_24_duplicates() -> None:
+    table, report = validate(OBESITY, read(SHARED, "obesity"), TrainingSettings())
+    assert (report.rows, report.refused, report.duplicates, len(table)) == (2111, 0, 24, 2087)
+    assert sum(report.classes.values()) == 2087
