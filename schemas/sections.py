@@ -77,6 +77,27 @@ class WindowSettings(Section):
     full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
 
 
+class LoopSettings(Section):
+    """When the monitor asks for another model, and when it takes one back."""
+
+    is_on: bool = Field(True, description="whether it does either")
+    max_error_gain: PositiveFloat = Field(
+        0.2, description="how much the error of 24 hours may exceed that over folds, as a share"
+    )
+    min_labelled: PositiveInt = Field(200, description="outcomes of 24 hours from which their error counts")
+    drift_reports: PositiveInt = Field(3, description="reports in a row that say drift, until it counts")
+    max_age_s: PositiveInt = Field(30 * 86_400, description="age at which a champion is replaced anyway, in s")
+    cooldown_s: PositiveInt = Field(6 * 3600, description="time between two trainings that the monitor asks for, in s")
+    max_per_day: PositiveInt = Field(4, description="trainings that the monitor asks for within 24 hours")
+    bake_minutes: NonNegativeFloat = Field(10.0, description="how long a promoted model is watched, in minutes")
+    bake_min_answers: PositiveInt = Field(200, description="answers from which a watched model is judged")
+    bake_max_poison_share: NonNegativeFloat = Field(0.01, description="share of listings that it could not score")
+    bake_max_p99_ms: PositiveFloat = Field(1000.0, description="99th percentile of the time of its answers, in ms")
+    bake_max_shift_sd: PositiveFloat = Field(
+        1.0, description="shift of its mean prediction, in standard deviations of the model before it"
+    )
+
+
 class SourcesSettings(Section):
     """What a download may take."""
 

@@ -23,6 +23,7 @@ from schemas.sections import (
     DomainSettings,
     DriftSettings,
     LimitSettings,
+    LoopSettings,
     RateLimitSettings,
     RetentionSettings,
     Section,
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     window: WindowSettings = WindowSettings()
     sources: SourcesSettings = SourcesSettings()
     drift: DriftSettings = DriftSettings()
+    loop: LoopSettings = LoopSettings()
     training: TrainingSettings = TrainingSettings()
 
     @classmethod
