@@ -19,12 +19,16 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from monitoring.verify import Verdict, published, verify
+from monitoring.checking.report import Checker, Report
+from monitoring.reading import last_delivered, pending
+from monitoring.verify import published, verify
 from schemas.commands import ModelEvent
 from schemas.streams import SCORERS, Streams
+from tests.consumer.harness import HOUSING
 from tests.faults import prey
 from tests.faults.load import Load
 from tests.faults.prey import Order
+from tests.faults.proxy import COMMIT
 from tests.waiting import wait_until
 from transport.backlog import read_backlog
 from transport.connection import connect
@@ -54,6 +58,8 @@ class Lane:
         streams: its keys.
         load: what is published.
         processes: the living process of each consumer.
+        score_ms: how long consumers that are started from now on take to score a batch.
+        is_broken: whether they acknowledge apart from writing.
     """
 
     def __init__(self, url: str, prefix: str, folder: Path, changes: dict[str, Any], rate: int, seed: int) -> None:
@@ -62,6 +68,7 @@ class Lane:
         self.load = Load(url, self.streams, rate, seed)
         self.processes: dict[str, BaseProcess] = {}
         self.score_ms = 0.0
+        self.is_broken = False
         self._folder = folder
         self._changes = changes
         self._lives: Counter[str] = Counter()
@@ -71,7 +78,9 @@ class Lane:
         """Start a consumer, on a proxy if one is named; `wait_up` waits until it lives."""
         self._lives[name] += 1
         tally = self._folder / f"{self.streams.prefix}.{name}.{self._lives[name]}"
-        order = Order(through or self.url, self.streams.prefix, name, self._changes, str(tally), self.score_ms)
+        order = Order(
+            through or self.url, self.streams.prefix, name, self._changes, str(tally), self.score_ms, self.is_broken
+        )
         self.processes[name] = prey.start(order)
         self._up[name] = Path(f"{tally}.up")
 
@@ -79,6 +88,11 @@ class Lane:
         """Wait until every consumer that was started has begun to work."""
         for name in self.processes:
             wait_until(self._up[name].exists, timeout_s=START_S, message=f"consumer {name} is up")
+
+    @property
+    def commit(self) -> tuple[bytes, bytes]:
+        """What a commit of this lane carries on the wire, and the trial at start does not."""
+        return COMMIT, f"\n{self.streams.predictions}\r".encode()
 
     def kill(self, name: str) -> None:
         """End a consumer as a crash would."""
@@ -145,6 +159,7 @@ class Round:
         lanes: deduplication off, then on.
         random: seeded; every choice of a round comes from it.
         seen: what proves the fault, by name; `saw` adds to it.
+        is_counted: whether all predictions can be expected to add up to the counted sum.
     """
 
     def __init__(
@@ -154,6 +169,7 @@ class Round:
         self.url = url
         self.random = random.Random(seed)
         self.seen: Counter[str] = Counter()
+        self.is_counted = True
         self.lanes = tuple(
             Lane(url, f"{prefix}-{word}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
             for word, seconds in (("off", 0), ("on", 300))
@@ -206,7 +222,7 @@ class Round:
         with self.client() as client:
             for lane in self.lanes:
                 wait_until(lambda lane=lane: settled(client, lane.streams), SETTLE_S, f"all answered: {lane.streams}")  # type: ignore[misc]
-            verdicts = [self.check(client, lane) for lane in self.lanes]
+            reports = [self.check(client, lane) for lane in self.lanes]
             tallies = [lane.tally() for lane in self.lanes]
         for lane in self.lanes:
             lane.stop()
@@ -214,23 +230,36 @@ class Round:
         for tally in tallies:
             told.update(tally)
         outcomes: Counter[str] = Counter()
-        for verdict in verdicts:
-            outcomes.update(verdict.outcomes)
+        for report in reports:
+            outcomes.update(report.verdict.outcomes)
         receipts = sum(len(lane.load.receipts) for lane in self.lanes)
-        return {"entries": sum(v.entries for v in verdicts), "receipts": receipts, **outcomes, **told, **self.seen}
+        return {
+            "entries": sum(each.verdict.entries for each in reports),
+            "receipts": receipts,
+            **outcomes,
+            **told,
+            **self.seen,
+        }
 
-    def check(self, client: redis.Redis, lane: Lane) -> Verdict:
-        """Every receipt, and every entry of the stream, has exactly one outcome."""
+    def check(self, client: redis.Redis, lane: Lane) -> Report:
+        """Every receipt has exactly one outcome; so has every entry of the stream, and all that is written agrees."""
         receipts = verify(client, lane.streams, lane.load.receipts)
         assert receipts.is_kept, receipts
-        verdict = verify(client, lane.streams, published(client, lane.streams))
-        assert verdict.is_kept, verdict
-        return verdict
+        checker = Checker(client, lane.streams, HOUSING, SETTLE_S * 1000)
+        report = checker.check(set(published(client, lane.streams)), is_everything=self.is_counted)
+        assert report.is_complete, report.problems[:20]
+        assert report.rows > 0
+        return report
 
     def destroy(self) -> None:
         """End everything."""
         for lane in self.lanes:
             lane.destroy()
+
+
+def is_done(client: redis.Redis, streams: Streams, last: str) -> bool:
+    """Whether everything up to the last entry has been delivered, and nothing is pending."""
+    return str(last_delivered(client, streams)) == last and not any(pending(client, streams))
 
 
 def settled(client: redis.Redis, streams: Streams) -> bool:

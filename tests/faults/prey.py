@@ -27,7 +27,9 @@ from monitoring import logs
 from registry.card import ModelCard
 from schemas.encoding import Stamp
 from schemas.rows import Matrix
+from schemas.settings import Settings
 from schemas.states import DesiredModel
+from schemas.streams import SCORERS
 from tests.consumer.doomed import suffer
 from tests.consumer.harness import HOUSING, PlainScorer, settings_for
 from transport.connection import connect, connect_async
@@ -42,6 +44,7 @@ class Order:
         changes: settings that differ from those of the tests.
         tally: file to which it writes what happened to it.
         score_ms: how long a scoring call takes.
+        is_broken: whether it acknowledges a batch apart from writing the outcomes, as it must not.
     """
 
     url: str
@@ -50,6 +53,7 @@ class Order:
     changes: dict[str, Any]
     tally: str
     score_ms: float = 0.0
+    is_broken: bool = False
 
 
 class _NoCard:
@@ -106,6 +110,22 @@ def keep_tally(consumer: Consumer, path: str) -> None:
     metrics.record_commit_retry = partial(tell, "retried", 1)
 
 
+def break_commit(consumer: Consumer, settings: Settings) -> None:
+    """Acknowledge first, then make everything pending again that the true commit is to acknowledge, and commit."""
+    committer: Any = consumer.flow.committer
+    commit, client, key = committer.commit, consumer._client, settings.streams.listings
+
+    async def broken(batch: Any) -> Any:
+        ids = [outcome.entry_id for outcome in batch.outcomes]
+        await client.xack(key, SCORERS, *ids)
+        await asyncio.sleep(0.01)
+        for entry_id in ids:
+            await client.xclaim(key, SCORERS, consumer._name, 0, [entry_id], force=True, justid=True)
+        return await commit(batch)
+
+    committer.commit = broken
+
+
 async def main(order: Order) -> None:
     """Consume until told to stop."""
     log = os.open(f"{order.tally}.log", os.O_WRONLY | os.O_CREAT)
@@ -116,6 +136,8 @@ async def main(order: Order) -> None:
     consumer = Consumer(client, searcher, HOUSING, settings, order.name, 0)
     consumer.follower._load = partial(load, order.score_ms)  # type: ignore[method-assign]
     keep_tally(consumer, order.tally)
+    if order.is_broken:
+        break_commit(consumer, settings)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
     os.close(os.open(f"{order.tally}.up", os.O_CREAT))
     await consumer.run()

@@ -60,8 +60,8 @@ class FaultyProxy:
         self.bytes_lost = 0
         self.has_lost = threading.Event()
         self.has_withheld = threading.Event()
-        self._lose: bytes | None = None
-        self._withhold: bytes | None = None
+        self._lose: tuple[bytes, ...] = ()
+        self._withhold: tuple[bytes, ...] = ()
         self._connections: set[_Connection] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
@@ -74,15 +74,15 @@ class FaultyProxy:
         address = urlsplit(redis_url)
         self._target = (address.hostname or "127.0.0.1", address.port or 6379)
 
-    def lose_reply_to(self, word: bytes) -> None:
-        """Let the next request with this word reach the server, swallow the reply, and cut the connection."""
+    def lose_reply_to(self, *words: bytes) -> None:
+        """Let the next request with all these words reach the server, swallow the reply, and cut the connection."""
         self.has_lost.clear()
-        self._lose = word
+        self._lose = words
 
-    def withhold(self, word: bytes) -> None:
-        """Keep the next request with this word, and all that follows it on its connection, from the server."""
+    def withhold(self, *words: bytes) -> None:
+        """Keep the next request with all these words, and all that follows it on its connection, from the server."""
         self.has_withheld.clear()
-        self._withhold = word
+        self._withhold = words
 
     def cut(self, *, is_abrupt: bool = False) -> None:
         """End every connection; abruptly means with a reset."""
@@ -144,13 +144,13 @@ class FaultyProxy:
     async def _pass_requests(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
-                if self._withhold and self._withhold in data:
-                    self._withhold = None
+                if self._withhold and all(word in data for word in self._withhold):
+                    self._withhold = ()
                     self.bytes_lost += len(data)
                     self.has_withheld.set()
                     await self._swallow(reader)
                     return
-                if self._lose and self._lose in data:
+                if self._lose and all(word in data for word in self._lose):
                     connection.is_losing = True
                 await self._not_held()
                 connection.server.write(data)
@@ -164,7 +164,7 @@ class FaultyProxy:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if connection.is_losing and self._lose and not data.startswith(_NIL):
-                    self._lose = None
+                    self._lose = ()
                     self.bytes_lost += len(data)
                     self.connections_cut += 1
                     self.has_lost.set()
