@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults lint fmt compose-up compose-down compose-test bench clean lock
+.PHONY: help install demo up test test-faults lint fmt compose-up compose-down compose-test bench fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ compose-down: ## Stop the containers of compose-up (their volumes stay)
 
 compose-test: install ## Run the main job in containers of its own, and kill each of them
 	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py
+
+fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 SEED=1 FLAGS=--json)
+	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
 bench: install ## Measure the rate against a bare loop and plain FastStream
 	@$(BIN)/tasador bench --quick

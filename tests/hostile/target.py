@@ -1,0 +1,29 @@
+"""A consumer in a process of its own, to be fed with hostile entries: ``python -m tests.hostile.target URL PREFIX``.
+
+It works until its standard input ends, and leaves with exit code 0 if nothing got the better of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tests.consumer.harness import running, settings_for
+
+KEPT = 60_000
+
+
+async def main(url: str, prefix: str) -> None:
+    """Consume as in production: full batches, deduplication, everything but the model."""
+    settings = settings_for(
+        prefix,
+        claim_idle_ms=5000,
+        batch={"max_records": 1000, "block_ms": 100},
+        retention={"listings": KEPT, "answers": KEPT, "interval_s": 0.2},
+    )
+    async with running(url, settings):
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

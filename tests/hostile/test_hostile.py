@@ -1,0 +1,89 @@
+"""Some thousands of the hostile entries that `make fuzz` makes by the million."""
+
+from __future__ import annotations
+
+from itertools import chain
+from random import Random
+from typing import Any
+
+import pytest
+
+from monitoring.verify import verify
+from schemas.events import DeadLetter
+from schemas.streams import Streams
+from tests.consumer.harness import Client, answers, count, event, pending, running, settings_for
+from tests.hostile.decoding import decode_all
+from tests.hostile.handling import CHUNK, consumer, handle_all, publish_fields
+from tests.hostile.mutations import SPOILERS, Spoil, encode, entries, entry, listing
+from tests.hostile.strategies import drawn_entries
+from tests.waiting import wait_until_async
+from transport.entries import EntryId
+
+SEED = 20261121
+
+
+def test_each_is_a_listing_or_is_refused_soon_and_in_few_words() -> None:
+    figures = decode_all(entries(SEED, 5000))
+    assert figures.outcomes.total() == 5000
+    assert figures.outcomes["accepted"] > 500
+    assert len(figures.outcomes) >= 9
+    # processor time: a parser that goes wrong on one takes far more
+    assert figures.slowest[0][0] < 0.1
+
+
+def test_whatever_hypothesis_draws_is_a_listing_or_is_refused() -> None:
+    assert decode_all(drawn_entries(1000, SEED)).outcomes.total() == 1000
+
+
+@pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__.strip("_"))
+def test_the_same_seed_spoils_alike(spoil: Spoil) -> None:
+    first, second = ([spoil(r, encode(listing(r))) for _ in range(20)] for r in (Random(SEED), Random(SEED)))
+    assert first == second
+
+
+def test_each_gets_one_outcome_from_a_consumer_that_lives_on(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    hostile = chain(drawn_entries(500, SEED), entries(SEED, 2500))
+    with consumer(redis_url, streams.prefix) as process:
+        figures = handle_all(redis_client, streams, process, hostile, lambda done: done)
+    assert figures.outcomes.total() == 3000 < CHUNK
+    assert set(figures.outcomes) == {"prediction", "dead_letter", "repeat"}
+    letters = [DeadLetter.model_validate(letter) for letter in answers(redis_client, streams.dead_letters)]
+    assert len(letters) == figures.outcomes["dead_letter"]
+    assert pending(redis_client, streams) == 0
+
+
+async def test_each_gets_one_outcome_under_a_rate_limit_too(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    settings = settings_for(streams.prefix, rate_limit={"events_per_s": 1, "burst": 100})
+    async with running(redis_url, settings, "a"), running(redis_url, settings, "b"):
+        ids = publish_fields(redis_client, streams, list(entries(SEED + 1, 1000)))
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 1000)
+    assert verify(redis_client, streams, ids).is_kept
+    assert redis_client.xlen(streams.rate_limited) > 200
+
+
+async def test_good_neighbours_are_answered_by_the_commit_of_their_batch(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    """What hostile neighbours need is tried in the same pass: nothing is put off, and nobody waits for a second one."""
+    random = Random(SEED)
+    batch: list[dict[bytes, bytes]] = [*(entry(random) for _ in range(50)), {b"data": event("good")}]
+    batch += [entry(random) for _ in range(49)]
+    ids = publish_fields(redis_client, streams, batch)
+    async with running(redis_url, settings_for(streams.prefix)):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 100)
+    assert verify(redis_client, streams, ids).is_kept
+    # a script knows one time, and every entry that it writes begins with it
+    commits = {
+        EntryId.parse(written).ms for key in streams.written_answers for written, _ in entries_of(redis_client, key)
+    }
+    assert len(commits) == 1
+    assert ids[50] in {answer["id"] for answer in answers(redis_client, streams.predictions)}
+
+
+def entries_of(client: Client, key: str) -> list[tuple[bytes, Any]]:
+    """The entries of a stream."""
+    return list(client.xrange(key))
