@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from schemas.errors import TasadorError
 
@@ -12,6 +13,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command and exit: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
+    # where a domain of one's own lies; the script of an installed package does not search it
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
     try:
         from tasador.cli import app
 

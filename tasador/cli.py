@@ -25,6 +25,7 @@ COMMANDS = {
     "drift": "Show whether the world has moved, or compare two files.",
     "reload": "Put another version in charge while listings flow.",
     "rollback": "Go back to the previous champion.",
+    "domain": "Declare a domain of one's own, from a table.",
     "dead-letters": "Look at refused listings, publish them again, drop them.",
     "bench": "Measure the rate against a bare loop and plain FastStream.",
 }

@@ -1,0 +1,180 @@
+"""The draft of a domain: a class that declares a table's columns, for a person to complete."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.errors import DataError
+from schemas.features import Features
+from tasador.drafting.profile import MAX_TEXTS, ColumnProfile
+from tasador.drafting.ranges import admitted, spelt
+
+Task = Literal["regression", "classification"]
+
+MAX_CLASSES = 20
+"""Different whole numbers up to which a target is taken for classes."""
+_TAKEN = frozenset({"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature"})
+_WIDTH = 120
+
+_HEAD = '''"""The domain {name}: a row of {source}. Drafted from {rows:,} rows by `tasador domain new`.
+
+What a table cannot tell is yours to fill in: units, descriptions, and the range of each number, beyond which a listing
+is refused. The ranges below are the table's, with half of its span more on either side.
+"""
+
+from __future__ import annotations
+
+from typing import {typing}
+
+from schemas.features import {features}
+
+
+class {class_name}(Features):
+    """One row of {source}; predicts {target}."""
+
+    name: ClassVar[str] = {quoted_name}
+    target: ClassVar[Target] = {target_value}
+
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The source of a domain's class.
+
+    Attributes:
+        class_name: of the class.
+        source: a Python module.
+        task: what its target is.
+    """
+
+    class_name: str
+    source: str
+    task: Task
+
+
+def draft(name: str, source: str, columns: Sequence[ColumnProfile], target: str, task: Task | None = None) -> Draft:
+    """Draft a domain.
+
+    Args:
+        name: of the domain.
+        source: where the columns come from, for people.
+        columns: what they are like.
+        target: the one to predict.
+        task: what the target is, where that is not to be guessed from its values.
+
+    Raises:
+        DataError: there is no such target, or a column can be neither a number nor a category; the message names it.
+    """
+    by_name = {column.name: column for column in columns}
+    if target not in by_name:
+        raise DataError(f"{source}: no column {target!r} to predict; there are {', '.join(by_name)}")
+    features = [column for column in columns if column.name != target]
+    if not features:
+        raise DataError(f"{source}: has no column beside {target!r}")
+    task = task or _guess(by_name[target])
+    lines, taken = [], set(_TAKEN)
+    for column in features:
+        attribute = _attribute(column.name, taken)
+        taken.add(attribute)
+        lines.append(_declaration(source, attribute, column))
+    body = "\n".join(lines)
+    class_name = "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name))
+    imports = [each for each in ("Integer", "Number") if re.search(rf": {each}\b", body)]
+    head = _HEAD.format(
+        name=name,
+        quoted_name=_quoted(name),
+        source=source,
+        rows=by_name[target].rows,
+        typing="ClassVar, Literal" if "Literal[" in body else "ClassVar",
+        features=", ".join(["Features", *imports, "Target", "feature"]),
+        class_name=class_name,
+        target=target,
+        target_value=_target(source, by_name[target], task),
+    )
+    return Draft(class_name, f"{head}{body}\n", task)
+
+
+def _guess(target: ColumnProfile) -> Task:
+    is_few = target.is_whole and len(target.distinct) <= MAX_CLASSES
+    return "classification" if target.texts or is_few else "regression"
+
+
+def _target(source: str, target: ColumnProfile, task: Task) -> str:
+    if target.is_empty:
+        raise DataError(f"{source}: the target {target.name!r} is empty")
+    if task == "regression":
+        if target.texts:
+            example = next(iter(target.texts))
+            raise DataError(f"{source}: the target {target.name!r} is no number everywhere: {example!r}")
+        return f'Target({_quoted(target.name)}, unit="")'
+    if len(target.distinct) > MAX_TEXTS:
+        raise DataError(f"{source}: the target {target.name!r} has more than {MAX_TEXTS} different values: no classes")
+    classes = sorted(target.distinct, key=lambda text: (float(text) if not target.texts else 0.0, text))
+    if len(classes) == 1:
+        raise DataError(f"{source}: the target {target.name!r} is {classes[0]!r} in all rows: nothing to learn")
+    # their natural order, where they have one, is not to be seen in a table
+    listed = ", ".join(map(_quoted, classes))
+    line = f"Target({_quoted(target.name)}, classes=({listed}))"
+    if len(line) < _WIDTH - 34:
+        return line
+    return f"Target(\n        {_quoted(target.name)},\n        classes=(\n{_lines(classes)}        ),\n    )"
+
+
+def _attribute(column: str, taken: set[str]) -> str:
+    """A name for the attribute: the column's own where Python admits it."""
+    name = re.sub(r"\W|^(?=\d)", "_", column).strip("_") or "column"
+    if name[0].isdigit():
+        name = f"column_{name}"
+    while name in taken or keyword.iskeyword(name) or hasattr(Features, name):
+        name += "_"
+    return name
+
+
+def _declaration(source: str, attribute: str, column: ColumnProfile) -> str:
+    if any(character in column.name for character in '"\\') or not column.name.isprintable():
+        raise DataError(f"{source}: the column name {column.name!r} has a quote, a backslash or a control character")
+    if column.is_empty:
+        raise DataError(f"{source}: the column {column.name!r} is empty; leave it out with --skip {column.name!r}")
+    if len(column.texts) > MAX_TEXTS:
+        raise DataError(
+            f"{source}: the column {column.name!r} holds more than {MAX_TEXTS} different texts, which is no category; "
+            f"leave it out with --skip {column.name!r}"
+        )
+    options, seen = [], f"{column.gaps:,} of {column.rows:,} rows are missing" if column.gaps else ""
+    if column.texts:
+        if len(column.distinct) > MAX_TEXTS:
+            raise DataError(
+                f"{source}: the column {column.name!r} mixes numbers with texts such as {next(iter(column.texts))!r}; "
+                f"mend it, or leave it out with --skip {column.name!r}"
+            )
+        kind = f"Literal[{', '.join(map(_quoted, sorted(column.distinct)))}]"
+    else:
+        kind = "Integer" if column.is_whole else "Number"
+        low, high = admitted(column)
+        options = [f"ge={spelt(low)}", f"le={spelt(high)}"]
+        held = f"the table holds {spelt(column.low or 0.0)} to {spelt(column.high or 0.0)}"
+        seen = f"{held}; {seen}" if seen else held
+    quoted = _quoted(column.name)
+    options += ['unit=""', f"description={quoted}"]
+    options += [f"column={quoted}"] if attribute != column.name else []
+    optional = " | None" if column.gaps else ""
+    line = f"    {attribute}: {kind}{optional} = feature({', '.join(options)})"
+    comment = f"    # {column.name}: {seen}\n" if seen else ""
+    if len(line) > _WIDTH:
+        line = f"    {attribute}: {kind}{optional} = feature(\n        {', '.join(options)}\n    )"
+    return comment + line
+
+
+def _quoted(text: str) -> str:
+    """A literal of Python, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _lines(texts: Sequence[str]) -> str:
+    return "".join(f"            {_quoted(text)},\n" for text in texts)

@@ -1,0 +1,206 @@
+"""`tasador domain new`: the class of a table, and the whole way with tables that nobody here has seen."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+from consumer.asyncapi import describe
+from consumer.consumer import Consumer
+from monitoring.status import read_status
+from registry.location import tracking_uri_of
+from registry.store import Registry
+from schemas.domain import load_domain
+from schemas.errors import ConfigurationError, DataError
+from schemas.settings import load_settings
+from schemas.streams import Streams
+from tasador.commands.domain import app
+from tasador.commands.publish import publish
+from tests.consumer.harness import activate
+from tests.models import SmallModel
+from tests.tasador.command import Command, command_of, point_at
+from tests.waiting import wait_until_async
+from training import train
+from transport.connection import connect, connect_async
+
+COMMAND = Command(app)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder, from which Python imports."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "domains"]:
+        monkeypatch.delitem(sys.modules, name)
+    importlib.invalidate_caches()
+
+
+def _wine() -> pd.DataFrame:
+    wine: Any = load_wine(as_frame=True)
+    names = [str(wine.target_names[code]) for code in wine.frame["target"]]
+    return pd.DataFrame(wine.frame.drop(columns="target").assign(cultivar=names))
+
+
+def _diabetes() -> pd.DataFrame:
+    frame: pd.DataFrame = load_diabetes(as_frame=True, scaled=False).frame
+    return frame
+
+
+async def _answered(url: str, streams: Streams, home: Path, name: str, table: Path, answers: Path) -> dict[str, Any]:
+    """Train on a table, let a consumer take the champion, and publish the table to it."""
+    settings = load_settings(home=home, domain=name, prefix=streams.prefix)
+    domain = settings.load_domain()
+    result = await asyncio.to_thread(train, settings, table, ["ridge" if name == "diabetes" else "random-forest"])
+    info = Registry(tracking_uri_of(settings), name).resolve(version=result.version)
+    with connect(url) as searcher:
+        activate(searcher, streams, SmallModel(settings, domain, info))
+        client = connect_async(url)
+        consumer = Consumer(client, searcher, domain, settings, "a", 0)
+        working = asyncio.create_task(consumer.run())
+        try:
+            arguments = (str(table), "--domain", name, "--out", str(answers), "--timeout", "30", "--json")
+            told = await asyncio.to_thread(command_of(publish).text, *arguments)
+            await wait_until_async(lambda: read_status(searcher, streams, domain).state == "healthy")
+        finally:
+            consumer.stop()
+            await asyncio.wait_for(working, 20)
+            await client.aclose()
+    assert name in json.dumps(describe(domain, streams).to_specification().to_jsonable())
+    return dict(json.loads(told)["answers"])
+
+
+@pytest.mark.parametrize("name", ["diabetes", "wine"])
+async def test_a_table_that_nobody_has_seen_goes_the_whole_way(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, streams: Streams, tmp_path: Path, name: str
+) -> None:
+    point_at(monkeypatch, redis_url, prefix)
+    monkeypatch.setenv("TASADOR_HEARTBEAT_S", "0.1")
+    monkeypatch.setenv("TASADOR_TRAINING__FOLDS", "2")
+    monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "10000")
+    frame, target = (_diabetes(), "target") if name == "diabetes" else (_wine(), "cultivar")
+    table, answers = tmp_path / f"{name}.csv", tmp_path / "answers.csv"
+    frame.to_csv(table, index=False)
+    COMMAND.text("new", str(table), "--target", target, "--write-params")
+    told = await _answered(redis_url, streams, tmp_path / "home", name, table, answers)
+    assert told == {"scored": len(frame)}
+    with answers.open(newline="") as file:
+        predictions = [row["prediction"] for row in csv.DictReader(file)]
+    if name == "wine":
+        assert np.mean([found == true for found, true in zip(predictions, frame[target], strict=True)]) > 0.9
+    else:
+        assert np.corrcoef([float(each) for each in predictions], frame[target])[0, 1] > 0.6
+
+
+def _draft(columns: dict[str, list[Any]], *arguments: str) -> str:
+    pd.DataFrame(columns).to_csv("table.csv", index=False)
+    COMMAND.text("new", "table.csv", "--target", "y", *arguments)
+    return Path("domains/table.py").read_text()
+
+
+def test_types_ranges_gaps_and_categories_are_read_from_the_values() -> None:
+    source = _draft(
+        {
+            "price": [1.5, 2.5, 9.5, 3.5],
+            "rooms": [1, 2, 3, 1],
+            "year": [1950, 1999, 2004, 2021],
+            "below": [-3.25, 4.5, 1.0, 2.0],
+            "colour": ["red", "green", "red", None],
+            "floor": [1, None, 3, 2],
+            "y": [1.5, 2.5, 3.5, 4.5],
+        }
+    )
+    domain = load_domain("table", "domains.table:Table")
+    by_name = {feature.column: feature for feature in domain.features}
+    assert domain.task == "regression"
+    assert [by_name[name].kind for name in by_name] == ["number", "integer", "integer", "number", "category", "integer"]
+    assert [name for name, feature in by_name.items() if feature.may_miss] == ["colour", "floor"]
+    assert by_name["colour"].categories == ("green", "red")
+    assert (by_name["rooms"].ge, by_name["rooms"].le) == (1, 3)
+    assert (by_name["price"].ge, by_name["price"].le) == (0, 14)
+    assert (by_name["below"].ge, by_name["below"].le) == (-7.2, 8.4)
+    assert "# price: the table holds 1.5 to 9.5" in source
+    assert "1 of 4 rows are missing" in source
+
+
+def test_names_that_are_no_identifiers_keep_their_column() -> None:
+    columns = ["od280/od315", "2nd", "class", "model_fields", "name", "name_", "Número de baños", "Number"]
+    source = _draft({name: [0.5, 1.5, 2.5] for name in columns} | {"y": ["a", "b", "a"]})
+    domain = load_domain("table", "domains.table:Table")
+    assert domain.columns == tuple(columns)
+    assert domain.target.classes == ("a", "b")
+    assert 'column="od280/od315"' in source
+    row = domain.contract.model_validate(dict.fromkeys(columns, 1.0))
+    assert row.model_dump(by_alias=True) == dict.fromkeys(columns, 1.0)
+
+
+def test_few_whole_numbers_are_classes_unless_said_otherwise() -> None:
+    _draft({"a": [0.5, 1.5, 2.5], "y": [3, 10, 3]})
+    assert load_domain("table", "domains.table:Table").target.classes == ("3", "10")
+    COMMAND.text("new", "table.csv", "--target", "y", "--task", "regression", "--name", "other")
+    assert 'Target("y", unit="")' in Path("domains/other.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"a": [1]}, r"table\.csv: no column 'y' to predict; there are a"),
+        ({"y": [1]}, r"table\.csv: has no column beside 'y'"),
+        ({"a": [None, None], "y": [1, 2]}, "the column 'a' is empty; leave it out with --skip 'a'"),
+        ({"a": [f"n{n}" for n in range(60)], "y": range(60)}, "holds more than 50 different texts"),
+        ({"a": [*range(60), "many"], "y": range(61)}, "the column 'a' mixes numbers with texts such as 'many'"),
+        ({'a "quote"': [1, 2], "y": [1, 2]}, "has a quote, a backslash or a control character"),
+        ({"a": [1, 2], "y": [None, None]}, "the target 'y' is empty"),
+        ({"a": [1, 2], "y": ["same", "same"]}, "the target 'y' is 'same' in all rows"),
+        ({"": [1, 2], "y": [1, 2]}, "1 column has no name; is it the row number"),
+    ],
+)
+def test_a_table_that_makes_no_domain_is_one_line(columns: dict[str, Any], message: str) -> None:
+    pd.DataFrame({name: list(values) for name, values in columns.items()}).to_csv("table.csv", index=False)
+    with pytest.raises(DataError, match=message):
+        COMMAND.run("new", "table.csv", "--target", "y")
+    assert not Path("domains").exists()
+
+
+def test_what_is_no_feature_can_be_left_out() -> None:
+    _draft(
+        {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}, "--skip", "id"
+    )
+    assert load_domain("table", "domains.table:Table").columns == ("a",)
+    with pytest.raises(ConfigurationError, match="no column 'b' to skip"):
+        COMMAND.run("new", "table.csv", "--target", "y", "--skip", "b", "--name", "other")
+
+
+def test_nothing_is_overwritten_and_params_keep_their_comments() -> None:
+    Path("params.yaml").write_text("# mine\ndomains:  # all\n  housing:\n    path: null\nlog_level: INFO\n")
+    table = {"a": [0.5, 1.5], "y": [0.5, 1.5]}
+    _draft(table, "--write-params")
+    added = "  table:\n    path: domains.table:Table\n"
+    assert Path("params.yaml").read_text() == (
+        f"# mine\ndomains:  # all\n{added}  housing:\n    path: null\nlog_level: INFO\n"
+    )
+    assert load_settings(domain="table").load_domain().columns == ("a",)
+    with pytest.raises(ConfigurationError, match="is there already"):
+        _draft(table)
+    with pytest.raises(ConfigurationError, match=r"domains\.table is there already"):
+        _draft(table, "--write-params", "--out", "other.py")
+    Path("params.yaml").write_text("domains: {housing: {path: null}}\n")
+    with pytest.raises(ConfigurationError, match="write it there yourself"):
+        _draft(table, "--write-params", "--out", "third.py")
+
+
+@pytest.mark.parametrize("arguments", [["--name", "housing"], ["--name", "1"], ["--out", "/a.py"], ["--out", "a-b.py"]])
+def test_names_that_cannot_be_are_a_usage_error(arguments: list[str]) -> None:
+    pd.DataFrame({"a": [1], "y": [1]}).to_csv("table.csv", index=False)
+    assert COMMAND.run("new", "table.csv", "--target", "y", *arguments).exit_code == 2
