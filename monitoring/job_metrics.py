@@ -14,7 +14,13 @@ from schemas.commands import ModelEventType
 JOBS = ("training", "command")
 """A training with all that follows from it, or a command that is answered at once."""
 
-OUTCOMES: tuple[ModelEventType, ...] = ("model.activated", "model.rejected", "training.failed", "command.rejected")
+OUTCOMES: tuple[ModelEventType, ...] = (
+    "model.activated",
+    "model.rejected",
+    "training.failed",
+    "training.skipped",
+    "command.rejected",
+)
 """Events with which a job can end."""
 
 _JOB_BOUNDS_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400)

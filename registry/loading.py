@@ -41,11 +41,20 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
     card = read_card(path)
     check_signature(path, card, domain)
     check_versions(card)
-    check_types(path / MODEL_FILE)
-    score = score_of(_build(path / MODEL_FILE), domain.target.classes)
+    score = score_of(load_pipeline(path), domain.target.classes)
     rows = check_golden_rows(path, card, domain, score)
     check_cost(score, rows, max_us_per_row)
     return LoadedScorer(card, score)
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """Build the pipeline of a model whose digest has been checked, if it holds allowed types only.
+
+    Raises:
+        ModelRejectedError: ("allow_list", "versions" or "signature") it cannot be built, or is no pipeline.
+    """
+    check_types(path / MODEL_FILE)
+    return _build(path / MODEL_FILE)
 
 
 def load_libraries() -> None:

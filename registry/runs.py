@@ -6,10 +6,12 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import tracking
 from registry.location import artifacts_of
+from schemas.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,10 @@ class Run:
         """A file of the run."""
         self._client.log_text(self.id, json.dumps(value), name)
 
+    def log_folder(self, folder: Path, name: str) -> None:
+        """All files of a folder, as a folder of the run."""
+        self._client.log_artifacts(self.id, str(folder), name)
+
 
 @contextmanager
 def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[Run]:
@@ -87,6 +93,24 @@ def read_json(client: MlflowClient, tracking_uri: str, run_id: str, name: str) -
     with tracking.speaking_to(tracking_uri):
         artifact_uri = client.get_run(run_id).info.artifact_uri
         return json.loads(mlflow.artifacts.load_text(f"{artifact_uri}/{name}"))
+
+
+def download_folder(client: MlflowClient, tracking_uri: str, run_id: str, name: str, target: Path) -> Path:
+    """A folder that `Run.log_folder` wrote, copied into `target`, which exists.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer, or has no such folder.
+    """
+    import mlflow
+
+    with tracking.speaking_to(tracking_uri):
+        artifact_uri = client.get_run(run_id).info.artifact_uri
+        where = {"artifact_uri": f"{artifact_uri}/{name}", "tracking_uri": tracking_uri}
+        try:
+            found = mlflow.artifacts.download_artifacts(dst_path=str(target), **where)
+        except OSError as error:
+            raise RegistryUnavailableError(f"{artifact_uri}/{name} cannot be read: {error}") from error
+    return Path(found)
 
 
 def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:

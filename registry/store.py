@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,12 @@ from registry.digest import check_digest, digest_of
 from registry.folder import write_beside
 from registry.location import local_path_of
 from registry.saving import save
+from registry.stages import CHAMPION, PREVIOUS_CHAMPION
 from registry.versions import (
     ALGORITHM_TAG,
-    COMMAND_TAG,
     DATA_TAG,
     DIGEST_TAG,
+    REGISTERED,
     STATUS_TAG,
     TRAINED_TAG,
     ModelVersionInfo,
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
     from sklearn.pipeline import Pipeline
-
-CHAMPION = "champion"
-PREVIOUS_CHAMPION = "previous_champion"
-CHALLENGER = "challenger"
 
 
 class Registry:
@@ -64,7 +61,7 @@ class Registry:
         reference: pd.DataFrame,
         *,
         run_id: str,
-        command_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> ModelVersionInfo:
         """Store a fitted pipeline as a new version; no alias points to it yet.
 
@@ -74,7 +71,7 @@ class Registry:
             golden: raw columns and expected answers (see `registry.folder`).
             reference: raw columns, target and out-of-fold predictions.
             run_id: the run that made it.
-            command_id: the command that asked for it.
+            tags: what else is to be known of the version, beside what its card says (see `registry.versions`).
 
         Raises:
             ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
@@ -92,15 +89,19 @@ class Registry:
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
             self._ensure_model()
-            tags = {
+            known = {
                 DIGEST_TAG: digest,
                 ALGORITHM_TAG: card.algorithm,
                 DATA_TAG: card.data_sha256,
                 TRAINED_TAG: card.trained_at.isoformat(),
-                STATUS_TAG: "registered",
-            } | ({COMMAND_TAG: command_id} if command_id else {})
+                STATUS_TAG: REGISTERED,
+            }
             made = self.client.create_model_version(
-                self.name, logged.artifact_location, run_id=run_id, tags=tags, model_id=logged.model_id
+                self.name,
+                logged.artifact_location,
+                run_id=run_id,
+                tags=known | dict(tags or {}),
+                model_id=logged.model_id,
             )
         return self.resolve(version=str(made.version))
 
@@ -157,6 +158,31 @@ class Registry:
         """
         with tracking.speaking_to(self.tracking_uri), self._finding(f"version {version}"):
             self.client.set_registered_model_alias(self.name, alias, version)
+
+    def delete_alias(self, alias: str) -> None:
+        """Let an alias point nowhere.
+
+        Raises:
+            ModelNotFoundError: it points nowhere already.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        self.resolve(alias=alias)
+        with tracking.speaking_to(self.tracking_uri):
+            self.client.delete_registered_model_alias(self.name, alias)
+
+    def set_tags(self, version: str, tags: Mapping[str, str]) -> None:
+        """Note something on a version; an empty text takes a note away.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with tracking.speaking_to(self.tracking_uri), self._finding(f"version {version}"):
+            for key, value in tags.items():
+                if value:
+                    self.client.set_model_version_tag(self.name, version, key, value)
+                elif key in self.client.get_model_version(self.name, version).tags:
+                    self.client.delete_model_version_tag(self.name, version, key)
 
     def download(self, info: ModelVersionInfo, target: Path) -> None:
         """Copy a version's folder to `target`, which must not exist, and check its digest.

@@ -5,17 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from registry.stages import Stage, stage_of
 from schemas.states import DesiredModel
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 DIGEST_TAG = "artifact_sha256"
-ALGORITHM_TAG = "algorithm"
+ALGORITHM_TAG = "model_type"
 DATA_TAG = "data_sha256"
-TRAINED_TAG = "trained_at"
+TRAINED_TAG = "training_date"
 COMMAND_TAG = "command_id"
-STATUS_TAG = "status"
+STATUS_TAG = "validation_status"
+TRIGGER_TAG = "trigger"
+GIT_TAG = "git_commit"
+TRAINING_TAG = "training_sha256"
+"""Hash of how it was trained; with the same one on the same data, a training is not repeated."""
+FOLDS_TAG = "folds_sha256"
+"""Digest of its fold record, by which the gate judges."""
+
+ADMITTED_TAG = "admitted_at"
+"""When the gate let it become champion, or was overridden; who never was admitted is not followed."""
+FORCED_BY_TAG = "forced_by"
+FORCED_TAG = "forced_because"
+
+REGISTERED = "registered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class ModelVersionInfo:
         algorithm: the recipe that made it.
         trained_at: when, ISO 8601.
         data_sha256: content hash of its data.
-        status: ``registered``, or what the gate made of it.
+        status: ``registered``, or what the gate said of it last: ``passed``, ``staged``, ``forced``, ``failed``.
         command_id: the command that asked for it, if one did.
         aliases: that point to it.
         tags: all of them.
@@ -51,6 +65,16 @@ class ModelVersionInfo:
     aliases: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the gate has let it become champion, now or before."""
+        return ADMITTED_TAG in self.tags
+
+    @property
+    def stage(self) -> Stage:
+        """The old stage word for its aliases and tags."""
+        return stage_of(self.aliases, self.tags)
 
     def desired(self, activation: str, command_id: str | None = None) -> DesiredModel:
         """This version as the model that every consumer shall run."""

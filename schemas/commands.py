@@ -42,7 +42,7 @@ class Reload(_Command):
 
 
 class RetrainData(_Data):
-    """How to train."""
+    """How to train; `force` trains also where nothing has changed, and with a reason, which is kept, passes the gate."""
 
     models: tuple[str, ...] = ()
     force: bool = False
@@ -89,6 +89,7 @@ ModelEventType = Literal[
     "training.started",
     "training.finished",
     "training.failed",
+    "training.skipped",
     "command.rejected",
 ]
 

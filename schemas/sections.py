@@ -146,3 +146,20 @@ class TrainingSettings(Section):
     max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
     reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
     golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
+
+
+class GateSettings(Section):
+    """What a version must reach before an alias puts it in charge. Figures are those over folds."""
+
+    min_rows: PositiveInt = Field(200, description="training rows at least")
+    max_rmse: dict[str, PositiveFloat] = Field(
+        default_factory=lambda: {"housing": 5.0}, description="largest rmse by domain, in the target's unit"
+    )
+    min_r2: float = Field(0.7, le=1, description="smallest r2 of a regression")
+    min_accuracy: NonNegativeFloat = Field(0.85, le=1, description="smallest accuracy of a classification")
+    max_bias: NonNegativeFloat = Field(0.02, description="largest mean error, as a share of the target's mean")
+    min_gain: float = Field(0.01, description="gain on the champion: share of its rmse, or of its errors")
+    min_folds_won: NonNegativeFloat = Field(0.6, le=1, description="share of the folds in which it is better")
+    min_lower_bound: float = Field(-0.1, description="lower end of the gain's corrected interval, share of the metric")
+    min_segment_rows: PositiveInt = Field(30, description="rows from which a part of a segment counts")
+    max_segment_loss: NonNegativeFloat = Field(0.1, description="how much worse it may be in a part, as a share")

@@ -22,6 +22,7 @@ from schemas.sections import (
     BatchSettings,
     DomainSettings,
     DriftSettings,
+    GateSettings,
     LimitSettings,
     LoopSettings,
     RateLimitSettings,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     drift: DriftSettings = DriftSettings()
     loop: LoopSettings = LoopSettings()
     training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
 
     @classmethod
     def settings_customise_sources(

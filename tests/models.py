@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,19 +18,37 @@ from registry.card import card_of
 from registry.location import tracking_uri_of
 from registry.runs import start_run
 from registry.store import Registry
-from registry.versions import ModelVersionInfo
+from registry.versions import ADMITTED_TAG, FOLDS_TAG, ModelVersionInfo
 from schemas.domain import Domain
 from schemas.rows import RowBuilder
+from schemas.sections import GateSettings, TrainingSettings
 from schemas.settings import Settings, load_settings
 from schemas.states import DesiredModel
 from training.data.checking import validate
 from training.data.sources import RawTable, read_source
 from training.data.tables import Table
+from training.gate.record import FoldRecord, record_of
+from training.learning.folding import cross_validate, splits_of
 from training.learning.recipes import choose_recipes
 from training.learning.samples import golden_rows, reference_rows
+from training.registering import log_folds
 
 GOLDEN_ROWS = 8
 TREES = 10
+FOLDS = 2
+
+OPEN_GATE = GateSettings(
+    min_rows=1,
+    max_rmse={},
+    min_r2=-9,
+    min_accuracy=0,
+    max_bias=9,
+    min_gain=-99,
+    min_folds_won=0,
+    min_lower_bound=-999,
+    max_segment_loss=99,
+)
+"""Lets every model pass that can be loaded; what the gate asks for is tested in its own room."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,12 @@ class SmallModel:
     def folder(self) -> Path:
         """Where it is stored. Copy it before you change it."""
         return Path(self.info.uri)
+
+    def in_copy(self, home: Path) -> SmallModel:
+        """It in a copy of its store, whose home is created; the stored files are shared."""
+        home.mkdir()
+        shutil.copy(self.settings.home / "mlflow.db", home)
+        return replace(self, settings=self.settings.model_copy(update={"home": home}))
 
     def desired(self, activation: str) -> DesiredModel:
         """It, as the model that every consumer shall run."""
@@ -77,8 +102,19 @@ def fitted(table: Table, recipe: str = "xgboost-reference", trees: int = TREES) 
     return pipeline.set_params(**wanted).fit(table.frame, table.target)
 
 
-def register(registry: Registry, pipeline: Pipeline, table: Table, algorithm: str = "test") -> ModelVersionInfo:
-    """Register a fitted pipeline with all that lies beside a model."""
+def register(
+    registry: Registry,
+    pipeline: Pipeline,
+    table: Table,
+    algorithm: str = "test",
+    *,
+    folds: int = FOLDS,
+    admitted: bool = True,
+) -> ModelVersionInfo:
+    """Register a fitted pipeline with all that lies beside a model.
+
+    With 0 folds it has no fold record. It is admitted if the gate is to have let it pass.
+    """
     card = card_of(
         table.domain,
         RowBuilder(table.domain).matrix_of_frame(table.frame),
@@ -92,7 +128,17 @@ def register(registry: Registry, pipeline: Pipeline, table: Table, algorithm: st
     golden = golden_rows(pipeline, table, GOLDEN_ROWS, seed=1)
     reference = reference_rows(table, pipeline.predict(table.frame), count=50, seed=1)
     with start_run(registry.client, registry.tracking_uri, registry.name, "test") as run:
-        return registry.register(pipeline, card, golden, reference, run_id=run.id)
+        tags = {FOLDS_TAG: log_folds(registry, fold_record(pipeline, table, folds), run.id)} if folds else {}
+        if admitted:
+            tags[ADMITTED_TAG] = datetime.now(UTC).isoformat()
+        return registry.register(pipeline, card, golden, reference, run_id=run.id, tags=tags)
+
+
+def fold_record(pipeline: Pipeline, table: Table, folds: int = FOLDS) -> FoldRecord:
+    """What a pipeline does in a few folds of a table."""
+    training = TrainingSettings(folds=folds, repeats=1)
+    splits = splits_of(table, training)
+    return record_of(table, splits, cross_validate(pipeline, table, splits))
 
 
 @cache
@@ -126,8 +172,14 @@ _SMALL_MODEL = pytest.StashKey[SmallModel]()
 
 @pytest.fixture(scope="session")
 def small_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
-    """A champion of housing in a store of the session; import it into a conftest. Register on, but change no files."""
+    """A champion of housing in a store of the session, for all to read; import it into a conftest."""
     stash = pytestconfig.stash
     if _SMALL_MODEL not in stash:
         stash[_SMALL_MODEL] = train_small_model(tmp_path_factory.mktemp("models"))
     return stash[_SMALL_MODEL]
+
+
+@pytest.fixture
+def own_model(small_model: SmallModel, tmp_path: Path) -> SmallModel:
+    """The same champion in a store of the test's own, to register in and to move aliases; import both fixtures."""
+    return small_model.in_copy(tmp_path / "own")

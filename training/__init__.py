@@ -12,18 +12,26 @@ if TYPE_CHECKING:
     from training.data.sources import RawTable, ingest
     from training.data.tables import Table
     from training.evaluation.evaluating import Evaluation, evaluate
+    from training.gate.judging import Gate
+    from training.gate.report import GateReport, Override
     from training.learning.candidates import Candidate, try_pipeline
     from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
     from training.learning.selection import Selection, load_selection, select, store_selection
+    from training.occasion import Occasion
     from training.registering import register
     from training.result import TrainingResult
-    from training.run import find_test_rows, train
+    from training.run import Prepared, find_test_rows, prepare, train
 
 __all__ = [
     "RECIPES",
     "Candidate",
     "Evaluation",
+    "Gate",
+    "GateReport",
+    "Occasion",
+    "Override",
+    "Prepared",
     "Provenance",
     "QualityReport",
     "RawTable",
@@ -39,6 +47,7 @@ __all__ = [
     "ingest",
     "inspect",
     "load_selection",
+    "prepare",
     "register",
     "select",
     "split",
@@ -55,6 +64,9 @@ _HOMES = {
     "learning.folding": ("cross_validate", "split", "splits_of"),
     "evaluation.evaluating": ("Evaluation", "evaluate"),
     "learning.selection": ("Selection", "load_selection", "select", "store_selection"),
+    "gate.judging": ("Gate",),
+    "gate.report": ("GateReport", "Override"),
+    "occasion": ("Occasion",),
     "registering": ("register",),
     "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
@@ -62,7 +74,7 @@ _HOMES = {
     "data.quality": ("QualityReport", "RowProblem"),
     "data.sources": ("RawTable", "ingest"),
     "data.tables": ("Table",),
-    "run": ("find_test_rows", "train"),
+    "run": ("Prepared", "find_test_rows", "prepare", "train"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

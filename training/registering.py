@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from registry.card import card_of
+from registry.runs import Run
 from registry.store import Registry
-from registry.versions import ModelVersionInfo
+from registry.versions import FOLDS_TAG, ModelVersionInfo
 from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from training.evaluation.evaluating import Evaluation
 from training.evaluation.importance import importances
+from training.gate.record import FOLDS_FOLDER, FoldRecord, record_of, write_record
 from training.learning.samples import golden_rows, reference_rows
 from training.learning.selection import Selection
 
@@ -23,7 +28,7 @@ def register(
     *,
     data_sha256: str,
     run_id: str,
-    command_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> ModelVersionInfo:
     """Register a selection's winner as a new version; no alias points to it yet.
 
@@ -34,7 +39,7 @@ def register(
         training: how many golden rows and reference rows, and their seed.
         data_sha256: content hash of the whole table, test rows included.
         run_id: of the MLflow run that made it.
-        command_id: the command that asked for it, if one did.
+        tags: what else is to be known of the version.
 
     Raises:
         ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
@@ -51,11 +56,21 @@ def register(
         predictions=winner.folds.out_of_fold,
         key_feature=next(iter(importances(selection.pipeline, learn, training.seed))),
     )
+    record = record_of(learn, selection.splits, winner.folds)
     return registry.register(
         selection.pipeline,
         card,
         golden_rows(selection.pipeline, learn, training.golden_rows, training.seed),
         reference_rows(learn, winner.folds.out_of_fold, training.reference_rows, training.seed),
         run_id=run_id,
-        command_id=command_id,
+        tags=dict(tags or {}) | {FOLDS_TAG: log_folds(registry, record, run_id)},
     )
+
+
+def log_folds(registry: Registry, record: FoldRecord, run_id: str) -> str:
+    """Keep a fold record with a run; returns its digest, with which the run's version is to be tagged."""
+    with tempfile.TemporaryDirectory(prefix="tasador-folds-") as aside:
+        folder = Path(aside) / FOLDS_FOLDER
+        digest = write_record(record, folder)
+        Run(registry.client, run_id).log_folder(folder, FOLDS_FOLDER)
+    return digest

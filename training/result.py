@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.data.quality import RowProblem
+from training.gate.report import GateReport
 from training.learning.candidates import Candidate
 
 
@@ -19,6 +20,7 @@ class TrainingResult:
         digest: sha256 of the stored artifact.
         algorithm: the recipe that won.
         is_champion: whether it was made champion.
+        gate: what the gate said of it; None where nobody asked.
         metrics: of the winner: ``cv_…`` over folds, ``test_…`` on the test rows, ``us_per_row``.
         metric: the deciding metric's name.
         candidates: all that were tried, in order.
@@ -36,6 +38,7 @@ class TrainingResult:
     digest: str
     algorithm: str
     is_champion: bool
+    gate: GateReport | None
     metrics: dict[str, float]
     metric: str
     candidates: tuple[Candidate, ...]
@@ -64,4 +67,10 @@ class TrainingResult:
         ]
         problems = [{"row": p.row, "column": p.column, "value": p.value, "message": p.message} for p in self.problems]
         plain = {name: getattr(self, name) for name in self.__slots__}
-        return plain | {"candidates": candidates, "problems": problems, "test_rows": list(self.test_rows)}
+        gate = self.gate.model_dump(mode="json") if self.gate is not None else None
+        return plain | {
+            "candidates": candidates,
+            "problems": problems,
+            "test_rows": list(self.test_rows),
+            "gate": gate,
+        }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from registry.location import tracking_uri_of
-from registry.store import CHAMPION, Registry
+from registry.stages import CHAMPION
+from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
 from training import find_test_rows, ingest, train, validate

@@ -12,7 +12,8 @@ from registry import tracking
 from registry.digest import digest_of
 from registry.folder import read_card
 from registry.location import artifacts_of, tracking_uri_of
-from registry.store import PREVIOUS_CHAMPION, Registry
+from registry.stages import PREVIOUS_CHAMPION
+from registry.store import Registry
 from schemas.errors import ConfigurationError, ModelNotFoundError, ModelRejectedError, RegistryUnavailableError
 from schemas.settings import load_settings
 from tests.models import SmallModel, fitted, register, table_of

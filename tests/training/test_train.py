@@ -11,13 +11,15 @@ import pytest
 from registry.loading import load_scorer
 from registry.location import tracking_uri_of
 from registry.runs import read_json
-from registry.store import PREVIOUS_CHAMPION, Registry
+from registry.stages import PREVIOUS_CHAMPION
+from registry.store import Registry
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
 from schemas.rows import RowBuilder
-from schemas.settings import Settings, load_settings
-from tests.models import SmallModel, made_up_rows, small_model, table_of
+from schemas.settings import Settings
+from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
 from training.data.provenance import Provenance, file_sha256
 from training.data.quality import RowProblem
+from training.occasion import Occasion
 from training.run import find_test_rows, train
 
 __all__ = ["small_model"]
@@ -26,19 +28,19 @@ FAST = ["linear", "ridge"]
 
 
 @pytest.fixture(scope="module")
-def settings(small_model: SmallModel) -> Settings:
-    """A store that holds a champion already, so that no new one need be made."""
-    loaded = load_settings(home=small_model.settings.home)
+def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A copy of a store that holds a champion already, so that no new one need be made."""
+    loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3})
-    return loaded.model_copy(update={"swap": swap, "training": training})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
 
 
 def test_training_registers_the_winner_and_makes_it_champion(settings: Settings) -> None:
     told: list[str] = []
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.resolve().version
-    result = train(settings, models=FAST, progress=told.append, command_id="c-1")
+    result = train(settings, models=FAST, progress=told.append, occasion=Occasion("command", "c-1"))
     champion = registry.resolve()
     assert result.is_champion
     assert (champion.version, champion.digest) == (result.version, result.digest)

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from registry import tracking
 from registry.cache import ModelCache
 from registry.loading import load_libraries, load_scorer
 from registry.location import cache_folder_of, tracking_uri_of
-from registry.store import CHAMPION, Registry
+from registry.stages import CHAMPION
+from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
+from training.gate.report import GateReport, Override
+
+if TYPE_CHECKING:
+    from training.gate.judging import Gate
 
 PATIENCE_S = 10.0
 """How long a command waits for a registry that does not answer."""
@@ -35,6 +40,7 @@ class Models:
         self._registry = Registry(tracking_uri, domain.name)
         self._cache = ModelCache(cache_folder_of(settings), tracking_uri)
         self._domain = domain
+        self._settings = settings
         self._max_us_per_row = settings.swap.max_us_per_row
         self._warming = asyncio.Lock()
         self._is_warm = False
@@ -82,8 +88,23 @@ class Models:
         except ModelNotFoundError:
             return None
 
+    async def judge(self, version: str, override: Override | None) -> GateReport:
+        """Put a version before the gate; without a limit of time, for the champion may have to be fitted again.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        return await self._at_the_gate(lambda gate: gate.judge(version, override=override))
+
+    async def judge_return(self, version: str) -> GateReport:
+        """Put a version that was champion before the gate, for the way back; raises as `judge`."""
+        return await self._at_the_gate(lambda gate: gate.judge_return(version))
+
     async def set_champion(self, version: str) -> None:
         """Make a version champion and the one before it previous champion; doing so again changes nothing.
+
+        Whoever calls this has asked the gate.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
@@ -99,6 +120,16 @@ class Models:
         versions = await self._ask(self._registry.versions)
         found = next((one.version for one in versions if one.command_id == command_id), None)
         return None if found is None else await self.find(found)
+
+    async def _at_the_gate(self, ask: Callable[[Gate], GateReport]) -> GateReport:
+        def judge() -> GateReport:
+            # here, because it imports pandas and all of scikit-learn
+            from training.gate.judging import Gate
+
+            return ask(Gate(self._registry, self._domain, self._settings))
+
+        await self._warm_up()
+        return await asyncio.to_thread(judge)
 
     async def _ask(self, ask: Callable[[], T]) -> T:
         await self._warm_up()

@@ -10,23 +10,28 @@ from collections.abc import Awaitable, Callable
 from redis.exceptions import RedisError
 
 from monitoring.job_metrics import JobMetrics
+from registry.stages import PREVIOUS_CHAMPION
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, Promote, Reload, Retrain, Rollback
-from schemas.errors import ConfigurationError, ModelError, RegistryUnavailableError
+from schemas.errors import ConfigurationError, ModelError, ModelRejectedError, RegistryUnavailableError
 from schemas.settings import Settings
+from training.gate.report import GateReport
 from training.worker.activation import Models
 from training.worker.answers import Answers
 from training.worker.inbox import Entry, Inbox
-from training.worker.jobs import NotTrained, run_job
-from training.worker.orders import read_order
+from training.worker.jobs import NothingNew, NotTrained, run_job
+from training.worker.orders import override_of, read_order
 from training.worker.reports import Reports, reason_of
 from transport.connection import is_transient
 from transport.tasks import end_tasks
 
 logger = logging.getLogger(__name__)
 
-PREVIOUS_CHAMPION = "previous_champion"
 _RETRY_S = 0.5
+_NOT_ADMITTED = (
+    "version {version} was made champion in the registry and never passed the gate: "
+    "`tasador registry promote {version}` asks for it"
+)
 
 
 class Execution:
@@ -84,6 +89,8 @@ class Execution:
             if champion is None or champion.version == followed:
                 return
             try:
+                if not champion.is_admitted:
+                    raise ModelRejectedError("gate", _NOT_ADMITTED.format(version=champion.version))
                 await self._models.check(champion)
             except ModelError as error:  # told once, not every few seconds
                 event = self._reports.unusable(error, champion.version)
@@ -174,19 +181,33 @@ class Execution:
         command: Reload | Retrain | Promote | Rollback,
         finding: Awaitable[ModelVersionInfo],
         before: tuple[ModelEvent, ...] = (),
+        judged: GateReport | None = None,
     ) -> None:
-        """Answer a command with the activation of what it means, or with why not; `before` is told with the answer."""
+        """Answer a command with the activation of what it means, or with why not.
+
+        Args:
+            entry: that carried the command.
+            command: the command.
+            finding: finds the version that it means.
+            before: told with the answer.
+            judged: what the gate said of that version already.
+        """
         found: ModelVersionInfo | None = None
         champion: ModelVersionInfo | None = None
         activate: ModelVersionInfo | None = None
         try:
             found = await finding
-            await self._models.check(found)
+            report: GateReport | None = None
             if isinstance(command, Reload):
+                await self._models.check(found)
                 champion = await self._models.champion()
             else:
-                champion = await self._crown(found, command)
-            event, activate = self._reports.activated(found, command.id), found
+                report = await self._crown(found, command, judged)
+                champion = found
+            if report is None or report.is_open:
+                event, activate = self._reports.activated(found, command.id), found
+            else:
+                event = self._reports.refused(report, command.id)
         except ModelError as error:
             event = self._reports.unusable(error, found.version if found else None, command.id)
         except (RegistryUnavailableError, ConfigurationError, OSError) as error:
@@ -194,11 +215,27 @@ class Execution:
         followed = champion.version if champion and activate else None
         await self._answers.write(entry, command.id, [*before, event], activate, followed)
 
-    async def _crown(self, found: ModelVersionInfo, command: Promote | Rollback | Retrain) -> ModelVersionInfo:
-        """Make a version champion: nothing else does so, and the gate will stand here."""
-        await self._models.set_champion(found.version)
-        logger.info("champion set", extra={"version": found.version, "command": command.type, "actor": command.actor})
-        return found
+    async def _crown(
+        self, found: ModelVersionInfo, command: Promote | Rollback | Retrain, judged: GateReport | None
+    ) -> GateReport:
+        """Make a version champion if the gate lets it pass: nothing else in a worker does so."""
+        if isinstance(command, Rollback):
+            report = await self._models.judge_return(found.version)
+        elif judged is not None and judged.champion == await self._champion_version():
+            report = judged
+        else:
+            report = await self._models.judge(found.version, override_of(command))
+        told = {"version": found.version, "command": command.type, "actor": command.actor, "gate": report.status}
+        if report.is_open:
+            await self._models.set_champion(found.version)
+            logger.info("champion set", extra=told)
+        else:
+            logger.warning("the gate stayed closed", extra=told | {"why": str(report)})
+        return report
+
+    async def _champion_version(self) -> str | None:
+        champion = await self._models.champion()
+        return champion.version if champion is not None else None
 
     async def _begin_training(self, entry: Entry, command: Retrain) -> None:
         if self._trained_for is not None or not await self._inbox.take_training_place(entry):
@@ -218,6 +255,7 @@ class Execution:
         """Train, unless a worker that died had already done so, and activate what came of it."""
         started = time.monotonic()
         seconds: float | None = None
+        judged: GateReport | None = None
         try:
             found = await self._models.trained_by(command.id)
             if found is None:
@@ -226,7 +264,10 @@ class Execution:
                 if isinstance(result, NotTrained):
                     await self._fail_training(entry, command, result.reason, result.message)
                     return
-                found = await self._models.find(result.version)
+                if isinstance(result, NothingNew):
+                    await self._skip_training(entry, command, result.champion)
+                    return
+                found, judged = await self._models.find(result.version), result.gate
                 seconds = round(time.monotonic() - started, 3)
         except (RegistryUnavailableError, ConfigurationError) as error:
             await self._fail_training(entry, command, reason_of(error), str(error))
@@ -234,7 +275,12 @@ class Execution:
         told = {"version": found.version, "metrics": found.metrics, "seconds": seconds}
         finished = self._reports.of("training.finished", command_id=command.id, **told)
         async with self._turn:
-            await self._activate(entry, command, self._models.find(found.version), (finished,))
+            await self._activate(entry, command, self._models.find(found.version), (finished,), judged)
+
+    async def _skip_training(self, entry: Entry, command: Retrain, champion: str) -> None:
+        message = f"version {champion}, the champion, was trained on the same data in the same way; force trains again"
+        told = {"command_id": command.id, "version": champion, "reason": "unchanged", "message": message}
+        await self._answers.write(entry, command.id, [self._reports.of("training.skipped", **told)])
 
     async def _fail_training(self, entry: Entry, command: Retrain, reason: str, message: str) -> None:
         event = self._reports.of("training.failed", command_id=command.id, reason=reason, message=message)

@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from schemas.commands import Retrain
 from schemas.errors import ConfigurationError, DataError, ModelError, TasadorError, UnavailableError
 from schemas.settings import Settings
+from training.gate.report import GateReport
+from training.worker.orders import override_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +50,18 @@ class Progress(_Said):
 
 
 class Trained(_Said):
-    """The run registered a version."""
+    """The run registered a version, and the gate judged it."""
 
     kind: Literal["trained"] = "trained"
     version: str
+    gate: GateReport
+
+
+class NothingNew(_Said):
+    """The run trained nothing: the champion was made from the same data in the same way."""
+
+    kind: Literal["nothing_new"] = "nothing_new"
+    champion: str
 
 
 class NotTrained(_Said):
@@ -62,17 +72,21 @@ class NotTrained(_Said):
     message: str
 
 
-_SAID: TypeAdapter[Progress | Trained | NotTrained] = TypeAdapter(
-    Annotated[Progress | Trained | NotTrained, Field(discriminator="kind")]
+_SAID: TypeAdapter[Progress | Trained | NothingNew | NotTrained] = TypeAdapter(
+    Annotated[Progress | Trained | NothingNew | NotTrained, Field(discriminator="kind")]
 )
 
 
-async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> Trained | NotTrained:
+Result = Trained | NothingNew | NotTrained
+"""How a run can end."""
+
+
+async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> Result:
     """Train in a process of its own; when cancelled, the process is killed.
 
     Args:
         settings: those of the worker, whole: the environment does not count again.
-        command: which recipes to try, none for what the settings say; the version is tagged with its id.
+        command: what is to be trained; the version is tagged with its id.
         on_progress: is told what the run says about itself.
     """
     process = await _start()
@@ -104,8 +118,7 @@ async def _send(process: Process, settings: Settings, command: Retrain) -> None:
     assert process.stdin is not None  # noqa: S101 - asked for with PIPE
     job = {
         "settings": settings.model_dump(mode="json", exclude={"redis_url"}),
-        "command_id": command.id,
-        "models": command.data.models,
+        "command": command.model_dump(mode="json"),
     }
     try:
         process.stdin.write(json.dumps(job).encode() + b"\n")
@@ -114,9 +127,9 @@ async def _send(process: Process, settings: Settings, command: Retrain) -> None:
         logger.warning("The training process did not take its job")
 
 
-async def _listen(process: Process, on_progress: Callable[[str], None]) -> Trained | NotTrained | None:
+async def _listen(process: Process, on_progress: Callable[[str], None]) -> Result | None:
     assert process.stdout is not None  # noqa: S101 - asked for with PIPE
-    result: Trained | NotTrained | None = None
+    result: Result | None = None
     async for line in process.stdout:
         said = _SAID.validate_json(line)
         if isinstance(said, Progress):
@@ -153,16 +166,19 @@ def main() -> None:
             say(NotTrained(reason=reason, message=str(error)))
 
 
-def _train(job: dict[str, Any], progress: Callable[[str], None]) -> Trained:
+def _train(job: dict[str, Any], progress: Callable[[str], None]) -> Trained | NothingNew:
     from monitoring.logs import configure
-    from training.run import train
+    from training.occasion import Occasion
+    from training.retraining import Unchanged, retrain
 
     settings = Settings(**job["settings"])
     configure(settings)
-    result = train(
-        settings, data=None, models=job["models"], promote=False, progress=progress, command_id=job["command_id"]
-    )
-    return Trained(version=result.version)
+    command = Retrain.model_validate(job["command"])
+    occasion = Occasion("command", command.id, override_of(command))
+    result = retrain(settings, command.data, occasion, progress)
+    if isinstance(result, Unchanged):
+        return NothingNew(champion=result.champion)
+    return Trained(version=result.version, gate=result.gate)
 
 
 def _end_with_worker() -> None:

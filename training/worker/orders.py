@@ -12,6 +12,7 @@ from schemas.commands import COMMANDS, Promote, Reload, Retrain, Rollback
 from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
 from schemas.events import MAX_ID
+from training.gate.report import Override
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,20 @@ def read_order(fields: Mapping[bytes, bytes] | None) -> Order:
     return Order(command, command.id)
 
 
+def override_of(command: Promote | Retrain) -> Override | None:
+    """Who overrides the gate by this command, and why; None where nobody does."""
+    if not (command.data.force and command.data.reason):
+        return None
+    return Override(actor=command.actor, reason=command.data.reason)
+
+
 def _contradiction(command: Reload | Retrain | Promote | Rollback) -> str | None:
     if isinstance(command, Reload) and command.data.version and command.data.alias:
         return "data: name a version or an alias, not both"
-    if isinstance(command, Promote | Retrain) and command.data.force and not command.data.reason:
+    if isinstance(command, Promote) and command.data.force and not command.data.reason:
         return "data.reason: force wants a reason, which is kept"
+    if isinstance(command, Promote | Retrain) and command.data.reason and not command.data.force:
+        return "data.reason: a reason is for force, which is not asked for"
     return None
 
 

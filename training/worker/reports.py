@@ -8,6 +8,7 @@ from typing import Any
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.errors import ConfigurationError, ModelError, ModelRejectedError, RegistryUnavailableError
+from training.gate.report import GateReport
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,12 @@ class Reports:
         """A model cannot be used; the reason is the check that failed, or `not_found`."""
         reason = error.check if isinstance(error, ModelRejectedError) else "not_found"
         return self.of("model.rejected", command_id=command_id, version=version, reason=reason, message=str(error))
+
+    def refused(self, report: GateReport, command_id: str) -> ModelEvent:
+        """The gate did not let a version pass: the reason is ``gate``, or the check that no force overrides."""
+        told = {"command_id": command_id, "version": report.version, "message": str(report)}
+        checks = [check.model_dump() for check in report.checks]
+        return self.of("model.rejected", reason=report.reason, gate=checks, **told)
 
     def rejected(self, command_id: str | None, reason: str, message: str, **more: Any) -> ModelEvent:
         """A command was not carried out."""

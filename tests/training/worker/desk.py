@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from schemas.commands import Command, ModelEvent
 from schemas.settings import Settings, load_settings
 from schemas.streams import DATA_FIELD, TRAINERS
+from tests.models import OPEN_GATE
 from tests.waiting import wait_until, wait_until_async
 from training.worker.app import WorkerApp, build_worker
 from transport.entries import EntryId
@@ -39,7 +40,7 @@ def settings_for(home: Path, store: Path, redis_url: str, prefix: str, **overrid
     }
     settings = load_settings(home=home, **hurried | overrides)
     quick = settings.training.model_copy(update={"folds": 2, "models": ("linear",)})
-    return settings.model_copy(update={"training": quick})
+    return settings.model_copy(update={"training": quick, "gate": OPEN_GATE})
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from schemas.streams import TRAINERS, Streams
 from tests.conftest import PrivateRedis
 from tests.training.worker.desk import Desk, WorkerProcess, settings_for, working
 from tests.waiting import wait_until, wait_until_async
-from training import train
+from training import Occasion, train
 from training.worker.answers import Answers
 from training.worker.inbox import Entry
 from training.worker.reports import Reports
@@ -70,7 +70,7 @@ async def test_training_that_was_registered_is_not_repeated(desk: Desk, worker_s
     retrain = Retrain(id="c-1")
     desk.send(retrain)
     desk.leave_to_dead_worker()
-    trained = train(worker_settings, promote=False, command_id="c-1")
+    trained = train(worker_settings, promote=False, occasion=Occasion("command", "c-1"))
     async with working(worker_settings):
         answer = await desk.answer("c-1")
     assert desk.types("c-1") == ["training.finished", "model.activated"]

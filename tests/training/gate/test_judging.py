@@ -1,0 +1,177 @@
+"""What comes through the gate, and what does not: with real models in a real registry."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from registry.stages import PREVIOUS_CHAMPION, Stage
+from registry.store import Registry
+from registry.verdicts import read_verdict
+from registry.versions import FOLDS_TAG
+from schemas.errors import ModelNotFoundError, RegistryUnavailableError
+from schemas.settings import Settings
+from tests.models import SmallModel, fitted, register, table_of
+from tests.training.gate.conftest import BARE, CHAMPION, EQUAL, WORSE
+from training.gate import judging
+from training.gate.judging import Gate
+from training.gate.report import GateReport, Override
+from training.learning.folding import FoldResult, cross_validate
+
+COMPARED = {"gain", "folds_won", "lower_bound", "segments"}
+
+
+def failed(report: GateReport) -> set[str]:
+    return {check.name for check in report.failed}
+
+
+def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, registry: Registry) -> None:
+    registry.set_champion(WORSE)
+    report = gate.admit(CHAMPION)
+    assert report.status == "passed", str(report)
+    assert [check.name for check in report.checks] == [
+        "digest", "signature", "versions", "allow_list", "golden_rows", "cost",
+        "rows", "rmse", "r2", "bias", "gain", "folds_won", "lower_bound", "segments",
+    ]  # fmt: skip
+    assert all(check.reason for check in report.checks)
+    assert registry.resolve().version == CHAMPION
+    found = registry.resolve(version=CHAMPION)
+    assert (found.status, found.is_admitted) == ("passed", True)
+    assert read_verdict(registry, found) == report.model_dump(mode="json")
+    assert registry.client.get_run(found.run_id).data.tags["validation_status"] == "passed"
+
+
+def test_a_worse_model_does_not_pass(gate: Gate, registry: Registry) -> None:
+    report = gate.admit(WORSE)
+    assert failed(report) >= {"gain", "folds_won", "segments"}
+    assert (report.status, report.champion, report.reason) == ("failed", CHAMPION, "gate")
+    assert "did not pass the gate against champion 2: gain: -" in str(report)
+    assert registry.resolve().version == CHAMPION
+    assert registry.resolve(version=WORSE).status == "failed"
+    assert not registry.resolve(version=WORSE).is_admitted
+
+
+def test_a_tie_keeps_the_champion(gate: Gate, registry: Registry) -> None:
+    report = gate.admit(EQUAL)
+    assert failed(report) == {"gain", "folds_won"}
+    assert registry.resolve().version == CHAMPION
+
+
+def test_a_version_without_figures_does_not_pass(gate: Gate, registry: Registry) -> None:
+    report = gate.admit(BARE)
+    assert failed(report) == {"rows", "limits"} | COMPARED
+    assert "has no fold record" in str(report)
+    assert registry.resolve().version == CHAMPION
+
+
+def test_a_fold_record_that_was_changed_does_not_pass(gate: Gate, registry: Registry) -> None:
+    registry.set_champion(WORSE)
+    registry.set_tags(CHAMPION, {FOLDS_TAG: "0" * 64})
+    report = gate.admit(CHAMPION)
+    assert "has been changed" in str(report)
+    assert registry.resolve().version == WORSE
+
+
+def test_a_registry_that_does_not_answer_lets_nothing_pass(settings: Settings, small_model: SmallModel) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        away = Registry(f"http://127.0.0.1:{free.getsockname()[1]}", "housing")
+    with pytest.raises(RegistryUnavailableError):
+        Gate(away, small_model.domain, settings).admit("1")
+
+
+def test_a_version_that_does_not_exist_is_no_verdict(gate: Gate) -> None:
+    with pytest.raises(ModelNotFoundError):
+        gate.admit("99")
+
+
+def test_without_a_champion_a_version_must_be_good_by_itself(gate: Gate, registry: Registry) -> None:
+    registry.delete_alias("champion")
+    small = gate.admit("1")
+    assert failed(small) >= {"rmse", "r2"}
+    assert not {check.name for check in small.checks} & COMPARED
+    with pytest.raises(ModelNotFoundError):
+        registry.resolve()
+    assert gate.admit(WORSE).status == "passed"
+    assert registry.resolve().version == WORSE
+
+
+def test_force_is_kept_with_who_and_why(gate: Gate, registry: Registry) -> None:
+    report = gate.admit(WORSE, Override(actor="ada@home", reason="the better one leaks"))
+    assert report.status == "forced"
+    assert "forced by ada@home: the better one leaks" in str(report)
+    found = registry.resolve()
+    assert (found.version, found.status) == (WORSE, "forced")
+    assert (found.tags["forced_by"], found.tags["forced_because"]) == ("ada@home", "the better one leaks")
+    assert registry.resolve(alias=PREVIOUS_CHAMPION).version == CHAMPION
+    again = gate.judge(WORSE)
+    assert again.status == "passed", "the champion itself is only loaded"
+    assert registry.resolve().status == "forced", "and what let it pass stays on record"
+
+
+def test_force_does_not_override_what_cannot_be_loaded(gate: Gate, registry: Registry) -> None:
+    registry.set_tags(EQUAL, {"artifact_sha256": "0" * 64})
+    report = gate.admit(EQUAL, Override(actor="ada@home", reason="hurry"))
+    assert (report.status, report.reason) == ("failed", "digest")
+    assert registry.resolve().version == CHAMPION
+
+
+def test_a_model_that_costs_too_much_does_not_pass(gate: Gate, settings: Settings) -> None:
+    swap = settings.swap.model_copy(update={"max_us_per_row": 1e-6})
+    slow = Gate(gate.registry, gate.domain, settings.model_copy(update={"swap": swap}))
+    report = slow.judge(EQUAL, override=Override(actor="ada@home", reason="hurry"))
+    assert (report.status, report.reason) == ("failed", "cost")
+
+
+def test_for_staging_nobody_is_compared(gate: Gate, registry: Registry) -> None:
+    report = gate.judge(WORSE, Stage.STAGING)
+    assert report.status == "staged"
+    assert not {check.name for check in report.checks} & COMPARED
+    assert not registry.resolve(version=WORSE).is_admitted, "that is no leave to become champion"
+    assert gate.judge("1", Stage.STAGING).status == "failed"
+
+
+def test_the_way_back_asks_only_whether_it_loads(gate: Gate, registry: Registry) -> None:
+    never = gate.judge_return(WORSE)
+    assert (never.status, never.reason) == ("failed", "admitted")
+    assert gate.admit(WORSE, Override(actor="ada@home", reason="test")).is_open
+    back = gate.judge_return(WORSE)
+    assert back.status == "passed"
+    assert [check.name for check in back.checks][-1] == "admitted"
+
+
+def test_the_champions_recipe_is_fitted_again_on_other_rows(
+    gate: Gate, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_of("housing")
+    fewer = table.take(np.arange(100, 500))
+    found = register(registry, fitted(fewer, "linear"), fewer, folds=5, admitted=False)
+    fitted_again: list[FoldResult] = []
+
+    def watched(*arguments: object) -> FoldResult:
+        fitted_again.append(cross_validate(*arguments))  # type: ignore[arg-type]
+        return fitted_again[-1]
+
+    monkeypatch.setattr(judging, "cross_validate", watched)
+    assert failed(gate.judge(EQUAL)) == {"gain", "folds_won"}
+    assert not fitted_again, "on the same rows the champion's own record is taken"
+    report = gate.judge(found.version)
+    assert failed(report) >= {"gain", "folds_won"}
+    (theirs,) = fitted_again
+    assert len(theirs.out_of_fold) == 400
+    assert f"against {theirs.scores.mean():.4g})" in str(report)
+
+
+def test_a_champion_that_cannot_be_loaded_is_not_taken_for_beaten(
+    gate: Gate, registry: Registry, tmp_path: Path
+) -> None:
+    fewer = table_of("housing").take(np.arange(400))
+    found = register(registry, fitted(fewer, "gradient-boosting", 80), fewer, folds=5, admitted=False)
+    registry.set_tags(CHAMPION, {"artifact_sha256": "0" * 64})
+    report = gate.admit(found.version)
+    assert failed(report) == COMPARED
+    assert "champion 2 cannot be tried on these rows: the stored model has been changed" in str(report)
+    assert registry.resolve().version == CHAMPION

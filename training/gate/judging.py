@@ -1,0 +1,187 @@
+"""The gate itself: what it reads of two versions, and the report that it leaves with the one it judged."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.digest import check_digest
+from registry.loading import load_pipeline
+from registry.runs import download_folder
+from registry.stages import Stage
+from registry.store import Registry
+from registry.verdicts import store_verdict
+from registry.versions import FOLDS_TAG, ModelVersionInfo
+from schemas.domain import Domain
+from schemas.errors import ModelNotFoundError, ModelRejectedError
+from schemas.settings import Settings
+from training.gate.loading import loading_checks
+from training.gate.record import FOLDS_FOLDER, FoldRecord, read_record
+from training.gate.report import Check, GateReport, Outcome, Override
+from training.gate.rules import absolute_checks, comparison_checks
+from training.learning.folding import FoldResult, cross_validate
+
+_ABSOLUTE = ("rows", "limits")
+_COMPARED = ("gain", "folds_won", "lower_bound", "segments")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Judges versions of one domain.
+
+    Args:
+        registry: where they are registered.
+        domain: what they must be made for.
+        settings: the limits.
+    """
+
+    registry: Registry
+    domain: Domain
+    settings: Settings
+
+    def judge(self, version: str, stage: Stage = Stage.PRODUCTION, override: Override | None = None) -> GateReport:
+        """Judge a version, and leave the report with it.
+
+        For Production a version is compared with the champion on the same rows in the same folds. What the champion's
+        own fold record says is taken where it was made from these; else the champion's recipe is fitted again in the
+        folds, which takes as long as they take.
+
+        Args:
+            version: that would like to pass.
+            stage: that it is to reach; for Staging nobody is compared with anybody.
+            override: who wants it to pass whatever is found, and why.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        found = self.registry.resolve(version=version)
+        champion = self._champion() if stage is Stage.PRODUCTION else None
+        checks = loading_checks(self.registry, found, self.domain, self.settings.swap.max_us_per_row)
+        is_champion = champion is not None and champion.version == found.version
+        # what cannot be loaded is not worth the time that folds take
+        if not is_champion and not _failed(checks):
+            checks += self._by_folds(found, champion)
+        against = champion.version if champion is not None else None
+        report = self._report(found, checks, stage, against, override)
+        # of the champion nothing was asked but that it loads: what let it pass stays on record
+        return report if is_champion else self._leave(found, report)
+
+    def admit(self, version: str, override: Override | None = None) -> GateReport:
+        """Judge a version and make it champion if it passes; raises as `judge`."""
+        report = self.judge(version, override=override)
+        if report.is_open:
+            self.registry.set_champion(version)
+        return report
+
+    def judge_return(self, version: str) -> GateReport:
+        """Judge a version that was champion before and shall be again: only whether it loads.
+
+        The way back is an emergency exit. The version has passed once, and what is wrong with the champion is often
+        not in any figure.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        found = self.registry.resolve(version=version)
+        checks = loading_checks(self.registry, found, self.domain, self.settings.swap.max_us_per_row)
+        outcome: Outcome = "passed" if found.is_admitted else "failed"
+        reason = "the gate let it become champion before" if found.is_admitted else "the gate never let it pass"
+        checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))
+        return self._leave(found, self._report(found, checks, Stage.PRODUCTION, None, None))
+
+    def _champion(self) -> ModelVersionInfo | None:
+        try:
+            return self.registry.resolve()
+        except ModelNotFoundError:
+            return None
+
+    def _by_folds(self, found: ModelVersionInfo, champion: ModelVersionInfo | None) -> list[Check]:
+        gate = self.settings.gate
+        try:
+            record = self._record(found)
+        except ModelRejectedError as error:
+            return _all_failed(_ABSOLUTE + (_COMPARED if champion is not None else ()), str(error))
+        checks = absolute_checks(record, gate)
+        if champion is None:
+            return checks
+        try:
+            theirs = self._on_the_same_folds(record, champion)
+        except ModelRejectedError as error:
+            reason = f"champion {champion.version} cannot be tried on these rows: {error}"
+            return checks + _all_failed(_COMPARED, reason)
+        return checks + comparison_checks(record, theirs, gate)
+
+    def _on_the_same_folds(self, record: FoldRecord, champion: ModelVersionInfo) -> FoldResult:
+        """What the champion's recipe does in the folds of a record."""
+        if champion.tags.get(FOLDS_TAG):
+            theirs = self._record(champion)
+            if theirs.key == record.key:
+                return FoldResult(theirs.scores, theirs.out_of_fold)
+        with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
+            folder = Path(aside) / "model"
+            self.registry.download(champion, folder)
+            pipeline = load_pipeline(folder)
+        try:
+            return cross_validate(pipeline, record.learn, record.splits)
+        except (KeyError, ValueError) as error:
+            raise ModelRejectedError("signature", str(error).splitlines()[0]) from error
+
+    def _record(self, found: ModelVersionInfo) -> FoldRecord:
+        """The fold record of a version.
+
+        Raises:
+            ModelRejectedError: ("folds") it has none, or not the one that was registered.
+        """
+        expected = found.tags.get(FOLDS_TAG)
+        if not expected:
+            raise ModelRejectedError("folds", f"version {found.version} has no fold record")
+        with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
+            where = (self.registry.client, self.registry.tracking_uri, found.run_id, FOLDS_FOLDER)
+            folder = download_folder(*where, Path(aside))
+            try:
+                check_digest(folder, expected)
+                return read_record(folder, self.domain)
+            except (OSError, KeyError, ValueError, ModelRejectedError) as error:
+                message = f"the fold record of version {found.version} cannot be used: {error}"
+                raise ModelRejectedError("folds", message) from error
+
+    def _report(
+        self,
+        found: ModelVersionInfo,
+        checks: list[Check],
+        stage: Stage,
+        champion: str | None,
+        override: Override | None,
+    ) -> GateReport:
+        return GateReport(
+            domain=self.domain.name,
+            version=found.version,
+            stage=stage,
+            champion=champion,
+            checks=tuple(checks),
+            override=override,
+        )
+
+    def _leave(self, found: ModelVersionInfo, report: GateReport) -> GateReport:
+        forced = report.override if report.status == "forced" else None
+        store_verdict(
+            self.registry,
+            found,
+            report.status,
+            report.model_dump(mode="json"),
+            admitted_at=report.time.isoformat() if report.is_open and report.stage is Stage.PRODUCTION else "",
+            forced_by=forced.actor if forced else "",
+            forced_because=forced.reason if forced else "",
+        )
+        return report
+
+
+def _failed(checks: list[Check]) -> bool:
+    return any(check.outcome == "failed" for check in checks)
+
+
+def _all_failed(names: tuple[str, ...], reason: str) -> list[Check]:
+    return [Check(name=name, outcome="failed", reason=reason) for name in names]
