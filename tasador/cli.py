@@ -20,6 +20,7 @@ COMMANDS = {
     "tail": "Follow predictions, dead letters or model events.",
     "status": "Show how the system does, at a glance.",
     "verify": "Check that every listing got one outcome.",
+    "data": "Check training data, and look at it, without training.",
     "train": "Train models, register the best, and make it champion.",
     "model": "Show what the registry knows about a model.",
     "drift": "Show whether the world has moved, or compare two files.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +19,11 @@ EXAMPLE = "tasador train --data homes.csv --models xgboost,gradient-boosting"
 
 def train(
     data: Annotated[
-        Path | None,
-        typer.Option(help="A CSV file with the domain's columns and its target.", show_default="the built-in table"),
+        str | None,
+        typer.Option(
+            help="A CSV or Parquet file, a URL, kaggle:owner/name[/file] or uci:544.",
+            show_default="what params.yaml says",
+        ),
     ] = None,
     models: Annotated[
         str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
