@@ -67,6 +67,20 @@ def signature_columns(folder: Path) -> tuple[str, ...]:
         raise ModelRejectedError("signature", "the stored model has no signature") from error
 
 
+def read_reference(folder: Path) -> pd.DataFrame:
+    """The reference of a stored model: raw columns, the target, and `prediction`.
+
+    Raises:
+        ModelRejectedError: ("reference") there is none.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(folder / REFERENCE_FILE)
+    except (OSError, ValueError) as error:
+        raise ModelRejectedError("reference", f"{REFERENCE_FILE} cannot be read: {error}") from error
+
+
 def expected_columns(card: ModelCard) -> list[str]:
     """The columns of `golden.parquet` that hold answers: one for a regression, one for each class otherwise."""
     return [f"{EXPECTED}:{name}" for name in card.classes] or [EXPECTED]

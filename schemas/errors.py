@@ -18,6 +18,7 @@
     ├── PublishError             Redis would not take listings; how far it came is with the error
     │   ├── BacklogFullError     the publisher was asked to raise at the high-water mark instead of waiting
     │   └── PublishInterruptedError  also a RedisUnavailableError: without a reply, some may have arrived
+    ├── NothingReportedError     nobody has measured yet what a command was asked to show
     ├── NotConfirmedError        somebody did not confirm in time; the message names them
     └── BenchmarkError           a measurement that says nothing: somebody died, or did not answer every listing once
 """
@@ -96,7 +97,7 @@ class ModelRejectedError(ModelError):
     """A model was found, but a check before use failed.
 
     Attributes:
-        check: which one: digest, allow_list, signature, versions, golden_rows or cost.
+        check: which one: digest, allow_list, signature, versions, golden_rows, cost or reference.
     """
 
     def __init__(self, check: str, message: str) -> None:
@@ -137,6 +138,10 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
     XADD is not idempotent, so nothing was repeated. Publishing `unconfirmed` again is safe within `dedup_seconds`: a
     listing that did arrive has the same identity (source, id), and its repeat is counted and dropped.
     """
+
+
+class NothingReportedError(TasadorError):
+    """Nobody has measured yet what a command was asked to show."""
 
 
 class NotConfirmedError(TasadorError):

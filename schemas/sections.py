@@ -105,9 +105,17 @@ class SourcesSettings(Section):
     max_bytes: PositiveInt = Field(500_000_000, description="size of a table at most, in bytes")
 
 
+class MonitorSettings(Section):
+    """How the monitor works."""
+
+    interval_s: PositiveFloat = Field(30.0, description="how often it looks at the window, in s")
+    reports_kept: PositiveInt = Field(1000, description="reports kept on the stream, about")
+
+
 class DriftSettings(Section):
     """When current rows count as drifted from the reference."""
 
+    window_rows: PositiveInt = Field(1000, description="rows of a window at most; of fewer, smaller windows are cut")
     min_rows: PositiveInt = Field(200, description="values that a window and the reference need for a verdict")
     windows: PositiveInt = Field(3, description="windows that are compared, none overlapping another")
     needed: PositiveInt = Field(2, description="windows that must alarm; not more than there are")

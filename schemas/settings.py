@@ -24,6 +24,7 @@ from schemas.sections import (
     DriftSettings,
     GateSettings,
     LimitSettings,
+    MonitorSettings,
     LoopSettings,
     RateLimitSettings,
     RetentionSettings,
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     window: WindowSettings = WindowSettings()
     sources: SourcesSettings = SourcesSettings()
+    monitor: MonitorSettings = MonitorSettings()
     drift: DriftSettings = DriftSettings()
     loop: LoopSettings = LoopSettings()
     training: TrainingSettings = TrainingSettings()

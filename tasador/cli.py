@@ -16,6 +16,7 @@ COMMANDS = {
     "up": "Run the whole system on this machine until Ctrl-C.",
     "consumer": "Run one consumer, as in production.",
     "trainer": "Run one training worker, as in production.",
+    "monitor": "Run one monitor, as in production.",
     "publish": "Publish listings from a file, or a sample of real ones.",
     "tail": "Follow predictions, dead letters or model events.",
     "status": "Show how the system does, at a glance.",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from schemas.errors import ConfigurationError
+from monitoring.reading import newest
+from schemas.drift import DriftEvent, DriftReport
+from schemas.errors import ConfigurationError, NothingReportedError
+from schemas.streams import DATA_FIELD
 from tasador.console import out, write_json
 from tasador.drift_table import drift_table
 from tasador.options import DomainOption, JsonOption
+from tasador.place import find_settings, open_redis, redis_url
+from transport.connection import speaking_to
 
-if TYPE_CHECKING:
-    from schemas.drift import DriftReport
-
-EXAMPLE = "tasador drift --reference training.csv --current october.csv"
+EXAMPLE = "tasador drift --html drift.html"
 EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}
 
 
@@ -29,22 +31,43 @@ def drift(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two files column by column.
+    """Show the newest report of the monitor, or compare two files column by column.
 
-    Exit code 0 without drift, 3 with drift, 4 where there are too few rows to tell.
+    Of two files the exit code tells the verdict: 0 no drift, 3 drift, 4 too few rows to tell.
     """
-    if reference is None or current is None:
+    if reference is not None and current is not None:
+        report = _compare(reference, current, windows, domain)
+        _show(report, f"{current.name} against {reference.name}", html, as_json=as_json)
+        raise typer.Exit(EXIT_CODES[report.verdict])
+    if reference is not None or current is not None:
         raise ConfigurationError("two files are compared: name both --reference and --current")
-    report = _compare(reference, current, windows, domain)
+    event = _newest(domain)
+    if not as_json:
+        out.print(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}", highlight=False)
+    _show(event.data, f"Drift of {event.data.domain}", html, as_json=as_json)
+
+
+def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) -> None:
     if html is not None:
         from monitoring.drift.page import drift_page
 
-        html.write_text(drift_page(report, f"{current.name} against {reference.name}"), encoding="utf-8")
+        try:
+            html.write_text(drift_page(report, title), encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{html}: cannot be written: {error.strerror}") from error
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
         out.print(drift_table(report))
-    raise typer.Exit(EXIT_CODES[report.verdict])
+
+
+def _newest(domain: str | None) -> DriftEvent:
+    settings = find_settings(domain)
+    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+        entries = newest(client, settings.streams.drift, 1)
+    if not entries:
+        raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
+    return DriftEvent.model_validate_json(entries[0][1][DATA_FIELD])
 
 
 def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:

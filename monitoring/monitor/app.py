@@ -1,0 +1,112 @@
+"""The monitor as a FastStream application: it looks at the window every now and then, and reports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from faststream.redis import RedisBroker
+
+from monitoring import logs
+from monitoring.endpoints import ServedApp, bind, routes, serve
+from monitoring.health import Health
+from monitoring.loops import STALL_S, WAITS_FOR, Loops
+from monitoring.metrics import build_registry
+from monitoring.monitor.asyncapi import describe
+from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.reference import LoadTable
+from monitoring.monitor.watching import DriftWatch
+from schemas.errors import ConfigurationError
+from schemas.settings import Settings
+from transport.connection import connect_async, speaking_to
+from transport.server import check_server_async
+
+
+def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable) -> None:
+    """Watch one domain until SIGTERM or SIGINT.
+
+    Args:
+        settings: of the domain.
+        name: of this monitor, its own in the domain.
+        port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
+        load_table: finds the reference of a model.
+
+    Raises:
+        ConfigurationError: a setting, the server or the port cannot be used.
+        RedisUnavailableError: Redis does not answer at start.
+    """
+    logs.configure(settings)
+    listener = bind(port, settings.host)
+    serve(build_monitor(settings, name, load_table), listener)
+
+
+class Monitor:
+    """What one monitor does beside FastStream.
+
+    Args:
+        settings: its settings.
+        name: its name.
+        url: of Redis.
+        load_table: finds the reference of a model.
+
+    Attributes:
+        health: why it is not ready, and whether it turns.
+        registry: its metrics.
+    """
+
+    def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable) -> None:
+        self._settings = settings
+        self._url = url
+        self._client = connect_async(url)
+        self.health = Health(STALL_S)
+        self.registry = build_registry()
+        domain = settings.load_domain()
+        source = f"tasador/{domain.name}/monitor/{name}"
+        self._drift = DriftWatch(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
+        self._loops = Loops(self.health)
+
+    async def start(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Check the server and begin to turn; `on_failure` is told what ended a loop, if anything does.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer.
+            ServerError: it cannot keep the promises.
+        """
+        with speaking_to(self._url):
+            await check_server_async(self._client, self._settings.streams)
+        self._loops.start({"drift": (self._settings.monitor.interval_s, self._look)}, on_failure)
+        self.health.clear("start")
+
+    async def stop(self) -> None:
+        """Stop turning."""
+        await self._loops.stop()
+        await self._client.aclose()
+
+    async def _look(self) -> None:
+        try:
+            await self._drift.look()
+        except WAITS_FOR:
+            self._drift.forget()
+            raise
+
+
+def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> ServedApp:
+    """The application of one monitor."""
+    if settings.redis_url is None:
+        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
+    url = settings.redis_url.get_secret_value()
+    monitor = Monitor(settings, name, url, load_table)
+    app = ServedApp(
+        RedisBroker(url, logger=logging.getLogger(logs.BROKER)),
+        asgi_routes=routes(monitor.health, monitor.registry),
+        specification=describe(settings.domain, settings.streams),
+        asyncapi_path="/docs/asyncapi",
+        logger=logging.getLogger("faststream"),
+    )
+
+    @app.after_startup
+    async def start() -> None:
+        await monitor.start(app.fail)
+
+    app.on_shutdown(monitor.stop)
+    return app

@@ -1,0 +1,20 @@
+"""The AsyncAPI description of a monitor's streams, made by FastStream from the contracts; its broker never starts."""
+
+from __future__ import annotations
+
+from faststream.redis import RedisBroker
+from faststream.specification import AsyncAPI
+
+from schemas.drift import DriftEvent
+from schemas.streams import Streams
+
+
+def describe(domain_name: str, streams: Streams) -> AsyncAPI:
+    """The description of what a monitor reads and writes."""
+    broker = RedisBroker()
+    broker.publisher(
+        stream=streams.drift, title="drift", description="How current rows compare with training", schema=DriftEvent
+    )
+    return AsyncAPI(
+        broker, title=f"Tasador: monitor of {domain_name}", version="1", description=f"Reports on {domain_name}"
+    )

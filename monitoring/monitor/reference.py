@@ -1,0 +1,67 @@
+"""The reference of the active model, as columns; where its table comes from is for whoever starts a monitor to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitoring.drift.columns import Column, answer_codes, answer_column, feature_columns
+from schemas.domain import Domain
+from schemas.errors import ModelRejectedError
+from schemas.events import ModelStamp
+from schemas.rows import RowBuilder
+from schemas.states import DesiredModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREDICTION_COLUMN = "prediction"
+"""The column of a reference that holds what models predicted which had not seen the row."""
+
+LoadTable = Callable[[DesiredModel], "pd.DataFrame"]
+"""Finds the reference of a model: raw columns, the target, and `prediction`. It blocks, and raises
+ModelRejectedError or RegistryUnavailableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the active model saw in training.
+
+    Attributes:
+        stamp: the model.
+        columns: features, then predictions.
+        outcomes: the target.
+    """
+
+    stamp: ModelStamp
+    columns: tuple[Column, ...]
+    outcomes: Column
+
+
+def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable) -> Reference:
+    """The reference of a model. Blocks.
+
+    Features are rounded as in the window, which keeps them in 32 bits: 20.2 would not equal 20.2 otherwise, and a value
+    that many rows share would look like a shift.
+
+    Raises:
+        ModelRejectedError: there is none, or it does not fit the domain.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    table = load_table(desired)
+    try:
+        matrix = RowBuilder(domain).matrix_of_frame(table).astype(np.float32).astype(np.float64)
+        predictions = answer_codes(domain, table[PREDICTION_COLUMN].tolist())
+        outcomes = answer_codes(domain, table[domain.target.name].tolist())
+    except (KeyError, ValueError) as error:
+        raise ModelRejectedError(
+            "reference", f"the reference of version {desired.version} does not fit {domain.name}: {error}"
+        ) from error
+    return Reference(
+        ModelStamp(version=desired.version, activation=desired.activation),
+        (*feature_columns(domain, matrix), answer_column(domain, "prediction", predictions)),
+        answer_column(domain, "outcome", outcomes),
+    )
