@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,13 +25,12 @@ from monitoring.reading import last_delivered, pending
 from monitoring.verify import published, verify
 from schemas.commands import ModelEvent
 from schemas.streams import SCORERS, Streams
-from tests.consumer.harness import HOUSING
+from tests.consumer.harness import HOUSING, Client
 from tests.faults import prey
 from tests.faults.load import Load
 from tests.faults.prey import Order
 from tests.faults.proxy import COMMIT
-from tests.waiting import wait_until
-from transport.backlog import read_backlog
+from tests.waiting import POLL_S, wait_until
 from transport.connection import connect
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,7 @@ class Lane:
     Attributes:
         streams: its keys.
         load: what is published.
+        folder: where they leave tallies and logs.
         processes: the living process of each consumer.
         score_ms: how long consumers that are started from now on take to score a batch.
         is_broken: whether they acknowledge apart from writing.
@@ -69,7 +70,7 @@ class Lane:
         self.processes: dict[str, BaseProcess] = {}
         self.score_ms = 0.0
         self.is_broken = False
-        self._folder = folder
+        self.folder = folder
         self._changes = changes
         self._lives: Counter[str] = Counter()
         self._up: dict[str, Path] = {}
@@ -77,7 +78,7 @@ class Lane:
     def start(self, name: str, through: str | None = None) -> None:
         """Start a consumer, on a proxy if one is named; `wait_up` waits until it lives."""
         self._lives[name] += 1
-        tally = self._folder / f"{self.streams.prefix}.{name}.{self._lives[name]}"
+        tally = self.folder / f"{self.streams.prefix}.{name}.{self._lives[name]}"
         order = Order(
             through or self.url, self.streams.prefix, name, self._changes, str(tally), self.score_ms, self.is_broken
         )
@@ -130,7 +131,7 @@ class Lane:
     def tally(self) -> Counter[str]:
         """What the consumers told so far, over all their lives: claimed, fenced, retried, restored, lost."""
         told: Counter[str] = Counter()
-        for file in self._folder.glob(f"{self.streams.prefix}.*.*[0-9]"):
+        for file in self.folder.glob(f"{self.streams.prefix}.*.*[0-9]"):
             for line in file.read_text().splitlines():
                 word, number = line.split()
                 told[word] += int(number)
@@ -179,7 +180,7 @@ class Round:
                 activate(client, lane.streams, 2)
 
     @contextmanager
-    def client(self) -> Iterator[redis.Redis]:
+    def client(self) -> Iterator[Client]:
         """A client of the round's Redis."""
         with connect(self.url) as client:
             yield client
@@ -211,7 +212,7 @@ class Round:
         for lane in self.lanes:
             wait_until(lambda lane=lane: lane.tally()[word], timeout_s, f"{word} in {lane.streams.prefix}")  # type: ignore[misc]
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> Counter[str]:
         """End the load, wait until everything is answered, and check it; the figures of the round.
 
         Raises:
@@ -221,7 +222,7 @@ class Round:
             lane.load.stop()
         with self.client() as client:
             for lane in self.lanes:
-                wait_until(lambda lane=lane: settled(client, lane.streams), SETTLE_S, f"all answered: {lane.streams}")  # type: ignore[misc]
+                self._settle(client, lane)
             reports = [self.check(client, lane) for lane in self.lanes]
             tallies = [lane.tally() for lane in self.lanes]
         for lane in self.lanes:
@@ -240,6 +241,15 @@ class Round:
             **told,
             **self.seen,
         }
+
+    def _settle(self, client: Client, lane: Lane) -> None:
+        deadline = time.monotonic() + SETTLE_S
+        while not settled(client, lane.streams):
+            if time.monotonic() > deadline:
+                held = client.xpending_range(lane.streams.listings, SCORERS, "-", "+", 10)
+                verdict = verify(client, lane.streams, published(client, lane.streams))
+                raise AssertionError(f"{lane.streams}: {verdict}; pending {held}; see {lane.folder}")
+            time.sleep(POLL_S)
 
     def check(self, client: redis.Redis, lane: Lane) -> Report:
         """Every receipt has exactly one outcome; so has every entry of the stream, and all that is written agrees."""
@@ -262,11 +272,12 @@ def is_done(client: redis.Redis, streams: Streams, last: str) -> bool:
     return str(last_delivered(client, streams)) == last and not any(pending(client, streams))
 
 
-def settled(client: redis.Redis, streams: Streams) -> bool:
-    """Whether nothing waits; False while Redis cannot say."""
+def settled(client: Client, streams: Streams) -> bool:
+    """Whether all that is published has been delivered, and nothing is pending; False while Redis cannot say."""
     try:
-        return read_backlog(client, streams).total == 0
-    except redis.exceptions.RedisError:
+        newest = client.xrevrange(streams.listings, count=1)
+        return not newest or is_done(client, streams, newest[0][0].decode())
+    except (redis.exceptions.RedisError, OSError):
         return False
 
 
