@@ -11,8 +11,10 @@ from faststream.specification import AsyncAPI
 
 from schemas.commands import Command, ModelEvent
 from schemas.domain import Domain
+from schemas.drift import DriftEvent
 from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
 from schemas.streams import Streams
+from schemas.window import WindowEntry
 
 
 def describe(domain: Domain, streams: Streams) -> AsyncAPI:
@@ -37,9 +39,20 @@ def describe(domain: Domain, streams: Streams) -> AsyncAPI:
         "resolutions": (streams.resolutions, Resolution, "What operators did with dead letters"),
         "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
         "model events": (streams.model_events, ModelEvent, "What happened to models"),
+        "window": (
+            streams.window,
+            WindowEntry,
+            "Recent rows and predictions, packed: these fields and no `data`",
+        ),
+        "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),
     }
     for title, (stream, schema, description) in written.items():
         broker.publisher(stream=stream, title=title, description=description, schema=schema)
+    target = domain.target
+    what = f"one of {', '.join(target.classes)}" if target.classes else f"in {target.unit or 'no unit'}"
     return AsyncAPI(
-        broker, title=f"Tasador: {domain.name}", version="1", description=f"Streams that score {domain.name} listings"
+        broker,
+        title=f"Tasador: {domain.name}",
+        version="1",
+        description=f"Streams that score {domain.name} listings; they predict {target.name}, {what}",
     )

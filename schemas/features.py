@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -90,6 +90,17 @@ class Features(BaseModel):
     def built_in_table(cls) -> list[dict[str, Any]]:
         """Real rows that come with the domain, the target included; none unless a domain overrides this."""
         return []
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The JSON schema; pydantic leaves the bounds of an integer that may be missing in words of its own."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for shape in schema.get("properties", {}).values():
+            for branch in shape.get("anyOf", ()):
+                for word, bound in (("ge", "minimum"), ("le", "maximum")):
+                    if word in branch:
+                        branch[bound] = branch.pop(word)
+        return schema
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -14,9 +14,25 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from schemas.domain import Domain
 from schemas.rows import Matrix
+
+
+class WindowEntry(BaseModel):
+    """The fields of an entry of the window, which alone of all streams is not JSON in a field `data`."""
+
+    rows: bytes = Field(
+        description="packed rows, little-endian: entry id of the listing (two u64), prediction (f64; for a class its "
+        "position among the classes), features (f32 each, in the domain's order; NaN for gaps)"
+    )
+    count: int = Field(ge=0, description="predictions of the batch, in this sample or not")
+    sum: float = Field(description="of these predictions")
+    activation: str = Field(description="of the model that made them")
+    layout: str = Field(description="changes with the domain's columns")
+    consumer: str = Field(description="who wrote it")
+    last: str = Field(description="entry id of the last of them on the stream of predictions")
 
 
 def row_dtype(domain: Domain) -> np.dtype[np.void]:
