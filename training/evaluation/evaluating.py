@@ -47,9 +47,15 @@ class Evaluation:
 
 def evaluate(selection: Selection, test: Table) -> Evaluation:
     """Judge the winner on the test rows."""
+    return evaluation_of(selection, test, *_predict(selection, test))
+
+
+def evaluation_of(
+    selection: Selection, test: Table, predicted: NDArray[Any], probabilities: NDArray[np.float64] | None
+) -> Evaluation:
+    """Judge what the winner says of the test rows: prices or class names (n,), and probabilities (n, classes)."""
     winner, learn, domain = selection.winner, selection.learn, test.domain
     metric = deciding_metric(domain)
-    predicted, probabilities = _predict(selection, test)
     on_test = figures_of(domain, test.target, predicted, probabilities)
     folds = winner.folds
     over_folds = {f"cv_{metric}": winner.mean, f"cv_{metric}_sd": winner.sd, "us_per_row": winner.us_per_row}

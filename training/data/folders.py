@@ -1,0 +1,65 @@
+"""Tables between two stages, in folders: Parquet, and what is known of them as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from schemas.domain import Domain
+from training.data.provenance import Provenance
+from training.data.sources import RawTable
+from training.data.tables import Table
+
+TABLE_FILE = "table.parquet"
+PROVENANCE_FILE = "provenance.json"
+_POSITION, _TIME = "position in the source", "time"
+
+
+def store_raw(raw: RawTable, folder: Path) -> None:
+    """Write what was read into a folder, which is created."""
+    folder.mkdir(parents=True, exist_ok=True)
+    raw.frame.to_parquet(folder / TABLE_FILE, index=False)
+    known = raw.provenance.model_dump_json(indent=2) if raw.provenance else "null"
+    (folder / PROVENANCE_FILE).write_text(known + "\n", encoding="utf-8")
+
+
+def load_raw(folder: Path) -> RawTable:
+    """Read what `store_raw` wrote.
+
+    Raises:
+        OSError: it is not there.
+    """
+    import pandas as pd
+
+    provenance = Provenance.model_validate_json((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    return RawTable(pd.read_parquet(folder / TABLE_FILE), provenance.source, provenance)
+
+
+def store_table(table: Table, folder: Path) -> None:
+    """Write a checked table into a folder, which is created."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = table.with_target().assign(**{_POSITION: table.positions})
+    if table.times is not None:
+        frame[_TIME] = table.times
+    frame.attrs["source"] = table.source
+    frame.to_parquet(folder / TABLE_FILE, index=False)
+
+
+def load_table(domain: Domain, folder: Path) -> Table:
+    """Read what `store_table` wrote.
+
+    Raises:
+        OSError: it is not there.
+    """
+    import pandas as pd
+
+    frame = pd.read_parquet(folder / TABLE_FILE)
+    return Table(
+        domain,
+        frame[list(domain.columns)],
+        frame[domain.target.name].to_numpy(dtype=str if domain.target.classes else np.float64),
+        frame[_POSITION].to_numpy(dtype=np.int64),
+        str(frame.attrs["source"]),
+        frame[_TIME].to_numpy(dtype="datetime64[ns]") if _TIME in frame else None,
+    )
