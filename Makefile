@@ -32,6 +32,10 @@ test: install ## Run all tests, with branch coverage
 test-faults: install ## Kill, cut and starve everything under load, and check each outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
 
+pages: install ## Write docs/params.md and docs/asyncapi.json again, from the settings and the contracts
+	@$(BIN)/tasador settings > docs/params.md
+	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
+
 lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check

@@ -1,0 +1,132 @@
+"""The page about every setting, made from the settings themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from schemas.sections import DomainSettings, Section
+from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
+
+_UNIT = re.compile(r",? in (s|ms|µs|bytes|MB|rows|days|hours)\b")
+_SIGNS = {annotated_types.Gt: ">", annotated_types.Ge: "≥", annotated_types.Lt: "<", annotated_types.Le: "≤"}
+_BOUNDS = (
+    (annotated_types.Gt, "gt"),
+    (annotated_types.Ge, "ge"),
+    (annotated_types.Lt, "lt"),
+    (annotated_types.Le, "le"),
+)
+
+_HEAD = f"""# Settings
+
+Written from the settings by `make pages` (`tasador settings`); a test compares them. [`params.yaml`](../params.yaml) holds behaviour and
+experiment knobs, the environment addresses, secrets and overrides, and wins. `{PARAMS_VARIABLE}` names another file than
+`params.yaml` of the current folder. Lists and mappings are JSON in a variable. An unknown key or variable is refused by its
+name. `tasador check` says what is wrong with a configuration before anything starts.
+"""
+
+
+class Setting(NamedTuple):
+    """One setting, for people."""
+
+    section: str
+    key: str
+    meaning: str
+    unit: str
+    admitted: str
+    default: str
+    variable: str
+
+
+def all_settings() -> list[Setting]:
+    """Every setting in the order of params.yaml."""
+    return list(_walk(Settings, "", ""))
+
+
+def _walk(contract: type[BaseModel], section: str, path: str) -> Iterator[Setting]:
+    for name, info in contract.model_fields.items():
+        annotation = info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            yield from _walk(annotation, name, f"{path}{name}__")
+        elif name == "domains":
+            yield _setting("", name, info, name)
+            yield from _walk(DomainSettings, "domains.<name>", "domains__<name>__")
+        else:
+            yield _setting(section, name, info, f"{path}{name}")
+
+
+def _setting(section: str, key: str, info: FieldInfo, path: str) -> Setting:
+    text = info.description or ""
+    unit = _UNIT.search(text)
+    name = ">".join(part if part.startswith("name") else part.upper() for part in path.split(">"))
+    return Setting(
+        section,
+        key,
+        _UNIT.sub("", text, count=1),
+        unit[1] if unit else "",
+        _admitted(info),
+        _default(info),
+        f"{PREFIX}{name.replace('<NAME', '<name')}",
+    )
+
+
+def _admitted(info: FieldInfo) -> str:
+    if get_origin(info.annotation) is Literal:
+        return ", ".join(str(each) for each in get_args(info.annotation))
+    bounds = [
+        f"{_SIGNS[kind]} {getattr(one, word):g}" for one in info.metadata for kind, word in _BOUNDS if type(one) is kind
+    ]
+    return ", ".join(bounds)
+
+
+def _default(info: FieldInfo) -> str:
+    value: Any = info.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined:
+        return "none"
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, dict):
+        return ", ".join(map(str, value)) or "empty"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "empty"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def page() -> str:
+    """The page as Markdown, a table for each section."""
+    parts = [_HEAD]
+    for section, group in groupby(_in_sections(), key=lambda setting: setting.section):
+        title = f"`{section}`" if section else "At the top"
+        intro = _intro(section)
+        rows = [
+            f"| `{s.key}` | {s.meaning} | {s.unit} | {_cell(s.admitted)} | {_cell(s.default)} | `{s.variable}` |"
+            for s in group
+        ]
+        head = "| key | meaning | unit | admitted | default | variable |\n|---|---|---|---|---|---|"
+        parts.append("\n\n".join(part for part in (f"## {title}", intro, "\n".join([head, *rows])) if part) + "\n")
+    return "\n".join(parts)
+
+
+def _in_sections() -> list[Setting]:
+    """All settings, those of one section together, in the order in which sections come first."""
+    found = all_settings()
+    order = list(dict.fromkeys(setting.section for setting in found))
+    return sorted(found, key=lambda setting: order.index(setting.section))
+
+
+def _intro(section: str) -> str:
+    if not section:
+        return ""
+    contract = DomainSettings if section.startswith("domains") else Settings.model_fields[section].annotation
+    return (getattr(contract, "__doc__", None) or "").strip().splitlines()[0]
+
+
+def _cell(text: str) -> str:
+    return f"`{text}`" if text else ""
