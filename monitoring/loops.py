@@ -18,6 +18,7 @@ WAITS_FOR = (RedisError, UnavailableError, ModelError, OSError)
 """What a loop outlives: the part says that it waits, and tries again."""
 STALL_S = 60.0
 _BEAT_S = 1.0
+_RETRY_S = 1.0
 
 
 class Loops:
@@ -60,13 +61,14 @@ class Loops:
             try:
                 await step()
                 self._health.clear(name)
-                told = ""
+                told, pause_s = "", rest_s
             except WAITS_FOR as error:
                 self._health.set_reason(name, str(error))
                 if str(error) != told:
                     told = str(error)
                     logger.warning("loop waits", extra={"loop": name, "error": told})
-            await asyncio.sleep(rest_s)
+                pause_s = min(rest_s, _RETRY_S)
+            await asyncio.sleep(pause_s)
 
     async def _beat(self) -> None:
         self._health.beat()

@@ -21,11 +21,11 @@ _ASK_TIMEOUT_S = 2.0
 
 
 class Part:
-    """A consumer or a trainer of one domain, run as a process of its own that cannot outlive this one.
+    """A consumer, a trainer or a monitor of one domain, run as a process of its own that cannot outlive this one.
 
     Args:
         domain: whose listings or models it works on.
-        command: `consumer` or `trainer`.
+        command: `consumer`, `trainer` or `monitor`.
         name: its name in the domain.
         logs: folder of its log.
         host: where it answers HTTP.

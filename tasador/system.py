@@ -1,4 +1,4 @@
-"""The whole system on one machine: Redis, consumers and trainers as processes, started, watched, stopped in order."""
+"""The whole system on one machine: Redis, consumers, trainers and monitors as processes, started, watched, stopped in order."""
 
 from __future__ import annotations
 
@@ -78,6 +78,12 @@ class System:
             self._start(domain, "trainer", "trainer")
         self.write_run()
 
+    def start_monitors(self) -> None:
+        """Start the monitors; they wait for a model."""
+        for domain in self._domains:
+            self._start(domain, "monitor", "monitor")
+        self.write_run()
+
     def start(self) -> None:
         """Start everything, and train a champion for each domain that has none.
 
@@ -93,6 +99,7 @@ class System:
         else:  # two processes must not create one SQLite store
             self.ensure_champions()
             self.start_trainers()
+        self.start_monitors()
 
     def ensure_champions(self) -> None:
         """Train a champion for each domain that has none; a domain without data of its own is left without."""
@@ -141,12 +148,12 @@ class System:
             self.write_run()
 
     def stop(self) -> None:
-        """Stop consumers, then trainers, then Redis; interrupted, it ends them at once. State stays.
+        """Stop monitors, then consumers, then trainers, then Redis; interrupted, it ends them at once. State stays.
 
         What was killed recovers at the next start.
         """
         try:
-            for command in ("consumer", "trainer"):
+            for command in ("monitor", "consumer", "trainer"):
                 self._stop_parts([part for part in self.parts if part.command == command])
         except KeyboardInterrupt:
             self._tell("in a hurry: ending all parts at once")
