@@ -16,20 +16,15 @@ from schemas.sections import DomainSettings, Section
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
 
 _UNIT = re.compile(r",? in (s|ms|µs|bytes|MB|rows|days|hours)\b")
-_SIGNS = {annotated_types.Gt: ">", annotated_types.Ge: "≥", annotated_types.Lt: "<", annotated_types.Le: "≤"}
-_BOUNDS = (
-    (annotated_types.Gt, "gt"),
-    (annotated_types.Ge, "ge"),
-    (annotated_types.Lt, "lt"),
-    (annotated_types.Le, "le"),
-)
+_SUFFIXES = {"_ms": "ms", "_per_s": "1/s", "_s": "s", "_bytes": "bytes", "_rows": "rows", "_share": "share"}
 
 _HEAD = f"""# Settings
 
-Written from the settings by `make pages` (`tasador settings`); a test compares them. [`params.yaml`](../params.yaml) holds behaviour and
-experiment knobs, the environment addresses, secrets and overrides, and wins. `{PARAMS_VARIABLE}` names another file than
-`params.yaml` of the current folder. Lists and mappings are JSON in a variable. An unknown key or variable is refused by its
-name. `tasador check` says what is wrong with a configuration before anything starts.
+Written from the settings by `make pages` (`tasador settings`); a test compares them. [`params.yaml`](../params.yaml)
+holds behaviour and experiment knobs, the environment addresses, secrets and overrides, and wins.
+`{PARAMS_VARIABLE}` names another file than `params.yaml` of the current folder. Lists and mappings are JSON in a
+variable. An unknown key or variable is refused by its name. `tasador check` says what is wrong with a configuration
+before anything starts.
 """
 
 
@@ -70,7 +65,7 @@ def _setting(section: str, key: str, info: FieldInfo, path: str) -> Setting:
         section,
         key,
         _UNIT.sub("", text, count=1),
-        unit[1] if unit else "",
+        unit[1] if unit else next((unit for end, unit in _SUFFIXES.items() if key.endswith(end)), ""),
         _admitted(info),
         _default(info),
         f"{PREFIX}{name.replace('<NAME', '<name')}",
@@ -80,10 +75,16 @@ def _setting(section: str, key: str, info: FieldInfo, path: str) -> Setting:
 def _admitted(info: FieldInfo) -> str:
     if get_origin(info.annotation) is Literal:
         return ", ".join(str(each) for each in get_args(info.annotation))
-    bounds = [
-        f"{_SIGNS[kind]} {getattr(one, word):g}" for one in info.metadata for kind, word in _BOUNDS if type(one) is kind
-    ]
-    return ", ".join(bounds)
+    lower = [(one.gt, ">") for one in info.metadata if isinstance(one, annotated_types.Gt)]
+    lower += [(one.ge, "≥") for one in info.metadata if isinstance(one, annotated_types.Ge)]
+    upper = [(one.lt, "<") for one in info.metadata if isinstance(one, annotated_types.Lt)]
+    upper += [(one.le, "≤") for one in info.metadata if isinstance(one, annotated_types.Le)]
+    tightest: list[tuple[Any, str]] = [*sorted(lower, key=_bound)[-1:], *sorted(upper, key=_bound)[:1]]
+    return ", ".join(f"{sign} {bound:g}" for bound, sign in tightest)
+
+
+def _bound(limit: tuple[Any, str]) -> float:
+    return float(limit[0])
 
 
 def _default(info: FieldInfo) -> str:
@@ -105,13 +106,15 @@ def page() -> str:
     for section, group in groupby(_in_sections(), key=lambda setting: setting.section):
         title = f"`{section}`" if section else "At the top"
         intro = _intro(section)
-        rows = [
-            f"| `{s.key}` | {s.meaning} | {s.unit} | {_cell(s.admitted)} | {_cell(s.default)} | `{s.variable}` |"
-            for s in group
-        ]
+        rows = [_line(setting) for setting in group]
         head = "| key | meaning | unit | admitted | default | variable |\n|---|---|---|---|---|---|"
         parts.append("\n\n".join(part for part in (f"## {title}", intro, "\n".join([head, *rows])) if part) + "\n")
     return "\n".join(parts)
+
+
+def _line(setting: Setting) -> str:
+    cells = (f"`{setting.key}`", setting.meaning, setting.unit, _cell(setting.admitted), _cell(setting.default))
+    return f"| {' | '.join(cells)} | `{setting.variable}` |"
 
 
 def _in_sections() -> list[Setting]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from schemas.settings import load_settings
 from tasador.commands.settings import settings
 from tasador.settings_page import all_settings
@@ -25,7 +27,7 @@ def test_every_setting_is_there_with_a_meaning_and_a_variable() -> None:
     assert len({setting.variable for setting in found}) == len(found)
 
 
-def test_units_ranges_and_defaults_are_told(monkeypatch: object) -> None:
+def test_units_ranges_and_defaults_are_told() -> None:
     by_variable = {setting.variable: setting for setting in all_settings()}
     claim = by_variable["TASADOR_CLAIM_IDLE_MS"]
     assert (claim.unit, claim.admitted, claim.default) == ("ms", "> 0", "5000")
@@ -34,12 +36,9 @@ def test_units_ranges_and_defaults_are_told(monkeypatch: object) -> None:
     assert by_variable["TASADOR_DOMAINS__<name>__PATH"].default == "none"
 
 
-def test_a_variable_of_the_page_is_one_that_is_read() -> None:
-    import pytest
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TASADOR_RETENTION__MAX_AGE_S", "5")
-        assert load_settings().retention.max_age_s == 5
+def test_a_variable_of_the_page_is_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASADOR_RETENTION__MAX_AGE_S", "5")
+    assert load_settings().retention.max_age_s == 5
     assert "TASADOR_RETENTION__MAX_AGE_S" in {setting.variable for setting in all_settings()}
 
 
