@@ -29,6 +29,26 @@ from transport.entries import EntryId
 logger = logging.getLogger(__name__)
 
 NO_MODEL = "no model has been activated yet: `tasador train`, then `tasador reload`"
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 30.0
+
+
+class _Retry:
+    """When an activation that could not be had is tried again: after pauses that double."""
+
+    def __init__(self) -> None:
+        self._activation = ""
+        self._pause_s = 0.0
+        self._due_s = 0.0
+
+    def is_due(self, activation: str) -> bool:
+        return activation != self._activation or time.monotonic() >= self._due_s
+
+    def put_off(self, activation: str) -> float:
+        """Note a failure, and give the pause in seconds."""
+        self._pause_s = min(self._pause_s * 2, LONGEST_RETRY_S) if activation == self._activation else FIRST_RETRY_S
+        self._activation, self._due_s = activation, time.monotonic() + self._pause_s
+        return self._pause_s
 
 
 class ModelFollower:
@@ -66,6 +86,7 @@ class ModelFollower:
         self._metrics = metrics
         self._digest = ""
         self._rejected = ""
+        self._retry = _Retry()
         self.model: ServedModel | None = None
         self.is_wanted = asyncio.Event()
         health.set_reason("model", NO_MODEL)
@@ -88,7 +109,8 @@ class ModelFollower:
             return
         if self.stamp and EntryId.parse(desired.activation) <= EntryId.parse(self.stamp.activation):
             return
-        await self._swap(desired)
+        if self._retry.is_due(desired.activation):
+            await self._swap(desired)
 
     async def _swap(self, desired: DesiredModel) -> None:
         begin = time.perf_counter()
@@ -99,10 +121,7 @@ class ModelFollower:
             await self._tell_rejected(desired, error)
             return
         except RegistryUnavailableError as error:
-            # tried again at the next poll; the model in charge goes on
-            if self.model is None:
-                self._health.set_reason("model", str(error))
-            logger.warning("model cannot be fetched", extra={"version": desired.version, "cause": str(error)})
+            self._put_off(desired, error)
             return
         stamp = Stamp(desired.version, desired.activation)
         self.model = loaded(stamp) if loaded else self._restamped(stamp)
@@ -126,8 +145,19 @@ class ModelFollower:
             raise AssertionError("a digest is known only with its model")
         return replace(self.model, stamp=stamp)
 
+    def _put_off(self, desired: DesiredModel, error: RegistryUnavailableError) -> None:
+        """Try again later, as often as it takes; meanwhile the model in charge goes on."""
+        pause_s = self._retry.put_off(desired.activation)
+        reason = f"version {desired.version} cannot be had yet: {error}"
+        if self.model is None:
+            self._health.set_reason("model", reason)
+        else:
+            self._health.warn("model", reason)
+        logger.warning("model put off", extra={"version": desired.version, "cause": str(error), "pause_s": pause_s})
+
     async def _tell_rejected(self, desired: DesiredModel, error: ModelRejectedError) -> None:
         self._metrics.record_rejected_swap()
+        self._health.clear("model")
         if self.model is None:
             self._health.set_reason("model", f"version {desired.version} was rejected: {error}")
         logger.error("model rejected", extra={"version": desired.version, "check": error.check, "cause": str(error)})

@@ -1,4 +1,4 @@
-"""The health of one part: whether it can do its work, why not, and whether its loop still turns."""
+"""The health of one part: whether it can do its work, what is wrong, and whether its loop still turns."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import time
 
 
 class Health:
-    """Reasons against a part's readiness, by name; filled by the part, told by its endpoints.
+    """What is wrong with a part, by name; filled by the part, told by its endpoints.
 
-    It begins with the reason `start`, which the part clears when it is up.
+    A reason speaks against readiness, a warning does not: the part does its work, but somebody should look. It begins
+    with the reason `start`, which the part clears when it is up.
 
     Args:
         stall_s: a part that beats is taken for stuck when no beat came for so long; None where nothing beats.
@@ -17,15 +18,23 @@ class Health:
     def __init__(self, stall_s: float | None = None) -> None:
         self._stall_s = stall_s
         self._reasons = {"start": "starting"}
+        self._warnings: dict[str, str] = {}
         self._last_beat = time.monotonic()
 
     def set_reason(self, name: str, reason: str) -> None:
         """Not ready because of this; replaces an earlier reason of that name."""
+        self._warnings.pop(name, None)
         self._reasons[name] = reason
 
-    def clear(self, name: str) -> None:
-        """That reason holds no longer."""
+    def warn(self, name: str, reason: str) -> None:
+        """Ready, though this is wrong; replaces an earlier reason of that name."""
         self._reasons.pop(name, None)
+        self._warnings[name] = reason
+
+    def clear(self, name: str) -> None:
+        """That reason or warning holds no longer."""
+        self._reasons.pop(name, None)
+        self._warnings.pop(name, None)
 
     def beat(self) -> None:
         """The part's loop has come round; it does so too while it waits for Redis or for a model."""
@@ -33,8 +42,8 @@ class Health:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Each as ``name: reason``, in the order they came."""
-        return tuple(f"{name}: {reason}" for name, reason in self._reasons.items())
+        """Reasons and then warnings, each as ``name: reason``, in the order they came."""
+        return tuple(f"{name}: {reason}" for name, reason in (*self._reasons.items(), *self._warnings.items()))
 
     @property
     def is_ready(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from registry.artifacts import copy_artifact
 from registry.digest import check_digest
-from schemas.errors import ModelRejectedError
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.states import DesiredModel
 
 KEEP = 5
@@ -40,16 +40,19 @@ class ModelCache:
         """The folder of a model, fetched if it is not here yet. Blocks.
 
         Raises:
-            RegistryUnavailableError: MLflow does not answer.
+            RegistryUnavailableError: MLflow does not answer, or the model cannot be kept here now, as on a full disk.
             ModelRejectedError: ("digest") what lies there is not what was registered, or nothing does.
         """
         if len(desired.digest) != 64 or set(desired.digest) - set("0123456789abcdef"):  # noqa: PLR2004 - sha256
             raise ModelRejectedError("digest", f"version {desired.version} has no digest: {desired.digest[:80]!r}")
         place = self._folder / desired.digest
-        if not self._is_whole(place, desired.digest):
-            self._put(place, desired)
-        os.utime(place)
-        self._prune(place)
+        try:
+            if not self._is_whole(place, desired.digest):
+                self._put(place, desired)
+            os.utime(place)
+            self._prune(place)
+        except OSError as error:
+            raise RegistryUnavailableError(f"{self._folder} cannot keep a model now: {_cause(error)}") from error
         return place
 
     def _is_whole(self, place: Path, digest: str) -> bool:
@@ -103,3 +106,11 @@ class ModelCache:
             pass
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _cause(error: OSError) -> str:
+    """What went wrong, without the paths: copying a folder names each of its files."""
+    if isinstance(error, shutil.Error):
+        *_, last = error.args[0][-1]
+        return str(last).partition(": '")[0]
+    return error.strerror or str(error)

@@ -6,6 +6,7 @@ answered. `reference.parquet` holds a sample of the training rows: raw columns, 
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ def read_card(folder: Path) -> ModelCard:
     """
     try:
         return ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ModelRejectedError(
             "signature", f"the stored model has no {CARD_FILE}: `tasador train` did not make it"
         ) from error
@@ -63,7 +64,7 @@ def signature_columns(folder: Path) -> tuple[str, ...]:
     try:
         stored = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
         return tuple(str(column["name"]) for column in json.loads(stored["signature"]["inputs"]))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (FileNotFoundError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ModelRejectedError("signature", "the stored model has no signature") from error
 
 
@@ -99,6 +100,9 @@ def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np
         expected = stored[expected_columns(card)].to_numpy(dtype=np.float64)
         rows = stored[list(card.columns)]
     except (OSError, KeyError, ValueError) as error:
+        # a disk that fails has an errno, a file that is no Parquet has none
+        if isinstance(error, OSError) and error.errno not in {None, errno.ENOENT}:
+            raise
         raise ModelRejectedError("golden_rows", f"{GOLDEN_FILE} cannot be read: {error}") from error
     if not len(rows):
         raise ModelRejectedError("golden_rows", f"{GOLDEN_FILE} holds no rows")

@@ -15,7 +15,7 @@ from registry.cost import us_per_row
 from registry.folder import MODEL_FILE, read_card, read_golden, signature_columns
 from registry.scorer import LoadedScorer, Score, Scorer, score_of
 from schemas.domain import Domain
-from schemas.errors import ModelRejectedError
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.rows import Matrix, RowBuilder
 from schemas.window import layout_of
 
@@ -36,8 +36,18 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
 
     Raises:
         ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list, golden_rows or cost.
+        RegistryUnavailableError: it cannot be loaded now: no memory, too many open files, a disk that fails.
     """
-    load_libraries()
+    try:
+        load_libraries()
+        return _load_checked(path, domain, max_us_per_row)
+    except (OSError, ImportError, MemoryError) as error:
+        # says nothing about the model: the same one may be loaded a minute later
+        message = f"the model cannot be loaded now: {str(error) or type(error).__name__}"
+        raise RegistryUnavailableError(message) from error
+
+
+def _load_checked(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
     card = read_card(path)
     check_signature(path, card, domain)
     check_versions(card)
@@ -157,7 +167,7 @@ def _build(model_file: Path) -> Pipeline:
             raise ModelRejectedError(
                 "versions", f"the model was stored by scikit-learn {stored}, {here} is installed: train it again"
             ) from warning
-        except (AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, ModuleNotFoundError, KeyError, TypeError, ValueError) as error:
             raise ModelRejectedError(
                 "versions", f"{model_file.name} cannot be built with what is installed: {error}"
             ) from error

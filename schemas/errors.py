@@ -54,7 +54,7 @@ class RedisUnavailableError(UnavailableError):
 
 
 class RegistryUnavailableError(UnavailableError):
-    """MLflow does not answer."""
+    """MLflow does not answer, or what it has cannot be kept or loaded on this machine now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,18 @@ def test_a_part_is_ready_once_nothing_speaks_against_it() -> None:
     assert health.is_ready
 
 
+def test_a_part_with_a_warning_is_ready_and_tells_it() -> None:
+    health = Health()
+    health.clear("start")
+    health.warn("model", "no room on the disk")
+    assert (health.is_ready, health.reasons) == (True, ("model: no room on the disk",))
+    health.set_reason("model", "none")
+    assert (health.is_ready, health.reasons) == (False, ("model: none",))
+    health.warn("model", "no room on the disk")
+    health.clear("model")
+    assert (health.is_ready, health.reasons) == (True, ())
+
+
 def test_a_part_without_beats_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("monitoring.health.time.monotonic", lambda: now)

@@ -19,7 +19,7 @@ from registry.card import library_versions
 from registry.folder import CARD_FILE, GOLDEN_FILE, MODEL_FILE
 from registry.loading import load_scorer
 from schemas.domain import Domain, load_domain
-from schemas.errors import ModelRejectedError
+from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from tests.models import SmallModel, fitted, table_of
 
 LIMIT = 1000.0
@@ -193,3 +193,12 @@ Thread(target=load_libraries).start()
 load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"), float("inf"))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
+
+
+@pytest.mark.parametrize("file", ["card.json", "MLmodel"])
+def test_a_disk_that_fails_says_nothing_about_the_model(model_folder: Path, file: str) -> None:
+    """A link to itself cannot be read by anybody, which is the least that a failing disk can do."""
+    (model_folder / file).unlink()
+    (model_folder / file).symlink_to(file)
+    with pytest.raises(RegistryUnavailableError, match="cannot be loaded now"):
+        load_scorer(model_folder, load_domain("housing"), LIMIT)
