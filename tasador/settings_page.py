@@ -75,11 +75,11 @@ def _setting(section: str, key: str, info: FieldInfo, path: str) -> Setting:
 def _admitted(info: FieldInfo) -> str:
     if get_origin(info.annotation) is Literal:
         return ", ".join(str(each) for each in get_args(info.annotation))
-    lower = [(one.gt, ">") for one in info.metadata if isinstance(one, annotated_types.Gt)]
+    lower: list[tuple[Any, str]] = [(one.gt, ">") for one in info.metadata if isinstance(one, annotated_types.Gt)]
     lower += [(one.ge, "≥") for one in info.metadata if isinstance(one, annotated_types.Ge)]
-    upper = [(one.lt, "<") for one in info.metadata if isinstance(one, annotated_types.Lt)]
+    upper: list[tuple[Any, str]] = [(one.lt, "<") for one in info.metadata if isinstance(one, annotated_types.Lt)]
     upper += [(one.le, "≤") for one in info.metadata if isinstance(one, annotated_types.Le)]
-    tightest: list[tuple[Any, str]] = [*sorted(lower, key=_bound)[-1:], *sorted(upper, key=_bound)[:1]]
+    tightest = [*sorted(lower, key=_bound)[-1:], *sorted(upper, key=_bound)[:1]]
     return ", ".join(f"{sign} {bound:g}" for bound, sign in tightest)
 
 
