@@ -7,8 +7,11 @@ but a sample), from all rows with one feature shifted, or from the 102 rows that
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,8 +126,23 @@ def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[s
         yield f"| {name} | 1,000 | {simulation.run(simulation.shifted(number), 1000, shift_trials, number)} |"
 
 
+def costs() -> Iterator[str]:
+    """What a report costs, as lines of Markdown: processor time, and memory beyond that of the two samples."""
+    domain, rows = boston()
+    rng = np.random.default_rng(SEED)
+    limits = DriftSettings(windows=1, needed=1)
+    yield "\n| rows | reference | processor time | memory |\n|---:|---:|---:|---:|"
+    for size, reference_rows in ((1000, 2000), (1_000_000, 2000), (1_000_000, 1_000_000)):
+        drawn = (rows[rng.integers(0, len(rows), count)] for count in (reference_rows, size))
+        old, new = (feature_columns(domain, sample + rng.normal(scale=0.01, size=sample.shape)) for sample in drawn)
+        before_kb, begin_s = getrusage(RUSAGE_SELF).ru_maxrss, time.process_time()
+        compare(old, [new], [WindowSpan(rows=size)], limits)
+        cost_s, more_mb = time.process_time() - begin_s, (getrusage(RUSAGE_SELF).ru_maxrss - before_kb) / 1024
+        yield f"| {size:,} | {reference_rows:,} | {cost_s:.2f} s | {more_mb:.0f} MB |"
+
+
 if __name__ == "__main__":
     from tasador.console import out
 
-    for line in tables():
+    for line in chain(tables(), costs()):
         out.out(line, highlight=False)
