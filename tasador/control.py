@@ -81,7 +81,7 @@ class Control:
         self.send(command)
         entry, event = self.wait_for_answer(command.id, deadline)
         if event.type != "model.activated":
-            raise _refusal(event)
+            raise refusal_of(event)
         confirmed = self.wait_for_consumers(entry, deadline) if wait else None
         return Activation(command.id, event.data.version or "", entry, confirmed)
 
@@ -171,7 +171,8 @@ def _runs(beat: Heartbeat, activation: str) -> bool:
     return beat.activation is not None and EntryId.parse(beat.activation) >= EntryId.parse(activation)
 
 
-def _refusal(event: ModelEvent) -> ModelError | RegistryUnavailableError:
+def refusal_of(event: ModelEvent) -> ModelError | RegistryUnavailableError:
+    """The error that stands for an answer which activates nothing."""
     reason, message = event.data.reason or "unknown", event.data.message or "no reason was given"
     if reason == "registry_unavailable":
         return RegistryUnavailableError(message)

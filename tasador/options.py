@@ -18,6 +18,22 @@ NameOption = Annotated[
         "--name", callback=check_name, help="The part's name, its own in the domain.", show_default="<host>-<port>"
     ),
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Pass the gate whatever it says of figures; what cannot be loaded stays out.")
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", help="Why; with --force, and kept with the version and who forced it.")
+]
 PortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="For /livez, /readyz and /metrics; 0 picks a free one.")
 ]
+
+
+def check_force(force: bool, reason: str) -> None:
+    """That somebody who forces something says why.
+
+    Raises:
+        typer.BadParameter: one of the two is missing.
+    """
+    if force != bool(reason):
+        raise typer.BadParameter("--force wants a --reason, and a --reason is for --force")

@@ -48,10 +48,11 @@ def activate(command: Command, domain: str | None, timeout_s: float, wait: bool,
     if as_json:
         write_json({key: value for key, value in asdict(activation).items() if value is not None})
     else:
-        out.print(_in_words(activation), highlight=False)
+        out.print(in_words(activation), highlight=False)
 
 
-def _in_words(activation: Activation) -> str:
+def in_words(activation: Activation) -> str:
+    """An activation, and who confirmed it, as one line."""
     told = f"version {activation.version} is activated ({activation.entry})"
     if activation.confirmed is None:
         return told

@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 
 from tasador.console import err, out, write_json
-from tasador.options import DomainOption, JsonOption
+from tasador.control import actor
+from tasador.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.shelf import registry_settings
 
 if TYPE_CHECKING:
@@ -28,14 +29,18 @@ def train(
     models: Annotated[
         str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
     ] = "",
-    promote: Annotated[bool, typer.Option(help="Make the registered version champion.")] = True,
+    promote: Annotated[bool, typer.Option(help="Make the version champion, if the gate lets it pass.")] = True,
+    force: ForceOption = False,
+    reason: ReasonOption = "",
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train models, register the best, and make it champion.
 
-    Models are compared by cross-validation on the training rows; the test rows judge the winner alone, once.
+    Models are compared by cross-validation on the training rows; the test rows judge the winner alone, once. The gate
+    compares the winner with the champion on the same folds; where it does not let it pass, the champion stays.
     """
+    check_force(force, reason)
     settings = registry_settings(domain)
     with err.status("reading data and starting MLflow") as status:
 
@@ -43,10 +48,12 @@ def train(
             status.update(message)
             err.print(message, highlight=False, markup=False, soft_wrap=True)
 
+        from training import Occasion, Override
         from training import train as run
 
         names = [name.strip() for name in models.split(",") if name.strip()]
-        result = run(settings, data, names, promote=promote, progress=say)
+        occasion = Occasion("command line", override=Override(actor=actor(), reason=reason) if force else None)
+        result = run(settings, data, names, promote=promote, progress=say, occasion=occasion)
     if as_json:
         write_json(result.as_json())
         return
@@ -70,9 +77,13 @@ def _tell(result: TrainingResult) -> None:
     )
     out.print(f"on {len(result.test_rows)} test rows: {test}", highlight=False)
     what = "is champion" if result.is_champion else "is registered and no alias points to it"
+    if result.gate is not None and result.gate.failed:
+        out.print(str(result.gate), highlight=False, markup=False, soft_wrap=True)
     out.print(
         f"version {result.version} of {result.name} ({result.algorithm}) {what}; {result.seconds:.0f} s",
         highlight=False,
     )
-    follow = "tasador reload" if result.is_champion else f"tasador reload --version {result.version}"
-    out.print(f"a running system follows with: {follow}", highlight=False)
+    if not result.is_champion:
+        out.print(f"see what the gate asks for: tasador registry show {result.version}", highlight=False)
+    else:
+        out.print("a running system follows by itself, or at once with: tasador reload", highlight=False)

@@ -45,7 +45,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 
 
 def test_domain_may_stand_before_the_command(tmp_path: Path) -> None:
-    done = _tasador("--domain", "boats", "model", cwd=tmp_path)
+    done = _tasador("--domain", "boats", "registry", "show", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "no domain 'boats'" in done.stderr
 

@@ -101,7 +101,7 @@ class Gate:
     def _by_folds(self, found: ModelVersionInfo, champion: ModelVersionInfo | None) -> list[Check]:
         gate = self.settings.gate
         try:
-            record = self._record(found)
+            record = self.read_record(found)
         except ModelRejectedError as error:
             return _all_failed(_ABSOLUTE + (_COMPARED if champion is not None else ()), str(error))
         checks = absolute_checks(record, gate)
@@ -117,7 +117,7 @@ class Gate:
     def _on_the_same_folds(self, record: FoldRecord, champion: ModelVersionInfo) -> FoldResult:
         """What the champion's recipe does in the folds of a record."""
         if champion.tags.get(FOLDS_TAG):
-            theirs = self._record(champion)
+            theirs = self.read_record(champion)
             if theirs.key == record.key:
                 return FoldResult(theirs.scores, theirs.out_of_fold)
         with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
@@ -129,7 +129,7 @@ class Gate:
         except (KeyError, ValueError) as error:
             raise ModelRejectedError("signature", str(error).splitlines()[0]) from error
 
-    def _record(self, found: ModelVersionInfo) -> FoldRecord:
+    def read_record(self, found: ModelVersionInfo) -> FoldRecord:
         """The fold record of a version.
 
         Raises:

@@ -16,8 +16,10 @@ from schemas.commands import Promote, PromoteData, Reload, ReloadData, Retrain, 
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import TRAINERS
+from tests.models import OPEN_GATE
 from tests.training.worker.desk import Desk, working
 from tests.waiting import wait_until_async
+from training import train
 from training.worker import activation, execution
 from training.worker.app import WorkerApp, build_worker
 
@@ -254,3 +256,63 @@ async def test_unexpected_error_gives_up_as_poison(
     async with working(worker_settings):
         answer = await desk.ask(Reload())
     assert (answer.type, answer.data.reason) == ("command.rejected", "poison")
+
+
+async def test_gate_stays_closed_for_a_tie_and_says_why(
+    desk: Desk, worker_settings: Settings, store: Registry
+) -> None:
+    closed = worker_settings.model_copy(update={"gate": OPEN_GATE.model_copy(update={"min_gain": 0.01})})
+    async with working(closed):
+        answer = await desk.ask(Promote(data=PromoteData(version="2")))
+        forced = await desk.ask(Promote(actor="ada", data=PromoteData(version="3", force=True, reason="a test")))
+        back = await desk.ask(Rollback())
+    assert (answer.type, answer.data.reason, answer.data.version) == ("model.rejected", "gate", "2")
+    assert "gain: 0 % of the champion's rmse" in (answer.data.message or "")
+    checks = {check["name"]: check for check in answer.model_dump()["data"]["gate"]}
+    assert (checks["gain"]["outcome"], checks["signature"]["outcome"]) == ("failed", "passed")
+    assert all(check["reason"] for check in checks.values())
+    assert (forced.type, forced.data.version) == ("model.activated", "3")
+    tags = store.resolve(version="3").tags
+    assert (tags["forced_by"], tags["forced_because"], tags["validation_status"]) == ("ada", "a test", "forced")
+    assert (back.type, back.data.version, store.resolve().version) == ("model.activated", "1", "1")
+
+
+async def test_champion_that_never_passed_the_gate_is_not_followed(
+    desk: Desk, worker_settings: Settings, store: Registry
+) -> None:
+    store.set_tags("2", {"admitted_at": ""})
+    async with working(worker_settings):
+        await wait_until_async(desk.model, message="the champion is activated")
+        store.set_champion("2")
+        ((_, told),) = await wait_until_async(lambda: desk.events("model.rejected"))
+        assert (told.data.reason, told.data.version) == ("gate", "2")
+        assert "registry promote 2" in (told.data.message or "")
+        assert desk.model()["version"] == "1"
+        assert (await desk.ask(Promote(data=PromoteData(version="2")))).type == "model.activated"
+    assert desk.model()["version"] == "2"
+
+
+async def test_retrain_that_does_not_pass_is_registered_and_no_more(
+    desk: Desk, worker_settings: Settings, store: Registry
+) -> None:
+    closed = worker_settings.model_copy(update={"gate": OPEN_GATE.model_copy(update={"min_r2": 1.0})})
+    async with working(closed):
+        retrain = Retrain(data=RetrainData(models=("linear",)))
+        answer = await desk.ask(retrain, timeout_s=90)
+    assert desk.types(retrain.id) == ["training.started", "training.finished", "model.rejected"]
+    assert (answer.data.reason, answer.data.version) == ("gate", "4")
+    assert "r2: 0.7" in (answer.data.message or "")
+    assert store.resolve().version == "1"
+    assert store.resolve(version="4").status == "failed"
+
+
+async def test_retrain_on_unchanged_data_is_skipped_unless_forced(
+    desk: Desk, worker_settings: Settings, store: Registry
+) -> None:
+    made = train(worker_settings, promote=True)
+    async with working(worker_settings):
+        skipped = await desk.ask(Retrain(), timeout_s=90)
+        again = await desk.ask(Retrain(data=RetrainData(force=True)), timeout_s=90)
+    assert (skipped.type, skipped.data.version, skipped.data.reason) == ("training.skipped", made.version, "unchanged")
+    assert again.type == "model.activated"
+    assert store.versions()[0].version == again.data.version == str(int(made.version) + 1)

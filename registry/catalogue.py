@@ -1,0 +1,82 @@
+"""What the registry holds, for people who look around: models, versions with their metrics, the best of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from registry import tracking
+from registry.stages import CHALLENGER, CHAMPION
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.errors import ModelNotFoundError
+
+_MORE_IS_BETTER = ("accuracy", "macro_f1", "r2", "within_", "auc", "precision", "recall")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """One registered model.
+
+    Attributes:
+        name: of the model, which is its domain's.
+        versions: how many it has.
+        champion: the version in charge; None where there is none.
+        challenger: the version that would like to be.
+    """
+
+    name: str
+    versions: int
+    champion: str | None
+    challenger: str | None
+
+
+def list_models(tracking_uri: str) -> list[RegisteredModel]:
+    """All registered models, by name.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    client = tracking.connect(tracking_uri)
+    with tracking.speaking_to(tracking_uri):
+        found = []
+        for model in client.search_registered_models():
+            aliases = {alias: str(version) for alias, version in model.aliases.items()}
+            versions = len(client.search_model_versions(f"name = '{model.name}'"))
+            found.append(RegisteredModel(model.name, versions, aliases.get(CHAMPION), aliases.get(CHALLENGER)))
+    return sorted(found, key=lambda model: model.name)
+
+
+def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
+    """All versions with the metrics of their runs, newest first.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    infos = registry.versions()
+    with tracking.speaking_to(registry.tracking_uri):
+        metrics = {info.run_id: registry.client.get_run(info.run_id).data.metrics for info in infos if info.run_id}
+    return [replace(info, metrics=metrics.get(info.run_id, {})) for info in infos]
+
+
+def is_more_better(metric: str) -> bool:
+    """Whether a larger value of a metric is the better one."""
+    return any(word in metric for word in _MORE_IS_BETTER)
+
+
+def best_version(registry: Registry, metric: str) -> ModelVersionInfo:
+    """The version that is best by a metric; of equals the older one.
+
+    Raises:
+        ModelNotFoundError: no version has that metric; the message names those there are.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    infos = versions_with_metrics(registry)
+    having = [info for info in reversed(infos) if metric in info.metrics]
+    if not having:
+        known = sorted({name for info in infos for name in info.metrics if name.startswith(("cv_", "test_", "us_"))})
+        raise ModelNotFoundError(
+            f"no version of model {registry.name!r} has the metric {metric}"
+            + (f": there are {', '.join(known)}" if known else "; train one with `tasador train`")
+        )
+    choose = max if is_more_better(metric) else min
+    return choose(having, key=lambda info: info.metrics[metric])

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tasador.commands import train
+from tests.models import SmallModel, own_model, small_model, table_of
+
+__all__ = ["own_model", "small_model"]
+
+app = typer.Typer()
+app.command()(train.train)
+app.callback()(lambda: None)
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def _home(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASADOR_HOME", str(own_model.settings.home))
+    monkeypatch.setenv("TASADOR_TRAINING__REPEATS", "1")
+    monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "1000")
+
+
+@pytest.mark.usefixtures("_home")
+def test_train_shows_candidates_the_test_figure_and_what_to_do_next(own_model: SmallModel, tmp_path: Path) -> None:
+    raw = table_of("housing").with_target()
+    raw.loc[3, "RM"] = 99
+    raw.to_csv(tmp_path / "homes.csv", index=False)
+    done = runner.invoke(
+        app, ["train", "--models", "linear, ridge", "--data", str(tmp_path / "homes.csv"), "--force", "--reason", "try"]
+    )
+    assert done.exit_code == 0, done.output
+    champion = own_model.registry.resolve()
+    for shown in (
+        "RMSE",
+        "ridge",
+        "chosen",
+        "test rows: rmse",
+        f"version {champion.version} of housing",
+        "tasador reload",
+    ):
+        assert shown in done.stdout
+    assert champion.tags["trigger"] == "command line"
+    assert "left out: row 3, RM = 99" in done.stderr
+    assert "1 of 2: linear" in done.stderr
+
+
+@pytest.mark.usefixtures("_home")
+def test_train_gives_machines_one_document(own_model: SmallModel) -> None:
+    done = runner.invoke(app, ["train", "--models", "linear", "--no-promote", "--json"])
+    result = json.loads(done.stdout)
+    assert result["version"] == own_model.registry.versions()[0].version
+    assert result["is_champion"] is False
+    assert len(result["test_rows"]) == 102
+    assert result["candidates"][0]["name"] == "linear"
+    assert len(result["candidates"][0]["fold_scores"]) == 5
+
+
+@pytest.mark.usefixtures("_home")
+def test_train_says_why_the_champion_stays(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASADOR_GATE__MIN_R2", "1")
+    done = runner.invoke(app, ["train", "--models", "linear"])
+    assert done.exit_code == 0, done.output
+    assert "did not pass the gate against champion 1: r2: 0.7" in done.stdout
+    assert "tasador registry show 2" in done.stdout
+    assert own_model.registry.resolve().version == "1"
+
+
+@pytest.mark.parametrize("half", [["--force"], ["--reason", "because"]])
+def test_force_wants_a_reason(half: list[str]) -> None:
+    done = runner.invoke(app, ["train", *half])
+    assert done.exit_code == 2
+    assert "--force wants a --reason" in done.output
