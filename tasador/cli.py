@@ -30,6 +30,7 @@ COMMANDS = {
     "reload": "Put another version in charge while listings flow.",
     "rollback": "Go back to the previous champion.",
     "domain": "Declare a domain of one's own, from a table.",
+    "check": "Say what is wrong before anything starts.",
     "settings": "List every setting with its meaning, unit and default.",
     "asyncapi": "Print the description of a domain's streams.",
     "dead-letters": "Look at refused listings, publish them again, drop them.",
