@@ -39,7 +39,7 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str, binary: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [
             *(str(binary or find_binary()), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)),
@@ -94,7 +94,7 @@ class RedisServer:
                 return not is_transient(error)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free now, low enough for the cluster bus 10,000 above it."""
     while True:
         with socket.socket() as probe:

@@ -35,10 +35,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave the figures of the rounds for `docs/guarantees.md`."""
+    """Leave the figures of the last round of each fault, for `docs/guarantees.md`."""
     if found := session.config.stash.get(_FOUND, None):
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-        record = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "seed": _SEED, "faults": found}
+        before = json.loads(RECORD.read_text(encoding="utf-8"))["faults"] if RECORD.exists() else {}
+        record = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "seed": _SEED, "faults": before | found}
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

@@ -212,8 +212,10 @@ class Round:
         for lane in self.lanes:
             wait_until(lambda lane=lane: lane.tally()[word], timeout_s, f"{word} in {lane.streams.prefix}")  # type: ignore[misc]
 
-    def finish(self) -> Counter[str]:
+    def finish(self, *, is_undone: bool = False) -> Counter[str]:
         """End the load, wait until everything is answered, and check it; the figures of the round.
+
+        With `is_undone` receipts may have gone with data that Redis lost: they are counted, and the others checked.
 
         Raises:
             AssertionError: an entry is lost, answered twice or still waiting.
@@ -223,6 +225,8 @@ class Round:
         with self.client() as client:
             for lane in self.lanes:
                 self._settle(client, lane)
+                if is_undone:
+                    self.saw(receipts_undone=self._forget_undone(client, lane))
             reports = [self.check(client, lane) for lane in self.lanes]
             tallies = [lane.tally() for lane in self.lanes]
         for lane in self.lanes:
@@ -233,14 +237,16 @@ class Round:
         outcomes: Counter[str] = Counter()
         for report in reports:
             outcomes.update(report.verdict.outcomes)
+        entries = sum(report.verdict.entries for report in reports)
         receipts = sum(len(lane.load.receipts) for lane in self.lanes)
-        return {
-            "entries": sum(each.verdict.entries for each in reports),
-            "receipts": receipts,
-            **outcomes,
-            **told,
-            **self.seen,
-        }
+        figures: Counter[str] = Counter(entries=entries, receipts=receipts)
+        return figures + outcomes + told + self.seen
+
+    def _forget_undone(self, client: Client, lane: Lane) -> int:
+        kept = set(published(client, lane.streams))
+        receipts = lane.load.receipts
+        lane.load.receipts = [entry for entry in receipts if entry in kept]
+        return len(receipts) - len(lane.load.receipts)
 
     def _settle(self, client: Client, lane: Lane) -> None:
         deadline = time.monotonic() + SETTLE_S

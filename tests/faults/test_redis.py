@@ -58,9 +58,10 @@ def test_tail_of_the_log_cut_inside_a_commit(
     server = private_redis(*EVERYSEC, "--aof-load-truncated", "yes", "--auto-aof-rewrite-percentage", "0")
     round_ = start_round(server.url)
     round_.start("a", "b")
+    round_.wait_for_answers(500)
+    server.kill()
     for lane in round_.lanes:
         lane.load.stop()
-    server.kill()
     lost = cut_inside_a_commit(log_of(server))
     server.start()
     with round_.client() as client:
@@ -75,7 +76,7 @@ def test_tail_of_the_log_cut_inside_a_commit(
     round_.saw(log_bytes_cut=lost)
     figures = round_.finish()
     assert figures["log_bytes_cut"] > 0
-    assert figures["waiting_after"] > 0
+    assert figures["receipts_undone"] + figures["waiting_after"] > 0
     record(figures)
 
 
@@ -88,7 +89,9 @@ def log_of(server: RedisServer) -> Path:
 def cut_inside_a_commit(log: Path) -> int:
     """Cut the log in the middle of the last transaction that acknowledges; how many bytes are gone."""
     content = log.read_bytes()
-    xack = content.rindex(b"\r\nXACK\r\n")
+    xack = len(content)
+    for _ in range(40):  # what a machine loses is more than the last commit
+        xack = content.rindex(b"\r\nXACK\r\n", 0, xack)
     xadd = content.index(b"\r\nXADD\r\n", xack)
     begin, end = content.rindex(b"\r\nMULTI\r\n", 0, xack), content.index(b"\r\nEXEC\r\n", xack)
     assert begin < xack < xadd < end
@@ -155,18 +158,18 @@ def test_right_to_write_answers_taken_away(
     server = private_redis()
     round_ = start_round(server.url)
     with round_.client() as client:
-        client.acl_setuser("scorer", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"])
+        client.execute_command("ACL", "SETUSER", "scorer", "on", ">secret", "~*", "&*", "+@all")
         user = server.url.replace("redis://", "redis://scorer:secret@")
         round_.start("a", "b", through=user)
         for _ in range(3):
-            client.acl_setuser("scorer", commands=["-xadd"])
+            client.execute_command("ACL", "SETUSER", "scorer", "-xadd")
             told = [lane.tally()["restored"] for lane in round_.lanes]
             for lane, before in zip(round_.lanes, told, strict=True):
                 wait_for(lambda lane=lane, before=before: lane.tally()["restored"] > before, "restored")  # type: ignore[misc]
             before_answers = [lane.answered(client) for lane in round_.lanes]
             time.sleep(0.5)
             assert before_answers == [lane.answered(client) for lane in round_.lanes]
-            client.acl_setuser("scorer", commands=["+xadd"])
+            client.execute_command("ACL", "SETUSER", "scorer", "+xadd")
             round_.saw(forbidden=1)
             round_.wait_for_answers()
     figures = round_.finish()

@@ -1,0 +1,243 @@
+"""MLflow down, deaf or cut off, and a disk full while a model is fetched from it: a real server behind a proxy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from consumer import following
+from monitoring.verify import verify
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.commands import ModelEvent, Reload
+from schemas.settings import Settings
+from schemas.streams import Streams
+from tests.consumer.harness import Client, answers, count, event, model_events, publish, running, settings_for
+from tests.disks import fill, small_disk
+from tests.faults.proxy import FaultyProxy
+from tests.models import fitted, register, table_of
+from tests.redis_server import free_port
+from tests.training.worker.desk import Desk, working
+from tests.waiting import wait_until, wait_until_async
+
+__all__ = ["small_disk"]
+
+pytestmark = pytest.mark.faults
+
+_ACTIVATE = """
+local activation = redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
+redis.call('HSET', KEYS[2], 'activation', activation, 'version', ARGV[2], 'digest', ARGV[3], 'uri', ARGV[4])
+return activation
+"""
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MLflow server, whose artifacts are fetched through it."""
+    folder, port = tmp_path_factory.mktemp("mlflow"), free_port()
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}", "--workers=1"),
+        *(f"--backend-store-uri=sqlite:///{folder}/mlflow.db", f"--artifacts-destination={folder}/artifacts"),
+        "--allowed-hosts=*",
+    ]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _is_up(url), timeout_s=90, message=f"MLflow at {url} answers")
+        yield url
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def versions(server_url: str) -> tuple[ModelVersionInfo, ModelVersionInfo]:
+    """Two versions on the server; the first is champion."""
+    registry, table = Registry(server_url, "housing"), table_of("housing")
+    first, second = (register(registry, fitted(table, trees=trees), table) for trees in (2, 3))
+    registry.set_champion(first.version)
+    return first, second
+
+
+@pytest.fixture
+def mlflow(server_url: str, proxy: Callable[[str], FaultyProxy]) -> FaultyProxy:
+    """What stands before the server."""
+    return proxy(server_url)
+
+
+@pytest.fixture
+def settings(streams: Streams, tmp_path: Path, mlflow: FaultyProxy, redis_url: str) -> Settings:
+    """Settings of a consumer and a worker that reach MLflow through the proxy alone."""
+    return settings_of(streams, tmp_path / "home", mlflow, redis_url)
+
+
+def settings_of(streams: Streams, home: Path, mlflow: FaultyProxy, redis_url: str) -> Settings:
+    """The same with another home."""
+    uri = mlflow.url.replace("redis://", "http://").removesuffix("/0")
+    near = {"mlflow_uri": uri, "redis_url": redis_url, "swap": {"poll_s": 0.05}, "registry_poll_s": 0.2}
+    return settings_for(streams.prefix, home=home, **near)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "FIRST_RETRY_S", 0.1)
+    monkeypatch.setattr(following, "LONGEST_RETRY_S", 0.5)
+
+
+def activate(client: Client, streams: Streams, info: ModelVersionInfo) -> str:
+    """Make a version the desired one, as the worker would; its activation."""
+    desired, told = info.desired("0-0"), ModelEvent.of("test", "model.activated", version=info.version)
+    fields = (told.model_dump_json(), desired.version, desired.digest, desired.uri)
+    return str(client.eval(_ACTIVATE, 2, streams.model_events, streams.model, *fields).decode())
+
+
+def predictions_by(client: Client, streams: Streams) -> list[str]:
+    """Which activation made each prediction, in order."""
+    return [answer["data"]["model"]["activation"] for answer in answers(client, streams.predictions)]
+
+
+async def answer_more(client: Client, streams: Streams, entries: list[str], number: int = 20) -> None:
+    """Publish listings, and wait until they are answered."""
+    entries += publish(client, streams, (event(f"l-{len(entries) + i}") for i in range(number)))
+    await wait_until_async(lambda: count(client, streams, "answered") == len(entries))
+
+
+def says(part: Any, words: str) -> Callable[[], bool]:
+    """A predicate: a part's health names this."""
+    return lambda: any(words in reason for reason in part.health.reasons)
+
+
+async def test_mlflow_down_at_start(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+) -> None:
+    mlflow.is_refusing = True
+    entries = publish(redis_client, streams, (event(f"l-{i}") for i in range(20)))
+    async with working(settings), running(redis_url, settings, is_following=True) as consumer:
+        await wait_until_async(says(consumer, "no model has been activated yet"))
+        answer = await Desk(redis_client, settings).ask(Reload())
+        assert (answer.type, answer.data.reason) == ("command.rejected", "registry_unavailable")
+        mlflow.is_refusing = False
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 20, timeout_s=60)
+        assert consumer.health.is_ready
+    assert verify(redis_client, streams, entries).outcomes == {"prediction": 20}
+
+
+async def test_mlflow_deaf_at_a_swap(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+    record: Callable[[dict[str, Any]], None],
+) -> None:
+    """It takes connections and says nothing, as behind a firewall that drops."""
+    entries: list[str] = []
+    first = activate(redis_client, streams, versions[0])
+    async with running(redis_url, settings, is_following=True) as consumer:
+        await answer_more(redis_client, streams, entries)
+        mlflow.is_holding = True
+        second = activate(redis_client, streams, versions[1])
+        while not says(consumer, "does not answer")():
+            await answer_more(redis_client, streams, entries)
+        assert consumer.health.is_ready
+        await answer_more(redis_client, streams, entries)
+        meanwhile = len(entries)
+        assert set(predictions_by(redis_client, streams)) == {first}
+        mlflow.is_holding = False
+        mlflow.cut()
+        await wait_until_async(lambda: consumer.follower.stamp and consumer.follower.stamp.activation == second, 60)
+        assert consumer.health.reasons == ()
+        await answer_more(redis_client, streams, entries)
+    assert set(predictions_by(redis_client, streams)[meanwhile:]) == {second}
+    assert verify(redis_client, streams, entries).is_kept
+    assert model_events(redis_client, streams, "model.rejected") == []
+    record({"answered_while_deaf": meanwhile - 20})
+
+
+async def test_a_consumer_leaves_though_mlflow_is_deaf(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+) -> None:
+    mlflow.is_holding = True
+    activate(redis_client, streams, versions[0])
+    async with running(redis_url, settings, is_following=True) as consumer:
+        await wait_until_async(says(consumer, "does not answer"))
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 15
+
+
+async def test_download_cut_off(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+) -> None:
+    mlflow.delay_s = 0.05
+    activation = activate(redis_client, streams, versions[0])
+    cache = settings.home / "models"
+    async with running(redis_url, settings, is_following=True) as consumer:
+        await wait_until_async(lambda: list(cache.glob(".aside-*/*/*")))
+        mlflow.is_refusing = True
+        mlflow.cut(is_abrupt=True)
+        await wait_until_async(says(consumer, "cannot be had yet"), 60)
+        assert mlflow.connections_cut
+        assert not (cache / versions[0].digest).exists()
+        mlflow.is_refusing, mlflow.delay_s = False, 0.0
+        await wait_until_async(lambda: consumer.follower.stamp, 60)
+    assert consumer.follower.stamp
+    assert consumer.follower.stamp.activation == activation
+    assert [path.name for path in cache.iterdir()] == [versions[0].digest]
+
+
+async def test_disk_full_while_a_model_is_fetched(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+    small_disk: Path,
+) -> None:
+    settings, entries = settings_of(streams, small_disk, mlflow, redis_url), list[str]()
+    first = activate(redis_client, streams, versions[0])
+    async with running(redis_url, settings, is_following=True) as consumer:
+        await answer_more(redis_client, streams, entries)
+        filler = fill(small_disk)
+        second = activate(redis_client, streams, versions[1])
+        await wait_until_async(says(consumer, "No space left on device"), 60)
+        await answer_more(redis_client, streams, entries)
+        assert consumer.health.is_ready
+        assert set(predictions_by(redis_client, streams)) == {first}
+        assert not (small_disk / "models" / versions[1].digest).exists()
+        filler.unlink()
+        await wait_until_async(lambda: consumer.follower.stamp and consumer.follower.stamp.activation == second, 60)
+        assert consumer.health.reasons == ()
+    assert model_events(redis_client, streams, "model.rejected") == []
