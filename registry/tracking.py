@@ -83,8 +83,10 @@ def speaking_to(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise RegistryUnavailableError(f"MLflow at {tracking_uri}: {lines[0][:300]}") from error
+        first, *more = str(error).strip().splitlines() or [type(error).__name__]
+        # an announcement says nothing without what it announces: the failures of a download, a full disk among them
+        told = f"{first[:300]} {more[-1][:300]}" if more and first.endswith(":") else first[:300]
+        raise RegistryUnavailableError(f"MLflow at {tracking_uri}: {told}") from error
 
 
 def is_missing(error: BaseException | None) -> bool:

@@ -6,10 +6,7 @@ import errno
 import logging
 import os
 import shutil
-import subprocess
 import tracemalloc
-from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -29,9 +26,12 @@ from tests.consumer.harness import (
     running,
     settings_for,
 )
+from tests.disks import fill, small_disk
 from tests.models import SmallModel
 from tests.waiting import wait_until_async
 from transport.entries import EntryId
+
+__all__ = ["small_disk"]
 
 NOBODY = "http://127.0.0.1:9"
 BEHIND_A_SERVER = "mlflow-artifacts:/1/models/m-1/artifacts"
@@ -160,34 +160,6 @@ async def test_a_failure_that_is_not_the_models_is_tried_again(
         assert consumer.health.is_ready
     assert failures == []
     assert model_events(redis_client, streams, "model.rejected") == []
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a file system can be mounted by root alone: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Use up a disk; the file that does."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left on device"):
-        write_for_ever(file)
-    return filler
-
-
-def write_for_ever(file: FileIO) -> None:
-    """Write until the system refuses."""
-    while True:
-        file.write(bytes(4096))
 
 
 def models_in(settings: Settings) -> set[str]:
