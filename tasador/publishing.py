@@ -22,6 +22,7 @@ from schemas.settings import Settings
 from tasador.awaiting import Awaited, awaited_answers
 from tasador.console import err, out, write_json
 from tasador.place import open_redis, redis_url
+from tasador.receipts import Receipts, keeping_receipts
 from transport.connection import speaking_to
 
 
@@ -112,12 +113,19 @@ class _Tally:
 
 
 def publish_listings(
-    settings: Settings, source: Source, pace: Pace, waiting: Waiting | None, *, validate: bool, as_json: bool
+    settings: Settings,
+    source: Source,
+    pace: Pace,
+    waiting: Waiting | None,
+    *,
+    validate: bool,
+    as_json: bool,
+    receipts_path: Path | None = None,
 ) -> None:
     """Publish listings, wait for their answers if asked, and tell what came of it.
 
     Raises:
-        DataError: a file is broken, or answers cannot be written.
+        DataError: a file is broken, or answers or receipts cannot be written.
         RefusedListingError: a listing is not valid, and was to be checked first.
         PublishError: Redis would not take listings.
         NotConfirmedError: answers are missing.
@@ -126,6 +134,7 @@ def publish_listings(
     started_s = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(speaking_to(redis_url(settings)))
+        receipts = stack.enter_context(keeping_receipts(receipts_path))
         awaited: Awaited | None = None
         if waiting is not None:
             client = stack.enter_context(open_redis(settings))
@@ -140,7 +149,7 @@ def publish_listings(
         try:
             with tally.progress:
                 chunks = publisher.publish_chunks(pace.keep(source), pace.together)
-                _publish_all(chunks, tally, awaited)
+                _publish_all(chunks, tally, awaited, receipts)
                 seconds = time.perf_counter() - started_s
                 if awaited and waiting:
                     awaited.wait(waiting.timeout_s, tally.await_answers)
@@ -175,14 +184,20 @@ def publish_outcomes(
         err.print(f"{outcomes.skipped:,} rows have no outcome yet", highlight=False)
 
 
-def _publish_all(chunks: Iterable[list[str]], tally: _Tally, awaited: Awaited | None) -> None:
+def _publish_all(
+    chunks: Iterable[list[str]], tally: _Tally, awaited: Awaited | None, receipts: Receipts | None = None
+) -> None:
+    receipts = receipts or Receipts(None)
     try:
         for entry_ids in chunks:
+            receipts.add(entry_ids)
             tally.add(entry_ids)
             if awaited:
                 awaited.published(entry_ids)
     except TasadorError as error:
-        count = tally.count + (len(error.entry_ids) if isinstance(error, PublishError) else 0)
+        confirmed = error.entry_ids if isinstance(error, PublishError) else ()
+        receipts.add(confirmed)
+        count = tally.count + len(confirmed)
         err.print(f"{count:,} {tally.noun} were published before this:", highlight=False)
         raise
 

@@ -49,6 +49,10 @@ def publish(
             "--out", help="Wait, and write a row for each listing there (.csv, .parquet): prediction or why refused."
         ),
     ] = None,
+    receipts: Annotated[
+        Path | None,
+        typer.Option("--receipts", help="Write the entry id of each listing there, for `tasador verify --ids`."),
+    ] = None,
     timeout_s: Annotated[
         float | None, typer.Option("--timeout", min=0, help="Seconds to wait for answers after the last listing.")
     ] = None,
@@ -64,8 +68,8 @@ def publish(
     if sample is not None and (file or id_column or are_outcomes):
         raise typer.BadParameter("a file and its --id-column or --outcomes, or --sample, not both")
     is_waiting = is_waiting or answers is not None
-    if are_outcomes and (is_waiting or validate):
-        raise typer.BadParameter("outcomes get no answers, and are always checked")
+    if are_outcomes and (is_waiting or validate or receipts):
+        raise typer.BadParameter("outcomes get no answers or receipts, and are always checked")
     if answers is not None:
         check_answer_path(answers)
     settings = find_settings(domain)
@@ -80,7 +84,7 @@ def publish(
     found = _source(declared, file, sample, id_column, source)
     listings = Limited(found, limit) if limit is not None else found
     waiting = Waiting(answers, timeout_s) if is_waiting else None
-    publish_listings(settings, listings, pace, waiting, validate=validate, as_json=as_json)
+    publish_listings(settings, listings, pace, waiting, validate=validate, as_json=as_json, receipts_path=receipts)
 
 
 def _named(file: Path | None) -> Path:

@@ -158,3 +158,14 @@ def test_while_it_waits_it_says_why(
     monkeypatch.setattr("rich.progress.Progress.update", make_room)
     assert invoke("--sample", 1).exit_code == 0
     assert shown == ["Waiting, backlog 3, high-water mark 3", "Publishing"]
+
+
+def test_receipts_are_the_ids_of_what_was_published(
+    invoke: Invoke, redis_client: redis.Redis, streams: Streams, tmp_path: Path
+) -> None:
+    file = tmp_path / "receipts"
+    assert invoke("--sample", 20, "--receipts", file).exit_code == 0
+    assert file.read_text().split() == [entry_id for entry_id, _ in read_entries(redis_client, streams)]
+    result = invoke("--sample", 1, "--receipts", tmp_path)
+    assert isinstance(result.exception, DataError)
+    assert "cannot be written: Is a directory" in str(result.exception)
