@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults lint fmt compose-up compose-down compose-test bench fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-down compose-test bench fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: install ## Run all tests, with branch coverage
 
 test-faults: install ## Kill, cut and starve everything under load, and check each outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
+
+soak: install ## Answer ten million listings while consumers are killed, by hand (EVENTS=, SEED=)
+	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults
 
 pages: install ## Write docs/params.md and docs/asyncapi.json again, from the settings and the contracts
 	@$(BIN)/tasador settings > docs/params.md

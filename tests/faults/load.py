@@ -52,7 +52,8 @@ class Load:
     def stop(self) -> None:
         """Publish no more."""
         self._done.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def pause(self) -> None:
         """Publish nothing until `go_on`; when this returns nothing is under way."""

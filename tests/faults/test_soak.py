@@ -1,0 +1,85 @@
+"""Millions of listings while consumers are killed: ``make soak EVENTS=10000000``, by hand, for it takes an hour."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from monitoring.checking.report import Checker
+from schemas.streams import SCORERS
+from tests.conftest import PrivateRedis
+from tests.consumer.harness import HOUSING, Client, publish_numbered
+from tests.faults.conftest import StartRound
+from tests.faults.harness import Lane, Round, is_done, wait_for
+
+pytestmark = pytest.mark.soak
+Record = Callable[[dict[str, Any]], None]
+PORTION = 100_000
+CHUNK = 1000
+
+
+class Killer:
+    """Kills a consumer of a lane every now and then, and starts it again."""
+
+    def __init__(self, round_: Round, lane: Lane) -> None:
+        self._round, self._lane = round_, lane
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Kill no more."""
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(self._round.random.uniform(0.5, 2.0)):
+            name = self._round.random.choice("ab")
+            with self._round.client() as client:
+                self._lane.kill(name)
+                self._round.saw(kills=1, held_by_killed=self._lane.pending(client, name))
+            self._lane.start(name)
+
+
+@pytest.mark.timeout(0)
+def test_soak(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
+    """Portion by portion, so that each is checked before its answers are trimmed."""
+    events = int(os.environ.get("EVENTS") or 10_000_000)
+    server = private_redis("--appendonly", "yes", "--appendfsync", "everysec")
+    big = {"max_records": 1000, "block_ms": 100}
+    round_ = start_round(server.url, batch=big, retention={"listings": 3 * PORTION, "answers": 3 * PORTION})
+    begin = time.monotonic()
+    for lane in round_.lanes:
+        for name in "ab":
+            lane.start(name)
+        lane.wait_up()
+        killer = Killer(round_, lane)
+        with round_.client() as client:
+            for first in range(0, events // len(round_.lanes), PORTION):
+                check_portion(client, round_, lane, first)
+        killer.stop()
+        lane.stop()
+    figures = dict(round_.seen) | {"seconds": round(time.monotonic() - begin)}
+    for lane in round_.lanes:
+        for word, number in lane.tally().items():
+            figures[word] = figures.get(word, 0) + number
+    assert figures["held_by_killed"] > 0
+    assert figures["claimed"] > 0
+    record(figures)
+
+
+def check_portion(client: Client, round_: Round, lane: Lane, first: int) -> None:
+    """Publish one portion, wait for its outcomes, and check them."""
+    receipts: list[str] = []
+    for chunk in range(0, PORTION, CHUNK):
+        receipts += publish_numbered(client, lane.streams, CHUNK, first + chunk)
+    wait_for(lambda: is_done(client, lane.streams, receipts[-1]), "answered", 300)
+    report = Checker(client, lane.streams, HOUSING, 60_000).check(receipts)
+    assert report.is_complete, report.problems[:20]
+    round_.saw(receipts=len(receipts), rows=report.rows, batches=report.batches, **report.verdict.outcomes)
+    assert not list(client.xpending_range(lane.streams.listings, SCORERS, "-", "+", 1))
