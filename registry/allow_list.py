@@ -15,10 +15,16 @@ ALLOWED_TYPES: frozenset[str] = frozenset(
     {
         # the dtype that an imputer and an encoder remember; holds no code
         "numpy.dtype",
+        # steps of our own, which come with this project and run only what stands there
+        "registry.steps.derive.Derive",
+        "registry.steps.keep_by_shap.KeepByShap",
+        "registry.steps.kriging.Kriging",
         # a dictionary whose keys read as attributes, in which a vote names its voices
         "sklearn.utils._bunch.Bunch",
         # the arrays of one fitted decision tree; its indices are not checked when it predicts, which the digest covers
         "sklearn.tree._tree.Tree",
+        # the same of a tree over histograms
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         # a booster rebuilds itself from its own binary format, in C++, running no Python
         "xgboost.core.Booster",
         # the estimators around a booster: parameters only

@@ -2,8 +2,9 @@
 
 A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that listings
 already are, so it is skipped here. Its second, `fill`, is one value for each column, which takes a tenth of the time
-as one numpy expression. An XGBoost estimator is asked through its booster, on one thread: a batch is too small for
-two. To load a booster from a file of its own, without scikit-learn, build a `BoosterScore` from it.
+as one numpy expression. How what follows is asked is `registry.asking`'s business; an XGBoost estimator that stands
+alone is asked through its booster, on one thread: a batch is too small for two. To load a booster from a file of its
+own, without scikit-learn, build a `BoosterScore` from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.asking import ask_of
 from registry.card import ModelCard
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix
@@ -113,12 +115,8 @@ def _raw_score(rest: Pipeline, fill: NDArray[np.float64], method: str) -> Score:
     booster = _booster_of(rest)
     if booster is not None:
         return BoosterScore(booster, fill)
-    for estimator in [step for _, step in rest.steps]:
-        # starting threads takes longer than scoring a batch
-        if "n_jobs" in estimator.get_params(deep=False):
-            estimator.set_params(n_jobs=1)
-    predict: Score = getattr(rest, method)
-    return lambda matrix: np.asarray(predict(filled(matrix, fill)), dtype=np.float64)
+    ask = ask_of(rest, method)
+    return lambda matrix: np.asarray(ask(filled(matrix, fill)), dtype=np.float64)
 
 
 def _booster_of(rest: Pipeline) -> Booster | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import create_model
 
 from schemas.errors import DomainError
-from schemas.features import Feature, Features, Target, read_feature, without_none
+from schemas.features import Derived, Feature, Features, Target, read_feature, without_none
 from schemas.segments import Segment, check_segments
 
 BUILT_IN = {"housing": "schemas.domains.housing:Housing", "obesity": "schemas.domains.obesity:Obesity"}
@@ -49,6 +49,11 @@ class Domain:
         """Names of the model's columns, in order."""
         return tuple(f.column for f in self.features)
 
+    @property
+    def derived(self) -> tuple[Derived, ...]:
+        """What models compute from the features, in the order of the columns that they append."""
+        return self.contract.derived
+
     def feature(self, column: str) -> Feature:
         """The declared feature of that name.
 
@@ -84,7 +89,23 @@ def domain_of(contract: type[Features], may_miss: Collection[str] | None = None)
         raise DomainError(f"domain {contract.name}: the target {contract.target.name} is also a feature")
     numbers = [f.column for f in features if f.kind == "number"]
     check_segments(contract.name, contract.segments, numbers, [f.column for f in features if f.column not in numbers])
+    for one in contract.derived:
+        _check_derived(contract.name, one, features)
     return Domain(contract.name, contract, features, contract.target)
+
+
+def _check_derived(owner: str, derived: Derived, features: tuple[Feature, ...]) -> None:
+    by_column = {feature.column: feature for feature in features}
+    if derived.name in by_column:
+        raise DomainError(f"domain {owner}: the derived {derived.name} is also a feature")
+    for column, power in derived.powers.items():
+        feature = by_column.get(column)
+        if feature is None or feature.ge is None:
+            raise DomainError(f"domain {owner}, derived {derived.name}: {column} is no feature that holds numbers")
+        if feature.ge <= 0 and not (power > 0 and float(power).is_integer()):
+            raise DomainError(
+                f"domain {owner}, derived {derived.name}: {column} may be {feature.ge:g}, which has no power {power:g}"
+            )
 
 
 def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[str] | None = None) -> Domain:

@@ -74,6 +74,25 @@ class Target:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A number that a domain's models compute from its features: a product of powers of them.
+
+    Ratios and products are such, and so is the body-mass index: ``{"Weight": 1, "Height": -2}``. It is computed after
+    gaps have been filled, inside the model's pipeline; a listing does not carry it.
+
+    Attributes:
+        name: what it is called, in figures and plots.
+        powers: column -> exponent. The columns hold numbers; where an exponent is negative or no whole number, their
+            declared range is above zero.
+        unit: of the result.
+    """
+
+    name: str
+    powers: Mapping[str, float]
+    unit: str = ""
+
+
 class Features(BaseModel):
     """Base of every domain's contract: one row of features, validated strictly, unknown ones refused."""
 
@@ -85,6 +104,8 @@ class Features(BaseModel):
     """By which features reports and the gate look at parts of the table."""
     table_source: ClassVar[str] = ""
     """Where the rows of `built_in_table` come from, for people."""
+    derived: ClassVar[tuple[Derived, ...]] = ()
+    """What models compute from the features."""
 
     @classmethod
     def built_in_table(cls) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from schemas.features import Features, Number, Target, feature
+from schemas.features import Derived, Features, Number, Target, feature
 from schemas.segments import Segment
 
 YesNo = Literal["yes", "no"]
@@ -45,6 +45,8 @@ class Obesity(Features):
         Segment("MTRANS"),
         Segment("Age", parts=3),
     )
+
+    derived: ClassVar[tuple[Derived, ...]] = (Derived("BMI", {"Weight": 1, "Height": -2}, unit="kg/m²"),)
 
     Gender: Literal["Female", "Male"] = feature(unit="", description="gender")
     Age: Number = feature(ge=5, le=120, unit="years", description="age")

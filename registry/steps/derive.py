@@ -1,0 +1,33 @@
+"""The step that appends what a domain derives from its features, such as the body-mass index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Appends products of powers of columns to a matrix without gaps.
+
+    Args:
+        powers: for each new column, the position of a column -> its exponent.
+    """
+
+    def __init__(self, powers: Sequence[Mapping[int, float]] = ()) -> None:
+        self.powers = powers
+
+    def fit(self, X: NDArray[np.float64], y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learns nothing but how many columns there are."""
+        validate_data(self, X, dtype=np.float64)
+        return self
+
+    def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From a matrix (n, columns) to (n, columns + derived)."""
+        check_is_fitted(self, "n_features_in_")
+        derived = [np.prod([X[:, at] ** power for at, power in one.items()], axis=0) for one in self.powers]
+        return np.column_stack([X, *derived])
