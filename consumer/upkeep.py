@@ -18,6 +18,7 @@ from schemas.states import LIVING_S, Heartbeat
 from schemas.streams import SCORERS, Streams
 from transport.backlog import read_backlog_async
 from transport.entries import EntryId
+from transport.holders import read_holders_async
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class Upkeep:
         self._limits = (*limits, keep.max_age_s * 1000, settings.window.max_age_s * 1000)
         self._metrics = metrics
         self._next_sweep = 0.0
+        self._keep = keep
+        self._holders: set[str] = set()
 
     async def run_once(self) -> None:
         """One round.
@@ -55,6 +58,7 @@ class Upkeep:
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + _SWEEP_S
             await self._sweep()
+            await self._report_holders()
 
     async def _now_ms(self) -> int:
         seconds, microseconds = await self._client.time()
@@ -67,6 +71,18 @@ class Upkeep:
         )
         age_s = (await self._now_ms() - EntryId.parse(oldest[0]["message_id"]).ms) / 1000 if oldest else 0.0
         self._metrics.set_backlog(backlog.total, age_s)
+
+    async def _report_holders(self) -> None:
+        """Say which groups of somebody else hold back trimming, when that changes."""
+        holders = await read_holders_async(self._client, self._streams, self._keep)
+        self._metrics.set_held({holder.group: holder.entries for holder in holders})
+        groups = {holder.group for holder in holders}
+        for holder in holders:
+            if holder.group not in self._holders:
+                logger.warning("trimming is held back", extra={"group": holder.group, "cause": str(holder)})
+        for group in self._holders - groups:
+            logger.info("trimming is held back no longer", extra={"group": group})
+        self._holders = groups
 
     async def _sweep(self) -> None:
         """Remove consumers that give no sign of life and hold nothing, from the group and from the heartbeats."""

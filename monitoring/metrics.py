@@ -112,6 +112,9 @@ class ConsumerMetrics:
         self._key = Gauge(
             "tasador_key_feature", "1 for the feature that predictions hang on most", ["feature"], registry=registry
         )
+        self._held = Gauge(
+            "tasador_held_listings", "Kept because a group of somebody else does not read", ["group"], registry=registry
+        )
         self._model = Info("tasador_model", "The model in charge", registry=registry)
         Info("tasador_consumer", "Who this is", registry=registry).info({"domain": domain.name, "consumer": consumer})
         self.set_backlog(None, None)
@@ -168,6 +171,12 @@ class ConsumerMetrics:
         """What waits: None where Redis could not say; the age is 0 where nothing is pending."""
         self._backlog.set(nan if entries is None else entries)
         self._oldest.set(nan if oldest_pending_s is None else oldest_pending_s)
+
+    def set_held(self, held: Mapping[str, int | None]) -> None:
+        """Which groups of somebody else hold back trimming, and how many listings each; None where nobody can tell."""
+        self._held.clear()
+        for group, entries in held.items():
+            self._held.labels(group).set(nan if entries is None else entries)
 
 
 def _add(counters: Mapping[str, Counter], counts: Mapping[str, int]) -> None:

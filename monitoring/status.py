@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from monitoring.pace import Latency, read_latency, read_rate
 from monitoring.reading import now_ms, pending
 from schemas.domain import Domain
+from schemas.sections import RetentionSettings
 from schemas.states import DesiredModel, Heartbeat
 from schemas.streams import Streams
 from transport.backlog import read_backlog
 from transport.entries import EntryId
+from transport.holders import Holder, read_holders
 
 STUCK_S = 60
 """Age of the oldest pending entry from which something is wrong."""
@@ -68,6 +70,7 @@ class Status(_Part):
     Attributes:
         state: `down` if nobody answers, `degraded` if something is wrong, else `healthy`.
         reasons: why the state is not `healthy`.
+        holders: groups of somebody else because of which listings long answered are kept.
         at_ms: when, on Redis's clock.
         model: the desired model; None where none was activated yet.
         rate_per_s: answers a second (`monitoring.pace.read_rate`).
@@ -85,6 +88,7 @@ class Status(_Part):
     model: DesiredModel | None
     consumers: tuple[ConsumerStatus, ...]
     backlog: BacklogStatus
+    holders: tuple[Holder, ...] = ()
     totals: Totals
     rate_per_s: float
     latency_ms: Latency | None
@@ -96,7 +100,11 @@ class Status(_Part):
 
 
 def read_status(
-    client: redis.Redis, streams: Streams, domain: Domain | None = None, high_water: int | None = None
+    client: redis.Redis,
+    streams: Streams,
+    domain: Domain | None = None,
+    high_water: int | None = None,
+    keep: RetentionSettings | None = None,
 ) -> Status:
     """Read the status.
 
@@ -105,6 +113,7 @@ def read_status(
         streams: the domain's keys.
         domain: if given and a classification, predictions have no mean.
         high_water: backlog at which publishers wait, for a reason to say so.
+        keep: what trimming is asked to keep, to find out who holds it back.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
@@ -114,7 +123,9 @@ def read_status(
     at_ms = now_ms(client)
     consumers = tuple(_consumer(Heartbeat.model_validate_json(beat), at_ms) for _, beat in sorted(beats.items()))
     backlog = _read_backlog(client, streams, at_ms)
+    holders = read_holders(client, streams, keep) if keep else ()
     is_down, reasons = judge(consumers, model, backlog, high_water)
+    reasons += tuple(map(str, holders))
     started_ms = [consumer.heartbeat.started_ms for consumer in consumers if consumer.is_living]
     return Status(
         state="down" if is_down else "degraded" if reasons else "healthy",
@@ -124,6 +135,7 @@ def read_status(
         model=model,
         consumers=consumers,
         backlog=backlog,
+        holders=holders,
         totals=Totals(**{name: int(progress.get(name.encode(), 0)) for name in Totals.model_fields}),
         rate_per_s=read_rate(client, streams),
         latency_ms=read_latency(client, streams),

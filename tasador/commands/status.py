@@ -54,10 +54,10 @@ def _looks(domain: str | None, interval_s: float | None) -> Iterator[Status]:
     settings = find_settings(domain)
     declared = settings.load_domain()
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        yield read_status(client, settings.streams, declared, settings.high_water)
+        yield read_status(client, settings.streams, declared, settings.high_water, settings.retention)
         while interval_s is not None:
             time.sleep(interval_s)
-            yield read_status(client, settings.streams, declared, settings.high_water)
+            yield read_status(client, settings.streams, declared, settings.high_water, settings.retention)
 
 
 def render(look: Status) -> RenderableType:
