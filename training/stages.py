@@ -42,10 +42,10 @@ def run_stage(name: str, desk: Desk) -> None:
         DataError: the data cannot be used, or the stage before has not left its files.
         ModelRejectedError: no model is fast enough, or a stored one holds types that are not allowed.
     """
-    try:
-        STAGES[name](desk)
-    except FileNotFoundError as error:
-        raise DataError(f"{error.filename} is not there: run the stages in order, or `dvc repro`") from error
+    for needed in _READS[name]:
+        if not (desk.folder / needed).exists():
+            raise DataError(f"{desk.folder / needed} is not there: run the stages in order, or `dvc repro`")
+    STAGES[name](desk)
 
 
 def _ingest(desk: Desk) -> None:
@@ -93,3 +93,10 @@ STAGES: dict[str, Callable[[Desk], None]] = {
     "evaluate": _evaluate,
 }
 """Every stage in order."""
+
+_READS = {
+    "ingest": (),
+    "validate": ("raw",),
+    "train": ("valid",),
+    "evaluate": ("valid", "selection"),
+}

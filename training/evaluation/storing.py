@@ -28,7 +28,7 @@ def store_evaluation(evaluation: Evaluation, selection: Selection, folder: Path)
     pd.DataFrame(rows).to_csv(folder / PREDICTIONS_FILE, index=False)
     metric = deciding_metric(evaluation.test.domain)
     scores = [
-        {"fold": number, "model": one.name, metric: score}
+        {"fold": number, "model": one.name, "metric": metric, "score": score}
         for one in selection.candidates
         for number, score in enumerate(one.folds.scores.tolist(), start=1)
     ]

@@ -1,0 +1,44 @@
+"""`tasador stage`: one stage of a training, between files; `dvc repro` runs those whose inputs have changed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.settings import load_settings
+from tasador.console import err
+from tasador.options import DomainOption
+
+EXAMPLE = "tasador stage validate"
+
+
+class Stage(StrEnum):
+    """Every stage in order."""
+
+    INGEST = "ingest"
+    VALIDATE = "validate"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+
+
+def stage(
+    name: Annotated[Stage, typer.Argument(help="Which one.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the stages leave their files.", show_default="stages/<domain>")
+    ] = None,
+    domain: DomainOption = None,
+) -> None:
+    """Run one stage of a training: it reads the files of the one before, and leaves its own.
+
+    Nothing is registered: that is what `tasador train` does, in one go.
+    """
+    settings = load_settings(domain=domain)
+    from training.stages import FOLDER, Desk, run_stage
+
+    def say(message: str) -> None:
+        err.print(message, highlight=False, markup=False, soft_wrap=True)
+
+    run_stage(name.value, Desk(settings, folder or Path(FOLDER) / settings.domain, say))

@@ -1,0 +1,162 @@
+"""The stages between files: in this process, and the whole pipeline through DVC in a repository of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from schemas.errors import DataError
+from schemas.sections import TrainingSettings
+from schemas.settings import Settings, load_settings
+from tasador.commands.stage import Stage
+from tests.models import table_of
+from tests.training.dvc_session import DvcSession, dvc_session
+from training import ingest, split, validate
+from training.evaluation.evaluating import evaluate
+from training.evaluation.storing import load_evaluation
+from training.learning.selection import load_selection, select
+from training.progress import silent
+from training.stages import STAGES, Desk, run_stage
+
+ROOT = Path(__file__).parents[2]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+NOT_OF_A_STAGE = {"golden_rows", "reference_rows"}
+"""Settings of what lies beside a registered version."""
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    loaded = load_settings(home=tmp_path_factory.mktemp("home"))
+    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3})
+    swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
+    return loaded.model_copy(update={"training": training, "swap": swap})
+
+
+def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path: Path) -> None:
+    told: list[str] = []
+    for name in ("ingest", "validate", "train", "evaluate"):
+        run_stage(name, Desk(quick, tmp_path, told.append))
+    table, _ = validate(quick.load_domain(), ingest(quick), quick.training)
+    learn, test = split(table, quick.training)
+    selection = select(learn, quick, silent)
+    evaluation = evaluate(selection, test)
+    stored = json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
+    assert stored.keys() == evaluation.metrics.keys()
+    assert stored["test_rmse"] == pytest.approx(evaluation.metrics["test_rmse"])
+    read = load_evaluation(tmp_path / "evaluation", load_selection(tmp_path / "selection", learn), test)
+    np.testing.assert_allclose(read.predicted, evaluation.predicted)
+    assert read.test_interval == pytest.approx(evaluation.test_interval)
+    assert "506 of 506 rows accepted" in told
+
+
+def test_a_stage_without_the_one_before_says_so(quick: Settings, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"valid.* is not there: run the stages in order"):
+        run_stage("train", Desk(quick, tmp_path, silent))
+
+
+def test_the_pipeline_the_command_and_the_functions_name_the_same_stages() -> None:
+    assert list(PIPELINE) == [stage.value for stage in Stage] == list(STAGES)
+    assert [stage["cmd"] for stage in PIPELINE.values()] == [f"tasador stage {name}" for name in STAGES]
+
+
+def test_each_setting_of_training_is_a_parameter_of_a_stage() -> None:
+    named = {param for stage in PIPELINE.values() for param in stage["params"]}
+    assert {f"training.{key}" for key in TrainingSettings.model_fields if key not in NOT_OF_A_STAGE} <= named
+
+
+@dataclass(frozen=True)
+class Project:
+    """A git repository with the pipeline and a table of its own."""
+
+    folder: Path
+    session: DvcSession
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout
+
+    def commit(self) -> None:
+        self.git("add", ".")
+        self.git("commit", "-qm", "test")
+
+    def dvc(self, *arguments: str) -> str:
+        return self.session.run(self.folder, *arguments)
+
+    def set(self, section: str, **values: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+        params[section].update(values)
+        path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+    def repro(self) -> list[str]:
+        """The stages that ran."""
+        return [line.split("'")[1] for line in self.dvc("repro").splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DvcSession]:
+    pytest.importorskip("dvc", reason="DVC is an extra")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "OMP_NUM_THREADS": "1",
+    }
+    with dvc_session(environment) as running:
+        yield running
+
+
+@pytest.fixture
+def project(session: DvcSession, tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    left_out = shutil.ignore_patterns("__pycache__", "tmp", "cache", "*.csv*")
+    for name in ("schemas", "training", "data", ".dvc"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, folder / name)
+    made = Project(folder, session)
+    made.set("training", models=["linear"], folds=3)
+    made.set("swap", max_us_per_row=1000.0)
+    made.set("domains", housing={"path": None, "data": "data/homes.csv", "may_miss": None})
+    table_of("housing").with_target().to_csv(folder / "data" / "homes.csv", index=False)
+    made.git("init", "-q")
+    made.dvc("add", "data/homes.csv")
+    made.commit()
+    return made
+
+
+def test_dvc_runs_what_has_changed_and_a_fresh_clone_runs_nothing(project: Project, tmp_path: Path) -> None:
+    assert project.repro() == list(STAGES)
+    assert project.git("status", "--porcelain").split() == ["??", "dvc.lock"]
+    project.commit()
+    assert project.repro() == []
+    (figures,) = json.loads(project.dvc("metrics", "show", "--json"))[""]["data"].values()
+    assert 4 < figures["data"]["test_rmse"] < 6
+    assert Path(project.dvc("plots", "show").strip().removeprefix("file://")).exists()
+    assert "evaluate" in project.dvc("dag")
+
+    project.set("training", max_bad_share=0.06)
+    assert project.repro() == ["validate"]
+    assert json.loads(project.dvc("metrics", "diff", "--json")) == {}
+    project.dvc("remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    project.dvc("push", "-q")
+    project.commit()
+    project.git("clone", "-q", str(project.folder), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone", project.session)
+    clone.dvc("pull", "-q")
+    assert (clone.folder / "data" / "homes.csv").exists()
+    assert clone.repro() == []
+    clone.set("training", models=["ridge"])
+    assert list(json.loads(clone.dvc("status", "--json"))) == ["train"]
