@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 
@@ -154,6 +156,7 @@ class TrainingSettings(Section):
     max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
     reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
     golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
+    report: Literal["full", "figures"] = Field("full", description="full draws plots, which takes some seconds")
 
 
 class GateSettings(Section):

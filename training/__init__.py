@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from training.data.sources import RawTable, ingest
     from training.data.tables import Table
     from training.evaluation.evaluating import Evaluation, evaluate
+    from training.evaluation.reporting import write_report
     from training.gate.judging import Gate
     from training.gate.report import GateReport, Override
     from training.learning.candidates import Candidate, try_pipeline
@@ -56,6 +57,7 @@ __all__ = [
     "train",
     "try_pipeline",
     "validate",
+    "write_report",
 ]
 
 _HOMES = {
@@ -64,6 +66,7 @@ _HOMES = {
     "learning.folding": ("cross_validate", "split", "splits_of"),
     "evaluation.evaluating": ("Evaluation", "evaluate"),
     "learning.selection": ("Selection", "load_selection", "select", "store_selection"),
+    "evaluation.reporting": ("write_report",),
     "gate.judging": ("Gate",),
     "gate.report": ("GateReport", "Override"),
     "occasion": ("Occasion",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from registry.runs import Run
 from registry.versions import ModelVersionInfo
@@ -11,8 +13,11 @@ from training.data.quality import QualityReport
 from training.data.sources import RawTable
 from training.data.tables import Table
 from training.evaluation.evaluating import Evaluation
+from training.evaluation.reporting import copy_report, write_report
 from training.learning.selection import Selection
+from training.progress import Progress
 
+REPORT_FOLDER = "report"
 TEST_ROWS_FILE = "test_rows.json"
 QUALITY_FILE = "quality.json"
 PROVENANCE_FILE = "provenance.json"
@@ -35,6 +40,18 @@ def note_source(run: Run, raw: RawTable, quality: QualityReport) -> None:
     run.log_json(QUALITY_FILE, quality.model_dump(mode="json"))
     if raw.provenance:
         run.log_json(PROVENANCE_FILE, raw.provenance.model_dump(mode="json"))
+
+
+def note_report(
+    run: Run, selection: Selection, evaluation: Evaluation, level: str, reports: Path | None, progress: Progress
+) -> None:
+    """Keep the report with the run, and under the domain's name in a folder where one is named."""
+    with TemporaryDirectory(prefix="tasador-report-") as aside:
+        folder = Path(aside) / REPORT_FOLDER
+        write_report(selection, evaluation, folder, level, progress)
+        run.log_folder(folder, REPORT_FOLDER)
+        if reports is not None:
+            copy_report(folder, reports / selection.learn.domain.name)
 
 
 def note_results(

@@ -26,7 +26,7 @@ from training.learning.folding import split
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
-from training.noting import TEST_ROWS_FILE, note_data, note_results, note_source
+from training.noting import TEST_ROWS_FILE, note_data, note_report, note_results, note_source
 from training.occasion import Occasion, training_tag
 from training.progress import Progress, silent
 from training.registering import register
@@ -87,6 +87,7 @@ def train(
     promote: bool = True,
     progress: Progress = silent,
     occasion: Occasion | None = None,
+    reports: Path | None = None,
 ) -> TrainingResult:
     """Train, register the winner, and make it champion if the gate lets it pass.
 
@@ -97,6 +98,7 @@ def train(
         promote: whether the registered version shall become champion.
         progress: is told how far the run is.
         occasion: what asked for it, and whether the gate is overridden.
+        reports: the folder in which the report goes under the domain's name; with the run in MLflow it lies anyway.
 
     Raises:
         ConfigurationError: there is no such recipe.
@@ -105,7 +107,8 @@ def train(
         RegistryUnavailableError: MLflow does not answer.
     """
     prepared = prepare(settings, data, models, progress)
-    return train_on(prepared, settings, models, promote=promote, progress=progress, occasion=occasion or Occasion())
+    why = occasion or Occasion()
+    return train_on(prepared, settings, models, promote=promote, progress=progress, occasion=why, reports=reports)
 
 
 def train_on(
@@ -116,6 +119,7 @@ def train_on(
     promote: bool,
     progress: Progress,
     occasion: Occasion,
+    reports: Path | None = None,
 ) -> TrainingResult:
     """The rest of `train`, on data that was prepared."""
     table, stopwatch, domain = prepared.table, prepared.stopwatch, prepared.table.domain
@@ -128,6 +132,8 @@ def train_on(
             selection = select(prepared.learn, settings, progress, models)
         with stopwatch.stage("evaluate"):
             evaluation = evaluate(selection, prepared.test)
+        with stopwatch.stage("report"):
+            note_report(run, selection, evaluation, settings.training.report, reports, progress)
         progress(f"registering {selection.winner.name}")
         tags = occasion.tags() | training_tag(settings, models) | prepared.raw.tags()
         with stopwatch.stage("register"):

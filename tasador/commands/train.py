@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from tasador.shelf import registry_settings
 if TYPE_CHECKING:
     from training import TrainingResult
 
+REPORTS = Path("reports")
 EXAMPLE = "tasador train --data homes.csv --models xgboost,gradient-boosting"
 
 
@@ -32,6 +34,7 @@ def train(
     promote: Annotated[bool, typer.Option(help="Make the version champion, if the gate lets it pass.")] = True,
     force: ForceOption = False,
     reason: ReasonOption = "",
+    report: Annotated[Path, typer.Option(help="Takes the report, under the domain's name.")] = REPORTS,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +56,7 @@ def train(
 
         names = [name.strip() for name in models.split(",") if name.strip()]
         occasion = Occasion("command line", override=Override(actor=actor(), reason=reason) if force else None)
-        result = run(settings, data, names, promote=promote, progress=say, occasion=occasion)
+        result = run(settings, data, names, promote=promote, progress=say, occasion=occasion, reports=report)
     if as_json:
         write_json(result.as_json())
         return

@@ -61,14 +61,15 @@ def prepare_models(settings: Settings, tell: Callable[[str], None], on_registry:
         found = [one for one in registry.versions() if one.data_sha256 == data_sha256]
         return sorted(found, key=lambda one: CHAMPION not in one.aliases)
 
+    quick = settings.model_copy(update={"training": settings.training.model_copy(update={"report": "figures"})})
     known = registry.versions()
     on_registry()
     if not any(CHAMPION in one.aliases for one in known):
         tell("no champion yet: training one on the Boston housing table")
-        train(settings, progress=tell)
+        train(quick, progress=tell)
     for _ in range(2 - len(usable())):
         tell(f"registering a second version to swap to: {SECOND_RECIPE}")
-        train(settings, models=[SECOND_RECIPE], promote=False, progress=tell)
+        train(quick, models=[SECOND_RECIPE], promote=False, progress=tell)
     return DemoModels(raw.frame, tuple(usable()))
 
 

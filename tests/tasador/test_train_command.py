@@ -23,6 +23,9 @@ runner = CliRunner()
 def _home(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_HOME", str(own_model.settings.home))
     monkeypatch.setenv("TASADOR_TRAINING__REPEATS", "1")
+    monkeypatch.setenv("TASADOR_TRAINING__REPORT", "figures")
+    # the report goes into the current folder
+    monkeypatch.chdir(own_model.settings.home)
     monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "1000")
 
 
@@ -45,6 +48,7 @@ def test_train_shows_candidates_the_test_figure_and_what_to_do_next(own_model: S
         "tasador reload",
     ):
         assert shown in done.stdout
+    assert Path("reports/housing/report.html").exists()
     assert champion.tags["trigger"] == "command line"
     assert "left out: row 3, RM = 99" in done.stderr
     assert "1 of 2: linear" in done.stderr
