@@ -27,6 +27,7 @@ from tests.models import fitted, register, table_of
 from tests.redis_server import free_port
 from tests.training.worker.desk import Desk, working
 from tests.waiting import wait_until, wait_until_async
+from training.worker import activation
 
 __all__ = ["small_disk"]
 
@@ -202,7 +203,7 @@ async def test_download_cut_off(
     versions: tuple[ModelVersionInfo, ModelVersionInfo],
 ) -> None:
     mlflow.delay_s = 0.05
-    activation = activate(redis_client, streams, versions[0])
+    wanted = activate(redis_client, streams, versions[0])
     cache = settings.home / "models"
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: list(cache.glob(".aside-*/*/*")))
@@ -214,8 +215,31 @@ async def test_download_cut_off(
         mlflow.is_refusing, mlflow.delay_s = False, 0.0
         await wait_until_async(lambda: consumer.follower.stamp, 60)
     assert consumer.follower.stamp
-    assert consumer.follower.stamp.activation == activation
+    assert consumer.follower.stamp.activation == wanted
     assert [path.name for path in cache.iterdir()] == [versions[0].digest]
+
+
+async def test_disk_full_under_a_workers_cache(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    mlflow: FaultyProxy,
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(activation, "PATIENCE_S", 1.0)
+    settings = settings_of(streams, small_disk, mlflow, redis_url)
+    filler = fill(small_disk)
+    async with working(settings) as app:
+        desk = Desk(redis_client, settings)
+        refused = await desk.ask(Reload())
+        assert (refused.type, refused.data.reason) == ("command.rejected", "registry_unavailable")
+        assert "No space left on device" in (refused.data.message or "")
+        filler.unlink()
+        taken = await desk.ask(Reload())
+        assert (taken.type, taken.data.version) == ("model.activated", versions[0].version)
+        assert app.failure is None
 
 
 async def test_disk_full_while_a_model_is_fetched(

@@ -99,7 +99,7 @@ def test_totals_reasons_and_spread_come_from_the_counts(redis_client: redis.Redi
     status = read_status(redis_client, streams, load_domain("housing"))
     assert (status.totals.answered, status.totals.scored, status.totals.refused, status.totals.repeats) == (5, 2, 2, 1)
     assert status.dead_letters == {"not_json": 1, "poison": 1}
-    assert status.dead_letters_kept == 2
+    assert (status.dead_letters_kept, status.rate_limited_kept) == (2, 0)
     assert status.predictions is not None
     assert (status.predictions.mean, status.predictions.sd) == (20.0, 10.0)
     assert status.latency_ms is not None
