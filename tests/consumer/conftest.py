@@ -10,6 +10,7 @@ __all__ = ["small_model"]
 
 
 @pytest.fixture(scope="session")
-def other_model(small_model: SmallModel) -> SmallModel:
-    """A second version in the same registry, with other predictions."""
-    return train_small_model(small_model.settings.home, trees=3, promote=False)
+def other_model(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """A second version in a copy of the same registry, with other predictions."""
+    copy = small_model.in_copy(tmp_path_factory.mktemp("other") / "home")
+    return train_small_model(copy.settings.home, trees=3, promote=False)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import SmallModel, small_model
+from tests.models import SmallModel, own_model, small_model
 
-__all__ = ["small_model"]
+__all__ = ["own_model", "small_model"]
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -96,15 +98,17 @@ def test_pyfunc_on_raw_rows_equals_the_scorer_on_their_matrix(small_model: Small
     np.testing.assert_allclose(scored, predicted, rtol=1e-9)
 
 
-def test_pyfunc_gives_class_names(small_model: SmallModel) -> None:
+@pytest.mark.parametrize("recipe", ["xgboost", "random-forest"])
+def test_pyfunc_gives_the_class_names_that_the_stream_gives(own_model: SmallModel, recipe: str) -> None:
     table = table_of("obesity")
-    registry = Registry(small_model.registry.tracking_uri, "obesity-pyfunc")
-    found = register(registry, fitted(table, "xgboost"), table)
+    registry = Registry(own_model.registry.tracking_uri, "obesity")
+    # so few trees leave many ties between classes
+    registry.set_champion(register(registry, fitted(table, recipe, trees=2), table, folds=0).version)
     mlflow.set_tracking_uri(registry.tracking_uri)
-    model = mlflow.pyfunc.load_model(f"models:/{registry.name}/{found.version}")
-    raw = pd.DataFrame(made_up_rows(table.domain, 40, seed=5))
-    probabilities = score_of(fitted(table, "xgboost"), table.domain.target.classes)(
-        RowBuilder(table.domain).matrix_of_frame(raw)
-    )
-    names = np.array(table.domain.target.classes)[winners_of(probabilities, table.domain.target.classes)]
-    assert model.predict(raw).tolist() == names.tolist()
+    raw = pd.DataFrame(made_up_rows(table.domain, 200, seed=5))
+    named = mlflow.pyfunc.load_model("models:/obesity@champion").predict(raw).tolist()
+    scorer = load_scorer(Path(registry.resolve().uri), table.domain, 1000.0)
+    probabilities = scorer.score(RowBuilder(table.domain).matrix_of_frame(raw))
+    assert [winner_of(row, table.domain.target.classes) for row in probabilities.tolist()] == named
+    ties = np.sum(probabilities == probabilities.max(axis=1, keepdims=True), axis=1) > 1
+    assert ties.any() == (recipe == "random-forest")

@@ -12,7 +12,7 @@ from registry import tracking
 from registry.digest import digest_of
 from registry.folder import read_card
 from registry.location import artifacts_of, tracking_uri_of
-from registry.stages import PREVIOUS_CHAMPION
+from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
 from schemas.errors import ConfigurationError, ModelNotFoundError, ModelRejectedError, RegistryUnavailableError
 from schemas.settings import load_settings
@@ -20,13 +20,20 @@ from tests.models import SmallModel, fitted, register, table_of
 
 
 @pytest.fixture(scope="module")
-def registry(small_model: SmallModel) -> Registry:
-    """Three versions of a model of these tests' own."""
-    registry = Registry(small_model.registry.tracking_uri, "storing")
+def three(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """A store with three versions of a model named `storing`, to be copied."""
+    copy = small_model.in_copy(tmp_path_factory.mktemp("three") / "home")
+    registry = Registry(copy.registry.tracking_uri, "storing")
     pipeline = fitted(table_of("housing"), "linear")
     for _ in range(3):
-        register(registry, pipeline, table_of("housing"), "linear")
-    return registry
+        register(registry, pipeline, table_of("housing"), "linear", folds=0)
+    return copy
+
+
+@pytest.fixture
+def registry(three: SmallModel, tmp_path: Path) -> Registry:
+    """Those three in a store of the test's own."""
+    return Registry(three.in_copy(tmp_path / "home").registry.tracking_uri, "storing")
 
 
 def test_a_version_knows_where_it_came_from(small_model: SmallModel) -> None:
@@ -75,21 +82,21 @@ def test_loading_by_alias_leaves_the_stored_bytes_alone(small_model: SmallModel)
     assert digest_of(small_model.folder) == small_model.info.digest
 
 
-def test_a_tampered_artifact_is_not_downloaded(small_model: SmallModel, tmp_path: Path) -> None:
-    registry = Registry(small_model.registry.tracking_uri, "tampered")
+def test_a_tampered_artifact_is_not_downloaded(own_model: SmallModel, tmp_path: Path) -> None:
+    registry = Registry(own_model.registry.tracking_uri, "tampered")
     found = register(registry, fitted(table_of("housing"), "linear"), table_of("housing"))
     Path(found.uri, "card.json").write_text("{}")
     with pytest.raises(ModelRejectedError, match="has been changed"):
         registry.download(found, tmp_path / "copy")
 
 
-def test_a_pipeline_that_could_not_be_loaded_again_is_not_registered(small_model: SmallModel) -> None:
-    registry = Registry(small_model.registry.tracking_uri, "unloadable")
+def test_a_pipeline_that_could_not_be_loaded_again_is_not_registered(own_model: SmallModel) -> None:
+    registry = Registry(own_model.registry.tracking_uri, "unloadable")
     pipeline = fitted(table_of("housing"), "linear")
     rows = table_of("housing").frame.head()
     pipeline.steps.insert(2, ("own", FunctionTransformer(Path)))
     with pytest.raises(ModelRejectedError, match="pathlib") as caught:
-        registry.register(pipeline, read_card(small_model.folder), rows, rows, run_id=small_model.info.run_id)
+        registry.register(pipeline, read_card(own_model.folder), rows, rows, run_id=own_model.info.run_id)
     assert caught.value.check == "allow_list"
     assert registry.versions() == []
 
@@ -146,3 +153,30 @@ def test_without_a_server_everything_lies_under_the_home_folder(small_model: Sma
     assert home / "artifacts" in small_model.folder.parents
     assert tracking_uri_of(small_model.settings.model_copy(update={"mlflow_uri": "http://x"})) == "http://x"
     assert artifacts_of("http://x") is None
+
+
+def test_an_alias_points_nowhere_once_it_is_deleted(registry: Registry) -> None:
+    registry.set_alias("baseline", "2")
+    registry.delete_alias("baseline")
+    assert registry.resolve(version="2").aliases == ()
+    with pytest.raises(ModelNotFoundError, match="alias 'baseline'"):
+        registry.delete_alias("baseline")
+
+
+def test_notes_on_a_version_come_and_go(registry: Registry) -> None:
+    registry.set_tags("2", {"stage": "Archived", "note": "of people's own"})
+    assert registry.resolve(version="2").stage is Stage.ARCHIVED
+    registry.set_tags("2", {"stage": "", "never": ""})
+    found = registry.resolve(version="2")
+    assert found.stage is Stage.NONE
+    assert found.tags["note"] == "of people's own"
+    with pytest.raises(ModelNotFoundError):
+        registry.set_tags("99", {"stage": "Archived"})
+
+
+def test_stage_words_stand_for_aliases(registry: Registry) -> None:
+    registry.set_champion("1")
+    registry.set_champion("2")
+    registry.set_alias("challenger", "3")
+    stages = {one.version: one.stage for one in registry.versions()}
+    assert stages == {"1": Stage.ARCHIVED, "2": Stage.PRODUCTION, "3": Stage.STAGING}
