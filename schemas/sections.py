@@ -114,6 +114,16 @@ class MonitorSettings(Section):
     reports_kept: PositiveInt = Field(1000, description="reports kept on the stream, about")
 
 
+class OutcomeSettings(Section):
+    """How outcomes are joined with predictions, and what counts as good."""
+
+    hot_hours: PositiveInt = Field(24, description="how long predictions are indexed in Redis, in hours")
+    orphan_hours: PositiveInt = Field(48, description="after how long without a prediction an outcome is an orphan")
+    retry_s: PositiveFloat = Field(60.0, description="how often predictions of waiting outcomes are looked for, in s")
+    far_off: PositiveFloat = Field(5.0, description="error that counts as far off, in the target's unit")
+    fast_ms: PositiveInt = Field(200, description="time within which an answer counts as fast, in ms")
+
+
 class DriftSettings(Section):
     """When current rows count as drifted from the reference."""
 

@@ -25,6 +25,7 @@ from schemas.sections import (
     GateSettings,
     LimitSettings,
     MonitorSettings,
+    OutcomeSettings,
     LoopSettings,
     RateLimitSettings,
     RetentionSettings,
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     sources: SourcesSettings = SourcesSettings()
     monitor: MonitorSettings = MonitorSettings()
     drift: DriftSettings = DriftSettings()
+    outcomes: OutcomeSettings = OutcomeSettings()
     loop: LoopSettings = LoopSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()

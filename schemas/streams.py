@@ -100,6 +100,37 @@ class Streams:
         return self._key("outcomes")
 
     @property
+    def outcomes_cursor(self) -> str:
+        """Up to which prediction the index of recent predictions goes."""
+        return self._key("outcomes:cursor")
+
+    @property
+    def outcomes_waiting(self) -> str:
+        """Hash from a listing's identity to an outcome whose prediction has not been found."""
+        return self._key("outcomes:waiting")
+
+    @property
+    def outcome_errors(self) -> str:
+        """List of the latest errors of predictions, newest first: when the outcome came, the error, the outcome."""
+        return self._key("outcomes:errors")
+
+    def recent_predictions(self, hour: int) -> str:
+        """Hash from identity to prediction, of those made in one hour since 1970."""
+        return self._key(f"outcomes:recent:{hour}")
+
+    def joined_outcomes(self, day: int) -> str:
+        """Hash from a listing's entry id to what its outcome counts for, of predictions made on one day since 1970."""
+        return self._key(f"outcomes:joined:{day}")
+
+    def quality_of_hour(self, hour: int) -> str:
+        """Hash of sums over the predictions of one hour since 1970."""
+        return self._key(f"outcomes:hour:{hour}")
+
+    def quality_of_day(self, day: int) -> str:
+        """Hash of sums over the predictions of one day since 1970."""
+        return self._key(f"outcomes:day:{day}")
+
+    @property
     def drift(self) -> str:
         """Stream of drift and quality reports."""
         return self._key("drift")

@@ -1,9 +1,9 @@
-"""The monitor as a FastStream application: it looks at the window every now and then, and reports."""
+"""The monitor as a FastStream application: it looks at the window, joins outcomes, and reports."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from faststream.redis import RedisBroker
 
@@ -14,12 +14,18 @@ from monitoring.loops import STALL_S, WAITS_FOR, Loops
 from monitoring.metrics import build_registry
 from monitoring.monitor.asyncapi import describe
 from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.quality import QualityWatch
+from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.watching import DriftWatch
+from monitoring.outcomes.known import Known
+from monitoring.outcomes.segments import cut_points
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from transport.connection import connect_async, speaking_to
 from transport.server import check_server_async
+
+_JOIN_S = 1.0
 
 
 def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable) -> None:
@@ -63,6 +69,10 @@ class Monitor:
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
         self._drift = DriftWatch(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
+        self._quality = QualityWatch(
+            self._client, domain, settings, name, source, _find_nothing, QualityMetrics(self.registry)
+        )
+        self._domain = domain
         self._loops = Loops(self.health)
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -74,7 +84,13 @@ class Monitor:
         """
         with speaking_to(self._url):
             await check_server_async(self._client, self._settings.streams)
-        self._loops.start({"drift": (self._settings.monitor.interval_s, self._look)}, on_failure)
+        interval_s = self._settings.monitor.interval_s
+        steps: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+            "drift": (interval_s, self._look),
+            "outcomes": (min(_JOIN_S, interval_s), self._quality.work),
+            "quality": (interval_s, self._report),
+        }
+        self._loops.start(steps, on_failure)
         self.health.clear("start")
 
     async def stop(self) -> None:
@@ -87,6 +103,15 @@ class Monitor:
             await self._drift.look()
         except WAITS_FOR:
             self._drift.forget()
+            raise
+        if self._drift.reference is not None:
+            self._quality.set_cuts(cut_points(self._domain, self._drift.reference.columns))
+
+    async def _report(self) -> None:
+        try:
+            await self._quality.report()
+        except WAITS_FOR:
+            self._quality.forget()
             raise
 
 
@@ -110,3 +135,7 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> Serve
 
     app.on_shutdown(monitor.stop)
     return app
+
+
+async def _find_nothing(identities: Sequence[str]) -> dict[str, Known]:  # noqa: ARG001
+    return {}

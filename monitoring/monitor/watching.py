@@ -9,6 +9,7 @@ from typing import Any
 
 import redis.asyncio
 
+from monitoring.drift.columns import Column, answer_codes, answer_column
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.reference import LoadTable, Reference, load_reference
@@ -33,6 +34,9 @@ class DriftWatch:
         load_table: finds the reference of a model.
         source: of the events that it writes.
         metrics: told of each look.
+
+    Attributes:
+        reference: of the active model; None while none is known.
     """
 
     def __init__(
@@ -51,7 +55,7 @@ class DriftWatch:
         self._load_table = load_table
         self._source = source
         self._metrics = metrics
-        self._reference: Reference | None = None
+        self.reference: Reference | None = None
         self._told = ("", "")
 
     async def look(self) -> DriftReport | None:
@@ -72,7 +76,8 @@ class DriftWatch:
         recent = await read_recent(
             self._client, self._streams.window, self._domain, limits.windows * limits.window_rows
         )
-        report = await asyncio.to_thread(self._compare, reference, recent)
+        outcomes = await self._outcomes(limits.windows * limits.window_rows)
+        report = await asyncio.to_thread(self._compare, reference, recent, outcomes)
         await self._publish(report)
         self._told = (recent.newest, reference.stamp.activation)
         self._metrics.record_report(report, time.time())
@@ -88,18 +93,29 @@ class DriftWatch:
         desired = DesiredModel.from_hash(stored)
         if desired is None:
             raise ModelNotFoundError("no model has been activated yet: `tasador train`, then `tasador reload`")
-        if self._reference is None or self._reference.stamp.activation != desired.activation:
-            self._reference = None
-            self._reference = await asyncio.to_thread(load_reference, self._domain, desired, self._load_table)
+        if self.reference is None or self.reference.stamp.activation != desired.activation:
+            self.reference = None
+            self.reference = await asyncio.to_thread(load_reference, self._domain, desired, self._load_table)
             logger.info("reference loaded", extra={"version": desired.version, "activation": desired.activation})
-        return self._reference
+        return self.reference
 
-    def _compare(self, reference: Reference, recent: RecentRows) -> DriftReport:
+    async def _outcomes(self, wanted: int) -> Column:
+        """The outcomes that came last, oldest first."""
+        stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, wanted - 1)
+        told = [text.decode().split(":", 2)[2] for text in reversed(stored)]
+        return answer_column(self._domain, "outcome", answer_codes(self._domain, told))
+
+    def _compare(self, reference: Reference, recent: RecentRows, outcomes: Column) -> DriftReport:
         limits = self._settings.drift
         cuts = cut_windows(len(recent.rows), limits)
+        columns, windows = reference.columns, columns_by_window(self._domain, recent, cuts, reference.stamp.activation)
+        if len(outcomes.values) and windows:
+            columns = (*columns, reference.outcomes)
+            own = [*cut_windows(len(outcomes.values), limits), *[slice(0)] * limits.windows]
+            windows = [[*window, outcomes.cut(cut)] for window, cut in zip(windows, own, strict=False)]
         return compare(
-            reference.columns,
-            columns_by_window(self._domain, recent, cuts, reference.stamp.activation),
+            columns,
+            windows,
             [span_of(recent, cut) for cut in cuts],
             limits,
             domain=self._domain.name,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitoring.reading import newest
+from monitoring.reading import scan_back
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ConfigurationError, NothingReportedError
 from schemas.streams import DATA_FIELD
@@ -64,10 +65,10 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
 def _newest(domain: str | None) -> DriftEvent:
     settings = find_settings(domain)
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        entries = newest(client, settings.streams.drift, 1)
-    if not entries:
-        raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
-    return DriftEvent.model_validate_json(entries[0][1][DATA_FIELD])
+        for _, fields in scan_back(client, settings.streams.drift):
+            if json.loads(fields[DATA_FIELD])["type"] == "drift.reported":
+                return DriftEvent.model_validate_json(fields[DATA_FIELD])
+    raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
 
 
 def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:

@@ -82,7 +82,8 @@ class Window:
     def reports(self) -> list[DriftReport]:
         """The reports on the stream, oldest first."""
         entries = self._client.xrange(self._streams.drift)
-        return [DriftEvent.model_validate_json(fields[DATA_FIELD]).data for _, fields in entries]
+        events = [fields[DATA_FIELD] for _, fields in entries if b'"drift.reported"' in fields[DATA_FIELD]]
+        return [DriftEvent.model_validate_json(event).data for event in events]
 
     async def report(self, number: int = 1) -> DriftReport:
         """The report of that number, once it is there."""

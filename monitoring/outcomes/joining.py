@@ -1,0 +1,233 @@
+"""Outcomes meet their predictions: in either order, late, corrected, repeated, or never."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import redis.asyncio
+from msgspec.structs import astuple
+from pydantic import ValidationError
+
+from monitoring.outcomes.known import DAY_MS, HOUR_MS, KEPT_DAYS, Known, RecentPredictions, add_to_sums, identity_of
+from monitoring.outcomes.segments import Cuts, parts_of
+from monitoring.outcomes.sudden import REMEMBERED
+from monitoring.outcomes.sums import contribution, loss
+from monitoring.outcomes.writing import Writes
+from schemas.decoding import ListingDecoder, payload_of
+from schemas.domain import Domain
+from schemas.errors import RefusedListingError
+from schemas.events import Outcome
+from schemas.sections import LimitSettings, OutcomeSettings
+from schemas.streams import DATA_FIELD, MONITORS, Streams
+from transport.entries import EntryId
+
+logger = logging.getLogger(__name__)
+
+Result = Literal["joined", "corrected", "repeated", "waiting", "invalid", "overtaken"]
+FindOlder = Callable[[Sequence[str]], Awaitable[dict[str, Known]]]
+"""Finds predictions that are no longer in the index, by identity."""
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One outcome as it came.
+
+    Attributes:
+        entry: of the outcome.
+        identity: of the listing it is about.
+        outcome: in the target's unit, or a class name.
+    """
+
+    entry: str
+    identity: str
+    outcome: float | str
+
+    def as_waiting(self) -> str:
+        """How it is kept until its prediction is found."""
+        return json.dumps([self.entry, self.outcome])
+
+
+class Joiner:
+    """Joins the outcomes of one domain.
+
+    Each outcome is settled by one script that also acknowledges it, so a monitor may die at any moment and another take
+    over: nothing counts twice.
+
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+        domain: whose outcomes they are.
+        settings: what counts as far off, and for how long predictions are indexed.
+        limits: of listings.
+        recent: the index.
+        find_older: where the index has nothing.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        streams: Streams,
+        domain: Domain,
+        settings: OutcomeSettings,
+        limits: LimitSettings,
+        recent: RecentPredictions,
+        find_older: FindOlder,
+    ) -> None:
+        self._client = client
+        self._streams = streams
+        self._domain = domain
+        self._settings = settings
+        self._recent = recent
+        self._find_older = find_older
+        self._decoder = ListingDecoder(domain, limits)
+        self.cuts: Cuts = {}
+
+    def read(self, entry_id: bytes, fields: dict[bytes, bytes] | None) -> Arrived | None:
+        """An outcome from its entry; None where it is none of this domain."""
+        try:
+            event = Outcome.model_validate_json((fields or {})[DATA_FIELD])
+        except (KeyError, ValidationError):
+            return None
+        data = event.data
+        if self._domain.target.classes:
+            is_valid = data.outcome in self._domain.target.classes
+        else:
+            is_valid = isinstance(data.outcome, float) and math.isfinite(data.outcome)
+        identity = identity_of(data.listing_source, data.listing_id)
+        return Arrived(entry_id.decode(), identity, data.outcome) if is_valid else None
+
+    async def drop(self, entry_id: bytes) -> Result:
+        """Acknowledge what is no outcome."""
+        await self._client.xack(self._streams.outcomes, MONITORS, entry_id)
+        logger.warning("outcome cannot be read", extra={"entry": entry_id.decode()})
+        return "invalid"
+
+    async def settle(self, arrived: Sequence[Arrived], now_ms: int, *, is_old_asked: bool = True) -> list[Result]:
+        """Join outcomes with their predictions, or let them wait for these.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered; what is unsettled is delivered again.
+        """
+        if not arrived:
+            return []
+        cursor = await self._recent.cursor()
+        identities = list(dict.fromkeys(each.identity for each in arrived))
+        known = await self._recent.find(identities, now_ms)
+        if is_old_asked and (missing := [identity for identity in identities if identity not in known]):
+            known |= await self._find_older(missing)
+        results: list[Result] = []
+        for each in arrived:
+            if each.identity in known:
+                results.append(await self._join(each, known[each.identity]))
+            else:
+                results.append(await self._wait(each, cursor, now_ms))
+        return results
+
+    async def waiting_of(self, identities: Sequence[str]) -> list[Arrived]:
+        """Outcomes that have waited for these."""
+        if not identities or not await self._client.hlen(self._streams.outcomes_waiting):
+            return []
+        stored: Any = await self._client.hmget(self._streams.outcomes_waiting, list(identities))
+        return [
+            Arrived(entry, identity, outcome)
+            for identity, text in zip(identities, stored, strict=True)
+            if text is not None
+            for entry, outcome in [json.loads(text)]
+        ]
+
+    async def all_waiting(self) -> list[Arrived]:
+        """All outcomes that wait for their prediction."""
+        stored: Any = await self._client.hgetall(self._streams.outcomes_waiting)
+        return [
+            Arrived(entry, identity.decode(), outcome)
+            for identity, text in stored.items()
+            for entry, outcome in [json.loads(text)]
+        ]
+
+    async def _wait(self, arrived: Arrived, cursor: str, now_ms: int) -> Result:
+        """Keep an outcome until its prediction comes; of several the last one."""
+        for _ in range(_ATTEMPTS):
+            stored: Any = await self._client.hget(self._streams.outcomes_waiting, arrived.identity)
+            before = stored.decode() if stored else ""
+            writes = Writes()
+            # a prediction indexed meanwhile could miss it
+            writes.guard(self._streams.outcomes_cursor, cursor)
+            writes.guard(self._streams.outcomes_waiting, before, arrived.identity)
+            if not before or EntryId.parse(json.loads(before)[0]) <= EntryId.parse(arrived.entry):
+                writes.add("HSET", self._streams.outcomes_waiting, arrived.identity, arrived.as_waiting())
+            writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
+            if await writes.commit(self._client):
+                return "waiting"
+            cursor = await self._recent.cursor()
+            if known := (await self._recent.find([arrived.identity], now_ms)).get(arrived.identity):
+                return await self._join(arrived, known)
+        return "overtaken"
+
+    async def _end_waiting(self, writes: Writes, arrived: Arrived) -> None:
+        """It waits no longer, unless a later outcome of the same listing does."""
+        stored: Any = await self._client.hget(self._streams.outcomes_waiting, arrived.identity)
+        if stored and EntryId.parse(json.loads(stored)[0]) <= EntryId.parse(arrived.entry):
+            writes.guard(self._streams.outcomes_waiting, stored.decode(), arrived.identity)
+            writes.add("HDEL", self._streams.outcomes_waiting, arrived.identity)
+
+    async def _join(self, arrived: Arrived, known: Known) -> Result:
+        for _ in range(_ATTEMPTS):
+            joined = self._streams.joined_outcomes(known.at_ms // DAY_MS)
+            stored: Any = await self._client.hget(joined, known.entry)
+            before = stored.decode() if stored else ""
+            old = json.loads(before) if before else None
+            parts = old["parts"] if old else [*known.parts, *await self._parts(known)]
+            writes = Writes()
+            writes.guard(joined, before, known.entry)
+            writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
+            await self._end_waiting(writes, arrived)
+            result = self._result(arrived, old)
+            if result in {"joined", "corrected"}:
+                self._count(writes, known, parts, old["outcome"] if old else None, arrived)
+                record = {"entry": arrived.entry, "outcome": arrived.outcome, "parts": parts}
+                writes.add("HSET", joined, known.entry, json.dumps(record))
+                writes.add("PEXPIREAT", joined, str((known.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
+            if await writes.commit(self._client):
+                return result
+        return "overtaken"
+
+    def _result(self, arrived: Arrived, old: dict[str, Any] | None) -> Result:
+        if old is None:
+            return "joined"
+        is_later = EntryId.parse(arrived.entry) > EntryId.parse(old["entry"])
+        return "corrected" if is_later and arrived.outcome != old["outcome"] else "repeated"
+
+    def _count(
+        self, writes: Writes, known: Known, parts: Sequence[str], old: float | str | None, arrived: Arrived
+    ) -> None:
+        change = contribution(self._domain, self._settings, known.prediction, arrived.outcome)
+        if old is not None:
+            for name, amount in contribution(self._domain, self._settings, known.prediction, old).items():
+                change[name] = change.get(name, 0) - amount
+        else:
+            error = loss(self._domain, known.prediction, arrived.outcome)
+            writes.add(
+                "LPUSH", self._streams.outcome_errors, f"{EntryId.parse(arrived.entry).ms}:{error!r}:{arrived.outcome}"
+            )
+            writes.add("LTRIM", self._streams.outcome_errors, "0", str(REMEMBERED - 1))
+        amounts = {f"{part}|{name}": amount for part in parts for name, amount in change.items() if amount}
+        add_to_sums(writes, self._streams, known.at_ms // HOUR_MS, amounts)
+
+    async def _parts(self, known: Known) -> list[str]:
+        row = known.row
+        if row is None:
+            found: Any = await self._client.xrange(self._streams.listings, known.entry, known.entry)
+            if not found:
+                return []
+            try:
+                data = self._decoder.decode(payload_of(found[0][1])).data
+            except RefusedListingError:
+                return []
+            row = dict(zip(self._domain.columns, astuple(data), strict=True))
+        return parts_of(self._domain, row, self.cuts)

@@ -1,0 +1,98 @@
+"""Sums from which quality is told: what one outcome adds to them, and what they come to.
+
+They are kept by hour for a day and by day for a month, in hashes whose fields are ``part|sum``. A correction takes off
+what the outcome added before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from math import sqrt
+
+from schemas.domain import Domain
+from schemas.quality import ALL, Quality
+from schemas.sections import OutcomeSettings
+
+Sums = dict[str, float]
+PREDICTED = "predictions"
+FAST = "fast"
+_CLASS = "class"
+
+
+def contribution(domain: Domain, settings: OutcomeSettings, prediction: float | str, outcome: float | str) -> Sums:
+    """What one outcome adds to the sums of each of its parts, by the sum's name."""
+    if domain.task == "classification":
+        return {"labelled": 1, f"{_CLASS}|{outcome}|{prediction}": 1}
+    error, truth = float(prediction) - float(outcome), float(outcome)
+    return {
+        "labelled": 1,
+        "absolute": abs(error),
+        "squared": error * error,
+        "signed": error,
+        "outcome": truth,
+        "outcome_squared": truth * truth,
+        "far": float(abs(error) > settings.far_off),
+    }
+
+
+def loss(domain: Domain, prediction: float | str, outcome: float | str) -> float:
+    """The error of one prediction: its size, or 1 for a wrong class."""
+    if domain.task == "classification":
+        return float(prediction != outcome)
+    return abs(float(prediction) - float(outcome))
+
+
+def add_up(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, Sums]:
+    """The sums of several hours or days together, by part and then by sum."""
+    totals: dict[str, Sums] = defaultdict(lambda: defaultdict(float))
+    for stored in hashes:
+        for field, value in stored.items():
+            part, _, name = field.decode().partition("|")
+            totals[part][name] += float(value)
+    return totals
+
+
+def figures(totals: Mapping[str, Sums]) -> tuple[Quality, ...]:
+    """The quality of each part, all of them together first."""
+    order = sorted(totals, key=lambda part: (part != ALL, part))
+    return tuple(_quality(part, totals[part]) for part in order)
+
+
+def _quality(part: str, sums: Mapping[str, float]) -> Quality:
+    labelled = round(sums.get("labelled", 0))
+    predictions = round(sums[PREDICTED]) if PREDICTED in sums else None
+    shares = {}
+    if predictions:
+        shares = {"labelled_share": labelled / predictions, "fast_share": sums.get(FAST, 0) / predictions}
+    told = {} if not labelled else _of_numbers(sums, labelled) if "absolute" in sums else _of_classes(sums, labelled)
+    return Quality(part=part, predictions=predictions, labelled=labelled, **shares, **told)
+
+
+def _of_numbers(sums: Mapping[str, float], count: int) -> dict[str, float | None]:
+    # sums that corrections were subtracted from may fall below 0 by a rounding error
+    squared = max(sums["squared"], 0.0)
+    spread = sums["outcome_squared"] - sums["outcome"] ** 2 / count
+    return {
+        "mae": max(sums["absolute"], 0.0) / count,
+        "rmse": sqrt(squared / count),
+        "r2": 1 - squared / spread if spread > 1e-9 * max(sums["outcome_squared"], 1.0) else None,
+        "bias": sums["signed"] / count,
+        "far_share": max(sums["far"], 0.0) / count,
+    }
+
+
+def _of_classes(sums: Mapping[str, float], count: int) -> dict[str, float]:
+    true: dict[str, float] = defaultdict(float)
+    told: dict[str, float] = defaultdict(float)
+    right: dict[str, float] = defaultdict(float)
+    for name, number in sums.items():
+        kind, _, pair = name.partition("|")
+        if kind == _CLASS and number > 0:
+            outcome, _, prediction = pair.partition("|")
+            true[outcome] += number
+            told[prediction] += number
+            right[outcome] += number if outcome == prediction else 0
+    classes = {*true, *told}
+    scores = [2 * right[name] / (true[name] + told[name]) for name in classes]
+    return {"accuracy": sum(right.values()) / count, "macro_f1": sum(scores) / len(scores)}

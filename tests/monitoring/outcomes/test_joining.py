@@ -1,0 +1,251 @@
+"""Outcomes meet predictions on a real Redis: in either order, corrected, repeated, orphaned, and across crashes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import redis
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from monitoring.monitor.quality import QualityWatch
+from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.outcomes.known import DAY_MS, HOUR_MS, Known
+from monitoring.outcomes.writing import Writes
+from schemas.decoding import DecodedListing
+from schemas.domain import load_domain
+from schemas.encoding import AnswerEncoder, Stamp
+from schemas.events import Outcome, OutcomeData
+from schemas.quality import Quality, QualityEvent
+from schemas.settings import load_settings
+from schemas.streams import DATA_FIELD, MONITORS, Streams
+from tests.consumer.harness import ROW
+from tests.listings import listing
+from transport.connection import connect_async
+
+HOUSING = load_domain("housing")
+
+
+class Market:
+    """Listings with predictions, and outcomes, as they lie on the streams."""
+
+    def __init__(self, client: redis.Redis, streams: Streams, url: str) -> None:
+        self.client: Any = client
+        self.streams = streams
+        self.settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(url))
+        self.older: dict[str, Known] = {}
+        self.registry = CollectorRegistry()
+        self._async = connect_async(url)
+        self._metrics = QualityMetrics(self.registry)
+        self.watch = self.monitor("m1")
+        self._encoder = AnswerEncoder(HOUSING, 100)
+        self._made = 0
+        self.now_ms = int(self.client.time()[0]) * 1000
+
+    def monitor(self, name: str) -> QualityWatch:
+        async def find_older(identities: Any) -> dict[str, Known]:
+            return {identity: self.older[identity] for identity in identities if identity in self.older}
+
+        return QualityWatch(self._async, HOUSING, self.settings, name, "tasador/housing", find_older, self._metrics)
+
+    async def close(self) -> None:
+        await self._async.aclose()
+
+    def predict(self, name: str, price: float, *, ago_ms: int = 0, version: str = "7", took_ms: int = 10) -> str:
+        """A listing with its prediction, some time ago."""
+        at_ms = self.now_ms - ago_ms
+        self._made += 1
+        entry = f"{at_ms - took_ms}-{self._made}"
+        self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry)
+        decoded = DecodedListing(id=name, data=None)
+        event = self._encoder.prediction(entry, "2026-11-20T12:00:00Z", decoded, price, Stamp(version, "1-0"))
+        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._made}")
+        return entry
+
+    def sell(self, name: str, price: float | str) -> str:
+        """An outcome, now."""
+        event = Outcome(id=f"o-{name}", data=OutcomeData(listing_id=name, outcome=price))
+        return str(self.client.xadd(self.streams.outcomes, {"data": event.model_dump_json()}).decode())
+
+    async def quality(self, span: str = "24h", part: str = "all") -> Quality:
+        """What is known of a part after a round of work."""
+        await self.watch.work()
+        return (await self.watch.report()).quality(span, part)  # type: ignore[arg-type]
+
+    def count(self, result: str) -> float | None:
+        """Outcomes of which this became."""
+        return self.registry.get_sample_value("tasador_outcomes_total", {"result": result})
+
+
+@pytest.fixture
+async def market(redis_client: redis.Redis, streams: Streams, redis_url: str) -> AsyncIterator[Market]:
+    market = Market(redis_client, streams, redis_url)
+    yield market
+    await market.close()
+
+
+async def test_an_outcome_after_its_prediction_and_one_before_count_the_same(market: Market) -> None:
+    market.predict("a", 24.0)
+    market.sell("a", 21.0)
+    market.sell("b", 30.0)
+    assert (await market.quality()).labelled == 1
+    assert market.client.hlen(market.streams.outcomes_waiting) == 1
+    market.predict("b", 31.0)
+    quality = await market.quality()
+    assert (quality.labelled, quality.predictions, quality.mae, quality.bias) == (2, 2, 2.0, 2.0)
+    assert market.client.hlen(market.streams.outcomes_waiting) == 0
+    assert (market.count("joined"), market.count("waiting")) == (2, 1)
+
+
+async def test_a_correction_replaces_and_a_repeat_changes_nothing(market: Market) -> None:
+    market.predict("a", 24.0)
+    market.sell("a", 34.0)
+    assert (await market.quality()).far_share == 1
+    market.sell("a", 25.0)
+    market.sell("a", 25.0)
+    quality = await market.quality()
+    assert (quality.labelled, quality.mae, quality.far_share) == (1, 1.0, 0)
+    assert (market.count("joined"), market.count("corrected"), market.count("repeated")) == (1, 1, 1)
+
+
+async def test_the_last_of_several_outcomes_that_wait_wins(market: Market) -> None:
+    market.sell("a", 10.0)
+    market.sell("a", 20.0)
+    await market.watch.work()
+    market.predict("a", 21.0)
+    assert (await market.quality()).mae == 1
+
+
+async def test_what_an_outcome_says_of_another_source_is_not_this_ones(market: Market) -> None:
+    market.predict("a", 24.0)
+    event = Outcome(id="o", data=OutcomeData(listing_id="a", listing_source="/agency/1", outcome=30.0))
+    market.client.xadd(market.streams.outcomes, {"data": event.model_dump_json()})
+    assert (await market.quality()).labelled == 0
+
+
+async def test_spans_go_by_the_time_of_prediction_and_an_older_one_is_found_elsewhere(market: Market) -> None:
+    for number, (days, price) in enumerate(((0, 21.0), (3, 22.0), (10, 23.0))):
+        market.older[f"\nl{number}"] = Known(
+            f"{number}-1", market.now_ms - days * DAY_MS, price, "6", {"CHAS": 1, "RAD": 5}
+        )
+        market.sell(f"l{number}", 20.0)
+    await market.watch.work()
+    report = await market.watch.report()
+    spans = {span: report.quality(span).labelled for span in report.spans}
+    assert spans == {"24h": 1, "7d": 2, "30d": 3}
+    assert report.quality("30d", "version 6").mae == pytest.approx(2)
+    assert report.quality("30d", "RAD 5").labelled == 3
+
+
+async def test_parts_follow_from_the_listing(market: Market) -> None:
+    market.watch.set_cuts({"LSTAT": [5.0, 10.0]})
+    market.predict("a", 24.0)
+    market.sell("a", 21.0)
+    await market.watch.work()
+    parts = {one.part for one in (await market.watch.report()).spans["24h"]}
+    assert parts == {"all", "version 7", "CHAS 0", "RAD 1", "LSTAT 1 of 3"}
+
+
+async def test_how_fast_answers_were_is_counted_for_all(market: Market) -> None:
+    market.predict("a", 24.0, took_ms=201)
+    market.predict("b", 24.0, took_ms=200)
+    quality = await market.quality()
+    assert (quality.predictions, quality.fast_share, quality.labelled_share, quality.mae) == (2, 0.5, 0, None)
+
+
+async def test_predictions_older_than_the_index_are_counted_and_not_indexed(market: Market) -> None:
+    market.predict("a", 24.0, ago_ms=30 * HOUR_MS)
+    assert (await market.quality("7d")).predictions == 1
+    assert not list(market.client.scan_iter(f"{market.streams.prefix}:outcomes:recent:*"))
+
+
+async def test_what_is_no_outcome_is_counted_and_acknowledged(market: Market) -> None:
+    market.client.xadd(market.streams.outcomes, {"data": "{"})
+    market.client.xadd(market.streams.outcomes, {"other": "x"})
+    market.sell("a", "cheap")
+    await market.watch.work()
+    assert market.count("invalid") == 3
+    assert market.client.xpending(market.streams.outcomes, MONITORS)["pending"] == 0
+
+
+async def test_an_outcome_whose_prediction_never_comes_is_an_orphan(market: Market) -> None:
+    market.client.xadd(
+        market.streams.outcomes,
+        {"data": Outcome(id="o", data=OutcomeData(listing_id="ghost", outcome=1.0)).model_dump_json()},
+        id=f"{market.now_ms - 49 * HOUR_MS}-0",
+    )
+    market.sell("a", 20.0)
+    await market.watch.work()
+    report = await market.watch.report()
+    assert (report.waiting, report.orphaned) == (2, 1)
+    assert market.registry.get_sample_value("tasador_outcomes_orphaned_rows") == 1
+
+
+async def test_a_crash_at_any_write_counts_nothing_twice(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        market.predict(f"a{number}", 24.0)
+        market.sell(f"a{number}", 22.0)
+    commit, crashes, calls = Writes.commit, 0, 0
+
+    async def crash(self: Writes, client: Any) -> bool:
+        nonlocal crashes, calls
+        calls += 1
+        # lost before it was sent, and lost with its reply, in turns
+        if calls % 3 == 1:
+            crashes += 1
+            raise redis.exceptions.ConnectionError("lost before")
+        done = await commit(self, client)
+        if calls % 3 == 2:
+            crashes += 1
+            raise redis.exceptions.ConnectionError("lost after")
+        return done
+
+    monkeypatch.setattr(Writes, "commit", crash)
+    market.settings = market.settings.model_copy(update={"claim_idle_ms": 0})
+    for attempt in range(40):
+        try:
+            await market.monitor(f"m{attempt % 2}").work()
+        except redis.exceptions.ConnectionError:
+            continue
+        break
+    assert crashes > 5
+    monkeypatch.undo()
+    quality = await market.quality()
+    assert (quality.predictions, quality.labelled, quality.mae) == (5, 5, 2.0)
+    assert market.client.xpending(market.streams.outcomes, MONITORS)["pending"] == 0
+
+
+async def test_a_report_is_published_when_it_says_something_new(market: Market) -> None:
+    market.predict("a", 24.0)
+    market.sell("a", 21.0)
+    await market.quality()
+    await market.quality()
+    entries = market.client.xrange(market.streams.drift)
+    (event,) = [QualityEvent.model_validate_json(fields[DATA_FIELD]) for _, fields in entries]
+    assert event.data.quality("30d").rmse == 3
+    labels = {"span": "24h", "part": "all", "figure": "mae"}
+    assert market.registry.get_sample_value("tasador_quality_error_units", labels) == 3
+
+
+async def test_errors_that_grow_are_in_the_report_of_whoever_asks(market: Market) -> None:
+    for number in range(400):
+        market.predict(f"a{number}", 20.0)
+        market.sell(f"a{number}", 20.0 + (1.0 + number % 3 if number < 300 else 9.0 + number % 3))
+    await market.watch.work()
+    report = await market.monitor("another").report()
+    assert report.sudden_loss is not None
+    assert report.sudden_loss.before < 3 < report.sudden_loss.after
+
+
+async def test_old_outcomes_that_all_are_done_with_are_dropped(market: Market) -> None:
+    old = Outcome(id="o", data=OutcomeData(listing_id="a", outcome=1.0)).model_dump_json()
+    market.client.xadd(market.streams.outcomes, {"data": old}, id=f"{market.now_ms - 8 * DAY_MS}-0")
+    market.sell("b", 20.0)
+    market.client.xgroup_create(market.streams.outcomes, "slow", id="0")
+    await market.watch.work()
+    assert market.client.xlen(market.streams.outcomes) == 2
+    market.client.xgroup_destroy(market.streams.outcomes, "slow")
+    await market.monitor("m2").work()
+    assert market.client.xlen(market.streams.outcomes) == 1
