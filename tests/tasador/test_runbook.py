@@ -1,0 +1,161 @@
+"""The runbook knows every reason that status can give, and what it tells to type works."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import redis
+
+from monitoring import status
+from monitoring.status import BacklogStatus, ConsumerStatus, judge
+from monitoring.verify import published, verify
+from schemas.settings import load_settings
+from schemas.states import DesiredModel, Heartbeat
+from schemas.streams import SCORERS, Streams
+from tasador.commands.check import check
+from tasador.commands.publish import publish
+from tests.conftest import PrivateRedis
+from tests.consumer.harness import Client, activate, count, publish_numbered, running, settings_for
+from tests.models import SmallModel, train_small_model
+from tests.tasador.command import command_of
+from tests.waiting import wait_until, wait_until_async
+from transport.connection import connect
+from transport.holders import Holder
+
+PAGE = (Path(__file__).parents[2] / "docs/runbook.md").read_text(encoding="utf-8")
+HEADINGS = re.findall(r"^### `(.+)`$", PAGE, flags=re.MULTILINE)
+MODEL = DesiredModel(activation="2-0", version="2", digest="d", uri="file:///2")
+QUIET = BacklogStatus(total=0, undelivered=0, pending=0, is_exact=True, oldest_pending_s=0)
+
+
+def _consumer(silent_s: float = 0, **fields: Any) -> ConsumerStatus:
+    given = {"state": "running", "version": "2", "activation": "2-0"} | fields
+    beat = Heartbeat(name="a1", instance="i", host="h", pid=1, started_ms=0, at_ms=0, **given)
+    return ConsumerStatus(heartbeat=beat, is_living=not silent_s, silent_s=silent_s)
+
+
+def _every_reason() -> set[str]:
+    """Every reason that a status can hold, with some name or number in it."""
+    states = get_args(Heartbeat.model_fields["state"].annotation)
+    reasons: set[str] = set()
+    for state in states:
+        reasons.update(judge([_consumer(state=state, reasons=("redis: away",))], MODEL, QUIET, None)[1])
+    reasons.update(judge([], None, QUIET, None)[1])
+    reasons.update(judge([_consumer(silent_s=20)], MODEL, QUIET, None)[1])
+    reasons.update(judge([_consumer(version="1", activation="1-0")], MODEL, QUIET, None)[1])
+    full = QUIET.model_copy(update={"total": 7, "oldest_pending_s": 61})
+    reasons.update(judge([_consumer()], MODEL, full, 7)[1])
+    return reasons | {str(Holder("archivers", "0-0", 7)), str(Holder("archivers", "1-0", None))}
+
+
+def _pattern(heading: str) -> str:
+    return ".*".join(re.escape(part) for part in re.sub(r"^(…: \w+) …$", r"\1…", heading).split("…"))
+
+
+def test_every_reason_of_status_has_its_section_and_no_section_is_left_over() -> None:
+    reasons = _every_reason()
+    homeless = [reason for reason in reasons if not any(re.fullmatch(_pattern(each), reason) for each in HEADINGS)]
+    assert not homeless
+    idle = [each for each in HEADINGS if not any(re.fullmatch(_pattern(each), reason) for reason in reasons)]
+    assert not idle
+
+
+def test_no_reason_was_added_that_the_test_above_does_not_know() -> None:
+    tree = ast.parse(inspect.getsource(status))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+    def told(name: str) -> int:
+        calls = [node for node in ast.walk(functions[name]) if isinstance(node, ast.Call)]
+        appended = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "append"]
+        return len(appended) + sum(isinstance(node, ast.Yield) for node in ast.walk(functions[name]))
+
+    assert (told("judge"), told("_problems")) == (3, 3), "a new reason: give it a section, and a case in _every_reason"
+
+
+@pytest.fixture
+def users(private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The address of a server with the users of the page."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    server = private_redis("--appendonly", "yes")
+    with connect(server.url) as client:
+        for line in re.findall(r"^ACL SETUSER .+$", PAGE, flags=re.MULTILINE):
+            client.execute_command(*line.split())
+    return server.url.removeprefix("redis://")
+
+
+def test_the_users_of_this_page_can_do_their_work(monkeypatch: pytest.MonkeyPatch, users: str) -> None:
+    monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://parts:secret@{users}")
+    assert command_of(check).run("--no-registry").exit_code == 0
+    monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://clients:secret@{users}")
+    assert command_of(publish).json("--sample", "20")["published"] == 20
+    with connect(f"redis://clients:secret@{users}") as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.xrange("housing:predictions")
+
+
+async def test_a_consumer_works_with_the_rights_of_its_user(users: str) -> None:
+    streams = Streams("housing")
+    with connect(f"redis://parts:secret@{users}") as client:
+        async with running(f"redis://parts:secret@{users}", settings_for("housing")):
+            ids = publish_numbered(client, streams, 30)
+            await wait_until_async(lambda: verify(client, streams, ids).is_kept)
+
+
+async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp_path: Path) -> None:
+    home, streams = tmp_path / "home", Streams("housing")
+    model = train_small_model(home)
+    settings = settings_for("housing", home=home)
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    server = private_redis("--appendonly", "yes")
+    with connect(server.url) as client:
+        activate(client, streams, model)
+        async with running(server.url, settings, is_following=True):
+            publish_numbered(client, streams, 50)
+            await wait_until_async(lambda: count(client, streams, "answered") == 50)
+        publish_numbered(client, streams, 20, first=50)
+        _back_up(client, server.folder, home, backup)
+    server.stop()
+    shutil.rmtree(home)
+
+    restored = tmp_path / "redis-1"
+    restored.mkdir()
+    shutil.copy(backup / "dump.rdb", restored)
+    shutil.copytree(backup / "artifacts", home / "artifacts")
+    shutil.copy(backup / "mlflow.db", home)
+    server = private_redis("--dbfilename", "dump.rdb", "--appendonly", "no")
+    with connect(server.url) as client:
+        client.config_set("appendonly", "yes")
+        async with running(server.url, settings, is_following=True):
+            publish_numbered(client, streams, 10, first=70)
+            await wait_until_async(lambda: count(client, streams, "answered") == 80)
+        assert verify(client, streams, published(client, streams)).is_kept
+        assert client.xlen(streams.predictions) == 80
+        assert client.xinfo_groups(streams.listings)[0]["name"] == SCORERS.encode()
+    assert _champion(model, home) == "1"
+
+
+def _back_up(client: Client, redis_folder: Path, home: Path, backup: Path) -> None:
+    """As the page says."""
+    before = client.lastsave()
+    client.bgsave()
+    wait_until(lambda: not client.info("persistence")["rdb_bgsave_in_progress"], message="the dump is whole")
+    assert client.lastsave() >= before
+    shutil.copy(redis_folder / "dump.rdb", backup)
+    source, target = sqlite3.connect(home / "mlflow.db"), sqlite3.connect(backup / "mlflow.db")
+    source.backup(target)
+    source.close()
+    target.close()
+    shutil.copytree(home / "artifacts", backup / "artifacts")
+
+
+def _champion(model: SmallModel, home: Path) -> str:
+    assert load_settings(home=home).home == model.settings.home
+    return model.registry.resolve().version
