@@ -7,14 +7,20 @@ version is made by `tasador train`.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import DataError
 from schemas.settings import Settings
 from training.data.folders import load_raw, load_table, store_raw, store_table
 from training.progress import Progress
+
+if TYPE_CHECKING:
+    from training.data.tables import Table
+    from training.learning.selection import Selection
 
 FOLDER = "stages"
 QUALITY_FILE = "quality.json"
@@ -78,12 +84,31 @@ def _train(desk: Desk) -> None:
 def _evaluate(desk: Desk) -> None:
     from training.evaluation.evaluating import evaluate
     from training.evaluation.storing import store_evaluation
+
+    selection, test = _selection(desk)
+    store_evaluation(evaluate(selection, test), selection, desk.folder / "evaluation")
+
+
+def _report(desk: Desk) -> None:
+    from training.evaluation.reporting import write_report
+    from training.evaluation.storing import load_evaluation
+
+    selection, test = _selection(desk)
+    evaluation = load_evaluation(desk.folder / "evaluation", selection, test)
+    report, plots = desk.folder / "report", desk.folder / "plots"
+    write_report(selection, evaluation, report, desk.settings.training.report, desk.progress)
+    # of a folder of plots DVC wants to show every file, and knows what to do with a picture alone
+    shutil.rmtree(plots, ignore_errors=True)
+    shutil.copytree(report, plots, ignore=shutil.ignore_patterns("report.*"))
+
+
+def _selection(desk: Desk) -> tuple[Selection, Table]:
+    """What the stage of training has left, and the test rows."""
     from training.learning.folding import split
     from training.learning.selection import load_selection
 
     learn, test = split(load_table(desk.settings.load_domain(), desk.folder / "valid"), desk.settings.training)
-    selection = load_selection(desk.folder / "selection", learn)
-    store_evaluation(evaluate(selection, test), selection, desk.folder / "evaluation")
+    return load_selection(desk.folder / "selection", learn), test
 
 
 STAGES: dict[str, Callable[[Desk], None]] = {
@@ -91,6 +116,7 @@ STAGES: dict[str, Callable[[Desk], None]] = {
     "validate": _validate,
     "train": _train,
     "evaluate": _evaluate,
+    "report": _report,
 }
 """Every stage in order."""
 
@@ -99,4 +125,5 @@ _READS = {
     "validate": ("raw",),
     "train": ("valid",),
     "evaluate": ("valid", "selection"),
+    "report": ("valid", "selection", "evaluation"),
 }

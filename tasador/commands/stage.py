@@ -22,6 +22,7 @@ class Stage(StrEnum):
     VALIDATE = "validate"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    REPORT = "report"
 
 
 def stage(

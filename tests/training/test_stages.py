@@ -38,14 +38,14 @@ NOT_OF_A_STAGE = {"golden_rows", "reference_rows"}
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     loaded = load_settings(home=tmp_path_factory.mktemp("home"))
-    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3})
+    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3, "report": "figures"})
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     return loaded.model_copy(update={"training": training, "swap": swap})
 
 
 def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path: Path) -> None:
     told: list[str] = []
-    for name in ("ingest", "validate", "train", "evaluate"):
+    for name in STAGES:
         run_stage(name, Desk(quick, tmp_path, told.append))
     table, _ = validate(quick.load_domain(), ingest(quick), quick.training)
     learn, test = split(table, quick.training)
@@ -58,6 +58,7 @@ def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path:
     np.testing.assert_allclose(read.predicted, evaluation.predicted)
     assert read.test_interval == pytest.approx(evaluation.test_interval)
     assert "506 of 506 rows accepted" in told
+    assert (tmp_path / "report" / "report.html").exists()
 
 
 def test_a_stage_without_the_one_before_says_so(quick: Settings, tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def project(session: DvcSession, tmp_path: Path) -> Project:
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
     made = Project(folder, session)
-    made.set("training", models=["linear"], folds=3)
+    made.set("training", models=["linear"], folds=3, report="figures")
     made.set("swap", max_us_per_row=1000.0)
     made.set("domains", housing={"path": None, "data": "data/homes.csv", "may_miss": None})
     table_of("housing").with_target().to_csv(folder / "data" / "homes.csv", index=False)
@@ -137,6 +138,7 @@ def project(session: DvcSession, tmp_path: Path) -> Project:
     return made
 
 
+@pytest.mark.timeout(240)
 def test_dvc_runs_what_has_changed_and_a_fresh_clone_runs_nothing(project: Project, tmp_path: Path) -> None:
     assert project.repro() == list(STAGES)
     assert project.git("status", "--porcelain").split() == ["??", "dvc.lock"]
@@ -144,7 +146,8 @@ def test_dvc_runs_what_has_changed_and_a_fresh_clone_runs_nothing(project: Proje
     assert project.repro() == []
     (figures,) = json.loads(project.dvc("metrics", "show", "--json"))[""]["data"].values()
     assert 4 < figures["data"]["test_rmse"] < 6
-    assert Path(project.dvc("plots", "show").strip().removeprefix("file://")).exists()
+    page = Path(project.dvc("plots", "show").strip().removeprefix("file://"))
+    assert "Score of each candidate" in page.read_text(encoding="utf-8")
     assert "evaluate" in project.dvc("dag")
 
     project.set("training", max_bad_share=0.06)
