@@ -7,8 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-out = Console()
-err = Console(stderr=True)
+# what is printed is data, in which `:abc:` is no picture
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 def write_json(value: Any) -> None:

@@ -76,3 +76,8 @@ def test_report_writes_a_page_that_needs_no_network(tmp_path: Path) -> None:
     loaded = re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?(?!data:)([^\"'> ]+)", page)
     assert not loaded
     assert not re.search(r"@import|url\(['\"]?http|\bfetch\(|XMLHttpRequest", page)
+
+
+def test_names_are_printed_as_they_are() -> None:
+    table_of("housing").with_target().to_csv("a:bus:b.csv", index=False)
+    assert "rows of a:bus:b.csv accepted" in COMMAND.text("check", "a:bus:b.csv")
