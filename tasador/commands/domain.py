@@ -74,7 +74,7 @@ def new(
     importlib.invalidate_caches()
     load_domain(name, path)
     if is_writing_params:
-        add_domain(Path("params.yaml"), name, path)
+        add_domain(Path("params.yaml"), name, path, file)
     if as_json:
         write_json({"name": name, "file": str(module), "path": path, "task": drafted.task, "features": len(kept) - 1})
         return
@@ -102,7 +102,9 @@ def _tell(file: Path, name: str, path: str, module: Path, drafted: Draft, *, is_
     if is_in_params:
         out.out("params.yaml names it under `domains`")
     else:
-        out.out(f"add this to params.yaml (or call with --write-params):\n\n{entry_of(name, path)}\n", highlight=False)
-    err.out(f"then: tasador train --domain {name} --data {file}", highlight=False)
+        out.out(
+            f"add this to params.yaml (or call with --write-params):\n\n{entry_of(name, path, file)}\n", highlight=False
+        )
+    err.out(f"then: tasador train --domain {name}", highlight=False)
     err.out(f"      tasador up --domain {name}", highlight=False)
     err.out(f"      tasador publish {file} --domain {name} --out answers.csv", highlight=False)

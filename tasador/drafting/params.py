@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -11,12 +12,12 @@ from schemas.errors import ConfigurationError
 _INDENT = "  "
 
 
-def entry_of(name: str, path: str) -> str:
+def entry_of(name: str, path: str, data: Path) -> str:
     """The lines that name a domain, under `domains`."""
-    return f"domains:\n{_lines(name, path)}"
+    return f"domains:\n{_lines(name, path, data)}"
 
 
-def add_domain(params: Path, name: str, path: str) -> None:
+def add_domain(params: Path, name: str, path: str, data: Path) -> None:
     """Add a domain to a file of settings; comments and order stay as they are.
 
     Raises:
@@ -33,11 +34,11 @@ def add_domain(params: Path, name: str, path: str) -> None:
     lines = text.splitlines()
     heads = [number for number, line in enumerate(lines) if line.startswith("domains:")]
     if heads and isinstance(domains, dict):
-        lines.insert(heads[0] + 1, _lines(name, path))
+        lines.insert(heads[0] + 1, _lines(name, path, data))
     elif domains is None and not heads:
-        lines.append(entry_of(name, path))
+        lines.append(entry_of(name, path, data))
     added = "\n".join(lines) + "\n"
-    if not _holds(added, {**(domains or {}), name: {"path": path}}):
+    if not _holds(added, {**(domains or {}), name: {"path": path, "data": str(data)}}):
         raise ConfigurationError(f"{params}: write it there yourself: {name}: {{path: {path}}} under `domains`")
     try:
         params.write_text(added, encoding="utf-8")
@@ -54,5 +55,7 @@ def _holds(text: str, domains: dict[str, object]) -> bool:
     return isinstance(values, dict) and values.get("domains") == domains
 
 
-def _lines(name: str, path: str) -> str:
-    return f"{_INDENT}{name}:\n{_INDENT * 2}path: {path}"
+def _lines(name: str, path: str, data: Path) -> str:
+    # JSON's strings are YAML's too, whatever is in a file's name
+    quoted = json.dumps(str(data), ensure_ascii=False)
+    return f"{_INDENT}{name}:\n{_INDENT * 2}path: {path}\n{_INDENT * 2}data: {quoted}"

@@ -62,7 +62,7 @@ async def _answered(url: str, streams: Streams, home: Path, name: str, table: Pa
     """Train on a table, let a consumer take the champion, and publish the table to it."""
     settings = load_settings(home=home, domain=name, prefix=streams.prefix)
     domain = settings.load_domain()
-    result = await asyncio.to_thread(train, settings, table, ["ridge" if name == "diabetes" else "random-forest"])
+    result = await asyncio.to_thread(train, settings, None, ["ridge" if name == "diabetes" else "random-forest"])
     info = Registry(tracking_uri_of(settings), name).resolve(version=result.version)
     with connect(url) as searcher:
         activate(searcher, streams, SmallModel(settings, domain, info))
@@ -186,7 +186,7 @@ def test_nothing_is_overwritten_and_params_keep_their_comments() -> None:
     Path("params.yaml").write_text("# mine\ndomains:  # all\n  housing:\n    path: null\nlog_level: INFO\n")
     table = {"a": [0.5, 1.5], "y": [0.5, 1.5]}
     _draft(table, "--write-params")
-    added = "  table:\n    path: domains.table:Table\n"
+    added = '  table:\n    path: domains.table:Table\n    data: "table.csv"\n'
     assert Path("params.yaml").read_text() == (
         f"# mine\ndomains:  # all\n{added}  housing:\n    path: null\nlog_level: INFO\n"
     )
