@@ -98,6 +98,20 @@ def test_an_answer_given_after_the_clock_was_set_back_is_found(redis_client: red
     assert verify(redis_client, streams, ["5000-0"]).is_kept
 
 
+def test_where_a_flood_was_trimmed_nothing_older_can_be_said(redis_client: redis.Redis, streams: Streams) -> None:
+    for at_ms in (1000, 2000, 3000):
+        redis_client.xadd(streams.listings, {"data": "{}"}, id=f"{at_ms}-0")
+        redis_client.xadd(streams.rate_limited, {"data": json.dumps({"id": f"{at_ms}-0"})}, id=f"{at_ms + 500}-0")
+    deliver(redis_client, streams, 3)
+    redis_client.xack(streams.listings, "scorers", "1000-0", "2000-0", "3000-0")
+    redis_client.hset(streams.progress, mapping={"refused": 3, "refused:rate_limited": 3})
+    asked = ["1000-0", "2000-0", "3000-0"]
+    assert verify(redis_client, streams, asked).outcomes == {"dead_letter": 3}
+    redis_client.xtrim(streams.rate_limited, maxlen=1, approximate=False)
+    verdict = verify(redis_client, streams, asked)
+    assert (verdict.unseen, verdict.visible_from, verdict.lost) == (2, "3500-0", ())
+
+
 def test_resolved_dead_letters_still_count(redis_client: redis.Redis, streams: Streams) -> None:
     ids = publish(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
