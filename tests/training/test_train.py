@@ -104,6 +104,7 @@ def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, 
     provenance = Provenance(**read_json(registry.client, registry.tracking_uri, result.run_id, "provenance.json"))
     assert provenance.bytes_sha256 == file_sha256(tmp_path / "data.csv")
     assert provenance.tags().items() <= run.data.tags.items()
+    assert provenance.tags().items() <= registry.resolve(version=result.version).tags.items()
     assert (settings.home / "data" / f"{provenance.bytes_sha256}.provenance.json").exists()
 
 
