@@ -16,7 +16,15 @@ from schemas.sections import DomainSettings, Section
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
 
 _UNIT = re.compile(r",? in (s|ms|µs|bytes|MB|rows|days|hours)\b")
-_SUFFIXES = {"_ms": "ms", "_per_s": "1/s", "_s": "s", "_bytes": "bytes", "_rows": "rows", "_share": "share"}
+_SUFFIXES = {
+    "_ms": "ms",
+    "_per_s": "1/s",
+    "_s": "s",
+    "_bytes": "bytes",
+    "_rows": "rows",
+    "_share": "share",
+    "_hours": "hours",
+}
 
 _HEAD = f"""# Settings
 
