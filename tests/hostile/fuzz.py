@@ -25,7 +25,10 @@ MAX_GROWTH_MIB = 32
 MAX_DELAY_MS = 100
 _PAIRS, _BATCH, _MOST_DRAWN = 100, 1000, 20_000
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command(epilog=f"Example: {EXAMPLE}")
 def fuzz(
     count: Annotated[int, typer.Option(help="How many hostile entries.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same entries.")] = 1,
@@ -94,4 +97,4 @@ def _figures(
 
 
 if __name__ == "__main__":
-    typer.run(fuzz)
+    app()
