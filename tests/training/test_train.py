@@ -13,13 +13,14 @@ from registry.location import tracking_uri_of
 from registry.runs import read_json
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
+from registry.verdicts import read_verdict
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
 from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
 from training.data.provenance import Provenance, file_sha256
 from training.data.quality import RowProblem
-from training.occasion import Occasion
+from training.occasion import Occasion, git_commit
 from training.run import find_test_rows, train
 
 __all__ = ["small_model"]
@@ -106,6 +107,27 @@ def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, 
     assert provenance.tags().items() <= run.data.tags.items()
     assert provenance.tags().items() <= registry.resolve(version=result.version).tags.items()
     assert (settings.home / "data" / f"{provenance.bytes_sha256}.provenance.json").exists()
+
+
+def test_a_run_in_mlflow_holds_all_that_is_known_of_it(settings: Settings, tmp_path: Path) -> None:
+    result = train(settings, models=["linear"], occasion=Occasion("command line"), reports=tmp_path)
+    registry = Registry(tracking_uri_of(settings), "housing")
+    run = registry.client.get_run(result.run_id)
+    version = registry.resolve(version=result.version)
+    wanted = {"model_type": "linear", "trigger": "command line", "data_sha256": result.data_sha256}
+    for tags in (run.data.tags, version.tags):
+        assert wanted.items() <= tags.items()
+        assert tags["validation_status"] == "passed"
+        assert tags["training_date"]
+        assert ("git_commit" in tags) == (git_commit() is not None)
+    stages = {"ingest", "validate", "train", "evaluate", "report", "register"}
+    assert stages == {name.removeprefix("seconds/") for name in run.data.metrics if name.startswith("seconds/")}
+    assert {"test_rmse", "test_mae", "test_median_error", "test_within_5"} <= run.data.metrics.keys()
+    assert "segment/CHAS 1/rmse" in run.data.metrics
+    files = {each.path for each in registry.client.list_artifacts(result.run_id, "report")}
+    assert files == {"report/report.html", "report/report.json"}
+    assert {path.name for path in (tmp_path / "housing").iterdir()} == {"report.html", "report.json"}
+    assert read_verdict(registry, version) == result.as_json()["gate"]
 
 
 def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tmp_path: Path) -> None:
