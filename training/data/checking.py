@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,7 +148,7 @@ def _times(column: pd.Series[Any]) -> tuple[NDArray[np.datetime64], list[RowProb
     import pandas as pd
 
     # a number is no time: nobody can say whether it counts seconds, days or years
-    text = column.where(column.map(lambda value: isinstance(value, str | datetime)))
+    text = column.where(column.map(lambda value: isinstance(value, str | date)))
     times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
     unread = np.flatnonzero(times.isna())
     problems = [RowProblem(int(row), str(column.name), column.iloc[row], NO_TIME) for row in unread]

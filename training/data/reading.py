@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,14 @@ def _read_csv(path: Path, source: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        # as text: one word in a column of numbers must not make text of the whole column
-        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=list(MISSING), encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            # a first row that is longer than the header: pandas would cut it, or shift every column
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # as text: one word in a column of numbers must not make text of the whole column
+            return pd.read_csv(
+                path, dtype=str, keep_default_na=False, na_values=list(MISSING), encoding="utf-8-sig", index_col=False
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"{source}: no CSV file: {str(error).splitlines()[0]}") from error
 
 

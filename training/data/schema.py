@@ -144,7 +144,8 @@ def _cell(value: Any, *, is_whole: bool) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value without numpy's types, None for a gap."""
+    """A value as JSON knows it: None for a gap, text for what it does not know."""
     if is_gap(value):
         return None
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float) else str(value)

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import math
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -147,6 +151,11 @@ def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Pat
     assert table.times.tolist() == times.tolist()
     assert table.take(np.array([2, 0])).times is not None
     assert "SOLD" not in table.frame
+    days: list[Any] = [pd.Timestamp("2026-01-03"), date(2026, 1, 2), 7, None, "2026", pd.Timestamp("2026-01-01")]
+    table, problems = check(HOUSING, RawTable(raw.assign(SOLD=days), "typed"), max_bad_share=0.5, time_column="SOLD")
+    assert [p.row for p in problems] == [2, 3]
+    assert table.times is not None
+    assert table.times[1] == np.datetime64("2026-01-02")
     with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
         check(HOUSING, given, time_column="TAX")
 
@@ -195,3 +204,26 @@ def test_the_real_people_hold_24_duplicates() -> None:
     table, report = validate(OBESITY, read(SHARED, "obesity"), TrainingSettings())
     assert (report.rows, report.refused, report.duplicates, len(table)) == (2111, 0, 24, 2087)
     assert sum(report.classes.values()) == 2087
+
+
+def test_a_row_with_more_cells_than_the_header_is_refused_instead_of_read_askew(tmp_path: Path) -> None:
+    lines = table_of("housing").with_target().head(3).to_csv(index=False).splitlines()
+    for number in (1, 3):
+        path = tmp_path / f"{number}.csv"
+        path.write_text("\n".join(f"{line},7" if row == number else line for row, line in enumerate(lines)))
+        with pytest.raises(DataError, match=r"\d\.csv: no CSV file: ") as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_cells_of_any_kind_are_refused_and_told_as_json(tmp_path: Path) -> None:
+    raw = made_up_rows(OBESITY, 70).astype(object)
+    ages: list[Any] = [np.array([1.0, 2.0]), *[20.0] * 69]
+    genders: list[Any] = [["Male"], *["Male"] * 69]
+    raw = raw.assign(Age=ages, Gender=genders)
+    table, report = validate(OBESITY, RawTable(raw, "made up"), TrainingSettings(max_bad_share=0.1))
+    assert [(p.row, p.column) for p in report.problems] == [(0, "Gender"), (0, "Age")]
+    assert len(table) == 69
+    raw.loc[1, "Age"] = math.inf
+    _, report = inspect(OBESITY, RawTable(raw, "made up"), TrainingSettings())
+    assert "Infinity" not in json.dumps(report.model_dump(mode="json"), allow_nan=False)
