@@ -79,7 +79,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
     found = request.config.stash.setdefault(_FOUND, {})
 
     def note(figures: dict[str, Any]) -> None:
-        kept = found.setdefault(request.node.originalname, {})
+        kept = found.setdefault(request.node.nodeid.partition("[")[0], {})
         for word, number in figures.items():
             kept[word] = kept.get(word, 0) + number
 
