@@ -57,7 +57,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallModel, SmallM
     pool = np.arange(len(old)) % 2
     frame = old.frame.assign(POOL=pool.astype(np.float64))[list(NEW.columns)]
     new = Table(NEW, frame, old.target + 5.0 * pool, old.positions, old.source)
-    infos = [register(registry, fitted(table), table) for table in (old, new)]
+    infos = [register(registry, fitted(table, trees=2), table, folds=0) for table in (old, new)]
     first, second = (SmallModel(settings, each.domain, info) for each, info in zip((old, new), infos, strict=True))
     return first, second
 

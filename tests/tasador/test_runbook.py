@@ -110,7 +110,7 @@ async def test_a_consumer_works_with_the_rights_of_its_user(users: str) -> None:
 
 async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp_path: Path) -> None:
     home, streams = tmp_path / "home", Streams("housing")
-    model = train_small_model(home)
+    model = train_small_model(home, trees=2)
     settings = settings_for("housing", home=home)
     backup = tmp_path / "backup"
     backup.mkdir()
