@@ -14,12 +14,9 @@ import pytest
 
 from consumer.consumer import Consumer
 from registry.folder import read_card
-from registry.location import tracking_uri_of
-from registry.store import Registry
 from schemas.domain import Domain, domain_of, load_domain
 from schemas.domains.housing import Housing
 from schemas.features import Integer, feature
-from schemas.settings import load_settings
 from schemas.streams import Streams
 from schemas.window import layout_of
 from tests.consumer.harness import (
@@ -33,10 +30,12 @@ from tests.consumer.harness import (
     publish,
     settings_for,
 )
-from tests.models import SmallModel, fitted, register, table_of
+from tests.models import SmallModel, fitted, register, small_model, table_of
 from tests.waiting import wait_until_async
 from training.data.tables import Table
 from transport.connection import connect, connect_async
+
+__all__ = ["small_model"]
 
 
 class HousingWithPool(Housing):
@@ -49,17 +48,14 @@ OLD, NEW = load_domain("housing"), domain_of(HousingWithPool)
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallModel, SmallModel]:
+def models(small_model: SmallModel) -> tuple[SmallModel, SmallModel]:
     """A version of the old contract and one of the new, in one registry."""
-    settings = load_settings(home=tmp_path_factory.mktemp("models"))
-    registry = Registry(tracking_uri_of(settings), "housing")
     old = table_of("housing")
     pool = np.arange(len(old)) % 2
     frame = old.frame.assign(POOL=pool.astype(np.float64))[list(NEW.columns)]
     new = Table(NEW, frame, old.target + 5.0 * pool, old.positions, old.source)
-    infos = [register(registry, fitted(table, trees=2), table, folds=0) for table in (old, new)]
-    first, second = (SmallModel(settings, each.domain, info) for each, info in zip((old, new), infos, strict=True))
-    return first, second
+    info = register(small_model.registry, fitted(new, trees=2), new, folds=0)
+    return small_model, SmallModel(small_model.settings, NEW, info)
 
 
 @asynccontextmanager
@@ -96,7 +92,7 @@ async def test_consumers_of_the_old_contract_score_until_a_model_of_the_new_one_
     redis_client: Client, redis_url: str, prefix: str, streams: Streams, models: tuple[SmallModel, SmallModel]
 ) -> None:
     first, second = models
-    home = first.settings.home
+    home, before, after = first.settings.home, first.info.version, second.info.version
     activate(redis_client, streams, first)
     async with _running(redis_url, prefix, home, NEW, "new") as new:
         async with _running(redis_url, prefix, home, OLD, "old") as old:
@@ -104,17 +100,17 @@ async def test_consumers_of_the_old_contract_score_until_a_model_of_the_new_one_
             # the new one cannot use a model of the old contract: it waits, and the old one answers all
             (rejected,) = model_events(redis_client, streams, "model.rejected")
             assert (rejected["consumer"], rejected["reason"]) == ("new", "signature")
-            assert _versions(redis_client, streams, await _publish(redis_client, streams, "a", ROW)) == {"1": 300}
+            assert _versions(redis_client, streams, await _publish(redis_client, streams, "a", ROW)) == {before: 300}
 
             activate(redis_client, streams, second)
             await wait_until_async(lambda: new.follower.model)
             await wait_until_async(lambda: len(model_events(redis_client, streams, "model.rejected")) == 2)
             both = _versions(redis_client, streams, await _publish(redis_client, streams, "b", ROW))
-            assert set(both) <= {"1", "2"}
+            assert set(both) <= {before, after}
             assert sum(both.values()) == 300
-            assert cast("Any", old.follower.model).stamp.version == "1"
+            assert cast("Any", old.follower.model).stamp.version == before
         ids = await _publish(redis_client, streams, "c", ROW | {"POOL": 1})
-        assert _versions(redis_client, streams, ids) == {"2": 300}
+        assert _versions(redis_client, streams, ids) == {after: 300}
 
 
 def test_the_card_says_of_which_contract_a_model_is(models: tuple[SmallModel, SmallModel]) -> None:
