@@ -1,7 +1,7 @@
 -- Trims what is answered, and keeps the low-water mark from which a lost group can be rebuilt.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, marks.
 -- ARGV: group, then how many to keep of listings, answers, rate-limited and window rows, then the age in ms of answers and
--- rows.
+-- rows, then the group of the audit log and how many entries it may be behind before nothing waits for it any more.
 -- Returns how many listings were trimmed, -1 if there is no group (then nothing may be trimmed).
 --
 -- A mark notes, for one moment, how far every stream was: of listings the last id delivered and how many that were, of
@@ -14,6 +14,7 @@ local group = ARGV[1]
 local kept_answers, answers_age = tonumber(ARGV[3]), tonumber(ARGV[6])
 local keep = {tonumber(ARGV[2]), kept_answers, kept_answers, kept_answers, tonumber(ARGV[4]), tonumber(ARGV[5])}
 local age = {answers_age, answers_age, answers_age, answers_age, answers_age, tonumber(ARGV[7])}
+local archivers, max_lag = ARGV[8], tonumber(ARGV[9])
 
 local function is_less(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
@@ -31,13 +32,17 @@ local function last_id(key)
 end
 
 if redis.call('EXISTS', listings) == 0 then return -1 end
-local low, own_low, own_pending, delivered_id, in_hand
+local low, own_low, own_pending, delivered_id, in_hand, archived
 for _, reply in ipairs(redis.call('XINFO', 'GROUPS', listings)) do
   local info = {}
   for i = 1, #reply, 2 do info[reply[i]] = reply[i + 1] end
   local first = redis.call('XPENDING', listings, info['name'], '-', '+', 1)[1]
   local bound = first and first[1] or info['last-delivered-id']
-  if not low or is_less(bound, low) then low = bound end
+  if info['name'] == archivers then
+    archived = bound
+  elseif not low or is_less(bound, low) then
+    low = bound
+  end
   if info['name'] == group then
     own_low, own_pending = bound, first and 1 or 0
     delivered_id, in_hand = info['last-delivered-id'], info['pending']
@@ -70,6 +75,24 @@ if is_due then
   redis.call('RPUSH', marks_key, cjson.encode(marks[#marks]))
 end
 
+-- How far the audit log is behind, the marks tell.
+local function is_near(i, id)
+  local before = marks[1].totals[i]
+  for _, mark in ipairs(marks) do
+    if not is_less(id, mark.ids[i]) then before = mark.totals[i] end
+  end
+  return totals[i] - before <= max_lag
+end
+if archived and is_less(archived, low) and is_near(1, archived) then low = archived end
+local logged
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
+    local info = {}
+    for i = 1, #reply, 2 do info[reply[i]] = reply[i + 1] end
+    if info['name'] == archivers and is_near(2, info['last-delivered-id']) then logged = info['last-delivered-id'] end
+  end
+end
+
 local floor
 for i, mark in ipairs(marks) do
   if not is_less(own_low, mark.ids[1]) then floor = i end
@@ -84,6 +107,7 @@ for i = 1, STREAMS do
   for j, mark in ipairs(marks) do
     local is_answer = i >= 2 and i < WINDOW
     local may_go = i == WINDOW or i == 1 and not is_less(low, mark.ids[1]) or is_answer and floor and j <= floor
+    if i == 2 and logged and is_less(logged, mark.ids[2]) then may_go = false end
     if may_go and (totals[i] - mark.totals[i] >= keep[i] or now - mark.ms >= age[i]) then cut = j end
   end
   if cut then

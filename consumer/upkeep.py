@@ -15,7 +15,7 @@ from consumer.scripts import Scripts
 from monitoring.metrics import ConsumerMetrics
 from schemas.settings import Settings
 from schemas.states import LIVING_S, Heartbeat
-from schemas.streams import SCORERS, Streams
+from schemas.streams import ARCHIVERS, SCORERS, Streams
 from transport.backlog import read_backlog_async
 from transport.entries import EntryId
 from transport.holders import read_holders_async
@@ -41,7 +41,8 @@ class Upkeep:
         self._scripts = scripts
         keep = settings.retention
         limits = (keep.listings, keep.answers, keep.rate_limited, settings.window.max_rows)
-        self._limits = (*limits, keep.max_age_s * 1000, settings.window.max_age_s * 1000)
+        ages_ms = (keep.max_age_s * 1000, settings.window.max_age_s * 1000)
+        self._limits = (*limits, *ages_ms, ARCHIVERS, keep.archiver_lag)
         self._metrics = metrics
         self._next_sweep = 0.0
         self._keep = keep

@@ -5,6 +5,7 @@ How they are read is `schemas.settings`'s business.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from typing import Literal
@@ -68,6 +69,7 @@ class RetentionSettings(Section):
     answers: PositiveInt = Field(1_000_000, description="predictions, dead letters and repeats kept at most, each")
     rate_limited: PositiveInt = Field(10_000, description="dead letters of rate-limited listings kept at most")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which listings and answers are trimmed, in s")
+    archiver_lag: PositiveInt = Field(200_000, description="entries that trimming waits for the audit log at most")
     interval_s: PositiveFloat = Field(1.0, description="how often a consumer trims, in s")
 
 
@@ -122,6 +124,16 @@ class OutcomeSettings(Section):
     retry_s: PositiveFloat = Field(60.0, description="how often predictions of waiting outcomes are looked for, in s")
     far_off: PositiveFloat = Field(5.0, description="error that counts as far off, in the target's unit")
     fast_ms: PositiveInt = Field(200, description="time within which an answer counts as fast, in ms")
+
+
+class ArchiveSettings(Section):
+    """The audit log."""
+
+    is_on: bool = Field(default=True, description="whether the monitor writes it")
+    folder: Path | None = Field(None, description="where it lies; `archive` in the home folder by default")
+    rows_per_file: PositiveInt = Field(10_000, description="rows of a file at most")
+    flush_s: PositiveFloat = Field(60.0, description="how long a prediction waits for others to fill a file, in s")
+    keep_days: PositiveInt = Field(365, description="days that are kept")
 
 
 class DriftSettings(Section):

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
 from schemas.sections import (
+    ArchiveSettings,
     BatchSettings,
     DomainSettings,
     DriftSettings,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     monitor: MonitorSettings = MonitorSettings()
     drift: DriftSettings = DriftSettings()
     outcomes: OutcomeSettings = OutcomeSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     loop: LoopSettings = LoopSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()

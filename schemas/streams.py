@@ -10,6 +10,8 @@ TRAINERS = "trainers"
 """Consumer group that carries out commands."""
 MONITORS = "monitors"
 """Consumer group that joins outcomes."""
+ARCHIVERS = "archivers"
+"""Consumer group that says up to where listings, predictions and outcomes are in the audit log."""
 
 DATA_FIELD = b"data"
 """The field of an entry that carries the event's JSON."""

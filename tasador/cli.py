@@ -35,6 +35,7 @@ COMMANDS = {
     "settings": "List every setting with its meaning, unit and default.",
     "asyncapi": "Print the description of a domain's streams.",
     "dead-letters": "Look at refused listings, publish them again, drop them.",
+    "forget": "Erase one subject from the audit log.",
     "bench": "Measure the rate against a bare loop and plain FastStream.",
 }
 """Every command in the order of the help, with what it does.

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from faststream.redis import RedisBroker
 
 from monitoring import logs
+from monitoring.archive.archiver import Archiver
+from monitoring.archive.place import archive_of
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
 from monitoring.loops import STALL_S, WAITS_FOR, Loops
 from monitoring.metrics import build_registry
+from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.asyncapi import describe
 from monitoring.monitor.drift_metrics import DriftMetrics
-from monitoring.monitor.quality import QualityWatch
+from monitoring.monitor.quality import QualityWatch, now_ms
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.watching import DriftWatch
-from monitoring.outcomes.known import Known
 from monitoring.outcomes.segments import cut_points
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
@@ -26,6 +28,7 @@ from transport.connection import connect_async, speaking_to
 from transport.server import check_server_async
 
 _JOIN_S = 1.0
+_ARCHIVE_S = 5.0
 
 
 def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable) -> None:
@@ -69,8 +72,10 @@ class Monitor:
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
         self._drift = DriftWatch(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
+        self._archiver = Archiver(self._client, settings, domain, archive_of(settings))
+        self._archive_metrics = ArchiveMetrics(self.registry)
         self._quality = QualityWatch(
-            self._client, domain, settings, name, source, _find_nothing, QualityMetrics(self.registry)
+            self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
         self._domain = domain
         self._loops = Loops(self.health)
@@ -90,6 +95,8 @@ class Monitor:
             "outcomes": (min(_JOIN_S, interval_s), self._quality.work),
             "quality": (interval_s, self._report),
         }
+        if self._settings.archive.is_on:
+            steps["archive"] = (min(_ARCHIVE_S, interval_s), self._archive)
         self._loops.start(steps, on_failure)
         self.health.clear("start")
 
@@ -114,6 +121,14 @@ class Monitor:
             self._quality.forget()
             raise
 
+    async def _archive(self) -> None:
+        try:
+            progress = await self._archiver.run_once(await now_ms(self._client))
+            self._archive_metrics.record(progress, await self._archiver.lag())
+        except WAITS_FOR:
+            self._archive_metrics.record_failure()
+            raise
+
 
 def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> ServedApp:
     """The application of one monitor."""
@@ -135,7 +150,3 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> Serve
 
     app.on_shutdown(monitor.stop)
     return app
-
-
-async def _find_nothing(identities: Sequence[str]) -> dict[str, Known]:  # noqa: ARG001
-    return {}

@@ -75,21 +75,21 @@ class QualityWatch:
         """
         await self._create_group()
         for _ in range(_ROUNDS):
-            now_ms = await self._now_ms()
-            identities = await self._recent.index_next(now_ms)
+            at_ms = await now_ms(self._client)
+            identities = await self._recent.index_next(at_ms)
             if identities:
                 waited = await self._joiner.waiting_of(identities)
-                self._record(await self._joiner.settle(waited, now_ms, is_old_asked=False))
+                self._record(await self._joiner.settle(waited, at_ms, is_old_asked=False))
             arrived = await self._read()
             if not arrived and identities is None:
                 break
-            self._record(await self._joiner.settle(arrived, now_ms))
+            self._record(await self._joiner.settle(arrived, at_ms))
         if time.monotonic() >= self._retry_at_s:
             self._retry_at_s = time.monotonic() + self._settings.outcomes.retry_s
             waiting = await self._joiner.all_waiting()
-            results = await self._joiner.settle(waiting, await self._now_ms())
+            results = await self._joiner.settle(waiting, await now_ms(self._client))
             self._record([result for result in results if result != "waiting"])
-            await self._trim(await self._now_ms())
+            await self._trim(await now_ms(self._client))
 
     async def report(self) -> QualityReport:
         """Read the sums, and publish what they come to if that is news.
@@ -97,12 +97,12 @@ class QualityWatch:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        now_ms = await self._now_ms()
+        at_ms = await now_ms(self._client)
         waiting = await self._joiner.all_waiting()
-        limit_ms = now_ms - self._settings.outcomes.orphan_hours * HOUR_MS
+        limit_ms = at_ms - self._settings.outcomes.orphan_hours * HOUR_MS
         report = QualityReport(
             domain=self._domain.name,
-            spans=await self._spans(now_ms),
+            spans=await self._spans(at_ms),
             waiting=len(waiting),
             orphaned=sum(EntryId.parse(each.entry).ms < limit_ms for each in waiting),
             sudden_loss=find_sudden_loss(await self._errors()),
@@ -121,8 +121,8 @@ class QualityWatch:
         self._told = None
         self._metrics.record_failure()
 
-    async def _spans(self, now_ms: int) -> dict[Span, Any]:
-        hour = now_ms // HOUR_MS
+    async def _spans(self, at_ms: int) -> dict[Span, Any]:
+        hour = at_ms // HOUR_MS
         keys: dict[Span, list[str]] = {"24h": [self._streams.quality_of_hour(hour - back) for back in range(24)]}
         for span, days in _DAYS.items():
             keys[span] = [self._streams.quality_of_day(hour // 24 - back) for back in range(days)]
@@ -165,9 +165,9 @@ class QualityWatch:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _trim(self, now_ms: int) -> None:
+    async def _trim(self, at_ms: int) -> None:
         """Drop old outcomes that every group is done with."""
-        bound = EntryId(now_ms - self._settings.retention.max_age_s * 1000, 0)
+        bound = EntryId(at_ms - self._settings.retention.max_age_s * 1000, 0)
         groups: Any = await self._client.xinfo_groups(self._streams.outcomes)
         for group in groups:
             held: Any = await self._client.xpending_range(self._streams.outcomes, group["name"], "-", "+", 1)
@@ -175,9 +175,11 @@ class QualityWatch:
             bound = min(bound, EntryId.parse(done))
         await self._client.xtrim(self._streams.outcomes, minid=str(bound), approximate=False)
 
-    async def _now_ms(self) -> int:
-        seconds, microseconds = await self._client.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
-
     def _record(self, results: list[Result]) -> None:
         self._metrics.record_results(results)
+
+
+async def now_ms(client: redis.asyncio.Redis) -> int:
+    """Redis's clock."""
+    seconds, microseconds = await client.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -1,0 +1,131 @@
+"""Rows of the audit log: what of a prediction, its listing and an outcome is kept, and in which columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from msgspec.structs import astuple
+from pydantic import ValidationError
+
+from schemas.decoding import ListingDecoder, payload_of
+from schemas.domain import Domain
+from schemas.errors import DomainError, RefusedListingError
+from schemas.events import Outcome, Prediction
+from schemas.sections import LimitSettings
+from schemas.streams import DATA_FIELD
+from transport.entries import EntryId
+
+_INSTANT = pa.timestamp("ms", tz="UTC")
+_ABOUT_PREDICTION = (
+    ("entry_id", pa.string()),
+    ("prediction_id", pa.string()),
+    ("predicted_at", _INSTANT),
+    ("listing_id", pa.string()),
+    ("listing_source", pa.string()),
+    ("subject", pa.string()),
+    ("model_version", pa.string()),
+    ("model_activation", pa.string()),
+    ("has_features", pa.bool_()),
+)
+_ABOUT_OUTCOME = (
+    ("outcome_entry_id", pa.string()),
+    ("came_at", _INSTANT),
+    ("listing_id", pa.string()),
+    ("listing_source", pa.string()),
+)
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """Rows ready to be written, and how many of the predictions have lost their listing."""
+
+    table: pa.Table
+    without_features: int = 0
+
+
+class ArchiveRows:
+    """Makes rows of one domain.
+
+    Args:
+        domain: its features and its target become columns.
+        limits: of listings.
+
+    Raises:
+        DomainError: a feature has the name of another column.
+    """
+
+    def __init__(self, domain: Domain, limits: LimitSettings) -> None:
+        self._domain = domain
+        self._decoder = ListingDecoder(domain, limits)
+        answer = pa.string() if domain.target.classes else pa.float64()
+        own = [*_ABOUT_PREDICTION, ("prediction", answer)]
+        taken = {"day", "outcome", *(name for name, _ in own)}
+        if clash := sorted(taken & {*domain.columns}):
+            raise DomainError(f"domain {domain.name}: the audit log has columns of its own named {', '.join(clash)}")
+        features = [(f.column, pa.string() if f.categories else pa.float64()) for f in domain.features]
+        self.predictions = pa.schema([*own, *features])
+        self.outcomes = pa.schema([*_ABOUT_OUTCOME, ("outcome", answer)])
+
+    def of_predictions(self, entries: Sequence[Entry], listings: Mapping[str, Mapping[bytes, bytes]]) -> Archived:
+        """Rows of predictions, joined with their listings by entry id."""
+        rows: list[dict[str, Any]] = []
+        missing = 0
+        for entry_id, fields in entries:
+            event = Prediction.model_validate_json(fields[DATA_FIELD])
+            features = self._features(listings.get(event.id))
+            missing += features is None
+            rows.append(
+                {
+                    "entry_id": event.id,
+                    "prediction_id": entry_id.decode(),
+                    "predicted_at": EntryId.parse(entry_id).ms,
+                    "listing_id": event.data.listing_id,
+                    "listing_source": event.data.listing_source,
+                    "subject": event.subject,
+                    "model_version": event.data.model.version,
+                    "model_activation": event.data.model.activation,
+                    "has_features": features is not None,
+                    "prediction": event.data.prediction,
+                    **(features or {}),
+                }
+            )
+        return Archived(_table(rows, self.predictions), missing)
+
+    def of_outcomes(self, entries: Sequence[Entry]) -> Archived:
+        """Rows of outcomes; what is none of this domain is left out."""
+        kind = str if self._domain.target.classes else float
+        rows = []
+        for entry_id, fields in entries:
+            try:
+                data = Outcome.model_validate_json(fields[DATA_FIELD]).data
+            except (KeyError, ValidationError):
+                continue
+            if isinstance(data.outcome, kind):
+                rows.append(
+                    {
+                        "outcome_entry_id": entry_id.decode(),
+                        "came_at": EntryId.parse(entry_id).ms,
+                        "listing_id": data.listing_id,
+                        "listing_source": data.listing_source,
+                        "outcome": data.outcome,
+                    }
+                )
+        return Archived(_table(rows, self.outcomes))
+
+    def _features(self, fields: Mapping[bytes, bytes] | None) -> dict[str, object] | None:
+        if fields is None:
+            return None
+        try:
+            data = self._decoder.decode(payload_of(fields)).data
+        except RefusedListingError:
+            return None
+        values = (float(value) if isinstance(value, int | float) else value for value in astuple(data))
+        return dict(zip(self._domain.columns, values, strict=True))
+
+
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.table({field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in schema})
