@@ -42,9 +42,13 @@ class Latency(BaseModel):
     p99: float
 
 
-def read_latency(client: redis.Redis, streams: Streams, sample: int = SAMPLE) -> Latency | None:
-    """The latency of the newest predictions; None where there is none."""
+def read_latency(
+    client: redis.Redis, streams: Streams, sample: int = SAMPLE, since: str | None = None
+) -> Latency | None:
+    """The latency of the newest predictions, or of those of them after an entry id; None where there is none."""
     entries = newest(client, streams.predictions, sample)
+    if since is not None:
+        entries = [entry for entry in entries if EntryId.parse(entry[0]) > EntryId.parse(since)]
     return latency_of([EntryId.parse(entry_id).ms - _published_ms(fields) for entry_id, fields in entries])
 
 

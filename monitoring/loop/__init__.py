@@ -1,0 +1,1 @@
+"""The closed loop: when the monitor asks for another model, and when it takes one back."""
