@@ -34,12 +34,12 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
-    logs.tell_settings(settings)
     gc.set_threshold(*CALM_COLLECTOR)
     url = _redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)
     listener = bind(port, settings.host)
+    logs.tell_settings(settings)
     serve(build_app(settings, name, listener), listener)
 
 

@@ -84,7 +84,7 @@ class WindowSettings(Section):
 class LoopSettings(Section):
     """When the monitor asks for another model, and when it takes one back."""
 
-    is_on: bool = Field(True, description="whether it does either")
+    is_on: bool = Field(default=True, description="whether it does either")
     max_error_gain: PositiveFloat = Field(
         0.2, description="how much the error of 24 hours may exceed that over folds, as a share"
     )

@@ -1,4 +1,4 @@
-"""The whole system on one machine: Redis, consumers, trainers and monitors as processes, started, watched, stopped in order."""
+"""The whole system on one machine: Redis and all parts as processes, started, watched, and stopped in order."""
 
 from __future__ import annotations
 

@@ -57,7 +57,6 @@ def run_trainer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
-    logs.tell_settings(settings)
     listener = bind(port, settings.host)
     serve(build_worker(settings, name), listener)
 
@@ -122,6 +121,7 @@ class Worker:
             if not task.cancelled() and (error := task.exception()):
                 on_failure(error)
 
+        logs.tell_settings(self._settings)
         tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
         for seconds, name, step in (
             (tick_s, "redis", self._keep),
