@@ -13,9 +13,15 @@ from typing import NamedTuple
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import CollectorRegistry, Metric
 
+from monitoring.archive.archiver import Progress
 from monitoring.job_metrics import JobMetrics
 from monitoring.metrics import ConsumerMetrics, build_registry
+from monitoring.monitor.archive_metrics import ArchiveMetrics
+from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.quality_metrics import FIGURES, QualityMetrics
 from schemas.domain import load_domain
+from schemas.drift import ColumnDrift, DriftReport, WindowSpan
+from schemas.quality import ALL, Quality, QualityReport
 
 HEAD = """# Metrics
 
@@ -46,7 +52,32 @@ def parts() -> dict[str, CollectorRegistry]:
     domain = load_domain("housing")
     ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
     JobMetrics(lambda: False, trainer).set_champion("1", "")
-    return {"consumer": consumer, "trainer": trainer}
+    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor()}
+
+
+def _monitor() -> CollectorRegistry:
+    """The registry of a monitor that has reported once."""
+    registry = build_registry()
+    measured = {"missing_share": 0.0, "unusual_share": 0.0, "wasserstein_sd": 0.0}
+    column = ColumnDrift(
+        name="RM",
+        role="feature",
+        kind="number",
+        verdict="no_drift",
+        alarms=(),
+        rows=0,
+        reference_rows=0,
+        reference_missing_share=0.0,
+        **measured,
+    )
+    windows = (WindowSpan(rows=0),)
+    drift = DriftReport(verdict="no_drift", reference_rows=0, windows=windows, needed=2, columns=(column,))
+    DriftMetrics(registry).record_report(drift, 0.0)
+    told = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0))
+    quality = QualityReport(domain="housing", spans={"24h": (told,)}, waiting=0, orphaned=0)
+    QualityMetrics(registry).record_report(quality, 0.0)
+    ArchiveMetrics(registry).record(Progress(), 0)
+    return registry
 
 
 def documented(registry: CollectorRegistry) -> Iterator[Documented]:

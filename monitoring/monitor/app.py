@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from faststream.redis import RedisBroker
+from faststream.redis.prometheus import RedisPrometheusMiddleware
 
 from monitoring import logs
 from monitoring.archive.archiver import Archiver
@@ -137,7 +138,11 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> Serve
     url = settings.redis_url.get_secret_value()
     monitor = Monitor(settings, name, url, load_table)
     app = ServedApp(
-        RedisBroker(url, logger=logging.getLogger(logs.BROKER)),
+        RedisBroker(
+            url,
+            logger=logging.getLogger(logs.BROKER),
+            middlewares=[RedisPrometheusMiddleware(registry=monitor.registry)],
+        ),
         asgi_routes=routes(monitor.health, monitor.registry),
         specification=describe(settings.domain, settings.streams),
         asyncapi_path="/docs/asyncapi",

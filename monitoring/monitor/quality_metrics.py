@@ -10,8 +10,18 @@ from monitoring.outcomes.joining import Result
 from schemas.quality import Quality, QualityReport
 
 RESULTS: tuple[Result, ...] = ("joined", "corrected", "repeated", "waiting", "invalid")
-ERRORS = ("mae", "rmse", "bias")
-RATIOS = ("r2", "far_share", "labelled_share", "fast_share", "accuracy", "macro_f1")
+FIGURES = {
+    "mae": ("mae", "Mean absolute error, in the target's unit"),
+    "rmse": ("rmse", "Root of the mean squared error, in the target's unit"),
+    "bias": ("bias", "Mean of prediction minus outcome, in the target's unit"),
+    "r2": ("r2_ratio", "Share of the outcomes' variance that predictions explain"),
+    "far_share": ("far_ratio", "Share of predictions that were far off"),
+    "labelled_share": ("labelled_ratio", "Share of predictions that have an outcome"),
+    "fast_share": ("fast_ratio", "Share of predictions made fast enough"),
+    "accuracy": ("accuracy_ratio", "Share of classes that were right"),
+    "macro_f1": ("macro_f1_ratio", "Mean F1 score of the classes"),
+}
+"""Field of `schemas.quality.Quality` -> how its metric ends, and what it says; all by time of prediction."""
 
 
 class QualityMetrics:
@@ -28,9 +38,9 @@ class QualityMetrics:
         self._outcomes = Counter("tasador_outcomes", "Outcomes, by what became of them", ["result"], registry=registry)
         for result in RESULTS:
             self._outcomes.labels(result)
-        places = ("span", "part", "figure")
-        self._error = gauge("tasador_quality_error_units", "Error in the target's unit, by time of prediction", *places)
-        self._ratio = gauge("tasador_quality_ratio", "Quality as a share of one, by time of prediction", *places)
+        self._figures = {
+            field: gauge(f"tasador_quality_{name}", text, "span", "part") for field, (name, text) in FIGURES.items()
+        }
         self._labelled = gauge("tasador_quality_labelled_rows", "Predictions that have an outcome", "span", "part")
         self._waiting = gauge("tasador_outcomes_waiting_rows", "Outcomes without a prediction, orphans included")
         self._orphaned = gauge("tasador_outcomes_orphaned_rows", "Outcomes that have waited too long for a prediction")
@@ -45,7 +55,7 @@ class QualityMetrics:
 
     def record_report(self, report: QualityReport, at_s: float) -> None:
         """This is how things are now; `at_s` is Unix time."""
-        for family in (self._error, self._ratio, self._labelled):
+        for family in (*self._figures.values(), self._labelled):
             family.clear()
         for span, parts in report.spans.items():
             for one in parts:
@@ -58,13 +68,12 @@ class QualityMetrics:
 
     def record_failure(self) -> None:
         """Nothing is known any more."""
-        for family in (self._error, self._ratio, self._labelled):
+        for family in (*self._figures.values(), self._labelled):
             family.clear()
 
     def _record(self, span: str, quality: Quality) -> None:
         self._labelled.labels(span, quality.part).set(quality.labelled)
-        for family, names in ((self._error, ERRORS), (self._ratio, RATIOS)):
-            for name in names:
-                value = getattr(quality, name)
-                if value is not None:
-                    family.labels(span, quality.part, name).set(value)
+        for field, family in self._figures.items():
+            value = getattr(quality, field)
+            if value is not None:
+                family.labels(span, quality.part).set(value)

@@ -225,8 +225,8 @@ async def test_a_report_is_published_when_it_says_something_new(market: Market) 
     entries = market.client.xrange(market.streams.drift)
     (event,) = [QualityEvent.model_validate_json(fields[DATA_FIELD]) for _, fields in entries]
     assert event.data.quality("30d").rmse == 3
-    labels = {"span": "24h", "part": "all", "figure": "mae"}
-    assert market.registry.get_sample_value("tasador_quality_error_units", labels) == 3
+    labels = {"span": "24h", "part": "all"}
+    assert market.registry.get_sample_value("tasador_quality_mae", labels) == 3
 
 
 async def test_errors_that_grow_are_in_the_report_of_whoever_asks(market: Market) -> None:
