@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
     from training.learning.comparison import Comparison
 
-_SHOWN = ("cv_rmse", "test_rmse", "test_r2", "cv_accuracy", "test_accuracy", "test_macro_f1", "us_per_row")
+_SHOWN = ("cv_rmse", "test_rmse", "cv_accuracy", "test_accuracy", "us_per_row")
 """Metrics that the table of versions shows, where a version has them."""
 _HEADS = {"us_per_row": "µs/ROW"}
 
@@ -39,11 +39,11 @@ def versions_table(infos: Sequence[ModelVersionInfo], *more: str) -> Table:
     """Versions, one a line; `more` names metrics beside the usual ones."""
     metrics = [name for name in dict.fromkeys((*more, *_SHOWN)) if any(name in info.metrics for info in infos)]
     heads = [_HEADS.get(name, name.upper()) for name in metrics]
-    table = _table("VERSION", "STAGE", "MODEL TYPE", *heads, "GATE", "ALIASES", "TRAINED")
+    table = _table("VERSION", "STAGE", "MODEL", *heads, "GATE", "ALIASES")
     for info in infos:
         figures = [_figure(info.metrics.get(name)) for name in metrics]
         aliases = ", ".join(info.aliases) or "-"
-        table.add_row(info.version, info.stage, info.algorithm, *figures, info.status, aliases, info.trained_at[:16])
+        table.add_row(info.version, info.stage, info.algorithm, *figures, info.status, aliases)
     return table
 
 
@@ -123,4 +123,8 @@ def _figure(value: float | None) -> str:
 
 
 def _table(*heads: str, title: str | None = None) -> Table:
-    return Table(*heads, box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    for head in heads:
+        # on a narrow terminal a cell is folded, never cut
+        table.add_column(head, overflow="fold")
+    return table

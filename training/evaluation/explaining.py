@@ -84,5 +84,6 @@ def _trees_of(estimator: Any) -> Any:
 
 
 def _names(table: Table, width: int) -> list[str]:
-    columns = table.domain.columns
-    return list(columns) if len(columns) == width else [f"column {number}" for number in range(width)]
+    """Names of what the trees were given: raw columns and derived ones behind them, unless a step made others."""
+    names = [*table.domain.columns, *(one.name for one in table.domain.derived)]
+    return names if len(names) == width else [f"column {number}" for number in range(width)]
