@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
+from monitoring.job_metrics import JobMetrics
 from registry.allow_list import ALLOWED_TYPES
 from registry.folder import MODEL_FILE
 from registry.location import tracking_uri_of
@@ -41,7 +44,8 @@ def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
 
     async def run() -> None:
         async with connect_async(url) as client:
-            answers = Answers(client, settings.streams, "benchmark")
+            metrics = JobMetrics(lambda: False, CollectorRegistry())
+            answers = Answers(client, settings.streams, "benchmark", metrics)
             event = Reports("tasador/benchmark").activated(model)
             await answers.follow("", model.version, event, activate=model)
 
