@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Proxy, StartRound
+from tests.faults.harness import wait_for
 from transport.connection import SOCKET_TIMEOUT_S
 
 pytestmark = pytest.mark.faults
@@ -45,8 +46,16 @@ def test_silence_longer_than_every_timeout(
     between = proxy(redis_url)
     round_.start("b")
     round_.start("a", through=between.url)
-    between.is_holding = True
+
+    def falls_silent() -> bool:
+        between.is_holding = True
+        time.sleep(0.1)
+        caught = all(lane.pending(client, "a") > 0 for lane in round_.lanes)
+        between.is_holding = caught
+        return caught
+
     with round_.client() as client:
+        wait_for(falls_silent, "a has something in hand when the silence begins")
         time.sleep(2 * SOCKET_TIMEOUT_S + 1)
         assert all(lane.pending(client, "a") == 0 for lane in round_.lanes), "b has claimed what a held"
     between.is_holding = False
