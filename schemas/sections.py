@@ -185,8 +185,9 @@ class GateSettings(Section):
     """What a version must reach before an alias puts it in charge. Figures are those over folds."""
 
     min_rows: PositiveInt = Field(200, description="training rows at least")
-    max_rmse: dict[str, PositiveFloat] = Field(
-        default_factory=lambda: {"housing": 5.0}, description="largest rmse by domain, in the target's unit"
+    max_rmse: dict[str, PositiveFloat | None] = Field(
+        default_factory=lambda: dict[str, float | None](housing=5.0),
+        description="largest rmse by domain, in the target's unit; null for none",
     )
     min_r2: float = Field(0.7, le=1, description="smallest r2 of a regression")
     min_accuracy: NonNegativeFloat = Field(0.85, le=1, description="smallest accuracy of a classification")

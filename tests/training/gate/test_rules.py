@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from schemas.sections import GateSettings, TrainingSettings
+from schemas.settings import Settings
 from tests.models import table_of
 from training.gate.record import FoldRecord
 from training.gate.report import Check
@@ -56,7 +57,8 @@ def test_few_rows_large_errors_and_a_bias_fail() -> None:
 
 
 def test_a_domain_without_a_limit_is_not_held_to_the_dollars_of_another() -> None:
-    found = outcomes(absolute_checks(record_with(alternating(3.0)), GATE.model_copy(update={"max_rmse": {}})))
+    of_flats = GATE.model_copy(update={"max_rmse": {"flats": 5.0}})
+    found = outcomes(absolute_checks(record_with(alternating(3.0)), of_flats))
     assert found["rmse"] == "skipped"
     assert found["r2"] == "passed"
 
@@ -122,3 +124,9 @@ def test_classes_gain_on_the_errors_that_are_left() -> None:
     assert outcomes(absolute_checks(better, GATE)) == {"rows": "failed", "accuracy": "passed"}
     perfect = FoldResult(np.ones(5), table.target)
     assert outcomes(comparison_checks(better, perfect, GATE))["gain"] == "failed"
+
+
+def test_a_limit_can_be_taken_away_and_survives_the_way_to_a_training_process() -> None:
+    settings = Settings(gate={"max_rmse": {"housing": None}})
+    again = Settings(**settings.model_dump(mode="json"))
+    assert outcomes(absolute_checks(record_with(alternating(5.2)), again.gate))["rmse"] == "skipped"
