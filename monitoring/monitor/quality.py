@@ -9,7 +9,8 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from monitoring.monitor.quality_metrics import QualityMetrics
-from monitoring.outcomes.joining import Arrived, FindOlder, Joiner, Result
+from monitoring.outcomes.arrived import Arrived, read_outcome
+from monitoring.outcomes.joining import FindOlder, Joiner, Result
 from monitoring.outcomes.known import HOUR_MS, RecentPredictions
 from monitoring.outcomes.segments import Cuts
 from monitoring.outcomes.sudden import find_sudden_loss
@@ -151,7 +152,7 @@ class QualityWatch:
             entries = reply[0][1] if reply else []
         arrived = []
         for entry_id, fields in entries:
-            read = self._joiner.read(entry_id, fields)
+            read = read_outcome(self._domain, entry_id, fields)
             if read is None:
                 self._record([await self._joiner.drop(entry_id)])
             else:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import redis.asyncio
 from msgspec.structs import astuple
-from pydantic import ValidationError
 
-from monitoring.outcomes.known import DAY_MS, HOUR_MS, KEPT_DAYS, Known, RecentPredictions, add_to_sums, identity_of
+from monitoring.outcomes.arrived import Arrived
+from monitoring.outcomes.known import DAY_MS, HOUR_MS, KEPT_DAYS, Known, RecentPredictions, add_to_sums
 from monitoring.outcomes.segments import Cuts, parts_of
 from monitoring.outcomes.sudden import REMEMBERED
 from monitoring.outcomes.sums import contribution, loss
-from monitoring.outcomes.writing import Writes
+from monitoring.outcomes.writing import Writes, commit_all
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
-from schemas.events import Outcome
 from schemas.sections import LimitSettings, OutcomeSettings
-from schemas.streams import DATA_FIELD, MONITORS, Streams
+from schemas.streams import MONITORS, Streams
 from transport.entries import EntryId
 
 logger = logging.getLogger(__name__)
@@ -34,23 +31,15 @@ FindOlder = Callable[[Sequence[str]], Awaitable[dict[str, Known]]]
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One outcome as it came.
+Pair = tuple[Arrived, Known]
 
-    Attributes:
-        entry: of the outcome.
-        identity: of the listing it is about.
-        outcome: in the target's unit, or a class name.
-    """
 
-    entry: str
-    identity: str
-    outcome: float | str
+class _Found(NamedTuple):
+    """What Redis has about an outcome and its prediction; "" for nothing."""
 
-    def as_waiting(self) -> str:
-        """How it is kept until its prediction is found."""
-        return json.dumps([self.entry, self.outcome])
+    joined: str
+    waiting: str
+    listing: Mapping[bytes, bytes] | None
 
 
 class Joiner:
@@ -88,20 +77,6 @@ class Joiner:
         self._decoder = ListingDecoder(domain, limits)
         self.cuts: Cuts = {}
 
-    def read(self, entry_id: bytes, fields: dict[bytes, bytes] | None) -> Arrived | None:
-        """An outcome from its entry; None where it is none of this domain."""
-        try:
-            event = Outcome.model_validate_json((fields or {})[DATA_FIELD])
-        except (KeyError, ValidationError):
-            return None
-        data = event.data
-        if self._domain.target.classes:
-            is_valid = data.outcome in self._domain.target.classes
-        else:
-            is_valid = isinstance(data.outcome, float) and math.isfinite(data.outcome)
-        identity = identity_of(data.listing_source, data.listing_id)
-        return Arrived(entry_id.decode(), identity, data.outcome) if is_valid else None
-
     async def drop(self, entry_id: bytes) -> Result:
         """Acknowledge what is no outcome."""
         await self._client.xack(self._streams.outcomes, MONITORS, entry_id)
@@ -121,11 +96,9 @@ class Joiner:
         known = await self._recent.find(identities, now_ms)
         if is_old_asked and (missing := [identity for identity in identities if identity not in known]):
             known |= await self._find_older(missing)
-        results: list[Result] = []
+        results = await self._join_all([(each, known[each.identity]) for each in arrived if each.identity in known])
         for each in arrived:
-            if each.identity in known:
-                results.append(await self._join(each, known[each.identity]))
-            else:
+            if each.identity not in known:
                 results.append(await self._wait(each, cursor, now_ms))
         return results
 
@@ -166,36 +139,59 @@ class Joiner:
                 return "waiting"
             cursor = await self._recent.cursor()
             if known := (await self._recent.find([arrived.identity], now_ms)).get(arrived.identity):
-                return await self._join(arrived, known)
+                return await self._join((arrived, known))
         return "overtaken"
 
-    async def _end_waiting(self, writes: Writes, arrived: Arrived) -> None:
-        """It waits no longer, unless a later outcome of the same listing does."""
-        stored: Any = await self._client.hget(self._streams.outcomes_waiting, arrived.identity)
-        if stored and EntryId.parse(json.loads(stored)[0]) <= EntryId.parse(arrived.entry):
-            writes.guard(self._streams.outcomes_waiting, stored.decode(), arrived.identity)
-            writes.add("HDEL", self._streams.outcomes_waiting, arrived.identity)
+    async def _join_all(self, pairs: Sequence[Pair]) -> list[Result]:
+        """Join many in three round trips; those that were in each other's way one by one."""
+        looked = [self._prepare(pair, found) for pair, found in zip(pairs, await self._look(pairs), strict=True)]
+        done = await commit_all(self._client, [writes for writes, _ in looked])
+        return [
+            result if is_done else await self._join(pair)
+            for pair, (_, result), is_done in zip(pairs, looked, done, strict=True)
+        ]
 
-    async def _join(self, arrived: Arrived, known: Known) -> Result:
+    async def _join(self, pair: Pair) -> Result:
         for _ in range(_ATTEMPTS):
-            joined = self._streams.joined_outcomes(known.at_ms // DAY_MS)
-            stored: Any = await self._client.hget(joined, known.entry)
-            before = stored.decode() if stored else ""
-            old = json.loads(before) if before else None
-            parts = old["parts"] if old else [*known.parts, *await self._parts(known)]
-            writes = Writes()
-            writes.guard(joined, before, known.entry)
-            writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
-            await self._end_waiting(writes, arrived)
-            result = self._result(arrived, old)
-            if result in {"joined", "corrected"}:
-                self._count(writes, known, parts, old["outcome"] if old else None, arrived)
-                record = {"entry": arrived.entry, "outcome": arrived.outcome, "parts": parts}
-                writes.add("HSET", joined, known.entry, json.dumps(record))
-                writes.add("PEXPIREAT", joined, str((known.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
+            (found,) = await self._look([pair])
+            writes, result = self._prepare(pair, found)
             if await writes.commit(self._client):
                 return result
         return "overtaken"
+
+    async def _look(self, pairs: Sequence[Pair]) -> list[_Found]:
+        """What Redis has about each: what its prediction was joined with, what waits, and its listing."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for arrived, known in pairs:
+                pipeline.hget(self._streams.joined_outcomes(known.at_ms // DAY_MS), known.entry)
+                pipeline.hget(self._streams.outcomes_waiting, arrived.identity)
+                pipeline.xrange(self._streams.listings, known.entry, known.entry)
+            replies: Any = await pipeline.execute()
+        return [
+            _Found((joined or b"").decode(), (waiting or b"").decode(), listing[0][1] if listing else None)
+            for joined, waiting, listing in zip(replies[::3], replies[1::3], replies[2::3], strict=True)
+        ]
+
+    def _prepare(self, pair: Pair, found: _Found) -> tuple[Writes, Result]:
+        """The writes that join an outcome with its prediction, and what becomes of it then."""
+        arrived, known = pair
+        joined = self._streams.joined_outcomes(known.at_ms // DAY_MS)
+        old = json.loads(found.joined) if found.joined else None
+        parts = old["parts"] if old else [*known.parts, *self._parts(known, found.listing)]
+        result = self._result(arrived, old)
+        writes = Writes()
+        writes.guard(joined, found.joined, known.entry)
+        writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
+        # a later outcome of the same listing goes on waiting
+        if found.waiting and EntryId.parse(json.loads(found.waiting)[0]) <= EntryId.parse(arrived.entry):
+            writes.guard(self._streams.outcomes_waiting, found.waiting, arrived.identity)
+            writes.add("HDEL", self._streams.outcomes_waiting, arrived.identity)
+        if result in {"joined", "corrected"}:
+            self._count(writes, known, parts, old["outcome"] if old else None, arrived)
+            record = {"entry": arrived.entry, "outcome": arrived.outcome, "parts": parts}
+            writes.add("HSET", joined, known.entry, json.dumps(record))
+            writes.add("PEXPIREAT", joined, str((known.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
+        return writes, result
 
     def _result(self, arrived: Arrived, old: dict[str, Any] | None) -> Result:
         if old is None:
@@ -219,14 +215,11 @@ class Joiner:
         amounts = {f"{part}|{name}": amount for part in parts for name, amount in change.items() if amount}
         add_to_sums(writes, self._streams, known.at_ms // HOUR_MS, amounts)
 
-    async def _parts(self, known: Known) -> list[str]:
+    def _parts(self, known: Known, listing: Mapping[bytes, bytes] | None) -> list[str]:
         row = known.row
         if row is None:
-            found: Any = await self._client.xrange(self._streams.listings, known.entry, known.entry)
-            if not found:
-                return []
             try:
-                data = self._decoder.decode(payload_of(found[0][1])).data
+                data = self._decoder.decode(payload_of(listing or {})).data
             except RefusedListingError:
                 return []
             row = dict(zip(self._domain.columns, astuple(data), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio
@@ -38,9 +39,25 @@ class Writes:
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
+        return (await commit_all(client, [self]))[0]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the script is called with."""
         asked = json.dumps({"guards": self._guards, "writes": self._writes})
-        reply: Any = await client.eval(_SCRIPT, len(self._keys), *self._keys, asked)
-        return bool(reply)
+        return (len(self._keys), *self._keys, asked)
 
     def _position(self, key: str) -> int:
         return self._keys.setdefault(key, len(self._keys) + 1)
+
+
+async def commit_all(client: redis.asyncio.Redis, batch: Sequence[Writes]) -> list[bool]:
+    """Carry out each of several, in one round trip; raises as `Writes.commit`.
+
+    One whose guard is broken by another before it in the batch is not carried out.
+    """
+    async with client.pipeline(transaction=False) as pipeline:
+        for writes in batch:
+            pipeline.eval(_SCRIPT, *writes.arguments)
+        replies: Any = await pipeline.execute()
+    return [bool(reply) for reply in replies]

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from monitoring.monitor.quality import QualityWatch
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.outcomes.known import DAY_MS, HOUR_MS, Known
-from monitoring.outcomes.writing import Writes
+from monitoring.outcomes.writing import commit_all
 from schemas.decoding import DecodedListing
 from schemas.domain import load_domain
 from schemas.encoding import AnswerEncoder, Stamp
@@ -184,33 +184,34 @@ async def test_an_outcome_whose_prediction_never_comes_is_an_orphan(market: Mark
 
 
 async def test_a_crash_at_any_write_counts_nothing_twice(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(5):
-        market.predict(f"a{number}", 24.0)
-        market.sell(f"a{number}", 22.0)
-    commit, crashes, calls = Writes.commit, 0, 0
+    commit, crashes, calls = commit_all, 0, 0
 
-    async def crash(self: Writes, client: Any) -> bool:
+    async def crash(client: Any, batch: Any) -> list[bool]:
         nonlocal crashes, calls
         calls += 1
         # lost before it was sent, and lost with its reply, in turns
         if calls % 3 == 1:
             crashes += 1
             raise redis.exceptions.ConnectionError("lost before")
-        done = await commit(self, client)
+        done = await commit(client, batch)
         if calls % 3 == 2:
             crashes += 1
             raise redis.exceptions.ConnectionError("lost after")
         return done
 
-    monkeypatch.setattr(Writes, "commit", crash)
+    monkeypatch.setattr("monitoring.outcomes.writing.commit_all", crash)
+    monkeypatch.setattr("monitoring.outcomes.joining.commit_all", crash)
     market.settings = market.settings.model_copy(update={"claim_idle_ms": 0})
-    for attempt in range(40):
-        try:
-            await market.monitor(f"m{attempt % 2}").work()
-        except redis.exceptions.ConnectionError:
-            continue
-        break
-    assert crashes > 5
+    for number in range(5):
+        market.predict(f"a{number}", 24.0)
+        market.sell(f"a{number}", 22.0)
+        for attempt in range(10):
+            try:
+                await market.monitor(f"m{attempt % 2}").work()
+            except redis.exceptions.ConnectionError:
+                continue
+            break
+    assert crashes > 3
     monkeypatch.undo()
     quality = await market.quality()
     assert (quality.predictions, quality.labelled, quality.mae) == (5, 5, 2.0)
