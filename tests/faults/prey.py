@@ -106,7 +106,7 @@ def keep_tally(consumer: Consumer, path: str) -> None:
 
     metrics.record_batch, committer.commit = told_batch, told_commit
     metrics.record_claims = partial(tell, "claimed")
-    metrics.record_lost = partial(tell, "lost")
+    metrics.record_lost = partial(tell, "gone_in_hand")
     metrics.record_commit_retry = partial(tell, "retried", 1)
 
 
