@@ -28,7 +28,7 @@ class Evidence:
         labelled: how many predictions `error` is taken over.
         has_lost_suddenly: whether the errors have jumped, as a change detector sees it.
         drifting: how many reports in a row said `drift`.
-        trained_ms: when the champion was trained; None where nobody noted it.
+        in_charge_ms: since when the model has been in charge; None where there is none.
     """
 
     at_ms: int
@@ -37,7 +37,7 @@ class Evidence:
     labelled: int = 0
     has_lost_suddenly: bool = False
     drifting: int = 0
-    trained_ms: int | None = None
+    in_charge_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,6 @@ def _drift(evidence: Evidence, limits: LoopSettings) -> Wish | None:
 
 
 def _age(evidence: Evidence, limits: LoopSettings) -> Wish | None:
-    if evidence.trained_ms is None or evidence.at_ms - evidence.trained_ms < limits.max_age_s * 1000:
+    if evidence.in_charge_ms is None or evidence.at_ms - evidence.in_charge_ms < limits.max_age_s * 1000:
         return None
-    return Wish("age", f"the champion was trained {(evidence.at_ms - evidence.trained_ms) / DAY_MS:.0f} days ago")
+    return Wish("age", f"the model has been in charge for {(evidence.at_ms - evidence.in_charge_ms) / DAY_MS:.0f} days")

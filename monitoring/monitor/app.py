@@ -21,11 +21,12 @@ from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.quality import QualityWatch, now_ms
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.reference import LoadTable
+from monitoring.monitor.steering import Steering
 from monitoring.monitor.watching import DriftWatch
 from monitoring.outcomes.segments import cut_points
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
-from transport.connection import connect_async, speaking_to
+from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
 
 _JOIN_S = 1.0
@@ -79,6 +80,8 @@ class Monitor:
             self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
         self._domain = domain
+        self._asker = connect(url)
+        self._steering = Steering(self._asker, settings.streams, domain, settings.loop)
         self._loops = Loops(self.health)
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -90,11 +93,13 @@ class Monitor:
         """
         with speaking_to(self._url):
             await check_server_async(self._client, self._settings.streams)
+        logs.tell_settings(self._settings)
         interval_s = self._settings.monitor.interval_s
         steps: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
             "drift": (interval_s, self._look),
             "outcomes": (min(_JOIN_S, interval_s), self._quality.work),
             "quality": (interval_s, self._report),
+            "loop": (interval_s, self._steer),
         }
         if self._settings.archive.is_on:
             steps["archive"] = (min(_ARCHIVE_S, interval_s), self._archive)
@@ -104,23 +109,29 @@ class Monitor:
     async def stop(self) -> None:
         """Stop turning."""
         await self._loops.stop()
+        self._asker.close()
         await self._client.aclose()
 
     async def _look(self) -> None:
         try:
-            await self._drift.look()
+            report = await self._drift.look()
         except WAITS_FOR:
             self._drift.forget()
             raise
+        if report is not None:
+            self._steering.note_drift(report)
         if self._drift.reference is not None:
             self._quality.set_cuts(cut_points(self._domain, self._drift.reference.columns))
 
     async def _report(self) -> None:
         try:
-            await self._quality.report()
+            self._steering.note_quality(await self._quality.report())
         except WAITS_FOR:
             self._quality.forget()
             raise
+
+    async def _steer(self) -> None:
+        await self._steering.turn(self._drift.reference)
 
     async def _archive(self) -> None:
         try:

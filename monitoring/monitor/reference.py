@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring.drift.columns import Column, answer_codes, answer_column, feature_columns
 from schemas.domain import Domain
@@ -34,11 +35,13 @@ class Reference:
         stamp: the model.
         columns: features, then predictions.
         outcomes: the target.
+        expected_error: mean absolute error of models that had not seen the row, or their share of wrong classes.
     """
 
     stamp: ModelStamp
     columns: tuple[Column, ...]
     outcomes: Column
+    expected_error: float
 
 
 def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable) -> Reference:
@@ -64,4 +67,10 @@ def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable)
         ModelStamp(version=desired.version, activation=desired.activation),
         (*feature_columns(domain, matrix), answer_column(domain, "prediction", predictions)),
         answer_column(domain, "outcome", outcomes),
+        _mean_error(domain, predictions, outcomes),
     )
+
+
+def _mean_error(domain: Domain, predictions: NDArray[np.float64], outcomes: NDArray[np.float64]) -> float:
+    errors = predictions != outcomes if domain.target.classes else np.abs(predictions - outcomes)
+    return float(np.mean(errors))

@@ -11,7 +11,7 @@ from schemas.sections import LoopSettings
 
 LIMITS = LoopSettings()
 NOW_MS = 100 * DAY_MS
-CALM = Evidence(NOW_MS, error=2.5, expected_error=2.4, labelled=500, drifting=1, trained_ms=NOW_MS - DAY_MS)
+CALM = Evidence(NOW_MS, error=2.5, expected_error=2.4, labelled=500, drifting=1, in_charge_ms=NOW_MS - DAY_MS)
 
 
 def test_nothing_is_asked_for_while_all_is_well() -> None:
@@ -25,9 +25,9 @@ def test_nothing_is_asked_for_while_all_is_well() -> None:
         (replace(CALM, error=3.0), "quality"),
         (replace(CALM, has_lost_suddenly=True), "quality"),
         (replace(CALM, drifting=3), "drift"),
-        (replace(CALM, trained_ms=NOW_MS - 31 * DAY_MS), "age"),
-        (replace(CALM, error=3.0, drifting=9, trained_ms=0), "quality"),
-        (replace(CALM, drifting=9, trained_ms=0), "drift"),
+        (replace(CALM, in_charge_ms=NOW_MS - 31 * DAY_MS), "age"),
+        (replace(CALM, error=3.0, drifting=9, in_charge_ms=0), "quality"),
+        (replace(CALM, drifting=9, in_charge_ms=0), "drift"),
     ],
 )
 def test_quality_comes_before_drift_and_drift_before_age(evidence: Evidence, cause: str) -> None:
