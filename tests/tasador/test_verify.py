@@ -90,7 +90,8 @@ def test_an_entry_that_is_pending_for_too_long_fails(
         pass
     result = command.run("--max-pending", "0.01")
     assert result.exit_code == 1
-    assert f"late        {entry}  pending for at least 0.0 s, 0.01 s are allowed" in result.stdout
+    assert f"late        {entry}  pending for at least " in result.stdout
+    assert " s, 0.01 s are allowed" in result.stdout
     assert command.run("--max-pending", "60").exit_code == 0
 
 
