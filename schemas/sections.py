@@ -102,13 +102,6 @@ class LoopSettings(Section):
     )
 
 
-class SourcesSettings(Section):
-    """What a download may take."""
-
-    timeout_s: PositiveFloat = Field(30.0, description="how long a server may be silent, in s")
-    max_bytes: PositiveInt = Field(500_000_000, description="size of a table at most, in bytes")
-
-
 class MonitorSettings(Section):
     """How the monitor works."""
 
