@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import faststream  # noqa: F401 - it gives its logger a handler when imported; done first, so that ours replaces it
 
@@ -109,5 +109,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 def _passwords(settings: Settings) -> set[str]:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-    passwords = [urlsplit(url).password for url in (redis_url, settings.mlflow_uri or "")]
+    urls = [urlsplit(url) for url in (redis_url, settings.mlflow_uri or "")]
+    passwords = [url.password for url in urls]
+    passwords += [value for url in urls for name, value in parse_qsl(url.query) if name.endswith("password")]
     return {form for password in passwords if password for form in (password, unquote(password))}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from registry.artifacts import copy_artifact
 from registry.digest import check_digest
+from registry.location import check_belongs
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.states import DesiredModel
 
@@ -27,7 +28,7 @@ class ModelCache:
 
     Args:
         folder: where they lie; created with the first one.
-        tracking_uri: MLflow's, for artifacts that lie behind its server.
+        tracking_uri: MLflow's: nothing that lies elsewhere is fetched. None where the caller vouches for the place.
         keep: how many of the models last used are kept.
     """
 
@@ -41,10 +42,13 @@ class ModelCache:
 
         Raises:
             RegistryUnavailableError: MLflow does not answer, or the model cannot be kept here now, as on a full disk.
-            ModelRejectedError: ("digest") what lies there is not what was registered, or nothing does.
+            ModelRejectedError: ("digest") what lies there is not what was registered, or nothing does; ("location") it
+                lies outside the registry.
         """
         if len(desired.digest) != 64 or set(desired.digest) - set("0123456789abcdef"):  # noqa: PLR2004 - sha256
             raise ModelRejectedError("digest", f"version {desired.version} has no digest: {desired.digest[:80]!r}")
+        if self._tracking_uri is not None:
+            check_belongs(desired.uri, self._tracking_uri)
         place = self._folder / desired.digest
         try:
             if not self._is_whole(place, desired.digest):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, ModelRejectedError
 from schemas.settings import Settings
 
 CACHE_FOLDER = "models"
+_PROXIED = "mlflow-artifacts"
+_RESOLVED = frozenset({"models", "runs"})
+"""What the registry itself looks up."""
 
 
 def tracking_uri_of(settings: Settings) -> str:
@@ -58,3 +61,26 @@ def local_path_of(uri: str) -> Path | None:
     if parsed.scheme == "file":
         return Path(unquote(parsed.path))
     return Path(uri) if not parsed.scheme else None
+
+
+def check_belongs(uri: str, tracking_uri: str) -> None:
+    """Check that an artifact lies in this registry: whoever may write the desired model must not choose another.
+
+    With SQLite, models lie in the folder of artifacts beside the database. With a server, they come from that server.
+
+    Raises:
+        ModelRejectedError: ("location") it lies elsewhere, or its path climbs.
+    """
+    parsed = urlparse(uri)
+    if ".." in unquote(parsed.path).split("/"):
+        raise ModelRejectedError("location", f"the model is said to lie at {uri}, a path that climbs")
+    local, root = local_path_of(uri), artifacts_of(tracking_uri)
+    if local is not None:
+        folder = local_path_of(root) if root else None
+        is_ours = folder is not None and local.resolve().is_relative_to(folder.resolve())
+    elif parsed.scheme == _PROXIED:
+        is_ours = parsed.netloc in {"", urlparse(tracking_uri).netloc.rpartition("@")[2]}
+    else:
+        is_ours = parsed.scheme in _RESOLVED
+    if not is_ours:
+        raise ModelRejectedError("location", f"the model is said to lie at {uri}, which is not in the registry")

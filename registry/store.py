@@ -28,6 +28,7 @@ from registry.versions import (
     info_of,
 )
 from schemas.errors import ModelNotFoundError
+from transport.connection import without_password
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,6 +216,7 @@ class Registry:
         except MlflowException as error:
             if not tracking.is_missing(error):
                 raise
+            place = without_password(self.tracking_uri)
             raise ModelNotFoundError(
-                f"no {asked} of model {self.name!r} in {self.tracking_uri}: train one with `tasador train`"
+                f"no {asked} of model {self.name!r} in {place}: train one with `tasador train`"
             ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from registry.location import make_room
 from schemas.errors import RegistryUnavailableError
+from transport.connection import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +68,9 @@ def check_answers(tracking_uri: str) -> None:
     try:
         requests.get(f"{tracking_uri.rstrip('/')}/health", timeout=PATIENCE_S)
     except requests.RequestException as error:
-        raise RegistryUnavailableError(f"MLflow at {tracking_uri} does not answer ({type(error).__name__})") from error
+        raise RegistryUnavailableError(
+            f"MLflow at {without_password(tracking_uri)} does not answer ({type(error).__name__})"
+        ) from error
 
 
 @contextmanager
@@ -86,7 +89,8 @@ def speaking_to(tracking_uri: str) -> Iterator[None]:
         first, *more = str(error).strip().splitlines() or [type(error).__name__]
         # an announcement says nothing without what it announces: the failures of a download, a full disk among them
         told = f"{first[:300]} {more[-1][:300]}" if more and first.endswith(":") else first[:300]
-        raise RegistryUnavailableError(f"MLflow at {tracking_uri}: {told}") from error
+        shown = without_password(tracking_uri)
+        raise RegistryUnavailableError(f"MLflow at {shown}: {told.replace(tracking_uri, shown)}") from error
 
 
 def is_missing(error: BaseException | None) -> bool:

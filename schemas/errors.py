@@ -12,7 +12,7 @@
     ├── RefusedListingError      permanent: the listing becomes a dead letter with this reason
     ├── ModelError               a model cannot be used; the one in use stays
     │   ├── ModelNotFoundError
-    │   └── ModelRejectedError   found, but a check failed: digest, allow-list, signature, golden rows, cost
+    │   └── ModelRejectedError   found, but a check failed: location, digest, allow-list, signature, golden rows, cost
     ├── DataError                a table or file that cannot be used: training data, or what is to be published
     ├── DeadLetterError          a dead letter that does not exist, or cannot be replayed
     ├── PublishError             Redis would not take listings; how far it came is with the error
@@ -97,7 +97,7 @@ class ModelRejectedError(ModelError):
     """A model was found, but a check before use failed.
 
     Attributes:
-        check: which one: digest, allow_list, signature, versions, golden_rows, cost or reference.
+        check: which one: location, digest, allow_list, signature, versions, golden_rows, cost or reference.
     """
 
     def __init__(self, check: str, message: str) -> None:

@@ -34,7 +34,7 @@ _REFUSALS = (
     redis.exceptions.AuthorizationError,
     redis.exceptions.NoPermissionError,
 )
-_PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
+_PASSWORD_OPTION = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
 # alone, after a script's name and place, and on 6.2 after a hyphen; BUSYGROUP is another thing than BUSY
 _TRANSIENT_ANSWER = re.compile(
     r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "

@@ -68,7 +68,7 @@ def _map(system: System) -> str:
     settings = system.settings
     rows = [
         ("redis", without_password(redis_url(settings)), str(system.redis.log) if system.redis else ""),
-        ("mlflow", tracking_uri_of(settings), ""),
+        ("mlflow", without_password(tracking_uri_of(settings)), ""),
         *((part.label, f"{part.url}/readyz", str(part.log)) for part in system.parts),
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

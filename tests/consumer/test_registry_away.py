@@ -97,7 +97,8 @@ async def test_registry_away_for_an_hour_at_a_swap(
 ) -> None:
     """An hour of pauses of 30 s is 120 attempts: here with shorter pauses."""
     caplog.set_level(logging.WARNING, "consumer.following")
-    first = activate(redis_client, streams, small_model)
+    shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
+    first = activate_behind_a_server(redis_client, streams, small_model)
 
     def attempts() -> list[float]:
         return [r.__dict__["pause_s"] for r in caplog.records if r.message == "model put off"]
@@ -153,7 +154,8 @@ async def test_a_failure_that_is_not_the_models_is_tried_again(
             raise failures.pop()
 
     monkeypatch.setattr(loading, "load_libraries", load_libraries)
-    activate(redis_client, streams, small_model)
+    shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
+    activate_behind_a_server(redis_client, streams, small_model)
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: any("cannot be loaded now" in reason for reason in consumer.health.reasons))
         await wait_until_async(lambda: consumer.follower.model)
@@ -176,7 +178,7 @@ async def test_disk_full_under_the_cache(
     other_model: SmallModel,
     small_disk: Path,
 ) -> None:
-    settings = settings_for(streams.prefix, home=small_disk, swap={"poll_s": 0.01})
+    settings = settings_for(streams.prefix, home=small_disk, mlflow_uri=_store(small_model), swap={"poll_s": 0.01})
     first = activate(redis_client, streams, small_model)
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: consumer.follower.stamp)
@@ -205,7 +207,7 @@ async def test_disk_full_under_the_cache(
 async def test_disk_full_at_the_first_start(
     redis_client: Client, redis_url: str, streams: Streams, small_model: SmallModel, small_disk: Path
 ) -> None:
-    settings = settings_for(streams.prefix, home=small_disk, swap={"poll_s": 0.01})
+    settings = settings_for(streams.prefix, home=small_disk, mlflow_uri=_store(small_model), swap={"poll_s": 0.01})
     filler = fill(small_disk)
     activate(redis_client, streams, small_model)
     publish(redis_client, streams, [event("l-1")])
@@ -215,3 +217,7 @@ async def test_disk_full_at_the_first_start(
         filler.unlink()
         await wait_until_async(lambda: redis_client.xlen(streams.predictions))
         assert consumer.health.is_ready
+
+
+def _store(model: SmallModel) -> str:
+    return model.registry.tracking_uri

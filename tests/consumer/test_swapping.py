@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,10 @@ from transport.entries import EntryId
 
 
 @pytest.fixture
-def settings(streams: Streams, tmp_path: Path) -> Settings:
+def settings(streams: Streams, tmp_path: Path, small_model: SmallModel) -> Settings:
     """Settings of a consumer whose models are cached in the test's folder."""
-    return settings_for(streams.prefix, home=tmp_path, batch={"max_records": 20, "block_ms": 20})
+    store = small_model.registry.tracking_uri
+    return settings_for(streams.prefix, home=tmp_path, mlflow_uri=store, batch={"max_records": 20, "block_ms": 20})
 
 
 def prices(model: SmallModel, payloads: list[bytes]) -> list[float]:
@@ -130,30 +130,30 @@ async def test_same_model_activated_again_is_confirmed_without_loading(
         assert consumer.follower.model.stamp.activation == again
 
 
+@pytest.mark.parametrize(
+    ("changed", "reason"), [({"digest": "0" * 64}, "digest"), ({"uri": "file:///etc", "digest": "0" * 64}, "location")]
+)
 async def test_rejected_swap_keeps_the_old_model(
     redis_client: Client,
     redis_url: str,
     streams: Streams,
     settings: Settings,
     small_model: SmallModel,
-    tmp_path: Path,
+    changed: dict[str, str],
+    reason: str,
 ) -> None:
     first = activate(redis_client, streams, small_model)
-    tampered = tmp_path / "tampered"
-    shutil.copytree(small_model.folder, tampered)
-    (tampered / "card.json").write_text("{}")
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: consumer.follower.model)
         second = f"{EntryId.parse(first).ms + 1}-0"
         fields = small_model.desired(second).model_dump(exclude_none=True)
-        changed = {"uri": str(tampered), "digest": "0" * 64, "command_id": "c-2"}
-        redis_client.hset(streams.model, mapping=fields | changed)
+        redis_client.hset(streams.model, mapping=fields | changed | {"command_id": "c-2"})
         await wait_until_async(lambda: model_events(redis_client, streams, "model.rejected"))
         publish(redis_client, streams, [event("l-1")])
         await wait_until_async(lambda: redis_client.xlen(streams.predictions))
         assert consumer.health.is_ready
     (rejected,) = model_events(redis_client, streams, "model.rejected")
-    assert (rejected["reason"], rejected["command_id"], rejected["consumer"]) == ("digest", "c-2", "a")
+    assert (rejected["reason"], rejected["command_id"], rejected["consumer"]) == (reason, "c-2", "a")
     assert answers(redis_client, streams.predictions)[0]["data"]["model"]["activation"] == first
 
 

@@ -32,6 +32,7 @@ def settings_for(home: Path, store: Path, redis_url: str, prefix: str, **overrid
     """Settings of a worker that hurries, with a copy of a store of models."""
     home.mkdir()
     shutil.copy(store / "mlflow.db", home)
+    (home / "artifacts").symlink_to(store / "artifacts")
     hurried: dict[str, Any] = {
         "claim_idle_ms": 500,
         "registry_poll_s": 0.1,

@@ -1,0 +1,99 @@
+"""The main job, each step by the user of its role: publish, score, swap by command, look, replay, join, verify."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from schemas.streams import Streams
+from tasador.cli import app
+from tasador.parts import Part
+from tests.listings import listing, read_boston_rows
+from tests.models import train_small_model
+from tests.security.roles import Users
+from tests.waiting import wait_until
+
+LISTINGS = 20
+_READY_TIMEOUT_S = 90
+
+
+def do_main_job(users: Users, streams: Streams, folder: Path) -> None:
+    """Do all of it, and check what came of it."""
+    home = folder / "home"
+    train_small_model(home)
+    with _running(users, streams, home):
+        run = _Commands(users, streams, home).run
+        listings = _write_listings(folder / "listings.jsonl")
+        assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 1
+        train_small_model(home, trees=11, promote=False)
+        assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
+        assert run("operator", "rollback", "--wait")["confirmed"]
+
+        (letter,) = run("operator", "dead-letters", "list")
+        run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
+        wait_until(lambda: run("operator", "status")["totals"]["scored"] == LISTINGS + 1, message="it is scored")
+
+        outcomes = folder / "outcomes.csv"
+        outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")
+        run("client", "publish", str(outcomes), "--outcomes", "--id-column", "id")
+        verdict = run("operator", "verify", "--complete")
+        assert verdict["is_kept"], verdict
+        assert run("monitor", "status")["state"] in {"healthy", "degraded"}
+        answers = folder / "answers.jsonl"
+        run("reader", "tail", "predictions", "--lines", "5", "--no-follow", "--out", str(answers))
+
+
+class _Commands:
+    def __init__(self, users: Users, streams: Streams, home: Path) -> None:
+        self._users, self._streams, self._home = users, streams, home
+
+    def run(self, role: str, *arguments: str) -> Any:
+        """Run a command as a role; the document it prints with --json."""
+        environment = _environment(self._users, role, self._streams, self._home)
+        result = CliRunner().invoke(app, [*arguments, "--json"], env=environment, catch_exceptions=False)
+        assert result.exit_code == 0, f"{role}: {arguments}: {result.output}"
+        lines = result.stdout.splitlines()
+        return json.loads(lines[-1]) if lines else None
+
+
+@contextmanager
+def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
+    parts = [_part(users, role, streams, home) for role in ("consumer", "trainer", "monitor")]
+    try:
+        for part in parts:
+            part.start()
+        for part in parts:
+            wait_until(lambda part=part: part.is_ready, _READY_TIMEOUT_S, f"{part.label} is ready")  # type: ignore[misc]
+        yield
+    except AssertionError as error:
+        told = "\n".join(part.log.read_text(encoding="utf-8")[-2000:] for part in parts)
+        raise AssertionError(f"{error}\ndenied: {users.denied()}\n{told}") from error
+    finally:
+        for part in parts:
+            part.ask_to_stop()
+        for part in parts:
+            part.kill()
+
+
+def _part(users: Users, role: str, streams: Streams, home: Path) -> Part:
+    environment = os.environ | _environment(users, role, streams, home)
+    return Part("housing", role, f"{role}-1", logs=home / "logs", host="127.0.0.1", environment=environment)
+
+
+def _environment(users: Users, role: str, streams: Streams, home: Path) -> dict[str, str]:
+    url, prefix = users.url(role), streams.prefix
+    return {"TASADOR_HOME": str(home), "TASADOR_REDIS_URL": url, "TASADOR_PREFIX": prefix, "COLUMNS": "200"}
+
+
+def _write_listings(path: Path) -> Path:
+    rows = read_boston_rows()[:LISTINGS]
+    events = [listing(row, f"l-{number}") for number, row in enumerate(rows)]
+    events.append(listing(rows[0] | {"RM": 1000.0}, "l-bad"))
+    path.write_bytes(b"\n".join(events) + b"\n")
+    return path

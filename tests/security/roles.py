@@ -1,0 +1,81 @@
+"""The users of `deploy/redis/users.acl`, made on a server that tests share: with names and passwords of their own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import redis
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "redis"
+ROLES = ("client", "reader", "consumer", "trainer", "monitor", "operator")
+
+
+def render(passwords: dict[str, str], prefix: str, level: str = "7.0") -> list[str]:
+    """The lines of the ACL file."""
+    variables = {f"REDIS_{role.upper()}_PASSWORD": password for role, password in passwords.items()}
+    done = subprocess.run(
+        ["sh", str(FOLDER / "render-acl.sh"), str(FOLDER / "users.acl")],
+        env={"PATH": os.environ["PATH"], "PREFIXES": prefix, "ACL_LEVEL": level, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+class Users:
+    """A user for each role on one prefix.
+
+    Args:
+        admin: of a user who may make users.
+        url: of the same server.
+        prefix: of the keys; part of the users' names too.
+    """
+
+    def __init__(self, admin: redis.Redis, url: str, prefix: str) -> None:
+        self._admin = admin
+        self._address = url.partition("://")[2]
+        self._prefix = prefix
+        self._passwords = {role: secrets.token_hex(16) for role in ROLES}
+        is_old = tuple(map(int, admin.info("server")["redis_version"].split(".")[:2])) < (7, 0)
+        for line in render(self._passwords, prefix, "6.2" if is_old else "7.0"):
+            _, role, *rules = line.split()
+            if role != "default":
+                admin.execute_command("ACL SETUSER", self.name(role), *_joined(rules))  # type: ignore[no-untyped-call]
+
+    def name(self, role: str) -> str:
+        """A role's user."""
+        return f"{role}-{self._prefix}"
+
+    def url(self, role: str) -> str:
+        """The server's address with the user and password of a role."""
+        return f"redis://{self.name(role)}:{self._passwords[role]}@{self._address}"
+
+    def denied(self) -> list[tuple[str, str]]:
+        """What users were denied, each with what it was about. What redis-py says about itself is no need of a role."""
+        log: Any = self._admin.acl_log(count=1000)
+        own = [(_text(entry["username"]), _text(entry["object"])) for entry in log]
+        return [(user, about) for user, about in own if user.endswith(self._prefix) and about != "client|setinfo"]
+
+    def remove(self) -> None:
+        """Remove the users, and end their connections."""
+        self._admin.acl_deluser(*map(self.name, ROLES))
+
+
+def _joined(rules: list[str]) -> list[str]:
+    """A selector is one argument of ACL SETUSER."""
+    joined: list[str] = []
+    for rule in rules:
+        if joined and joined[-1].startswith("(") and not joined[-1].endswith(")"):
+            joined[-1] += f" {rule}"
+        else:
+            joined.append(rule)
+    return joined
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()

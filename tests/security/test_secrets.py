@@ -1,0 +1,131 @@
+"""No log, metric, event, error or command line shows a secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from schemas.streams import DATA_FIELD, Streams
+from tasador.home import HomeLock
+from tasador.parts import Part
+from tasador.place import RUN_FILE, Run, write_run
+from tests.security.roles import Users
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(240)
+
+REDIS = "planted-redis-word"
+MLFLOW = "planted-mlflow-word"
+AWS = "planted-aws-word"
+KEY = "planted-key-word"
+SECRETS = (REDIS, MLFLOW, AWS, KEY)
+NOBODY = f"http://somebody:{MLFLOW}@127.0.0.1:9"
+
+
+def _environment(url: str, streams: Streams, home: Path, log_format: str) -> dict[str, str]:
+    return os.environ | {
+        "TASADOR_HOME": str(home),
+        "TASADOR_REDIS_URL": url,
+        "TASADOR_MLFLOW_URI": NOBODY,
+        "TASADOR_PREFIX": streams.prefix,
+        "TASADOR_LOG_FORMAT": log_format,
+        "TASADOR_LOG_LEVEL": "DEBUG",
+        "AWS_SECRET_ACCESS_KEY": AWS,
+    }
+
+
+def _shown(text: str) -> list[str]:
+    return [secret for secret in SECRETS if secret in text]
+
+
+def _read(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the part's own http address
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def _keys_and_values(client: redis.Redis, prefix: str) -> str:
+    told = ""
+    for key in client.scan_iter(f"{prefix}:*"):
+        kind = client.type(key)
+        read: dict[bytes, Callable[[bytes], object]] = {b"stream": client.xrange, b"hash": client.hgetall}
+        told += f"{key!r} {read[kind](key) if kind in read else ''}\n"
+    return told
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_parts_show_no_secret_while_they_work_and_while_mlflow_is_away(
+    redis_client: redis.Redis, redis_url: str, streams: Streams, tmp_path: Path, log_format: str
+) -> None:
+    name = f"worker-{streams.prefix}"
+    redis_client.execute_command("ACL SETUSER", name, "on", f">{REDIS}", "~*", "&*", "+@all")  # type: ignore[no-untyped-call]
+    url = f"redis://{name}:{REDIS}@{redis_url.partition('://')[2]}"
+    redis_client.xadd(streams.listings, {DATA_FIELD: b"{not json"})
+    redis_client.hset(
+        streams.model, mapping={"activation": "1-0", "version": "1", "digest": "0" * 64, "uri": "mlflow-artifacts:/1/m"}
+    )
+    environment = _environment(url, streams, tmp_path, log_format)
+    parts = [
+        Part("housing", kind, f"{kind}-1", logs=tmp_path / "logs", host="127.0.0.1", environment=environment)
+        for kind in ("consumer", "trainer", "monitor")
+    ]
+    try:
+        for part in parts:
+            part.start()
+        for part in parts:
+            wait_until(lambda part=part: "MLflow at" in part.log.read_text(), 90, f"{part.label} misses MLflow")  # type: ignore[misc]
+            told = [_read(f"{part.url}/{page}") for page in ("readyz", "livez", "metrics", "docs/asyncapi")]
+            assert _shown("".join(told)) == []
+            assert part._process is not None
+            process = psutil.Process(part._process.pid)
+            assert _shown(" ".join(" ".join(each.cmdline()) for each in (process, *process.children()))) == []
+        assert _shown(_keys_and_values(redis_client, streams.prefix)) == []
+    finally:
+        for part in parts:
+            part.ask_to_stop()
+        for part in parts:
+            part.kill()
+        redis_client.acl_deluser(name)
+    assert {part.label: _shown(part.log.read_text(encoding="utf-8")) for part in parts} == {p.label: [] for p in parts}
+
+
+@pytest.mark.parametrize("command", [["consumer", "--port", "0"], ["status"]])
+@pytest.mark.parametrize("address", ["wrong password", "nobody there", "not a url", "no such key"])
+def test_a_failure_to_connect_shows_no_secret(
+    users: Users, streams: Streams, tmp_path: Path, command: list[str], address: str
+) -> None:
+    host = users.url("client").rpartition("@")[2]
+    url = {
+        "wrong password": f"redis://{users.name('client')}:{REDIS}@{host}",
+        "nobody there": f"redis://client:{REDIS}@127.0.0.1:1/0",
+        "not a url": f"http://client:{REDIS}@127.0.0.1/0?ssl_password={KEY}",
+        "no such key": f"rediss://client:{REDIS}@127.0.0.1:1/0?ssl_keyfile=/nowhere&ssl_password={KEY}",
+    }[address]
+    done = subprocess.run(
+        [sys.executable, "-m", "tasador", *command],
+        env=_environment(url, streams, tmp_path, "text"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert _shown(done.stdout + done.stderr) == []
+
+
+def test_only_the_owner_may_read_where_the_system_is(tmp_path: Path) -> None:
+    with HomeLock(tmp_path):
+        write_run(tmp_path, Run(pid=os.getpid(), redis_url=f"redis://u:{REDIS}@h:1/0", mlflow_uri=NOBODY))
+    assert (tmp_path / RUN_FILE).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,158 @@
+"""Everything that speaks to Redis speaks TLS, to a server whose authority is one's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from pydantic import SecretStr
+from testcontainers.core.container import DockerContainer
+
+from producer import AsyncListingPublisher, ListingPublisher
+from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.settings import load_settings
+from schemas.streams import Streams
+from tasador.home import environment_of
+from tasador.parts import Part
+from tests.listings import listing, read_boston_rows
+from tests.models import SmallModel
+from tests.security.certificates import Authority
+from tests.session_redis import DEFAULT_IMAGE
+from tests.waiting import wait_until
+from transport.connection import connect, connect_async, speaking_to, without_password
+
+pytestmark = pytest.mark.timeout(240)
+
+_PORT = 6380
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder = tmp_path_factory.mktemp("tls")
+    folder.chmod(0o755)
+    authority = Authority(folder / "own")
+    # the server may run as another user
+    for path in (authority.key, authority.certificate, authority.ca):
+        path.chmod(0o644)
+    return authority
+
+
+@pytest.fixture(scope="module")
+def tls_address(authority: Authority) -> Iterator[str]:
+    """Host and port of a server that speaks TLS alone, and wants a certificate of its clients."""
+    image = os.environ.get("REDIS_IMAGE", DEFAULT_IMAGE)
+    options = {"port": 0, "tls-port": _PORT, "tls-cert-file": "/tls/own.crt", "tls-key-file": "/tls/own.key"}
+    options |= {"tls-ca-cert-file": "/tls/ca.crt", "bind": "0.0.0.0", "protected-mode": "no", "save": "''"}  # noqa: S104
+    command = "redis-server " + " ".join(f"--{name} {value}" for name, value in options.items())
+    container = DockerContainer(image).with_exposed_ports(_PORT).with_command(command)
+    try:
+        container.with_volume_mapping(str(authority.ca.parent), "/tls", "ro").start()
+    except Exception as error:  # noqa: BLE001 - whatever Docker has against it
+        pytest.skip(f"no container of {image}: {error}")
+    yield f"127.0.0.1:{container.get_exposed_port(_PORT)}"
+    container.stop()
+    container.get_docker_client().client.close()
+
+
+@pytest.fixture
+def tls_url(tls_address: str, authority: Authority) -> str:
+    """The address as it stands in TASADOR_REDIS_URL."""
+    own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
+    url = f"rediss://{tls_address}/0?ssl_ca_certs={authority.ca}&{own}"
+    wait_until(lambda: _answers(url), message="Redis answers over TLS")
+    return url
+
+
+def _answers(url: str) -> bool:
+    with connect(url) as client:
+        try:
+            return bool(client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+
+
+async def test_clients_of_both_kinds_speak_tls(tls_url: str) -> None:
+    with connect(tls_url) as client:
+        assert client.ping()
+    client_async = connect_async(tls_url)
+    assert await client_async.ping()
+    await client_async.aclose()
+
+
+async def test_both_publishers_speak_tls(tls_url: str) -> None:
+    streams = Streams(f"test-{uuid.uuid4().hex[:12]}")
+    settings = load_settings(redis_url=SecretStr(tls_url), prefix=streams.prefix)
+    event = listing(read_boston_rows()[0], "l-1")
+    with ListingPublisher(settings) as publisher:
+        publisher.publish(event)
+    async with AsyncListingPublisher(settings) as publisher_async:
+        await publisher_async.publish(event)
+    with connect(tls_url) as client:
+        assert client.xlen(streams.listings) == 2
+
+
+def test_parts_answer_over_tls(tls_url: str, small_model: SmallModel, tmp_path: Path) -> None:
+    streams = Streams(f"test-{uuid.uuid4().hex[:12]}")
+    store = small_model.registry.tracking_uri
+    settings = load_settings(
+        home=tmp_path / "home", redis_url=SecretStr(tls_url), prefix=streams.prefix, mlflow_uri=store
+    )
+    environment = environment_of(settings)
+    parts = [
+        Part("housing", kind, f"{kind}-1", logs=tmp_path, host="127.0.0.1", environment=environment)
+        for kind in ("consumer", "trainer")
+    ]
+    try:
+        for part in parts:
+            part.start()
+        with ListingPublisher(settings) as publisher:
+            publisher.publish(listing(read_boston_rows()[0], "l-1"))
+        with connect(tls_url) as client:
+            wait_until(lambda: client.xlen(streams.predictions) == 1, 120, "the listing is answered")
+    finally:
+        for part in parts:
+            part.kill()
+
+
+def test_an_authority_that_is_not_known_is_refused_in_one_line(
+    tls_address: str, authority: Authority, tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path / "stranger")
+    own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
+    urls = [f"rediss://{tls_address}/0?{options}" for options in (f"ssl_ca_certs={stranger.ca}&{own}", own)]
+    for url in urls:
+        with pytest.raises(RedisUnavailableError, match="CERTIFICATE_VERIFY_FAILED"), speaking_to(url):
+            connect(url).ping()
+    done = subprocess.run(
+        [sys.executable, "-m", "tasador", "status"],
+        env=os.environ | {"TASADOR_REDIS_URL": urls[0]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("tasador: Redis at ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_client_without_a_certificate_is_refused(tls_address: str, authority: Authority) -> None:
+    url = f"rediss://{tls_address}/0?ssl_ca_certs={authority.ca}"
+    with pytest.raises(RedisUnavailableError), speaking_to(url), connect(url) as client:
+        client.ping()
+
+
+def test_a_file_that_is_not_there_is_said_in_one_line(tls_address: str) -> None:
+    url = f"rediss://{tls_address}/0?ssl_ca_certs=/nowhere/ca.crt"
+    with pytest.raises((ConfigurationError, RedisUnavailableError)), speaking_to(url), connect(url) as client:
+        client.ping()
+
+
+def test_the_password_of_a_key_is_not_shown() -> None:
+    shown = without_password("rediss://u:p1@h:1/0?ssl_keyfile=k&ssl_password=p2&password=p3")
+    assert shown == "rediss://u:***@h:1/0?ssl_keyfile=k&ssl_password=***&password=***"
