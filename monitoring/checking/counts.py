@@ -1,4 +1,4 @@
-"""The counts against each other and against the streams, as of one moment."""
+"""The counts against each other and against the streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REASON = "refused:"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted, and how long the streams were in the same moment.
+    """What was counted, and how long the streams were just before.
 
     Attributes:
         progress: the counts by name.
@@ -32,20 +32,21 @@ class Counts:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every prediction that was counted is still there."""
+        """Whether every prediction that was counted is there, and none came while this was read."""
         return self.kept[0] == self.progress.get("scored", 0)
 
 
 def read_counts(client: redis.Redis, streams: Streams) -> Counts:
-    """Read all of it in one transaction."""
+    """Read all of it: the counts last, since they only rise, so that no stream holds more than was counted."""
     letters = (streams.dead_letters, streams.rate_limited, streams.resolutions)
-    with client.pipeline() as pipeline:
-        pipeline.hgetall(streams.progress)
+    # no transaction, to which an operator has no right
+    with client.pipeline(transaction=False) as pipeline:
         for key in (streams.predictions, streams.repeats, *letters):
             pipeline.xlen(key)
         pipeline.xrevrange(streams.predictions, count=1)
+        pipeline.hgetall(streams.progress)
         reply: Any = pipeline.execute()
-    stored, predictions, repeats, *lengths, newest = reply
+    predictions, repeats, *lengths, newest, stored = reply
     progress = {name.decode(): _number(value) for name, value in stored.items()}
     last = newest[0][0].decode() if newest else ""
     return Counts(progress, (predictions, sum(lengths), repeats), last)
