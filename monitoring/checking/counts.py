@@ -38,7 +38,8 @@ class Counts:
 
 def read_counts(client: redis.Redis, streams: Streams) -> Counts:
     """Read all of it: the counts last, since they only rise, so that no stream holds more than was counted."""
-    letters = (streams.dead_letters, streams.rate_limited, streams.resolutions)
+    # resolutions first: a dead letter that is resolved meanwhile is then counted once or not at all
+    letters = (streams.resolutions, streams.dead_letters, streams.rate_limited)
     # no transaction, to which an operator has no right
     with client.pipeline(transaction=False) as pipeline:
         for key in (streams.predictions, streams.repeats, *letters):
