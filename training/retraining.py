@@ -37,6 +37,8 @@ def retrain(
 ) -> Retrained | Unchanged:
     """Train, register and judge, unless nothing has changed since the champion was trained.
 
+    The data is that of the domain and, from the audit log, every listing whose outcome has come since.
+
     Args:
         settings: which domain, where MLflow is, and how to train.
         order: which recipes to try, and whether to train in any case.
@@ -46,7 +48,7 @@ def retrain(
     Raises:
         TasadorError: as `training.train`.
     """
-    prepared = prepare(settings, None, order.models, progress)
+    prepared = prepare(settings, None, order.models, progress, with_outcomes=True)
     registry = Registry(tracking_uri_of(settings), settings.domain)
     champion = _champion(registry)
     if champion is not None and not order.force and _is_repeated(champion, prepared, settings, order):

@@ -17,6 +17,7 @@ from registry.runs import read_json, start_run
 from registry.store import Registry
 from schemas.settings import Settings
 from training.data.checking import validate
+from training.data.labelled import add_labelled
 from training.data.quality import QualityReport
 from training.data.sources import RawTable, ingest
 from training.data.tables import Table
@@ -56,9 +57,21 @@ class Prepared:
 
 
 def prepare(
-    settings: Settings, data: str | Path | None = None, models: Sequence[str] = (), progress: Progress = silent
+    settings: Settings,
+    data: str | Path | None = None,
+    models: Sequence[str] = (),
+    progress: Progress = silent,
+    *,
+    with_outcomes: bool = False,
 ) -> Prepared:
     """Read, check and split the data of a run.
+
+    Args:
+        settings: which domain, and how to train.
+        data: where the data comes from, as for `train`.
+        models: names of recipes, as for `train`.
+        progress: is told how far it is.
+        with_outcomes: whether listings of the audit log whose outcome has come are added.
 
     Raises:
         ConfigurationError: there is no such recipe.
@@ -70,6 +83,7 @@ def prepare(
     choose_recipes(domain, models or settings.training.models)
     with stopwatch.stage("ingest"):
         raw = ingest(settings, data, progress)
+        raw = add_labelled(settings, raw) if with_outcomes else raw
     with stopwatch.stage("validate"):
         table, quality = validate(domain, raw, settings.training)
         learn, test = split(table, settings.training)

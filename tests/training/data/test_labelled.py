@@ -1,0 +1,40 @@
+"""Listings whose outcome came are training data: each once, with the outcome that counts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from schemas.settings import load_settings
+from tests.monitoring.archive.test_archive import Desk, desk
+from training.data.checking import validate
+from training.data.labelled import add_labelled
+from training.data.sources import ingest
+
+__all__ = ["desk"]
+
+
+async def test_labelled_listings_stand_behind_the_table(desk: Desk) -> None:
+    for number in range(4):
+        desk.answer(number)
+    desk.sell(1, 31.0)
+    desk.sell(2, 32.0)
+    desk.sell(1, 33.0)
+    # outcomes get their ids from Redis's clock, and a file waits for more of them while they are young
+    await desk.archiver().run_once(int(time.time() * 1000) + 3_600_000)
+    raw = ingest(desk.settings)
+    found = add_labelled(desk.settings, raw)
+    assert len(found.frame) == len(raw.frame) + 2
+    assert found.frame["MEDV"].tolist()[-2:] == [33.0, 32.0]
+    assert found.source == f"{raw.source} and 2 labelled listings"
+    assert found.provenance is not None
+    assert raw.provenance is not None
+    assert found.provenance.content_sha256 != raw.provenance.content_sha256
+    table, _ = validate(desk.settings.load_domain(), found, desk.settings.training)
+    assert len(table) == 508
+
+
+def test_without_an_audit_log_the_table_stays_what_it_is(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    raw = ingest(settings)
+    assert add_labelled(settings, raw) is raw

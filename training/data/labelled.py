@@ -1,0 +1,43 @@
+"""Labelled listings: rows of the audit log whose outcome has come, as further training data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.settings import Settings
+from training.data.provenance import provenance_of
+from training.data.sources import RawTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_IDENTITY = ["listing_source", "listing_id"]
+
+
+def add_labelled(settings: Settings, raw: RawTable) -> RawTable:
+    """The table, and after it each listing that was predicted and has an outcome, once.
+
+    A listing whose features were lost before they were archived is left out. The table itself comes back where there is
+    nothing to add.
+    """
+    labelled = _labelled(settings)
+    if labelled.empty:
+        return raw
+    import pandas as pd
+
+    # as objects: text of a CSV file and numbers of the log stand in one column, and both are read as numbers later
+    frame = pd.concat([raw.frame.astype(object), labelled.astype(object)], ignore_index=True)
+    source = f"{raw.source} and {len(labelled)} labelled listings"
+    return RawTable(frame, source, provenance_of(frame, source))
+
+
+def _labelled(settings: Settings) -> pd.DataFrame:
+    from monitoring.archive.place import archive_of
+    from monitoring.archive.reading import read_archive
+    from monitoring.archive.rows import ArchiveRows
+
+    domain = settings.load_domain()
+    rows = read_archive(archive_of(settings), ArchiveRows(domain, settings.limits))
+    known = rows[rows["has_features"].astype(bool) & rows["outcome"].notna()]
+    last = known.drop_duplicates(_IDENTITY, keep="last")
+    return last[[*domain.columns, "outcome"]].rename(columns={"outcome": domain.target.name})
