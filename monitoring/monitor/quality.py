@@ -22,7 +22,7 @@ from schemas.streams import DATA_FIELD, MONITORS
 from transport.entries import EntryId
 
 _CHUNK = 200
-_ROUNDS = 20
+_ROUNDS = 50
 """Chunks that are worked on before the loop has its say again."""
 _DAYS: dict[Span, int] = {"7d": 7, "30d": 30}
 

@@ -16,7 +16,7 @@ from schemas.sections import OutcomeSettings
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 
-CHUNK = 500
+CHUNK = 1000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_DAYS = 32
