@@ -6,9 +6,7 @@ How they are read is `schemas.settings`'s business.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 

@@ -25,9 +25,9 @@ from schemas.sections import (
     DriftSettings,
     GateSettings,
     LimitSettings,
+    LoopSettings,
     MonitorSettings,
     OutcomeSettings,
-    LoopSettings,
     RateLimitSettings,
     RetentionSettings,
     Section,
@@ -84,12 +84,12 @@ class Settings(BaseSettings):
     swap: SwapSettings = SwapSettings()
     retention: RetentionSettings = RetentionSettings()
     window: WindowSettings = WindowSettings()
-    sources: SourcesSettings = SourcesSettings()
     monitor: MonitorSettings = MonitorSettings()
     drift: DriftSettings = DriftSettings()
     outcomes: OutcomeSettings = OutcomeSettings()
     archive: ArchiveSettings = ArchiveSettings()
     loop: LoopSettings = LoopSettings()
+    sources: SourcesSettings = SourcesSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
 
