@@ -179,6 +179,19 @@ async def test_categories_and_classes_are_compared_by_their_shares(
     assert (report.columns[-1].js or 0) < 0.1
 
 
+async def test_outcomes_are_compared_with_the_target_once_they_come(
+    window: Window, redis_client: redis.Redis, streams: Streams, redis_url: str, prefix: str
+) -> None:
+    window.activate()
+    window.write(_sample(3000))
+    for price in _sample(600, 5)["MEDV"] + 10:
+        redis_client.lpush(streams.outcome_errors, f"1000:0.5:{price}")
+    report = await _watch(window, redis_url, prefix)
+    outcome = report.columns[-1]
+    assert (outcome.role, outcome.verdict, outcome.alarms) == ("outcome", "drift", (True, True, True))
+    assert outcome.reference_mean == pytest.approx(TABLE["MEDV"].mean())
+
+
 async def test_the_command_shows_the_newest_report(
     window: Window, redis_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
