@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+import yaml
 
 from tests.observability.expressions import of_rules
-from tests.observability.prometheus_server import RULE_TESTS, need_image, promtool
+from tests.observability.prometheus_server import RULE_TESTS, RULES, need_image, promtool
 
 
 def test_the_rules_are_valid_and_fire_on_their_faults_and_on_nothing_else() -> None:
@@ -22,3 +25,18 @@ def test_every_alert_is_tried_with_its_fault_and_without() -> None:
         if not name.startswith("tasador:"):
             assert re.search(rf"\b{name}\b", healthy), f"{name} is not tried on a healthy system"
             assert re.search(rf"\b{name}\b", faults), f"{name} is not tried with its fault"
+
+
+def test_every_alert_has_its_section_in_the_runbook() -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
+    anchors = {_anchor(line.lstrip("# ")) for line in runbook.splitlines() if line.startswith("#")}
+    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                page, _, anchor = rule["annotations"]["runbook"].partition("#")
+                assert (page, anchor in anchors) == ("docs/runbook.md", True), f"{rule['alert']}: {anchor}"
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub names a heading."""
+    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).strip().replace(" ", "-")
