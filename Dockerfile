@@ -23,16 +23,18 @@ COPY params.yaml /app/
 COPY deploy/healthcheck.py /usr/local/bin/healthcheck
 # The one folder that is written to; a volume that is mounted here begins with its owner. Beside it, only /tmp.
 RUN mkdir -p /var/lib/tasador && chown 65534:65534 /var/lib/tasador && chmod 755 /usr/local/bin/healthcheck
-WORKDIR /app
+# commands write where they are called, a training its report
+WORKDIR /var/lib/tasador
 ENV PATH=/opt/tasador/bin:$PATH \
     HOME=/var/lib/tasador \
     USER=tasador \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TASADOR_HOME=/var/lib/tasador \
-    TASADOR_HOST=0.0.0.0
+    TASADOR_HOST=0.0.0.0 \
+    TASADOR_PARAMS=/app/params.yaml
 USER 65534:65534
-EXPOSE 8001 8002
+EXPOSE 8001 8002 8003
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["healthcheck", "http://127.0.0.1:8001/livez"]
 ENTRYPOINT ["tasador"]
 CMD ["consumer"]

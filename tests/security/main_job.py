@@ -33,7 +33,7 @@ def do_main_job(users: Users, streams: Streams, folder: Path) -> None:
         assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 1
         train_small_model(home, trees=11, promote=False)
         assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
-        assert run("operator", "rollback", "--wait")["confirmed"]
+        assert run("operator", "reload", "--version", "1", "--wait")["confirmed"]
 
         (letter,) = run("operator", "dead-letters", "list")
         run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
@@ -43,7 +43,7 @@ def do_main_job(users: Users, streams: Streams, folder: Path) -> None:
         outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")
         run("client", "publish", str(outcomes), "--outcomes", "--id-column", "id")
         verdict = run("operator", "verify", "--complete")
-        assert verdict["is_kept"], verdict
+        assert verdict["is_fine"], verdict
         assert run("monitor", "status")["state"] in {"healthy", "degraded"}
         answers = folder / "answers.jsonl"
         run("reader", "tail", "predictions", "--lines", "5", "--no-follow", "--out", str(answers))

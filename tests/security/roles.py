@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+_SETINFO = {"client|setinfo", "client"}
 FOLDER = Path(__file__).parents[2] / "deploy" / "redis"
 ROLES = ("client", "reader", "consumer", "trainer", "monitor", "operator")
 
@@ -59,7 +60,7 @@ class Users:
         """What users were denied, each with what it was about. What redis-py says about itself is no need of a role."""
         log: Any = self._admin.acl_log(count=1000)
         own = [(_text(entry["username"]), _text(entry["object"])) for entry in log]
-        return [(user, about) for user, about in own if user.endswith(self._prefix) and about != "client|setinfo"]
+        return [(user, about) for user, about in own if user.endswith(self._prefix) and about not in _SETINFO]
 
     def remove(self) -> None:
         """Remove the users, and end their connections."""

@@ -1,0 +1,127 @@
+"""The system of docker-compose.yml does the main job, and no killed container costs a listing: `make compose-test`.
+
+No part of `make test`: it needs an engine, and an image that takes two minutes to build the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.containers.project import Project
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(900)
+
+LISTINGS = 2000
+PATIENCE_S = 90
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Project]:
+    """A system with two consumers and a champion."""
+    project = Project()
+    try:
+        project.compose("up", "--detach", "--build", "--scale", "consumer=2")
+        project.command("trainer", "train", "--models", "xgboost-reference")
+        wait_until(lambda: _status(project)["state"] == "healthy", PATIENCE_S, "the system is healthy")
+        yield project
+    finally:
+        project.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def test_2000_sample_listings_get_one_outcome_each(project: Project) -> None:
+    before = _all_answered(project)["entries"]
+    assert project.command("client", "publish", "--sample", str(LISTINGS))["published"] == LISTINGS
+    assert _all_answered(project)["entries"] == before + LISTINGS
+
+
+def test_killing_any_one_container_loses_nothing(project: Project) -> None:
+    before = _all_answered(project)["entries"]
+    consumers = project.containers("consumer")
+    (redis,) = project.containers("redis")
+
+    # a consumer that is stopped while listings arrive has some in hand, and with them it dies
+    with ThreadPoolExecutor() as aside:
+        publishing = aside.submit(_publish, project, "--rate", "100")
+        wait_until(lambda: project.verdict()["entries"] > before, PATIENCE_S, "listings arrive")
+        project.docker("kill", "--signal", "STOP", *consumers)
+        publishing.result()
+    assert _status(project)["backlog"]["pending"] > 0
+    project.docker("kill", consumers[0])
+    project.docker("kill", "--signal", "CONT", consumers[1])
+    _start(project, consumers[0])
+
+    # with the consumers away, all of it lies in Redis when that is killed
+    project.docker("stop", *consumers)
+    _publish(project)
+    project.docker("kill", redis)
+    _start(project, redis)
+    _start(project, *consumers)
+
+    for service in ("mlflow", "trainer", "monitor"):
+        (part,) = project.containers(service)
+        project.docker("kill", part)
+        _publish(project)
+        _start(project, part)
+    # the worker still carries out commands, with the registry that was killed
+    assert len(project.command("operator", "reload", "--wait")["confirmed"]) == len(consumers)
+
+    verdict = _all_answered(project)
+    assert verdict["entries"] == before + 5 * LISTINGS // 4
+    assert sum(verdict["outcomes"].values()) == verdict["entries"]
+
+
+def test_a_part_that_ends_in_good_order_starts_again(project: Project) -> None:
+    (trainer,) = project.containers("trainer")
+    restarts = int(project.state(trainer, "RestartCount"))
+    project.docker("exec", trainer, "python3", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+    wait_until(lambda: int(project.state(trainer, "RestartCount")) > restarts, PATIENCE_S, "it was started again")
+    wait_until(lambda: project.is_healthy(trainer), PATIENCE_S, "it is healthy again")
+
+
+def test_consumers_can_be_scaled(project: Project) -> None:
+    project.compose("up", "--detach", "--no-recreate", "--scale", "consumer=4")
+    wait_until(lambda: _running(project) == 4, PATIENCE_S, "four consumers run")
+
+
+@pytest.mark.parametrize("service", ["consumer", "trainer", "monitor", "mlflow"])
+def test_parts_run_as_nobody_on_a_read_only_root_without_a_compiler(project: Project, service: str) -> None:
+    container = project.containers(service)[0]
+    assert project.docker("exec", container, "id", "-u").strip() == "65534"
+    found = project.docker("exec", container, "sh", "-c", "touch /app/x 2>&1; command -v cc gcc g++ clang || true")
+    assert "Read-only file system" in found
+    assert len(found.splitlines()) == 1
+
+
+def _publish(project: Project, *options: str) -> None:
+    project.command("client", "publish", "--sample", str(LISTINGS // 4), *options)
+
+
+def _start(project: Project, *containers: str) -> None:
+    project.docker("start", *containers)
+    wait_until(lambda: all(map(project.is_healthy, containers)), PATIENCE_S, "what was killed is healthy again")
+
+
+def _status(project: Project) -> Any:
+    return project.command("operator", "status")
+
+
+def _running(project: Project) -> int:
+    consumers = _status(project)["consumers"]
+    return sum(each["is_living"] and each["heartbeat"]["state"] == "running" for each in consumers)
+
+
+def _all_answered(project: Project) -> Any:
+    def nobody_waits() -> Any:
+        verdict = project.verdict()
+        return None if verdict["waiting"] else verdict
+
+    verdict = wait_until(nobody_waits, PATIENCE_S, "every listing is answered")
+    assert not verdict["lost"]
+    assert not verdict["doubled"]
+    assert not verdict["unseen"]
+    return verdict
