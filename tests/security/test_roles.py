@@ -9,7 +9,6 @@ import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.streams import DATA_FIELD, SCORERS, TRAINERS, Streams
-from tests.conftest import PrivateRedis
 from tests.security.main_job import do_main_job
 from tests.security.roles import ROLES, Users, render
 from transport.connection import connect
@@ -24,16 +23,6 @@ def test_the_main_job_is_done_by_users_with_the_rights_of_their_roles(
 ) -> None:
     do_main_job(users, streams, tmp_path)
     assert users.denied() == []
-
-
-def test_the_main_job_is_done_on_redis_6_2_too(
-    private_redis: PrivateRedis, redis_6_2: Path, streams: Streams, tmp_path: Path
-) -> None:
-    server = private_redis(binary=redis_6_2)
-    with connect(server.url) as admin:
-        users = Users(admin, server.url, streams.prefix)
-        do_main_job(users, streams, tmp_path)
-        assert users.denied() == []
 
 
 def _forbidden(streams: Streams) -> dict[str, list[Command]]:
