@@ -31,7 +31,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(redis_url: str, streams: Streams, tmp_path: Path) -> Iterator[Start]:
+def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator[Start]:
     """Starts real consumers: ``tasador consumer``."""
     processes: list[subprocess.Popen[str]] = []
 
@@ -39,7 +39,8 @@ def start(redis_url: str, streams: Streams, tmp_path: Path) -> Iterator[Start]:
         settings = {
             "TASADOR_REDIS_URL": redis_url,
             "TASADOR_PREFIX": streams.prefix,
-            "TASADOR_HOME": str(tmp_path),
+            # models come from the registry of this home alone
+            "TASADOR_HOME": str(small_model.settings.home),
             "TASADOR_HEARTBEAT_S": "0.1",
         }
         command = [sys.executable, "-m", "tasador", "consumer", "--name", name, "--port", "0"]
