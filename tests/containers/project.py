@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 ROLES = ("CLIENT", "READER", "CONSUMER", "TRAINER", "MONITOR", "OPERATOR")
 _TIMEOUT_S = 900
-_HURRIED = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures", "TASADOR_SEARCH__TRIALS": "1"}
+_HURRIED = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
 
 _VERIFY = """
 from monitoring.verify import published, verify
