@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-down compose-test test-redis bench fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,11 +60,15 @@ compose-up: ## Run the whole system in containers, and train a first champion
 	@$(COMPOSE) up --detach --build
 	@$(COMPOSE) run --rm operator model || $(COMPOSE) run --rm trainer train
 
+compose-sample: ## Publish 2,000 listings into the containers, and show that each got one outcome
+	@$(COMPOSE) run --rm client publish --sample 2000 --wait
+	@$(COMPOSE) run --rm operator verify --complete
+
 compose-down: ## Stop the containers of compose-up (their volumes stay)
 	@$(COMPOSE) down --remove-orphans
 
-test-redis: install ## Run the promises on every Redis that we claim (REDIS_IMAGES=)
-	@$(BIN)/python .ci/every-redis $(BIN)/pytest
+test-redis: install ## Run the promises on every Redis that we claim (REDIS_IMAGES=, FLAGS=--write)
+	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
 compose-test: install ## Run the main job in containers of its own, and kill each of them
 	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py

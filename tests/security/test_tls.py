@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from docker.errors import DockerException  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from testcontainers.core.container import DockerContainer
 
@@ -53,7 +54,7 @@ def tls_address(authority: Authority) -> Iterator[str]:
     container = DockerContainer(image).with_exposed_ports(_PORT).with_command(command)
     try:
         container.with_volume_mapping(str(authority.ca.parent), "/tls", "ro").start()
-    except Exception as error:  # noqa: BLE001 - whatever Docker has against it
+    except (DockerException, OSError) as error:
         pytest.skip(f"no container of {image}: {error}")
     yield f"127.0.0.1:{container.get_exposed_port(_PORT)}"
     container.stop()
