@@ -48,14 +48,16 @@ OLD, NEW = load_domain("housing"), domain_of(HousingWithPool)
 
 
 @pytest.fixture(scope="module")
-def models(small_model: SmallModel) -> tuple[SmallModel, SmallModel]:
+def models(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallModel, SmallModel]:
     """A version of the old contract and one of the new, in one registry."""
+    # in a copy: what other tests compare is of one contract
+    own = small_model.in_copy(tmp_path_factory.mktemp("contracts") / "home")
     old = table_of("housing")
     pool = np.arange(len(old)) % 2
     frame = old.frame.assign(POOL=pool.astype(np.float64))[list(NEW.columns)]
     new = Table(NEW, frame, old.target + 5.0 * pool, old.positions, old.source)
-    info = register(small_model.registry, fitted(new, trees=2), new, folds=0)
-    return small_model, SmallModel(small_model.settings, NEW, info)
+    info = register(own.registry, fitted(new, trees=2), new, folds=0)
+    return own, SmallModel(own.settings, NEW, info)
 
 
 @asynccontextmanager
