@@ -11,6 +11,8 @@ import pytest
 import redis
 
 from benchmarks.targets import TARGETS
+from registry.versions import ModelVersionInfo
+from schemas.settings import Settings
 from tasador.commands.bench import EXAMPLE, _redis, bench
 from tests.models import SmallModel
 from tests.tasador.command import command_of
@@ -22,7 +24,12 @@ COMMAND = command_of(bench)
 
 @pytest.fixture
 def _small_reference(monkeypatch: pytest.MonkeyPatch, small_model: SmallModel) -> None:
-    monkeypatch.setattr("benchmarks.model.train_reference", lambda *_: small_model.info)
+    def stand_in(settings: Settings, _: object) -> ModelVersionInfo:
+        """The small model, as registered in the rig's own home: consumers take none from elsewhere."""
+        (settings.home / "artifacts").symlink_to(small_model.settings.home / "artifacts")
+        return small_model.info
+
+    monkeypatch.setattr("benchmarks.model.train_reference", stand_in)
 
 
 @pytest.mark.timeout(240)

@@ -258,9 +258,7 @@ async def test_unexpected_error_gives_up_as_poison(
     assert (answer.type, answer.data.reason) == ("command.rejected", "poison")
 
 
-async def test_gate_stays_closed_for_a_tie_and_says_why(
-    desk: Desk, worker_settings: Settings, store: Registry
-) -> None:
+async def test_gate_stays_closed_for_a_tie_and_says_why(desk: Desk, worker_settings: Settings, store: Registry) -> None:
     closed = worker_settings.model_copy(update={"gate": OPEN_GATE.model_copy(update={"min_gain": 0.01})})
     async with working(closed):
         answer = await desk.ask(Promote(data=PromoteData(version="2")))
