@@ -30,7 +30,6 @@ from schemas.sections import (
     OutcomeSettings,
     RateLimitSettings,
     RetentionSettings,
-    SearchSettings,
     Section,
     SourcesSettings,
     SwapSettings,
@@ -92,7 +91,6 @@ class Settings(BaseSettings):
     loop: LoopSettings = LoopSettings()
     sources: SourcesSettings = SourcesSettings()
     training: TrainingSettings = TrainingSettings()
-    search: SearchSettings = SearchSettings()
     gate: GateSettings = GateSettings()
 
     @classmethod
