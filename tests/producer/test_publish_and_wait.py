@@ -93,6 +93,10 @@ def test_interrupted_it_says_what_is_missing_and_writes_nothing(
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         wait_until(lambda: redis_client.xlen(streams.listings) == 507, message="listings are published")
+        # published is not yet noted; that it is, shows in a read that waits
+        wait_until(
+            lambda: any("b" in one["flags"] for one in redis_client.client_list()), message="answers are awaited"
+        )
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 1
         assert process.stderr is not None

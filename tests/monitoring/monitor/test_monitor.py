@@ -148,9 +148,8 @@ async def test_without_a_model_or_its_reference_nothing_is_known(window: Window,
         assert 'tasador_drift_state{verdict="unknown"} 1.0' in (await get(app, "/metrics"))[1]
         assert not window.reports()
         is_away = False
-        await window.report()
+        await wait_for_answer(app, "/metrics", 'tasador_drift_state{verdict="no_drift"} 1.0')
         metrics = (await get(app, "/metrics"))[1]
-        assert 'tasador_drift_state{verdict="no_drift"} 1.0' in metrics
         assert 'tasador_drift_verdict{column="RM",verdict="no_drift"} 1.0' in metrics
         assert 'tasador_drift_score_ratio{column="RM",measure="wasserstein_sd"}' in metrics
         assert "tasador_drift_window_rows 1000.0" in metrics
