@@ -188,3 +188,10 @@ class GateSettings(Section):
     min_lower_bound: float = Field(-0.1, description="lower end of the gain's corrected interval, share of the metric")
     min_segment_rows: PositiveInt = Field(30, description="rows from which a part of a segment counts")
     max_segment_loss: NonNegativeFloat = Field(0.1, description="how much worse it may be in a part, as a share")
+    fresh_rows: PositiveInt = Field(
+        200, description="rows new to the champion from which it is judged as it answers today"
+    )
+    fresh_fold_rows: PositiveInt = Field(20, ge=2, description="how many of these each fold must have")
+    max_old_loss: NonNegativeFloat = Field(
+        1.0, description="how much worse it may then be on the champion's own rows, share of its rmse or errors"
+    )

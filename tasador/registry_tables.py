@@ -77,6 +77,9 @@ def gate_table(verdict: Mapping[str, Any]) -> Table:
     """The gate's report, a check a line."""
     against = f" against champion {verdict['champion']}" if verdict["champion"] else ""
     table = _table("CHECK", "OUTCOME", "REASON", title=f"The gate, to {verdict['stage']}{against}, {verdict['time']}")
+    if footing := verdict.get("footing"):
+        told = f"by {footing['rows']} rows: {footing['reason']}"
+        table.add_row("footing", footing["how"], plain(told, 300))
     for check in verdict["checks"]:
         table.add_row(check["name"], check["outcome"], plain(check["reason"], 300))
     if override := verdict["override"]:

@@ -70,7 +70,8 @@ def test_train_says_why_the_champion_stays(own_model: SmallModel, monkeypatch: p
     monkeypatch.setenv("TASADOR_GATE__MIN_R2", "1")
     done = runner.invoke(app, ["train", "--models", "linear"])
     assert done.exit_code == 0, done.output
-    assert "did not pass the gate against champion 1: r2: 0.7" in done.stdout
+    assert "did not pass the gate against champion 1, compared " in done.stdout
+    assert " rows: r2: 0.7" in done.stdout
     assert "tasador registry show 2" in done.stdout
     assert own_model.registry.resolve().version == "1"
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
-from registry.digest import check_digest
-from registry.loading import load_pipeline
-from registry.runs import download_folder
 from registry.stages import Stage
 from registry.store import Registry
 from registry.verdicts import store_verdict
-from registry.versions import FOLDS_TAG, ModelVersionInfo
+from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, ModelRejectedError
 from schemas.settings import Settings
+from training.gate.contest import Arranging
+from training.gate.fetching import fetch_record
 from training.gate.loading import loading_checks
-from training.gate.record import FOLDS_FOLDER, FoldRecord, read_record
-from training.gate.report import Check, GateReport, Outcome, Override
+from training.gate.record import FoldRecord
+from training.gate.report import Check, Footing, GateReport, Outcome, Override
 from training.gate.rules import absolute_checks, comparison_checks
-from training.learning.folding import FoldResult, cross_validate
 
 _ABSOLUTE = ("rows", "limits")
 _COMPARED = ("gain", "folds_won", "lower_bound", "segments")
@@ -43,9 +39,9 @@ class Gate:
     def judge(self, version: str, stage: Stage = Stage.PRODUCTION, override: Override | None = None) -> GateReport:
         """Judge a version, and leave the report with it.
 
-        For Production a version is compared with the champion on the same rows in the same folds. What the champion's
-        own fold record says is taken where it was made from these; else the champion's recipe is fitted again in the
-        folds, which takes as long as they take.
+        For Production a version is compared with the champion on the same rows in the same folds, on one of the
+        footings of `training.gate.contest`. Where the champion's recipe has to be fitted again in them, that takes as
+        long as it takes.
 
         Args:
             version: that would like to pass.
@@ -61,10 +57,12 @@ class Gate:
         checks = loading_checks(self.registry, found, self.domain, self.settings.swap.max_us_per_row)
         is_champion = champion is not None and champion.version == found.version
         # what cannot be loaded is not worth the time that folds take
+        footing: Footing | None = None
         if not is_champion and not _failed(checks):
-            checks += self._by_folds(found, champion)
+            more, footing = self._by_folds(found, champion)
+            checks += more
         against = champion.version if champion is not None else None
-        report = self._report(found, checks, stage, against, override)
+        report = self._report(found, checks, stage, against, override, footing)
         # of the champion nothing was asked but that it loads: what let it pass stays on record
         return report if is_champion else self._leave(found, report)
 
@@ -98,55 +96,27 @@ class Gate:
         except ModelNotFoundError:
             return None
 
-    def _by_folds(self, found: ModelVersionInfo, champion: ModelVersionInfo | None) -> list[Check]:
+    def _by_folds(
+        self, found: ModelVersionInfo, champion: ModelVersionInfo | None
+    ) -> tuple[list[Check], Footing | None]:
         gate = self.settings.gate
         try:
             record = self.read_record(found)
         except ModelRejectedError as error:
-            return _all_failed(_ABSOLUTE + (_COMPARED if champion is not None else ()), str(error))
+            return _all_failed(_ABSOLUTE + (_COMPARED if champion is not None else ()), str(error)), None
         checks = absolute_checks(record, gate)
         if champion is None:
-            return checks
+            return checks, None
         try:
-            theirs = self._on_the_same_folds(record, champion)
+            contest = Arranging(self.registry, self.domain, gate, champion).contest(found, record)
         except ModelRejectedError as error:
             reason = f"champion {champion.version} cannot be tried on these rows: {error}"
-            return checks + _all_failed(_COMPARED, reason)
-        return checks + comparison_checks(record, theirs, gate)
-
-    def _on_the_same_folds(self, record: FoldRecord, champion: ModelVersionInfo) -> FoldResult:
-        """What the champion's recipe does in the folds of a record."""
-        if champion.tags.get(FOLDS_TAG):
-            theirs = self.read_record(champion)
-            if theirs.key == record.key:
-                return FoldResult(theirs.scores, theirs.out_of_fold)
-        with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
-            folder = Path(aside) / "model"
-            self.registry.download(champion, folder)
-            pipeline = load_pipeline(folder)
-        try:
-            return cross_validate(pipeline, record.learn, record.splits)
-        except (KeyError, ValueError) as error:
-            raise ModelRejectedError("signature", str(error).splitlines()[0]) from error
+            return checks + _all_failed(_COMPARED, reason), None
+        return checks + comparison_checks(contest, gate), contest.footing
 
     def read_record(self, found: ModelVersionInfo) -> FoldRecord:
-        """The fold record of a version.
-
-        Raises:
-            ModelRejectedError: ("folds") it has none, or not the one that was registered.
-        """
-        expected = found.tags.get(FOLDS_TAG)
-        if not expected:
-            raise ModelRejectedError("folds", f"version {found.version} has no fold record")
-        with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
-            where = (self.registry.client, self.registry.tracking_uri, found.run_id, FOLDS_FOLDER)
-            folder = download_folder(*where, Path(aside))
-            try:
-                check_digest(folder, expected)
-                return read_record(folder, self.domain)
-            except (OSError, KeyError, ValueError, ModelRejectedError) as error:
-                message = f"the fold record of version {found.version} cannot be used: {error}"
-                raise ModelRejectedError("folds", message) from error
+        """The fold record of a version; raises as `training.gate.fetching.fetch_record`."""
+        return fetch_record(self.registry, found, self.domain)
 
     def _report(
         self,
@@ -155,12 +125,14 @@ class Gate:
         stage: Stage,
         champion: str | None,
         override: Override | None,
+        footing: Footing | None = None,
     ) -> GateReport:
         return GateReport(
             domain=self.domain.name,
             version=found.version,
             stage=stage,
             champion=champion,
+            footing=footing,
             checks=tuple(checks),
             override=override,
         )

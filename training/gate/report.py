@@ -11,6 +11,12 @@ from registry.stages import Stage
 
 Outcome = Literal["passed", "failed", "skipped"]
 
+_FOOTINGS = {
+    "same_folds": "in the same folds",
+    "fresh_rows": "on fresh rows",
+    "recipe": "with its recipe fitted again",
+}
+
 
 class Check(BaseModel):
     """One check.
@@ -39,6 +45,32 @@ class Override(BaseModel):
     reason: str
 
 
+class Footing(BaseModel):
+    """On what a version and the champion were compared.
+
+    Attributes:
+        how: `same_folds` by what both did on the same rows in the same folds; `fresh_rows` by the champion as it
+            answers today, on rows that neither was fitted on; `recipe` by the champion's recipe, fitted again in the
+            version's folds.
+        rows: by how many rows they were judged.
+        reason: why so.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    how: Literal["same_folds", "fresh_rows", "recipe"]
+    rows: int
+    reason: str
+
+    def __str__(self) -> str:
+        how = {
+            "same_folds": "in the same folds",
+            "fresh_rows": "on fresh rows",
+            "recipe": "with its recipe fitted again",
+        }
+        return f"compared {how[self.how]}, {self.rows} rows"
+
+
 class GateReport(BaseModel):
     """What the gate says of one version.
 
@@ -47,6 +79,7 @@ class GateReport(BaseModel):
         version: that was judged.
         stage: that it is to reach.
         champion: the version it was compared with; None where there was none.
+        footing: on what they were compared; None where they were not.
         time: when.
         checks: in the order in which they were made.
         override: by whom and why the gate was overridden, if it was.
@@ -58,6 +91,7 @@ class GateReport(BaseModel):
     version: str
     stage: Stage
     champion: str | None = None
+    footing: Footing | None = None
     time: datetime = Field(default_factory=lambda: datetime.now(UTC))
     checks: tuple[Check, ...]
     override: Override | None = None
@@ -88,6 +122,7 @@ class GateReport(BaseModel):
 
     def __str__(self) -> str:
         against = f"against champion {self.champion}" if self.champion else f"to {self.stage}"
+        against += f", {self.footing}" if self.footing else ""
         if not self.failed:
             return f"version {self.version} passed the gate {against}"
         why = "; ".join(f"{check.name}: {check.reason}" for check in self.failed)

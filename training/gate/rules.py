@@ -11,6 +11,7 @@ from schemas.domain import Domain
 from schemas.sections import GateSettings
 from training.evaluation.figures import figures_of
 from training.evaluation.segments import figures_by_part, parts_of
+from training.gate.contest import Contest
 from training.gate.record import FoldRecord
 from training.gate.report import Check, Outcome
 from training.learning.comparison import compare
@@ -56,14 +57,14 @@ def absolute_checks(record: FoldRecord, gate: GateSettings) -> list[Check]:
     ]
 
 
-def comparison_checks(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> list[Check]:
+def comparison_checks(contest: Contest, gate: GateSettings) -> list[Check]:
     """What a version must reach against the champion on the same folds.
 
     Args:
-        record: of the version.
-        champion: what the champion's recipe did on the record's folds.
+        contest: what both did.
         gate: the limits.
     """
+    record, champion = contest.ours, contest.theirs
     domain = record.learn.domain
     try:
         found = compare(record.scores, champion.scores, domain, record.splits)
@@ -82,20 +83,22 @@ def comparison_checks(record: FoldRecord, champion: FoldResult, gate: GateSettin
         at_least("folds_won", 100 * found.won, 100 * gate.min_folds_won, f" % of {found.folds} folds"),
         at_least("lower_bound", 100 * found.low, 100 * gate.min_lower_bound, f" % of the champion's {metric}"),
         _segments(record, champion, gate),
+        *([_old_rows(domain, *contest.old, gate)] if contest.old else []),
     ]
 
 
 def _segments(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> Check:
-    """That no part of the table got much worse: the largest loss among parts that have enough rows."""
-    learn, domain = record.learn, record.learn.domain
+    """That no part of the table got much worse: the largest loss among parts that have enough rows that judge."""
+    judged = np.unique(np.concatenate([judge for _, judge in record.splits]))
+    learn, domain = record.learn.take(judged), record.learn.domain
     metric = deciding_metric(domain)
     parts = [part for part in parts_of(domain, learn.frame, learn.frame) if len(part.rows) >= gate.min_segment_rows]
     if not parts:
         reason = f"{domain.name} has no segment of {gate.min_segment_rows} rows"
         return Check(name="segments", outcome="skipped", reason=reason)
     try:
-        ours = figures_by_part(domain, parts, learn.target, record.out_of_fold)
-        theirs = figures_by_part(domain, parts, learn.target, champion.out_of_fold)
+        ours = figures_by_part(domain, parts, learn.target, record.out_of_fold[judged])
+        theirs = figures_by_part(domain, parts, learn.target, champion.out_of_fold[judged])
     except ValueError as error:
         return Check(name="segments", outcome="failed", reason=str(error))
     losses = {
@@ -104,6 +107,15 @@ def _segments(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> C
     }
     worst = max(losses, key=losses.__getitem__)
     return at_most("segments", losses[worst], 100 * gate.max_segment_loss, f" % worse {metric} in {worst}")
+
+
+def _old_rows(domain: Domain, ours: float, theirs: float, gate: GateSettings) -> Check:
+    """That what the champion knew is not forgotten over what is new; of classes the loss is that of the errors."""
+    metric, errors = (deciding_metric(domain), (ours, theirs))
+    if domain.target.classes:
+        metric, errors = "errors", (1 - ours, 1 - theirs)
+    loss = 100 * (errors[0] - errors[1]) / max(errors[1], np.finfo(float).tiny)
+    return at_most("old_rows", loss, 100 * gate.max_old_loss, f" % worse {metric} on the champion's own rows")
 
 
 def _loss(domain: Domain, ours: float, theirs: float) -> float:

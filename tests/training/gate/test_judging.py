@@ -16,7 +16,7 @@ from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
 from tests.models import SmallModel, fitted, register, table_of
 from tests.training.gate.conftest import BARE, CHAMPION, EQUAL, WORSE
-from training.gate import judging
+from training.gate import contest as contests
 from training.gate.judging import Gate
 from training.gate.report import GateReport, Override
 from training.learning.folding import FoldResult, cross_validate
@@ -48,7 +48,7 @@ def test_a_worse_model_does_not_pass(gate: Gate, registry: Registry) -> None:
     report = gate.admit(WORSE)
     assert failed(report) >= {"gain", "folds_won", "segments"}
     assert (report.status, report.champion, report.reason) == ("failed", CHAMPION, "gate")
-    assert "did not pass the gate against champion 2: gain: -" in str(report)
+    assert "did not pass the gate against champion 2, compared in the same folds, 506 rows: gain: -" in str(report)
     assert registry.resolve().version == CHAMPION
     assert registry.resolve(version=WORSE).status == "failed"
     assert not registry.resolve(version=WORSE).is_admitted
@@ -155,7 +155,7 @@ def test_the_champions_recipe_is_fitted_again_on_other_rows(
         fitted_again.append(cross_validate(*arguments))  # type: ignore[arg-type]
         return fitted_again[-1]
 
-    monkeypatch.setattr(judging, "cross_validate", watched)
+    monkeypatch.setattr(contests, "cross_validate", watched)
     assert failed(gate.judge(EQUAL)) == {"gain", "folds_won"}
     assert not fitted_again, "on the same rows the champion's own record is taken"
     report = gate.judge(found.version)

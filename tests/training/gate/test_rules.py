@@ -10,8 +10,9 @@ import pytest
 from schemas.sections import GateSettings, TrainingSettings
 from schemas.settings import Settings
 from tests.models import table_of
+from training.gate.contest import Contest
 from training.gate.record import FoldRecord
-from training.gate.report import Check
+from training.gate.report import Check, Footing
 from training.gate.rules import absolute_checks, at_least, at_most, comparison_checks
 from training.learning.folding import FoldResult, splits_of
 from training.learning.metrics import metrics_of
@@ -37,8 +38,12 @@ def outcomes(checks: list[Check]) -> dict[str, str]:
     return {check.name: check.outcome for check in checks}
 
 
+def between(record: FoldRecord, theirs: FoldResult, old: tuple[float, float] | None = None) -> Contest:
+    return Contest(Footing(how="same_folds", rows=len(record.learn), reason="a test"), record, theirs, old)
+
+
 def against(record: FoldRecord, champion: FoldRecord, gate: GateSettings = GATE) -> dict[str, str]:
-    return outcomes(comparison_checks(record, FoldResult(champion.scores, champion.out_of_fold), gate))
+    return outcomes(comparison_checks(between(record, FoldResult(champion.scores, champion.out_of_fold)), gate))
 
 
 def test_good_figures_pass() -> None:
@@ -104,7 +109,7 @@ def test_a_part_that_gets_worse_closes_the_gate() -> None:
     champion = record_with(alternating(3.0))
     by_the_river = (table_of("housing").frame["CHAS"] == 1).to_numpy()
     errors = np.where(by_the_river, alternating(3.4), alternating(2.5))
-    checks = comparison_checks(record_with(errors), FoldResult(champion.scores, champion.out_of_fold), GATE)
+    checks = comparison_checks(between(record_with(errors), FoldResult(champion.scores, champion.out_of_fold)), GATE)
     assert outcomes(checks)["segments"] == "failed"
     assert "worse rmse in CHAS 1" in checks[-1].reason
     # 35 tracts bound the river
@@ -118,12 +123,39 @@ def test_classes_gain_on_the_errors_that_are_left() -> None:
     splits = splits_of(table, TrainingSettings(folds=5, repeats=1))
     scores = np.full(5, 0.96)
     champion, better = FoldResult(scores, table.target), FoldRecord(table, splits, scores + 0.004, table.target)
-    found = {check.name: check for check in comparison_checks(better, champion, GATE)}
+    found = {check.name: check for check in comparison_checks(between(better, champion), GATE)}
     assert found["gain"].outcome == "passed", "0.4 % of the accuracy, 10 % of the errors"
     assert found["gain"].reason.startswith("10 % of the champion's errors")
     assert outcomes(absolute_checks(better, GATE)) == {"rows": "failed", "accuracy": "passed"}
     perfect = FoldResult(np.ones(5), table.target)
-    assert outcomes(comparison_checks(better, perfect, GATE))["gain"] == "failed"
+    assert outcomes(comparison_checks(between(better, perfect), GATE))["gain"] == "failed"
+
+
+@pytest.mark.parametrize(("domain", "old", "outcome"), [
+    ("housing", (5.9, 3.0), "passed"),
+    ("housing", (6.1, 3.0), "failed"),
+    ("housing", (float("nan"), 3.0), "failed"),
+    ("obesity", (0.93, 0.96), "passed"),
+    ("obesity", (0.91, 0.96), "failed"),
+])  # fmt: skip
+def test_what_the_champion_knew_may_get_worse_but_not_be_forgotten(
+    domain: str, old: tuple[float, float], outcome: str
+) -> None:
+    table = table_of(domain)
+    splits = splits_of(table, TrainingSettings(folds=5, repeats=1))
+    record = FoldRecord(table, splits, np.full(5, 0.9), table.target)
+    checks = comparison_checks(between(record, FoldResult(np.full(5, 0.9), table.target), old), GATE)
+    assert outcomes(checks)["old_rows"] == outcome
+
+
+def test_only_rows_that_judge_count_among_the_parts() -> None:
+    champion = record_with(alternating(3.0))
+    errors = np.where(np.arange(506) < 250, alternating(9.0), alternating(2.5))
+    ours = record_with(errors)
+    late = tuple((learn, judge[judge >= 250]) for learn, judge in ours.splits)
+    theirs = FoldResult(champion.scores, champion.out_of_fold)
+    assert outcomes(comparison_checks(between(ours, theirs), GATE))["segments"] == "failed"
+    assert outcomes(comparison_checks(between(replace(ours, splits=late), theirs), GATE))["segments"] == "passed"
 
 
 def test_a_limit_can_be_taken_away_and_survives_the_way_to_a_training_process() -> None:
