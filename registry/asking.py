@@ -26,7 +26,6 @@ def ask_of(estimator: Any, method: str) -> Ask:
     """
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.ensemble import VotingClassifier, VotingRegressor
-    from sklearn.ensemble._forest import BaseForest
     from sklearn.pipeline import Pipeline
 
     if isinstance(estimator, Pipeline):
@@ -36,15 +35,23 @@ def ask_of(estimator: Any, method: str) -> Ask:
     if isinstance(estimator, VotingRegressor | VotingClassifier):
         members = [ask_of(member, method) for member in estimator.estimators_]
         return _blended(members, estimator.weights or [1.0] * len(members))
+    return _ask_alone(estimator, method)
+
+
+def _ask_alone(estimator: Any, method: str) -> Ask:
+    """How an estimator is asked that has no other inside."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.ensemble._forest import BaseForest
+
+    from registry.steps.kriging import Kriging
+
     if isinstance(estimator, BaseForest):
         return _forest(estimator)
     if hasattr(estimator, "get_booster"):
         return _booster(estimator)
-    if "n_jobs" in estimator.get_params(deep=False):
-        # starting threads takes longer than scoring a batch
-        estimator.set_params(n_jobs=1)
     ask: Ask = getattr(estimator, method)
-    return ask
+    is_threaded = isinstance(estimator, HistGradientBoostingRegressor | HistGradientBoostingClassifier | Kriging)
+    return _on_one_thread(ask) if is_threaded else ask
 
 
 def _through(transforms: Sequence[Callable[[Any], Any]], ask: Ask) -> Ask:
@@ -91,6 +98,19 @@ def _forest(forest: Any) -> Ask:
         return total[:, 0] if is_regression else total
 
     return ask_trees
+
+
+def _on_one_thread(ask: Ask) -> Ask:
+    """Threads that wait for each other wait for whatever else the machine does."""
+    from threadpoolctl import ThreadpoolController
+
+    pools = ThreadpoolController()
+
+    def ask_alone(matrix: NDArray[np.float64]) -> Answers:
+        with pools.limit(limits=1):
+            return ask(matrix)
+
+    return ask_alone
 
 
 def _booster(estimator: Any) -> Ask:

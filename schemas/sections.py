@@ -8,7 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 
 class Section(BaseModel):
@@ -79,27 +88,6 @@ class WindowSettings(Section):
     full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
 
 
-class LoopSettings(Section):
-    """When the monitor asks for another model, and when it takes one back."""
-
-    is_on: bool = Field(default=True, description="whether it does either")
-    max_error_gain: PositiveFloat = Field(
-        0.2, description="how much the error of 24 hours may exceed that over folds, as a share"
-    )
-    min_labelled: PositiveInt = Field(200, description="outcomes of 24 hours from which their error counts")
-    drift_reports: PositiveInt = Field(3, description="reports in a row that say drift, until it counts")
-    max_age_s: PositiveInt = Field(30 * 86_400, description="age at which a champion is replaced anyway, in s")
-    cooldown_s: PositiveInt = Field(6 * 3600, description="time between two trainings that the monitor asks for, in s")
-    max_per_day: PositiveInt = Field(4, description="trainings that the monitor asks for within 24 hours")
-    bake_minutes: NonNegativeFloat = Field(10.0, description="how long a promoted model is watched, in minutes")
-    bake_min_answers: PositiveInt = Field(200, description="answers from which a watched model is judged")
-    bake_max_poison_share: NonNegativeFloat = Field(0.01, description="share of listings that it could not score")
-    bake_max_p99_ms: PositiveFloat = Field(1000.0, description="99th percentile of the time of its answers, in ms")
-    bake_max_shift_sd: PositiveFloat = Field(
-        1.0, description="shift of its mean prediction, in standard deviations of the model before it"
-    )
-
-
 class MonitorSettings(Section):
     """How the monitor works."""
 
@@ -148,6 +136,27 @@ class DriftSettings(Section):
         return self
 
 
+class LoopSettings(Section):
+    """When the monitor asks for another model, and when it takes one back."""
+
+    is_on: bool = Field(default=True, description="whether it does either")
+    max_error_gain: PositiveFloat = Field(
+        0.2, description="how much the error of 24 hours may exceed that over folds, as a share"
+    )
+    min_labelled: PositiveInt = Field(200, description="outcomes of 24 hours from which their error counts")
+    drift_reports: PositiveInt = Field(3, description="reports in a row that say drift, until it counts")
+    max_age_s: PositiveInt = Field(30 * 86_400, description="age at which a champion is replaced anyway, in s")
+    cooldown_s: PositiveInt = Field(6 * 3600, description="time between two trainings that the monitor asks for, in s")
+    max_per_day: PositiveInt = Field(4, description="trainings that the monitor asks for within 24 hours")
+    bake_minutes: NonNegativeFloat = Field(10.0, description="how long a promoted model is watched, in minutes")
+    bake_min_answers: PositiveInt = Field(200, description="answers from which a watched model is judged")
+    bake_max_poison_share: NonNegativeFloat = Field(0.01, description="share of listings that it could not score")
+    bake_max_p99_ms: PositiveFloat = Field(1000.0, description="99th percentile of the time of its answers, in ms")
+    bake_max_shift_sd: PositiveFloat = Field(
+        1.0, description="shift of its mean prediction, in standard deviations of the model before it"
+    )
+
+
 class SourcesSettings(Section):
     """What a download may take."""
 
@@ -161,8 +170,9 @@ class TrainingSettings(Section):
     seed: int = Field(42, description="seed of every random choice")
     test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows put aside as test rows")
     folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
-    repeats: PositiveInt = Field(1, description="repetitions of the cross-validation with other folds")
+    repeats: PositiveInt = Field(5, description="repetitions of the cross-validation with other folds")
     models: tuple[str, ...] = Field((), description="recipes to try; empty for all that fit the task")
+    n_jobs: NonNegativeInt = Field(0, description="folds that run side by side; 0 for one a core; no figure changes")
     time_column: str | None = Field(
         None, description="column that says when a row was true: later rows then judge what learnt from earlier ones"
     )
@@ -170,6 +180,13 @@ class TrainingSettings(Section):
     reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
     golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
     report: Literal["full", "figures"] = Field("full", description="full draws plots, which takes some seconds")
+
+
+class SearchSettings(Section):
+    """How parameters of recipes are searched."""
+
+    trials: NonNegativeInt = Field(25, description="trials of each recipe that has something to choose; 0 for none")
+    seconds: PositiveFloat = Field(80.0, description="time after which no further trial begins, in s")
 
 
 class GateSettings(Section):

@@ -30,6 +30,7 @@ from schemas.sections import (
     OutcomeSettings,
     RateLimitSettings,
     RetentionSettings,
+    SearchSettings,
     Section,
     SourcesSettings,
     SwapSettings,
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     loop: LoopSettings = LoopSettings()
     sources: SourcesSettings = SourcesSettings()
     training: TrainingSettings = TrainingSettings()
+    search: SearchSettings = SearchSettings()
     gate: GateSettings = GateSettings()
 
     @classmethod

@@ -1,23 +1,25 @@
 """The first steps of every model: from the domain's raw columns to a matrix without gaps.
 
-Only classes of scikit-learn's own, so that a logged model loads without this package. `encode` gives the matrix that
-`schemas.rows` builds from listings (a test holds them together); `fill` puts into each gap what the domain declares.
-Both work on runs of neighbouring columns, which keeps the order of the columns.
+`encode` gives the matrix that `schemas.rows` builds from listings (a test holds them together); `fill` puts into each
+gap what the domain declares. Both work on runs of neighbouring columns, which keeps the order of the columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
 
 from schemas.domain import Domain
 from schemas.features import Feature
+
+Scaling = Literal["standard", "power"]
+_SCALERS = {"standard": StandardScaler, "power": PowerTransformer}
 
 
 def encoder(domain: Domain) -> ColumnTransformer:
@@ -43,13 +45,25 @@ def filler(domain: Domain) -> ColumnTransformer:
     )
 
 
-def scaler(domain: Domain) -> ColumnTransformer:
-    """What an estimator that adds up columns needs: numbers scaled, each category a column of its own."""
+def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:
+    """What an estimator that adds up columns needs: numbers scaled, each category a column of its own.
+
+    It takes the domain's columns and, behind them, the derived ones.
+
+    Args:
+        domain: whose columns.
+        scaling: numbers to mean 0 and spread 1, as they are or bent to be as normal as can be (Yeo and Johnson 2000).
+    """
     runs = _runs(domain, lambda feature: bool(feature.categories))
+    width = len(domain.columns)
+    derived = [("derived", _SCALERS[scaling](), list(range(width, width + len(domain.derived))))]
     return ColumnTransformer(
         [
-            (name, _indicators(features) if codes else StandardScaler(), _positions(domain, features))
-            for name, codes, features in runs
+            *(
+                (name, _indicators(features) if codes else _SCALERS[scaling](), _positions(domain, features))
+                for name, codes, features in runs
+            ),
+            *(derived if domain.derived else []),
         ]
     )
 

@@ -8,28 +8,28 @@ their figures.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import Any
 
 import numpy as np
+from joblib import Parallel, cpu_count, delayed
+from sklearn.pipeline import Pipeline
 from skops.io import dump, load
 
 from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.folder import MODEL_FILE
 from schemas.settings import Settings
 from training.data.tables import Table
-from training.learning.candidates import Candidate, choose, try_pipeline
-from training.learning.folding import FoldResult, Split, splits_of
+from training.learning.blending import blend_best, stack, together
+from training.learning.candidates import Candidate, SearchRecord, choose, judge_folds, try_pipeline
+from training.learning.folding import FoldResult, Split, one_thread_each, splits_of
 from training.learning.metrics import deciding_metric
-from training.learning.recipes import choose_recipes
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-Progress = Callable[[str], None]
-"""Is told, in a sentence, how far something is."""
+from training.learning.recipes import STACK, Recipe, choose_blends, choose_recipes, first_steps
+from training.learning.search import search
+from training.progress import Progress
 
 SELECTION_FILE = "selection.json"
 FOLDS_FILE = "folds.npz"
@@ -54,12 +54,21 @@ class Selection:
     pipeline: Pipeline = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A candidate, and what made it."""
+
+    candidate: Candidate
+    recipe: Recipe
+    pipeline: Pipeline
+
+
 def select(learn: Table, settings: Settings, progress: Progress, models: Sequence[str] = ()) -> Selection:
-    """Try recipes on the training rows and choose among them.
+    """Search, try recipes and blends on the training rows, and choose among them.
 
     Args:
         learn: the training rows.
-        settings: how to train, and what a row may cost.
+        settings: how to train and to search, and what a row may cost.
         progress: is told how far it is.
         models: names of recipes; by default those of the settings, or all that fit.
 
@@ -67,20 +76,86 @@ def select(learn: Table, settings: Settings, progress: Progress, models: Sequenc
         ConfigurationError: there is no such recipe.
         ModelRejectedError: ("cost") no model is fast enough.
     """
-    recipes = choose_recipes(learn.domain, models or settings.training.models)
+    names = models or settings.training.models
+    recipes = choose_recipes(learn.domain, names)
     splits = splits_of(learn, settings.training)
-    metric = deciding_metric(learn.domain)
-    limit = settings.swap.max_us_per_row
-    tried: dict[str, tuple[Candidate, Pipeline]] = {}
+    found = _search_all(recipes, learn, settings, progress)
+    tried: list[_Tried] = []
     for number, recipe in enumerate(recipes, start=1):
         progress(f"{number} of {len(recipes)}: {recipe.name}")
-        pipeline = recipe.pipeline(learn.domain, settings.training.seed)
-        one = try_pipeline(recipe.name, pipeline, learn, splits, limit)
-        progress(f"{one.name}: {metric} {one.mean:.3f} ± {one.sd:.3f}, {one.us_per_row:.1f} µs a row")
-        tried[one.name] = one, pipeline
-    candidates = tuple(one for one, _ in tried.values())
-    winner = choose(candidates, learn.domain, limit)
-    return Selection(learn, splits, candidates, winner, tried[winner.name][1])
+        params, record = found.get(recipe.name, ({}, None))
+        pipeline = recipe.pipeline(learn.domain, settings.training.seed, params)
+        one = _try(recipe.name, pipeline, learn, splits, settings)
+        tried.append(_Tried(replace(one, params=params, search=record), recipe, pipeline))
+        _tell(tried[-1].candidate, learn, progress)
+    blends = choose_blends(learn.domain, names)
+    tried += _try_blends(blends, tried, learn, splits, settings, progress)
+    candidates = tuple(one.candidate for one in tried)
+    winner = choose(candidates, learn.domain, settings.swap.max_us_per_row)
+    pipeline = next(one.pipeline for one in tried if one.candidate is winner)
+    return Selection(learn, splits, candidates, winner, pipeline)
+
+
+def _try(name: str, pipeline: Pipeline, learn: Table, splits: Sequence[Split], settings: Settings) -> Candidate:
+    return try_pipeline(name, pipeline, learn, splits, settings.swap.max_us_per_row, n_jobs=settings.training.n_jobs)
+
+
+def _search_all(
+    recipes: Sequence[Recipe], learn: Table, settings: Settings, progress: Progress
+) -> dict[str, tuple[dict[str, Any], SearchRecord]]:
+    """What a search found for each recipe that has a space; several side by side, each with all the time there is."""
+    wide = [recipe for recipe in recipes if recipe.space(learn.domain)]
+    if not wide or not settings.search.trials:
+        return {}
+    jobs = min(settings.training.n_jobs or cpu_count(), len(wide))
+    seconds = settings.search.seconds * jobs / len(wide)
+    with one_thread_each():
+        found = Parallel(n_jobs=jobs, prefer="threads")(
+            delayed(search)(recipe, learn, settings, seconds, progress) for recipe in wide
+        )
+    for recipe, (_, record) in zip(wide, found, strict=True):
+        why = ", the time was up" if record.is_cut else ""
+        progress(f"searched {recipe.name}: {record.trials} trials in {record.seconds:.0f} s{why}")
+    return dict(zip((recipe.name for recipe in wide), found, strict=True))
+
+
+def _try_blends(
+    names: Sequence[str],
+    tried: Sequence[_Tried],
+    learn: Table,
+    splits: Sequence[Split],
+    settings: Settings,
+    progress: Progress,
+) -> list[_Tried]:
+    """The best blend of what was tried, and the same members with weights that were learnt."""
+    limit, seed = settings.swap.max_us_per_row, settings.training.seed
+    candidates = {one.candidate.name: one for one in tried}
+    best = blend_best([one.candidate for one in tried], learn, splits, limit) if names else None
+    if best is None:
+        return []
+    made: list[_Tried] = []
+    for name in names:
+        start = perf_counter()
+        members = [candidates[member] for member in best.members]
+        one = best
+        if name == STACK:
+            one = stack([member.candidate for member in members], learn, splits, settings.training.folds)
+        parts = [
+            (member.candidate.name, member.recipe.member(learn.domain, seed, member.candidate.params))
+            for member in members
+        ]
+        pipeline = Pipeline([*first_steps(learn.domain), ("estimate", together(learn.domain, parts, one.weights))])
+        candidate = judge_folds(name, pipeline, learn, one.folds, limit, start)
+        params = {"members": list(one.members), "weights": list(one.weights)}
+        made.append(_Tried(replace(candidate, params=params), members[0].recipe, pipeline))
+        progress(f"{name} of {', '.join(one.members)}")
+        _tell(made[-1].candidate, learn, progress)
+    return made
+
+
+def _tell(one: Candidate, learn: Table, progress: Progress) -> None:
+    metric = deciding_metric(learn.domain)
+    progress(f"{one.name}: {metric} {one.mean:.3f} ± {one.sd:.3f}, {one.us_per_row:.1f} µs a row")
 
 
 def store_selection(selection: Selection, folder: Path) -> None:
@@ -89,7 +164,7 @@ def store_selection(selection: Selection, folder: Path) -> None:
     dump(selection.pipeline, folder / MODEL_FILE)
     figures = [
         {key: getattr(one, key) for key in ("name", "mean", "sd", "us_per_row", "is_affordable", "seconds")}
-        | {"params": dict(one.params)}
+        | {"params": dict(one.params), "search": asdict(one.search) if one.search else None}
         for one in selection.candidates
     ]
     record = {"winner": selection.winner.name, "candidates": figures}
@@ -108,13 +183,16 @@ def load_selection(folder: Path, learn: Table) -> Selection:
     record: dict[str, Any] = json.loads((folder / SELECTION_FILE).read_text(encoding="utf-8"))
     with np.load(folder / FOLDS_FILE, allow_pickle=False) as arrays:
         stored = dict(arrays)
-    candidates = tuple(
-        Candidate(folds=_folds_of(stored, number), **figures) for number, figures in enumerate(record["candidates"])
-    )
+    candidates = tuple(_candidate(figures, _folds_of(stored, n)) for n, figures in enumerate(record["candidates"]))
     winner = next(one for one in candidates if one.name == record["winner"])
     count = sum(name.endswith("/judge") for name in stored)
     splits = tuple((stored[f"split/{number}/learn"], stored[f"split/{number}/judge"]) for number in range(count))
     return Selection(learn, splits, candidates, winner, pipeline)
+
+
+def _candidate(figures: dict[str, Any], folds: FoldResult) -> Candidate:
+    searched = figures.pop("search")
+    return Candidate(**figures, folds=folds, search=SearchRecord(**searched) if searched else None)
 
 
 def _arrays(selection: Selection) -> dict[str, Any]:
@@ -125,10 +203,15 @@ def _arrays(selection: Selection) -> dict[str, Any]:
         arrays |= {f"{number}/scores": one.folds.scores, f"{number}/out_of_fold": one.folds.out_of_fold}
         if one.folds.probabilities is not None:
             arrays[f"{number}/probabilities"] = one.folds.probabilities
+        arrays |= {f"{number}/answer/{fold}": answer for fold, answer in enumerate(one.folds.answers)}
     return arrays
 
 
 def _folds_of(stored: dict[str, Any], number: int) -> FoldResult:
+    answers = [stored[f"{number}/answer/{fold}"] for fold in range(len(stored[f"{number}/scores"]))]
     return FoldResult(
-        stored[f"{number}/scores"], stored[f"{number}/out_of_fold"], stored.get(f"{number}/probabilities")
+        stored[f"{number}/scores"],
+        stored[f"{number}/out_of_fold"],
+        stored.get(f"{number}/probabilities"),
+        tuple(answers),
     )

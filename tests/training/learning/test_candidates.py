@@ -9,7 +9,7 @@ from schemas.sections import TrainingSettings
 from tests.models import table_of
 from training.learning.candidates import Candidate, choose, try_pipeline
 from training.learning.folding import FoldResult, splits_of
-from training.learning.recipes import choose_recipes
+from training.learning.recipes import choose_blends, choose_recipes
 
 SETTINGS = TrainingSettings(folds=3)
 
@@ -47,10 +47,36 @@ def test_a_tried_pipeline_is_folded_fitted_and_timed() -> None:
 
 
 def test_recipes_on_request_are_not_tried_unasked() -> None:
-    housing = table_of("housing").domain
+    housing = load_domain("housing")
     names = [recipe.name for recipe in choose_recipes(housing)]
-    assert names == ["linear", "ridge", "random-forest", "gradient-boosting", "xgboost"]
-    assert [recipe.name for recipe in choose_recipes(housing, ["xgboost-reference"])] == ["xgboost-reference"]
+    assert names == [
+        "linear",
+        "ridge",
+        "random-forest",
+        "extra-trees",
+        "gradient-boosting",
+        "histogram-boosting",
+        "xgboost",
+        "kriging",
+    ]
+    on_request = ["tuned-all", "shap-kept", "tuned-shap", "xgboost-reference"]
+    assert [recipe.name for recipe in choose_recipes(housing, on_request)] == on_request
+
+
+def test_classes_have_recipes_and_a_blend_of_their_own() -> None:
+    obesity = load_domain("obesity")
+    names = {recipe.name for recipe in choose_recipes(obesity)}
+    assert {"logistic", "random-forest", "extra-trees", "gradient-boosting", "xgboost", "forests"} <= names
+    assert choose_blends(obesity) == ["blend"]
+    assert choose_blends(load_domain("housing")) == ["blend", "stack"]
+    assert choose_blends(obesity, ["xgboost"]) == []
+
+
+def test_a_blend_of_one_is_refused() -> None:
+    housing = load_domain("housing")
+    assert [recipe.name for recipe in choose_recipes(housing, ["ridge", "stack", "linear"])] == ["ridge", "linear"]
+    with pytest.raises(ConfigurationError, match="at least two recipes for a blend"):
+        choose_recipes(housing, ["ridge", "blend"])
 
 
 def test_an_unknown_recipe_or_one_for_another_task_is_refused_with_what_there_is() -> None:

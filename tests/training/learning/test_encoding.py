@@ -58,12 +58,14 @@ def test_a_column_without_any_value_stays_where_it_is() -> None:
     np.testing.assert_array_equal(filled[:, 5], matrix[:, 5])
 
 
-def test_scaling_gives_each_category_a_column_of_its_own() -> None:
+def test_scaling_gives_each_category_a_column_of_its_own_and_scales_what_was_derived() -> None:
     domain = load_domain("obesity")
     matrix = RowBuilder(domain).matrix_of_frame(made_up_rows(domain, 80))
-    scaled = scaler(domain).fit_transform(matrix)
+    derived = np.column_stack([matrix, matrix[:, 3] / matrix[:, 2] ** 2])
+    scaled = scaler(domain).fit_transform(derived)
     categories = sum(len(feature.categories) for feature in domain.features)
     numbers = sum(not feature.categories for feature in domain.features)
-    assert scaled.shape == (80, categories + numbers)
+    assert scaled.shape == (80, categories + numbers + 1)
     np.testing.assert_array_equal(scaled[:, :2].sum(axis=1), 1)
     np.testing.assert_allclose(scaled[:, 2:5].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(scaled[:, -1].std(), 1)

@@ -1,0 +1,132 @@
+"""The search for a recipe's parameters: trials of Optuna, within a budget, on folds that judge no candidate.
+
+A trial goes fold by fold and is given up when it falls behind the median of the others. Trials lie in an SQLite file
+under the home folder, named by data, parameters and libraries: a search that was broken off goes on where it stood, and
+one that was finished is not repeated. Trials run one after another, by one seed, so the same search finds the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from registry.card import library_versions
+from schemas.settings import Settings
+from training.data.tables import Table
+from training.learning.candidates import SearchRecord
+from training.learning.folding import Split, answer_fold, score_of_fold, splits_of
+from training.learning.recipes import Recipe
+from training.progress import Progress
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
+
+SEARCHES_FOLDER = "searches"
+STARTUP_TRIALS = 6
+"""Trials drawn at random before the sampler learns from them, and before any is given up."""
+
+
+def search(
+    recipe: Recipe, table: Table, settings: Settings, seconds: float, progress: Progress
+) -> tuple[dict[str, Any], SearchRecord]:
+    """Search a recipe's parameters on the training rows.
+
+    Args:
+        recipe: has a space for the table's task.
+        table: the training rows.
+        settings: how many trials, from which seed, and where the home folder is.
+        seconds: after these no further trial begins.
+        progress: is told how far it is.
+
+    Returns:
+        The best parameters, and how the search went.
+    """
+    start = perf_counter()
+    study = _study(recipe, table, settings)
+    left = settings.search.trials - len(_done(study))
+    # other folds than those that judge: what fits these by chance gains nothing there
+    splits = splits_of(table, settings.training.model_copy(update={"seed": settings.training.seed + 1, "repeats": 1}))
+
+    def tell(study: Study, trial: Any) -> None:
+        if (trial.number + 1) % 5 == 0:
+            progress(f"searching {recipe.name}: trial {trial.number + 1}, best {study.best_value:.4g}")
+
+    if left > 0:
+        study.optimize(
+            lambda trial: _score(trial, recipe, table, splits, settings.training.seed),
+            n_trials=left,
+            timeout=seconds,
+            callbacks=[tell],
+        )
+    done = _done(study)
+    pruned = sum(trial.state.name == "PRUNED" for trial in done)
+    is_cut = len(done) < settings.search.trials
+    return study.best_params, SearchRecord(len(done), pruned, study.best_value, perf_counter() - start, is_cut)
+
+
+def _done(study: Study) -> list[FrozenTrial]:
+    """Trials that count for the budget; one that is only enqueued, or was broken off, does not."""
+    return [trial for trial in study.trials if trial.state.name in {"COMPLETE", "PRUNED"}]
+
+
+def _study(recipe: Recipe, table: Table, settings: Settings) -> Study:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    name = f"{table.domain.name}-{recipe.name}-{_key(table, settings)}"
+    folder = settings.home.absolute() / SEARCHES_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    space = recipe.space(table.domain)
+    assert space is not None  # noqa: S101 - the caller asks for recipes that have one
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / f'{name}.db'}")
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        load_if_exists=True,
+        direction="maximize" if table.domain.target.classes else "minimize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
+    )
+    # a broken search leaves a trial that nobody will finish
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    study.sampler = optuna.samplers.TPESampler(
+        seed=settings.training.seed + len(study.trials), n_startup_trials=STARTUP_TRIALS
+    )
+    if not study.trials:
+        study.enqueue_trial(dict(space.start))
+    return study
+
+
+def _key(table: Table, settings: Settings) -> str:
+    what = [
+        table.sha256(),
+        settings.training.model_dump(mode="json", include={"seed", "folds"}),
+        library_versions(),
+    ]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+def _score(trial: Trial, recipe: Recipe, table: Table, splits: Sequence[Split], seed: int) -> float:
+    """The mean of the deciding metric over folds.
+
+    Raises:
+        TrialPruned: it is worse so far than most others.
+    """
+    from optuna import TrialPruned
+
+    space = recipe.space(table.domain)
+    assert space is not None  # noqa: S101 - see `_study`
+    pipeline = recipe.pipeline(table.domain, seed, space.suggest(trial))
+    scores: list[float] = []
+    for number, split in enumerate(splits):
+        scores.append(score_of_fold(table, split, answer_fold(pipeline, table, split)))
+        trial.report(float(np.mean(scores)), number)
+        if trial.should_prune():
+            raise TrialPruned
+    return float(np.mean(scores))

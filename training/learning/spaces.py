@@ -1,0 +1,55 @@
+"""What a search may choose, by estimator. The bounds keep a row within what it may cost by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from training.learning.estimators import GRADIENT_BOOSTING, XGBOOST, XGBOOST_CLASSES
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a search may choose.
+
+    Attributes:
+        suggest: from a trial to the parameters that it tries.
+        start: those of the first trial, which no search should fall short of.
+    """
+
+    suggest: Callable[[Trial], dict[str, Any]]
+    start: Mapping[str, Any]
+
+
+def _gradient_boosting(trial: Trial) -> dict[str, Any]:
+    """Of gradient boosting for numbers."""
+    return {
+        "n_estimators": trial.suggest_int("n_estimators", 150, 400, step=50),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "max_depth": trial.suggest_int("max_depth", 3, 6),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0, step=0.1),
+        "max_features": trial.suggest_float("max_features", 0.2, 1.0, step=0.1),
+        "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 8),
+    }
+
+
+def _xgboost(trial: Trial) -> dict[str, Any]:
+    """Of XGBoost, for numbers and classes."""
+    return {
+        "n_estimators": trial.suggest_int("n_estimators", 50, 400, step=10),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.4, log=True),
+        "max_depth": trial.suggest_int("max_depth", 2, 6),
+        "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 8.0, log=True),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0, step=0.1),
+        "colsample_bynode": trial.suggest_float("colsample_bynode", 0.3, 1.0, step=0.1),
+        "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 10.0, log=True),
+    }
+
+
+GRADIENT_BOOSTING_SPACE = Space(_gradient_boosting, GRADIENT_BOOSTING)
+XGBOOST_SPACE = Space(_xgboost, XGBOOST)
+XGBOOST_CLASSES_SPACE = Space(_xgboost, XGBOOST_CLASSES)
