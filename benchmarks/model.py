@@ -25,9 +25,9 @@ REFERENCE = "xgboost-reference"
 
 def train_reference(settings: Settings, tell: Callable[[str], None]) -> ModelVersionInfo:
     """Train and register the reference model."""
-    from training import train
+    from training import hurried, train
 
-    result = train(settings, models=[REFERENCE], progress=tell)
+    result = train(hurried(settings), models=[REFERENCE], progress=tell)
     return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
 
 

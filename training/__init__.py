@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.evaluation.reporting import write_report
     from training.gate.judging import Gate
     from training.gate.report import GateReport, Override
+    from training.hurry import hurried
     from training.learning.candidates import Candidate, try_pipeline
     from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
@@ -45,6 +46,7 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "find_test_rows",
+    "hurried",
     "ingest",
     "inspect",
     "load_selection",
@@ -71,6 +73,7 @@ _HOMES = {
     "gate.report": ("GateReport", "Override"),
     "occasion": ("Occasion",),
     "registering": ("register",),
+    "hurry": ("hurried",),
     "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
     "data.provenance": ("Provenance",),

@@ -31,6 +31,7 @@ def train(
     models: Annotated[
         str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
     ] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="One repetition of the folds, few trials, no plots.")] = False,
     promote: Annotated[bool, typer.Option(help="Make the version champion, if the gate lets it pass.")] = True,
     force: ForceOption = False,
     reason: ReasonOption = "",
@@ -45,6 +46,10 @@ def train(
     """
     check_force(force, reason)
     settings = registry_settings(domain)
+    if quick:
+        from training import hurried
+
+        settings = hurried(settings)
     with err.status("reading data and starting MLflow") as status:
 
         def say(message: str) -> None:
