@@ -24,6 +24,8 @@ from training.learning.folding import FoldResult, Split, fold_result
 from training.learning.metrics import is_better, mean_and_sd
 
 MOST_MEMBERS = 3
+RESERVE = 0.85
+"""Share of the limit on costs that members may use up together: the blend is timed again, here and at the gate."""
 _RIDGE = 1.0
 
 
@@ -45,11 +47,11 @@ class Blend:
 def blend_best(
     candidates: Sequence[Candidate], table: Table, splits: Sequence[Split], max_us_per_row: float
 ) -> Blend | None:
-    """The mean of those two or three that are best together and cost no more together; None if there are none."""
+    """The mean of the two or three that are best together, for at most `RESERVE` of the limit; None if none are."""
     best: Blend | None = None
     for count in range(2, MOST_MEMBERS + 1):
         for members in combinations(candidates, count):
-            if sum(member.us_per_row for member in members) > max_us_per_row:
+            if sum(member.us_per_row for member in members) > RESERVE * max_us_per_row:
                 continue
             answers = [np.mean(same, axis=0) for same in zip(*(one.folds.answers for one in members), strict=True)]
             folds = fold_result(table, splits, answers, _others(table, splits, members))

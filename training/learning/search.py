@@ -90,7 +90,6 @@ def _study(recipe: Recipe, table: Table, settings: Settings) -> Study:
         study_name=name,
         load_if_exists=True,
         direction="maximize" if table.domain.target.classes else "minimize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
     )
     # a broken search leaves a trial that nobody will finish
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
@@ -127,6 +126,18 @@ def _score(trial: Trial, recipe: Recipe, table: Table, splits: Sequence[Split], 
     for number, split in enumerate(splits):
         scores.append(score_of_fold(table, split, answer_fold(pipeline, table, split)))
         trial.report(float(np.mean(scores)), number)
-        if trial.should_prune():
+        if _is_behind(trial, float(np.mean(scores)), number):
             raise TrialPruned
     return float(np.mean(scores))
+
+
+def _is_behind(trial: Trial, mean: float, fold: int) -> bool:
+    """Whether the mean so far is worse than the median of the other trials after as many folds.
+
+    Optuna's own pruner compares the best that a trial has reported, which after one easy fold is good for ever.
+    """
+    others = [one.intermediate_values[fold] for one in _done(trial.study) if fold in one.intermediate_values]
+    if fold == 0 or len(others) < STARTUP_TRIALS:
+        return False
+    median = float(np.median(others))
+    return mean < median if trial.study.direction.name == "MAXIMIZE" else mean > median

@@ -28,9 +28,9 @@ class Space:
 def _gradient_boosting(trial: Trial) -> dict[str, Any]:
     """Of gradient boosting for numbers."""
     return {
-        "n_estimators": trial.suggest_int("n_estimators", 150, 400, step=50),
+        "n_estimators": trial.suggest_int("n_estimators", 100, 300, step=25),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-        "max_depth": trial.suggest_int("max_depth", 3, 6),
+        "max_depth": trial.suggest_int("max_depth", 3, 5),
         "subsample": trial.suggest_float("subsample", 0.5, 1.0, step=0.1),
         "max_features": trial.suggest_float("max_features", 0.2, 1.0, step=0.1),
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 8),
