@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 DIGEST_TAG = "artifact_sha256"
+FINGERPRINT_TAG = "fingerprint"
+"""Of what was learnt: the same for the same data, parameters and versions (see `registry.fingerprint`)."""
 ALGORITHM_TAG = "model_type"
 DATA_TAG = "data_sha256"
 TRAINED_TAG = "training_date"

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from registry.card import card_of
+from registry.fingerprint import fingerprint_of
+from registry.folder import expected_columns
 from registry.runs import Run
 from registry.store import Registry
-from registry.versions import FOLDS_TAG, ModelVersionInfo
+from registry.versions import FINGERPRINT_TAG, FOLDS_TAG, ModelVersionInfo
 from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from training.evaluation.evaluating import Evaluation
@@ -57,13 +59,15 @@ def register(
         key_feature=next(iter(importances(selection.pipeline, learn, training.seed))),
     )
     record = record_of(learn, selection.splits, winner.folds)
+    golden = golden_rows(selection.pipeline, learn, training.golden_rows, training.seed)
+    fingerprint = fingerprint_of(selection.pipeline, golden[expected_columns(card)].to_numpy())
     return registry.register(
         selection.pipeline,
         card,
-        golden_rows(selection.pipeline, learn, training.golden_rows, training.seed),
+        golden,
         reference_rows(learn, winner.folds.out_of_fold, training.reference_rows, training.seed),
         run_id=run_id,
-        tags=dict(tags or {}) | {FOLDS_TAG: log_folds(registry, record, run_id)},
+        tags=dict(tags or {}) | {FINGERPRINT_TAG: fingerprint, FOLDS_TAG: log_folds(registry, record, run_id)},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.data.quality import RowProblem
@@ -61,6 +61,7 @@ class TrainingResult:
                 "is_affordable": one.is_affordable,
                 "seconds": one.seconds,
                 "params": dict(one.params),
+                "search": asdict(one.search) if one.search else None,
                 "fold_scores": one.folds.scores.tolist(),
             }
             for one in self.candidates
