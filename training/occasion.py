@@ -45,7 +45,8 @@ class Occasion:
 def training_tag(settings: Settings, models: Sequence[str]) -> dict[str, str]:
     """The tag by which a training that would repeat another is known: settings, recipes and libraries in a hash."""
     what = {
-        "training": settings.training.model_dump(mode="json", exclude={"report"}),
+        "training": settings.training.model_dump(mode="json", exclude={"report", "n_jobs"}),
+        "search": settings.search.model_dump(mode="json"),
         "models": list(models),
         "max_us_per_row": settings.swap.max_us_per_row,
         "versions": library_versions(),

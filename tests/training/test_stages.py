@@ -31,14 +31,14 @@ from training.stages import STAGES, Desk, run_stage
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-NOT_OF_A_STAGE = {"golden_rows", "reference_rows"}
-"""Settings of what lies beside a registered version."""
+NOT_OF_A_STAGE = {"golden_rows", "reference_rows", "n_jobs"}
+"""Settings of what lies beside a registered version, and one that changes no figure."""
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     loaded = load_settings(home=tmp_path_factory.mktemp("home"))
-    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3, "report": "figures"})
+    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3, "repeats": 1, "report": "figures"})
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     return loaded.model_copy(update={"training": training, "swap": swap})
 
@@ -128,7 +128,8 @@ def project(session: DvcSession, tmp_path: Path) -> Project:
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
     made = Project(folder, session)
-    made.set("training", models=["linear"], folds=3, report="figures")
+    made.set("training", models=["linear"], folds=3, repeats=1, report="figures")
+    made.set("search", trials=0)
     made.set("swap", max_us_per_row=1000.0)
     made.set("domains", housing={"path": None, "data": "data/homes.csv", "may_miss": None})
     table_of("housing").with_target().to_csv(folder / "data" / "homes.csv", index=False)
