@@ -13,8 +13,9 @@ from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import RowBuilder
 from training.data.tables import Table
-from training.learning.folding import FoldResult, Split, cross_validate, one_thread_each
+from training.learning.folding import FoldResult, Split, cross_validate
 from training.learning.metrics import is_better, mean_and_sd
+from training.learning.threads import one_thread_each
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,13 +13,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, TimeSeriesSplit, train_test_split
 from sklearn.pipeline import Pipeline
-from threadpoolctl import ThreadpoolController
 
 from schemas.classes import winners_of
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from training.data.tables import Table
 from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.threads import one_core, one_thread_each
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Numbers of the rows that teach, and of those that judge."""
@@ -96,27 +93,11 @@ def cross_validate(pipeline: Pipeline, table: Table, splits: Sequence[Split], n_
     unjudged = np.setdiff1d(np.arange(len(table)), np.concatenate([judge for _, judge in splits]))
     backwards = [(np.setdiff1d(np.arange(len(table)), unjudged), unjudged)] if len(unjudged) else []
     pairs = [*splits, *backwards]
-    # threads: fitting trees lets go of the interpreter, and starting processes takes longer than these tables
     with one_thread_each():
         answers = Parallel(n_jobs=min(n_jobs or cpu_count(), len(pairs)), prefer="threads")(
             delayed(answer_fold)(pipeline, table, one) for one in pairs
         )
     return fold_result(table, splits, answers[: len(splits)], list(zip(backwards, answers[len(splits) :], strict=True)))
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """While several threads fit side by side, none of them shall start more, and none may spoil Python's warnings."""
-    with warnings.catch_warnings(), _pools().limit(limits=1, user_api="blas"):
-        # scikit-learn changes the filters of warnings in each thread, but they are the whole process's
-        warnings.filterwarnings("ignore", "`sklearn.utils.parallel.delayed` should be used", UserWarning)
-        yield
-
-
-@cache
-def _pools() -> ThreadpoolController:
-    # finding the libraries takes milliseconds; those that count were imported with scikit-learn
-    return ThreadpoolController()
 
 
 def fold_result(
@@ -148,8 +129,7 @@ def answer_fold(pipeline: Pipeline, table: Table, split: Split) -> NDArray[np.fl
         Predictions (n,), or probabilities (n, classes) in the order of the domain's classes.
     """
     learn, judge = split
-    # OpenMP keeps its number of threads by the thread that asks
-    with _pools().limit(limits=1, user_api="openmp"):
+    with one_core():
         fitted = clone(pipeline).fit(table.frame.iloc[learn], table.target[learn])
     rows, classes = table.frame.iloc[judge], list(table.domain.target.classes)
     if not classes:

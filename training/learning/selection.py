@@ -25,10 +25,11 @@ from schemas.settings import Settings
 from training.data.tables import Table
 from training.learning.blending import blend_best, stack, together
 from training.learning.candidates import Candidate, SearchRecord, choose, judge_folds, try_pipeline
-from training.learning.folding import FoldResult, Split, one_thread_each, splits_of
+from training.learning.folding import FoldResult, Split, splits_of
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import STACK, Recipe, choose_blends, choose_recipes, first_steps
 from training.learning.search import search
+from training.learning.threads import one_thread_each
 from training.progress import Progress
 
 SELECTION_FILE = "selection.json"
