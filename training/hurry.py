@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from schemas.settings import Settings
 
-TRIALS = 4
-SECONDS = 4.0
+TRIALS = 2
+SECONDS = 10.0
 
 
 def hurried(settings: Settings) -> Settings:

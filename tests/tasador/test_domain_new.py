@@ -88,6 +88,7 @@ async def test_a_table_that_nobody_has_seen_goes_the_whole_way(
     point_at(monkeypatch, redis_url, prefix)
     monkeypatch.setenv("TASADOR_HEARTBEAT_S", "0.1")
     monkeypatch.setenv("TASADOR_TRAINING__FOLDS", "2")
+    monkeypatch.setenv("TASADOR_TRAINING__REPEATS", "1")
     monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "10000")
     frame, target = (_diabetes(), "target") if name == "diabetes" else (_wine(), "cultivar")
     table, answers = tmp_path / f"{name}.csv", tmp_path / "answers.csv"

@@ -33,8 +33,9 @@ def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     """A copy of a store that holds a champion already, so that no new one need be made."""
     loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
-    training = loaded.training.model_copy(update={"folds": 3, "report": "figures"})
-    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
+    search = loaded.search.model_copy(update={"trials": 1})
+    return loaded.model_copy(update={"swap": swap, "training": training, "search": search, "gate": OPEN_GATE})
 
 
 def test_training_registers_the_winner_and_makes_it_champion(settings: Settings) -> None:

@@ -40,7 +40,7 @@ def settings_for(home: Path, store: Path, redis_url: str, prefix: str, **overrid
         "prefix": prefix,
     }
     settings = load_settings(home=home, **hurried | overrides)
-    quick = settings.training.model_copy(update={"folds": 2, "models": ("linear",), "report": "figures"})
+    quick = settings.training.model_copy(update={"folds": 2, "repeats": 1, "models": ("linear",), "report": "figures"})
     return settings.model_copy(update={"training": quick, "gate": OPEN_GATE})
 
 
@@ -64,6 +64,8 @@ class WorkerProcess:
             "TASADOR_PREFIX": settings.prefix or "",
             "TASADOR_CLAIM_IDLE_MS": str(settings.claim_idle_ms),
             "TASADOR_TRAINING__FOLDS": "2",
+            "TASADOR_TRAINING__REPEATS": "1",
+            "TASADOR_SEARCH__TRIALS": "0",
             "TASADOR_TRAINING__REPORT": "figures",
             **variables,
         }
