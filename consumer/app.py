@@ -14,7 +14,6 @@ from consumer.asyncapi import describe
 from consumer.consumer import Consumer
 from monitoring import logs
 from monitoring.endpoints import ServedApp, bind, routes, serve
-from registry.loading import load_libraries
 from schemas.commands import ModelEvent
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
@@ -90,18 +89,15 @@ class _Work:
         self._consumer = consumer
         self._app = app
         self._task: asyncio.Task[None] | None = None
-        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._consumer.run(), name="consumer")
         self._task.add_done_callback(self._ended)
-        # a model that is activated later need not wait for these
-        self._warming = asyncio.create_task(asyncio.to_thread(load_libraries), name="libraries")
 
     async def stop(self) -> None:
         self._consumer.stop()
-        if self._task and self._warming:
-            await asyncio.wait([self._task, self._warming])
+        if self._task:
+            await asyncio.wait([self._task])
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

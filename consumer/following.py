@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from consumer.scoring import ServedModel
 from monitoring.health import Health
 from monitoring.metrics import ConsumerMetrics
 from registry.cache import ModelCache
-from registry.loading import load_scorer
+from registry.loading import load_to_serve
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.domain import Domain
 from schemas.encoding import Stamp
@@ -134,8 +133,7 @@ class ModelFollower:
 
     def _load(self, desired: DesiredModel) -> Callable[[Stamp], ServedModel]:
         folder: Path = self._cache.fetch(desired)
-        # what a row costs was checked before the activation; a busy moment here must not shut the model out
-        scorer = load_scorer(folder, self._domain, math.inf)
+        scorer = load_to_serve(folder, self._domain)
         card = scorer.card
         low, high = card.bounds
         return lambda stamp: ServedModel(scorer, stamp, low, high, card.usual)

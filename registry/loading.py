@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.card import ModelCard, library_versions
 from registry.cost import us_per_row
-from registry.folder import MODEL_FILE, read_card, read_golden, signature_columns
+from registry.folder import MODEL_FILE, read_card, signature_columns
+from registry.golden import check_answers, short_golden, stored_golden
 from registry.scorer import LoadedScorer, Score, Scorer, score_of
+from registry.short_form import read_short_form, short_score
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
-from schemas.rows import Matrix, RowBuilder
+from schemas.rows import Matrix
 from schemas.window import layout_of
 
 if TYPE_CHECKING:
@@ -27,34 +30,70 @@ _IMPORTING = Lock()
 
 
 def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
-    """Load a model whose digest has been checked, and check the rest; it has scored full batches when this returns.
+    """Load a model whose digest has been checked, and check the rest: its pipeline, and its short form if it has one.
 
     Args:
         path: the model's folder.
         domain: what it must have been trained for.
         max_us_per_row: what it may cost a row in a batch of 1,000, in microseconds; infinite where nobody asks.
 
+    Returns:
+        What consumers score with; it has scored full batches.
+
     Raises:
         ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list, golden_rows or cost.
         RegistryUnavailableError: it cannot be loaded now: no memory, too many open files, a disk that fails.
     """
-    try:
+    with _unless_not_now():
         load_libraries()
-        return _load_checked(path, domain, max_us_per_row)
+        card = _checked_card(path, domain)
+        score = score_of(load_pipeline(path), domain.target.classes)
+        matrix, expected = stored_golden(path, card, domain)
+        check_answers(score, matrix, expected, card)
+        if short := read_short_form(path):
+            score = short_score(path, short, card)
+            check_answers(score, matrix, expected, card)
+            check_answers(score, *short_golden(short, domain), card)
+        check_cost(score, matrix, max_us_per_row)
+        return LoadedScorer(card, score)
+
+
+def load_to_serve(path: Path, domain: Domain) -> Scorer:
+    """Load a model as a consumer does: by its short form if it has one, and then its pipeline is not even opened.
+
+    What a row costs was checked before the activation; a busy moment here must not shut the model out.
+
+    Raises:
+        ModelRejectedError: as `load_scorer`.
+        RegistryUnavailableError: as `load_scorer`.
+    """
+    with _unless_not_now():
+        short = read_short_form(path)
+        if short is None:
+            return load_scorer(path, domain, math.inf)
+        card = _checked_card(path, domain)
+        score = short_score(path, short, card)
+        matrix, expected = short_golden(short, domain)
+        check_answers(score, matrix, expected, card)
+        check_cost(score, matrix, math.inf)
+        return LoadedScorer(card, score)
+
+
+@contextmanager
+def _unless_not_now() -> Iterator[None]:
+    try:
+        yield
     except (OSError, ImportError, MemoryError) as error:
         # says nothing about the model: the same one may be loaded a minute later
         message = f"the model cannot be loaded now: {str(error) or type(error).__name__}"
         raise RegistryUnavailableError(message) from error
 
 
-def _load_checked(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
+def _checked_card(path: Path, domain: Domain) -> ModelCard:
     card = read_card(path)
     check_signature(path, card, domain)
     check_versions(card)
-    score = score_of(load_pipeline(path), domain.target.classes)
-    rows = check_golden_rows(path, card, domain, score)
-    check_cost(score, rows, max_us_per_row)
-    return LoadedScorer(card, score)
+    return card
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -113,31 +152,6 @@ def check_versions(card: ModelCard) -> None:
                 "versions",
                 f"the model was made with {library} {made_with}, {here[library]} is installed: train it again",
             )
-
-
-def check_golden_rows(path: Path, card: ModelCard, domain: Domain, score: Score) -> Matrix:
-    """Check that the model answers its golden rows as it did when it was trained.
-
-    Returns:
-        The golden rows as a matrix.
-
-    Raises:
-        ModelRejectedError: ("golden_rows") it does not.
-    """
-    rows, expected = read_golden(path, card)
-    try:
-        matrix = RowBuilder(domain).matrix_of_frame(rows)
-    except (KeyError, ValueError) as error:
-        raise ModelRejectedError("golden_rows", f"the golden rows are no rows of {domain.name}: {error}") from error
-    answers = score(matrix)
-    difference = float(np.max(np.abs(answers - expected)) / max(float(np.max(np.abs(expected))), np.finfo(float).tiny))
-    # written so that NaN fails too
-    if not difference <= card.golden_tolerance:
-        raise ModelRejectedError(
-            "golden_rows",
-            f"golden rows are not reproduced: they differ by {difference:.2g}, {card.golden_tolerance:g} is allowed",
-        )
-    return matrix
 
 
 def check_cost(score: Score, rows: Matrix, max_us_per_row: float) -> None:

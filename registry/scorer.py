@@ -3,8 +3,7 @@
 A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that listings
 already are, so it is skipped here. Its second, `fill`, is one value for each column, which takes a tenth of the time
 as one numpy expression. How what follows is asked is `registry.asking`'s business; an XGBoost estimator that stands
-alone is asked through its booster, on one thread: a batch is too small for two. To load a booster from a file of its
-own, without scikit-learn, build a `BoosterScore` from it.
+alone is asked through its booster (`registry.booster`), whether it comes out of a pipeline or out of its short form.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.asking import ask_of
+from registry.booster import Booster
 from registry.card import ModelCard
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-    from xgboost import Booster
 
 ENCODE = "encode"
 FILL = "fill"
@@ -70,17 +69,17 @@ class BoosterScore:
 
     Args:
         booster: the fitted booster.
-        fill: what each column is filled with, shape (columns,).
+        fill: what each column is filled with, shape (columns,); NaN where the trees see to gaps.
     """
 
     def __init__(self, booster: Booster, fill: NDArray[np.float64]) -> None:
-        booster.set_param({"nthread": 1})
-        self._predict = booster.inplace_predict
+        self._predict = booster.predict
         self._fill = fill
 
     def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
         """Predictions (n,), or probabilities (n, classes) in the booster's order; (n,) of the second of two."""
-        return np.asarray(self._predict(filled(matrix, self._fill), validate_features=False), dtype=np.float64)
+        answers = self._predict(filled(matrix, self._fill))
+        return answers[:, 0] if answers.shape[1] == 1 else answers
 
 
 def filled(matrix: Matrix, fill: NDArray[np.float64]) -> Matrix:
@@ -99,35 +98,46 @@ def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
     Raises:
         ModelRejectedError: ("signature") the pipeline does not begin with `encode`, or predicts other classes.
     """
+    fill, rest = fill_and_rest(pipeline)
+    stored = stored_booster(rest)
+    if stored is not None:
+        score: Score = BoosterScore(Booster(stored), fill)
+    else:
+        ask = ask_of(rest, "predict_proba" if classes else "predict")
+
+        def score(matrix: Matrix) -> NDArray[np.float64]:
+            return np.asarray(ask(filled(matrix, fill)), dtype=np.float64)
+
+    return in_order(score, [str(name) for name in rest.classes_], classes) if classes else score
+
+
+def fill_and_rest(pipeline: Pipeline) -> tuple[NDArray[np.float64], Pipeline]:
+    """What each column is filled with, shape (columns,), NaN for nothing; and what comes after that.
+
+    Raises:
+        ModelRejectedError: ("signature") the pipeline does not begin with `encode`.
+    """
     names = list(pipeline.named_steps)
     if names[0] != ENCODE or len(names) < 2:  # noqa: PLR2004 - the step and what follows it
         raise ModelRejectedError("signature", f"the model's first step is {names[0]!r}, not {ENCODE!r}")
     width = pipeline.named_steps[ENCODE].n_features_in_
-    has_fill = names[1] == FILL
-    fill = _fill_values(pipeline.named_steps[FILL], width) if has_fill else np.full(width, np.nan)
-    rest = pipeline[2:] if has_fill else pipeline[1:]
-    if not classes:
-        return _raw_score(rest, fill, "predict")
-    return _ordered(_raw_score(rest, fill, "predict_proba"), [str(name) for name in rest.classes_], classes)
+    if names[1] == FILL:
+        return _fill_values(pipeline.named_steps[FILL], width), pipeline[2:]
+    return np.full(width, np.nan), pipeline[1:]
 
 
-def _raw_score(rest: Pipeline, fill: NDArray[np.float64], method: str) -> Score:
-    booster = _booster_of(rest)
-    if booster is not None:
-        return BoosterScore(booster, fill)
-    ask = ask_of(rest, method)
-    return lambda matrix: np.asarray(ask(filled(matrix, fill)), dtype=np.float64)
+def stored_booster(rest: Pipeline) -> bytes | None:
+    """The booster in XGBoost's own format; None where anything but an XGBoost estimator has a say.
 
-
-def _booster_of(rest: Pipeline) -> Booster | None:
-    """The booster where an XGBoost estimator is all there is, alone or as the only voice of a vote over class names."""
+    It may be the only voice of a vote, which is how class names are learnt.
+    """
     if len(rest.steps) != 1:
         return None
     estimator: Any = rest.steps[0][1]
     voices = getattr(estimator, "estimators_", None)
     if hasattr(estimator, "le_") and voices is not None and len(voices) == 1:
         estimator = voices[0]
-    return estimator.get_booster() if hasattr(estimator, "get_booster") else None
+    return bytes(estimator.get_booster().save_raw("ubj")) if hasattr(estimator, "get_booster") else None
 
 
 def _fill_values(step: Any, width: int) -> NDArray[np.float64]:
@@ -137,8 +147,12 @@ def _fill_values(step: Any, width: int) -> NDArray[np.float64]:
     return values
 
 
-def _ordered(score: Score, found: Sequence[str], classes: Sequence[str]) -> Score:
-    """The same probabilities in the order of the domain's classes; 0 for a class that training never saw."""
+def in_order(score: Score, found: Sequence[str], classes: Sequence[str]) -> Score:
+    """The same probabilities in the order of the domain's classes; 0 for a class that training never saw.
+
+    Raises:
+        ModelRejectedError: ("signature") the model predicts classes that the domain does not have.
+    """
     if foreign := sorted(set(found) - set(classes)):
         raise ModelRejectedError("signature", f"the model predicts classes unknown to the domain: {', '.join(foreign)}")
     positions = [classes.index(name) for name in found]

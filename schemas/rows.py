@@ -6,7 +6,7 @@ its value among the declared ones. Listings and tables go through the same codes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -62,6 +62,21 @@ class RowBuilder:
             else:
                 columns.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
         return np.column_stack(columns)
+
+    def matrix_of_columns(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        """The matrix (n, features) of columns by name, None for gaps; without pandas.
+
+        Raises:
+            KeyError: as `matrix_of_frame`.
+        """
+        codes = dict(self._codes)
+        coded = [
+            [codes[position][value] for value in columns[feature.column]]
+            if position in codes
+            else columns[feature.column]
+            for position, feature in enumerate(self._domain.features)
+        ]
+        return np.array(coded, dtype=np.float64).T
 
     def missing(self, matrix: Matrix) -> dict[int, list[str]]:
         """By row number, the names of the features that are missing; rows without gaps do not appear."""

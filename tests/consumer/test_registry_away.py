@@ -8,12 +8,14 @@ import os
 import shutil
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consumer import following
 from monitoring.status import read_status
-from registry import loading
+from registry import loading, short_form
+from registry.scorer import Score
 from schemas.settings import Settings
 from schemas.streams import Streams
 from tests.consumer.harness import (
@@ -149,11 +151,13 @@ async def test_a_failure_that_is_not_the_models_is_tried_again(
 ) -> None:
     failures = [TRANSIENT[case]] * 3
 
-    def load_libraries() -> None:
+    def short_score(*arguments: Any) -> Score:
         if failures:
             raise failures.pop()
+        return build(*arguments)
 
-    monkeypatch.setattr(loading, "load_libraries", load_libraries)
+    build = short_form.short_score
+    monkeypatch.setattr(loading, "short_score", short_score)
     shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
     activate_behind_a_server(redis_client, streams, small_model)
     async with running(redis_url, settings, is_following=True) as consumer:

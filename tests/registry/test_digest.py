@@ -15,7 +15,7 @@ def test_digest_is_that_of_registration_and_of_every_copy(small_model: SmallMode
     assert digest_of(small_model.folder) == digest_of(model_folder) == small_model.info.digest
 
 
-@pytest.mark.parametrize("name", ["model.skops", "card.json", "golden.parquet", "reference.parquet", "MLmodel"])
+@pytest.mark.parametrize("name", ["model.skops", "booster.ubj", "short.json", "card.json", "golden.parquet", "MLmodel"])
 def test_a_changed_byte_in_any_file_changes_the_digest(small_model: SmallModel, model_folder: Path, name: str) -> None:
     content = bytearray((model_folder / name).read_bytes())
     content[-1] ^= 1
