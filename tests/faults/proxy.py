@@ -49,6 +49,7 @@ class FaultyProxy:
         bytes_lost: of replies and requests that it has swallowed.
         has_lost: set once an armed reply has been swallowed.
         has_withheld: set once an armed request has been kept back.
+        has_fallen_silent: set once an armed request has begun a silence.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -62,6 +63,8 @@ class FaultyProxy:
         self.has_withheld = threading.Event()
         self._lose: tuple[bytes, ...] = ()
         self._withhold: tuple[bytes, ...] = ()
+        self.has_fallen_silent = threading.Event()
+        self._hold_at: tuple[bytes, ...] = ()
         self._connections: set[_Connection] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
@@ -83,6 +86,11 @@ class FaultyProxy:
         """Keep the next request with all these words, and all that follows it on its connection, from the server."""
         self.has_withheld.clear()
         self._withhold = words
+
+    def hold_at(self, *words: bytes) -> None:
+        """Let nothing pass from the next request with all these words on; that one is held too."""
+        self.has_fallen_silent.clear()
+        self._hold_at = words
 
     def cut(self, *, is_abrupt: bool = False) -> None:
         """End every connection; abruptly means with a reset."""
@@ -150,6 +158,10 @@ class FaultyProxy:
                     self.has_withheld.set()
                     await self._swallow(reader)
                     return
+                if self._hold_at and all(word in data for word in self._hold_at):
+                    self._hold_at = ()
+                    self.is_holding = True
+                    self.has_fallen_silent.set()
                 if self._lose and all(word in data for word in self._lose):
                     connection.is_losing = True
                 await self._not_held()

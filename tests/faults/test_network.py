@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Proxy, StartRound
-from tests.faults.harness import wait_for
 from transport.connection import SOCKET_TIMEOUT_S
 
 pytestmark = pytest.mark.faults
@@ -47,15 +46,11 @@ def test_silence_longer_than_every_timeout(
     round_.start("b")
     round_.start("a", through=between.url)
 
-    def falls_silent() -> bool:
-        between.is_holding = True
-        time.sleep(0.1)
-        caught = all(lane.pending(client, "a") > 0 for lane in round_.lanes)
-        between.is_holding = caught
-        return caught
-
     with round_.client() as client:
-        wait_for(falls_silent, "a has something in hand when the silence begins")
+        committing = round_.random.choice(round_.lanes)
+        between.hold_at(*committing.commit)
+        assert between.has_fallen_silent.wait(10), "a commits when the silence begins"
+        assert committing.pending(client, "a") > 0
         time.sleep(2 * SOCKET_TIMEOUT_S + 1)
         assert all(lane.pending(client, "a") == 0 for lane in round_.lanes), "b has claimed what a held"
     between.is_holding = False
