@@ -1,8 +1,8 @@
 """The training worker: a FastStream application that takes commands, keeps them in hand, and follows the champion.
 
-What a command does is in `training.execution`. This module reads: new commands come through FastStream, those of dead
-workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands are known by
-their id, so nothing is carried out twice.
+What a command does is in `training.worker.execution`. This module reads: new commands come through FastStream, those of
+dead workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands are known
+by their id, so nothing is carried out twice.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from schemas.streams import TRAINERS
 from training.worker.activation import Models
 from training.worker.answers import Answers
 from training.worker.asyncapi import describe
+from training.worker.charge import Charge
 from training.worker.execution import Execution
 from training.worker.inbox import Entry, Inbox
 from training.worker.reports import Reports
@@ -83,14 +84,11 @@ class Worker:
         self.registry = build_registry()
         metrics = JobMetrics(lambda: self.execution.is_training, self.registry)
         self._inbox = Inbox(self._client, streams, name, settings.claim_idle_ms)
-        self.execution = Execution(
-            settings,
-            self._inbox,
-            Answers(self._client, streams, name, metrics),
-            Reports(f"tasador/{domain.name}/trainer/{name}"),
-            Models(settings, domain),
-            metrics,
-        )
+        answers = Answers(self._client, streams, name, metrics)
+        reports = Reports(f"tasador/{domain.name}/trainer/{name}")
+        models = Models(settings, domain)
+        self._charge = Charge(answers, reports, models, metrics)
+        self.execution = Execution(settings, self._inbox, answers, reports, models, self._charge)
         self.health = Health(_STALL_S)
         transport = RedisPrometheusMiddleware(registry=self.registry)
         self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
@@ -180,7 +178,7 @@ class Worker:
             await self.execution.carry_out(entry)
 
     async def _follow(self) -> None:
-        await self.execution.follow_champion()
+        await self._charge.follow_champion()
         self.health.clear("start")
 
     async def _obey(self, entry: InstanceOf[Entry]) -> None:

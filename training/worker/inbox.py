@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from schemas.streams import TRAINERS, Streams
+from transport.connection import is_transient
 from transport.entries import EntryId
 from transport.scripts import read_script
 
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
 _TAKE = read_script("training.worker", "take")
 _RENEW = read_script("training.worker", "renew")
 _LEAVE = read_script("training.worker", "leave")
@@ -71,6 +77,23 @@ class Inbox:
         finally:
             self.in_hand[entry.id] -= 1
             self.in_hand += Counter()  # forgets what came down to nothing
+
+    async def persist(self, entry: Entry, step: Callable[[], Awaitable[None]]) -> None:
+        """Hold an entry and try until Redis serves; all steps can be repeated, since the answer is fenced."""
+        with self.holding(entry):
+            while True:
+                try:
+                    return await step()
+                except RedisError as error:
+                    if not is_transient(error):
+                        logger.exception("command stays pending", extra={"entry": entry.id})
+                        return None
+                    logger.warning("command waits for Redis", extra={"entry": entry.id, "error": str(error)})
+                except Exception:
+                    # taken up again like that of a dead worker, and given up as poison in the end
+                    logger.exception("command stays pending", extra={"entry": entry.id})
+                    return None
+                await asyncio.sleep(_RETRY_S)
 
     async def note_left_over(self) -> None:
         """Note what is pending under this worker's name before it reads: a process that had the name before left it."""
