@@ -58,8 +58,9 @@ class ServedApp(AsgiFastStream):
 
     def fail(self, error: BaseException) -> None:
         """End the server as `exit` does, and let `serve` raise this error; the first one counts."""
-        self.failure = self.failure or error
-        self.exit()
+        if not isinstance(error, TasadorError):
+            logger.critical("a bug ends this part", exc_info=error)
+        self._end_with(error)
 
     @asynccontextmanager
     async def start_lifespan_context(self, run_extra_options: dict[str, Any] | None = None) -> AsyncGenerator[None]:
@@ -71,8 +72,12 @@ class ServedApp(AsgiFastStream):
             async with super().start_lifespan_context(run_extra_options):
                 yield
         except Exception as error:
-            self.fail(error)
+            self._end_with(error)
             raise
+
+    def _end_with(self, error: BaseException) -> None:
+        self.failure = self.failure or error
+        self.exit()
 
     async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As the base class, without the stack trace of an error that a person can read as one line."""

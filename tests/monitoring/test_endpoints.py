@@ -142,6 +142,24 @@ def test_what_fails_behind_the_start_ends_the_server(
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_a_bug_in_the_midst_of_work_shows_its_stack_trace(
+    app: ServedApp, listener: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        _break()
+
+    def ended(task: asyncio.Task[None]) -> None:
+        app.fail(task.exception() or AssertionError("it did not break"))
+
+    async def begin() -> None:
+        asyncio.create_task(work()).add_done_callback(ended)
+
+    app.after_startup(begin)
+    with pytest.raises(SystemExit):
+        serve(app, listener)
+    assert caplog.text.count("Traceback") == 1
+
+
 def test_a_stop_that_goes_wrong_is_no_clean_stop(app: ServedApp, listener: socket.socket) -> None:
     app.after_startup(app.exit)
     app.on_shutdown(_refuse_to_start)
