@@ -42,7 +42,7 @@ class Reload(_Command):
 
 
 class RetrainData(_Data):
-    """How to train; `force` trains also where nothing has changed and passes the gate, with a reason that is kept."""
+    """How to train, and why; `force` trains also where nothing has changed, and with a reason passes the gate."""
 
     models: tuple[str, ...] = ()
     force: bool = False

@@ -64,7 +64,7 @@ def _contradiction(command: Reload | Retrain | Promote | Rollback) -> str | None
         return "data: name a version or an alias, not both"
     if isinstance(command, Promote) and command.data.force and not command.data.reason:
         return "data.reason: force wants a reason, which is kept"
-    if isinstance(command, Promote | Retrain) and command.data.reason and not command.data.force:
+    if isinstance(command, Promote) and command.data.reason and not command.data.force:
         return "data.reason: a reason is for force, which is not asked for"
     return None
 

@@ -1,0 +1,117 @@
+"""A consumer, a training worker and a monitor at work in the test's process, and a market that feeds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import redis
+
+from consumer.app import build_app
+from monitoring.endpoints import bind
+from monitoring.monitor.app import build_monitor
+from schemas.commands import COMMANDS, Command, ModelEvent
+from schemas.drift import DriftEvent, DriftReport
+from schemas.events import Outcome, OutcomeData
+from schemas.quality import QualityEvent, QualityReport
+from schemas.settings import Settings
+from schemas.streams import DATA_FIELD
+from tasador.reference import table_loader
+from tests.models import table_of
+from training.worker.app import build_worker
+
+
+@asynccontextmanager
+async def at_work(settings: Settings) -> AsyncIterator[None]:
+    """One part of each kind, from start to clean stop; trainings run in processes of their own."""
+    listener = bind(0, "127.0.0.1")
+    parts = (
+        build_app(settings, "c1", listener),
+        build_worker(settings, "w1"),
+        build_monitor(settings, "m1", table_loader(settings)),
+    )
+    with listener:
+        async with AsyncExitStack() as stack:
+            for part in parts:
+                await stack.enter_async_context(part.start_lifespan_context())
+            yield
+    assert [part.failure for part in parts] == [None] * len(parts)
+
+
+class Market:
+    """Listings and what they sell for, as others put them on the streams; and what the parts say."""
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self.client: Any = client
+        self.streams = settings.streams
+        self._rng = np.random.default_rng(7)
+        self._made = 0
+
+    def draw(self, count: int, *, moved: bool = False) -> pd.DataFrame:
+        """Homes like those of Boston, no two alike; where the market moved, larger ones that sell for more."""
+        table, rng = table_of("housing").with_target(), self._rng
+        homes = table.iloc[rng.integers(0, len(table), count)].reset_index(drop=True)
+        for name in ("LSTAT", "CRIM", "NOX", "DIS"):
+            homes[name] *= rng.uniform(0.98, 1.02, count)
+        homes["AGE"] = rng.uniform(1, 100, count)
+        return homes.assign(RM=homes["RM"] + 0.6, MEDV=homes["MEDV"] + 6) if moved else homes
+
+    def offer(self, homes: pd.DataFrame) -> list[str]:
+        """Publish homes; returns their ids."""
+        ids = [f"home-{self._made + number}" for number in range(len(homes))]
+        self._made += len(homes)
+        columns = homes.drop(columns="MEDV").to_dict("records")
+        events = [{"id": one, "data": dict(row)} for one, row in zip(ids, columns, strict=True)]
+        self._send(self.streams.listings, [json.dumps(event) for event in events])
+        return ids
+
+    def sell(self, ids: Sequence[str], homes: pd.DataFrame) -> None:
+        """Publish what homes sold for."""
+        outcomes = [
+            Outcome(id=f"sale-of-{one}", data=OutcomeData(listing_id=one, outcome=float(price)))
+            for one, price in zip(ids, homes["MEDV"], strict=True)
+        ]
+        self._send(self.streams.outcomes, [outcome.model_dump_json() for outcome in outcomes])
+
+    def order(self, command: Command) -> None:
+        """Send a command, as an operator."""
+        self._send(self.streams.commands, [command.model_dump_json()])
+
+    def commands(self) -> list[Command]:
+        """All commands, oldest first."""
+        return [COMMANDS.validate_python(event) for event in self._read(self.streams.commands)]
+
+    def told(self, *types: str) -> list[ModelEvent]:
+        """What happened to models."""
+        return [ModelEvent(**event) for event in self._read(self.streams.model_events) if event["type"] in types]
+
+    def drift(self) -> list[DriftReport]:
+        """Reports of drift, oldest first."""
+        events = self._read(self.streams.drift)
+        return [DriftEvent(**event).data for event in events if event["type"] == "drift.reported"]
+
+    def quality(self) -> list[QualityReport]:
+        """Reports of quality, oldest first."""
+        events = self._read(self.streams.drift)
+        return [QualityEvent(**event).data for event in events if event["type"] == "quality.reported"]
+
+    def is_answered(self, ids: Sequence[str], version: str | None = None) -> bool:
+        """Whether homes have their predictions, those of one version if it is named."""
+        return set(ids) <= {one["listing_id"] for one in self._predictions(version)}
+
+    def _predictions(self, version: str | None) -> list[dict[str, Any]]:
+        found = [event["data"] for event in self._read(self.streams.predictions)]
+        return [one for one in found if version in (None, one["model"]["version"])]
+
+    def _read(self, key: str) -> list[dict[str, Any]]:
+        return [json.loads(fields[DATA_FIELD]) for _, fields in self.client.xrange(key)]
+
+    def _send(self, key: str, payloads: Sequence[str]) -> None:
+        pipeline = self.client.pipeline(transaction=False)
+        for payload in payloads:
+            pipeline.xadd(key, {DATA_FIELD: payload})
+        pipeline.execute()
