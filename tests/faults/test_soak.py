@@ -63,6 +63,8 @@ def test_soak(private_redis: PrivateRedis, start_round: StartRound, record: Reco
             for first in range(0, events // len(round_.lanes), PORTION):
                 check_portion(client, round_, lane, first)
         killer.stop()
+        # what was started a moment ago cannot leave in good order before it is there
+        lane.wait_up()
         lane.stop()
     figures = dict(round_.seen) | {"seconds": round(time.monotonic() - begin)}
     for lane in round_.lanes:
