@@ -76,8 +76,8 @@ compose-test: install ## Run the main job in containers of its own, and kill eac
 fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
-bench: install ## Measure the rate against a bare loop and plain FastStream
-	@$(BIN)/tasador bench --quick
+bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part swap")
+	@$(BIN)/tasador bench --quick $(FLAGS)
 
 clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

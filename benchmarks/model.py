@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from monitoring.job_metrics import JobMetrics
 from registry.allow_list import ALLOWED_TYPES
-from registry.folder import MODEL_FILE
+from registry.folder import GOLDEN_FILE, MODEL_FILE, read_card, read_reference
+from registry.loading import load_pipeline
 from registry.location import tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
@@ -31,6 +32,16 @@ def train_reference(settings: Settings, tell: Callable[[str], None]) -> ModelVer
     return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
 
 
+def register_again(settings: Settings, model: ModelVersionInfo) -> ModelVersionInfo:
+    """Register the same model as a version of its own: other files by digest, the same answers."""
+    import pandas as pd
+
+    folder, registry = Path(model.uri), Registry(tracking_uri_of(settings), settings.domain)
+    golden = pd.read_parquet(folder / GOLDEN_FILE)
+    reference = read_reference(folder)
+    return registry.register(load_pipeline(folder), read_card(folder), golden, reference, run_id=model.run_id)
+
+
 def save_booster(model: ModelVersionInfo, path: Path) -> None:
     """Write the booster of a model alone, in XGBoost's own format."""
     from skops.io import load
@@ -47,6 +58,6 @@ def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
             metrics = JobMetrics(lambda: False, CollectorRegistry())
             answers = Answers(client, settings.streams, "benchmark", metrics)
             event = Reports("tasador/benchmark").activated(model)
-            await answers.follow("", model.version, event, activate=model)
+            await answers.follow(await answers.followed(), model.version, event, activate=model)
 
     asyncio.run(run())

@@ -6,28 +6,34 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.report import Ratio, Report, Standing
+from benchmarks.report import Report
+from benchmarks.sections import sections, table
+from benchmarks.throughput import Ratio, Standing, Throughput
 
-PAGE = """\
+HEAD = """\
 # Benchmarks
 
-`make bench`, or `tasador bench`, measures the rate at which one consumer drains listings that have been published
-before, beside two others who do it with the same listings, the same model and the same Redis:
+`make bench`, or `tasador bench`, measures a consumer as it runs in production, with validation, deduplication, window,
+metrics, trimming and heartbeats, on settings that are the defaults. The model is `xgboost-reference`: 300 trees of
+depth 4. Figures below were made on {date}.
+"""
 
-- **tasador consumer**: `tasador consumer` as in production, with validation, deduplication, window, metrics, trimming
-  and heartbeats.
+THROUGHPUT = """\
+## Throughput
+
+The rate at which one consumer drains listings that have been published before, beside two others who do it with the
+same listings, the same model and the same Redis:
+
 - **bare redis-py loop**: `XREADGROUP` 1000, msgspec, `inplace_predict` and one Lua commit, and nothing else
   (`benchmarks/contenders/bare.py`).
 - **FastStream, one by one**: a subscriber that takes one message, validated by pydantic, predicts and publishes
   (`benchmarks/contenders/one_by_one.py`). It drains a fiftieth of the listings.
 
-They take turns, another one first in each round, so a ratio compares neighbours in time. The model is
-`xgboost-reference`: 300 trees of depth 4. A rate is taken from Redis's clock: n predictions, the entry ids of the first
-and the last, (n - 1) / (last - first). After each drain the predictions are read back, and there must be exactly one
-for each listing. Processor time is counted between the first look that finds an answer and the last; memory is the most
-that was seen. The consumer's settings are the defaults.
-
-Figures below are medians over {rounds} rounds, with the least and the most; they were made on {date}.
+They take turns, another one first in each round, so a ratio compares neighbours in time. A rate is taken from Redis's
+clock: n predictions, the entry ids of the first and the last, (n - 1) / (last - first). After each drain the
+predictions are read back, and there must be exactly one for each listing. Processor time is counted between the first
+look that finds an answer and the last; memory is the most that was seen. Medians over {rounds} rounds, with the least
+and the most.
 
 {rates}
 
@@ -37,7 +43,9 @@ Figures below are medians over {rounds} rounds, with the least and the most; the
 
 Listings of {payload_bytes:.0f} bytes were published by one `ListingPublisher` at {published.median:,.0f} a second
 ({published.min:,.0f} - {published.max:,.0f}).
+"""
 
+FOOT = """\
 ## The machine
 
 {machine}
@@ -48,24 +56,23 @@ This page is made by `python -m benchmarks.page reports/bench.json docs/benchmar
 
 def render_page(report: Report) -> str:
     """The page, in Markdown."""
-    return PAGE.format(
-        rounds=report.rounds,
-        date=f"{report.made_at:%Y-%m-%d}",
-        rates=_table(("", "listings", "events/s", "least", "most"), map(_rate, report.standings)),
-        ratios=_table(("tasador consumer /", "median", "least", "most", "target"), map(_ratio, report.ratios)),
-        costs=_table(
+    throughput = [_throughput(report.throughput)] if report.throughput else []
+    foot = FOOT.format(machine="\n".join(_machine(report)))
+    return "\n".join([HEAD.format(date=f"{report.made_at:%Y-%m-%d}"), *throughput, *sections(report), foot])
+
+
+def _throughput(found: Throughput) -> str:
+    return THROUGHPUT.format(
+        rounds=found.rounds,
+        rates=table(("", "listings", "events/s", "least", "most"), map(_rate, found.standings)),
+        ratios=table(("tasador consumer /", "median", "least", "most", "target"), map(_ratio, found.ratios)),
+        costs=table(
             ("", "CPU s", "µs an event", "memory", "Redis CPU s", "µs an event", "Redis memory"),
-            map(_cost, report.standings),
+            map(_cost, found.standings),
         ),
-        payload_bytes=report.payload_bytes,
-        published=report.published_per_s,
-        machine="\n".join(_machine(report)),
+        payload_bytes=found.payload_bytes,
+        published=found.published_per_s,
     )
-
-
-def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    rule = ("---", *("---:" for _ in heads[1:]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
 
 
 def _rate(one: Standing) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ class ContenderProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._process.terminate()
+        self._process.send_signal(signal.SIGCONT)  # where it was halted
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -66,6 +68,18 @@ class ContenderProcess:
             raise BenchmarkError(f"{self._title} ended with exit code {self._process.returncode}: {self.last_words()}")
         times = self._seen.cpu_times()
         return times.user + times.system, self._seen.memory_info().rss
+
+    def send(self, signal_number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(signal_number)
+
+    def peak_bytes(self) -> int:
+        """The most memory that it has used; what it uses now where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return int(self._seen.memory_info().rss)
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
     def last_words(self) -> str:
         """The last line that it wrote."""

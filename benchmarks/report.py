@@ -1,144 +1,34 @@
-"""The report: what all rounds together say, and whether it is enough."""
+"""The report of a run: one file, of which a page and plots are made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from statistics import median
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict
 
-from benchmarks.contenders import TASADOR
-from benchmarks.drain import Drain
+from benchmarks.growth import Growth
+from benchmarks.latency import LatencyStep
 from benchmarks.machine import Machine
-from benchmarks.targets import TARGETS
-
-
-class Spread(BaseModel):
-    """A figure over all rounds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    median: float
-    min: float
-    max: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Spread:
-        """The spread of at least one value."""
-        found = list(values)
-        return cls(median=median(found), min=min(found), max=max(found))
-
-
-class Standing(BaseModel):
-    """One contender over all rounds; see `Drain` for the figures.
-
-    Attributes:
-        cpu_s: processor time for all listings of a round.
-        peak_bytes: the most in any round; so with `redis_peak_bytes`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    title: str
-    listings: int
-    events_per_s: Spread
-    cpu_us: Spread
-    cpu_s: Spread
-    peak_bytes: int
-    redis_cpu_us: Spread
-    redis_cpu_s: Spread
-    redis_peak_bytes: int
-
-
-class Ratio(BaseModel):
-    """The consumer's rate over another's in the same round.
-
-    Attributes:
-        against: the other's name.
-        title: what it is, for a person.
-        times: over the rounds; the median counts.
-        target: what it must reach.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    against: str
-    title: str
-    times: Spread
-    target: float
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def is_reached(self) -> bool:
-        """Whether the target is reached."""
-        return self.times.median >= self.target
+from benchmarks.start import Start
+from benchmarks.swap import Swaps
+from benchmarks.throughput import Throughput
 
 
 class Report(BaseModel):
-    """A whole run."""
+    """A whole run; a part that was not measured is None."""
 
     model_config = ConfigDict(frozen=True)
 
     made_at: datetime
     machine: Machine
-    rounds: int
-    payload_bytes: float
-    published_per_s: Spread
-    standings: tuple[Standing, ...]
-    ratios: tuple[Ratio, ...]
-    drains: tuple[Drain, ...]
+    throughput: Throughput | None = None
+    latencies: tuple[LatencyStep, ...] | None = None
+    swaps: Swaps | None = None
+    starts: tuple[Start, ...] | None = None
+    backlogs: tuple[Growth, ...] | None = None
+    batches: tuple[Growth, ...] | None = None
 
     @property
     def is_good(self) -> bool:
-        """Whether all targets are reached."""
-        return all(ratio.is_reached for ratio in self.ratios)
-
-
-def make_report(machine: Machine, titles: dict[str, str], payload_bytes: float, drains: Sequence[Drain]) -> Report:
-    """Put the rounds together.
-
-    Args:
-        machine: where it was.
-        titles: by contender's name, in the order of the report.
-        payload_bytes: of a listing, on average.
-        drains: of all rounds.
-    """
-    longest = max(drain.listings for drain in drains)
-    return Report(
-        made_at=datetime.now(UTC),
-        machine=machine,
-        rounds=max(drain.round for drain in drains),
-        payload_bytes=payload_bytes,
-        # a few thousand listings are published before a rate settles
-        published_per_s=Spread.of(drain.published_per_s for drain in drains if drain.listings == longest),
-        standings=tuple(_standing(name, title, _of(name, drains)) for name, title in titles.items()),
-        ratios=tuple(_ratio(name, titles[name], drains) for name in TARGETS),
-        drains=tuple(drains),
-    )
-
-
-def _of(name: str, drains: Sequence[Drain]) -> list[Drain]:
-    return sorted((drain for drain in drains if drain.contender == name), key=lambda drain: drain.round)
-
-
-def _standing(name: str, title: str, drains: Sequence[Drain]) -> Standing:
-    return Standing(
-        name=name,
-        title=title,
-        listings=drains[0].listings,
-        events_per_s=Spread.of(drain.events_per_s for drain in drains),
-        cpu_us=Spread.of(drain.cpu_us for drain in drains),
-        cpu_s=Spread.of(drain.cpu_us * drain.listings / 1e6 for drain in drains),
-        peak_bytes=max(drain.peak_bytes for drain in drains),
-        redis_cpu_us=Spread.of(drain.redis_cpu_us for drain in drains),
-        redis_cpu_s=Spread.of(drain.redis_cpu_us * drain.listings / 1e6 for drain in drains),
-        redis_peak_bytes=max(drain.redis_peak_bytes for drain in drains),
-    )
-
-
-def _ratio(against: str, title: str, drains: Sequence[Drain]) -> Ratio:
-    pairs = zip(_of(TASADOR, drains), _of(against, drains), strict=True)
-    times = Spread.of(ours.events_per_s / theirs.events_per_s for ours, theirs in pairs)
-    return Ratio(against=against, title=title, times=times, target=TARGETS[against])
+        """Whether all ratios reach their targets. Times have none here: they are the machine's as much as ours."""
+        return self.throughput is None or self.throughput.is_good

@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 from benchmarks.contenders import build_contenders
 from benchmarks.drain import Drain, measure_drain
-from benchmarks.machine import describe_machine
 from benchmarks.payloads import build_payloads
-from benchmarks.report import Report, make_report
 from benchmarks.rig import Rig
+from benchmarks.throughput import Throughput, sum_up
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
-def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Report:
+def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Throughput:
     """Measure all contenders in each round, another one first each time.
 
     Args:
@@ -27,7 +26,6 @@ def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Report:
         BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
         RedisUnavailableError: Redis went away.
     """
-    machine = describe_machine(rig.client)
     payloads = build_payloads(rig.settings.load_domain(), listings)
     contenders = build_contenders(rig.booster)
     drains: list[Drain] = []
@@ -38,4 +36,4 @@ def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Report:
             drains.append(drain)
             tell(f"round {number} of {rounds}: {contender.title}: {drain.events_per_s:,.0f} events/s")
     titles = {contender.name: contender.title for contender in contenders}
-    return make_report(machine, titles, sum(map(len, payloads)) / len(payloads), drains)
+    return sum_up(titles, sum(map(len, payloads)) / len(payloads), drains)

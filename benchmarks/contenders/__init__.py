@@ -12,6 +12,8 @@ import msgspec
 from tasador.tether import foreign_command, part_command
 
 TASADOR, BARE, FASTSTREAM = "tasador", "bare", "faststream"
+CONSUMER = tuple(part_command("consumer", "--name", "benchmark", "--port", "0"))
+"""Starts a consumer of this project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,10 @@ class Contender:
 
 def build_contenders(booster: Path) -> tuple[Contender, ...]:
     """All that take part, the product's consumer first."""
-    consumer = part_command("consumer", "--name", "benchmark", "--port", "0")
     bare = foreign_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
     plain = foreign_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
     return (
-        Contender(TASADOR, "tasador consumer", tuple(consumer), _of_product, is_product=True),
+        Contender(TASADOR, "tasador consumer", CONSUMER, _of_product, is_product=True),
         Contender(BARE, "bare redis-py loop", tuple(bare), _of_peer),
         Contender(FASTSTREAM, "FastStream, one by one", tuple(plain), _of_peer, share=50),
     )

@@ -1,9 +1,9 @@
-"""`tasador bench`: the consumer's rate beside a bare loop and plain FastStream, in one run."""
+"""`tasador bench`: the consumer's rate beside a bare loop and plain FastStream, and what else can be measured."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from benchmarks.part import Part
 from tasador.console import err, out, write_json
 from tasador.options import JsonOption
 from tasador.private_redis import PrivateRedis
@@ -18,7 +19,8 @@ from tasador.stopping import interrupted_when_told
 from transport.connection import connect, speaking_to
 
 if TYPE_CHECKING:
-    from benchmarks.report import Report, Spread
+    from benchmarks.report import Report
+    from benchmarks.throughput import Spread, Throughput
 
 EXAMPLE = "tasador bench --quick"
 
@@ -32,6 +34,9 @@ MEGABYTE = 1_000_000
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK_ROUNDS} rounds.")] = False,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds.", show_default=str(ROUNDS))] = None,
+    part: Annotated[
+        list[Part] | None, typer.Option(help="What to measure; again for more.", show_default="throughput")
+    ] = None,
     listings: Annotated[int, typer.Option(min=2000, max=1_000_000, help="Listings that are drained.")] = LISTINGS,
     redis_url: Annotated[
         str | None, typer.Option(help="A Redis that nothing else uses now.", show_default="a private one")
@@ -39,7 +44,7 @@ def bench(
     output: Annotated[Path, typer.Option(help="Takes the report.")] = REPORT,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the rate of a consumer beside a bare loop and plain FastStream.
+    """Measure the rate of a consumer beside a bare loop and plain FastStream; or its latency, swaps, start and growth.
 
     Settings are the defaults, whatever params.yaml says. Ends with 1 if the consumer falls short of its targets.
     """
@@ -50,7 +55,7 @@ def bench(
         _redis(redis_url, Path(home)) as url,
         speaking_to(url),
     ):
-        report = _measure(url, Path(home), listings, rounds)
+        report = _measure(url, Path(home), part or [Part.THROUGHPUT], listings, rounds, is_quick=quick)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if as_json:
@@ -62,15 +67,15 @@ def bench(
         raise typer.Exit(1)
 
 
-def _measure(url: str, home: Path, listings: int, rounds: int) -> Report:
+def _measure(url: str, home: Path, parts: Sequence[Part], listings: int, rounds: int, *, is_quick: bool) -> Report:
     with err.status("starting"):
         from benchmarks.model import train_reference
         from benchmarks.rig import Rig, settings_for
-        from benchmarks.rounds import run_rounds
+        from benchmarks.run import Size, quick, run
 
         settings = settings_for(url, home)
         rig = Rig(url, settings, train_reference(settings, _tell))
-        return run_rounds(rig, listings, rounds, _tell)
+        return run(rig, parts, (quick if is_quick else Size)(listings, rounds), _tell)
 
 
 @contextmanager
@@ -90,6 +95,16 @@ def _redis(named: str | None, home: Path) -> Iterator[str]:
 
 
 def _show(report: Report) -> None:
+    if report.throughput:
+        _show_throughput(report.throughput)
+    # what the page says of the other parts is short enough for a screen
+    from benchmarks.sections import sections
+
+    for section in sections(report):
+        out.print(section, highlight=False, markup=False)
+
+
+def _show_throughput(report: Throughput) -> None:
     table = Table("", "LISTINGS", "EVENTS/S", "MIN", "MAX", box=None, pad_edge=False)
     for one in report.standings:
         rate = one.events_per_s
@@ -102,7 +117,7 @@ def _show(report: Report) -> None:
         out.print(line, highlight=False)
 
 
-def _costs(report: Report) -> Table:
+def _costs(report: Throughput) -> Table:
     heads = ("CPU s", "µs/EVENT", "MEMORY MB", "REDIS CPU s", "µs/EVENT", "MEMORY MB")
     table = Table("", *heads, box=None, pad_edge=False)
     for one in report.standings:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.models import small_model
+from tests.models import own_model, small_model
 
-__all__ = ["small_model"]
+__all__ = ["own_model", "small_model"]

@@ -1,0 +1,84 @@
+"""The sections of the page beside throughput, each from its part of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import median
+
+from benchmarks.growth import Growth
+from benchmarks.latency import LatencyStep
+from benchmarks.report import Report
+from benchmarks.start import Start
+from benchmarks.swap import Swaps
+
+
+def sections(report: Report) -> Iterator[str]:
+    """The sections of what was measured, in Markdown."""
+    if report.latencies:
+        yield _latency(report.latencies)
+    if report.swaps:
+        yield _swaps(report.swaps)
+    if report.starts:
+        yield _starts(report.starts)
+    if report.backlogs:
+        yield _growth("backlog", "backlog", report.backlogs)
+    if report.batches:
+        yield _growth("batch", "entries a read", report.batches)
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    rule = ("---", *("---:" for _ in heads[1:]))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
+
+
+def _latency(steps: tuple[LatencyStep, ...]) -> str:
+    heads = ("events/s", "listings", "p50 ms", "p95", "p99", "p99.9", "longest")
+    rows = [
+        (
+            f"{step.events_per_s:,.0f}{' (saturated)' if step.is_saturated else ''}",
+            f"{step.listings:,}",
+            *(f"{value:,.2f}" for value in (step.p50, step.p95, step.p99, step.p999, step.max)),
+        )
+        for step in steps
+    ]
+    return (
+        "## Latency\n\nListings arrive on a clock, whether or not anybody keeps up, and each is waited for from when "
+        "it was due\n(`benchmarks/arrivals.py`), until its prediction can be read. Whoever publishes and whoever "
+        "reads share the cores.\n\n" + table(heads, rows) + "\n"
+    )
+
+
+def _swaps(swaps: Swaps) -> str:
+    heads = (f"at {swaps.events_per_s:,} events/s", "longest wait ms", "p99.9")
+    rows = [
+        (f"{swaps.swaps} swaps, one a second", f"{swaps.longest:.1f}", f"{swaps.p999:.1f}"),
+        ("no swap, for as long", f"{swaps.longest_without:.1f}", f"{swaps.p999_without:.1f}"),
+    ]
+    return "## Swaps\n\n" + table(heads, rows) + "\n"
+
+
+def _starts(starts: tuple[Start, ...]) -> str:
+    times = sorted(start.first_s for start in starts)
+    return (
+        f"## Start\n\nFrom `tasador consumer` to its first prediction, with the model in the local cache: "
+        f"{median(times):.2f} s ({times[0]:.2f} -\n{times[-1]:.2f}, {len(times)} starts). Its memory after that: "
+        f"{max(start.peak_bytes for start in starts) / 1e6:.0f} MB.\n"
+    )
+
+
+def _growth(by: str, head: str, sizes: tuple[Growth, ...]) -> str:
+    heads = (head, "µs an event", "Redis, µs", "both, beside the first", "memory", "Redis memory after it")
+    first = sizes[0].cpu_us + sizes[0].redis_cpu_us
+    rows = [
+        (
+            f"{one.backlog if by == 'backlog' else one.batch:,}",
+            f"{one.cpu_us:.1f}",
+            f"{one.redis_cpu_us:.1f}",
+            f"{(one.cpu_us + one.redis_cpu_us) / first:.2f}",
+            f"{one.peak_bytes / 1e6:.0f} MB",
+            f"{one.redis_bytes / 1e6:,.0f} MB",
+        )
+        for one in sizes
+    ]
+    return f"## Growth with the {by}\n\nProcessor time for each event.\n\n" + table(heads, rows) + "\n"

@@ -1,0 +1,103 @@
+"""Each part of a run in the smallest size: it measures something of each kind, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.growth import Growth, measure_batches
+from benchmarks.latency import LatencyStep, measure_latency
+from benchmarks.page import render_page
+from benchmarks.report import Report
+from benchmarks.rig import Rig, settings_for
+from benchmarks.start import Start, measure_starts
+from benchmarks.swap import Swaps, measure_swaps
+from tests.benchmarks.test_report import MACHINE
+from tests.models import SmallModel
+
+
+@pytest.fixture
+def rig(own_model: SmallModel, redis_url: str) -> Iterator[Rig]:
+    rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
+    before = psutil.Process().children(recursive=True)
+    yield rig
+    assert not list(rig.client.scan_iter(f"{rig.streams.prefix}*"))
+    rig.client.close()
+    # one that multiprocessing keeps for the next pool may stay
+    left = [child.cmdline() for child in psutil.Process().children(recursive=True) if child not in before]
+    assert not [command for command in left if "resource_tracker" not in " ".join(command)]
+
+
+@pytest.mark.timeout(120)
+def test_latency_is_taken_of_every_listing(rig: Rig) -> None:
+    told: list[str] = []
+    (step,) = measure_latency(rig, [200], 0.5, told.append)
+    assert step.listings == 90
+    assert 0 < step.p50 <= step.p95 <= step.p99 <= step.p999 <= step.max
+    assert told[0].startswith("200 events/s: p50")
+
+
+@pytest.mark.timeout(120)
+def test_models_are_swapped_while_listings_arrive(rig: Rig) -> None:
+    swaps = measure_swaps(rig, 1, len)
+    assert swaps.swaps == 1
+    assert swaps.longest >= swaps.p999 > 0
+
+
+@pytest.mark.timeout(120)
+def test_a_start_ends_with_the_first_prediction(rig: Rig) -> None:
+    (start,) = measure_starts(rig, 1, len)
+    assert start.first_s > 0
+    # what is promised of an XGBoost model; the machine has no part in it
+    assert start.peak_bytes < 250_000_000
+
+
+@pytest.mark.timeout(120)
+def test_costs_are_taken_while_nobody_publishes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.growth._BACKLOG_OF_BATCHES", 2000)
+    (growth,) = measure_batches(rig, [100], len)
+    assert (growth.backlog, growth.batch) == (2000, 100)
+    assert growth.cpu_us > 0
+    assert growth.redis_cpu_us > 0
+
+
+def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
+    step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
+    sizes = [
+        Growth(
+            backlog=backlog,
+            batch=1000,
+            events=9,
+            events_per_s=9,
+            cpu_us=8,
+            redis_cpu_us=redis_cpu_us,
+            peak_bytes=10**8,
+            redis_bytes=10**9,
+        )
+        for backlog, redis_cpu_us in ((10_000, 8), (10_000_000, 12))
+    ]
+    quiet = Report(made_at=datetime.now(UTC), machine=MACHINE)
+    assert "## Latency" not in render_page(quiet)
+    full = quiet.model_copy(
+        update={
+            "latencies": (step,),
+            "swaps": Swaps(events_per_s=10_000, swaps=3, longest=9, longest_without=8, p999=7, p999_without=6),
+            "starts": (Start(first_s=2, peak_bytes=97_000_000),),
+            "backlogs": tuple(sizes),
+            "batches": tuple(sizes[:1]),
+        }
+    )
+    page = render_page(full)
+    for part in (
+        "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 |",
+        "| 3 swaps, one a second | 9.0 | 7.0 |",
+        "2.00 s",
+        "97 MB",
+        "| 10,000,000 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
+        "## Growth with the batch",
+    ):
+        assert part in page
