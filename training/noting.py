@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -67,6 +68,8 @@ def note_results(
         run.log_metrics(
             {f"{one.name}/mean": one.mean, f"{one.name}/sd": one.sd, f"{one.name}/us_per_row": one.us_per_row}
         )
+        if one.search is not None:
+            run.log_metrics({f"{one.name}/search_{name}": float(value) for name, value in asdict(one.search).items()})
     for part in evaluation.parts:
         run.log_metrics({f"segment/{_key(part.name)}/{name}": value for name, value in part.figures.items()})
     run.log_metrics({f"seconds/{stage}": spent for stage, spent in seconds.items()})

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from schemas.settings import load_settings
-from tasador.console import err
 from tasador.options import DomainOption
+from tasador.steps import Steps
 
 EXAMPLE = "tasador stage validate"
 
@@ -39,7 +39,5 @@ def stage(
     settings = load_settings(domain=domain)
     from training.stages import FOLDER, Desk, run_stage
 
-    def say(message: str) -> None:
-        err.print(message, highlight=False, markup=False, soft_wrap=True)
-
-    run_stage(name.value, Desk(settings, folder or Path(FOLDER) / settings.domain, say))
+    with Steps(name.value) as steps:
+        run_stage(name.value, Desk(settings, folder or Path(FOLDER) / settings.domain, steps))

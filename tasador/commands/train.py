@@ -12,6 +12,7 @@ from tasador.console import err, out, write_json
 from tasador.control import actor
 from tasador.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.shelf import registry_settings
+from tasador.steps import Steps
 
 if TYPE_CHECKING:
     from training import TrainingResult
@@ -50,18 +51,13 @@ def train(
         from training import hurried
 
         settings = hurried(settings)
-    with err.status("reading data and starting MLflow") as status:
-
-        def say(message: str) -> None:
-            status.update(message)
-            err.print(message, highlight=False, markup=False, soft_wrap=True)
-
+    with Steps("training") as steps:
         from training import Occasion, Override
         from training import train as run
 
         names = [name.strip() for name in models.split(",") if name.strip()]
         occasion = Occasion("command line", override=Override(actor=actor(), reason=reason) if force else None)
-        result = run(settings, data, names, promote=promote, progress=say, occasion=occasion, reports=report)
+        result = run(settings, data, names, promote=promote, progress=steps, occasion=occasion, reports=report)
     if as_json:
         write_json(result.as_json())
         return

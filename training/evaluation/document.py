@@ -70,10 +70,11 @@ def _candidate(one: Candidate, selection: Selection) -> dict[str, Any]:
         "is_affordable": one.is_affordable,
         "seconds": one.seconds,
         "params": {key: _plain(value) for key, value in one.params.items()},
+        "search": asdict(one.search) if one.search else None,
         "fold_scores": one.folds.scores.tolist(),
         "winner_gains": against,
     }
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return value if isinstance(value, str | int | float | bool | list | None) else str(value)

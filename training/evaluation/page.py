@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ def page_of(report: Mapping[str, Any], plots: Sequence[Path]) -> str:
         "<h2>Candidates</h2>",
         _candidates(report),
         f"<p class=note>{escape(_HOW)}</p>",
+        *(f"<p class=note>{escape(told)}</p>" for told in _searches(report)),
         "<h2>Figures</h2>",
         _figures(report),
         "<h2>By segment</h2>",
@@ -65,6 +66,16 @@ def _candidates(report: Mapping[str, Any]) -> str:
         rows.append((one["name"], f"{one['mean']:.4g}", f"{one['sd']:.4g}", span, cost, gain, won))
     rows.append(("naive baseline", f"{report['baseline']['mean']:.4g}", "", "", "", "", ""))
     return _table(heads, rows, chosen)
+
+
+def _searches(report: Mapping[str, Any]) -> Iterator[str]:
+    for one in report["candidates"]:
+        if searched := one["search"]:
+            cut = "; the time was up before the trials were" if searched["is_cut"] else ""
+            yield (
+                f"Searched {one['name']}: {searched['trials']} trials, {searched['pruned']} of them given up, in "
+                f"{searched['seconds']:.0f} s{cut}."
+            )
 
 
 def _figures(report: Mapping[str, Any]) -> str:

@@ -21,10 +21,11 @@ from training.data.tables import Table
 from training.learning.candidates import SearchRecord
 from training.learning.folding import Split, answer_fold, score_of_fold, splits_of
 from training.learning.recipes import Recipe
-from training.progress import Progress
+from training.progress import Progress, Step
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.samplers import TPESampler
     from optuna.trial import FrozenTrial
 
 SEARCHES_FOLDER = "searches"
@@ -41,7 +42,7 @@ def search(
         recipe: has a space for the table's task.
         table: the training rows.
         settings: how many trials, from which seed, and where the home folder is.
-        seconds: after these no further trial begins.
+        seconds: after these no further trial begins; the first, of the recipe's own parameters, always does.
         progress: is told how far it is.
 
     Returns:
@@ -49,25 +50,26 @@ def search(
     """
     start = perf_counter()
     study = _study(recipe, table, settings)
-    left = settings.search.trials - len(_done(study))
     # other folds than those that judge: what fits these by chance gains nothing there
     splits = splits_of(table, settings.training.model_copy(update={"seed": settings.training.seed + 1, "repeats": 1}))
 
-    def tell(study: Study, trial: Any) -> None:
-        if (trial.number + 1) % 5 == 0:
-            progress(f"searching {recipe.name}: trial {trial.number + 1}, best {study.best_value:.4g}")
-
-    if left > 0:
-        study.optimize(
-            lambda trial: _score(trial, recipe, table, splits, settings.training.seed),
-            n_trials=left,
-            timeout=seconds,
-            callbacks=[tell],
-        )
+    budget = settings.search.trials
+    while (count := len(_done(study))) < budget and (not count or perf_counter() - start < seconds):
+        # a sampler for each trial: a search that goes on does what it would have done
+        study.sampler = _sampler(settings.training.seed + count)
+        study.optimize(lambda trial: _score(trial, recipe, table, splits, settings.training.seed), n_trials=1)
+        progress(Step(f"searching {recipe.name}", count + 1, budget, f", best {study.best_value:.4g}"))
     done = _done(study)
     pruned = sum(trial.state.name == "PRUNED" for trial in done)
-    is_cut = len(done) < settings.search.trials
-    return study.best_params, SearchRecord(len(done), pruned, study.best_value, perf_counter() - start, is_cut)
+    return study.best_params, SearchRecord(
+        len(done), pruned, study.best_value, perf_counter() - start, is_cut=len(done) < budget
+    )
+
+
+def _sampler(seed: int) -> TPESampler:
+    from optuna.samplers import TPESampler
+
+    return TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
 
 
 def _done(study: Study) -> list[FrozenTrial]:
@@ -94,10 +96,7 @@ def _study(recipe: Recipe, table: Table, settings: Settings) -> Study:
     # a broken search leaves a trial that nobody will finish
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    study.sampler = optuna.samplers.TPESampler(
-        seed=settings.training.seed + len(study.trials), n_startup_trials=STARTUP_TRIALS
-    )
-    if not study.trials:
+    if not any(trial.state.name in {"COMPLETE", "WAITING"} for trial in study.trials):
         study.enqueue_trial(dict(space.start))
     return study
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.models import table_of
 from training.evaluation.evaluating import Evaluation, evaluate
 from training.evaluation.explaining import explain
 from training.evaluation.reporting import write_report
-from training.learning.candidates import try_pipeline
+from training.learning.candidates import SearchRecord, try_pipeline
 from training.learning.folding import split, splits_of
 from training.learning.recipes import choose_recipes
 from training.learning.selection import Selection
@@ -43,6 +44,8 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
 def test_report_of_prices(tmp_path: Path) -> None:
     selection, evaluation = selection_of("housing", "linear", "random-forest")
+    searched = replace(selection.winner, search=SearchRecord(12, 5, 3.3, 80.0, is_cut=True))
+    selection = replace(selection, candidates=(selection.candidates[0], searched), winner=searched)
     returned = write_report(selection, evaluation, tmp_path)
     document, page = read(tmp_path)
     assert document == returned
@@ -59,6 +62,8 @@ def test_report_of_prices(tmp_path: Path) -> None:
     assert forest["winner_gains"] is None
     assert {"CHAS 1", "RAD 24"} <= {part["name"] for part in document["segments"]["out_of_fold"]}
     assert set(list(document["importance"])[:2]) == {"RM", "LSTAT"}
+    assert (linear["search"], forest["search"]["trials"], forest["search"]["is_cut"]) == (None, 12, True)
+    assert "Searched random-forest: 12 trials, 5 of them given up, in 80 s; the time was up" in page
     for shown in ("naive baseline", "within_5", "LSTAT up to", "Nadeau and Bengio", "thousands of dollars"):
         assert shown in page
 

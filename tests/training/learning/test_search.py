@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from schemas.settings import Settings, load_settings
+from tests.models import table_of
+from training.learning.recipes import Recipe
+from training.learning.search import STARTUP_TRIALS, _study, search
+from training.learning.spaces import Space
+from training.progress import Step
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+TABLE = table_of("housing").take(np.arange(0, 506, 4))
+TRIALS = STARTUP_TRIALS + 4
+START = {"alpha": 1.0}
+
+
+def _alpha(trial: Trial) -> dict[str, Any]:
+    return {"alpha": trial.suggest_float("alpha", 1e-2, 1e6, log=True)}
+
+
+def recipe(built: list[float] | None = None, breaks_at: int = 0) -> Recipe:
+    """Ridges, whose penalties are noted; the one numbered `breaks_at` pulls the plug."""
+    tried: list[float] = [] if built is None else built
+
+    def build(seed: int, alpha: float = 1.0) -> Ridge:
+        tried.append(alpha)
+        if len(tried) == breaks_at:
+            raise KeyboardInterrupt
+        return Ridge(alpha, random_state=seed)
+
+    return Recipe("ridge", build, scaling="standard", regression_space=Space(_alpha, START))
+
+
+def settings(home: Path, trials: int = TRIALS) -> Settings:
+    loaded = load_settings(home=home)
+    training = loaded.training.model_copy(update={"folds": 3})
+    search = loaded.search.model_copy(update={"trials": trials})
+    return loaded.model_copy(update={"training": training, "search": search})
+
+
+def test_one_seed_finds_the_same_within_the_budget(tmp_path: Path) -> None:
+    found = [search(recipe(), TABLE, settings(tmp_path / name), 60, lambda _: None) for name in "ab"]
+    (params, record), (again, record_again) = found
+    assert params == again
+    assert (record.trials, record.best, record.is_cut) == (TRIALS, record_again.best, False)
+    other = settings(tmp_path / "c")
+    other = other.model_copy(update={"training": other.training.model_copy(update={"seed": 7})})
+    assert search(recipe(), TABLE, other, 60, lambda _: None)[0] != params
+
+
+def test_the_recipes_own_parameters_come_first_and_bad_ones_are_given_up(tmp_path: Path) -> None:
+    tried: list[float] = []
+    told: list[str] = []
+    _, record = search(recipe(tried), TABLE, settings(tmp_path), 60, told.append)
+    assert tried[0] == START["alpha"]
+    assert 0 < record.pruned < record.trials
+    steps = [one for one in told if isinstance(one, Step)]
+    assert [(one.done, one.total) for one in steps] == [(number, TRIALS) for number in range(1, TRIALS + 1)]
+    assert steps[0].startswith(f"searching ridge: 1 of {TRIALS}, best ")
+
+
+def test_a_search_that_was_broken_off_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole: list[float] = []
+    params, _ = search(recipe(whole), TABLE, settings(tmp_path / "whole"), 60, lambda _: None)
+    broken: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        search(recipe(broken, breaks_at=8), TABLE, settings(tmp_path / "broken"), 60, lambda _: None)
+    # and a kill leaves a trial that says it is running
+    _study(recipe(), TABLE, settings(tmp_path / "broken")).ask()
+    rest: list[float] = []
+    found, record = search(recipe(rest), TABLE, settings(tmp_path / "broken"), 60, lambda _: None)
+    assert (broken[:7] + rest, found, record.trials) == (whole, params, TRIALS)
+    # what was finished is not repeated, and a larger budget goes on from it
+    assert search(recipe([], breaks_at=1), TABLE, settings(tmp_path / "broken"), 60, lambda _: None)[0] == params
+    more: list[float] = []
+    search(recipe(more), TABLE, settings(tmp_path / "broken", TRIALS + 2), 60, lambda _: None)
+    assert len(more) == 2
+
+
+def test_time_that_is_up_is_recorded(tmp_path: Path) -> None:
+    params, record = search(recipe(), TABLE, settings(tmp_path), 1e-9, lambda _: None)
+    assert (params, record.trials, record.is_cut) == (START, 1, True)
+
+
+def test_other_data_is_another_search(tmp_path: Path) -> None:
+    search(recipe(), TABLE, settings(tmp_path, 1), 60, lambda _: None)
+    tried: list[float] = []
+    search(recipe(tried), TABLE.take(np.arange(100)), settings(tmp_path, 1), 60, lambda _: None)
+    assert tried == [START["alpha"]]
