@@ -14,6 +14,7 @@ from registry.runs import read_json
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
 from registry.verdicts import read_verdict
+from registry.versions import FINGERPRINT_TAG, TRAINING_TAG
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
@@ -55,6 +56,21 @@ def test_training_registers_the_winner_and_makes_it_champion(settings: Settings)
     scorer = load_scorer(Path(champion.uri), settings.load_domain(), 1000.0)
     assert scorer.card.rows == 404
     assert scorer.card.metrics == pytest.approx(result.metrics)
+
+
+def test_the_same_training_on_other_cores_makes_the_same_model(settings: Settings) -> None:
+    registry = Registry(tracking_uri_of(settings), "housing")
+    versions = []
+    for cores in (1, 2):
+        own = settings.model_copy(update={"training": settings.training.model_copy(update={"n_jobs": cores})})
+        result = train(own, models=["extra-trees"], promote=False)
+        versions.append(registry.resolve(version=result.version))
+    once, again = versions
+    assert once.tags[FINGERPRINT_TAG] == again.tags[FINGERPRINT_TAG]
+    assert once.tags[TRAINING_TAG] == again.tags[TRAINING_TAG]
+    figures = {name for name in once.metrics if not name.startswith("seconds/") and not name.endswith("us_per_row")}
+    assert "test_rmse" in figures
+    assert {name: once.metrics[name] for name in figures} == {name: again.metrics[name] for name in figures}
 
 
 def test_the_test_rows_are_kept_and_were_not_learnt_from(settings: Settings) -> None:

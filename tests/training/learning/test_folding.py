@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,22 @@ def test_each_row_is_predicted_once_by_a_model_that_has_not_seen_it() -> None:
     seen = metrics_of(table.domain, table.target, pipeline.fit(table.frame, table.target).predict(table.frame))["rmse"]
     assert seen < 0.7 * out_of_fold
     assert out_of_fold == pytest.approx(np.sqrt(np.mean(result.scores[:3] ** 2)), rel=0.05)
+
+
+def test_where_rows_carry_a_time_later_rows_judge_what_learnt_from_earlier_ones() -> None:
+    table = table_of("housing")
+    days = np.random.default_rng(1).permutation(len(table))
+    timed = replace(table, times=days.astype("datetime64[D]").astype("datetime64[ns]"))
+    learn, test = split(timed, SETTINGS)
+    assert learn.times is not None
+    assert test.times is not None
+    assert learn.times.max() < test.times.min()
+    splits = splits_of(learn, SETTINGS)
+    assert len(splits) == SETTINGS.folds, "time runs one way only"
+    for teach, judge in splits:
+        assert learn.times[teach].max() < learn.times[judge].min()
+    linear = choose_recipes(table.domain, ["linear"])[0].pipeline(table.domain, 1)
+    assert np.isfinite(cross_validate(linear, learn, splits).out_of_fold).all()
 
 
 def test_folding_classes_gives_names() -> None:

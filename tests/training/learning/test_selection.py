@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from registry.fingerprint import fingerprint_of
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
 from training.learning.selection import load_selection, select, store_selection
@@ -42,3 +43,19 @@ def test_a_stored_selection_reads_back_as_it_was(domain: str, models: list[str],
     for answer, before in zip(found.winner.folds.answers, selection.winner.folds.answers, strict=True):
         np.testing.assert_array_equal(answer, before)
     np.testing.assert_array_equal(found.pipeline.predict(table.frame), selection.pipeline.predict(table.frame))
+
+
+def test_another_number_of_cores_finds_and_learns_the_same(tmp_path: Path) -> None:
+    table = table_of("housing").take(np.arange(0, 506, 4))
+    found = {}
+    for cores in (1, 2):
+        settings = settings_for("housing")
+        training = settings.training.model_copy(update={"n_jobs": cores})
+        search = settings.search.model_copy(update={"trials": 2})
+        own = {"training": training, "search": search, "home": tmp_path / str(cores)}
+        selection = select(table, settings.model_copy(update=own), lambda _: None, ["xgboost", "kriging", "blend"])
+        answers = selection.pipeline.predict(table.frame.head(20))
+        figures = [(one.name, one.folds.scores.tolist(), dict(one.params)) for one in selection.candidates]
+        found[cores] = (selection.winner.name, figures, fingerprint_of(selection.pipeline, answers))
+    assert found[1] == found[2]
+    assert found[1][0] == "blend"
