@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-models fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,13 @@ fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 S
 
 bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part swap")
 	@$(BIN)/tasador bench --quick $(FLAGS)
+
+# tables that lie beside the checkout, or whichever are named
+HOUSING ?= $(wildcard ../shared/data/HousingData.csv)
+OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
+
+bench-models: install ## Judge our models beside older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
+	@$(BIN)/tasador bench-models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
 
 clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

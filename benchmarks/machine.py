@@ -12,6 +12,8 @@ import psutil
 import redis
 from pydantic import BaseModel, ConfigDict
 
+MODEL_PACKAGES = ("numpy", "scikit-learn", "scipy")
+"""What models depend on, beside XGBoost."""
 PACKAGES = ("faststream", "hiredis", "msgspec", "numpy", "pydantic", "redis", "uvloop")
 XGBOOST = ("xgboost-cpu", "xgboost")
 """The same package under two names."""
@@ -39,19 +41,24 @@ class Machine(BaseModel):
     versions: dict[str, str]
 
 
-def describe_machine(client: redis.Redis) -> Machine:
-    """This machine, and the server that the client speaks to."""
-    server: Any = client.info("server")
-    name = server.get("server_name", "redis")
-    versions = {"python": platform.python_version(), f"{name}-server": server.get(f"{name}_version", "")}
+def describe_machine(client: redis.Redis | None = None) -> Machine:
+    """This machine; with the server that the client speaks to, or what models depend on where no client is given."""
+    versions = {"python": platform.python_version()} | (_server(client) if client else {})
+    packages = PACKAGES if client else MODEL_PACKAGES
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
         cores=psutil.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         load=round(os.getloadavg()[1], 2),
-        versions=versions | {name: version(name) for name in PACKAGES} | {"xgboost": _xgboost()},
+        versions=versions | {name: version(name) for name in packages} | {"xgboost": _xgboost()},
     )
+
+
+def _server(client: redis.Redis) -> dict[str, str]:
+    server: Any = client.info("server")
+    name = server.get("server_name", "redis")
+    return {f"{name}-server": server.get(f"{name}_version", "")}
 
 
 def _processor() -> str:

@@ -37,6 +37,7 @@ COMMANDS = {
     "dead-letters": "Look at refused listings, publish them again, drop them.",
     "forget": "Erase one subject from the audit log.",
     "bench": "Measure the rate against a bare loop and plain FastStream.",
+    "bench-models": "Judge our models beside older recipes, on the same folds.",
 }
 """Every command in the order of the help, with what it does.
 
@@ -72,12 +73,13 @@ app = typer.Typer(
 
 def load_command(name: str) -> Any:
     """Import a command and build it."""
-    module = importlib.import_module(f"tasador.commands.{name.replace('-', '_')}")
+    own = name.replace("-", "_")
+    module = importlib.import_module(f"tasador.commands.{own}")
     group = typer.Typer(add_completion=False, rich_markup_mode=None)
     if hasattr(module, "app"):
         group.add_typer(module.app, name=name)
     else:
-        function = getattr(module, name)
+        function = getattr(module, own)
         group.command(name, epilog=f"Example: {module.EXAMPLE}")(function)
         # one command alone would not become a group
         group.callback()(lambda: None)

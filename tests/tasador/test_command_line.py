@@ -34,8 +34,8 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     group = getattr(importlib.import_module(f"tasador.commands.{name.replace('-', '_')}"), "app", None)
     if group is None:
         assert f"Example: tasador {name}" in answer.output
-        # the bench brings a model and a domain of its own, and settings are those of all
-        assert ("--domain" in answer.output) == (name not in {"bench", "settings"})
+        # benches bring models and domains of their own, and settings are those of all
+        assert ("--domain" in answer.output) == (name not in {"bench", "bench-models", "settings"})
         return
     for inner in group.registered_commands:
         inner_name = inner.name or inner.callback.__name__.replace("_", "-")
