@@ -76,7 +76,7 @@ compose-test: install ## Run the main job in containers of its own, and kill eac
 fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
-bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part swap")
+bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
 # tables that lie beside the checkout, or whichever are named

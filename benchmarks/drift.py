@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from monitoring.drift.columns import feature_columns
+from monitoring.drift.columns import Column, feature_columns
 from monitoring.drift.report import compare
 from schemas.domain import Domain, load_domain
 from schemas.drift import DriftReport, WindowSpan
@@ -31,7 +31,7 @@ TRIALS = 334
 SHIFT_TRIALS = 100
 SIZES = (200, 1000, 10_000)
 SHIFT_SD = 0.3
-_HEAD = "| rows | one window alarms (95 % interval) | 2 of 3 alarm |\n|---|---:|---:|---:|"
+HEAD = "| rows | one window alarms (95 % interval) | 2 of 3 alarm |\n|---|---:|---:|---:|"
 
 Draw = Callable[[np.random.Generator, NDArray[np.int64], int], Matrix]
 
@@ -54,11 +54,17 @@ class Rate:
 
 
 class Simulation:
-    """Trials over the rows of one domain."""
+    """Trials over the rows of one domain.
+
+    Args:
+        domain: whose.
+        rows: the population.
+        seed: of all that is drawn.
+    """
 
     def __init__(self, domain: Domain, rows: Matrix, seed: int = SEED) -> None:
-        self._domain = domain
-        self._rows = rows
+        self.domain = domain
+        self.rows = rows
         self._seed = seed
         self._limits = DriftSettings()
 
@@ -81,22 +87,26 @@ class Simulation:
         return Rate(trials * WINDOWS, single, trials, persistent)
 
     def _trial(self, rng: np.random.Generator, draw: Draw, size: int) -> DriftReport:
-        order = rng.permutation(len(self._rows))
-        reference = feature_columns(self._domain, self._rows[order[:REFERENCE_ROWS]])
-        windows = [feature_columns(self._domain, draw(rng, order[REFERENCE_ROWS:], size)) for _ in range(WINDOWS)]
+        order = rng.permutation(len(self.rows))
+        reference = self.columns_of(self.rows[order[:REFERENCE_ROWS]])
+        windows = [self.columns_of(draw(rng, order[REFERENCE_ROWS:], size)) for _ in range(WINDOWS)]
         return compare(reference, windows, [WindowSpan(rows=size)] * WINDOWS, self._limits)
+
+    def columns_of(self, rows: Matrix) -> list[Column]:
+        """The columns that are compared."""
+        return feature_columns(self.domain, rows)
 
     def from_population(self, rng: np.random.Generator, _: NDArray[np.int64], size: int) -> Matrix:
         """Rows of the population, drawn with replacement."""
-        return np.take(self._rows, rng.integers(0, len(self._rows), size), axis=0)
+        return np.take(self.rows, rng.integers(0, len(self.rows), size), axis=0)
 
     def from_held_out(self, rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
         """Rows that the reference leaves out, drawn again and again."""
-        return np.take(self._rows, rng.choice(held_out, size), axis=0)
+        return np.take(self.rows, rng.choice(held_out, size), axis=0)
 
     def shifted(self, column: int) -> Draw:
         """Rows of the population in which one feature lies higher by `SHIFT_SD` of its standard deviations."""
-        by = SHIFT_SD * self._rows[:, column].std()
+        by = SHIFT_SD * self.rows[:, column].std()
 
         def draw(rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
             rows = self.from_population(rng, held_out, size).copy()
@@ -117,11 +127,11 @@ def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[s
     """The figures, as lines of Markdown."""
     domain, rows = boston()
     simulation = Simulation(domain, rows)
-    yield f"| windows drawn from {_HEAD}"
+    yield f"| windows drawn from {HEAD}"
     for source, draw in (("the population", simulation.from_population), ("held-out rows", simulation.from_held_out)):
         for size in SIZES:
             yield f"| {source} | {size:,} | {simulation.run(draw, size, trials)} |"
-    yield f"\n| shifted by {SHIFT_SD} sd {_HEAD}"
+    yield f"\n| shifted by {SHIFT_SD} sd {HEAD}"
     for number, name in enumerate(domain.columns):
         yield f"| {name} | 1,000 | {simulation.run(simulation.shifted(number), 1000, shift_trials, number)} |"
 

@@ -13,3 +13,4 @@ class Part(StrEnum):
     SWAP = "swap"
     START = "start"
     GROWTH = "growth"
+    COSTS = "costs"

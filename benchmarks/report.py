@@ -15,7 +15,12 @@ from benchmarks.throughput import Throughput
 
 
 class Report(BaseModel):
-    """A whole run; a part that was not measured is None."""
+    """A whole run; a part that was not measured is None.
+
+    Attributes:
+        throughput: beside others.
+        costs: the same beside itself with one of its parts taken out.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,8 +32,9 @@ class Report(BaseModel):
     starts: tuple[Start, ...] | None = None
     backlogs: tuple[Growth, ...] | None = None
     batches: tuple[Growth, ...] | None = None
+    costs: Throughput | None = None
 
     @property
     def is_good(self) -> bool:
         """Whether all ratios reach their targets. Times have none here: they are the machine's as much as ours."""
-        return self.throughput is None or self.throughput.is_good
+        return all(each.is_good for each in (self.throughput, self.costs) if each is not None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from benchmarks.contenders import build_contenders
+from benchmarks.contenders import Contender
 from benchmarks.drain import Drain, measure_drain
 from benchmarks.payloads import build_payloads
 from benchmarks.rig import Rig
@@ -13,11 +13,12 @@ from benchmarks.throughput import Throughput, sum_up
 Tell = Callable[[str], object]
 
 
-def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Throughput:
+def run_rounds(rig: Rig, contenders: Sequence[Contender], listings: int, rounds: int, tell: Tell) -> Throughput:
     """Measure all contenders in each round, another one first each time.
 
     Args:
         rig: where.
+        contenders: who.
         listings: how many the faster ones drain.
         rounds: how many.
         tell: is told how far it is, in a line.
@@ -27,7 +28,6 @@ def run_rounds(rig: Rig, listings: int, rounds: int, tell: Tell) -> Throughput:
         RedisUnavailableError: Redis went away.
     """
     payloads = build_payloads(rig.settings.load_domain(), listings)
-    contenders = build_contenders(rig.booster)
     drains: list[Drain] = []
     for number in range(1, rounds + 1):
         turn = number % len(contenders)

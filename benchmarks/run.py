@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.contenders import build_contenders, build_lean
 from benchmarks.growth import BACKLOGS, BATCHES, measure_backlogs, measure_batches
 from benchmarks.latency import QUICK_RATES, RATES, measure_latency
 from benchmarks.machine import describe_machine
@@ -55,7 +56,7 @@ def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], obj
     machine = describe_machine(rig.client)
     found: dict[str, Any] = {}
     if Part.THROUGHPUT in parts:
-        found["throughput"] = run_rounds(rig, size.listings, size.rounds, tell)
+        found["throughput"] = run_rounds(rig, build_contenders(rig.booster), size.listings, size.rounds, tell)
     if Part.LATENCY in parts:
         found["latencies"] = measure_latency(rig, size.rates, size.latency_s, tell)
     if Part.SWAP in parts:
@@ -65,4 +66,6 @@ def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], obj
     if Part.GROWTH in parts:
         found["backlogs"] = measure_backlogs(rig, size.backlogs, tell)
         found["batches"] = measure_batches(rig, BATCHES, tell)
+    if Part.COSTS in parts:
+        found["costs"] = run_rounds(rig, build_lean(), size.listings, size.rounds, tell)
     return Report(made_at=datetime.now(UTC), machine=machine, **found)

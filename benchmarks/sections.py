@@ -10,6 +10,7 @@ from benchmarks.latency import LatencyStep
 from benchmarks.report import Report
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
+from benchmarks.throughput import Standing, Throughput
 
 
 def sections(report: Report) -> Iterator[str]:
@@ -24,6 +25,8 @@ def sections(report: Report) -> Iterator[str]:
         yield _growth("backlog", "backlog", report.backlogs)
     if report.batches:
         yield _growth("batch", "entries a read", report.batches)
+    if report.costs:
+        yield _costs(report.costs)
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -82,3 +85,30 @@ def _growth(by: str, head: str, sizes: tuple[Growth, ...]) -> str:
         for one in sizes
     ]
     return f"## Growth with the {by}\n\nProcessor time for each event.\n\n" + table(heads, rows) + "\n"
+
+
+def _costs(costs: Throughput) -> str:
+    heads = ("tasador consumer /", "median", "least", "most", "target", "events/s", "µs an event", "Redis, µs")
+    whole, *lean = costs.standings
+    rows = [
+        (
+            ratio.title,
+            f"**{ratio.times.median:.3f}**",
+            f"{ratio.times.min:.3f}",
+            f"{ratio.times.max:.3f}",
+            f"{ratio.target:g}",
+            *_work(one),
+        )
+        for ratio, one in zip(costs.ratios, lean, strict=True)
+    ]
+    return (
+        "## What the window and the metrics cost\n\nThe consumer beside itself with one part taken out "
+        "(`benchmarks/contenders/lean.py`), in turn, round after round;\n"
+        f"{costs.rounds} rounds (`tasador bench --part costs`).\n\n"
+        + table(heads, [*rows, (whole.title, "", "", "", "", *_work(whole))])
+        + "\n"
+    )
+
+
+def _work(one: Standing) -> tuple[str, str, str]:
+    return f"{one.events_per_s.median:,.0f}", f"{one.cpu_us.median:.2f}", f"{one.redis_cpu_us.median:.2f}"

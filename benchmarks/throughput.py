@@ -113,7 +113,7 @@ def sum_up(titles: dict[str, str], payload_bytes: float, drains: Sequence[Drain]
         # a few thousand listings are published before a rate settles
         published_per_s=Spread.of(drain.published_per_s for drain in drains if drain.listings == longest),
         standings=tuple(_standing(name, title, _of(name, drains)) for name, title in titles.items()),
-        ratios=tuple(_ratio(name, titles[name], drains) for name in TARGETS),
+        ratios=tuple(_ratio(name, titles[name], drains) for name in TARGETS if name in titles),
         drains=tuple(drains),
     )
 

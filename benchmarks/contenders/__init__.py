@@ -14,6 +14,7 @@ from tasador.tether import foreign_command, part_command
 TASADOR, BARE, FASTSTREAM = "tasador", "bare", "faststream"
 CONSUMER = tuple(part_command("consumer", "--name", "benchmark", "--port", "0"))
 """Starts a consumer of this project."""
+NO_WINDOW, NO_METRICS = "no_window", "no_metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,24 @@ def build_contenders(booster: Path) -> tuple[Contender, ...]:
     bare = foreign_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
     plain = foreign_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
     return (
-        Contender(TASADOR, "tasador consumer", CONSUMER, _of_product, is_product=True),
+        _product(),
         Contender(BARE, "bare redis-py loop", tuple(bare), _of_peer),
         Contender(FASTSTREAM, "FastStream, one by one", tuple(plain), _of_peer, share=50),
     )
+
+
+def build_lean() -> tuple[Contender, ...]:
+    """The product's consumer first, and then without its window and without its metrics."""
+    return _product(), _without(NO_WINDOW, "window"), _without(NO_METRICS, "metrics")
+
+
+def _product() -> Contender:
+    return Contender(TASADOR, "tasador consumer", CONSUMER, _of_product, is_product=True)
+
+
+def _without(name: str, part: str) -> Contender:
+    command = foreign_command(sys.executable, "-m", "benchmarks.contenders.lean", part)
+    return Contender(name, f"the same without {part}", tuple(command), _of_product, is_product=True)
 
 
 class _PeersAnswer(msgspec.Struct):

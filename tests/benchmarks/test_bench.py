@@ -60,7 +60,9 @@ def _check_shape(report: Any) -> None:
     assert [one["name"] for one in report["standings"]] == ["tasador", "bare", "faststream"]
     for one in report["standings"]:
         assert min(one["events_per_s"]["median"], one["peak_bytes"], one["redis_peak_bytes"]) > 0
-    assert {ratio["against"]: ratio["target"] for ratio in report["ratios"]} == TARGETS
+    assert {ratio["against"]: ratio["target"] for ratio in report["ratios"]} == {
+        name: TARGETS[name] for name in ("bare", "faststream")
+    }
 
 
 def test_its_own_redis_keeps_nothing_on_disk_and_ends_with_it(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from benchmarks.report import Report
 from benchmarks.rig import Rig, settings_for
 from benchmarks.start import Start, measure_starts
 from benchmarks.swap import Swaps, measure_swaps
-from tests.benchmarks.test_report import MACHINE
+from benchmarks.throughput import sum_up
+from tests.benchmarks.test_report import MACHINE, drain
 from tests.models import SmallModel
 
 
@@ -80,6 +81,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         )
         for backlog, redis_cpu_us in ((10_000, 8), (10_000_000, 12))
     ]
+    lean = {"tasador": "tasador consumer", "no_window": "the same without window"}
     quiet = Report(made_at=datetime.now(UTC), machine=MACHINE)
     assert "## Latency" not in render_page(quiet)
     full = quiet.model_copy(
@@ -89,6 +91,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "starts": (Start(first_s=2, peak_bytes=97_000_000),),
             "backlogs": tuple(sizes),
             "batches": tuple(sizes[:1]),
+            "costs": sum_up(lean, 250.0, [drain("tasador", 1, 97_000), drain("no_window", 1, 100_000)]),
         }
     )
     page = render_page(full)
@@ -99,5 +102,6 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "97 MB",
         "| 10,000,000 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
+        "| the same without window | **0.970** | 0.970 | 0.970 | 0.95 |",
     ):
         assert part in page

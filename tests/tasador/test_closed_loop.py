@@ -20,8 +20,8 @@ from training.run import train
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.whole_system, pytest.mark.timeout(120)]
-TRAINING_S = 60
+pytestmark = [pytest.mark.whole_system, pytest.mark.timeout(240)]
+TRAINING_S = 90
 
 
 @pytest.fixture
