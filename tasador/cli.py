@@ -27,6 +27,7 @@ COMMANDS = {
     "retrain": "Let the training worker train, judge and promote.",
     "mlflow": "Open MLflow's page on the same store.",
     "drift": "Show whether the world has moved, or compare two files.",
+    "quality": "Show how good predictions were, as far as outcomes tell.",
     "stage": "Run one stage of a training, between files.",
     "reload": "Put another version in charge while listings flow.",
     "rollback": "Go back to the previous champion.",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitoring.reading import scan_back
+from monitoring.reading import newest_report
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ConfigurationError, NothingReportedError
-from schemas.streams import DATA_FIELD
 from tasador.console import out, write_json
 from tasador.drift_table import drift_table
 from tasador.options import DomainOption, JsonOption
@@ -65,10 +63,10 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
 def _newest(domain: str | None) -> DriftEvent:
     settings = find_settings(domain)
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        for _, fields in scan_back(client, settings.streams.drift):
-            if json.loads(fields[DATA_FIELD])["type"] == "drift.reported":
-                return DriftEvent.model_validate_json(fields[DATA_FIELD])
-    raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
+        found = newest_report(client, settings.streams, "drift.reported")
+    if found is None:
+        raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
+    return DriftEvent.model_validate_json(found)
 
 
 def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:

@@ -1,0 +1,69 @@
+"""`tasador quality`: the newest report of quality, for a person and for a program."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from schemas.errors import NothingReportedError
+from schemas.quality import Quality, QualityEvent, QualityReport, SuddenLoss
+from schemas.streams import DATA_FIELD, Streams
+from tasador.commands.quality import quality
+from tests.tasador.command import command_of, point_at
+
+COMMAND = command_of(quality)
+WHOLE = Quality(
+    part="all",
+    predictions=1200,
+    labelled=300,
+    labelled_share=0.25,
+    fast_share=0.998,
+    mae=2.344,
+    bias=-0.5,
+    far_share=0.1,
+)
+LOSS = SuddenLoss(time=datetime(2026, 11, 21, 8, tzinfo=UTC), before=1.9, after=5.2)
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch, redis_url: str, streams: Streams) -> None:
+    point_at(monkeypatch, redis_url, streams.prefix)
+
+
+def write(client: redis.Redis, streams: Streams, report: QualityReport) -> None:
+    event = QualityEvent(source="a test", data=report)
+    client.xadd(streams.drift, {DATA_FIELD: event.model_dump_json(exclude_none=True)})
+
+
+def test_the_newest_report_is_shown(redis_client: redis.Redis, streams: Streams) -> None:
+    by_river = Quality(part="CHAS 1", labelled=12, mae=4.1)
+    spans = {"24h": (WHOLE, by_river), "7d": (WHOLE,), "30d": (WHOLE,)}
+    write(redis_client, streams, QualityReport(domain="housing", spans=spans, waiting=0, orphaned=0))
+    write(redis_client, streams, QualityReport(domain="housing", spans=spans, waiting=7, orphaned=2, sudden_loss=LOSS))
+    redis_client.xadd(streams.drift, {DATA_FIELD: '{"type": "drift.reported"}'})
+    text = COMMAND.text()
+    head, day, *_ = (line.split() for line in text.splitlines() if line.startswith(("SPAN", "24h", "CHAS")))
+    assert head == ["SPAN", "PREDICTED", "LABELLED", "MAE", "BIAS", "FAR", "OFF", "FAST"]
+    assert day == ["24h", "1,200", "300", "(25%)", "2.34", "-0.50", "10.0%", "99.8%"]
+    assert "CHAS 1" in text
+    assert "CHAS 1" not in COMMAND.text("--span", "7d")
+    assert "7 outcomes wait for their prediction, 2 of them for too long" in text
+    assert "1.9 before, 5.2 after" in text
+    told = COMMAND.json()
+    assert (told["waiting"], told["spans"]["24h"][1]["part"]) == (7, "CHAS 1")
+
+
+def test_figures_of_classes_stand_where_there_are_classes(redis_client: redis.Redis, streams: Streams) -> None:
+    whole = Quality(part="all", predictions=9, labelled=9, accuracy=0.91, macro_f1=0.9)
+    spans = {"24h": (whole,), "7d": (whole,), "30d": (whole,)}
+    write(redis_client, streams, QualityReport(domain="obesity", spans=spans, waiting=0, orphaned=0))
+    text = COMMAND.text()
+    assert "ACCURACY" in text
+    assert "MAE" not in text
+
+
+def test_before_the_first_report_it_says_who_writes_them() -> None:
+    with pytest.raises(NothingReportedError, match="no quality report yet: `tasador monitor` writes them"):
+        COMMAND.run()
