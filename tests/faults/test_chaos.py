@@ -13,7 +13,8 @@ from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client
 from tests.faults.conftest import Proxy, StartRound
-from tests.faults.harness import Lane, Round, activate
+from tests.faults.harness import Round
+from tests.faults.lane import Lane, activate
 from tests.faults.proxy import READ, FaultyProxy
 from tests.redis_server import RedisServer
 from transport.connection import connect

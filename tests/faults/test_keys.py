@@ -12,7 +12,7 @@ from monitoring.verify import verify
 from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.faults.conftest import StartRound
-from tests.faults.harness import activate
+from tests.faults.lane import activate
 
 pytestmark = pytest.mark.faults
 Record = Callable[[dict[str, Any]], None]

@@ -15,7 +15,8 @@ from monitoring.verify import published
 from tests.consumer.doomed import DEADLY
 from tests.consumer.harness import HOUSING, ROW, answers, event, publish
 from tests.faults.conftest import Proxy, StartRound
-from tests.faults.harness import Lane, is_done, wait_for
+from tests.faults.harness import is_done, wait_for
+from tests.faults.lane import Lane
 from tests.faults.proxy import READ
 
 pytestmark = pytest.mark.faults

@@ -15,7 +15,8 @@ from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import HOUSING, Client, publish_numbered
 from tests.faults.conftest import StartRound
-from tests.faults.harness import Lane, Round, is_done, wait_for
+from tests.faults.harness import Round, is_done, wait_for
+from tests.faults.lane import Lane
 
 pytestmark = pytest.mark.soak
 Record = Callable[[dict[str, Any]], None]

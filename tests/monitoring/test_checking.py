@@ -26,7 +26,7 @@ from tests.consumer.harness import (
     served,
     settings_for,
 )
-from tests.faults.harness import activate
+from tests.faults.lane import activate
 from tests.monitoring.answers import deliver, predict
 from tests.monitoring.answers import publish as publish_bare
 from tests.waiting import wait_until_async

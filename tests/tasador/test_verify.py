@@ -12,7 +12,7 @@ from monitoring.reading import now_ms
 from schemas.errors import DataError
 from schemas.streams import SCORERS, Streams
 from tasador.commands.verify import verify
-from tests.faults.harness import activate
+from tests.faults.lane import activate
 from tests.monitoring.answers import deliver, predict, publish
 from tests.tasador.command import Command, command_of, point_at
 
