@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from registry.fingerprint import fingerprint_of
+from registry.steps.keep_by_shap import KeepByShap
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
 from training.learning.selection import load_selection, select, store_selection
@@ -59,3 +62,25 @@ def test_another_number_of_cores_finds_and_learns_the_same(tmp_path: Path) -> No
         found[cores] = (selection.winner.name, figures, fingerprint_of(selection.pipeline, answers))
     assert found[1] == found[2]
     assert [name for name, _, _ in found[1][1]] == ["xgboost", "kriging", "blend"]
+
+
+def test_the_older_experiments_choose_columns_and_parameters_inside_the_fold(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    table = table_of("housing").take(np.arange(0, 506, 4))
+    loaded = settings_for("housing")
+    settings = loaded.model_copy(update={"search": loaded.search.model_copy(update={"trials": 1}), "home": tmp_path})
+    rows: list[int] = []
+    fit = KeepByShap.fit
+
+    def noted(self: KeepByShap, X: Any, y: Any) -> KeepByShap:
+        rows.append(len(X))
+        return fit(self, X, y)
+
+    monkeypatch.setattr(KeepByShap, "fit", noted)
+    selection = select(table, settings, lambda _: None, ["tuned-all", "shap-kept", "tuned-shap"])
+    assert {one.name: one.search is not None for one in selection.candidates} == {
+        "tuned-all": True, "shap-kept": False, "tuned-shap": True,
+    }  # fmt: skip
+    # three folds each, and three of a trial; all rows only for what would be registered
+    assert Counter(count == len(table) for count in rows) == {False: 9, True: 2}
