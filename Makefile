@@ -58,7 +58,7 @@ COMPOSE = $$(command -v docker-compose || echo docker compose)
 compose-up: ## Run the whole system in containers, and train a first champion
 	@deploy/passwords.sh
 	@$(COMPOSE) up --detach --build
-	@$(COMPOSE) run --rm operator model || $(COMPOSE) run --rm trainer train
+	@$(COMPOSE) run --rm operator model || $(COMPOSE) run --rm trainer train --quick
 
 compose-sample: ## Publish 2,000 listings into the containers, and show that each got one outcome
 	@$(COMPOSE) run --rm client publish --sample 2000 --wait

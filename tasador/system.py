@@ -102,12 +102,12 @@ class System:
         self.start_monitors()
 
     def ensure_champions(self) -> None:
-        """Train a champion for each domain that has none; a domain without data of its own is left without."""
+        """Train a champion, quickly, for each domain that has none; one without data of its own is left without."""
         for domain in self._domains:
             if self._has_registry() and (self._is_served(domain) or self._has_champion(domain)):
                 continue
-            self._tell(f"{domain} has no champion yet: training one")
-            if self._run_command("train", "--domain", domain) != 0:
+            self._tell(f"{domain} has no champion yet: training one quickly")
+            if self._run_command("train", "--quick", "--domain", domain) != 0:
                 self._tell(f"{domain} has no model: its consumers wait until `tasador train` has made a champion")
 
     def write_run(self) -> None:
