@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,15 @@ OF_CLASSES = "tasador_quality_accuracy_ratio"
 """What only a classification tells; prices have none."""
 
 ROOT = Path(__file__).parents[2]
-Start = Callable[..., int]
+Start = Callable[..., dict[str, list[int]]]
 
 
 @pytest.fixture
 def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: Path) -> Iterator[Start]:
-    """Starts a part as a process, and gives its port."""
+    """Starts parts as processes, all at once, and gives their ports."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def run(part: str) -> int:
+    def run(part: str) -> Path:
         environment = os.environ | {
             "TASADOR_REDIS_URL": redis_url,
             "TASADOR_PREFIX": streams.prefix,
@@ -48,9 +49,13 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: P
         log = tmp_path / f"{part}.log"
         with log.open("wb") as file:
             processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file))
-        return wait_until(lambda: _port(log), 60, f"{part} serves")
+        return log
 
-    yield run
+    def run_all(*parts: str) -> dict[str, list[int]]:
+        logs = {part: run(part) for part in parts}
+        return {part: [wait_until(partial(_port, log), 60, f"{part} serves")] for part, log in logs.items()}
+
+    yield run_all
     for process in processes:
         process.kill()
         process.wait()
@@ -71,7 +76,7 @@ def test_every_expression_finds_data(
     for number in range(50):
         outcome = Outcome(id=f"o-{number}", data=OutcomeData(listing_id=f"l-{number}", outcome=20.0))
         redis_client.xadd(streams.outcomes, {DATA_FIELD: outcome.model_dump_json()})
-    parts = {part: [start(part)] for part in ("consumer", "trainer", "monitor")}
+    parts = start("consumer", "trainer", "monitor")
     folder = tmp_path / "prometheus"
     folder.mkdir()
     with scraping(folder, parts) as prometheus:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,7 +38,7 @@ from tasador.commands.forget import forget
 from tests.consumer.harness import ROW
 from tests.listings import listing
 from tests.tasador.command import command_of, point_at
-from tests.waiting import wait_until
+from tests.waiting import wait_until_async
 from transport.connection import connect_async
 from transport.entries import EntryId
 
@@ -160,7 +160,7 @@ asyncio.run(main())
 """
 
 
-def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(desk: Desk, tmp_path: Path) -> None:
+async def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(desk: Desk, tmp_path: Path) -> None:
     for number in range(600):
         desk.answer(number)
     environment = os.environ | {
@@ -169,12 +169,14 @@ def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(desk: Desk
         "TASADOR_PREFIX": desk.streams.prefix,
         "TASADOR_ARCHIVE__ROWS_PER_FILE": "20",
     }
-    with subprocess.Popen([sys.executable, "-c", RUN, str(LATER_MS)], env=environment) as process:
-        wait_until(lambda: len(desk.folder.files("predictions")) >= 5 or process.poll() is not None)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "it was killed at work"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, str(LATER_MS), env=environment)
+    await wait_until_async(lambda: len(desk.folder.files("predictions")) >= 5 or process.returncode is not None)
+    process.kill()
+    assert await process.wait() == -signal.SIGKILL, "it was killed at work"
     assert len(desk.folder.files("predictions")) < 30
-    subprocess.run([sys.executable, "-c", RUN, str(LATER_MS)], env=environment, check=True)
+    archive = desk.settings.archive.model_copy(update={"rows_per_file": 20})
+    desk.settings = desk.settings.model_copy(update={"archive": archive})
+    await desk.archiver().run_once(LATER_MS)
     log = desk.log()
     assert log["listing_id"].tolist() == [f"l-{number}" for number in range(600)]
 
