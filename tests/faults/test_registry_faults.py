@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,23 +78,66 @@ def versions(server_url: str) -> tuple[ModelVersionInfo, ModelVersionInfo]:
     return first, second
 
 
-@pytest.fixture
-def mlflow(server_url: str, proxy: Callable[[str], FaultyProxy]) -> FaultyProxy:
-    """What stands before the server."""
-    return proxy(server_url)
+@dataclass
+class Site:
+    """One Redis, and an MLflow behind a proxy, with two versions of which the first is champion."""
+
+    client: Client
+    redis_url: str
+    streams: Streams
+    mlflow: FaultyProxy
+    versions: tuple[ModelVersionInfo, ModelVersionInfo]
+    entries: list[str] = field(default_factory=list)
+
+    def settings(self, home: Path) -> Settings:
+        """Of a consumer and a worker that reach MLflow through the proxy alone."""
+        uri = self.mlflow.url.replace("redis://", "http://").removesuffix("/0")
+        near = {"mlflow_uri": uri, "redis_url": self.redis_url, "swap": {"poll_s": 0.05}, "registry_poll_s": 0.2}
+        return settings_for(self.streams.prefix, home=home, **near)
+
+    def activate(self, number: int) -> str:
+        """Make a version the desired one, as the worker would; its activation."""
+        info = self.versions[number]
+        desired, told = info.desired("0-0"), ModelEvent.of("test", "model.activated", version=info.version)
+        fields = (told.model_dump_json(), desired.version, desired.digest, desired.uri)
+        return str(self.client.eval(_ACTIVATE, 2, self.streams.model_events, self.streams.model, *fields).decode())
+
+    def predicted_by(self) -> list[str]:
+        """Which activation made each prediction, in order."""
+        return [answer["data"]["model"]["activation"] for answer in answers(self.client, self.streams.predictions)]
+
+    def answered(self) -> int:
+        """How many entries have their outcome."""
+        return count(self.client, self.streams, "answered")
+
+    def publish(self, number: int = 20) -> None:
+        """Publish listings of the next names."""
+        first = len(self.entries)
+        self.entries += publish(self.client, self.streams, (event(f"l-{first + i}") for i in range(number)))
+
+    async def answer_more(self) -> None:
+        """Publish listings, and wait until they are answered."""
+        self.publish()
+        await wait_until_async(lambda: self.answered() == len(self.entries))
 
 
 @pytest.fixture
-def settings(streams: Streams, tmp_path: Path, mlflow: FaultyProxy, redis_url: str) -> Settings:
-    """Settings of a consumer and a worker that reach MLflow through the proxy alone."""
-    return settings_of(streams, tmp_path / "home", mlflow, redis_url)
+def site(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    server_url: str,
+    proxy: Callable[[str], FaultyProxy],
+    versions: tuple[ModelVersionInfo, ModelVersionInfo],
+) -> Site:
+    """Where all is well."""
+    return Site(redis_client, redis_url, streams, proxy(server_url), versions)
 
 
-def settings_of(streams: Streams, home: Path, mlflow: FaultyProxy, redis_url: str) -> Settings:
-    """The same with another home."""
-    uri = mlflow.url.replace("redis://", "http://").removesuffix("/0")
-    near = {"mlflow_uri": uri, "redis_url": redis_url, "swap": {"poll_s": 0.05}, "registry_poll_s": 0.2}
-    return settings_for(streams.prefix, home=home, **near)
+@pytest.fixture
+def settings(site: Site, tmp_path: Path) -> Settings:
+    """Settings with a home of their own."""
+    return site.settings(tmp_path / "home")
 
 
 @pytest.fixture(autouse=True)
@@ -102,166 +146,103 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "LONGEST_RETRY_S", 0.5)
 
 
-def activate(client: Client, streams: Streams, info: ModelVersionInfo) -> str:
-    """Make a version the desired one, as the worker would; its activation."""
-    desired, told = info.desired("0-0"), ModelEvent.of("test", "model.activated", version=info.version)
-    fields = (told.model_dump_json(), desired.version, desired.digest, desired.uri)
-    return str(client.eval(_ACTIVATE, 2, streams.model_events, streams.model, *fields).decode())
-
-
-def predictions_by(client: Client, streams: Streams) -> list[str]:
-    """Which activation made each prediction, in order."""
-    return [answer["data"]["model"]["activation"] for answer in answers(client, streams.predictions)]
-
-
-async def answer_more(client: Client, streams: Streams, entries: list[str], number: int = 20) -> None:
-    """Publish listings, and wait until they are answered."""
-    entries += publish(client, streams, (event(f"l-{len(entries) + i}") for i in range(number)))
-    await wait_until_async(lambda: count(client, streams, "answered") == len(entries))
-
-
 def says(part: Any, words: str) -> Callable[[], bool]:
     """A predicate: a part's health names this."""
     return lambda: any(words in reason for reason in part.health.reasons)
 
 
-async def test_mlflow_down_at_start(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    settings: Settings,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-) -> None:
-    mlflow.is_refusing = True
-    entries = publish(redis_client, streams, (event(f"l-{i}") for i in range(20)))
-    async with working(settings), running(redis_url, settings, is_following=True) as consumer:
+async def test_mlflow_down_at_start(site: Site, settings: Settings) -> None:
+    site.mlflow.is_refusing = True
+    site.publish()
+    async with working(settings), running(site.redis_url, settings, is_following=True) as consumer:
         await wait_until_async(says(consumer, "no model has been activated yet"))
-        answer = await Desk(redis_client, settings).ask(Reload())
+        answer = await Desk(site.client, settings).ask(Reload())
         assert (answer.type, answer.data.reason) == ("command.rejected", "registry_unavailable")
-        mlflow.is_refusing = False
-        await wait_until_async(lambda: count(redis_client, streams, "answered") == 20, timeout_s=60)
+        site.mlflow.is_refusing = False
+        await wait_until_async(lambda: site.answered() == 20, timeout_s=60)
         assert consumer.health.is_ready
-    assert verify(redis_client, streams, entries).outcomes == {"prediction": 20}
+    assert verify(site.client, site.streams, site.entries).outcomes == {"prediction": 20}
 
 
-async def test_mlflow_deaf_at_a_swap(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    settings: Settings,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-    record: Callable[[dict[str, Any]], None],
-) -> None:
+async def test_mlflow_deaf_at_a_swap(site: Site, settings: Settings, record: Callable[[dict[str, Any]], None]) -> None:
     """It takes connections and says nothing, as behind a firewall that drops."""
-    entries: list[str] = []
-    first = activate(redis_client, streams, versions[0])
-    async with running(redis_url, settings, is_following=True) as consumer:
-        await answer_more(redis_client, streams, entries)
-        mlflow.is_holding = True
-        second = activate(redis_client, streams, versions[1])
+    first = site.activate(0)
+    async with running(site.redis_url, settings, is_following=True) as consumer:
+        await site.answer_more()
+        site.mlflow.is_holding = True
+        second = site.activate(1)
         while not says(consumer, "does not answer")():
-            await answer_more(redis_client, streams, entries)
+            await site.answer_more()
         assert consumer.health.is_ready
-        await answer_more(redis_client, streams, entries)
-        meanwhile = len(entries)
-        assert set(predictions_by(redis_client, streams)) == {first}
-        mlflow.is_holding = False
-        mlflow.cut()
+        await site.answer_more()
+        meanwhile = len(site.entries)
+        assert set(site.predicted_by()) == {first}
+        site.mlflow.is_holding = False
+        site.mlflow.cut()
         await wait_until_async(lambda: consumer.follower.stamp and consumer.follower.stamp.activation == second, 60)
         assert consumer.health.reasons == ()
-        await answer_more(redis_client, streams, entries)
-    assert set(predictions_by(redis_client, streams)[meanwhile:]) == {second}
-    assert verify(redis_client, streams, entries).is_kept
-    assert model_events(redis_client, streams, "model.rejected") == []
+        await site.answer_more()
+    assert set(site.predicted_by()[meanwhile:]) == {second}
+    assert verify(site.client, site.streams, site.entries).is_kept
+    assert model_events(site.client, site.streams, "model.rejected") == []
     record({"answered_while_deaf": meanwhile - 20})
 
 
-async def test_a_consumer_leaves_though_mlflow_is_deaf(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    settings: Settings,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-) -> None:
-    mlflow.is_holding = True
-    activate(redis_client, streams, versions[0])
-    async with running(redis_url, settings, is_following=True) as consumer:
+async def test_a_consumer_leaves_though_mlflow_is_deaf(site: Site, settings: Settings) -> None:
+    site.mlflow.is_holding = True
+    site.activate(0)
+    async with running(site.redis_url, settings, is_following=True) as consumer:
         await wait_until_async(says(consumer, "does not answer"))
         begin = time.monotonic()
     assert time.monotonic() - begin < 15
 
 
-async def test_download_cut_off(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    settings: Settings,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-) -> None:
-    mlflow.delay_s = 0.05
-    wanted = activate(redis_client, streams, versions[0])
+async def test_download_cut_off(site: Site, settings: Settings) -> None:
+    site.mlflow.delay_s = 0.05
+    wanted = site.activate(0)
     cache = settings.home / "models"
-    async with running(redis_url, settings, is_following=True) as consumer:
+    async with running(site.redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: list(cache.glob(".aside-*/*/*")))
-        mlflow.is_refusing = True
-        mlflow.cut(is_abrupt=True)
+        site.mlflow.is_refusing = True
+        site.mlflow.cut(is_abrupt=True)
         await wait_until_async(says(consumer, "cannot be had yet"), 60)
-        assert mlflow.connections_cut
-        assert not (cache / versions[0].digest).exists()
-        mlflow.is_refusing, mlflow.delay_s = False, 0.0
+        assert site.mlflow.connections_cut
+        assert not (cache / site.versions[0].digest).exists()
+        site.mlflow.is_refusing, site.mlflow.delay_s = False, 0.0
         await wait_until_async(lambda: consumer.follower.stamp, 60)
     assert consumer.follower.stamp
     assert consumer.follower.stamp.activation == wanted
-    assert [path.name for path in cache.iterdir()] == [versions[0].digest]
+    assert [path.name for path in cache.iterdir()] == [site.versions[0].digest]
 
 
-async def test_disk_full_under_a_workers_cache(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-    small_disk: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_disk_full_under_a_workers_cache(site: Site, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activation, "PATIENCE_S", 1.0)
-    settings = settings_of(streams, small_disk, mlflow, redis_url)
+    settings = site.settings(small_disk)
     filler = fill(small_disk)
     async with working(settings) as app:
-        desk = Desk(redis_client, settings)
+        desk = Desk(site.client, settings)
         refused = await desk.ask(Reload())
         assert (refused.type, refused.data.reason) == ("command.rejected", "registry_unavailable")
         assert "No space left on device" in (refused.data.message or "")
         filler.unlink()
         taken = await desk.ask(Reload())
-        assert (taken.type, taken.data.version) == ("model.activated", versions[0].version)
+        assert (taken.type, taken.data.version) == ("model.activated", site.versions[0].version)
         assert app.failure is None
 
 
-async def test_disk_full_while_a_model_is_fetched(
-    redis_client: Client,
-    redis_url: str,
-    streams: Streams,
-    mlflow: FaultyProxy,
-    versions: tuple[ModelVersionInfo, ModelVersionInfo],
-    small_disk: Path,
-) -> None:
-    settings, entries = settings_of(streams, small_disk, mlflow, redis_url), list[str]()
-    first = activate(redis_client, streams, versions[0])
-    async with running(redis_url, settings, is_following=True) as consumer:
-        await answer_more(redis_client, streams, entries)
+async def test_disk_full_while_a_model_is_fetched(site: Site, small_disk: Path) -> None:
+    settings = site.settings(small_disk)
+    first = site.activate(0)
+    async with running(site.redis_url, settings, is_following=True) as consumer:
+        await site.answer_more()
         filler = fill(small_disk)
-        second = activate(redis_client, streams, versions[1])
+        second = site.activate(1)
         await wait_until_async(says(consumer, "No space left on device"), 60)
-        await answer_more(redis_client, streams, entries)
+        await site.answer_more()
         assert consumer.health.is_ready
-        assert set(predictions_by(redis_client, streams)) == {first}
-        assert not (small_disk / "models" / versions[1].digest).exists()
+        assert set(site.predicted_by()) == {first}
+        assert not (small_disk / "models" / site.versions[1].digest).exists()
         filler.unlink()
         await wait_until_async(lambda: consumer.follower.stamp and consumer.follower.stamp.activation == second, 60)
         assert consumer.health.reasons == ()
-    assert model_events(redis_client, streams, "model.rejected") == []
+    assert model_events(site.client, site.streams, "model.rejected") == []
