@@ -21,8 +21,9 @@ FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/tasador /opt/tasador
 COPY params.yaml /app/
 COPY deploy/healthcheck.py /usr/local/bin/healthcheck
-# The one folder that is written to; a volume that is mounted here begins with its owner. Beside it, only /tmp.
-RUN mkdir -p /var/lib/tasador && chown 65534:65534 /var/lib/tasador && chmod 755 /usr/local/bin/healthcheck
+# The one folder that is written to, and in it the audit log, which can be a volume of its own; a volume that is mounted
+# here begins with the folder's owner. Beside it, only /tmp.
+RUN mkdir -p /var/lib/tasador/archive && chown -R 65534:65534 /var/lib/tasador && chmod 755 /usr/local/bin/healthcheck
 # commands write where they are called, a training its report
 WORKDIR /var/lib/tasador
 ENV PATH=/opt/tasador/bin:$PATH \

@@ -83,6 +83,19 @@ def test_a_part_that_ends_in_good_order_starts_again(project: Project) -> None:
     wait_until(lambda: project.is_healthy(trainer), PATIENCE_S, "it is healthy again")
 
 
+def test_the_audit_log_is_written_by_the_monitor_read_by_the_trainer_and_erased_by_the_operator(
+    project: Project,
+) -> None:
+    (monitor,), (trainer,) = project.containers("monitor"), project.containers("trainer")
+    files = ("sh", "-c", "find /var/lib/tasador/archive -name '*.parquet'")
+    _publish(project)
+    written = wait_until(lambda: project.docker("exec", monitor, *files), PATIENCE_S, "the log is written")
+    assert set(written.split()) <= set(project.docker("exec", trainer, *files).split())
+    refused = project.docker("exec", trainer, "sh", "-c", "touch /var/lib/tasador/archive/x 2>&1 || true")
+    assert "Read-only file system" in refused
+    assert project.command("operator", "forget", "nobody", "--yes")["predictions"] == 0
+
+
 def test_consumers_can_be_scaled(project: Project) -> None:
     project.compose("up", "--detach", "--no-recreate", "--scale", "consumer=4")
     wait_until(lambda: _running(project) == 4, PATIENCE_S, "four consumers run")
