@@ -84,12 +84,18 @@ async def test_a_world_that_moves_is_learned_and_the_error_goes_down(settings: S
     assert len(market.commands()) == 1, "one training was enough"
 
 
+@pytest.mark.parametrize(
+    ("factor", "p99_ms", "why"), [(3, 60_000.0, "predictions moved by +"), (1, 0.001, "one answer in a hundred took")]
+)
 async def test_a_promoted_model_that_does_harm_is_taken_back_by_itself(
-    settings: Settings, market: Market, small_model: SmallModel
-) -> None:
+    settings: Settings, market: Market, small_model: SmallModel, caplog: pytest.LogCaptureFixture,
+    factor: float, p99_ms: float, why: str,
+) -> None:  # fmt: skip
     small_model.in_copy(settings.home)
     registry, table = Registry(tracking_uri_of(settings), "housing"), table_of("housing")
-    bad = register(registry, fitted(table, "linear").fit(table.frame, 3 * table.target), table, folds=0)
+    bad = register(registry, fitted(table, "linear").fit(table.frame, factor * table.target), table, folds=0)
+    loop = settings.loop.model_copy(update={"bake_max_p99_ms": p99_ms})
+    settings = settings.model_copy(update={"loop": loop})
     async with at_work(settings):
         first = market.offer(market.draw(200))
         await wait_until_async(lambda: market.is_answered(first, "1"), message="the champion answers")
@@ -104,3 +110,5 @@ async def test_a_promoted_model_that_does_harm_is_taken_back_by_itself(
         last = market.offer(market.draw(50))
         await wait_until_async(lambda: market.is_answered(last, "1"), message="and answers again")
     assert registry.resolve().version == "1"
+    (told,) = [record for record in caplog.records if record.message == "a promoted model is taken back"]
+    assert why in vars(told)["why"]
