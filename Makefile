@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-models fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-peers bench-models fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,9 +85,17 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
 bench-models: install ## Judge our models beside older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
 	@$(BIN)/tasador bench-models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+.venv-peers/.installed: benchmarks/peers/requirements.txt
+	@$(BIN)/python -m venv --clear .venv-peers
+	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r $< \
+	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install -r $<
+	@touch $@
+
+bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS=--redis-url)
+	@$(BIN)/tasador bench --quick --part throughput --part peers --output reports/peers.json $(FLAGS)
 
 clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -14,3 +14,4 @@ class Part(StrEnum):
     START = "start"
     GROWTH = "growth"
     COSTS = "costs"
+    PEERS = "peers"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
 from benchmarks.machine import Machine
+from benchmarks.peer_rates import Peer
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
 from benchmarks.throughput import Throughput
@@ -33,6 +34,7 @@ class Report(BaseModel):
     backlogs: tuple[Growth, ...] | None = None
     batches: tuple[Growth, ...] | None = None
     costs: Throughput | None = None
+    peers: tuple[Peer, ...] | None = None
 
     @property
     def is_good(self) -> bool:

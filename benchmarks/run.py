@@ -12,6 +12,7 @@ from benchmarks.growth import BACKLOGS, BATCHES, measure_backlogs, measure_batch
 from benchmarks.latency import QUICK_RATES, RATES, measure_latency
 from benchmarks.machine import describe_machine
 from benchmarks.part import Part
+from benchmarks.peer_rates import measure_peers
 from benchmarks.report import Report
 from benchmarks.rig import Rig
 from benchmarks.rounds import run_rounds
@@ -68,4 +69,6 @@ def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], obj
         found["batches"] = measure_batches(rig, BATCHES, tell)
     if Part.COSTS in parts:
         found["costs"] = run_rounds(rig, build_lean(), size.listings, size.rounds, tell)
+    if Part.PEERS in parts:
+        found["peers"] = measure_peers(rig, tell)
     return Report(made_at=datetime.now(UTC), machine=machine, **found)

@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
+from benchmarks.peer_rates import Peer
 from benchmarks.report import Report
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
@@ -27,6 +28,8 @@ def sections(report: Report) -> Iterator[str]:
         yield _growth("batch", "entries a read", report.batches)
     if report.costs:
         yield _costs(report.costs)
+    if report.peers:
+        yield _peers(report.peers, report.throughput)
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -112,3 +115,17 @@ def _costs(costs: Throughput) -> str:
 
 def _work(one: Standing) -> tuple[str, str, str]:
     return f"{one.events_per_s.median:,.0f}", f"{one.cpu_us.median:.2f}", f"{one.redis_cpu_us.median:.2f}"
+
+
+def _peers(peers: tuple[Peer, ...], throughput: Throughput | None) -> str:
+    ours = throughput.standings[0].events_per_s.median if throughput else None
+    rows = [
+        (peer.title, f"{peer.events_per_s:,.0f}", f"{ours / peer.events_per_s:,.0f}" if ours else "not measured")
+        for peer in sorted(peers, key=lambda peer: -peer.events_per_s)
+    ]
+    return (
+        "## Peers\n\nThe same model served by others, as their guides have it (`benchmarks/peers`): over HTTP on 32 "
+        "keep-alive\nconnections that always have a request under way, or as tasks that were enqueued before.\n\n"
+        + table(("", "events/s", "tasador consumer / it"), rows)
+        + "\n"
+    )

@@ -12,11 +12,13 @@ import pytest
 from benchmarks.growth import Growth, measure_batches
 from benchmarks.latency import LatencyStep, measure_latency
 from benchmarks.page import render_page
+from benchmarks.peer_rates import Peer, measure_peers
 from benchmarks.report import Report
 from benchmarks.rig import Rig, settings_for
 from benchmarks.start import Start, measure_starts
 from benchmarks.swap import Swaps, measure_swaps
 from benchmarks.throughput import sum_up
+from schemas.errors import BenchmarkError
 from tests.benchmarks.test_report import MACHINE, drain
 from tests.models import SmallModel
 
@@ -66,6 +68,11 @@ def test_costs_are_taken_while_nobody_publishes(rig: Rig, monkeypatch: pytest.Mo
     assert growth.redis_cpu_us > 0
 
 
+def test_peers_need_an_environment_of_their_own(rig: Rig, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="`make bench-peers` makes it"):
+        measure_peers(rig, len, tmp_path / "python")
+
+
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
     step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
     sizes = [
@@ -92,6 +99,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "backlogs": tuple(sizes),
             "batches": tuple(sizes[:1]),
             "costs": sum_up(lean, 250.0, [drain("tasador", 1, 97_000), drain("no_window", 1, 100_000)]),
+            "peers": (Peer(name="mlserver", title="MLServer", events_per_s=1350),),
         }
     )
     page = render_page(full)
@@ -103,5 +111,6 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| 10,000,000 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
         "| the same without window | **0.970** | 0.970 | 0.970 | 0.95 |",
+        "| MLServer | 1,350 | not measured |",
     ):
         assert part in page
