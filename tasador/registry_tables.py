@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from registry.catalogue import RegisteredModel
-from registry.versions import FORCED_BY_TAG, FORCED_TAG, GIT_TAG, TRIGGER_TAG, ModelVersionInfo
+from registry.versions import FINGERPRINT_TAG, FORCED_BY_TAG, FORCED_TAG, GIT_TAG, TRIGGER_TAG, ModelVersionInfo
 from tasador.showing import plain
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def lines(found: ModelVersionInfo, features: Sequence[str]) -> Iterator[str]:
         "features": ", ".join(features),
         "data": f"sha256 {found.data_sha256}",
         "digest": f"sha256 {found.digest}",
+        "fingerprint": found.tags.get(FINGERPRINT_TAG, "-"),
         "stored at": found.uri,
         "run": found.run_id,
     }
