@@ -26,11 +26,14 @@ from training.data.tables import Table
 from training.learning.blending import blend_best, stack, together
 from training.learning.candidates import Candidate, SearchRecord, choose, judge_folds, try_pipeline
 from training.learning.folding import FoldResult, Split, splits_of
-from training.learning.metrics import deciding_metric
+from training.learning.metrics import deciding_metric, is_better
 from training.learning.recipes import STACK, Recipe, choose_blends, choose_recipes, first_steps
 from training.learning.search import search
 from training.learning.threads import one_thread_each
 from training.progress import Progress
+
+Found = tuple[dict[str, Any], SearchRecord]
+"""What a search found for a recipe, and how it went."""
 
 SELECTION_FILE = "selection.json"
 FOLDS_FILE = "folds.npz"
@@ -84,10 +87,7 @@ def select(learn: Table, settings: Settings, progress: Progress, models: Sequenc
     tried: list[_Tried] = []
     for number, recipe in enumerate(recipes, start=1):
         progress(f"{number} of {len(recipes)}: {recipe.name}")
-        params, record = found.get(recipe.name, ({}, None))
-        pipeline = recipe.pipeline(learn.domain, settings.training.seed, params)
-        one = _try(recipe.name, pipeline, learn, splits, settings)
-        tried.append(_Tried(replace(one, params=params, search=record), recipe, pipeline))
+        tried.append(_try_recipe(recipe, found.get(recipe.name), learn, splits, settings))
         _tell(tried[-1].candidate, learn, progress)
     blends = choose_blends(learn.domain, names)
     tried += _try_blends(blends, tried, learn, splits, settings, progress)
@@ -97,13 +97,29 @@ def select(learn: Table, settings: Settings, progress: Progress, models: Sequenc
     return Selection(learn, splits, candidates, winner, pipeline)
 
 
-def _try(name: str, pipeline: Pipeline, learn: Table, splits: Sequence[Split], settings: Settings) -> Candidate:
-    return try_pipeline(name, pipeline, learn, splits, settings.swap.max_us_per_row, n_jobs=settings.training.n_jobs)
+def _try_recipe(
+    recipe: Recipe, found: Found | None, learn: Table, splits: Sequence[Split], settings: Settings
+) -> _Tried:
+    """A recipe with what a search found for it, unless it is better as it stands: the folds of a search may mislead."""
+    space = recipe.space(learn.domain)
+    params, record = found or ({}, None)
+    choices = [params] if space is None or not params or params == space.start else [params, dict(space.start)]
+    tried = []
+    for choice in choices:
+        pipeline = recipe.pipeline(learn.domain, settings.training.seed, choice)
+        limit, n_jobs = settings.swap.max_us_per_row, settings.training.n_jobs
+        one = try_pipeline(recipe.name, pipeline, learn, splits, limit, n_jobs=n_jobs)
+        tried.append(_Tried(replace(one, params=choice, search=record), recipe, pipeline))
+    return tried[-1] if _is_preferred(tried[-1].candidate, tried[0].candidate, learn) else tried[0]
 
 
-def _search_all(
-    recipes: Sequence[Recipe], learn: Table, settings: Settings, progress: Progress
-) -> dict[str, tuple[dict[str, Any], SearchRecord]]:
+def _is_preferred(one: Candidate, other: Candidate, learn: Table) -> bool:
+    if one.is_affordable != other.is_affordable:
+        return one.is_affordable
+    return is_better(learn.domain, one.mean, other.mean)
+
+
+def _search_all(recipes: Sequence[Recipe], learn: Table, settings: Settings, progress: Progress) -> dict[str, Found]:
     """What a search found for each recipe that has a space; several side by side, each with all the time there is."""
     wide = [recipe for recipe in recipes if recipe.space(learn.domain)]
     if not wide or not settings.search.trials:

@@ -11,6 +11,8 @@ from registry.fingerprint import fingerprint_of
 from registry.steps.keep_by_shap import KeepByShap
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
+from training.learning import selection as selection_module
+from training.learning.candidates import SearchRecord
 from training.learning.selection import load_selection, select, store_selection
 
 
@@ -84,3 +86,20 @@ def test_the_older_experiments_choose_columns_and_parameters_inside_the_fold(
     }  # fmt: skip
     # three folds each, and three of a trial; all rows only for what would be registered
     assert Counter(count == len(table) for count in rows) == {False: 9, True: 2}
+
+
+def test_what_a_search_found_is_left_where_the_recipe_is_better_or_cheaper_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = table_of("housing").take(np.arange(0, 506, 4))
+    settings = settings_for("housing")
+    record = SearchRecord(9, 4, 1.0, 2.0, is_cut=False)
+    found = {"n_estimators": 1, "learning_rate": 0.01}
+    monkeypatch.setattr(selection_module, "search", lambda *_: (found, record))
+    (one,) = select(table, settings, lambda _: None, ["xgboost"]).candidates
+    assert (one.params["n_estimators"], one.search) == (400, record)
+    cheap = settings.model_copy(
+        update={"swap": settings.swap.model_copy(update={"max_us_per_row": one.us_per_row / 2})}
+    )
+    (one,) = select(table, cheap, lambda _: None, ["xgboost"]).candidates
+    assert one.params == found
