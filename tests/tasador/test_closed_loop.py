@@ -39,7 +39,7 @@ def settings(tmp_path: Path, redis_url: str, prefix: str) -> Settings:
         swap={"max_us_per_row": 1000.0},
         training={"folds": 3, "repeats": 1, "models": ["random-forest"], "report": "figures"},
         # a shift that lasts is for tests of drift; here it takes the outcomes to have all come
-        loop={"min_labelled": 900, "drift_reports": 1000, "bake_min_answers": 100},
+        loop={"min_labelled": 500, "drift_reports": 1000, "bake_min_answers": 100},
     )
 
 
@@ -48,12 +48,16 @@ def market(redis_client: redis.Redis, settings: Settings) -> Market:
     return Market(redis_client, settings)
 
 
-async def test_a_world_that_moves_is_learned_and_the_error_goes_down(settings: Settings, market: Market) -> None:
-    train(settings)
+async def test_a_world_that_moves_is_learned_and_the_error_goes_down(
+    settings: Settings, market: Market, small_model: SmallModel
+) -> None:
+    small_model.in_copy(settings.home)
+    champion = train(settings)
+    assert champion.is_champion
     async with at_work(settings):
-        homes = market.draw(900, moved=True)
+        homes = market.draw(500, moved=True)
         ids = market.offer(homes)
-        await wait_until_async(lambda: market.is_answered(ids, "1"), message="homes are scored")
+        await wait_until_async(lambda: market.is_answered(ids, champion.version), message="homes are scored")
         report = await wait_until_async(lambda: next((r for r in market.drift() if r.verdict == "drift"), None))
         assert report is not None
         assert "RM" in report.drifted
@@ -68,16 +72,16 @@ async def test_a_world_that_moves_is_learned_and_the_error_goes_down(settings: S
             TRAINING_S,
             "the training is answered",
         )
-        assert [(event.type, event.data.version) for event in activated] == [("model.activated", "2")]
+        assert [(event.type, event.data.version) for event in activated] == [("model.activated", "3")]
 
         await wait_until_async(lambda: market.told("model.swapped")[1:], message="the new model answers")
-        later = market.draw(300, moved=True)
+        later = market.draw(200, moved=True)
         market.sell(market.offer(later), later)
         quality = await wait_until_async(
-            lambda: next((r for r in market.quality() if r.quality("24h", "version 2").labelled == len(later)), None)
+            lambda: next((r for r in market.quality() if r.quality("24h", "version 3").labelled == len(later)), None)
         )
     assert quality is not None
-    before, after = (quality.quality("24h", f"version {version}").mae for version in "12")
+    before, after = (quality.quality("24h", f"version {version}").mae for version in (champion.version, "3"))
     assert before is not None
     assert after is not None
     assert after < 0.6 * before
