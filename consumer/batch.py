@@ -1,17 +1,21 @@
-"""A batch between reading and committing: entries as they came, and the outcome that each shall get."""
+"""A batch between reading and committing: entries as they came, and the outcome that each shall get.
+
+There are thousands of both a batch: they are structs because a named tuple takes four times as long to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+import msgspec
 
 from schemas.encoding import Stamp
 
 NO_MODEL = Stamp("", "")
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry as it was read.
 
     Attributes:
@@ -25,7 +29,7 @@ class Entry(NamedTuple):
     deliveries: int = 1
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one entry shall get.
 
     Attributes:

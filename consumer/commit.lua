@@ -152,7 +152,8 @@ if scored > 0 then
     packed = table.concat(kept)
     sum, squares = string.format('%.17g', sum), string.format('%.17g', squares)
   end
-  for j = 1, scored do
+  local has_flags = string.find(ARGV[13], '[^%z]')
+  for j = 1, has_flags and scored or 0 do
     local flag = string.byte(ARGV[13], rows[j])
     if flag % 2 == 1 then imputed = imputed + 1 end
     if flag >= 2 then unusual = unusual + 1 end

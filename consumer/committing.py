@@ -91,7 +91,7 @@ class Committer:
             *charges.arguments,
         ]
         for outcome in batch.outcomes:
-            command.extend(outcome)
+            command += (outcome.entry_id, outcome.reason, outcome.identity, outcome.event)
         try:
             reply = await self._line.ask(*command)
         except NoScriptError:

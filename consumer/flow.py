@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -167,17 +168,15 @@ class Flow:
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         fenced = set(receipt.fenced)
         unanswered = fenced.union(receipt.limited)
-        answered = [] if receipt.restored else [o for o in batch.outcomes if o.entry_id not in unanswered]
-        refused: dict[str, int] = {}
-        for outcome in answered:
-            if outcome.reason:
-                refused[outcome.reason] = refused.get(outcome.reason, 0) + 1
+        answered = [] if receipt.restored else batch.outcomes
+        if unanswered:
+            answered = [outcome for outcome in answered if outcome.entry_id not in unanswered]
         figures = BatchFigures(
             [outcome.entry_id for outcome in answered],
             receipt.at_ms,
             receipt.scored,
             receipt.repeated,
-            refused,
+            Counter(outcome.reason for outcome in answered if outcome.reason) if receipt.refused else {},
             batch.imputed if answered else {},
             batch.unusual if answered else {},
             batch.kinds if answered else {},

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from time import perf_counter
 
 import numpy as np
@@ -23,9 +24,8 @@ from schemas.refusals import Reason
 from schemas.rows import Matrix, RowBuilder
 from schemas.sections import RateLimitSettings
 from schemas.settings import Settings
+from schemas.streams import DATA_FIELD
 from schemas.window import pack_rows, row_dtype
-
-NO_NAMES: Mapping[int, Sequence[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,8 @@ class BatchScorer:
     def score(self, entries: Sequence[Entry], model: ServedModel) -> ScoredBatch:
         """The outcome of each entry: bad rows apart from good ones, and one scoring call for all that are good."""
         time, begin = now_rfc3339(), perf_counter()
-        outcomes: list[Outcome | None] = [None] * len(entries)
-        listings: list[DecodedListing] = []
-        places: list[int] = []
-        for place, entry in enumerate(entries):
-            payload: bytes | None = None
-            try:
-                payload = payload_of(entry.fields or {})
-                listings.append(self._decoder.decode(payload))
-                places.append(place)
-            except RefusedListingError as refused:
-                outcomes[place] = self._refusal(entry, refused, payload, time)
+        listings, refusals = self._decode(entries, time)
+        places = [place for place in range(len(entries)) if place not in refusals] if refusals else range(len(entries))
         matrix = self._builder.matrix(listings)
         decoded = perf_counter()
         scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
@@ -87,20 +78,22 @@ class BatchScorer:
         values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
         if not np.isfinite(scores).all():
             return self._without_broken_scores(entries, model, places, scores)
-        imputed = self._builder.missing(matrix) if np.isnan(matrix).any() else NO_NAMES
-        unusual = self._builder.outside(matrix, model.low, model.high)
+        gaps, strange = np.isnan(matrix), (matrix < model.low) | (matrix > model.high)
+        imputed, unusual = self._builder.named(gaps), self._builder.named(strange)
         ids = [entries[place].id for place in places]
+        identities = [f"{listing.source or ''}\n{listing.id}" for listing in listings]
         events = self._encode(ids, time, listings, scores, model.stamp, imputed, unusual)
-        for place, entry_id, listing, event in zip(places, ids, listings, events, strict=True):
-            outcomes[place] = Outcome(entry_id, "", f"{listing.source or ''}\n{listing.id}", event)
+        outcomes = [*map(Outcome, ids, repeat(""), identities, events)]
+        for place in sorted(refusals):
+            outcomes.insert(place, refusals[place])
         stride = -(-len(ids) // self._rows_kept) or 1
         return ScoredBatch(
-            [outcome for outcome in outcomes if outcome is not None],
+            outcomes,
             model.stamp,
             pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride,
             values.astype("<f8").tobytes(),
-            bytes((row in imputed) + 2 * (row in unusual) for row in range(len(ids))),
+            (gaps.any(axis=1) + 2 * strange.any(axis=1)).astype(np.uint8).tobytes(),
             float(values.sum()),
             float(values @ values),
             Counter(name for names in imputed.values() for name in names),
@@ -109,6 +102,21 @@ class BatchScorer:
             decoded - begin,
             scored - decoded,
         )
+
+    def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Outcome]]:
+        """The good listings in order, and what the others get, by their place in the batch."""
+        listings = self._decoder.decode_all([(entry.fields or {}).get(DATA_FIELD, b"") for entry in entries])
+        if listings is not None:
+            return listings, {}
+        listings, refusals = [], {}
+        for place, entry in enumerate(entries):
+            payload: bytes | None = None
+            try:
+                payload = payload_of(entry.fields or {})
+                listings.append(self._decoder.decode(payload))
+            except RefusedListingError as refused:
+                refusals[place] = self._refusal(entry, refused, payload, time)
+        return listings, refusals
 
     def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
         """A batch of one dead letter, for an entry that is not scored at all."""
@@ -167,11 +175,9 @@ class BatchScorer:
         imputed: Mapping[int, Sequence[str]],
         unusual: Mapping[int, Sequence[str]],
     ) -> list[bytes]:
-        one = self._encoder.classification if self._is_classification else self._encoder.prediction
-        return [
-            one(entry_id.decode(), time, listing, score, stamp, imputed.get(row, ()), unusual.get(row, ()))
-            for row, (entry_id, listing, score) in enumerate(zip(ids, listings, scores.tolist(), strict=True))
-        ]
+        encode_all = self._encoder.classifications if self._is_classification else self._encoder.predictions
+        texts = [entry_id.decode() for entry_id in ids]
+        return encode_all(texts, time, listings, scores.tolist(), stamp, imputed, unusual)
 
     def _without_broken_scores(
         self, entries: Sequence[Entry], model: ServedModel, places: Sequence[int], scores: Matrix

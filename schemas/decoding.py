@@ -7,7 +7,7 @@ with attributes that CloudEvents does not name takes that second way too, at abo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from struct import error as struct_error
 from struct import unpack_from
 from typing import Annotated, Any, Literal, cast
@@ -113,6 +113,15 @@ class ListingDecoder:
             if len(payload) <= self._harmless_bytes:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
+
+    def decode_all(self, payloads: Sequence[bytes]) -> list[DecodedListing] | None:
+        """Decode a batch as nearly all are, small and valid; None if there is one to be looked at more closely."""
+        if max(map(len, payloads), default=0) > self._harmless_bytes:
+            return None
+        try:
+            return [*map(self._fast, payloads)]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
 
     def decode_by_contract(self, payload: bytes) -> DecodedListing:
         """Decode one event the slow way, by the pydantic contract.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,8 @@ from schemas.domain import Domain
 from schemas.errors import RefusedListingError
 
 encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
+NOTHING: Mapping[int, Sequence[str]] = {}
 
 
 class Stamp(msgspec.Struct, gc=False):
@@ -82,34 +84,52 @@ class AnswerEncoder:
         self._target = domain.target
         self._max_payload_bytes = max_payload_bytes
 
-    def prediction(
+    def predictions(
         self,
-        entry_id: str,
+        entry_ids: Sequence[str],
         time: str,
-        listing: DecodedListing,
-        prediction: float,
+        listings: Sequence[DecodedListing],
+        predictions: Sequence[float],
         model: Stamp,
-        imputed: Sequence[str] = (),
-        unusual: Sequence[str] = (),
-    ) -> bytes:
-        """A regression's prediction, in the target's unit."""
-        data = _PredictionData(listing.id, listing.source or "", prediction, model, imputed, unusual)
-        return self._answer("listing.scored", entry_id, time, data, listing)
+        imputed: Mapping[int, Sequence[str]] = NOTHING,
+        unusual: Mapping[int, Sequence[str]] = NOTHING,
+    ) -> list[bytes]:
+        """A regression's predictions, in the target's unit; `imputed` and `unusual` by their place in the batch."""
+        data = [
+            _PredictionData(
+                listing.id, listing.source or "", prediction, model, imputed.get(row, ()), unusual.get(row, ())
+            )
+            for row, (listing, prediction) in enumerate(zip(listings, predictions, strict=True))
+        ]
+        return self._answers("listing.scored", entry_ids, time, data, listings)
 
-    def classification(
+    def classifications(
         self,
-        entry_id: str,
+        entry_ids: Sequence[str],
         time: str,
+        listings: Sequence[DecodedListing],
+        probabilities: Sequence[Sequence[float]],
+        model: Stamp,
+        imputed: Mapping[int, Sequence[str]] = NOTHING,
+        unusual: Mapping[int, Sequence[str]] = NOTHING,
+    ) -> list[bytes]:
+        """A classification's predictions, from the probabilities in the order of the target's classes."""
+        data = [
+            self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()))
+            for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
+        ]
+        return self._answers("listing.scored", entry_ids, time, data, listings)
+
+    def _classified(
+        self,
         listing: DecodedListing,
         probabilities: Sequence[float],
         model: Stamp,
-        imputed: Sequence[str] = (),
-        unusual: Sequence[str] = (),
-    ) -> bytes:
-        """A classification's prediction, from the probabilities in the order of the target's classes."""
-        confidence = max(probabilities)
+        imputed: Sequence[str],
+        unusual: Sequence[str],
+    ) -> _PredictionData:
         name = winner_of(probabilities, self._target.classes)
-        data = _PredictionData(
+        return _PredictionData(
             listing.id,
             listing.source or "",
             name,
@@ -117,14 +137,14 @@ class AnswerEncoder:
             imputed,
             unusual,
             dict(zip(self._target.classes, probabilities, strict=True)),
-            confidence,
+            max(probabilities),
             {label: values[name] for label, values in self._target.labels.items()} or None,
         )
-        return self._answer("listing.scored", entry_id, time, data, listing)
 
     def repeat(self, entry_id: str, time: str, listing: DecodedListing) -> bytes:
         """The record of a dropped repeat."""
-        return self._answer("listing.repeated", entry_id, time, _RepeatData(listing.id, listing.source or ""), listing)
+        data = _RepeatData(listing.id, listing.source or "")
+        return self._answers("listing.repeated", [entry_id], time, [data], [listing])[0]
 
     def dead_letter(
         self,
@@ -152,9 +172,20 @@ class AnswerEncoder:
         )
         return encode(_Event("1.0", entry_id, self._source, "listing.refused", time, data))
 
-    def _answer(self, kind: str, entry_id: str, time: str, data: msgspec.Struct, listing: DecodedListing) -> bytes:
-        event = _Event("1.0", entry_id, self._source, kind, time, data, listing.subject, listing.traceparent)
-        return encode(event)
+    def _answers(
+        self,
+        kind: str,
+        entry_ids: Sequence[str],
+        time: str,
+        data: Sequence[msgspec.Struct],
+        listings: Sequence[DecodedListing],
+    ) -> list[bytes]:
+        events = [
+            _Event("1.0", entry_id, self._source, kind, time, one, listing.subject, listing.traceparent)
+            for entry_id, one, listing in zip(entry_ids, data, listings, strict=True)
+        ]
+        # a newline inside a text is written as \n
+        return _encode_lines(events).split(b"\n")[:-1]
 
     def _kept(self, payload: bytes | None) -> tuple[str | None, str]:
         if payload is None:

@@ -78,15 +78,8 @@ class RowBuilder:
         ]
         return np.array(coded, dtype=np.float64).T
 
-    def missing(self, matrix: Matrix) -> dict[int, list[str]]:
-        """By row number, the names of the features that are missing; rows without gaps do not appear."""
-        return self._named(np.isnan(matrix))
-
-    def outside(self, matrix: Matrix, low: Matrix, high: Matrix) -> dict[int, list[str]]:
-        """By row number, the names of the features below `low` or above `high` (each of shape (features,))."""
-        return self._named((matrix < low) | (matrix > high))
-
-    def _named(self, mask: NDArray[np.bool_]) -> dict[int, list[str]]:
+    def named(self, mask: NDArray[np.bool_]) -> dict[int, list[str]]:
+        """By row number, the names of the features that a mask (n, features) marks; rows without any do not appear."""
         found: dict[int, list[str]] = {}
         for row, column in zip(*np.nonzero(mask), strict=True):
             found.setdefault(int(row), []).append(self._domain.columns[column])

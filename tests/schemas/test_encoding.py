@@ -47,7 +47,9 @@ def _dead_letter(payload: bytes | None, limit: int = 1000, refused: RefusedListi
 
 def test_a_prediction_reads_as_its_contract() -> None:
     listing = _decoded(HOUSING, source="/agency/42", subject="p-981", traceparent=TRACE)
-    encoded = AnswerEncoder(HOUSING, 1000).prediction(ENTRY, TIME, listing, 26.42, STAMP, ["CRIM"], ["TAX", "B"])
+    encoded = AnswerEncoder(HOUSING, 1000).predictions(
+        [ENTRY], TIME, [listing], [26.42], STAMP, {0: ["CRIM"]}, {0: ["TAX", "B"]}
+    )[0]
     event = Prediction.model_validate_json(encoded)
     _assert_is_all_of(event, encoded)
     assert (event.id, event.source, event.type) == (ENTRY, "tasador/housing", "listing.scored")
@@ -59,7 +61,9 @@ def test_a_prediction_reads_as_its_contract() -> None:
 
 
 def test_what_a_prediction_does_not_have_is_left_out() -> None:
-    encoded = AnswerEncoder(HOUSING, 1000).prediction(ENTRY, TIME, _decoded(HOUSING, source=None), 1e-7, STAMP)
+    encoded = AnswerEncoder(HOUSING, 1000).predictions([ENTRY], TIME, [_decoded(HOUSING, source=None)], [1e-7], STAMP)[
+        0
+    ]
     event = json.loads(encoded)
     assert set(event) == {"specversion", "id", "source", "type", "time", "data"}
     assert set(event["data"]) == {"listing_id", "listing_source", "prediction", "model", "imputed", "unusual"}
@@ -68,7 +72,9 @@ def test_what_a_prediction_does_not_have_is_left_out() -> None:
 
 def test_a_classification_carries_probabilities_confidence_and_labels() -> None:
     probabilities = [0.05, 0.1, 0.1, 0.05, 0.6, 0.05, 0.05]
-    encoded = AnswerEncoder(OBESITY, 1000).classification(ENTRY, TIME, _decoded(OBESITY), probabilities, STAMP)
+    encoded = AnswerEncoder(OBESITY, 1000).classifications([ENTRY], TIME, [_decoded(OBESITY)], [probabilities], STAMP)[
+        0
+    ]
     event = Prediction.model_validate_json(encoded)
     _assert_is_all_of(event, encoded)
     assert event.source == "tasador/obesity"
@@ -123,3 +129,17 @@ def test_a_payload_that_is_no_text_is_kept_as_base64() -> None:
 def test_a_payload_that_is_gone_is_null() -> None:
     data = _dead_letter(None).data
     assert (data.payload, data.payload_bytes) == (None, 0)
+
+
+def test_a_batch_keeps_its_order_whatever_its_texts_hold() -> None:
+    subjects = ["a\nb", "x", "}\r\n{", None, '"\\n"', "\u2028"]
+    listings = [_decoded(HOUSING, subject=subject) for subject in subjects]
+    entry_ids = [f"{number}-0" for number in range(len(subjects))]
+    encoded = AnswerEncoder(HOUSING, 1000).predictions(
+        entry_ids, TIME, listings, [float(number) for number in range(len(subjects))], STAMP, {}, {2: ["B"]}
+    )
+    events = [json.loads(one) for one in encoded]
+    assert [(event["id"], event.get("subject")) for event in events] == list(zip(entry_ids, subjects, strict=True))
+    assert [event["data"]["prediction"] for event in events] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [event["data"]["unusual"] for event in events] == [[], [], ["B"], [], [], []]
+    assert AnswerEncoder(HOUSING, 1000).predictions([], TIME, [], [], STAMP) == []

@@ -37,7 +37,7 @@ def test_gaps_are_nan_in_both(boston_rows: list[Row]) -> None:
     rows = [boston_rows[0] | {"CRIM": None, "CHAS": None}, boston_rows[1], boston_rows[2] | {"LSTAT": None}]
     matrix = _matrix(HOUSING, rows)
     np.testing.assert_array_equal(matrix, RowBuilder(HOUSING).matrix_of_frame(pd.DataFrame(rows)))
-    assert RowBuilder(HOUSING).missing(matrix) == {0: ["CRIM", "CHAS"], 2: ["LSTAT"]}
+    assert RowBuilder(HOUSING).named(np.isnan(matrix)) == {0: ["CRIM", "CHAS"], 2: ["LSTAT"]}
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
@@ -76,8 +76,8 @@ def test_a_listing_accepted_the_slow_way_has_the_same_row(boston_rows: list[Row]
 def test_values_outside_what_training_saw_are_named(boston_rows: list[Row]) -> None:
     builder, matrix = RowBuilder(HOUSING), _matrix(HOUSING, boston_rows[:100])
     low, high = matrix.min(axis=0), matrix.max(axis=0)
-    assert builder.outside(matrix, low, high) == {}
+    assert builder.named((matrix < low) | (matrix > high)) == {}
     odd = matrix[:2].copy()
     odd[1, HOUSING.columns.index("RM")] = 14.0
     odd[1, HOUSING.columns.index("CRIM")] = np.nan
-    assert builder.outside(odd, low, high) == {1: ["RM"]}
+    assert builder.named((odd < low) | (odd > high)) == {1: ["RM"]}

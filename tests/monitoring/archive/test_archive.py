@@ -70,7 +70,9 @@ class Desk:
         entry, made = f"{START_MS + number * 1000}-0", f"{START_MS + number * 1000 + 10}-0"
         self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry)
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
-        event = self._encoder.prediction(entry, "2026-11-20T12:00:00Z", decoded, 20.0 + number, Stamp("7", "1-0"))
+        event = self._encoder.predictions(
+            [entry], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
+        )[0]
         self.client.xadd(self.streams.predictions, {"data": event}, id=made)
 
     def sell(self, number: int, price: float) -> None:
