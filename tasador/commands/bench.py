@@ -58,11 +58,14 @@ def bench(
         report = _measure(url, Path(home), part or [Part.THROUGHPUT], listings, rounds, is_quick=quick)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    from benchmarks.plots import write_plots
+
+    plots = write_plots(report, output)
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
         _show(report)
-        _tell(f"report: {output}")
+        _tell(f"report: {output}, and {len(plots)} plots beside it")
     if not report.is_good:
         raise typer.Exit(1)
 

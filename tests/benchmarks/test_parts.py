@@ -13,6 +13,7 @@ from benchmarks.growth import Growth, measure_batches
 from benchmarks.latency import LatencyStep, measure_latency
 from benchmarks.page import render_page
 from benchmarks.peer_rates import Peer, measure_peers
+from benchmarks.plots import write_plots
 from benchmarks.report import Report
 from benchmarks.rig import Rig, settings_for
 from benchmarks.start import Start, measure_starts
@@ -102,6 +103,10 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "peers": (Peer(name="mlserver", title="MLServer", events_per_s=1350),),
         }
     )
+    assert write_plots(quiet, tmp_path / "bench.json") == []
+    plots = write_plots(full, tmp_path / "bench.json")
+    assert [plot.name for plot in plots] == ["bench-latency.svg", "bench-backlog.svg", "bench-batch.svg"]
+    assert all("</svg>" in plot.read_text() for plot in plots)
     page = render_page(full)
     for part in (
         "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 |",
