@@ -57,4 +57,4 @@ def _remarks(report: QualityReport) -> Iterator[str]:
     yield f"{report.waiting:,} outcomes wait for their prediction, {report.orphaned:,} of them for too long"
     if loss := report.sudden_loss:
         at = loss.time.astimezone().isoformat(sep=" ", timespec="seconds")
-        yield f"the errors grew at once, noticed {at}: {loss.before:.3g} before, {loss.after:.3g} after"
+        yield f"the errors grew at once ({at}): {loss.before:.3g} before, {loss.after:.3g} after"
