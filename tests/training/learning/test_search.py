@@ -47,13 +47,16 @@ def settings(home: Path, trials: int = TRIALS) -> Settings:
 
 
 def test_one_seed_finds_the_same_within_the_budget(tmp_path: Path) -> None:
-    found = [search(recipe(), TABLE, settings(tmp_path / name), 60, lambda _: None) for name in "ab"]
-    (params, record), (again, record_again) = found
-    assert params == again
+    tried: dict[str, list[float]] = {"a": [], "b": [], "other": []}
+    (params, record), (again, record_again) = (
+        search(recipe(tried[name]), TABLE, settings(tmp_path / name), 60, lambda _: None) for name in "ab"
+    )
+    assert (params, tried["a"]) == (again, tried["b"])
     assert (record.trials, record.best, record.is_cut) == (TRIALS, record_again.best, False)
-    other = settings(tmp_path / "c")
+    other = settings(tmp_path / "other", trials=2)
     other = other.model_copy(update={"training": other.training.model_copy(update={"seed": 7})})
-    assert search(recipe(), TABLE, other, 60, lambda _: None)[0] != params
+    search(recipe(tried["other"]), TABLE, other, 60, lambda _: None)
+    assert tried["other"][1] != tried["a"][1]
 
 
 def test_the_recipes_own_parameters_come_first_and_bad_ones_are_given_up(tmp_path: Path) -> None:
