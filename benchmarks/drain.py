@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -28,6 +29,8 @@ from transport.entries import EntryId
 
 LOOK_S = 0.05
 """How often it is looked at; more often would take from the cores that are measured."""
+MOST_KEPT = 1_000_000
+"""Answers that a consumer keeps by default."""
 PATIENCE_S = 120.0
 """How long there may be no new answer."""
 
@@ -98,32 +101,39 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
 
 def _publish(rig: Rig, payloads: Sequence[bytes]) -> float:
     begin = time.perf_counter()
-    with ListingPublisher(rig.settings) as publisher:
+    with ListingPublisher(rig.settings.model_copy(update={"high_water": 2 * len(payloads)})) as publisher:
         for _ in publisher.publish_chunks(payloads):
             pass
     return len(payloads) / (time.perf_counter() - begin)
 
 
 def _run(rig: Rig, contender: Contender, count: int) -> list[_Look]:
-    log = rig.settings.home / f"{contender.name}.log"
+    home, log = rig.settings.home, f"{contender.name}.log"
     looks: list[_Look] = []
-    with ContenderProcess(contender.title, contender.command, rig.environment(), log) as process:
+    # everybody is asked for every answer at the end, so none may be trimmed before
+    environment = rig.environment({"RETENTION__ANSWERS": str(2 * count)} if count > MOST_KEPT // 2 else {})
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(ContenderProcess(contender.title, command, environment, home / f"{number}.{log}"))
+            for number, command in enumerate((contender.command, *contender.helpers))
+        ]
         moved = time.monotonic()
         while not looks or looks[-1].answers < count:
             time.sleep(LOOK_S)
-            looks.append(_look(rig, process))
+            looks.append(_look(rig, processes))
             if len(looks) < 2 or looks[-1].answers > looks[-2].answers:  # noqa: PLR2004 - two looks to compare
                 moved = time.monotonic()
             elif time.monotonic() - moved > PATIENCE_S:
                 raise BenchmarkError(
                     f"{contender.title} stands still at {looks[-1].answers:,} of {count:,} listings: "
-                    f"{process.last_words()}"
+                    f"{processes[0].last_words()}"
                 )
     return looks
 
 
-def _look(rig: Rig, process: ContenderProcess) -> _Look:
-    cpu_s, used = process.look()
+def _look(rig: Rig, processes: Sequence[ContenderProcess]) -> _Look:
+    each = [process.look() for process in processes]
+    cpu_s, used = sum(cpu_s for cpu_s, _ in each), sum(used for _, used in each)
     answers: Any = rig.client.xlen(rig.streams.predictions)
     redis_cpu: Any = rig.client.info("cpu")
     redis_memory: Any = rig.client.info("memory")

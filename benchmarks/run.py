@@ -27,6 +27,7 @@ class Size:
     Attributes:
         listings: that the faster contenders drain in a round.
         rounds: of drains.
+        consumers: more than one also drain together.
         latency_s: how long listings arrive at each rate, in seconds.
         swap_s: how long models are swapped, once a second.
         starts: how often a consumer is started.
@@ -35,6 +36,7 @@ class Size:
 
     listings: int
     rounds: int
+    consumers: int = 1
     latency_s: float = 20.0
     swap_s: float = 30.0
     starts: int = 5
@@ -42,9 +44,9 @@ class Size:
     backlogs: tuple[int, ...] = BACKLOGS
 
 
-def quick(listings: int, rounds: int) -> Size:
+def quick(listings: int, rounds: int, consumers: int = 1) -> Size:
     """A small run."""
-    return Size(listings, rounds, 4.0, 6.0, 2, QUICK_RATES, BACKLOGS[:2])
+    return Size(listings, rounds, consumers, 4.0, 6.0, 2, QUICK_RATES, BACKLOGS[:2])
 
 
 def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], object]) -> Report:
@@ -57,7 +59,8 @@ def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], obj
     machine = describe_machine(rig.client)
     found: dict[str, Any] = {}
     if Part.THROUGHPUT in parts:
-        found["throughput"] = run_rounds(rig, build_contenders(rig.booster), size.listings, size.rounds, tell)
+        contenders = build_contenders(rig.booster, size.consumers)
+        found["throughput"] = run_rounds(rig, contenders, size.listings, size.rounds, tell)
     if Part.LATENCY in parts:
         found["latencies"] = measure_latency(rig, size.rates, size.latency_s, tell)
     if Part.SWAP in parts:

@@ -28,6 +28,7 @@ class Contender:
         listing_id: of the listing that an answer's event answers.
         is_product: it is this project's consumer, which wants an activated model and makes its group itself.
         share: it drains one of so many listings, where it is too slow for all of them.
+        helpers: commands of those who drain beside it; figures are for all of them together.
     """
 
     name: str
@@ -36,16 +37,18 @@ class Contender:
     listing_id: Callable[[bytes], str]
     is_product: bool = False
     share: int = 1
+    helpers: tuple[tuple[str, ...], ...] = ()
 
 
-def build_contenders(booster: Path) -> tuple[Contender, ...]:
-    """All that take part, the product's consumer first."""
+def build_contenders(booster: Path, consumers: int = 1) -> tuple[Contender, ...]:
+    """All that take part, the product's consumer first; where there are to be more consumers, also these together."""
     bare = foreign_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
     plain = foreign_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
     return (
         _product(),
         Contender(BARE, "bare redis-py loop", tuple(bare), _of_peer),
         Contender(FASTSTREAM, "FastStream, one by one", tuple(plain), _of_peer, share=50),
+        *([_together(consumers)] if consumers > 1 else []),
     )
 
 
@@ -61,6 +64,13 @@ def _product() -> Contender:
 def _without(name: str, part: str) -> Contender:
     command = foreign_command(sys.executable, "-m", "benchmarks.contenders.lean", part)
     return Contender(name, f"the same without {part}", tuple(command), _of_product, is_product=True)
+
+
+def _together(count: int) -> Contender:
+    names = [f"benchmark-{number}" for number in range(2, count + 1)]
+    helpers = tuple(tuple(part_command("consumer", "--name", name, "--port", "0")) for name in names)
+    name, title = f"{TASADOR}-{count}", f"{count} tasador consumers"
+    return Contender(name, title, CONSUMER, _of_product, is_product=True, helpers=helpers)
 
 
 class _PeersAnswer(msgspec.Struct):

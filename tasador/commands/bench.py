@@ -37,7 +37,8 @@ def bench(
     part: Annotated[
         list[Part] | None, typer.Option(help="What to measure; again for more.", show_default="throughput")
     ] = None,
-    listings: Annotated[int, typer.Option(min=2000, max=1_000_000, help="Listings that are drained.")] = LISTINGS,
+    listings: Annotated[int, typer.Option(min=2000, max=10_000_000, help="Listings that are drained.")] = LISTINGS,
+    consumers: Annotated[int, typer.Option(min=1, max=16, help="So many also drain together.")] = 1,
     redis_url: Annotated[
         str | None, typer.Option(help="A Redis that nothing else uses now.", show_default="a private one")
     ] = None,
@@ -55,7 +56,7 @@ def bench(
         _redis(redis_url, Path(home)) as url,
         speaking_to(url),
     ):
-        report = _measure(url, Path(home), part or [Part.THROUGHPUT], listings, rounds, is_quick=quick)
+        report = _measure(url, Path(home), part or [Part.THROUGHPUT], (listings, rounds, consumers), is_quick=quick)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     from benchmarks.plots import write_plots
@@ -70,7 +71,7 @@ def bench(
         raise typer.Exit(1)
 
 
-def _measure(url: str, home: Path, parts: Sequence[Part], listings: int, rounds: int, *, is_quick: bool) -> Report:
+def _measure(url: str, home: Path, parts: Sequence[Part], drained: tuple[int, int, int], *, is_quick: bool) -> Report:
     with err.status("starting"):
         from benchmarks.model import train_reference
         from benchmarks.rig import Rig, settings_for
@@ -78,7 +79,7 @@ def _measure(url: str, home: Path, parts: Sequence[Part], listings: int, rounds:
 
         settings = settings_for(url, home)
         rig = Rig(url, settings, train_reference(settings, _tell))
-        return run(rig, parts, (quick if is_quick else Size)(listings, rounds), _tell)
+        return run(rig, parts, (quick if is_quick else Size)(*drained), _tell)
 
 
 @contextmanager

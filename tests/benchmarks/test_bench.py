@@ -41,7 +41,8 @@ def test_a_run_reports_what_everybody_did_and_leaves_nothing_behind(
     redis_client.set(f"{prefix}:listings", "somebody's")
     before = psutil.Process().children(recursive=True)
     output = tmp_path / "reports" / "bench.json"
-    asked = ("--listings", str(LISTINGS), "--rounds", "1", "--redis-url", redis_url, "--output", str(output))
+    size = f"--listings {LISTINGS} --rounds 1 --consumers 2".split()
+    asked = (*size, "--redis-url", redis_url, "--output", str(output))
     result = COMMAND.run(*asked, "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == (0 if all(ratio["is_reached"] for ratio in report["throughput"]["ratios"]) else 1)
@@ -56,8 +57,8 @@ def test_a_run_reports_what_everybody_did_and_leaves_nothing_behind(
 def _check_shape(report: Any) -> None:
     # a drain in which a listing got no answer, or two, has no figures
     drained = {drain["contender"]: drain["listings"] for drain in report["drains"]}
-    assert drained == {"tasador": LISTINGS, "bare": LISTINGS, "faststream": LISTINGS // 50}
-    assert [one["name"] for one in report["standings"]] == ["tasador", "bare", "faststream"]
+    assert drained == {"tasador": LISTINGS, "bare": LISTINGS, "faststream": LISTINGS // 50, "tasador-2": LISTINGS}
+    assert [one["name"] for one in report["standings"]] == ["tasador", "bare", "faststream", "tasador-2"]
     for one in report["standings"]:
         assert min(one["events_per_s"]["median"], one["peak_bytes"], one["redis_peak_bytes"]) > 0
     assert {ratio["against"]: ratio["target"] for ratio in report["ratios"]} == {
