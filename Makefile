@@ -128,9 +128,9 @@ $(VENV)/.locked: requirements.lock
 	@echo "Installing the packages that requirements.lock pins"
 	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > $(VENV)/uv.txt
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --only-binary :all: --require-hashes -r $(VENV)/uv.txt \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || { echo "uv could not install them, pip tries" >&2; \
-	       $(BIN)/python -m pip --quiet --disable-pip-version-check install --no-compile --no-deps --require-hashes -r requirements.lock; }
+	       $(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --require-hashes -r requirements.lock; }
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
