@@ -76,11 +76,12 @@ async def test_good_neighbours_are_answered_by_the_commit_of_their_batch(
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 100)
     assert verify(redis_client, streams, ids).is_kept
-    # a script knows one time, and every entry that it writes begins with it
     commits = {
         EntryId.parse(written).ms for key in streams.written_answers for written, _ in entries_of(redis_client, key)
     }
-    assert len(commits) == 1
+    # from Redis 7 on a script knows one time, and every entry that it writes begins with it
+    if not str(redis_client.info("server")["redis_version"]).startswith("6."):
+        assert len(commits) == 1
     assert ids[50] in {answer["id"] for answer in answers(redis_client, streams.predictions)}
 
 

@@ -26,7 +26,7 @@ BOSTON = "kaggle:altavish/boston-housing-dataset"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     loaded = load_settings(home=tmp_path / "home")
-    return loaded.model_copy(update={"sources": loaded.sources.model_copy(update={"timeout_s": 5.0})})
+    return loaded.model_copy(update={"sources": loaded.sources.model_copy(update={"timeout_s": 30.0})})
 
 
 def csv_bytes(end: str = "\n") -> bytes:
