@@ -19,6 +19,9 @@ from transport.connection import connect
 
 PrivateRedis = Callable[..., RedisServer]
 
+# two processes of tests share the cores: OpenMP's threads must not spin while they wait for work
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _SERVER = pytest.StashKey[SessionRedis]()
 
 
