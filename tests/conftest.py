@@ -45,8 +45,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that run the whole system, or one of two processes ends with them alone."""
-    items.sort(key=lambda item: item.get_closest_marker("whole_system") is None)
+    """Begin with the modules that take long, or one of two processes ends with them alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from tests.security.main_job import do_main_job
 from tests.security.roles import ROLES, Users, render
 from transport.connection import connect
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 Command = tuple[str | bytes | int, ...]
 

@@ -21,7 +21,7 @@ from tasador.place import RUN_FILE, Run, write_run
 from tests.security.roles import Users
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 REDIS = "planted-redis-word"
 MLFLOW = "planted-mlflow-word"

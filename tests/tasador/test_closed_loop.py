@@ -20,7 +20,7 @@ from training.run import train
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.whole_system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 TRAINING_S = 90
 
 

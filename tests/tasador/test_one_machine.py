@@ -103,7 +103,7 @@ def log(tmp_path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-pytestmark = [pytest.mark.whole_system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def test_the_demo_answers_every_listing_once_across_a_swap(

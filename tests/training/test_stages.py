@@ -29,6 +29,8 @@ from training.learning.selection import load_selection, select
 from training.progress import silent
 from training.stages import STAGES, Desk, run_stage
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 NOT_OF_A_STAGE = {"golden_rows", "reference_rows", "n_jobs"}

@@ -24,6 +24,8 @@ from training.data.quality import RowProblem
 from training.occasion import Occasion, git_commit
 from training.run import find_test_rows, train
 
+pytestmark = pytest.mark.long
+
 __all__ = ["small_model"]
 
 FAST = ["linear", "ridge"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from registry.store import Registry
 from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
@@ -11,6 +13,8 @@ from tests.models import OPEN_GATE
 from tests.training.worker.desk import Desk, working
 from tests.waiting import wait_until_async
 from training import train
+
+pytestmark = pytest.mark.long
 
 
 async def test_retrain_becomes_champion_while_reloads_are_answered(

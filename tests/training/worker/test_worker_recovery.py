@@ -26,6 +26,8 @@ from training.worker.inbox import Entry
 from training.worker.reports import Reports
 from transport.connection import connect, connect_async
 
+pytestmark = pytest.mark.long
+
 
 def _trainings(worker: psutil.Process) -> list[psutil.Process]:
     return [child for child in worker.children() if "training.worker.jobs" in child.cmdline()]
