@@ -133,6 +133,7 @@ async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp
     server = private_redis("--dbfilename", "dump.rdb", "--appendonly", "no")
     with connect(server.url) as client:
         client.config_set("appendonly", "yes")
+        wait_until(lambda: _is_log_whole(client), message="the append-only file is whole")
         async with running(server.url, settings, is_following=True):
             publish_numbered(client, streams, 10, first=70)
             await wait_until_async(lambda: count(client, streams, "answered") == 80)
@@ -140,6 +141,12 @@ async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp
         assert client.xlen(streams.predictions) == 80
         assert client.xinfo_groups(streams.listings)[0]["name"] == SCORERS.encode()
     assert _champion(model, home) == "1"
+
+
+def _is_log_whole(client: Client) -> bool:
+    """Whether the first append-only file is written; until then a server does not heed a stop."""
+    told = client.info("persistence")
+    return bool(told["aof_enabled"]) and not told["aof_rewrite_in_progress"] and not told["aof_rewrite_scheduled"]
 
 
 def _back_up(client: Client, redis_folder: Path, home: Path, backup: Path) -> None:
