@@ -1,4 +1,4 @@
-"""The audit log: complete, without doubles after crashes, read back with pandas and DuckDB, waited for, erased."""
+"""The audit log: complete, without doubles after crashes, read back with pandas and DuckDB."""
 
 from __future__ import annotations
 
@@ -6,94 +6,20 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-import redis
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
-from monitoring.archive.archiver import Archiver
-from monitoring.archive.erasing import Erased, erase_subject
-from monitoring.archive.folder import ArchiveFolder
-from monitoring.archive.place import archive_of
-from monitoring.archive.reading import find_predictions, read_archive
-from monitoring.archive.rows import ArchiveRows
+from monitoring.archive.reading import find_predictions
 from monitoring.monitor.quality import QualityWatch
 from monitoring.monitor.quality_metrics import QualityMetrics
-from schemas.decoding import DecodedListing
-from schemas.domain import Domain, domain_of, load_domain
-from schemas.encoding import AnswerEncoder, Stamp
-from schemas.errors import DomainError
-from schemas.events import Outcome, OutcomeData
-from schemas.features import Features, Number, Target, feature
-from schemas.settings import Settings, load_settings
-from schemas.streams import ARCHIVERS, Streams
-from tasador.commands.forget import forget
 from tests.consumer.harness import ROW
-from tests.listings import listing
-from tests.tasador.command import command_of, point_at
+from tests.monitoring.archive.desk import DAY_MS, HOUSING, LATER_MS, START_MS, Desk
 from tests.waiting import wait_until_async
-from transport.connection import connect_async
-from transport.entries import EntryId
-
-HOUSING = load_domain("housing")
-DAY_MS = 86_400_000
-START_MS = 1_795_132_800_000 - 5_000
-"""Five seconds before midnight, UTC."""
-LATER_MS = START_MS + 3_600_000
-
-
-class Desk:
-    """Answered listings and outcomes on the streams, and the log that is made of them."""
-
-    def __init__(self, client: redis.Redis, streams: Streams, settings: Settings) -> None:
-        self.client: Any = client
-        self.streams = streams
-        self.settings = settings
-        self.folder: ArchiveFolder = archive_of(settings)
-        self.rows = ArchiveRows(HOUSING, settings.limits)
-        self._encoder = AnswerEncoder(HOUSING, 100)
-        assert settings.redis_url is not None
-        self.redis = connect_async(settings.redis_url.get_secret_value())
-
-    def archiver(self) -> Archiver:
-        return Archiver(self.redis, self.settings, HOUSING, self.folder)
-
-    def answer(self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW) -> None:
-        """A listing and its prediction, a second after the one before."""
-        entry, made = f"{START_MS + number * 1000}-0", f"{START_MS + number * 1000 + 10}-0"
-        self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry)
-        decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
-        event = self._encoder.predictions(
-            [entry], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
-        )[0]
-        self.client.xadd(self.streams.predictions, {"data": event}, id=made)
-
-    def sell(self, number: int, price: float) -> None:
-        data = OutcomeData(listing_id=f"l-{number}", outcome=price)
-        self.client.xadd(self.streams.outcomes, {"data": Outcome(id="o", data=data).model_dump_json()})
-
-    def log(self) -> pd.DataFrame:
-        return read_archive(self.folder, self.rows)
-
-    def cursor(self, key: str) -> str:
-        (group,) = [group for group in self.client.xinfo_groups(key) if group["name"] == ARCHIVERS.encode()]
-        return str(group["last-delivered-id"].decode())
-
-
-@pytest.fixture
-async def desk(redis_client: redis.Redis, streams: Streams, redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(redis_url), home=tmp_path)
-    archive = settings.archive.model_copy(update={"rows_per_file": 4})
-    desk = Desk(redis_client, streams, settings.model_copy(update={"archive": archive}))
-    yield desk
-    await desk.redis.aclose()
 
 
 async def test_each_prediction_is_logged_once_with_what_it_was_made_of(desk: Desk) -> None:
@@ -244,11 +170,9 @@ async def test_a_prediction_is_found_by_its_listing(desk: Desk, monkeypatch: pyt
     assert known.row["RAD"] == ROW["RAD"]
 
 
-async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(desk: Desk) -> None:
     now = int(desk.client.time()[0]) * 1000
-    monkeypatch.setitem(globals(), "START_MS", now - 10 * DAY_MS)
+    desk.start_ms = now - 10 * DAY_MS
     desk.answer(1)
     archiver = desk.archiver()
     await archiver.run_once(now)
@@ -260,52 +184,3 @@ async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(
     report = await watch.report()
     assert (report.waiting, report.quality("7d").labelled, report.quality("30d").labelled) == (0, 0, 1)
     assert (report.quality("30d").mae, report.quality("30d", "RAD 1").labelled) == (3.0, 1)
-
-
-async def test_days_that_are_too_old_are_dropped(desk: Desk) -> None:
-    for number in range(10):
-        desk.answer(number)
-    desk.settings = desk.settings.model_copy(
-        update={"archive": desk.settings.archive.model_copy(update={"keep_days": 30})}
-    )
-    await desk.archiver().run_once(LATER_MS)
-    await desk.archiver().run_once(START_MS + 31 * DAY_MS)
-    assert set(desk.log()["listing_id"]) == {f"l-{number}" for number in range(5, 10)}
-    await desk.archiver().run_once(START_MS + 40 * DAY_MS)
-    assert len(desk.log()) == 0
-    assert (await desk.archiver().run_once(LATER_MS)).predictions == 0, "the group remembers how far the log went"
-
-
-async def test_a_forgotten_subject_is_gone_with_its_outcomes_and_does_not_come_back(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path
-) -> None:
-    for number in range(8):
-        desk.answer(number, subject="p-1" if number % 2 else "p-2")
-        desk.sell(number, 20.0)
-    now_ms = int(desk.client.time()[0]) * 1000 + 3_600_000
-    await desk.archiver().run_once(now_ms)
-    desk.answer(9, subject="p-1")
-    point_at(monkeypatch, redis_url, desk.streams.prefix)
-    monkeypatch.setenv("TASADOR_HOME", str(tmp_path))
-    told = command_of(forget).json("p-1", "--yes")
-    assert told == {"subject": "p-1", "predictions": 4, "outcomes": 4, "files": told["files"]}
-    await desk.archiver().run_once(now_ms)
-    assert set(desk.log()["subject"]) == {"p-2"}
-    outcomes = [row for path in desk.folder.files("outcomes") for row in pq.read_table(path).to_pylist()]
-    assert {row["listing_id"] for row in outcomes} == {"l-0", "l-2", "l-4", "l-6"}
-    assert b"p-1" not in b"".join(path.read_bytes() for path in desk.folder.root.rglob("*") if path.is_file())
-    desk.answer(11, subject="p-1")
-    await desk.archiver().run_once(now_ms)
-    assert set(desk.log()["subject"]) == {"p-1", "p-2"}, "what comes later is another matter"
-    assert erase_subject(desk.folder, "p-3", EntryId(0, 0)) == Erased(0, 0, 0)
-
-
-def test_a_feature_may_not_be_named_as_a_column_of_the_log() -> None:
-    class Odd(Features):
-        name = "odd"
-        target = Target("y")
-        subject: Number = feature(ge=0, le=1, unit="", description="clashes")
-
-    odd: Domain = domain_of(Odd)
-    with pytest.raises(DomainError, match="columns of its own named subject"):
-        ArchiveRows(odd, load_settings().limits)

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from schemas.settings import load_settings
-from tests.monitoring.archive.test_archive import Desk, desk
+from tests.monitoring.archive.conftest import desk
+from tests.monitoring.archive.desk import Desk
 from training.data.checking import validate
 from training.data.labelled import add_labelled
 from training.data.sources import ingest

@@ -1,0 +1,23 @@
+"""The streams and the log of one test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from schemas.settings import load_settings
+from schemas.streams import Streams
+from tests.monitoring.archive.desk import Desk
+
+
+@pytest.fixture
+async def desk(redis_client: redis.Redis, streams: Streams, redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(redis_url), home=tmp_path)
+    archive = settings.archive.model_copy(update={"rows_per_file": 4})
+    desk = Desk(redis_client, streams, settings.model_copy(update={"archive": archive}))
+    yield desk
+    await desk.redis.aclose()
