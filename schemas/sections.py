@@ -56,7 +56,7 @@ class RateLimitSettings(Section):
 class BatchSettings(Section):
     """How much a consumer reads at once."""
 
-    max_records: PositiveInt = Field(1000, le=2000, description="entries a read returns at most")
+    max_records: PositiveInt = Field(1000, le=5000, description="entries a read returns at most")
     block_ms: PositiveInt = Field(500, description="how long a read waits for the first entry, in ms")
 
 

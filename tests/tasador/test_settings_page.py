@@ -31,7 +31,7 @@ def test_units_ranges_and_defaults_are_told() -> None:
     by_variable = {setting.variable: setting for setting in all_settings()}
     claim = by_variable["TASADOR_CLAIM_IDLE_MS"]
     assert (claim.unit, claim.admitted, claim.default) == ("ms", "> 0", "5000")
-    assert by_variable["TASADOR_BATCH__MAX_RECORDS"].admitted == "> 0, ≤ 2000"
+    assert by_variable["TASADOR_BATCH__MAX_RECORDS"].admitted == "> 0, ≤ 5000"
     assert by_variable["TASADOR_LOG_FORMAT"].admitted == "text, json"
     assert by_variable["TASADOR_DOMAINS__<name>__PATH"].default == "none"
 

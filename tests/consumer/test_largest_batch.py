@@ -1,0 +1,54 @@
+"""The largest batch that the settings admit is committed whole: Lua's `unpack` ends at about 8,000 values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from monitoring.reading import scan
+from schemas.sections import BatchSettings
+from schemas.streams import Streams
+from tests.consumer.harness import count, event, outcomes, pending, publish, running, settings_for
+from tests.waiting import wait_until_async
+
+LARGEST = 5000
+
+
+async def test_the_largest_batch_is_committed_at_once_with_all_that_a_script_does(
+    redis_client: redis.Redis, streams: Streams, redis_url: str
+) -> None:
+    settings = settings_for(
+        streams.prefix,
+        batch={"max_records": LARGEST, "block_ms": 50},
+        rate_limit={"events_per_s": 1e6, "burst": LARGEST},
+        window={"full_batch_rows": LARGEST},
+    )
+    # a source for each listing is the most keys that a commit can have
+    payloads = [event(f"l-{number}", source=f"/agency/{number}") for number in range(LARGEST)]
+    first = publish(redis_client, streams, payloads)
+    again = publish(redis_client, streams, payloads)
+    async with running(redis_url, settings):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 2 * LARGEST)
+        await wait_until_async(lambda: not pending(redis_client, streams))
+    assert redis_client.xlen(streams.predictions) == LARGEST
+    assert count(redis_client, streams, "repeats") == LARGEST
+    assert outcomes(redis_client, streams) == dict.fromkeys(first + again, 1)
+    ((_, written),) = list[Any](scan(redis_client, streams.window))
+    assert written[b"count"] == str(LARGEST).encode()
+
+
+async def test_the_largest_batch_of_what_is_refused_is_committed_at_once(
+    redis_client: redis.Redis, streams: Streams, redis_url: str
+) -> None:
+    settings = settings_for(streams.prefix, batch={"max_records": LARGEST, "block_ms": 50})
+    entries = publish(redis_client, streams, [b"{"] * LARGEST)
+    async with running(redis_url, settings):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == LARGEST)
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+
+
+def test_the_settings_admit_no_larger_one() -> None:
+    rules = BatchSettings.model_fields["max_records"].metadata
+    (limit,) = (rule.le for rule in rules if hasattr(rule, "le"))
+    assert limit == LARGEST
