@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-peers bench-models fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-full bench-peers bench-models fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 S
 
 bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
+
+bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--rounds 9")
+	@$(BIN)/tasador bench --full $(FLAGS)
 
 # tables that lie beside the checkout, or whichever are named
 HOUSING ?= $(wildcard ../shared/data/HousingData.csv)

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +20,7 @@ from benchmarks.contenders import Contender
 from benchmarks.payloads import listing_id
 from benchmarks.process import ContenderProcess
 from benchmarks.rig import Rig
+from benchmarks.use import Look, Use, look_at, uses_of
 from monitoring.reading import newest, scan
 from producer import ListingPublisher
 from schemas.decoding import payload_of
@@ -44,10 +45,8 @@ class Drain(BaseModel):
         listings: how many there were; each was answered exactly once, or there would be no figures.
         published_per_s: at which rate the product's publisher had published them.
         events_per_s: answers a second.
-        cpu_us: processor time of its process for each answer, in µs.
-        peak_bytes: most memory that its process was seen to use.
-        redis_cpu_us: processor time of Redis for each answer, in µs.
-        redis_peak_bytes: most memory that Redis was seen to use.
+        processes: what each of its processes used.
+        redis: what Redis used.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,18 +56,8 @@ class Drain(BaseModel):
     listings: int
     published_per_s: float
     events_per_s: float
-    cpu_us: float
-    peak_bytes: int
-    redis_cpu_us: float
-    redis_peak_bytes: int
-
-
-class _Look(NamedTuple):
-    answers: int
-    cpu_s: float
-    bytes: int
-    redis_cpu_s: float
-    redis_bytes: int
+    processes: tuple[Use, ...]
+    redis: Use
 
 
 def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], number: int) -> Drain:
@@ -89,7 +78,7 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
     try:
         published_per_s = _publish(rig, payloads)
         if contender.is_product:
-            rig.activate()
+            rig.activate(contender.model)
         else:
             rig.client.xgroup_create(rig.streams.listings, SCORERS, id="0")
         looks = _run(rig, contender, len(payloads))
@@ -107,11 +96,12 @@ def _publish(rig: Rig, payloads: Sequence[bytes]) -> float:
     return len(payloads) / (time.perf_counter() - begin)
 
 
-def _run(rig: Rig, contender: Contender, count: int) -> list[_Look]:
+def _run(rig: Rig, contender: Contender, count: int) -> list[Look]:
     home, log = rig.settings.home, f"{contender.name}.log"
-    looks: list[_Look] = []
+    looks: list[Look] = []
     # everybody is asked for every answer at the end, so none may be trimmed before
-    environment = rig.environment({"RETENTION__ANSWERS": str(2 * count)} if count > MOST_KEPT // 2 else {})
+    kept = {"RETENTION__ANSWERS": str(2 * count)} if count > MOST_KEPT // 2 else {}
+    environment = rig.environment({**contender.settings, **kept})
     with ExitStack() as running:
         processes = [
             running.enter_context(ContenderProcess(contender.title, command, environment, home / f"{number}.{log}"))
@@ -120,7 +110,7 @@ def _run(rig: Rig, contender: Contender, count: int) -> list[_Look]:
         moved = time.monotonic()
         while not looks or looks[-1].answers < count:
             time.sleep(LOOK_S)
-            looks.append(_look(rig, processes))
+            looks.append(look_at(rig.client, rig.streams.predictions, processes))
             if len(looks) < 2 or looks[-1].answers > looks[-2].answers:  # noqa: PLR2004 - two looks to compare
                 moved = time.monotonic()
             elif time.monotonic() - moved > PATIENCE_S:
@@ -129,16 +119,6 @@ def _run(rig: Rig, contender: Contender, count: int) -> list[_Look]:
                     f"{processes[0].last_words()}"
                 )
     return looks
-
-
-def _look(rig: Rig, processes: Sequence[ContenderProcess]) -> _Look:
-    each = [process.look() for process in processes]
-    cpu_s, used = sum(cpu_s for cpu_s, _ in each), sum(used for _, used in each)
-    answers: Any = rig.client.xlen(rig.streams.predictions)
-    redis_cpu: Any = rig.client.info("cpu")
-    redis_memory: Any = rig.client.info("memory")
-    redis_cpu_s = redis_cpu["used_cpu_user"] + redis_cpu["used_cpu_sys"]
-    return _Look(answers, cpu_s, used, redis_cpu_s, redis_memory["used_memory"])
 
 
 def _check(rig: Rig, contender: Contender, count: int) -> None:
@@ -156,21 +136,16 @@ def _check(rig: Rig, contender: Contender, count: int) -> None:
         )
 
 
-def _figures(rig: Rig, contender: Contender, looks: Sequence[_Look], published_per_s: float, number: int) -> Drain:
-    first = next(look for look in looks if look.answers)
-    last = looks[-1]
-    # a drain that is over at the first look that finds an answer is too short for figures of processor time
-    answers = max(last.answers - first.answers, 1)
+def _figures(rig: Rig, contender: Contender, looks: Sequence[Look], published_per_s: float, number: int) -> Drain:
+    processes, redis = uses_of(contender.processes, looks)
     return Drain(
         contender=contender.name,
         round=number,
-        listings=last.answers,
+        listings=looks[-1].answers,
         published_per_s=published_per_s,
-        events_per_s=(last.answers - 1) / _seconds(rig),
-        cpu_us=(last.cpu_s - first.cpu_s) / answers * 1e6,
-        peak_bytes=max(look.bytes for look in looks),
-        redis_cpu_us=(last.redis_cpu_s - first.redis_cpu_s) / answers * 1e6,
-        redis_peak_bytes=max(look.redis_bytes for look in looks),
+        events_per_s=(looks[-1].answers - 1) / _seconds(rig),
+        processes=processes,
+        redis=redis,
     )
 
 

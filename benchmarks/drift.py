@@ -7,16 +7,17 @@ but a sample), from all rows with one feature shifted, or from the 102 rows that
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from benchmarks.drift_cost import SIZES as SIZES_OF_COSTS
+from benchmarks.drift_cost import measure_drift_costs
+from benchmarks.growth_sections import drift_costs
 from monitoring.drift.columns import Column, feature_columns
 from monitoring.drift.report import compare
 from schemas.domain import Domain, load_domain
@@ -137,18 +138,9 @@ def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[s
 
 
 def costs() -> Iterator[str]:
-    """What a report costs, as lines of Markdown: processor time, and memory beyond that of the two samples."""
-    domain, rows = boston()
-    rng = np.random.default_rng(SEED)
-    limits = DriftSettings(windows=1, needed=1)
-    yield "\n| rows | reference | processor time | memory |\n|---:|---:|---:|---:|"
-    for size, reference_rows in ((1000, 2000), (1_000_000, 2000), (1_000_000, 1_000_000)):
-        drawn = (rows[rng.integers(0, len(rows), count)] for count in (reference_rows, size))
-        old, new = (feature_columns(domain, sample + rng.normal(scale=0.01, size=sample.shape)) for sample in drawn)
-        before_kb, begin_s = getrusage(RUSAGE_SELF).ru_maxrss, time.process_time()
-        compare(old, [new], [WindowSpan(rows=size)], limits)
-        cost_s, more_mb = time.process_time() - begin_s, (getrusage(RUSAGE_SELF).ru_maxrss - before_kb) / 1024
-        yield f"| {size:,} | {reference_rows:,} | {cost_s:.2f} s | {more_mb:.0f} MB |"
+    """What a report costs, as lines of Markdown."""
+    yield ""
+    yield drift_costs(measure_drift_costs(SIZES_OF_COSTS, len))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Growth: what an event costs when the backlog, or a batch, becomes ten or a thousand times as large.
+"""Growth: what an event costs when the backlog, a batch, or a listing becomes ten or a thousand times as large.
 
 The consumer is halted while listings are published, and then goes on; so its processor time, and that of Redis, is for
 answering alone. The largest backlog is drained to its end: the memory of a consumer is to stay as it is, and that of
@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict
 from benchmarks.payloads import numbered
 from benchmarks.process import ContenderProcess
 from benchmarks.rig import Rig
+from benchmarks.use import redis_cpu_s
 from producer import ListingPublisher
 from schemas.errors import BenchmarkError
 from schemas.settings import Settings
 
 BACKLOGS = (10_000, 100_000, 1_000_000, 10_000_000)
-BATCHES = (1, 10, 100, 1000, 2000)
+BATCHES = (1, 10, 100, 1000, 2000, 5000)
+QUICK_BATCHES = (1, 100, 1000)
 MEASURED = 200_000
 """How many events a cost is taken over."""
 _BACKLOG_OF_BATCHES = 20_000
@@ -35,6 +37,7 @@ class Growth(BaseModel):
     Attributes:
         backlog: listings that waited.
         batch: entries that a read returned at most.
+        features: of a listing.
         events: over how many the costs are taken; small backlogs are built and drained again and again.
         events_per_s: answers a second while these were answered.
         cpu_us: processor time of the consumer for each, in µs.
@@ -47,6 +50,7 @@ class Growth(BaseModel):
 
     backlog: int
     batch: int
+    features: int
     events: int
     events_per_s: float
     cpu_us: float
@@ -62,43 +66,46 @@ def measure_backlogs(rig: Rig, sizes: Sequence[int], tell: Callable[[str], objec
         BenchmarkError: the consumer died or stood still.
         RedisUnavailableError: Redis went away.
     """
-    return [_measure(rig, size, rig.settings.batch.max_records, MEASURED, tell) for size in sizes]
+    return [measure_growth(rig, size, rig.settings.batch.max_records, MEASURED, tell) for size in sizes]
 
 
 def measure_batches(rig: Rig, sizes: Sequence[int], tell: Callable[[str], object]) -> list[Growth]:
     """The cost of an event at each size of a batch; raises as `measure_backlogs`."""
-    return [_measure(rig, _BACKLOG_OF_BATCHES, size, _BACKLOG_OF_BATCHES, tell) for size in sizes]
+    return [measure_growth(rig, _BACKLOG_OF_BATCHES, size, _BACKLOG_OF_BATCHES, tell) for size in sizes]
 
 
-def _measure(rig: Rig, backlog: int, batch: int, events: int, tell: Callable[[str], object]) -> Growth:
+def measure_growth(rig: Rig, backlog: int, batch: int, events: int, tell: Callable[[str], object]) -> Growth:
+    """The cost of an event over so many of them; raises as `measure_backlogs`."""
     times = max(events // backlog, 1)
-    took_s = cpu_s = redis_cpu_s = 0.0
+    took_s = cpu_s = redis_s = 0.0
     counted = 0
     with rig.consumer({"BATCH__MAX_RECORDS": str(batch)}) as process:
         for turn in range(times):
             process.send(signal.SIGSTOP)
             publish(rig.settings, backlog, turn * backlog)
-            before, before_redis, answered = process.look()[0], _redis_cpu_s(rig), _answered(rig)
+            before, before_redis, answered = process.look()[0], redis_cpu_s(rig.client), _answered(rig)
             begin = time.perf_counter()
             process.send(signal.SIGCONT)
             found = _wait(rig, process, answered + min(backlog, events))
             took_s += time.perf_counter() - begin
             cpu_s += process.look()[0] - before
-            redis_cpu_s += _redis_cpu_s(rig) - before_redis
+            redis_s += redis_cpu_s(rig.client) - before_redis
             counted += found - answered
         _wait(rig, process, times * backlog)
         memory: Any = rig.client.info("memory")
         growth = Growth(
             backlog=backlog,
             batch=batch,
+            features=len(rig.settings.load_domain().features),
             events=counted,
             events_per_s=counted / took_s,
             cpu_us=cpu_s / counted * 1e6,
-            redis_cpu_us=redis_cpu_s / counted * 1e6,
+            redis_cpu_us=redis_s / counted * 1e6,
             peak_bytes=process.peak_bytes(),
             redis_bytes=memory["used_memory"],
         )
-    tell(f"backlog {backlog:,}, batch {batch:,}: {growth.cpu_us:.1f} µs and {growth.redis_cpu_us:.1f} µs of Redis")
+    what = f"backlog {backlog:,}, batch {batch:,}, {growth.features} features"
+    tell(f"{what}: {growth.cpu_us:.1f} µs and {growth.redis_cpu_us:.1f} µs of Redis")
     return growth
 
 
@@ -123,8 +130,3 @@ def _wait(rig: Rig, process: ContenderProcess, count: int) -> int:
 
 def _answered(rig: Rig) -> int:
     return int(rig.client.hget(rig.streams.progress, "answered") or 0)
-
-
-def _redis_cpu_s(rig: Rig) -> float:
-    used: Any = rig.client.info("cpu")
-    return float(used["used_cpu_user"] + used["used_cpu_sys"])

@@ -1,4 +1,8 @@
-"""Latency under an open loop: from when a listing is due to when its prediction can be read, at rising rates."""
+"""Latency under an open loop: from when a listing is due to when its prediction can be read, at rising rates.
+
+A full run goes on until it knows to a quarter where a consumer saturates: beyond the largest rate in steps of a
+quarter, and then between the largest rate that it kept up with and the smallest that it did not.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,12 @@ QUICK_RATES = (100, 1000, 10_000)
 WARM_UP = 0.1
 """The first share of the arrivals, which is not counted."""
 _FALLEN_BEHIND_S = 0.5
+CLOSE = 1.25
+"""How much larger the rate that is too much may be than the one that is not."""
+_MOST_STEPS = 8
+"""Beyond the largest rate."""
+_MOST_LISTINGS = 600_000
+"""Of one step: fewer than the predictions that are kept, so that none is trimmed before it was read."""
 
 
 class LatencyStep(BaseModel):
@@ -40,28 +50,65 @@ class LatencyStep(BaseModel):
 
 
 def measure_latency(
-    rig: Rig, rates: Sequence[float], seconds: float, tell: Callable[[str], object]
+    rig: Rig, rates: Sequence[float], seconds: float, tell: Callable[[str], object], *, until_saturated: bool = False
 ) -> list[LatencyStep]:
     """Let listings arrive at each rate in turn, until one is too much.
+
+    Args:
+        rig: where.
+        rates: in listings a second, rising.
+        seconds: how long listings arrive at each.
+        tell: is told of each step, in a line.
+        until_saturated: whether to go on from there until it is known where the consumer saturates.
+
+    Returns:
+        The steps by rate; only the last ones are saturated.
 
     Raises:
         BenchmarkError: the consumer died, or a listing got no answer.
         RedisUnavailableError: Redis went away.
     """
-    return list(_steps(rig, rates, seconds, tell))
-
-
-def _steps(rig: Rig, rates: Sequence[float], seconds: float, tell: Callable[[str], object]) -> Iterator[LatencyStep]:
     with ready_to_load(rig.settings, rig.url) as load:
-        for rate in rates:
+
+        def step_at(rate: float) -> LatencyStep:
             with rig.consumer() as process:
-                arrivals, seen = load.start(rate, seconds)
+                arrivals, seen = load.start(rate, min(seconds, _MOST_LISTINGS / rate))
                 step = step_of(rate, load.finish(arrivals, seen))
                 process.look()
-            tell(f"{rate:,} events/s: p50 {step.p50:.2f} ms, p99 {step.p99:.2f} ms, longest {step.max:.1f} ms")
-            yield step
-            if step.is_saturated:
-                return
+            figures = f"p50 {step.p50:.2f} ms, p99 {step.p99:.2f} ms, longest {step.max:.1f} ms"
+            tell(f"{rate:,.0f} events/s: {figures}{', saturated' if step.is_saturated else ''}")
+            return step
+
+        steps = list(_until_too_much(rates, step_at))
+        if until_saturated:
+            steps += _until_too_much([rates[-1] * CLOSE**turn for turn in range(1, _MOST_STEPS + 1)], step_at, steps)
+            steps += narrow(steps, step_at)
+    return sorted(steps, key=lambda step: step.events_per_s)
+
+
+StepAt = Callable[[float], LatencyStep]
+
+
+def _until_too_much(
+    rates: Sequence[float], step_at: StepAt, before: Sequence[LatencyStep] = ()
+) -> Iterator[LatencyStep]:
+    if any(step.is_saturated for step in before):
+        return
+    for rate in rates:
+        step = step_at(rate)
+        yield step
+        if step.is_saturated:
+            return
+
+
+def narrow(steps: Sequence[LatencyStep], step_at: StepAt) -> Iterator[LatencyStep]:
+    """Steps between the largest rate that was kept up with and the smallest that was not, until these are close."""
+    good = max((step.events_per_s for step in steps if not step.is_saturated), default=0.0)
+    bad = min((step.events_per_s for step in steps if step.is_saturated), default=0.0)
+    while 0 < good * CLOSE < bad:
+        step = step_at(round((good * bad) ** 0.5, -2))
+        yield step
+        good, bad = (good, step.events_per_s) if step.is_saturated else (step.events_per_s, bad)
 
 
 def step_of(rate: float, latencies_s: NDArray[np.float64]) -> LatencyStep:

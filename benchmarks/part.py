@@ -9,9 +9,11 @@ class Part(StrEnum):
     """What can be measured."""
 
     THROUGHPUT = "throughput"
+    COSTS = "costs"
     LATENCY = "latency"
     SWAP = "swap"
     START = "start"
+    SCALE = "scale"
     GROWTH = "growth"
-    COSTS = "costs"
+    DRIFT = "drift"
     PEERS = "peers"

@@ -5,6 +5,7 @@ Its settings are the product's defaults, whatever params.yaml and the environmen
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
@@ -20,6 +21,7 @@ from benchmarks.process import ContenderProcess
 from monitoring.reading import newest
 from registry.versions import ModelVersionInfo
 from schemas.errors import BenchmarkError
+from schemas.sections import DomainSettings
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
 from transport.connection import connect
 
@@ -28,10 +30,18 @@ START_S = 60.0
 """How long a consumer may take to start."""
 
 
-def settings_for(url: str, home: Path) -> Settings:
-    """The default settings on a Redis, with a prefix that nobody else has and that suits a cluster."""
+def settings_for(url: str, home: Path, domain: str = "housing", path: str | None = None) -> Settings:
+    """The default settings on a Redis, with a prefix that nobody else has and that suits a cluster.
+
+    Args:
+        url: the Redis.
+        home: the rig's folder.
+        domain: whose listings are scored.
+        path: of its class, where it does not come with the project.
+    """
     prefix = f"{{bench-{uuid.uuid4().hex[:12]}}}"
-    return Settings.model_construct(redis_url=SecretStr(url), home=home, prefix=prefix)
+    domains = {domain: DomainSettings(path=path)}
+    return Settings.model_construct(redis_url=SecretStr(url), home=home, prefix=prefix, domain=domain, domains=domains)
 
 
 class Rig:
@@ -58,9 +68,9 @@ class Rig:
         self.model = model
         save_booster(model, self.booster)
 
-    def activate(self) -> None:
-        """Make the model the desired one."""
-        activate(self.settings, self.url, self.model)
+    def activate(self, model: ModelVersionInfo | None = None) -> None:
+        """Make the rig's model the desired one, or another that is registered in its home."""
+        activate(self.settings, self.url, model or self.model)
 
     def environment(self, settings: Mapping[str, str] = NOTHING) -> dict[str, str]:
         """The environment of a contender's process: the rig's addresses, and nothing of the user's settings.
@@ -71,7 +81,12 @@ class Rig:
         no_params = self.settings.home / "params.yaml"
         no_params.touch()
         plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        settled = {"HOME": str(self.settings.home), "REDIS_URL": self.url, "PREFIX": self.streams.prefix, **settings}
+        own, named = self.settings, self.settings.domains
+        domain = {
+            "DOMAIN": own.domain,
+            "DOMAINS": json.dumps({name: {"path": one.path} for name, one in named.items()}),
+        }
+        settled = {"HOME": str(own.home), "REDIS_URL": self.url, "PREFIX": self.streams.prefix, **domain, **settings}
         return plain | {PARAMS_VARIABLE: str(no_params)} | {PREFIX + name: value for name, value in settled.items()}
 
     @contextmanager
@@ -106,6 +121,7 @@ class Rig:
         return newest(self.client, self.streams.model_events, 1)
 
     def clear(self) -> None:
-        """Delete the rig's keys, and no others."""
+        """Delete the rig's keys, and no others; when it returns, their memory is free."""
         for key in list(self.client.scan_iter(f"{self.streams.prefix}*", count=1000)):
-            self.client.unlink(key)
+            self.client.delete(key)
+        self.client.memory_purge()

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.contenders import Contender
 from benchmarks.drain import Drain, measure_drain
-from benchmarks.payloads import build_payloads
+from benchmarks.payloads import numbered
 from benchmarks.rig import Rig
 from benchmarks.throughput import Throughput, sum_up
 
 Tell = Callable[[str], object]
 
 
-def run_rounds(rig: Rig, contenders: Sequence[Contender], listings: int, rounds: int, tell: Tell) -> Throughput:
+def run_rounds(
+    rig: Rig, contenders: Sequence[Contender], listings: int, rounds: int, tell: Tell, *, is_quick: bool = False
+) -> Throughput:
     """Measure all contenders in each round, another one first each time.
 
     Args:
@@ -22,12 +24,14 @@ def run_rounds(rig: Rig, contenders: Sequence[Contender], listings: int, rounds:
         listings: how many the faster ones drain.
         rounds: how many.
         tell: is told how far it is, in a line.
+        is_quick: whether the run is a small one, of which less is asked.
 
     Raises:
         BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
         RedisUnavailableError: Redis went away.
     """
-    payloads = build_payloads(rig.settings.load_domain(), listings)
+    payload = numbered(rig.settings.load_domain())
+    payloads = [payload(number) for number in range(listings)]
     drains: list[Drain] = []
     for number in range(1, rounds + 1):
         turn = number % len(contenders)
@@ -36,4 +40,4 @@ def run_rounds(rig: Rig, contenders: Sequence[Contender], listings: int, rounds:
             drains.append(drain)
             tell(f"round {number} of {rounds}: {contender.title}: {drain.events_per_s:,.0f} events/s")
     titles = {contender.name: contender.title for contender in contenders}
-    return sum_up(titles, sum(map(len, payloads)) / len(payloads), drains)
+    return sum_up(titles, sum(map(len, payloads)) / len(payloads), drains, is_quick=is_quick)

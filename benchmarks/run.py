@@ -2,76 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.contenders import build_contenders, build_lean
-from benchmarks.growth import BACKLOGS, BATCHES, measure_backlogs, measure_batches
-from benchmarks.latency import QUICK_RATES, RATES, measure_latency
+from benchmarks.contenders import Contender, build_contenders, build_lean, build_product, build_together
+from benchmarks.drift_cost import measure_drift_costs
+from benchmarks.growth import measure_backlogs, measure_batches
+from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine
 from benchmarks.part import Part
 from benchmarks.peer_rates import measure_peers
 from benchmarks.report import Report
 from benchmarks.rig import Rig
 from benchmarks.rounds import run_rounds
+from benchmarks.size import Size
 from benchmarks.start import measure_starts
 from benchmarks.swap import measure_swaps
+from benchmarks.throughput import Throughput
+from benchmarks.wide import measure_widths
+from registry.versions import ModelVersionInfo
+
+Tell = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much is measured.
+class Run:
+    """Measures parts.
 
-    Attributes:
-        listings: that the faster contenders drain in a round.
-        rounds: of drains.
-        consumers: more than one also drain together.
-        latency_s: how long listings arrive at each rate, in seconds.
-        swap_s: how long models are swapped, once a second.
-        starts: how often a consumer is started.
-        backlogs: the sizes; so with `rates`.
+    Args:
+        rig: where.
+        size: how much.
+        tell: is told how far it is, in a line.
+        champion: a model in the rig's home that throughput is measured with, too.
     """
 
-    listings: int
-    rounds: int
-    consumers: int = 1
-    latency_s: float = 20.0
-    swap_s: float = 30.0
-    starts: int = 5
-    rates: tuple[int, ...] = RATES
-    backlogs: tuple[int, ...] = BACKLOGS
+    def __init__(self, rig: Rig, size: Size, tell: Tell, champion: ModelVersionInfo | None = None) -> None:
+        self._rig = rig
+        self._size = size
+        self._tell = tell
+        self._champion = champion
 
+    def reports(self, parts: Collection[Part]) -> Iterator[Report]:
+        """Measure parts, in their own order; a report after each, of all that was measured until then.
 
-def quick(listings: int, rounds: int, consumers: int = 1) -> Size:
-    """A small run."""
-    return Size(listings, rounds, consumers, 4.0, 6.0, 2, QUICK_RATES, BACKLOGS[:2])
+        Raises:
+            BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
+            RedisUnavailableError: Redis went away.
+        """
+        machine = describe_machine(self._rig.client)
+        report = Report(made_at=datetime.now(UTC), machine=machine, is_quick=self._size.is_quick)
+        asked = [part for part in Part if part in parts]
+        for number, part in enumerate(asked, 1):
+            self._tell(f"part {number} of {len(asked)}: {part}")
+            report = report.model_copy(update=self._measure(part))
+            yield report
 
+    def _measure(self, part: Part) -> dict[str, Any]:
+        """What a part found, by its names in the report."""
+        rig, size, tell = self._rig, self._size, self._tell
+        measure: dict[Part, Callable[[], dict[str, Any]]] = {
+            Part.THROUGHPUT: self._throughput,
+            Part.COSTS: lambda: {"costs": self._drained(build_lean())},
+            Part.LATENCY: self._latencies,
+            Part.SWAP: lambda: {"swaps": measure_swaps(rig, size.swap_s, tell)},
+            Part.START: lambda: {"starts": tuple(measure_starts(rig, size.starts, tell))},
+            Part.SCALE: self._scale,
+            Part.GROWTH: self._growth,
+            Part.DRIFT: lambda: {"drift_costs": tuple(measure_drift_costs(size.drifts, tell))},
+            Part.PEERS: lambda: {"peers": tuple(measure_peers(rig, tell))},
+        }
+        return measure[part]()
 
-def run(rig: Rig, parts: Collection[Part], size: Size, tell: Callable[[str], object]) -> Report:
-    """Measure.
+    def _throughput(self) -> dict[str, Any]:
+        champion = [build_product(self._champion)] if self._champion else []
+        contenders = build_contenders(self._rig.booster, self._size.consumers)
+        return {"throughput": self._drained([*contenders, *champion])}
 
-    Raises:
-        BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
-        RedisUnavailableError: Redis went away.
-    """
-    machine = describe_machine(rig.client)
-    found: dict[str, Any] = {}
-    if Part.THROUGHPUT in parts:
-        contenders = build_contenders(rig.booster, size.consumers)
-        found["throughput"] = run_rounds(rig, contenders, size.listings, size.rounds, tell)
-    if Part.LATENCY in parts:
-        found["latencies"] = measure_latency(rig, size.rates, size.latency_s, tell)
-    if Part.SWAP in parts:
-        found["swaps"] = measure_swaps(rig, size.swap_s, tell)
-    if Part.START in parts:
-        found["starts"] = measure_starts(rig, size.starts, tell)
-    if Part.GROWTH in parts:
-        found["backlogs"] = measure_backlogs(rig, size.backlogs, tell)
-        found["batches"] = measure_batches(rig, BATCHES, tell)
-    if Part.COSTS in parts:
-        found["costs"] = run_rounds(rig, build_lean(), size.listings, size.rounds, tell)
-    if Part.PEERS in parts:
-        found["peers"] = measure_peers(rig, tell)
-    return Report(made_at=datetime.now(UTC), machine=machine, **found)
+    def _latencies(self) -> dict[str, Any]:
+        size, until = self._size, not self._size.is_quick
+        steps = measure_latency(self._rig, size.rates, size.latency_s, self._tell, until_saturated=until)
+        return {"latencies": tuple(steps)}
+
+    def _scale(self) -> dict[str, Any]:
+        size, contenders = self._size, (build_product(), build_together(max(self._size.consumers, 2)))
+        found = [run_rounds(self._rig, contenders, listings, size.scale_rounds, self._tell) for listings in size.scales]
+        return {"scale": tuple(found)}
+
+    def _drained(self, contenders: Sequence[Contender]) -> Throughput:
+        size = self._size
+        return run_rounds(self._rig, contenders, size.listings, size.rounds, self._tell, is_quick=size.is_quick)
+
+    def _growth(self) -> dict[str, Any]:
+        rig, size, tell = self._rig, self._size, self._tell
+        return {
+            "batches": tuple(measure_batches(rig, size.batches, tell)),
+            "widths": tuple(measure_widths(rig.url, rig.settings.home, size.widths, size.width_events, tell)),
+            "backlogs": tuple(measure_backlogs(rig, size.backlogs, tell)),
+        }

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
-from benchmarks.growth import Growth
+from benchmarks.drain_sections import costs_section, scale_section
+from benchmarks.goals import Goal, goals_of
+from benchmarks.growth_sections import growth_sections
 from benchmarks.latency import LatencyStep
+from benchmarks.markdown import table
 from benchmarks.peer_rates import Peer
 from benchmarks.report import Report
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
-from benchmarks.throughput import Standing, Throughput
+from benchmarks.throughput import Throughput
 
 
 def sections(report: Report) -> Iterator[str]:
     """The sections of what was measured, in Markdown."""
+    if goals := goals_of(report):
+        yield _goals(goals)
+    if report.costs:
+        yield costs_section(report.costs)
     if report.latencies:
         yield _latency(report.latencies)
     if report.swaps:
         yield _swaps(report.swaps)
     if report.starts:
         yield _starts(report.starts)
-    if report.backlogs:
-        yield _growth("backlog", "backlog", report.backlogs)
-    if report.batches:
-        yield _growth("batch", "entries a read", report.batches)
-    if report.costs:
-        yield _costs(report.costs)
+    if report.scale:
+        yield scale_section(report.scale)
+    yield from growth_sections(report)
     if report.peers:
         yield _peers(report.peers, report.throughput)
 
 
-def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    rule = ("---", *("---:" for _ in heads[1:]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
+def _goals(goals: Sequence[Goal]) -> str:
+    rows = [(goal.title, goal.found, goal.target, "reached" if goal.is_reached else "not reached") for goal in goals]
+    return (
+        "## Times and memory\n\nWhat is asked for in seconds and bytes is reached or not on this machine; it fails no "
+        "run.\n\n" + table(("", "found", "target", ""), rows) + "\n"
+    )
 
 
 def _latency(steps: tuple[LatencyStep, ...]) -> str:
@@ -51,12 +57,20 @@ def _latency(steps: tuple[LatencyStep, ...]) -> str:
     return (
         "## Latency\n\nListings arrive on a clock, whether or not anybody keeps up, and each is waited for from when "
         "it was due\n(`benchmarks/arrivals.py`), until its prediction can be read. Whoever publishes and whoever "
-        "reads share the cores.\n\n" + table(heads, rows) + "\n"
+        f"reads share the cores. {_saturation(steps)}\n\n" + table(heads, rows) + "\n"
     )
 
 
+def _saturation(steps: tuple[LatencyStep, ...]) -> str:
+    kept_up = max((step.events_per_s for step in steps if not step.is_saturated), default=0.0)
+    too_much = min((step.events_per_s for step in steps if step.is_saturated), default=None)
+    if too_much is None:
+        return f"At {kept_up:,.0f} events/s the consumer was not saturated yet."
+    return f"The consumer kept up with {kept_up:,.0f} events/s and was saturated at {too_much:,.0f}."
+
+
 def _swaps(swaps: Swaps) -> str:
-    heads = (f"at {swaps.events_per_s:,} events/s", "longest wait ms", "p99.9")
+    heads = (f"at {swaps.events_per_s:,.0f} events/s", "longest wait ms", "p99.9")
     rows = [
         (f"{swaps.swaps} swaps, one a second", f"{swaps.longest:.1f}", f"{swaps.p999:.1f}"),
         ("no swap, for as long", f"{swaps.longest_without:.1f}", f"{swaps.p999_without:.1f}"),
@@ -71,50 +85,6 @@ def _starts(starts: tuple[Start, ...]) -> str:
         f"{median(times):.2f} s ({times[0]:.2f} -\n{times[-1]:.2f}, {len(times)} starts). Its memory after that: "
         f"{max(start.peak_bytes for start in starts) / 1e6:.0f} MB.\n"
     )
-
-
-def _growth(by: str, head: str, sizes: tuple[Growth, ...]) -> str:
-    heads = (head, "µs an event", "Redis, µs", "both, beside the first", "memory", "Redis memory after it")
-    first = sizes[0].cpu_us + sizes[0].redis_cpu_us
-    rows = [
-        (
-            f"{one.backlog if by == 'backlog' else one.batch:,}",
-            f"{one.cpu_us:.1f}",
-            f"{one.redis_cpu_us:.1f}",
-            f"{(one.cpu_us + one.redis_cpu_us) / first:.2f}",
-            f"{one.peak_bytes / 1e6:.0f} MB",
-            f"{one.redis_bytes / 1e6:,.0f} MB",
-        )
-        for one in sizes
-    ]
-    return f"## Growth with the {by}\n\nProcessor time for each event.\n\n" + table(heads, rows) + "\n"
-
-
-def _costs(costs: Throughput) -> str:
-    heads = ("tasador consumer /", "median", "least", "most", "target", "events/s", "µs an event", "Redis, µs")
-    whole, *lean = costs.standings
-    rows = [
-        (
-            ratio.title,
-            f"**{ratio.times.median:.3f}**",
-            f"{ratio.times.min:.3f}",
-            f"{ratio.times.max:.3f}",
-            f"{ratio.target:g}",
-            *_work(one),
-        )
-        for ratio, one in zip(costs.ratios, lean, strict=True)
-    ]
-    return (
-        "## What the window and the metrics cost\n\nThe consumer beside itself with one part taken out "
-        "(`benchmarks/contenders/lean.py`), in turn, round after round;\n"
-        f"{costs.rounds} rounds (`tasador bench --part costs`).\n\n"
-        + table(heads, [*rows, (whole.title, "", "", "", "", *_work(whole))])
-        + "\n"
-    )
-
-
-def _work(one: Standing) -> tuple[str, str, str]:
-    return f"{one.events_per_s.median:,.0f}", f"{one.cpu_us.median:.2f}", f"{one.redis_cpu_us.median:.2f}"
 
 
 def _peers(peers: tuple[Peer, ...], throughput: Throughput | None) -> str:

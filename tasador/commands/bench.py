@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.table import Table
 
 from benchmarks.part import Part
+from schemas.settings import load_settings
 from tasador.console import err, out, write_json
 from tasador.options import JsonOption
 from tasador.private_redis import PrivateRedis
@@ -28,37 +28,48 @@ LISTINGS = 200_000
 ROUNDS = 5
 QUICK_ROUNDS = 3
 REPORT = Path("reports/bench.json")
-MEGABYTE = 1_000_000
+DOMAIN = "housing"
+"""Whose listings are drained."""
 
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK_ROUNDS} rounds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help=f"Less of each part, {QUICK_ROUNDS} rounds.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All parts, which takes about half an hour.")] = False,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds.", show_default=str(ROUNDS))] = None,
     part: Annotated[
         list[Part] | None, typer.Option(help="What to measure; again for more.", show_default="throughput")
     ] = None,
     listings: Annotated[int, typer.Option(min=2000, max=10_000_000, help="Listings that are drained.")] = LISTINGS,
     consumers: Annotated[int, typer.Option(min=1, max=16, help="So many also drain together.")] = 1,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Measure with it, too: models:/housing/3.", show_default="the champion, if there is one"),
+    ] = None,
     redis_url: Annotated[
         str | None, typer.Option(help="A Redis that nothing else uses now.", show_default="a private one")
     ] = None,
-    output: Annotated[Path, typer.Option(help="Takes the report.")] = REPORT,
+    output: Annotated[Path, typer.Option(help="Takes the report, after each part.")] = REPORT,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the rate of a consumer beside a bare loop and plain FastStream; or its latency, swaps, start and growth.
 
-    Settings are the defaults, whatever params.yaml says. Ends with 1 if the consumer falls short of its targets.
+    Settings are the defaults, whatever params.yaml says. Ends with 1 if a ratio falls short of its target, or with
+    --quick of half of it.
     """
-    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    if quick and full:
+        raise typer.BadParameter("--quick and --full exclude each other")
+    parts = _all_parts() if full else part or [Part.THROUGHPUT]
+    drained = Drained(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
     with (
         interrupted_when_told(),
         tempfile.TemporaryDirectory(prefix="tasador-bench-") as home,
         _redis(redis_url, Path(home)) as url,
         speaking_to(url),
     ):
-        report = _measure(url, Path(home), part or [Part.THROUGHPUT], (listings, rounds, consumers), is_quick=quick)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        for report in _reports(url, Path(home), parts, drained, model, is_quick=quick):
+            # what was measured is kept if the run is interrupted
+            output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     from benchmarks.plots import write_plots
 
     plots = write_plots(report, output)
@@ -71,15 +82,42 @@ def bench(
         raise typer.Exit(1)
 
 
-def _measure(url: str, home: Path, parts: Sequence[Part], drained: tuple[int, int, int], *, is_quick: bool) -> Report:
+class Drained(NamedTuple):
+    """What is drained, and how often."""
+
+    listings: int
+    rounds: int
+    consumers: int
+
+
+def _all_parts() -> list[Part]:
+    from benchmarks.peer_rates import PYTHON
+
+    if PYTHON.exists():
+        return list(Part)
+    _tell(f"peers are left out: there is no {PYTHON}, which `make bench-peers` makes")
+    return [part for part in Part if part is not Part.PEERS]
+
+
+def _reports(
+    url: str, home: Path, parts: Sequence[Part], drained: Drained, model: str | None, *, is_quick: bool
+) -> Iterator[Report]:
+    """A report after each part."""
     with err.status("starting"):
+        from benchmarks.champion import adopt, find_champion
         from benchmarks.model import train_reference
         from benchmarks.rig import Rig, settings_for
-        from benchmarks.run import Size, quick, run
+        from benchmarks.run import Run
+        from benchmarks.size import Size, quick
 
-        settings = settings_for(url, home)
-        rig = Rig(url, settings, train_reference(settings, _tell))
-        return run(rig, parts, (quick if is_quick else Size)(*drained), _tell)
+        size = (quick if is_quick else Size)(*drained)
+        _tell(f"about {size.minutes(parts):.0f} minutes on two cores: {', '.join(parts)}")
+        settings, owner = settings_for(url, home), load_settings(domain=DOMAIN)
+        champion = find_champion(owner, model) if Part.THROUGHPUT in parts else None
+        reference = train_reference(settings, _tell)
+        own = adopt(champion, owner, settings, reference.run_id) if champion else None
+        run = Run(Rig(url, settings, reference), size, _tell, own)
+    yield from run.reports(parts)
 
 
 @contextmanager
@@ -105,36 +143,21 @@ def _show(report: Report) -> None:
     from benchmarks.sections import sections
 
     for section in sections(report):
-        out.print(section, highlight=False, markup=False)
+        out.print(section, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_throughput(report: Throughput) -> None:
-    table = Table("", "LISTINGS", "EVENTS/S", "MIN", "MAX", box=None, pad_edge=False)
-    for one in report.standings:
-        rate = one.events_per_s
-        table.add_row(one.title, f"{one.listings:,}", f"{rate.median:,.0f}", f"{rate.min:,.0f}", f"{rate.max:,.0f}")
-    out.print(table, "", _costs(report), "")
+    from benchmarks.drain_sections import rates, uses
+
+    for line in (rates(report.standings), "", uses(report.standings), ""):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     out.print(f"published at {_spread(report.published_per_s, ',.0f')} listings/s", highlight=False)
     for ratio in report.ratios:
         verdict = "reached" if ratio.is_reached else "NOT REACHED"
-        line = f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; target {ratio.target:g}: {verdict}"
-        out.print(line, highlight=False)
-
-
-def _costs(report: Throughput) -> Table:
-    heads = ("CPU s", "µs/EVENT", "MEMORY MB", "REDIS CPU s", "µs/EVENT", "MEMORY MB")
-    table = Table("", *heads, box=None, pad_edge=False)
-    for one in report.standings:
-        table.add_row(
-            one.title,
-            f"{one.cpu_s.median:.2f}",
-            f"{one.cpu_us.median:,.1f}",
-            f"{one.peak_bytes / MEGABYTE:,.0f}",
-            f"{one.redis_cpu_s.median:.2f}",
-            f"{one.redis_cpu_us.median:,.1f}",
-            f"{one.redis_peak_bytes / MEGABYTE:,.0f}",
+        asked = f"target {ratio.target:g}: {verdict}; fails below {ratio.floor:g}"
+        out.print(
+            f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {asked}", highlight=False, soft_wrap=True
         )
-    return table
 
 
 def _spread(figure: Spread, form: str) -> str:

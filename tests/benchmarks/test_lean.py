@@ -35,8 +35,10 @@ async def test_what_is_left_out_is_gone_and_listings_are_answered(
     assert f'tasador_events_total{{outcome="scored"}} {counted}' in page
 
 
-def test_each_part_has_its_contender_and_its_target() -> None:
-    consumer, *lean = build_lean()
+def test_each_part_has_its_contender_and_all_three_their_target() -> None:
+    consumer, *parts, deduplication, lean = build_lean()
     assert consumer.name == "tasador"
-    assert [one.command[-1] for one in lean] == list(PARTS)
-    assert [TARGETS[one.name] for one in lean] == [0.95, 0.97]
+    assert [one.command[-1] for one in parts] == list(PARTS)
+    assert dict(deduplication.settings) == dict(lean.settings) == {"DEDUP_SECONDS": "0"}
+    assert lean.command[-2:] == tuple(PARTS)
+    assert TARGETS[lean.name] == 0.88

@@ -80,6 +80,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         Growth(
             backlog=backlog,
             batch=1000,
+            features=13,
             events=9,
             events_per_s=9,
             cpu_us=8,
@@ -105,7 +106,12 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
     )
     assert write_plots(quiet, tmp_path / "bench.json") == []
     plots = write_plots(full, tmp_path / "bench.json")
-    assert [plot.name for plot in plots] == ["bench-latency.svg", "bench-backlog.svg", "bench-batch.svg"]
+    assert [plot.name for plot in plots] == [
+        "bench-costs.svg",
+        "bench-latency.svg",
+        "bench-backlog.svg",
+        "bench-batch.svg",
+    ]
     assert all("</svg>" in plot.read_text() for plot in plots)
     page = render_page(full)
     for part in (
@@ -113,9 +119,9 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| 3 swaps, one a second | 9.0 | 7.0 |",
         "2.00 s",
         "97 MB",
-        "| 10,000,000 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
+        "| 10,000,000 | 9 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
-        "| the same without window | **0.970** | 0.970 | 0.970 | 0.95 |",
+        "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
         "| MLServer | 1,350 | not measured |",
     ):
         assert part in page

@@ -12,6 +12,7 @@ from benchmarks.machine import Machine
 from benchmarks.page import render_page
 from benchmarks.report import Report
 from benchmarks.throughput import Throughput, sum_up
+from benchmarks.use import Use
 
 ROOT = Path(__file__).parents[2]
 TITLES = {"tasador": "tasador consumer", "bare": "bare loop", "faststream": "FastStream"}
@@ -27,18 +28,16 @@ def drain(contender: str, number: int, events_per_s: float, listings: int = 1000
         listings=listings,
         published_per_s=1e5,
         events_per_s=events_per_s,
-        cpu_us=10,
-        peak_bytes=10**8,
-        redis_cpu_us=5,
-        redis_peak_bytes=10**7,
+        processes=(Use(title="one", cpu_us=10, peak_bytes=10**8),),
+        redis=Use(title="Redis", cpu_us=5, peak_bytes=10**7, used_bytes=10**6),
     )
 
 
-def report(tasador: tuple[float, ...], bare: tuple[float, ...]) -> Throughput:
+def report(tasador: tuple[float, ...], bare: tuple[float, ...], *, is_quick: bool = False) -> Throughput:
     ours = [drain("tasador", number, rate) for number, rate in enumerate(tasador, 1)]
     loop = [drain("bare", number, rate) for number, rate in enumerate(bare, 1)]
-    slow = [drain("faststream", number, 1000, listings=20) for number in range(1, len(tasador) + 1)]
-    return sum_up(TITLES, 250.0, [*loop, *slow, *ours])
+    slow = [drain("faststream", number, 300, listings=20) for number in range(1, len(tasador) + 1)]
+    return sum_up(TITLES, 250.0, [*loop, *slow, *ours], is_quick=is_quick)
 
 
 def test_a_ratio_compares_neighbours_in_time() -> None:
@@ -47,16 +46,23 @@ def test_a_ratio_compares_neighbours_in_time() -> None:
     assert (ratio.against, ratio.times.median, ratio.times.min, ratio.times.max) == ("bare", 1.0, 0.5, 1.0)
 
 
-def test_a_target_that_is_missed_makes_the_report_bad() -> None:
-    assert report((50_000,), (100_000,)).is_good
-    short = report((49_000,), (100_000,))
-    assert [ratio.is_reached for ratio in short.ratios] == [False, True]
+def test_a_full_run_fails_below_a_target_and_a_small_one_below_half_of_it() -> None:
+    assert report((75_000,), (50_000,)).is_good
+    short = report((74_000,), (50_000,))
+    assert [(ratio.is_reached, ratio.is_enough) for ratio in short.ratios] == [(False, False), (True, True)]
     assert not short.is_good
+    small = report((74_000,), (50_000,), is_quick=True)
+    assert [(ratio.target, ratio.floor) for ratio in small.ratios] == [(1.5, 0.75), (130, 65)]
+    assert [(ratio.is_reached, ratio.is_enough) for ratio in small.ratios] == [(False, True), (True, True)]
+    assert small.is_good
+    assert not report((37_000,), (50_000,), is_quick=True).is_good
 
 
-def test_costs_are_for_all_listings_of_a_round() -> None:
+def test_costs_are_of_each_process_for_all_listings_of_a_round() -> None:
     standing = report((50_000, 60_000), (50_000, 50_000)).standings[0]
-    assert (standing.events_per_s.median, standing.cpu_s.median, standing.redis_cpu_s.median) == (55_000, 0.01, 0.005)
+    (usage,) = standing.processes
+    assert (standing.events_per_s.median, usage.cpu_s.median, standing.redis.cpu_s.median) == (55_000, 0.01, 0.005)
+    assert (usage.peak_bytes, usage.used_bytes, standing.redis.used_bytes) == (10**8, None, 10**6)
 
 
 def test_the_page_is_made_from_the_report(tmp_path: Path) -> None:
@@ -69,8 +75,10 @@ def test_the_page_is_made_from_the_report(tmp_path: Path) -> None:
     assert page == render_page(found)
     for part in (
         "| tasador consumer | 1,000 | **50,000** |",
-        "| FastStream | **50.00** |",
+        "| FastStream | **166.7** | 166.7 | 166.7 | 130 | 130 | reached |",
         "python 3.12.0",
         "2026-11-21",
+        "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
+        "|  | Redis | 0.01 | 5.0 | 10 MB | 1 MB |",
     ):
         assert part in page
