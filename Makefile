@@ -79,7 +79,7 @@ fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 S
 bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
-bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--rounds 9")
+bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
 	@$(BIN)/tasador bench --full $(FLAGS)
 
 # tables that lie beside the checkout, or whichever are named

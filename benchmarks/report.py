@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
 from benchmarks.machine import Machine
+from benchmarks.part import Part
 from benchmarks.peer_rates import Peer
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
 from benchmarks.throughput import Throughput
+from schemas.errors import ConfigurationError
+
+_NAMES = {
+    Part.THROUGHPUT: "throughput",
+    Part.COSTS: "costs",
+    Part.LATENCY: "latencies",
+    Part.SWAP: "swaps",
+    Part.START: "starts",
+    Part.SCALE: "scale",
+    Part.GROWTH: "backlogs",
+    Part.DRIFT: "drift_costs",
+    Part.PEERS: "peers",
+}
+"""By part, what it fills of a report, last of all."""
 
 
 class Report(BaseModel):
@@ -44,7 +60,30 @@ class Report(BaseModel):
     scale: tuple[Throughput, ...] | None = None
     peers: tuple[Peer, ...] | None = None
 
+    def has(self, part: Part) -> bool:
+        """Whether a part was measured."""
+        return getattr(self, _NAMES[part]) is not None
+
     @property
     def is_good(self) -> bool:
         """Whether no ratio is below its floor. Times have none here: they are the machine's as much as ours."""
         return all(each.is_good for each in (self.throughput, self.costs) if each is not None)
+
+
+def read_report(path: Path, *, is_quick: bool) -> Report | None:
+    """A report that is to be added to; None where there is none.
+
+    Raises:
+        ConfigurationError: it was made by another version of the benchmark, or by a run of the other kind.
+    """
+    try:
+        report = Report.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: no report of this version, so nothing of it can be kept") from error
+    if report.is_quick != is_quick:
+        raise ConfigurationError(
+            f"{path}: made {'with' if report.is_quick else 'without'} --quick; name another --output"
+        )
+    return report

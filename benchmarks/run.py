@@ -22,6 +22,7 @@ from benchmarks.swap import measure_swaps
 from benchmarks.throughput import Throughput
 from benchmarks.wide import measure_widths
 from registry.versions import ModelVersionInfo
+from schemas.errors import ConfigurationError
 
 Tell = Callable[[str], object]
 
@@ -42,15 +43,24 @@ class Run:
         self._tell = tell
         self._champion = champion
 
-    def reports(self, parts: Collection[Part]) -> Iterator[Report]:
+    def reports(self, parts: Collection[Part], kept: Report | None = None) -> Iterator[Report]:
         """Measure parts, in their own order; a report after each, of all that was measured until then.
 
+        Args:
+            parts: what to measure.
+            kept: a report that holds other parts already.
+
         Raises:
+            ConfigurationError: what is kept was made elsewhere, or with other versions.
             BenchmarkError: somebody died, stood still, or did not answer each listing exactly once.
             RedisUnavailableError: Redis went away.
         """
         machine = describe_machine(self._rig.client)
-        report = Report(made_at=datetime.now(UTC), machine=machine, is_quick=self._size.is_quick)
+        report = kept or Report(made_at=datetime.now(UTC), machine=machine, is_quick=self._size.is_quick)
+        if report.machine.model_copy(update={"load": machine.load}) != machine:
+            raise ConfigurationError(
+                "the report was made on another machine or with other versions; name another --output"
+            )
         asked = [part for part in Part if part in parts]
         for number, part in enumerate(asked, 1):
             self._tell(f"part {number} of {len(asked)}: {part}")

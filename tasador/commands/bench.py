@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from benchmarks.part import Part
+from schemas.errors import ConfigurationError
 from schemas.settings import load_settings
 from tasador.console import err, out, write_json
 from tasador.options import JsonOption
@@ -49,6 +50,9 @@ def bench(
         str | None, typer.Option(help="A Redis that nothing else uses now.", show_default="a private one")
     ] = None,
     output: Annotated[Path, typer.Option(help="Takes the report, after each part.")] = REPORT,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what the report has already; with --full measure only what it lacks.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the rate of a consumer beside a bare loop and plain FastStream; or its latency, swaps, start and growth.
@@ -58,7 +62,8 @@ def bench(
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")
-    parts = _all_parts() if full else part or [Part.THROUGHPUT]
+    kept = _kept(output, is_quick=quick) if keep else None
+    parts = _all_parts(kept) if full else part or [Part.THROUGHPUT]
     drained = Drained(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
     with (
         interrupted_when_told(),
@@ -67,7 +72,7 @@ def bench(
         speaking_to(url),
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
-        for report in _reports(url, Path(home), parts, drained, model, is_quick=quick):
+        for report in _reports(url, Path(home), parts, drained, model, kept, is_quick=quick):
             # what was measured is kept if the run is interrupted
             output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     from benchmarks.plots import write_plots
@@ -90,17 +95,38 @@ class Drained(NamedTuple):
     consumers: int
 
 
-def _all_parts() -> list[Part]:
+def _kept(output: Path, *, is_quick: bool) -> Report | None:
+    from benchmarks.report import read_report
+
+    return read_report(output, is_quick=is_quick)
+
+
+def _all_parts(kept: Report | None) -> list[Part]:
+    """What a full run measures beside what is kept.
+
+    Raises:
+        ConfigurationError: that is nothing.
+    """
     from benchmarks.peer_rates import PYTHON
 
-    if PYTHON.exists():
-        return list(Part)
-    _tell(f"peers are left out: there is no {PYTHON}, which `make bench-peers` makes")
-    return [part for part in Part if part is not Part.PEERS]
+    parts = [part for part in Part if kept is None or not kept.has(part)]
+    if Part.PEERS in parts and not PYTHON.exists():
+        _tell(f"peers are left out: there is no {PYTHON}, which `make bench-peers` makes")
+        parts.remove(Part.PEERS)
+    if not parts:
+        raise ConfigurationError("the report has all parts already: leave --keep out to measure them again")
+    return parts
 
 
 def _reports(
-    url: str, home: Path, parts: Sequence[Part], drained: Drained, model: str | None, *, is_quick: bool
+    url: str,
+    home: Path,
+    parts: Sequence[Part],
+    drained: Drained,
+    model: str | None,
+    kept: Report | None,
+    *,
+    is_quick: bool,
 ) -> Iterator[Report]:
     """A report after each part."""
     with err.status("starting"):
@@ -117,7 +143,7 @@ def _reports(
         reference = train_reference(settings, _tell)
         own = adopt(champion, owner, settings, reference.run_id) if champion else None
         run = Run(Rig(url, settings, reference), size, _tell, own)
-    yield from run.reports(parts)
+    yield from run.reports(parts, kept)
 
 
 @contextmanager

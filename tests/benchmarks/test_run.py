@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from benchmarks.wide import ROWS, contract_of
 from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.domain import load_domain
-from schemas.errors import BenchmarkError, DomainError
+from schemas.errors import BenchmarkError, ConfigurationError, DomainError
 from tasador.commands.bench import bench
 from tests.benchmarks.test_report import MACHINE
 from tests.models import SmallModel, fitted, register
@@ -33,7 +34,10 @@ def test_a_report_comes_after_each_part_in_the_order_of_parts(own_model: SmallMo
     rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
     told: list[str] = []
     size = Size(2000, 1, scales=(2000,), scale_rounds=1, drifts=((100, 200),))
-    first, second = Run(rig, size, told.append).reports([Part.DRIFT, Part.SCALE])
+    run = Run(rig, size, told.append)
+    first, second = run.reports([Part.DRIFT, Part.SCALE])
+    with pytest.raises(ConfigurationError, match="made on another machine or with other versions"):
+        next(run.reports([Part.DRIFT], first.model_copy(update={"machine": MACHINE})))
     rig.client.close()
     assert first.scale is not None
     assert first.drift_costs is None
@@ -56,6 +60,33 @@ def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch: pytest.Mon
     with pytest.raises(BenchmarkError, match="stands still"):
         command_of(bench).run("--output", str(output), "--redis-url", "redis://localhost:1")
     assert json.loads(output.read_text())["machine"]["cores"] == MACHINE.cores
+
+
+def test_parts_that_were_measured_are_kept_and_what_lacks_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[tuple[list[Part], Report | None]] = []
+
+    def reports(_url: str, _home: Path, parts: list[Part], *others: Any, **_: object) -> Iterator[Report]:
+        asked.append((parts, others[-1]))
+        yield others[-1]
+
+    monkeypatch.setattr("tasador.commands.bench._reports", reports)
+    monkeypatch.setattr("benchmarks.peer_rates.PYTHON", tmp_path)
+    output = tmp_path / "bench.json"
+    kept = Report(made_at=datetime.now(UTC), machine=MACHINE, drift_costs=(), starts=())
+    output.write_text(kept.model_dump_json())
+    arguments = ("--keep", "--output", str(output), "--redis-url", "redis://localhost:1")
+    command = command_of(bench)
+    assert command.run(*arguments, "--full").exit_code == 0
+    assert command.run(*arguments, "--part", "drift").exit_code == 0
+    lacking = [part for part in Part if part not in {Part.DRIFT, Part.START}]
+    assert asked == [(lacking, kept), ([Part.DRIFT], kept)]
+    with pytest.raises(ConfigurationError, match=r"bench\.json: made without --quick"):
+        command.run(*arguments, "--quick")
+    output.write_text("{}")
+    with pytest.raises(ConfigurationError, match=r"bench\.json: no report of this version"):
+        command.run(*arguments)
 
 
 def test_a_domain_is_as_wide_as_its_name_says() -> None:
