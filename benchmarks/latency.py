@@ -1,7 +1,8 @@
 """Latency under an open loop: from when a listing is due to when its prediction can be read, at rising rates.
 
 A full run goes on until it knows to a quarter where a consumer saturates: beyond the largest rate in steps of a
-quarter, and then between the largest rate that it kept up with and the smallest that it did not.
+quarter, where that one was not too much, and then between the largest rate that it kept up with and the smallest that
+it did not.
 """
 
 from __future__ import annotations
@@ -52,17 +53,17 @@ class LatencyStep(BaseModel):
 def measure_latency(
     rig: Rig, rates: Sequence[float], seconds: float, tell: Callable[[str], object], *, until_saturated: bool = False
 ) -> list[LatencyStep]:
-    """Let listings arrive at each rate in turn, until one is too much.
+    """Let listings arrive at each rate in turn.
 
     Args:
         rig: where.
         rates: in listings a second, rising.
         seconds: how long listings arrive at each.
         tell: is told of each step, in a line.
-        until_saturated: whether to go on from there until it is known where the consumer saturates.
+        until_saturated: whether to find where the consumer saturates; else the first rate that is too much is the last.
 
     Returns:
-        The steps by rate; only the last ones are saturated.
+        The steps by rate.
 
     Raises:
         BenchmarkError: the consumer died, or a listing got no answer.
@@ -79,10 +80,11 @@ def measure_latency(
             tell(f"{rate:,.0f} events/s: {figures}{', saturated' if step.is_saturated else ''}")
             return step
 
-        steps = list(_until_too_much(rates, step_at))
-        if until_saturated:
-            steps += _until_too_much([rates[-1] * CLOSE**turn for turn in range(1, _MOST_STEPS + 1)], step_at, steps)
-            steps += narrow(steps, step_at)
+        if not until_saturated:
+            return list(_until_too_much(rates, step_at))
+        steps = [step_at(rate) for rate in rates]
+        steps += _until_too_much([rates[-1] * CLOSE**turn for turn in range(1, _MOST_STEPS + 1)], step_at, steps)
+        steps += narrow(steps, step_at)
     return sorted(steps, key=lambda step: step.events_per_s)
 
 

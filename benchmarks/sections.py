@@ -57,7 +57,7 @@ def _latency(steps: tuple[LatencyStep, ...]) -> str:
     return (
         "## Latency\n\nListings arrive on a clock, whether or not anybody keeps up, and each is waited for from when "
         "it was due\n(`benchmarks/arrivals.py`), until its prediction can be read. Whoever publishes and whoever "
-        f"reads share the cores. {_saturation(steps)}\n\n" + table(heads, rows) + "\n"
+        f"reads share the cores.\n\n{_saturation(steps)}\n\n" + table(heads, rows) + "\n"
     )
 
 
@@ -66,7 +66,8 @@ def _saturation(steps: tuple[LatencyStep, ...]) -> str:
     too_much = min((step.events_per_s for step in steps if step.is_saturated), default=None)
     if too_much is None:
         return f"At {kept_up:,.0f} events/s the consumer was not saturated yet."
-    return f"The consumer kept up with {kept_up:,.0f} events/s and was saturated at {too_much:,.0f}."
+    kept = f"{kept_up:,.0f} events/s" if kept_up else "no rate that was tried"
+    return f"The consumer kept up with {kept} and was saturated at {too_much:,.0f} events/s."
 
 
 def _swaps(swaps: Swaps) -> str:

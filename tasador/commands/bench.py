@@ -64,6 +64,8 @@ def bench(
         raise typer.BadParameter("--quick and --full exclude each other")
     kept = _kept(output, is_quick=quick) if keep else None
     parts = _all_parts(kept) if full else part or [Part.THROUGHPUT]
+    if model and Part.THROUGHPUT not in parts:
+        raise typer.BadParameter("--model is measured in throughput, which is not asked for")
     drained = Drained(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
     with (
         interrupted_when_told(),

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth, measure_batches
 from benchmarks.latency import LatencyStep, measure_latency
 from benchmarks.page import render_page
@@ -101,17 +102,16 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "backlogs": tuple(sizes),
             "batches": tuple(sizes[:1]),
             "costs": sum_up(lean, 250.0, [drain("tasador", 1, 97_000), drain("no_window", 1, 100_000)]),
+            "widths": tuple(size.model_copy(update={"features": 200}) for size in sizes),
+            "drift_costs": (DriftCost(rows=1000, reference_rows=2000, cpu_s=0.03, more_bytes=300_000),),
+            "scale": (sum_up({"tasador": "tasador consumer"}, 250.0, [drain("tasador", 1, 97_000)]),),
             "peers": (Peer(name="mlserver", title="MLServer", events_per_s=1350),),
         }
     )
     assert write_plots(quiet, tmp_path / "bench.json") == []
     plots = write_plots(full, tmp_path / "bench.json")
-    assert [plot.name for plot in plots] == [
-        "bench-costs.svg",
-        "bench-latency.svg",
-        "bench-backlog.svg",
-        "bench-batch.svg",
-    ]
+    drawn = ("costs", "latency", "scale", "backlog", "batch", "features", "drift")
+    assert [plot.name for plot in plots] == [f"bench-{part}.svg" for part in drawn]
     assert all("</svg>" in plot.read_text() for plot in plots)
     page = render_page(full)
     for part in (
@@ -121,6 +121,10 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "97 MB",
         "| 10,000,000 | 9 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
+        "| 200 | 9 | 8.0 | 8.0 | 1.00 | 100 MB | 1,000 MB |",
+        "| 1,000 | 2,000 | 0.03 s | 0.3 MB |",
+        "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
+        "The consumer kept up with no rate that was tried and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
         "| MLServer | 1,350 | not measured |",
     ):
