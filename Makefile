@@ -88,14 +88,16 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
 bench-models: install ## Judge our models beside older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
 	@$(BIN)/tasador bench-models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+
+# pinned by `uv pip compile --universal --fork-strategy fewest --no-annotate` from requirements.in
 .venv-peers/.installed: benchmarks/peers/requirements.txt
 	@$(BIN)/python -m venv --clear .venv-peers
 	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r $< \
-	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install -r $<
+	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
 	@touch $@
 
-bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS=--redis-url)
-	@$(BIN)/tasador bench --quick --part throughput --part peers --output reports/peers.json $(FLAGS)
+bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS="--redis-url URL")
+	@$(BIN)/tasador bench --part peers --output reports/peers.json $(FLAGS)
 
 clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
 	rm -rf $(VENV) .venv-peers build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -12,7 +12,7 @@ from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
 from benchmarks.machine import Machine
 from benchmarks.part import Part
-from benchmarks.peer_rates import Peer
+from benchmarks.peer_rates import Peers
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
 from benchmarks.throughput import Throughput
@@ -58,7 +58,7 @@ class Report(BaseModel):
     drift_costs: tuple[DriftCost, ...] | None = None
     costs: Throughput | None = None
     scale: tuple[Throughput, ...] | None = None
-    peers: tuple[Peer, ...] | None = None
+    peers: Peers | None = None
 
     def has(self, part: Part) -> bool:
         """Whether a part was measured."""
@@ -67,7 +67,8 @@ class Report(BaseModel):
     @property
     def is_good(self) -> bool:
         """Whether no ratio is below its floor. Times have none here: they are the machine's as much as ours."""
-        return all(each.is_good for each in (self.throughput, self.costs) if each is not None)
+        parts = (self.throughput, self.costs, self.peers)
+        return all(each.is_good for each in parts if each is not None)
 
 
 def read_report(path: Path, *, is_quick: bool) -> Report | None:

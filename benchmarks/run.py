@@ -79,7 +79,7 @@ class Run:
             Part.SCALE: self._scale,
             Part.GROWTH: self._growth,
             Part.DRIFT: lambda: {"drift_costs": tuple(measure_drift_costs(size.drifts, tell))},
-            Part.PEERS: lambda: {"peers": tuple(measure_peers(rig, tell))},
+            Part.PEERS: lambda: {"peers": measure_peers(rig, size, tell)},
         }
         return measure[part]()
 

@@ -10,11 +10,11 @@ from benchmarks.goals import Goal, goals_of
 from benchmarks.growth_sections import growth_sections
 from benchmarks.latency import LatencyStep
 from benchmarks.markdown import table
-from benchmarks.peer_rates import Peer
+from benchmarks.peer_rates import Peers
 from benchmarks.report import Report
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
-from benchmarks.throughput import Throughput
+from benchmarks.throughput import Spread
 
 
 def sections(report: Report) -> Iterator[str]:
@@ -33,7 +33,7 @@ def sections(report: Report) -> Iterator[str]:
         yield scale_section(report.scale)
     yield from growth_sections(report)
     if report.peers:
-        yield _peers(report.peers, report.throughput)
+        yield _peers(report.peers)
 
 
 def _goals(goals: Sequence[Goal]) -> str:
@@ -88,15 +88,33 @@ def _starts(starts: tuple[Start, ...]) -> str:
     )
 
 
-def _peers(peers: tuple[Peer, ...], throughput: Throughput | None) -> str:
-    ours = throughput.standings[0].events_per_s.median if throughput else None
+def _peers(found: Peers) -> str:
+    heads = ("", "connections", "events/s", "least", "most", "tasador consumer / it", "least", "most", "target")
+    best = found.ratio
     rows = [
-        (peer.title, f"{peer.events_per_s:,.0f}", f"{ours / peer.events_per_s:,.0f}" if ours else "not measured")
-        for peer in sorted(peers, key=lambda peer: -peer.events_per_s)
+        (
+            peer.title,
+            f"{peer.connections or '-'}",
+            *_bold_spread(peer.events_per_s, ",.0f"),
+            *_bold_spread(peer.times, ",.1f"),
+            f"{best.target:g}" if peer.name == best.against else "",
+        )
+        for peer in sorted(found.peers, key=lambda peer: -peer.events_per_s.median)
     ]
+    ours = ("tasador consumer", "-", *_bold_spread(found.consumer, ",.0f"), "", "", "", "")
     return (
-        "## Peers\n\nThe same model served by others, as their guides have it (`benchmarks/peers`): over HTTP on 32 "
-        "keep-alive\nconnections that always have a request under way, or as tasks that were enqueued before.\n\n"
-        + table(("", "events/s", "tasador consumer / it"), rows)
+        "## Peers\n\nThe same model and the same listings, served by others as their guides have it "
+        "(`benchmarks/peers`, `make bench-peers`),\non as many processes as there are cores where the peer has an "
+        "option for it; MLServer has one that speaks HTTP. A server is\nasked over keep-alive connections that always "
+        f"have a request under way, for {found.seconds:g} s a round once it is warm, by a load\ngenerator that takes "
+        "10 to 20 % of one of the same cores. Tasks of streaq were enqueued before. Each answer is\ncompared with what "
+        "the model says. The consumer and the peers take turns, another one first in each of "
+        f"{found.rounds} rounds. The\ntarget is for the best server that batches.\n\n"
+        + table(heads, [*rows, ours])
         + "\n"
+        + (f"\n{found.left_out}.\n" if found.left_out else "")
     )
+
+
+def _bold_spread(figure: Spread, form: str) -> tuple[str, str, str]:
+    return f"**{figure.median:{form}}**", f"{figure.min:{form}}", f"{figure.max:{form}}"

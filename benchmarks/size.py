@@ -21,7 +21,7 @@ MINUTES: dict[Part, float] = {
     Part.SCALE: 4,
     Part.GROWTH: 8,
     Part.DRIFT: 1,
-    Part.PEERS: 3,
+    Part.PEERS: 6,
 }
 """About what each part of a full run takes on two cores, with five rounds."""
 QUICK_MINUTES = 0.75
@@ -68,7 +68,7 @@ class Size:
         """About how long these parts take on two cores."""
         if self.is_quick:
             return QUICK_MINUTES * len(parts)
-        by_rounds = sum(MINUTES[part] for part in parts if part in {Part.THROUGHPUT, Part.COSTS})
+        by_rounds = sum(MINUTES[part] for part in parts if part in {Part.THROUGHPUT, Part.COSTS, Part.PEERS})
         return by_rounds * self.rounds / 5 + sum(MINUTES[part] for part in parts) - by_rounds
 
 

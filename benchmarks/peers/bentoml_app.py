@@ -1,4 +1,7 @@
-"""BentoML with adaptive batching: requests that wait are predicted together."""
+"""BentoML with adaptive batching: requests that wait are predicted together.
+
+Its first argument is the port, its second the booster's file.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import xgboost
 BOOSTER = "BENCH_BOOSTER"
 
 
-@bentoml.service(workers=1)
+@bentoml.service(workers="cpu_count")
 class Booster:
     """The model as a BentoML service."""
 
@@ -20,7 +23,7 @@ class Booster:
         self._booster = xgboost.Booster(model_file=os.environ[BOOSTER])
         self._booster.set_param({"nthread": 1})
 
-    @bentoml.api(batchable=True, max_batch_size=1000, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=100, max_latency_ms=1000)
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Predict a batch, rows (n, columns)."""
         return np.asarray(self._booster.inplace_predict(rows.astype(np.float32)))

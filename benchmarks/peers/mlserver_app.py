@@ -1,4 +1,8 @@
-"""MLServer with adaptive batching: requests that wait are predicted together."""
+"""MLServer with adaptive batching: requests that wait are predicted together.
+
+Its first argument is the port, its second the booster's file. The prediction takes some µs, so it is made in the
+server's own process: a worker beside it would be sent more than it is spared.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from mlserver.codecs import NumpyCodec
 from mlserver.settings import ModelParameters
 from mlserver.types import InferenceRequest, InferenceResponse
 
-BATCH = 1000
+BATCH = 32
 WAIT_S = 0.005
 
 
@@ -21,7 +25,7 @@ class Booster(MLModel):
 
     async def load(self) -> bool:
         """Read the booster."""
-        self._booster = xgboost.Booster(model_file=sys.argv[2])
+        self._booster = xgboost.Booster(model_file=self.settings.parameters.uri)
         self._booster.set_param({"nthread": 1})
         return True
 
@@ -34,16 +38,20 @@ class Booster(MLModel):
 
 async def main() -> None:
     """Serve until SIGTERM."""
-    port = int(sys.argv[1])
     settings = Settings(
-        host="127.0.0.1", http_port=port, grpc_port=port + 1, metrics_endpoint=None, parallel_workers=0, debug=False
+        host="127.0.0.1",
+        http_port=int(sys.argv[1]),
+        grpc_port=0,
+        metrics_endpoint=None,
+        parallel_workers=0,
+        debug=False,
     )
     model = ModelSettings(
         name="booster",
         implementation=Booster,
         max_batch_size=BATCH,
         max_batch_time=WAIT_S,
-        parameters=ModelParameters(version="1"),
+        parameters=ModelParameters(version="1", uri=sys.argv[2]),
     )
     await MLServer(settings).start([model])
 

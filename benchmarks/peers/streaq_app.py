@@ -1,4 +1,7 @@
-"""streaq: one task a listing, on Redis Streams. It takes a Redis's address in place of a port."""
+"""streaq: one task a listing, on Redis Streams; a worker process, see `streaq_tasks` for whoever enqueues.
+
+Its arguments are the Redis's address, the queue's name and the booster's file.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ import numpy as np
 import streaq
 import xgboost
 
-QUEUE = "bench-peers"
-DONE = "bench-peers:done"
+KEPT_S = 300
+CONCURRENCY = 100
 
-worker: streaq.Worker[None] = streaq.Worker(redis_url=sys.argv[1], queue_name=QUEUE, concurrency=100)
-booster = xgboost.Booster(model_file=sys.argv[2])
+worker: streaq.Worker[None] = streaq.Worker(
+    redis_url=sys.argv[1], queue_name=sys.argv[2], concurrency=CONCURRENCY, anyio_kwargs={"use_uvloop": True}
+)
+booster = xgboost.Booster(model_file=sys.argv[3])
 booster.set_param({"nthread": 1})
 
 
-@worker.task(ttl=60)
+@worker.task(ttl=KEPT_S)
 async def predict(listing_id: str, features: list[float]) -> tuple[str, float]:
     """Predict one listing; streaq stores what is returned."""
-    price = float(booster.inplace_predict(np.array([features], dtype=np.float32))[0])
-    await worker.redis.incr(DONE)
-    return listing_id, price
+    return listing_id, float(booster.inplace_predict(np.array([features], dtype=np.float32))[0])
 
 
 if __name__ == "__main__":

@@ -13,16 +13,32 @@ from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth, measure_batches
 from benchmarks.latency import LatencyStep, measure_latency
 from benchmarks.page import render_page
-from benchmarks.peer_rates import Peer, measure_peers
+from benchmarks.peer_rates import Peer, Peers
 from benchmarks.plots import write_plots
 from benchmarks.report import Report
 from benchmarks.rig import Rig, settings_for
 from benchmarks.start import Start, measure_starts
 from benchmarks.swap import Swaps, measure_swaps
-from benchmarks.throughput import sum_up
-from schemas.errors import BenchmarkError
+from benchmarks.throughput import Spread, sum_up
 from tests.benchmarks.test_report import MACHINE, drain
 from tests.models import SmallModel
+
+PEERS = Peers(
+    rounds=3,
+    seconds=5,
+    consumer=Spread.of([90_000]),
+    peers=(
+        Peer(
+            name="mlserver",
+            title="MLServer",
+            connections=32,
+            is_batching=True,
+            events_per_s=Spread.of([900, 1000, 1100]),
+            times=Spread.of([80, 90, 100]),
+        ),
+    ),
+    left_out="streaq is left out",
+)
 
 
 @pytest.fixture
@@ -70,11 +86,6 @@ def test_costs_are_taken_while_nobody_publishes(rig: Rig, monkeypatch: pytest.Mo
     assert growth.redis_cpu_us > 0
 
 
-def test_peers_need_an_environment_of_their_own(rig: Rig, tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="`make bench-peers` makes it"):
-        measure_peers(rig, len, tmp_path / "python")
-
-
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
     step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
     sizes = [
@@ -105,7 +116,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "widths": tuple(size.model_copy(update={"features": 200}) for size in sizes),
             "drift_costs": (DriftCost(rows=1000, reference_rows=2000, cpu_s=0.03, more_bytes=300_000),),
             "scale": (sum_up({"tasador": "tasador consumer"}, 250.0, [drain("tasador", 1, 97_000)]),),
-            "peers": (Peer(name="mlserver", title="MLServer", events_per_s=1350),),
+            "peers": PEERS,
         }
     )
     assert write_plots(quiet, tmp_path / "bench.json") == []
@@ -126,6 +137,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
         "The consumer kept up with no rate that was tried and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
-        "| MLServer | 1,350 | not measured |",
+        "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 |",
+        "streaq is left out.",
     ):
         assert part in page

@@ -1,0 +1,153 @@
+"""Peers are measured beside the consumer, and a peer that does not answer as the model does gets no figure.
+
+FastAPI is in this environment too, so it stands in for all of them; the others need `make bench-peers`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.payloads import build_payloads
+from benchmarks.peer_host import PeerHost
+from benchmarks.peer_rates import Peer, Peers, measure_peers
+from benchmarks.peers.load import HOST, NotServedError, build_request, put_load
+from benchmarks.peers.servers import SERVERS
+from benchmarks.rig import Rig, settings_for
+from benchmarks.size import Size
+from benchmarks.throughput import Spread
+from schemas.errors import BenchmarkError
+from tests.benchmarks.stand_in import ANOTHER, WRONG
+from tests.models import SmallModel
+
+HERE = Path(sys.executable)
+STAND_IN = replace(SERVERS[0], is_batching=True, connections=4)
+LIAR = replace(STAND_IN, module="tests.benchmarks.stand_in")
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+
+
+@pytest.fixture
+def rig(own_model: SmallModel, redis_url: str) -> Iterator[Rig]:
+    rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
+    before = psutil.Process().children(recursive=True)
+    yield rig
+    assert not list(rig.client.scan_iter(f"{rig.streams.prefix}*"))
+    rig.client.close()
+    assert not [child for child in psutil.Process().children(recursive=True) if child not in before]
+
+
+@pytest.fixture
+def host(rig: Rig) -> PeerHost:
+    return PeerHost(rig, HERE, build_payloads(rig.settings.load_domain(), 20))
+
+
+@pytest.mark.timeout(120)
+def test_a_peer_takes_turns_with_the_consumer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.peer_rates._left_out", lambda _: "streaq is left out")
+    monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0.1)
+    told: list[str] = []
+    found = measure_peers(rig, Size(2000, 1), told.append, HERE, [STAND_IN], 0.5)
+    assert told[0] == "streaq is left out"
+    assert [line.rpartition(":")[0] for line in told[1:]] == [
+        "round 1 of 1: FastAPI, one listing a request",
+        "round 1 of 1: tasador consumer",
+    ]
+    (peer,) = found.peers
+    assert peer.events_per_s.median > 0
+    assert found.ratio.times.median == pytest.approx(found.consumer.median / peer.events_per_s.median)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [(WRONG, r"answered 1\.0 for .*; the model says"), (ANOTHER, r"answered 1\.0 for another")],
+)
+def test_a_wrong_answer_gets_no_figure(
+    host: PeerHost, monkeypatch: pytest.MonkeyPatch, path: str, message: str
+) -> None:
+    monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0)
+    with pytest.raises(BenchmarkError, match=message):
+        host.rate_of_server(replace(LIAR, path=path), 0.1)
+
+
+def test_a_peer_that_answers_with_an_error_is_told_with_it(host: PeerHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.peers.load.START_S", 2)
+    with pytest.raises(BenchmarkError, match=r"does not answer: .*listing_id.*; its last words: .* 404"):
+        host.rate_of_server(replace(LIAR, path="/elsewhere"), 0.1)
+
+
+def test_a_peer_that_cannot_start_is_told_with_its_last_words(host: PeerHost) -> None:
+    with pytest.raises(BenchmarkError, match=r"ended with exit code 1: .*No module named benchmarks\.peers\.nobody"):
+        host.rate_of_server(replace(LIAR, module="benchmarks.peers.nobody"), 1)
+
+
+def test_peers_need_an_environment_of_their_own(rig: Rig, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="`make bench-peers` makes it"):
+        measure_peers(rig, Size(2000, 1), len, tmp_path / "python")
+
+
+def test_the_target_is_for_the_best_server_that_batches() -> None:
+    def peer(name: str, times: float, *, is_batching: bool) -> Peer:
+        spread = Spread.of([times])
+        return Peer(name=name, title=name, connections=1, is_batching=is_batching, events_per_s=spread, times=spread)
+
+    slow, best = peer("slow", 200, is_batching=True), peer("best", 79, is_batching=True)
+    plain = peer("plain", 40, is_batching=False)
+    found = Peers(rounds=1, seconds=1, consumer=Spread.of([1]), peers=(plain, slow, best), left_out="")
+    assert (found.ratio.against, found.ratio.target) == ("best", 80)
+    assert not found.is_good
+    assert found.model_copy(update={"is_quick": True}).is_good
+    assert found.model_copy(update={"peers": (plain, slow)}).is_good
+
+
+@asynccontextmanager
+async def _serving(answer: Callable[[bytes], bytes], busy: list[int]) -> AsyncIterator[int]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(1000):
+            busy[0] += 1
+            busy[1] = max(busy)
+            await asyncio.sleep(0.01)
+            busy[0] -= 1
+            if not (found := answer(request)):
+                break
+            writer.write(found)
+        writer.close()
+
+    async with await asyncio.start_server(serve, HOST, 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def test_load_has_a_request_under_way_on_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0.1)
+    requests = [build_request("/", b"%d" % number) for number in range(10)]
+    busy = [0, 0]
+
+    async def run() -> None:
+        async with _serving(lambda request: OK % (1, request[-1:]), busy) as port:
+            load = await put_load(port, requests, 5, 0.4, lambda: None)
+        assert all(answer.body == b"%d" % answer.number for answer in load.answers)
+        # each answer takes 10 ms and a little, so five connections cannot have more than 500 a second
+        assert 50 < load.events_per_s <= 500
+        assert len(load.answers) > load.events_per_s * 0.4
+
+    asyncio.run(run())
+    assert busy[1] == 5
+
+
+def test_load_ends_where_a_server_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0)
+    served = iter([OK % (1, b"1"), OK % (1, b"1")])
+
+    async def run() -> None:
+        async with _serving(lambda _: next(served, b""), [0, 0]) as port:
+            await asyncio.wait_for(put_load(port, [build_request("/", b"")], 1, 60, lambda: None), 30)
+
+    with pytest.raises(NotServedError, match="no whole answer"):
+        asyncio.run(run())
+    assert not list(served)
