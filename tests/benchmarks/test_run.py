@@ -98,6 +98,13 @@ def test_a_domain_is_as_wide_as_its_name_says() -> None:
         load_domain("wide", "benchmarks.wide:Width")
 
 
+def test_a_table_of_many_features_is_in_one_piece(tmp_path: Path) -> None:
+    settings = settings_for("redis://nowhere", tmp_path, "wide200", "benchmarks.wide:Wide200")
+    table, _ = validate(settings.load_domain(), read_source(settings), settings.training)
+    # pandas warns whoever adds a column to more than a hundred pieces, and a warning is an error here
+    assert table.with_target().shape == (ROWS, 201)
+
+
 @pytest.mark.timeout(120)
 def test_a_consumer_scores_listings_of_another_width(redis_url: str, tmp_path: Path) -> None:
     settings = settings_for(redis_url, tmp_path, "wide20", "benchmarks.wide:Wide20")

@@ -156,9 +156,11 @@ def _times(column: pd.Series[Any]) -> tuple[NDArray[np.datetime64], list[RowProb
 
 
 def _table(domain: Domain, accepted: pd.DataFrame, source: str, time_column: str | None) -> Table:
-    frame = accepted[list(domain.columns)].astype(
-        {feature.column: "str" if feature.categories else "float64" for feature in domain.features}
-    )
+    frame = (
+        accepted[list(domain.columns)]
+        .astype({feature.column: "str" if feature.categories else "float64" for feature in domain.features})
+        .copy()
+    )  # in one piece: pandas warns whoever adds a column to a hundred pieces
     target = accepted[domain.target.name].to_numpy(dtype=str if domain.target.classes else np.float64)
     return Table(
         domain,
