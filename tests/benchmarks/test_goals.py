@@ -96,6 +96,6 @@ def test_a_report_on_drift_costs_time_and_memory() -> None:
 
 def test_a_run_says_how_long_it_takes() -> None:
     everything = list(Part)
-    assert Size(200_000, 5).minutes(everything) == pytest.approx(28)
+    assert Size(200_000, 5).minutes(everything) == pytest.approx(31)
     assert Size(200_000, 10).minutes(everything) > Size(200_000, 5).minutes(everything)
     assert quick(200_000, 3).minutes(everything) < 10
