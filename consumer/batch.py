@@ -5,12 +5,12 @@ There are thousands of both a batch: they are structs because a named tuple take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.encoding import Stamp
+from schemas.encoding import Stamp, encode_lines
 
 NO_MODEL = Stamp("", "")
 
@@ -20,29 +20,34 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         id: its entry id.
-        fields: None where the payload is gone.
+        flat: fields and their values in turn, as Redis sends them; None where the payload is gone.
         deliveries: how often it has been delivered, this time included.
     """
 
     id: bytes
-    fields: Mapping[bytes, bytes] | None
+    flat: Sequence[bytes] | None
     deliveries: int = 1
 
+    @property
+    def fields(self) -> Mapping[bytes, bytes]:
+        """Values by field; none where the payload is gone."""
+        flat = self.flat or ()
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What one entry shall get.
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """The dead letter that one entry shall get.
 
     Attributes:
         entry_id: the entry it answers.
-        reason: "" for a prediction, else why it is refused.
-        identity: source and id of the listing, joined by a newline, each empty where it cannot be read; repeats of what
-            was predicted are known by it.
+        reason: why it is refused.
+        identity: source and id of the listing, each empty where it cannot be read.
         event: the JSON that is written.
     """
 
     entry_id: bytes
     reason: str
-    identity: str
+    identity: tuple[str, str]
     event: bytes
 
 
@@ -50,9 +55,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class ScoredBatch:
     """Outcomes of a batch, and what the window and the counts take from it.
 
+    What there is of each entry is one text with a line for each, as the commit script takes it.
+
     Attributes:
-        outcomes: one for each entry, in the entries' order.
-        stamp: the model that predicted.
+        entry_ids: n; those that get a prediction stand first, then the refused ones, both in the entries' order.
+        events: n lines of JSON that are written.
+        identities: n lines of JSON, [source, id] of the listing; repeats of what was predicted are known by them.
+        reasons: why the last ones are refused.
+    stamp: the model that predicted.
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
         values: the predictions as packed doubles (p x 8 bytes).
@@ -66,7 +76,10 @@ class ScoredBatch:
         score_s: how long the scoring call took.
     """
 
-    outcomes: list[Outcome]
+    entry_ids: list[bytes]
+    events: bytes
+    identities: bytes
+    reasons: Sequence[str] = ()
     stamp: Stamp = NO_MODEL
     rows: bytes = b""
     stride: int = 1
@@ -83,4 +96,18 @@ class ScoredBatch:
     @property
     def predictions(self) -> int:
         """How many of the outcomes are predictions."""
-        return len(self.flags)
+        return len(self.entry_ids) - len(self.reasons)
+
+    def add(self, refusals: Sequence[Refusal]) -> None:
+        """Refuse entries too."""
+        self.entry_ids = [*self.entry_ids, *(refusal.entry_id for refusal in refusals)]
+        self.events = b"".join([self.events, *(refusal.event + b"\n" for refusal in refusals)])
+        self.identities += encode_lines([refusal.identity for refusal in refusals])
+        self.reasons = [*self.reasons, *(refusal.reason for refusal in refusals)]
+
+
+def all_refused(refusals: Sequence[Refusal]) -> ScoredBatch:
+    """A batch without a prediction."""
+    batch = ScoredBatch([], b"", b"")
+    batch.add(refusals)
+    return batch

@@ -5,12 +5,14 @@
 --   window rows, bytes a row, stride, activation, layout, values (p doubles), flags (p bytes), sum, sum of squares,
 --   source and time of a repeat's event, events a second of a source, burst, and for each entry as two bytes the number
 --   of its source's bucket (0 for none),
---   then for each entry: id, kind ("" for a prediction, else the reason), source and id of its listing, event.
+--   then as texts with a line for each entry, the p predictions first: entry ids, identities (JSON, [source, id] of the
+--   listing), events; then the reason of each of the n - p refused. An argument for each would cost both sides half as
+--   much again as all that is done with it.
 -- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...}}. What is
 -- limited stays pending: only its sender can make a dead letter of it.
 -- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
 -- bucket when it is acknowledged.
-local FIRST, BUCKETS = 21, 10
+local BUCKETS, REASONS = 10, 23
 local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
 local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
 local group, consumer = ARGV[1], ARGV[2]
@@ -51,6 +53,18 @@ local function try(...)
   return reply
 end
 
+local find, sub = string.find, string.sub
+local function lines_of(text)
+  local lines, from = {}, 1
+  for line = 1, n do
+    local to = find(text, '\n', from, true)
+    lines[line] = sub(text, from, to - 1)
+    from = to + 1
+  end
+  return lines
+end
+local ids, identities, events = lines_of(ARGV[21]), lines_of(ARGV[22]), lines_of(ARGV[23])
+
 -- An identity is looked for in what was predicted since the last rotation and in the rotation before. A RENAME over a
 -- large set would free it in this call; UNLINK frees it aside.
 local function rotate(is_stale)
@@ -65,15 +79,8 @@ end
 
 local known, older = {}, {}
 if dedup_seconds > 0 and p > 0 then
-  local identities, count = {}, 0
-  for at = FIRST, FIRST + 4 * n - 4, 4 do
-    if ARGV[at + 1] == '' then
-      count = count + 1
-      identities[count] = ARGV[at + 2]
-    end
-  end
-  known = call('SMISMEMBER', current, unpack(identities))
-  older = call('SMISMEMBER', previous, unpack(identities))
+  known = call('SMISMEMBER', current, unpack(identities, 1, p))
+  if call('EXISTS', previous) == 1 then older = call('SMISMEMBER', previous, unpack(identities, 1, p)) end
   if since and now - since >= dedup_seconds then
     -- too old to be seen for a repeat: the set before, and after twice the time both
     local is_stale = now - since >= 2 * dedup_seconds
@@ -84,44 +91,43 @@ if dedup_seconds > 0 and p > 0 then
 end
 
 local function repeat_event(id, identity)
-  local source, listing = string.match(identity, '^(.-)\n(.*)$')
+  local source, listing = unpack(cjson.decode(identity))
   return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(ARGV[16]) .. ',"type":"listing.repeated","time":"'
     .. ARGV[17] .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. '}}'
 end
 
 local scored, refused, repeated, restored = 0, 0, 0, 0
 local reasons, fenced, limited, here, fresh, rows = {}, {}, {}, {}, {}, {}
-local at, index, last = FIRST, 0
+local last
 for entry = 1, n do
-  local id, kind, identity, event = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  at = at + 4
-  local is_prediction = kind == ''
-  if is_prediction then index = index + 1 end
+  local id, identity = ids[entry], identities[entry]
+  local reason = entry > p and ARGV[REASONS + entry - p]
   local bucket = buckets[1] and buckets[struct.unpack('<H', ARGV[20], 2 * entry - 1)]
   if bucket and bucket.level < 1 then
     limited[#limited + 1] = id
   elseif call('XACK', listings, group, id) == 0 then
     fenced[#fenced + 1] = id
   else
-    local is_repeat = is_prediction and dedup_seconds > 0 and (known[index] == 1 or older[index] == 1 or here[identity])
-    local stream = is_repeat and repeats or is_prediction and predictions
-      or kind == 'rate_limited' and limited_letters or letters
-    local written = try('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or event)
-    if not written then
+    local is_repeat = not reason and dedup_seconds > 0 and (known[entry] == 1 or older[entry] == 1 or here[identity])
+    local stream = is_repeat and repeats or not reason and predictions
+      or reason == 'rate_limited' and limited_letters or letters
+    local written = pcall('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or events[entry])
+    if type(written) == 'table' then
+      if failure == '' then failure = written.err end
       restored = restored + 1
       pcall('XCLAIM', listings, group, consumer, 0, id, 'FORCE', 'JUSTID')
       bucket = nil
     elseif is_repeat then
       repeated = repeated + 1
-    elseif is_prediction then
+    elseif reason then
+      refused = refused + 1
+      reasons[reason] = (reasons[reason] or 0) + 1
+    else
       scored = scored + 1
       here[identity] = true
       fresh[scored] = identity
-      rows[scored] = index
+      rows[scored] = entry
       last = written
-    else
-      refused = refused + 1
-      reasons[kind] = (reasons[kind] or 0) + 1
     end
     if bucket then
       bucket.level = bucket.level - 1

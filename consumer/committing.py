@@ -69,12 +69,12 @@ class Committer:
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
-        charges = self._rate_limit.charge(batch.outcomes)
+        charges = self._rate_limit.charge(batch)
         command = [
             *("EVALSHA", self._sha1, len(self._keys) + len(charges.buckets), *self._keys, *charges.buckets),
             SCORERS,
             self._consumer,
-            len(batch.outcomes),
+            len(batch.entry_ids),
             batch.predictions,
             *self._dedup,
             batch.rows,
@@ -89,9 +89,11 @@ class Committer:
             self._source,
             now_rfc3339(),
             *charges.arguments,
+            b"\n".join([*batch.entry_ids, b""]),
+            batch.identities,
+            batch.events,
+            *batch.reasons,
         ]
-        for outcome in batch.outcomes:
-            command += (outcome.entry_id, outcome.reason, outcome.identity, outcome.event)
         try:
             reply = await self._line.ask(*command)
         except NoScriptError:

@@ -168,15 +168,16 @@ class Flow:
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         fenced = set(receipt.fenced)
         unanswered = fenced.union(receipt.limited)
-        answered = [] if receipt.restored else batch.outcomes
+        answered = [] if receipt.restored else batch.entry_ids
         if unanswered:
-            answered = [outcome for outcome in answered if outcome.entry_id not in unanswered]
+            answered = [entry_id for entry_id in answered if entry_id not in unanswered]
+        refused = zip(batch.entry_ids[batch.predictions :], batch.reasons, strict=True)
         figures = BatchFigures(
-            [outcome.entry_id for outcome in answered],
+            answered,
             receipt.at_ms,
             receipt.scored,
             receipt.repeated,
-            Counter(outcome.reason for outcome in answered if outcome.reason) if receipt.refused else {},
+            Counter(reason for entry_id, reason in refused if answered and entry_id not in unanswered),
             batch.imputed if answered else {},
             batch.unusual if answered else {},
             batch.kinds if answered else {},
@@ -208,13 +209,13 @@ class Flow:
             logger.info("left-over entries claimed", extra={"entries": len(entries)})
         for claimed in entries:
             # what has no payload is not claimed, and cannot be taken
-            entry = await self.recovery.take(claimed) if claimed.fields is not None else claimed
+            entry = await self.recovery.take(claimed) if claimed.flat is not None else claimed
             if entry:
                 self._held.append([entry])
                 await self._commit([entry], self._score_alone(entry))
 
     def _score_alone(self, entry: Entry) -> ScoredBatch | None:
-        if entry.fields is None:
+        if entry.flat is None:
             return self.scorer.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
         if entry.deliveries > self.settings.max_deliveries:
             return self.scorer.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")

@@ -7,10 +7,12 @@ and is committed again as a dead letter, which costs nothing.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import NamedTuple
 
-from consumer.batch import Outcome
+import msgspec
+
+from consumer.batch import ScoredBatch
 from schemas.refusals import Reason
 from schemas.sections import RateLimitSettings
 from schemas.streams import Streams
@@ -31,6 +33,8 @@ class Charges(NamedTuple):
     arguments: tuple[object, object, bytes]
 
 
+_identities = msgspec.json.Decoder(tuple[str, str]).decode_lines
+
 NO_CHARGES = Charges((), (0, 0, b""))
 
 
@@ -41,14 +45,15 @@ class RateLimit:
         self._settings = settings
         self._streams = streams
 
-    def charge(self, outcomes: Sequence[Outcome]) -> Charges:
+    def charge(self, batch: ScoredBatch) -> Charges:
         """Whose bucket each outcome is spent from. What names no source, or none that can be read, shares one."""
         if not self._settings.events_per_s:
             return NO_CHARGES
         numbers: dict[str, int] = {}
+        reasons = chain(repeat("", batch.predictions), batch.reasons)
         charged = [
-            0 if o.reason in _FREE else numbers.setdefault(o.identity.partition("\n")[0], len(numbers) + 1)
-            for o in outcomes
+            0 if reason in _FREE else numbers.setdefault(source, len(numbers) + 1)
+            for reason, (source, _) in zip(reasons, _identities(batch.identities), strict=True)
         ]
         buckets = tuple(self._streams.bucket(source) for source in numbers)
         packed = struct.pack(f"<{len(charged)}H", *charged)

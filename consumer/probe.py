@@ -10,7 +10,7 @@ from typing import Any
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from consumer.batch import Outcome, ScoredBatch
+from consumer.batch import Refusal, ScoredBatch
 from consumer.committing import Committer
 from schemas.domain import Domain
 from schemas.encoding import Stamp
@@ -38,9 +38,10 @@ async def try_commit(
         ids: list[Any] = [await client.xadd(probe.listings, {DATA_FIELD: b"{}"}) for _ in range(4)]
         await client.xreadgroup(SCORERS, name, {probe.listings: b">"}, 4)
         rows = bytes(2 * row_dtype(domain).itemsize)
-        twice = [Outcome(entry_id, "", "probe\nprobe", b"{}") for entry_id in ids[:2]]
-        letters = [Outcome(ids[2], "not_json", "probe\n", b"{}"), Outcome(ids[3], "rate_limited", "probe\n", b"{}")]
-        batch = ScoredBatch([*twice, *letters], Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
+        twice = b'["probe","probe"]\n' * 2
+        batch = ScoredBatch(ids[:2], b"{}\n" * 2, twice, (), Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
+        letters = zip(ids[2:], ("not_json", "rate_limited"), strict=True)
+        batch.add([Refusal(entry_id, reason, ("probe", ""), b"{}") for entry_id, reason in letters])
         receipt = await committer.commit(batch)
         if receipt.restored or receipt.failure:
             raise ServerError(f"the commit script cannot do its work for this user: {receipt.failure}")

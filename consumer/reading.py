@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from consumer.batch import Entry
 from schemas.sections import BatchSettings
@@ -37,13 +37,4 @@ class Reader:
     async def _read(self, wait: Sequence[object]) -> list[Entry]:
         await self._line.send(*self._head, *wait, *self._tail)
         reply = await self._line.receive(self._patience_s)
-        return [
-            # one field and its value, as nearly always
-            Entry(entry_id, {flat[0]: flat[1]} if len(flat) == 2 else _mapping(flat))  # noqa: PLR2004
-            for _, entries in reply or ()
-            for entry_id, flat in entries
-        ]
-
-
-def _mapping(flat: Sequence[bytes]) -> Mapping[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+        return [Entry(entry_id, flat) for _, entries in reply or () for entry_id, flat in entries]

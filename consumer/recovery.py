@@ -38,10 +38,7 @@ class Recovery:
         if not reply:
             return None
         deliveries, *payload = reply
-        if not payload:
-            return Entry(entry.id, None, deliveries)
-        flat = payload[0]
-        return Entry(entry.id, dict(zip(flat[::2], flat[1::2], strict=True)), deliveries + 1)
+        return Entry(entry.id, payload[0], deliveries + 1) if payload else Entry(entry.id, None, deliveries)
 
     async def renew(self, entry_ids: Sequence[bytes]) -> int:
         """Keep entries in hand from being claimed; returns how many are still owned."""
@@ -50,7 +47,7 @@ class Recovery:
     async def _claim(self, idle_ms: int, owner: str) -> list[Entry]:
         arguments = [SCORERS, self._consumer, idle_ms, CHUNK, owner]
         claimed, gone = await self._scripts.run("claim", arguments)
-        return [Entry(id_, {}, n) for id_, n in _pairs(claimed)] + [Entry(id_, None, n) for id_, n in _pairs(gone)]
+        return [Entry(id_, (), n) for id_, n in _pairs(claimed)] + [Entry(id_, None, n) for id_, n in _pairs(gone)]
 
 
 def _pairs(flat: Sequence[object]) -> Iterator[tuple[bytes, int]]:

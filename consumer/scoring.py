@@ -6,19 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import repeat
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.batch import Entry, Outcome, ScoredBatch
+from consumer.batch import Entry, Refusal, ScoredBatch, all_refused
 from monitoring.metrics import PRICE_KINDS
 from registry.scorer import Scorer
 from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import Domain
-from schemas.encoding import AnswerEncoder, Stamp, encode
+from schemas.encoding import AnswerEncoder, Stamp, encode, encode_lines
 from schemas.errors import FieldError, RefusedListingError
 from schemas.refusals import Reason
 from schemas.rows import Matrix, RowBuilder
@@ -81,14 +80,12 @@ class BatchScorer:
         gaps, strange = np.isnan(matrix), (matrix < model.low) | (matrix > model.high)
         imputed, unusual = self._builder.named(gaps), self._builder.named(strange)
         ids = [entries[place].id for place in places]
-        identities = [f"{listing.source or ''}\n{listing.id}" for listing in listings]
-        events = self._encode(ids, time, listings, scores, model.stamp, imputed, unusual)
-        outcomes = [*map(Outcome, ids, repeat(""), identities, events)]
-        for place in sorted(refusals):
-            outcomes.insert(place, refusals[place])
         stride = -(-len(ids) // self._rows_kept) or 1
-        return ScoredBatch(
-            outcomes,
+        batch = ScoredBatch(
+            ids,
+            self._encode(ids, time, listings, scores, model.stamp, imputed, unusual),
+            encode_lines([(listing.source or "", listing.id) for listing in listings]),
+            (),
             model.stamp,
             pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride,
@@ -102,17 +99,22 @@ class BatchScorer:
             decoded - begin,
             scored - decoded,
         )
+        if refusals:
+            batch.add([*refusals.values()])
+        return batch
 
-    def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Outcome]]:
+    def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Refusal]]:
         """The good listings in order, and what the others get, by their place in the batch."""
-        listings = self._decoder.decode_all([(entry.fields or {}).get(DATA_FIELD, b"") for entry in entries])
+        flats = [entry.flat or () for entry in entries]
+        payloads = [flat[1] if len(flat) == 2 and flat[0] == DATA_FIELD else b"" for flat in flats]  # noqa: PLR2004 - a pair
+        listings = self._decoder.decode_all(payloads)
         if listings is not None:
             return listings, {}
         listings, refusals = [], {}
         for place, entry in enumerate(entries):
             payload: bytes | None = None
             try:
-                payload = payload_of(entry.fields or {})
+                payload = payload_of(entry.fields)
                 listings.append(self._decoder.decode(payload))
             except RefusedListingError as refused:
                 refusals[place] = self._refusal(entry, refused, payload, time)
@@ -120,23 +122,18 @@ class BatchScorer:
 
     def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
         """A batch of one dead letter, for an entry that is not scored at all."""
-        try:
-            payload = payload_of(entry.fields) if entry.fields is not None else None
-        except RefusedListingError:
-            payload = None
-        refused = RefusedListingError(reason, (FieldError("", message),))
-        return ScoredBatch([self._refusal(entry, refused, payload, now_rfc3339())])
+        return all_refused([self._refused(entry, reason, message)])
 
     def limit(self, entries: Sequence[Entry], limit: RateLimitSettings) -> ScoredBatch:
         """A batch of dead letters, for entries that came faster than their source may send."""
         time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
-        return ScoredBatch([self._limited(entry, message, time) for entry in entries])
+        return all_refused([self._limited(entry, message, time) for entry in entries])
 
-    def _limited(self, entry: Entry, message: str, time: str) -> Outcome:
+    def _limited(self, entry: Entry, message: str, time: str) -> Refusal:
         payload: bytes | None = None
         found = FieldError("source", message)
         try:
-            payload = payload_of(entry.fields or {})
+            payload = payload_of(entry.fields)
             listing = self._decoder.decode(payload)
             limited = RefusedListingError(Reason.RATE_LIMITED, (found,), listing.id, listing.source or "")
         except RefusedListingError as bad:
@@ -144,8 +141,15 @@ class BatchScorer:
             limited = RefusedListingError(Reason.RATE_LIMITED, errors, bad.listing_id, bad.listing_source)
         return self._refusal(entry, limited, payload, time)
 
-    def _refusal(self, entry: Entry, refused: RefusedListingError, payload: bytes | None, time: str) -> Outcome:
-        if payload is None and entry.fields is not None:
+    def _refused(self, entry: Entry, reason: Reason, message: str) -> Refusal:
+        try:
+            payload = payload_of(entry.fields)
+        except RefusedListingError:
+            payload = None
+        return self._refusal(entry, RefusedListingError(reason, (FieldError("", message),)), payload, now_rfc3339())
+
+    def _refusal(self, entry: Entry, refused: RefusedListingError, payload: bytes | None, time: str) -> Refusal:
+        if payload is None and entry.flat is not None:
             # a foreign entry: its fields, as far as they are text, are all there is to show
             text = {
                 k.decode(errors="backslashreplace"): v.decode(errors="backslashreplace")
@@ -154,7 +158,7 @@ class BatchScorer:
             payload = encode(text)
         entry_id = entry.id.decode()
         event = self._encoder.dead_letter(entry_id, time, refused, payload, entry.deliveries, self._consumer)
-        return Outcome(entry.id, refused.reason, f"{refused.listing_source}\n{refused.listing_id or ''}", event)
+        return Refusal(entry.id, refused.reason, (refused.listing_source, refused.listing_id or ""), event)
 
     def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
         """How many predictions are of each class, or how many prices are like none that training led to."""
@@ -174,9 +178,9 @@ class BatchScorer:
         stamp: Stamp,
         imputed: Mapping[int, Sequence[str]],
         unusual: Mapping[int, Sequence[str]],
-    ) -> list[bytes]:
+    ) -> bytes:
         encode_all = self._encoder.classifications if self._is_classification else self._encoder.predictions
-        texts = [entry_id.decode() for entry_id in ids]
+        texts = b"\n".join(ids).decode().split("\n") if ids else []
         return encode_all(texts, time, listings, scores.tolist(), stamp, imputed, unusual)
 
     def _without_broken_scores(
@@ -186,7 +190,6 @@ class BatchScorer:
         rows = np.isfinite(scores).reshape(len(places), -1)
         bad = {place for place, row in zip(places, rows, strict=True) if not row.all()}
         batch = self.score([e for place, e in enumerate(entries) if place not in bad], model)
-        for place in sorted(bad):
-            refused = self.refuse(entries[place], Reason.POISON, "the model's answer is not a finite number")
-            batch.outcomes.extend(refused.outcomes)
+        message = "the model's answer is not a finite number"
+        batch.add([self._refused(entries[place], Reason.POISON, message) for place in sorted(bad)])
         return batch

@@ -14,7 +14,7 @@ from schemas.domain import Domain
 from schemas.errors import RefusedListingError
 
 encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
+encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
 
 
@@ -93,8 +93,11 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
-    ) -> list[bytes]:
-        """A regression's predictions, in the target's unit; `imputed` and `unusual` by their place in the batch."""
+    ) -> bytes:
+        """A regression's predictions, in the target's unit, a line for each.
+
+        `imputed` and `unusual` are by place in the batch. A newline inside a text is written as an escape.
+        """
         data = [
             _PredictionData(
                 listing.id, listing.source or "", prediction, model, imputed.get(row, ()), unusual.get(row, ())
@@ -112,8 +115,8 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
-    ) -> list[bytes]:
-        """A classification's predictions, from the probabilities in the order of the target's classes."""
+    ) -> bytes:
+        """A classification's predictions, from the probabilities in the order of the target's classes, as lines."""
         data = [
             self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()))
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
@@ -144,7 +147,7 @@ class AnswerEncoder:
     def repeat(self, entry_id: str, time: str, listing: DecodedListing) -> bytes:
         """The record of a dropped repeat."""
         data = _RepeatData(listing.id, listing.source or "")
-        return self._answers("listing.repeated", [entry_id], time, [data], [listing])[0]
+        return self._answers("listing.repeated", [entry_id], time, [data], [listing]).rstrip()
 
     def dead_letter(
         self,
@@ -179,13 +182,12 @@ class AnswerEncoder:
         time: str,
         data: Sequence[msgspec.Struct],
         listings: Sequence[DecodedListing],
-    ) -> list[bytes]:
+    ) -> bytes:
         events = [
             _Event("1.0", entry_id, self._source, kind, time, one, listing.subject, listing.traceparent)
             for entry_id, one, listing in zip(entry_ids, data, listings, strict=True)
         ]
-        # a newline inside a text is written as \n
-        return _encode_lines(events).split(b"\n")[:-1]
+        return encode_lines(events)
 
     def _kept(self, payload: bytes | None) -> tuple[str | None, str]:
         if payload is None:

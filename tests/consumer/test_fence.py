@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,7 +54,7 @@ class Bench:
     async def read(self, name: str, count: int = 100) -> list[Entry]:
         source: Any = {self.streams.listings: b">"}
         reply: Any = await self.client.xreadgroup(SCORERS, name, source, count)
-        return [Entry(entry_id, fields) for _, entries in reply for entry_id, fields in entries]
+        return [Entry(entry_id, [*chain(*fields.items())]) for _, entries in reply for entry_id, fields in entries]
 
     async def score(self, name: str, count: int = 100) -> ScoredBatch:
         return self.scorer.score(await self.read(name, count), served())

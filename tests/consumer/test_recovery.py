@@ -102,7 +102,7 @@ async def test_claim_does_not_raise_the_count_and_a_trial_does(
         assert deliveries() == [1, 1, 1]
         taken = await recovery.take(claimed[1])
         assert taken is not None
-        assert (taken.deliveries, taken.fields is None) == (2, False)
+        assert (taken.deliveries, taken.flat is None) == (2, False)
         assert deliveries() == [1, 2, 1]
 
 

@@ -39,6 +39,19 @@ async def test_repeats_within_a_batch_across_batches_and_across_consumers(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
+async def test_an_identity_may_hold_any_character(redis_client: Client, redis_url: str, streams: Streams) -> None:
+    """Entries of a batch go to Redis as lines."""
+    ids = ["a\nb", '"],["', "a/\\b", "\u2028é😀", "\x00", "null"]
+    payloads = [event(listing_id, source="/agency/42") for listing_id in ids]
+    entries = publish(redis_client, streams, [*payloads, b"{\n", *payloads])
+    async with running(redis_url, settings_for(streams.prefix)):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == len(entries))
+    for stream in (streams.predictions, streams.repeats):
+        found = [(a["data"]["listing_source"], a["data"]["listing_id"]) for a in answers(redis_client, stream)]
+        assert found == [("/agency/42", listing_id) for listing_id in ids]
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+
+
 async def test_corrected_listing_after_a_dead_letter_is_scored(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:

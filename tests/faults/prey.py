@@ -116,7 +116,7 @@ def break_commit(consumer: Consumer, settings: Settings) -> None:
     commit, client, key = committer.commit, consumer._client, settings.streams.listings
 
     async def broken(batch: Any) -> Any:
-        ids = [outcome.entry_id for outcome in batch.outcomes]
+        ids = batch.entry_ids
         await client.xack(key, SCORERS, *ids)
         await asyncio.sleep(0.01)
         for entry_id in ids:

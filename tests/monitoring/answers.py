@@ -31,7 +31,7 @@ def deliver(client: redis.Redis, streams: Streams, count: int) -> None:
 def predict(client: redis.Redis, streams: Streams, entry_id: str, value: float = 20.0, listing_id: str = "l-1") -> str:
     """Answer an entry with a prediction, and count it."""
     listing = DecodedListing(id=listing_id, data=None)
-    event = _encoder().predictions([entry_id], TIME, [listing], [value], Stamp("7", "1-0"), {0: ["CRIM"]})[0]
+    event = _encoder().predictions([entry_id], TIME, [listing], [value], Stamp("7", "1-0"), {0: ["CRIM"]})
     client.hincrbyfloat(streams.progress, "prediction_sum", value)
     client.hincrbyfloat(streams.progress, "prediction_sum_squares", value * value)
     return _answer(client, streams, entry_id, streams.predictions, "scored", event)

@@ -154,7 +154,7 @@ async def test_a_commit_that_acknowledges_apart_from_writing_is_caught(
     commit = Committer.commit
 
     async def acknowledge_and_die(self: Any, batch: Any) -> Any:
-        redis_client.xack(streams.listings, SCORERS, *[outcome.entry_id for outcome in batch.outcomes])
+        redis_client.xack(streams.listings, SCORERS, *batch.entry_ids)
         return await commit(self, batch)
 
     activation = activate(redis_client, streams, 1)

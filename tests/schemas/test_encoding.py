@@ -49,7 +49,7 @@ def test_a_prediction_reads_as_its_contract() -> None:
     listing = _decoded(HOUSING, source="/agency/42", subject="p-981", traceparent=TRACE)
     encoded = AnswerEncoder(HOUSING, 1000).predictions(
         [ENTRY], TIME, [listing], [26.42], STAMP, {0: ["CRIM"]}, {0: ["TAX", "B"]}
-    )[0]
+    )
     event = Prediction.model_validate_json(encoded)
     _assert_is_all_of(event, encoded)
     assert (event.id, event.source, event.type) == (ENTRY, "tasador/housing", "listing.scored")
@@ -61,9 +61,7 @@ def test_a_prediction_reads_as_its_contract() -> None:
 
 
 def test_what_a_prediction_does_not_have_is_left_out() -> None:
-    encoded = AnswerEncoder(HOUSING, 1000).predictions([ENTRY], TIME, [_decoded(HOUSING, source=None)], [1e-7], STAMP)[
-        0
-    ]
+    encoded = AnswerEncoder(HOUSING, 1000).predictions([ENTRY], TIME, [_decoded(HOUSING, source=None)], [1e-7], STAMP)
     event = json.loads(encoded)
     assert set(event) == {"specversion", "id", "source", "type", "time", "data"}
     assert set(event["data"]) == {"listing_id", "listing_source", "prediction", "model", "imputed", "unusual"}
@@ -72,9 +70,7 @@ def test_what_a_prediction_does_not_have_is_left_out() -> None:
 
 def test_a_classification_carries_probabilities_confidence_and_labels() -> None:
     probabilities = [0.05, 0.1, 0.1, 0.05, 0.6, 0.05, 0.05]
-    encoded = AnswerEncoder(OBESITY, 1000).classifications([ENTRY], TIME, [_decoded(OBESITY)], [probabilities], STAMP)[
-        0
-    ]
+    encoded = AnswerEncoder(OBESITY, 1000).classifications([ENTRY], TIME, [_decoded(OBESITY)], [probabilities], STAMP)
     event = Prediction.model_validate_json(encoded)
     _assert_is_all_of(event, encoded)
     assert event.source == "tasador/obesity"
@@ -138,8 +134,8 @@ def test_a_batch_keeps_its_order_whatever_its_texts_hold() -> None:
     encoded = AnswerEncoder(HOUSING, 1000).predictions(
         entry_ids, TIME, listings, [float(number) for number in range(len(subjects))], STAMP, {}, {2: ["B"]}
     )
-    events = [json.loads(one) for one in encoded]
+    events = [json.loads(one) for one in encoded.split(b"\n")[:-1]]
     assert [(event["id"], event.get("subject")) for event in events] == list(zip(entry_ids, subjects, strict=True))
     assert [event["data"]["prediction"] for event in events] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert [event["data"]["unusual"] for event in events] == [[], [], ["B"], [], [], []]
-    assert AnswerEncoder(HOUSING, 1000).predictions([], TIME, [], [], STAMP) == []
+    assert AnswerEncoder(HOUSING, 1000).predictions([], TIME, [], [], STAMP) == b""

@@ -57,7 +57,7 @@ class Desk:
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
         event = self._encoder.predictions(
             [entry], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
-        )[0]
+        )
         self.client.xadd(self.streams.predictions, {"data": event}, id=made)
 
     def sell(self, number: int, price: float) -> None:

@@ -60,7 +60,7 @@ class Market:
         entry = f"{at_ms - took_ms}-{self._made}"
         self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry)
         decoded = DecodedListing(id=name, data=None)
-        event = self._encoder.predictions([entry], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))[0]
+        event = self._encoder.predictions([entry], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))
         self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._made}")
         return entry
 
