@@ -25,7 +25,7 @@ from schemas.settings import Settings
 BACKLOGS = (10_000, 100_000, 1_000_000, 10_000_000)
 BATCHES = (1, 10, 100, 1000, 2000, 5000)
 QUICK_BATCHES = (1, 100, 1000)
-MEASURED = 200_000
+MEASURED = 500_000
 """How many events a cost is taken over."""
 _BACKLOG_OF_BATCHES = 20_000
 _PATIENCE_S = 60.0

@@ -13,13 +13,13 @@ from benchmarks.part import Part
 SCALES = (200_000, 2_000_000)
 QUICK_SCALES = (100_000,)
 MINUTES: dict[Part, float] = {
-    Part.THROUGHPUT: 2,
+    Part.THROUGHPUT: 2.5,
     Part.COSTS: 3,
-    Part.LATENCY: 5,
+    Part.LATENCY: 4.5,
     Part.SWAP: 1.5,
     Part.START: 0.5,
-    Part.SCALE: 4,
-    Part.GROWTH: 8,
+    Part.SCALE: 5,
+    Part.GROWTH: 7,
     Part.DRIFT: 1,
     Part.PEERS: 6,
 }
