@@ -18,8 +18,8 @@ HEAD = """\
 
 `make bench`, or `tasador bench`, measures a consumer as it runs in production, with validation, deduplication, window,
 metrics, trimming and heartbeats, on settings that are the defaults. The model is `xgboost-reference`: 300 trees of
-depth 4. Figures below were made on {date}{kind}. `make bench-full` measures everything in about half an hour and
-writes the report after each part; with `FLAGS=--keep` it goes on where one was interrupted.
+depth 4. Figures below were made on {date}{kind}. `make bench-full` measures everything in about half an hour, with
+about 5 GB of memory, and writes the report after each part; with `FLAGS=--keep` it goes on where one was interrupted.
 
 Ratios have targets. A full run ends with 1 below one of them; a small run (`--quick`, as in CI, where others work on
 the same cores) ends with 1 only below {share:.0%} of a target, whichever it is (`benchmarks/targets.py`).

@@ -35,7 +35,7 @@ DOMAIN = "housing"
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help=f"Less of each part, {QUICK_ROUNDS} rounds.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="All parts, which takes about half an hour.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All parts: half an hour, and 5 GB of memory.")] = False,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds.", show_default=str(ROUNDS))] = None,
     part: Annotated[
         list[Part] | None, typer.Option(help="What to measure; again for more.", show_default="throughput")
