@@ -28,7 +28,6 @@ from monitoring.health import Health
 from monitoring.metrics import BatchFigures, ConsumerMetrics
 from schemas.refusals import Reason
 from schemas.settings import Settings
-from transport.line import let_commands_leave
 
 logger = logging.getLogger(__name__)
 
@@ -93,23 +92,30 @@ class Flow:
             await self._answer_idle()
 
     async def _stream(self) -> None:
-        """While a batch is scored, Redis commits the one before and reads the one after."""
-        reading = await self.reader.start(is_waiting=self._next_claim > 0)
+        """While a batch is scored, Redis commits the one before and, where more waits than a read takes, reads on.
+
+        Where no more waits, reading on would bring the few that are there already, and what comes while a batch is
+        scored would wait for the one after the next.
+        """
         committing: asyncio.Task[None] | None = None
+        await self.reader.send(is_waiting=self._next_claim > 0)
         try:
             while True:
-                entries = await reading
+                entries = await self.reader.receive()
                 self._held.append(entries)
                 is_last = self._needs_empty_hand()
-                if not is_last:
-                    reading = await self.reader.start(is_waiting=True)
+                is_ahead = not is_last and self.reader.may_leave_some(entries)
+                if is_ahead:
+                    await self.reader.send(is_waiting=True)
+                    await asyncio.sleep(0)  # so that the commit before leaves too
                 batch = self._score(entries)
                 if committing:
                     await committing
                 committing = asyncio.create_task(self._commit(entries, batch), name="commit")
                 if is_last:
                     return
-                await let_commands_leave()
+                if not is_ahead:
+                    await self.reader.send(is_waiting=True)
         finally:
             if committing:
                 await committing

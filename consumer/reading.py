@@ -1,14 +1,13 @@
-"""Reading new entries: the next read is under way while a batch is scored."""
+"""Reading new entries: a read is sent, and its entries are fetched later, so that Redis may work meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Sized
 
 from consumer.batch import Entry
 from schemas.sections import BatchSettings
 from schemas.streams import SCORERS
-from transport.line import Line, let_commands_leave
+from transport.line import Line
 
 
 class Reader:
@@ -23,18 +22,32 @@ class Reader:
 
     def __init__(self, line: Line, stream: str, consumer: str, batch: BatchSettings) -> None:
         self._line = line
+        self._most = batch.max_records
         self._patience_s = batch.block_ms / 1000
         self._head = ("XREADGROUP", "GROUP", SCORERS, consumer, "COUNT", batch.max_records)
         self._wait = ("BLOCK", batch.block_ms)
         self._tail = ("STREAMS", stream, ">")
 
-    async def start(self, *, is_waiting: bool) -> asyncio.Task[list[Entry]]:
-        """Send a read, and give the task that will hold its entries; it must be awaited, never cancelled."""
-        task = asyncio.create_task(self._read(self._wait if is_waiting else ()), name="read")
-        await let_commands_leave()
-        return task
+    async def send(self, *, is_waiting: bool) -> None:
+        """Send a read; its entries must be received before the next one is sent.
 
-    async def _read(self, wait: Sequence[object]) -> list[Entry]:
-        await self._line.send(*self._head, *wait, *self._tail)
+        Args:
+            is_waiting: whether the read waits for a first entry.
+
+        Raises:
+            redis.exceptions.RedisError: entries may have been delivered nevertheless.
+        """
+        await self._line.send(*self._head, *(self._wait if is_waiting else ()), *self._tail)
+
+    async def receive(self) -> list[Entry]:
+        """The entries of the read under way; to be awaited, never cancelled, or they are delivered and forgotten.
+
+        Raises:
+            redis.exceptions.RedisError: entries may have been delivered nevertheless.
+        """
         reply = await self._line.receive(self._patience_s)
         return [Entry(entry_id, flat) for _, entries in reply or () for entry_id, flat in entries]
+
+    def may_leave_some(self, entries: Sized) -> bool:
+        """Whether there was more on the stream than a read takes."""
+        return len(entries) >= self._most

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from time import perf_counter
 
 import numpy as np
@@ -75,7 +76,8 @@ class BatchScorer:
         scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
         scored = perf_counter()
         values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
-        if not np.isfinite(scores).all():
+        total = float(scores.sum())
+        if not isfinite(total) and not np.isfinite(scores).all():
             return self._without_broken_scores(entries, model, places, scores)
         gaps, strange = np.isnan(matrix), (matrix < model.low) | (matrix > model.high)
         imputed, unusual = self._builder.named(gaps), self._builder.named(strange)
@@ -90,8 +92,8 @@ class BatchScorer:
             pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride,
             values.astype("<f8").tobytes(),
-            (gaps.any(axis=1) + 2 * strange.any(axis=1)).astype(np.uint8).tobytes(),
-            float(values.sum()),
+            _flags(imputed, unusual, len(ids)),
+            total if scores is values else float(values.sum()),
             float(values @ values),
             Counter(name for names in imputed.values() for name in names),
             Counter(name for names in unusual.values() for name in names),
@@ -193,3 +195,12 @@ class BatchScorer:
         message = "the model's answer is not a finite number"
         batch.add([self._refused(entries[place], Reason.POISON, message) for place in sorted(bad)])
         return batch
+
+
+def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], count: int) -> bytes:
+    flags = bytearray(count)
+    for row in imputed:
+        flags[row] |= 1
+    for row in unusual:
+        flags[row] |= 2
+    return bytes(flags)

@@ -76,15 +76,16 @@ class Booster:
         if not len(matrix):
             return np.empty((0, 1))
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        described = (_MATRIX % (matrix.ctypes.data, *matrix.shape)).encode()
+        described = (_MATRIX % (matrix.__array_interface__["data"][0], *matrix.shape)).encode()
         self._call(
             "XGBoosterPredictFromDense",
             *(self._handle, described, _HOW, None),
             *(ctypes.byref(self._shape), ctypes.byref(self._dimensions), ctypes.byref(self._answers)),
         )
-        # a view of the library's memory, good until the next call: so it is copied
-        answers = np.ctypeslib.as_array(self._answers, (self._shape[0], self._shape[1]))
-        return answers.astype(np.float64)
+        rows, groups = self._shape[0], self._shape[1]
+        # the library's memory is good until the next call, so it is copied
+        answers = ctypes.string_at(self._answers, rows * groups * 4)
+        return np.frombuffer(answers, dtype=np.float32).reshape(rows, groups).astype(np.float64)
 
     def _call(self, function: str, *arguments: Any) -> None:
         if getattr(self._library, function)(*arguments):

@@ -89,6 +89,8 @@ class RowBuilder:
     def named(self, mask: NDArray[np.bool_]) -> dict[int, list[str]]:
         """By row number, the names of the features that a mask (n, features) marks; rows without any do not appear."""
         found: dict[int, list[str]] = {}
+        if not mask.any():
+            return found
         for row, column in zip(*np.nonzero(mask), strict=True):
             found.setdefault(int(row), []).append(self._domain.columns[column])
         return found

@@ -17,15 +17,6 @@ import redis.exceptions
 from transport.connection import SOCKET_TIMEOUT_S
 
 
-async def let_commands_leave() -> None:
-    """Let tasks that were just created send; after that, the caller may keep the loop busy.
-
-    They run in the next turn of the loop, and uvloop writes at the end of a turn.
-    """
-    for _ in range(2):
-        await asyncio.sleep(0)
-
-
 class Line:
     """A connection of its own, made with a client's address and user; it connects at the first command.
 
@@ -41,7 +32,7 @@ class Line:
         self._timeout_s = timeout_s
 
     async def send(self, *command: Any) -> None:
-        """Send a command; unless the connection is new or congested, it is on its way when this returns.
+        """Send a command; unless the connection is congested, it has left when this returns.
 
         Raises:
             redis.exceptions.ConnectionError: the connection is lost, the command with it or not.

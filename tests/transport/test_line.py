@@ -1,0 +1,38 @@
+"""A line sends at once, and fetches the reply later."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+import redis
+import uvloop
+
+from schemas.streams import Streams
+from transport.connection import connect_async
+from transport.line import Line
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("size", [10, 400_000])
+def test_a_command_has_left_when_send_returns(
+    redis_client: redis.Redis, redis_url: str, streams: Streams, run: object, size: int
+) -> None:
+    """Whoever sends may keep the loop busy after that, and Redis works meanwhile."""
+
+    async def send() -> bool:
+        client = connect_async(redis_url)
+        line = Line(client)
+        await line.send("SET", streams.progress, "x" * size)
+        give_up_s = time.monotonic() + 10
+        # no turn of the loop comes between
+        while not (has_left := bool(redis_client.exists(streams.progress))) and time.monotonic() < give_up_s:
+            pass
+        await line.receive()
+        await line.close()
+        await client.aclose()
+        return has_left
+
+    assert callable(run)
+    assert run(send())
