@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ PrivateRedis = Callable[..., RedisServer]
 
 # two processes of tests share the cores: OpenMP's threads must not spin while they wait for work
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SERVER = pytest.StashKey[SessionRedis]()
 
