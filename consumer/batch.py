@@ -1,6 +1,6 @@
 """A batch between reading and committing: entries as they came, and the outcome that each shall get.
 
-There are thousands of both a batch: they are structs because a named tuple takes four times as long to make.
+There are thousands of entries in a batch: they are structs because a named tuple takes four times as long to make.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ScoredBatch:
         events: n lines of JSON that are written.
         identities: n lines of JSON, [source, id] of the listing; repeats of what was predicted are known by them.
         reasons: why the last ones are refused.
-    stamp: the model that predicted.
+        stamp: the model that predicted.
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
         values: the predictions as packed doubles (p x 8 bytes).

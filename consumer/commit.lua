@@ -61,6 +61,7 @@ local function lines_of(text)
     lines[line] = sub(text, from, to - 1)
     from = to + 1
   end
+  if from ~= #text + 1 then error('more lines than entries') end
   return lines
 end
 local ids, identities, events = lines_of(ARGV[21]), lines_of(ARGV[22]), lines_of(ARGV[23])
@@ -103,15 +104,16 @@ for entry = 1, n do
   local id, identity = ids[entry], identities[entry]
   local reason = entry > p and ARGV[REASONS + entry - p]
   local bucket = buckets[1] and buckets[struct.unpack('<H', ARGV[20], 2 * entry - 1)]
+  local is_repeat = not reason and dedup_seconds > 0 and (known[entry] == 1 or older[entry] == 1 or here[identity])
+  local event = is_repeat and repeat_event(id, identity) or events[entry]
   if bucket and bucket.level < 1 then
     limited[#limited + 1] = id
   elseif call('XACK', listings, group, id) == 0 then
     fenced[#fenced + 1] = id
   else
-    local is_repeat = not reason and dedup_seconds > 0 and (known[entry] == 1 or older[entry] == 1 or here[identity])
     local stream = is_repeat and repeats or not reason and predictions
       or reason == 'rate_limited' and limited_letters or letters
-    local written = pcall('XADD', stream, '*', 'data', is_repeat and repeat_event(id, identity) or events[entry])
+    local written = pcall('XADD', stream, '*', 'data', event)
     if type(written) == 'table' then
       if failure == '' then failure = written.err end
       restored = restored + 1

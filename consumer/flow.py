@@ -104,10 +104,8 @@ class Flow:
                 entries = await self.reader.receive()
                 self._held.append(entries)
                 is_last = self._needs_empty_hand()
-                is_ahead = not is_last and self.reader.may_leave_some(entries)
-                if is_ahead:
-                    await self.reader.send(is_waiting=True)
-                    await asyncio.sleep(0)  # so that the commit before leaves too
+                # a read that cannot be sent must not cost the batch in hand its commit
+                is_ahead = not is_last and self.reader.may_leave_some(entries) and await self._guarded(self._read_on)
                 batch = self._score(entries)
                 if committing:
                     await committing
@@ -119,6 +117,11 @@ class Flow:
         finally:
             if committing:
                 await committing
+
+    async def _read_on(self) -> bool:
+        await self.reader.send(is_waiting=True)
+        await asyncio.sleep(0)  # so that the commit before leaves too
+        return True
 
     def _needs_empty_hand(self) -> bool:
         self.health.beat()
@@ -172,8 +175,7 @@ class Flow:
         return self.scorer.limit([entry for entry in entries if entry.id in ids], self.settings.rate_limit)
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
-        fenced = set(receipt.fenced)
-        unanswered = fenced.union(receipt.limited)
+        unanswered = {*receipt.fenced, *receipt.limited}
         answered = [] if receipt.restored else batch.entry_ids
         if unanswered:
             answered = [entry_id for entry_id in answered if entry_id not in unanswered]
@@ -187,10 +189,10 @@ class Flow:
             batch.imputed if answered else {},
             batch.unusual if answered else {},
             batch.kinds if answered else {},
-            len(fenced),
+            len(receipt.fenced),
         )
         self.metrics.record_batch(figures)
-        if fenced:
+        if receipt.fenced:
             # somebody else was faster, or the group is gone: the next turn finds out which
             self._may_hold_left_overs = True
             self.on_fenced(receipt.fenced)
@@ -206,8 +208,7 @@ class Flow:
         """Answer some of what other consumers have left alone; come back at once if there may be more."""
         entries = await self.recovery.idle()
         await self._try_each(entries)
-        more = len(entries) >= CHUNK
-        self._next_claim = 0.0 if more else time.monotonic() + self.settings.claim_idle_ms / 2000
+        self._next_claim = 0.0 if len(entries) >= CHUNK else time.monotonic() + self.settings.claim_idle_ms / 2000
 
     async def _try_each(self, entries: Sequence[Entry]) -> None:
         if entries:

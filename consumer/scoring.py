@@ -27,6 +27,9 @@ from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from schemas.window import pack_rows, row_dtype
 
+LARGEST_TEXT_BYTES = 400_000_000
+"""Redis takes texts of up to 512 MB (`proto-max-bulk-len`); a dead letter may be six times its payload."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
@@ -67,7 +70,11 @@ class BatchScorer:
         self._consumer = consumer
 
     def score(self, entries: Sequence[Entry], model: ServedModel) -> ScoredBatch:
-        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all that are good."""
+        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all that are good.
+
+        Raises:
+            OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
+        """
         time, begin = now_rfc3339(), perf_counter()
         listings, refusals = self._decode(entries, time)
         places = [place for place in range(len(entries)) if place not in refusals] if refusals else range(len(entries))
@@ -76,7 +83,8 @@ class BatchScorer:
         scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
         scored = perf_counter()
         values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
-        total = float(scores.sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
             return self._without_broken_scores(entries, model, places, scores)
         gaps, strange = np.isnan(matrix), (matrix < model.low) | (matrix > model.high)
@@ -103,12 +111,18 @@ class BatchScorer:
         )
         if refusals:
             batch.add([*refusals.values()])
+        if len(batch.events) > LARGEST_TEXT_BYTES and len(entries) > 1:
+            raise OverflowError(f"events of {len(batch.events):,} bytes are too much for one commit")
         return batch
 
     def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Refusal]]:
         """The good listings in order, and what the others get, by their place in the batch."""
-        flats = [entry.flat or () for entry in entries]
-        payloads = [flat[1] if len(flat) == 2 and flat[0] == DATA_FIELD else b"" for flat in flats]  # noqa: PLR2004 - a pair
+        payloads = [
+            flat[1]
+            if len(flat := entry.flat or ()) == 2 and flat[0] == DATA_FIELD  # noqa: PLR2004 - as nearly all are
+            else entry.fields.get(DATA_FIELD, b"")
+            for entry in entries
+        ]
         listings = self._decoder.decode_all(payloads)
         if listings is not None:
             return listings, {}

@@ -52,7 +52,7 @@ class RowBuilder:
             packed = b"".join([self._pack(*row) for row in rows])
         except StructError:
             return np.array(rows, dtype=np.float64)  # it knows None for a gap
-        return np.frombuffer(packed).reshape(len(rows), -1)
+        return np.frombuffer(bytearray(packed)).reshape(len(rows), -1)
 
     def matrix_of_frame(self, frame: pd.DataFrame) -> Matrix:
         """The matrix (n, features) of a table with the domain's columns, in any order.

@@ -45,6 +45,10 @@ class Line:
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"not sent within {self._timeout_s:g} s") from error
+        except RuntimeError as error:
+            # uvloop's word for a connection that was reset while nobody looked
+            await self._drop()
+            raise redis.exceptions.ConnectionError(str(error)) from error
 
     async def receive(self, patience_s: float = 0.0) -> Any:
         """The reply to the command under way; waits `patience_s` longer where the command itself waits.

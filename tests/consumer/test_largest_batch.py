@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import redis
 
 from monitoring.reading import scan
@@ -52,3 +53,14 @@ def test_the_settings_admit_no_larger_one() -> None:
     rules = BatchSettings.model_fields["max_records"].metadata
     (limit,) = (rule.le for rule in rules if hasattr(rule, "le"))
     assert limit == LARGEST
+
+
+async def test_outcomes_that_are_too_much_for_one_commit_are_written_one_by_one(
+    redis_client: redis.Redis, streams: Streams, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.scoring.LARGEST_TEXT_BYTES", 3000)
+    entries = publish(redis_client, streams, [b"\x01" * 1000] * 20 + [event(f"l-{number}") for number in range(20)])
+    async with running(redis_url, settings_for(streams.prefix)):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == len(entries))
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+    assert redis_client.xlen(streams.dead_letters) == redis_client.xlen(streams.predictions) == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 import redis
 
 from consumer.recovery import Recovery
@@ -170,9 +171,13 @@ async def test_renewal_does_not_steal_back(redis_client: Client, redis_url: str,
     assert owner[0]["consumer"] == b"b"
 
 
-async def test_lost_reply_to_a_read_is_answered(redis_client: Client, redis_url: str, streams: Streams) -> None:
+@pytest.mark.parametrize("at_once", [2, 100])
+async def test_lost_reply_to_a_read_is_answered(
+    redis_client: Client, redis_url: str, streams: Streams, at_once: int
+) -> None:
     """What a read delivered while its connection broke is pending under a living consumer."""
-    async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)) as consumer:
+    settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": at_once, "block_ms": 50})
+    async with running(redis_url, settings) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
         line: Any = consumer.flow.reader._line
         receive = line.receive
@@ -189,4 +194,27 @@ async def test_lost_reply_to_a_read_is_answered(redis_client: Client, redis_url:
         entries = publish_numbered(redis_client, streams, 5)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 5)
     assert lost[0] > 0
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+
+
+async def test_a_batch_in_hand_is_committed_though_the_next_read_cannot_be_sent(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": 2, "block_ms": 50})
+    entries = publish_numbered(redis_client, streams, 6)
+    async with running(redis_url, settings) as consumer:
+        line: Any = consumer.flow.reader._line
+        send = line.send
+        broken: list[list[bytes]] = []
+
+        async def break_once(*command: Any) -> None:
+            if consumer.flow.in_hand and not broken:
+                broken.append(consumer.flow.in_hand)
+                raise redis.exceptions.ConnectionError("connection reset")
+            await send(*command)
+
+        line.send = break_once
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
+        await wait_until_async(lambda: not consumer.flow.in_hand)
+    assert len(broken[0]) == 2
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)

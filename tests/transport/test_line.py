@@ -15,7 +15,7 @@ from transport.line import Line
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-@pytest.mark.parametrize("size", [10, 400_000])
+@pytest.mark.parametrize("size", [10, 60_000])
 def test_a_command_has_left_when_send_returns(
     redis_client: redis.Redis, redis_url: str, streams: Streams, run: object, size: int
 ) -> None:
