@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from benchmarks.contenders import CHAMPION
 from benchmarks.growth import Growth
 from benchmarks.report import Report
 from benchmarks.targets import CONSUMER_BYTES, GROWTH, LATENCIES_MS, PUBLISHED_PER_S, START_S, SWAP_MS
@@ -64,7 +65,12 @@ def _bytes(report: Report) -> Iterator[Goal]:
     grown = [growth.peak_bytes for growth in (*(report.backlogs or ()), *(report.batches or ()))]
     peaks = [*consumers, *grown, *(start.peak_bytes for start in report.starts or ())]
     if peaks:
-        yield _at_most("memory of a consumer, most of all parts", max(peaks) / 1e6, CONSUMER_BYTES / 1e6, " MB", ".0f")
+        title = "memory of a consumer with the reference model, most of all parts"
+        yield _at_most(title, max(peaks) / 1e6, CONSUMER_BYTES / 1e6, " MB", ".0f")
+    for standing in report.throughput.standings if report.throughput else ():
+        if standing.name == CHAMPION:
+            most = max(process.peak_bytes for process in standing.processes)
+            yield _at_most(f"memory of a {standing.title}", most / 1e6, CONSUMER_BYTES / 1e6, " MB", ".0f")
 
 
 def _rates(report: Report) -> Iterator[Goal]:
