@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -36,3 +37,25 @@ def test_a_command_has_left_when_send_returns(
 
     assert callable(run)
     assert run(send())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str, run: object) -> None:
+    """uvloop says RuntimeError there, which nobody takes for a lost connection; the next command makes a new one."""
+
+    async def send() -> object:
+        client = connect_async(redis_url)
+        line = Line(client)
+        await line.ask("PING")
+        connection: Any = line._connection
+        connection._writer.transport.abort()
+        await asyncio.sleep(0)
+        with pytest.raises(redis.ConnectionError):
+            await line.ask("PING")
+        answer = await line.ask("PING")
+        await line.close()
+        await client.aclose()
+        return answer
+
+    assert callable(run)
+    assert run(send()) == b"PONG"
