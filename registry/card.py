@@ -18,6 +18,9 @@ from schemas.window import layout_of
 GOLDEN_TOLERANCE = 1e-6
 """The same numbers on another processor differ by about 1e-7 where a model computes in 32 bits."""
 
+COST = "us_per_row"
+"""The metric of a card that says what a row costs (see `registry.cost`)."""
+
 USUAL_SHARE = 0.99
 """Share of the training rows whose predictions count as usual."""
 
@@ -62,6 +65,11 @@ class ModelCard(BaseModel):
     key_feature: str | None = None
     versions: dict[str, str]
     golden_tolerance: float = GOLDEN_TOLERANCE
+
+    @property
+    def us_per_row(self) -> float | None:
+        """What a row cost when the model was trained (see `registry.cost`); None if it was not measured."""
+        return self.metrics.get(COST)
 
     @property
     def bounds(self) -> tuple[Matrix, Matrix]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.card import ModelCard, library_versions
-from registry.cost import us_per_row
+from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
 from registry.golden import check_answers, short_golden, stored_golden
-from registry.scorer import LoadedScorer, Score, Scorer, score_of
+from registry.scorer import LoadedScorer, Scorer, score_of
 from registry.short_form import read_short_form, short_score
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
-from schemas.rows import Matrix
 from schemas.window import layout_of
 
 if TYPE_CHECKING:
@@ -29,19 +27,18 @@ SAME_MINOR = ("scikit-learn", "xgboost")
 _IMPORTING = Lock()
 
 
-def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
+def load_scorer(path: Path, domain: Domain) -> Scorer:
     """Load a model whose digest has been checked, and check the rest: its pipeline, and its short form if it has one.
 
     Args:
         path: the model's folder.
         domain: what it must have been trained for.
-        max_us_per_row: what it may cost a row in a batch of 1,000, in microseconds; infinite where nobody asks.
 
     Returns:
-        What consumers score with; it has scored full batches.
+        What consumers score with; it has scored a full batch.
 
     Raises:
-        ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list, golden_rows or cost.
+        ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list or golden_rows.
         RegistryUnavailableError: it cannot be loaded now: no memory, too many open files, a disk that fails.
     """
     with _unless_not_now():
@@ -54,14 +51,12 @@ def load_scorer(path: Path, domain: Domain, max_us_per_row: float) -> Scorer:
             score = short_score(path, short, card)
             check_answers(score, matrix, expected, card)
             check_answers(score, *short_golden(short, domain), card)
-        check_cost(score, matrix, max_us_per_row)
+        score(full_batch(matrix))
         return LoadedScorer(card, score)
 
 
 def load_to_serve(path: Path, domain: Domain) -> Scorer:
     """Load a model as a consumer does: by its short form if it has one, and then its pipeline is not even opened.
-
-    What a row costs was checked before the activation; a busy moment here must not shut the model out.
 
     Raises:
         ModelRejectedError: as `load_scorer`.
@@ -70,12 +65,12 @@ def load_to_serve(path: Path, domain: Domain) -> Scorer:
     with _unless_not_now():
         short = read_short_form(path)
         if short is None:
-            return load_scorer(path, domain, math.inf)
+            return load_scorer(path, domain)
         card = _checked_card(path, domain)
         score = short_score(path, short, card)
         matrix, expected = short_golden(short, domain)
         check_answers(score, matrix, expected, card)
-        check_cost(score, matrix, math.inf)
+        score(full_batch(matrix))
         return LoadedScorer(card, score)
 
 
@@ -152,19 +147,6 @@ def check_versions(card: ModelCard) -> None:
                 "versions",
                 f"the model was made with {library} {made_with}, {here[library]} is installed: train it again",
             )
-
-
-def check_cost(score: Score, rows: Matrix, max_us_per_row: float) -> None:
-    """Check what a row costs.
-
-    Raises:
-        ModelRejectedError: ("cost") too much, in each of several runs.
-    """
-    cost = us_per_row(score, rows, enough=max_us_per_row)
-    if cost > max_us_per_row:
-        raise ModelRejectedError(
-            "cost", f"a row costs {cost:.1f} µs, {max_us_per_row:g} µs is allowed (swap.max_us_per_row)"
-        )
 
 
 def _build(model_file: Path) -> Pipeline:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from registry.card import card_of
+from registry.card import COST, card_of
 from registry.location import tracking_uri_of
 from registry.runs import start_run
 from registry.store import Registry
@@ -34,6 +34,8 @@ from training.learning.samples import golden_rows, reference_rows
 from training.registering import log_folds
 
 GOLDEN_ROWS = 8
+US_PER_ROW = 2.0
+"""What the card says that a row costs."""
 TREES = 10
 FOLDS = 2
 
@@ -111,6 +113,7 @@ def register(
     *,
     folds: int = FOLDS,
     admitted: bool = True,
+    us_per_row: float | None = US_PER_ROW,
 ) -> ModelVersionInfo:
     """Register a fitted pipeline with all that lies beside a model.
 
@@ -122,7 +125,7 @@ def register(
         algorithm=algorithm,
         trained_at=datetime.now(UTC),
         data_sha256=table.sha256(),
-        metrics={},
+        metrics={} if us_per_row is None else {COST: us_per_row},
         predictions=pipeline.predict(table.frame),
         key_feature=table.domain.columns[-1],
     )

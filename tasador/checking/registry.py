@@ -39,7 +39,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _found("ok", f"MLflow at {shown} answers")
     try:
         folder = ModelCache(cache_folder_of(settings), uri).fetch(info.desired("0-0"))
-        load_scorer(folder, settings.load_domain(), settings.swap.max_us_per_row)
+        load_scorer(folder, settings.load_domain())
     except TasadorError as error:
         what = f"the champion, version {info.version}, cannot be used here: {error}"
         yield _found("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")

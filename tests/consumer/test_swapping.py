@@ -46,7 +46,7 @@ def prices(model: SmallModel, payloads: list[bytes]) -> list[float]:
     """What a model says of listings."""
     decoder = ListingDecoder(HOUSING, LimitSettings())
     matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload) for payload in payloads])
-    prices: list[float] = load_scorer(model.folder, HOUSING, 1000).score(matrix).tolist()
+    prices: list[float] = load_scorer(model.folder, HOUSING).score(matrix).tolist()
     return prices
 
 

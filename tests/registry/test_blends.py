@@ -34,7 +34,7 @@ def test_a_blend_loads_and_scores_as_it_predicts(own_model: SmallModel, domain: 
     pipeline.fit(table.frame, table.target)
     registry = Registry(own_model.registry.tracking_uri, domain)
     registry.set_champion(register(registry, pipeline, table, folds=0).version)
-    scored = load_scorer(Path(registry.resolve().uri), table.domain, 1000.0).score(
+    scored = load_scorer(Path(registry.resolve().uri), table.domain).score(
         RowBuilder(table.domain).matrix_of_frame(table.frame)
     )
     classes = list(table.domain.target.classes)

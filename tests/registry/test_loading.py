@@ -22,14 +22,12 @@ from schemas.domain import Domain, load_domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from tests.models import SmallModel, fitted, table_of
 
-LIMIT = 1000.0
-
 Edit = Callable[[Path, str, str], None]
 
 
-def reject(folder: Path, domain: Domain, max_us_per_row: float = LIMIT) -> ModelRejectedError:
+def reject(folder: Path, domain: Domain) -> ModelRejectedError:
     with pytest.raises(ModelRejectedError) as caught:
-        load_scorer(folder, domain, max_us_per_row)
+        load_scorer(folder, domain)
     assert "\n" not in str(caught.value)
     return caught.value
 
@@ -40,7 +38,7 @@ def replace_model(folder: Path, model: Any) -> None:
 
 
 def test_a_stored_model_loads_with_its_card(small_model: SmallModel) -> None:
-    scorer = load_scorer(small_model.folder, small_model.domain, LIMIT)
+    scorer = load_scorer(small_model.folder, small_model.domain)
     assert scorer.card.algorithm == "xgboost-reference"
     assert scorer.card.columns == small_model.domain.columns
     low, high = scorer.card.bounds
@@ -103,7 +101,7 @@ def test_another_patch_loads(model_folder: Path, edit: Edit) -> None:
     here = library_versions()["scikit-learn"]
     patch = ".".join([*here.split(".")[:2], "99"])
     edit(model_folder / CARD_FILE, f'"scikit-learn": "{here}"', f'"scikit-learn": "{patch}"')
-    load_scorer(model_folder, load_domain("housing"), LIMIT)
+    load_scorer(model_folder, load_domain("housing"))
 
 
 def test_parameters_of_another_version_are_rejected_whatever_the_card_says(
@@ -177,12 +175,6 @@ def test_golden_rows_must_be_there_and_whole(model_folder: Path, damage: str) ->
     assert reject(model_folder, load_domain("housing")).check == "golden_rows"
 
 
-def test_a_model_that_costs_too_much_is_rejected(small_model: SmallModel) -> None:
-    error = reject(small_model.folder, small_model.domain, max_us_per_row=1e-6)
-    assert error.check == "cost"
-    assert "µs is allowed" in str(error)
-
-
 def test_model_loads_while_its_libraries_are_still_being_imported(small_model: SmallModel) -> None:
     program = f"""
 from pathlib import Path
@@ -190,7 +182,7 @@ from threading import Thread
 from registry.loading import load_libraries, load_scorer
 from schemas.domain import load_domain
 Thread(target=load_libraries).start()
-load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"), float("inf"))
+load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
 
@@ -201,4 +193,4 @@ def test_a_disk_that_fails_says_nothing_about_the_model(model_folder: Path, file
     (model_folder / file).unlink()
     (model_folder / file).symlink_to(file)
     with pytest.raises(RegistryUnavailableError, match="cannot be loaded now"):
-        load_scorer(model_folder, load_domain("housing"), LIMIT)
+        load_scorer(model_folder, load_domain("housing"))

@@ -88,7 +88,7 @@ def test_a_batch_of_one_scores_as_in_a_batch_of_many() -> None:
 
 
 def test_pyfunc_on_raw_rows_equals_the_scorer_on_their_matrix(small_model: SmallModel) -> None:
-    scorer = load_scorer(small_model.folder, small_model.domain, 1000.0)
+    scorer = load_scorer(small_model.folder, small_model.domain)
     raw = with_gaps(pd.DataFrame(made_up_rows(small_model.domain, 60)), ["CRIM", "CHAS", "LSTAT"])
     # as read from a CSV file: whole numbers, another order of columns, and the target still there
     raw = raw.astype({"TAX": "int64", "RAD": "int64"})[list(reversed(raw.columns))]
@@ -107,7 +107,7 @@ def test_pyfunc_gives_the_class_names_that_the_stream_gives(own_model: SmallMode
     mlflow.set_tracking_uri(registry.tracking_uri)
     raw = pd.DataFrame(made_up_rows(table.domain, 200, seed=5))
     named = mlflow.pyfunc.load_model("models:/obesity@champion").predict(raw).tolist()
-    scorer = load_scorer(Path(registry.resolve().uri), table.domain, 1000.0)
+    scorer = load_scorer(Path(registry.resolve().uri), table.domain)
     probabilities = scorer.score(RowBuilder(table.domain).matrix_of_frame(raw))
     assert [winner_of(row, table.domain.target.classes) for row in probabilities.tolist()] == named
     ties = np.sum(probabilities == probabilities.max(axis=1, keepdims=True), axis=1) > 1

@@ -146,13 +146,13 @@ def test_one_that_answers_for_itself_but_not_for_the_pipeline_is_not_admitted(
     golden["expected"] = other.predict(golden[list(HOUSING.columns)])
     write_short_form(model_folder, other, load_to_serve(small_model.folder, HOUSING).card, golden)
     load_to_serve(model_folder, HOUSING)
-    assert reject(model_folder, lambda folder, domain: load_scorer(folder, domain, 1000.0)) == "golden_rows"
+    assert reject(model_folder, load_scorer) == "golden_rows"
 
 
 def test_a_pipeline_beside_it_is_not_opened_by_a_consumer_and_is_by_whoever_admits_it(model_folder: Path) -> None:
     (model_folder / MODEL_FILE).write_bytes(b"\x80\x04cos\nsystem\n.")
     load_to_serve(model_folder, HOUSING)
-    assert reject(model_folder, lambda folder, domain: load_scorer(folder, domain, 1000.0)) == "allow_list"
+    assert reject(model_folder, load_scorer) == "allow_list"
 
 
 def test_a_library_that_cannot_be_mapped_says_nothing_about_the_model(

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import redis
 
+from registry.versions import DIGEST_TAG
 from tasador.commands.check import check
 from tests.conftest import PrivateRedis
-from tests.models import SmallModel, small_model
+from tests.models import SmallModel, own_model, small_model
 from tests.tasador.command import command_of
 
-__all__ = ["small_model"]
+__all__ = ["own_model", "small_model"]
 
 COMMAND = command_of(check)
 
@@ -167,12 +168,12 @@ def test_a_registry_without_a_champion_or_an_answer_is_told(
 
 
 def test_a_champion_that_cannot_be_used_is_told(
-    monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, small_model: SmallModel
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, own_model: SmallModel
 ) -> None:
     _point(monkeypatch, redis_url)
     monkeypatch.setenv("TASADOR_PREFIX", prefix)
-    monkeypatch.setenv("TASADOR_HOME", str(small_model.settings.home))
-    monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "0.001")
+    monkeypatch.setenv("TASADOR_HOME", str(own_model.settings.home))
+    own_model.registry.set_tags("1", {DIGEST_TAG: "0" * 64})
     ((area, what),) = _found()
     assert area == "registry"
     assert "the champion, version 1, cannot be used here" in what

@@ -55,7 +55,7 @@ def test_training_registers_the_winner_and_makes_it_champion(settings: Settings)
     assert champion.metrics["test_rmse"] == result.metrics["test_rmse"]
     assert [one.name for one in result.candidates] == FAST
     assert any("1 of 2: linear" in message for message in told)
-    scorer = load_scorer(Path(champion.uri), settings.load_domain(), 1000.0)
+    scorer = load_scorer(Path(champion.uri), settings.load_domain())
     assert scorer.card.rows == 404
     assert scorer.card.metrics == pytest.approx(result.metrics)
 
@@ -86,7 +86,7 @@ def test_the_test_rows_are_kept_and_were_not_learnt_from(settings: Settings) -> 
     assert len(reference) == 404
     held_out = table.with_target().iloc[list(result.test_rows)]
     assert reference.merge(held_out, on=list(held_out.columns)).empty
-    scorer = load_scorer(Path(found.uri), table.domain, 1000.0)
+    scorer = load_scorer(Path(found.uri), table.domain)
     predicted = scorer.score(RowBuilder(table.domain).matrix_of_frame(held_out))
     rmse = float(np.sqrt(np.mean((predicted - held_out["MEDV"].to_numpy()) ** 2)))
     assert rmse == pytest.approx(result.metrics["test_rmse"])
@@ -177,7 +177,7 @@ def test_classes_go_the_whole_way(settings: Settings, tmp_path: Path) -> None:
     assert set(result.metrics) >= {"cv_accuracy", "cv_accuracy_sd", "us_per_row", "test_accuracy", "test_macro_f1"}
     assert set(result.metrics) >= {"test_log_loss", "test_auc", "test_recall/Normal_Weight"}
     found = Registry(tracking_uri_of(obesity), "obesity").resolve()
-    scorer = load_scorer(Path(found.uri), domain, 1000.0)
+    scorer = load_scorer(Path(found.uri), domain)
     people = made_up_rows(domain, 20, seed=9)
     probabilities = scorer.score(RowBuilder(domain).matrix_of_frame(people))
     assert probabilities.shape == (20, 7)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,4 +61,4 @@ def fetch_scorer(registry: Registry, found: ModelVersionInfo, domain: Domain) ->
     with tempfile.TemporaryDirectory(prefix=_ASIDE) as aside:
         folder = Path(aside) / "model"
         registry.download(found, folder)
-        return load_scorer(folder, domain, math.inf)
+        return load_scorer(folder, domain)

@@ -13,7 +13,7 @@ from schemas.errors import ModelNotFoundError, ModelRejectedError
 from schemas.settings import Settings
 from training.gate.contest import Arranging
 from training.gate.fetching import fetch_record
-from training.gate.loading import loading_checks
+from training.gate.loading import cost_check, loading_checks
 from training.gate.record import FoldRecord
 from training.gate.report import Check, Footing, GateReport, Outcome, Override
 from training.gate.rules import absolute_checks, comparison_checks
@@ -54,8 +54,10 @@ class Gate:
         """
         found = self.registry.resolve(version=version)
         champion = self._champion() if stage is Stage.PRODUCTION else None
-        checks = loading_checks(self.registry, found, self.domain, self.settings.swap.max_us_per_row)
+        checks, card = loading_checks(self.registry, found, self.domain)
         is_champion = champion is not None and champion.version == found.version
+        if card is not None and not is_champion:
+            checks.append(cost_check(card, self.settings.swap.max_us_per_row))
         # what cannot be loaded is not worth the time that folds take
         footing: Footing | None = None
         if not is_champion and not _failed(checks):
@@ -84,7 +86,7 @@ class Gate:
             RegistryUnavailableError: MLflow does not answer.
         """
         found = self.registry.resolve(version=version)
-        checks = loading_checks(self.registry, found, self.domain, self.settings.swap.max_us_per_row)
+        checks, _ = loading_checks(self.registry, found, self.domain)
         outcome: Outcome = "passed" if found.is_admitted else "failed"
         reason = "the gate let it become champion before" if found.is_admitted else "the gate never let it pass"
         checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))

@@ -1,20 +1,17 @@
-"""Whether a version can be put in charge at all: fetched anew from the registry, loaded, tried, timed."""
+"""Whether a version can be put in charge at all: fetched anew from the registry, loaded, tried; and what it costs."""
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 
-from registry.cost import us_per_row
-from registry.folder import read_golden
+from registry.card import COST, ModelCard
 from registry.loading import load_scorer
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
-from schemas.rows import RowBuilder
-from training.gate.report import Check
+from training.gate.report import Check, Outcome
 
 _WHAT = {
     "digest": "the stored files are those that were registered",
@@ -26,8 +23,11 @@ _WHAT = {
 """The checks of `registry.loading`, in their order, and what it means to pass them."""
 
 
-def loading_checks(registry: Registry, found: ModelVersionInfo, domain: Domain, max_us_per_row: float) -> list[Check]:
+def loading_checks(registry: Registry, found: ModelVersionInfo, domain: Domain) -> tuple[list[Check], ModelCard | None]:
     """Load a version as every consumer will. No force overrides what fails here, because nothing could score with it.
+
+    Returns:
+        The checks up to the first that failed, and the model's card if none did.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
@@ -36,14 +36,23 @@ def loading_checks(registry: Registry, found: ModelVersionInfo, domain: Domain, 
         folder = Path(aside) / "model"
         try:
             registry.download(found, folder)
-            scorer = load_scorer(folder, domain, math.inf)
+            return _until(None), load_scorer(folder, domain).card
         except ModelRejectedError as error:
-            return _until(error.check, str(error))
-        rows, _ = read_golden(folder, scorer.card)
-        cost = us_per_row(scorer.score, RowBuilder(domain).matrix_of_frame(rows), enough=max_us_per_row)
-    reason = f"{cost:.3g} µs a row in a batch of 1,000, at most {max_us_per_row:g} is allowed (swap.max_us_per_row)"
-    outcome = "passed" if cost <= max_us_per_row else "failed"
-    return [*_until(None), Check(name="cost", outcome=outcome, reason=reason, is_binding=True)]
+            return _until(error.check, str(error)), None
+
+
+def cost_check(card: ModelCard, max_us_per_row: float) -> Check:
+    """Compare the cost that was measured in training with the limit; nothing is timed here.
+
+    A version is admitted or not whatever else the machine does at that moment.
+    """
+    limit = f"must be at most {max_us_per_row:g} (swap.max_us_per_row)"
+    cost = card.us_per_row
+    if cost is None:
+        reason = f"its card has no {COST}; {limit}"
+        return Check(name="cost", outcome="failed", reason=reason, is_binding=True)
+    outcome: Outcome = "passed" if cost <= max_us_per_row else "failed"
+    return Check(name="cost", outcome=outcome, reason=f"{cost:.3g} µs a row in training; {limit}", is_binding=True)
 
 
 def _until(failed: str | None, message: str = "") -> list[Check]:

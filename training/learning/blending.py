@@ -25,7 +25,7 @@ from training.learning.metrics import is_better, mean_and_sd
 
 MOST_MEMBERS = 3
 RESERVE = 0.85
-"""Share of the limit on costs that members may use up together: the blend is timed again, here and at the gate."""
+"""Share of the limit on costs that members may use up together: a blend costs a little more than its members."""
 _RIDGE = 1.0
 
 

@@ -41,7 +41,6 @@ class Models:
         self._cache = ModelCache(cache_folder_of(settings), tracking_uri)
         self._domain = domain
         self._settings = settings
-        self._max_us_per_row = settings.swap.max_us_per_row
         self._warming = asyncio.Lock()
         self._is_warm = False
 
@@ -72,7 +71,7 @@ class Models:
 
         def fetch_and_load() -> None:
             path = self._cache.fetch(found.desired(activation=""))
-            load_scorer(path, self._domain, self._max_us_per_row)
+            load_scorer(path, self._domain)
 
         await self._ask(fetch_and_load)
 

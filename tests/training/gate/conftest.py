@@ -38,9 +38,8 @@ def registry(contest: SmallModel, tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def settings(small_model: SmallModel) -> Settings:
-    """Settings that do not let the machine's bad moments close the gate."""
-    swap = small_model.settings.swap.model_copy(update={"max_us_per_row": 1000.0})
-    return small_model.settings.model_copy(update={"swap": swap})
+    """Settings with the limits as they are by default."""
+    return small_model.settings
 
 
 @pytest.fixture

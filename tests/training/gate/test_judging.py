@@ -11,10 +11,10 @@ import pytest
 from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
 from registry.verdicts import read_verdict
-from registry.versions import FOLDS_TAG
+from registry.versions import ADMITTED_TAG, FOLDS_TAG
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
-from tests.models import SmallModel, fitted, register, table_of
+from tests.models import US_PER_ROW, SmallModel, fitted, register, table_of
 from tests.training.gate.conftest import BARE, CHAMPION, EQUAL, WORSE
 from training.gate import contest as contests
 from training.gate.judging import Gate
@@ -119,11 +119,34 @@ def test_force_does_not_override_what_cannot_be_loaded(gate: Gate, registry: Reg
     assert registry.resolve().version == CHAMPION
 
 
-def test_a_model_that_costs_too_much_does_not_pass(gate: Gate, settings: Settings) -> None:
-    swap = settings.swap.model_copy(update={"max_us_per_row": 1e-6})
-    slow = Gate(gate.registry, gate.domain, settings.model_copy(update={"swap": swap}))
-    report = slow.judge(EQUAL, override=Override(actor="ada@home", reason="hurry"))
+def _with_limit(gate: Gate, max_us_per_row: float) -> Gate:
+    swap = gate.settings.swap.model_copy(update={"max_us_per_row": max_us_per_row})
+    return Gate(gate.registry, gate.domain, gate.settings.model_copy(update={"swap": swap}))
+
+
+def test_the_cost_that_was_measured_in_training_decides_and_force_does_not_override_it(gate: Gate) -> None:
+    force = Override(actor="ada@home", reason="hurry")
+    report = _with_limit(gate, US_PER_ROW * 0.99).judge(EQUAL, override=force)
     assert (report.status, report.reason) == ("failed", "cost")
+    assert "2 µs a row in training; must be at most 1.98 (swap.max_us_per_row)" in str(report)
+    assert _with_limit(gate, US_PER_ROW).judge(EQUAL, override=force).is_open
+
+
+def test_a_version_without_a_measured_cost_does_not_pass(
+    gate: Gate, registry: Registry, small_model: SmallModel
+) -> None:
+    table = table_of("housing")
+    found = register(registry, fitted(table), table, us_per_row=None)
+    report = gate.judge(found.version, override=Override(actor="ada@home", reason="hurry"))
+    assert (report.status, report.reason) == ("failed", "cost")
+
+
+def test_the_cost_of_the_champion_and_of_the_one_before_is_not_judged_again(gate: Gate, registry: Registry) -> None:
+    assert gate.admit(EQUAL, Override(actor="ada@home", reason="test")).is_open
+    stricter = _with_limit(gate, 1e-6)
+    assert stricter.judge(EQUAL).is_open
+    registry.set_tags(CHAMPION, {ADMITTED_TAG: "2026-11-01T00:00:00+00:00"})
+    assert stricter.judge_return(CHAMPION).is_open
 
 
 def test_for_staging_nobody_is_compared(gate: Gate, registry: Registry) -> None:
