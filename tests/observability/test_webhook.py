@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.observability.prometheus_server import FILES, RULES, free_port, need_image, scraping
+from tests.docker_engine import need_image
+from tests.observability.prometheus_server import FILES, IMAGE, RULES, scraping
+from tests.redis_server import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +25,7 @@ def _alertmanager() -> str:
     """The program; Debian calls it by another name."""
     named = os.environ.get("ALERTMANAGER") or shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
     if named is None:
-        pytest.skip("no alertmanager on the PATH, nor named by ALERTMANAGER")
+        pytest.skip("needs an Alertmanager: apt-get install prometheus-alertmanager, or name one in ALERTMANAGER")
     return named
 
 
@@ -46,7 +48,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 def test_an_alert_is_received_at_the_webhook(process: Callable[..., Path], tmp_path: Path) -> None:
     program = _alertmanager()
-    need_image()
+    need_image(IMAGE)
     received = process(sys.executable, str(ROOT / "deploy" / "webhook.py"), "127.0.0.1", "0")
     webhook = wait_until(lambda: _lines(received), message="the webhook listens")[0]["listening"]
     config = (FILES / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")

@@ -1,9 +1,10 @@
-"""Certificates of an authority of one's own, made with openssl."""
+"""Certificates of an authority of one's own."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
+
+import trustme
 
 
 class Authority:
@@ -18,14 +19,8 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.ca, self.certificate, self.key = (folder / name for name in ("ca.crt", "own.crt", "own.key"))
-        request, ca_key, extensions = (folder / name for name in ("own.csr", "ca.key", "own.ext"))
-        extensions.write_text("subjectAltName = IP:127.0.0.1, DNS:localhost\n", encoding="utf-8")
-        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-        _openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", self.ca, "-days", 2, "-subj", "/CN=test CA")
-        _openssl("req", *new_key, "-keyout", self.key, "-out", request, "-subj", "/CN=127.0.0.1")
-        signed_by = ("-CA", self.ca, "-CAkey", ca_key, "-CAcreateserial", "-days", 2, "-extfile", extensions)
-        _openssl("x509", "-req", "-in", request, *signed_by, "-out", self.certificate)
-
-
-def _openssl(*arguments: object) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], capture_output=True, check=True)
+        authority = trustme.CA()
+        signed = authority.issue_cert("127.0.0.1", "localhost")
+        authority.cert_pem.write_to_path(str(self.ca))
+        signed.cert_chain_pems[0].write_to_path(str(self.certificate))
+        signed.private_key_pem.write_to_path(str(self.key))

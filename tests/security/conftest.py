@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from tests.models import small_model
+from tests.own_redis import own_redis
 from tests.security.roles import Users
 
-__all__ = ["small_model"]
+__all__ = ["own_redis", "small_model"]
 
 
 @pytest.fixture

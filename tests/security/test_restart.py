@@ -2,73 +2,43 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
-from docker.errors import DockerException  # type: ignore[import-untyped]
-from testcontainers.core.container import DockerContainer
 
+from tests.own_redis import OwnRedis, StartOwnRedis
 from tests.security.roles import render
-from tests.session_redis import DEFAULT_IMAGE, OLDEST
-from tests.waiting import wait_until
 from transport.connection import connect
-
-_PORT = 6379
-_AS_CONSUMER = "redis://consumer:secret@"
-_IMAGE = os.environ.get("REDIS_IMAGE", DEFAULT_IMAGE)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Any]:
-    """A server with an append-only file and the users of the ACL file, in a container."""
-    if _IMAGE == OLDEST:
-        pytest.skip("the private server of 6.2 has no container")
-    tmp_path.chmod(0o755)
-    lines = render({"consumer": "secret"}, "housing")
-    (tmp_path / "users.acl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = "redis-server --bind 0.0.0.0 --protected-mode no --appendonly yes --aclfile /acl/users.acl"
-    container = DockerContainer(_IMAGE).with_exposed_ports(_PORT).with_command(command)
-    try:
-        container.with_volume_mapping(str(tmp_path), "/acl", "ro").start()
-    except (DockerException, OSError) as error:
-        pytest.skip(f"no container of {_IMAGE}: {error}")
-    yield container
-    container.stop()
-    container.get_docker_client().client.close()
+def server(own_redis: StartOwnRedis, redis_client: redis.Redis, tmp_path: Path) -> OwnRedis:
+    """A server with an append-only file and the users of the ACL file; its address is that of the consumer."""
+    # users are written otherwise for a 6.2; the session's server is of the same kind
+    level = "6.2" if str(redis_client.info("server")["redis_version"]).startswith("6.") else "7.0"
+    users = tmp_path / "users.acl"
+    users.write_text("\n".join(render({"consumer": "secret"}, "housing", level)) + "\n", encoding="utf-8")
+    options = ("--appendonly", "yes", "--aclfile", "{folder}/users.acl")
+    return own_redis(tmp_path, *options, url="redis://consumer:secret@127.0.0.1:{port}/0")
 
 
-def _answers(url: str) -> bool:
-    with connect(url, timeout_s=1) as client:
-        try:
-            return bool(client.ping())
-        except redis.exceptions.ConnectionError:
-            return False
-
-
-def _url(server: Any) -> str:
-    url = f"{_AS_CONSUMER}127.0.0.1:{server.get_exposed_port(_PORT)}/0"
-    wait_until(lambda: _answers(url), message="the server answers")
-    return url
-
-
-def test_what_scripts_wrote_outlives_a_kill(server: Any) -> None:
+def test_what_scripts_wrote_outlives_a_kill(server: OwnRedis) -> None:
     # Redis loads its file with the rights of the user `default`: had it none, every transaction would be dropped
     script = "for i = 1, 2 do redis.call('XADD', KEYS[1], '*', 'data', i) end"
-    with connect(_url(server)) as client:
+    url = server.url
+    with connect(url) as client:
         client.eval(script, 1, "housing:predictions")
-    container = server.get_wrapped_container()
-    container.kill()
-    container.start()
-    with connect(_url(server)) as client:
+    server.kill()
+    with pytest.raises(redis.exceptions.ConnectionError), connect(url) as client:
+        client.ping()
+    server.start()
+    with connect(server.url) as client:
         assert client.xlen("housing:predictions") == 2
 
 
-def test_nobody_enters_without_a_user(server: Any) -> None:
-    with connect(_url(server).replace("consumer:secret@", "")) as nobody:
+def test_nobody_enters_without_a_user(server: OwnRedis) -> None:
+    with connect(server.url.replace("consumer:secret@", "")) as nobody:
         with pytest.raises(redis.exceptions.AuthenticationError):
             nobody.ping()
         for password in ("", "nopass"):

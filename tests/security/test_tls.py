@@ -6,14 +6,10 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
-from docker.errors import DockerException  # type: ignore[import-untyped]
 from pydantic import SecretStr
-from testcontainers.core.container import DockerContainer
 
 from producer import AsyncListingPublisher, ListingPublisher
 from schemas.errors import ConfigurationError, RedisUnavailableError
@@ -21,23 +17,20 @@ from schemas.settings import load_settings
 from schemas.streams import Streams
 from tasador.home import environment_of
 from tasador.parts import Part
+from tests.docker_engine import HOW
 from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
+from tests.own_redis import StartOwnRedis
 from tests.security.certificates import Authority
-from tests.session_redis import DEFAULT_IMAGE
 from tests.waiting import wait_until
 from transport.connection import connect, connect_async, speaking_to, without_password
 
 pytestmark = pytest.mark.timeout(240)
 
-_PORT = 6380
-
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)
-    authority = Authority(folder / "own")
+    authority = Authority(tmp_path_factory.mktemp("tls") / "own")
     # the server may run as another user
     for path in (authority.key, authority.certificate, authority.ca):
         path.chmod(0o644)
@@ -45,37 +38,25 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def tls_address(authority: Authority) -> Iterator[str]:
-    """Host and port of a server that speaks TLS alone, and wants a certificate of its clients."""
-    image = os.environ.get("REDIS_IMAGE", DEFAULT_IMAGE)
-    options = {"port": 0, "tls-port": _PORT, "tls-cert-file": "/tls/own.crt", "tls-key-file": "/tls/own.key"}
-    options |= {"tls-ca-cert-file": "/tls/ca.crt", "bind": "0.0.0.0", "protected-mode": "no", "save": "''"}  # noqa: S104
-    command = "redis-server " + " ".join(f"--{name} {value}" for name, value in options.items())
-    container = DockerContainer(image).with_exposed_ports(_PORT).with_command(command)
-    try:
-        container.with_volume_mapping(str(authority.ca.parent), "/tls", "ro").start()
-    except (DockerException, OSError) as error:
-        pytest.skip(f"no container of {image}: {error}")
-    yield f"127.0.0.1:{container.get_exposed_port(_PORT)}"
-    container.stop()
-    container.get_docker_client().client.close()
-
-
-@pytest.fixture
-def tls_url(tls_address: str, authority: Authority) -> str:
-    """The address as it stands in TASADOR_REDIS_URL."""
+def tls_url(authority: Authority, own_redis: StartOwnRedis) -> str:
+    """Address (as in TASADOR_REDIS_URL) of a server that speaks TLS alone and wants a certificate of its clients."""
+    names = {"cert": "own.crt", "key": "own.key", "ca-cert": "ca.crt"}
+    files = [word for name, file in names.items() for word in (f"--tls-{name}-file", f"{{folder}}/{file}")]
     own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
-    url = f"rediss://{tls_address}/0?ssl_ca_certs={authority.ca}&{own}"
-    wait_until(lambda: _answers(url), message="Redis answers over TLS")
-    return url
+    url = f"rediss://127.0.0.1:{{port}}/0?ssl_ca_certs={authority.ca}&{own}"
+    try:
+        server = own_redis(authority.ca.parent, "--port", "0", "--tls-port", "{port}", *files, url=url)
+    except AssertionError as error:
+        if "tls-port" not in str(error):
+            raise
+        pytest.skip(f"needs a redis-server built with TLS: apt-get install redis-server; or {HOW}")
+    return server.url
 
 
-def _answers(url: str) -> bool:
-    with connect(url) as client:
-        try:
-            return bool(client.ping())
-        except redis.exceptions.ConnectionError:
-            return False
+@pytest.fixture(scope="module")
+def tls_address(tls_url: str) -> str:
+    """Host and port of that server."""
+    return tls_url.removeprefix("rediss://").partition("/")[0]
 
 
 async def test_clients_of_both_kinds_speak_tls(tls_url: str) -> None:

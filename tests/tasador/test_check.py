@@ -140,7 +140,7 @@ def test_a_publisher_without_rights_is_told(
     monkeypatch: pytest.MonkeyPatch, redis_client: redis.Redis, redis_url: str, prefix: str
 ) -> None:
     if int(redis_client.info("server")["redis_version"].split(".")[0]) < 7:
-        pytest.skip("ACL DRYRUN is there from Redis 7.0 on")
+        pytest.skip("needs Redis 7 for ACL DRYRUN: apt-get install redis-server")
     keys = [f"{prefix}:{name}" for name in ("probe:*", "listings", "predictions", "model")]
     redis_client.acl_setuser(prefix, enabled=True, passwords=["+pw"], keys=keys, commands=["+@all"])
     monkeypatch.setenv("TASADOR_PREFIX", prefix)

@@ -22,7 +22,7 @@ def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with its packages installed, in a folder of its own."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not here")
+        pytest.skip("needs node and npm: apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("node")
     for name in ("package.json", "package-lock.json", "client.mjs"):
         shutil.copy(EXAMPLE / name, folder)
@@ -30,7 +30,7 @@ def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=100, check=False
     )
     if installed.returncode:
-        pytest.skip(f"npm ci does not reach its registry: {installed.stderr.strip().splitlines()[-1:]}")
+        pytest.skip(f"needs a package registry that npm reaches: {installed.stderr.strip().splitlines()[-1:]}")
     return folder / "client.mjs"
 
 

@@ -115,7 +115,7 @@ async def test_houses_and_people_are_scored_side_by_side(url: str, tmp_path: Pat
     assert len({one.data.prediction for one in found["obesity"]}) == len(OBESITY.target.classes)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the real table does not lie beside the checkout")
+@pytest.mark.skipif(not REAL.exists(), reason="needs the obesity table of UCI in ../shared/data")
 async def test_real_people_get_their_level_and_risk(url: str, tmp_path: Path) -> None:
     result = await asyncio.to_thread(_train, "--data", str(REAL), "--models", "forests")
     assert result["is_champion"], result["gate"]

@@ -109,7 +109,7 @@ class Project:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[DvcSession]:
-    pytest.importorskip("dvc", reason="DVC is an extra")
+    pytest.importorskip("dvc", reason="needs DVC: pip install tasador[dvc]")
     environment = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DVC_NO_ANALYTICS": "1",

@@ -199,7 +199,7 @@ def test_a_table_that_would_stop_a_run_still_has_its_report(tmp_path: Path) -> N
     assert QualityReport.model_validate_json(report.model_dump_json()) == report
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the file is not here")
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the obesity table of UCI in ../shared/data")
 def test_the_real_people_hold_24_duplicates() -> None:
     table, report = validate(OBESITY, read(SHARED, "obesity"), TrainingSettings())
     assert (report.rows, report.refused, report.duplicates, len(table)) == (2111, 0, 24, 2087)

