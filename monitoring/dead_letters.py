@@ -11,12 +11,13 @@ from typing import Any, Literal, NamedTuple
 import redis
 import redis.exceptions
 
-from monitoring.reading import entry_at, newest, scan, scan_back
+from monitoring.reading import entry_at, newest, now_ms, scan, scan_back
 from schemas.errors import DeadLetterError
 from schemas.events import DeadLetter, Resolution, ResolutionData
 from schemas.refusals import Reason
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
+from transport.moments import parse_range
 from transport.scripts import read_script
 
 _SCRIPT = read_script("monitoring", "resolve")
@@ -60,13 +61,21 @@ class DeadLetters:
                 yield letter
 
     def select(
-        self, reason: Reason | None = None, source: str | None = None, first: str = "-", last: str = "+"
+        self,
+        reason: Reason | None = None,
+        source: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Iterator[KeptLetter]:
-        """The dead letters that are there now, oldest first: of one reason, of one source, in a range of entry ids.
+        """The dead letters that are there now, oldest first: of one reason, of one source, between two moments.
 
         What is refused while they are iterated is not among them, or a listing that is replayed and refused again
         would come up for ever.
+
+        Raises:
+            DataError: a moment is none (see `transport.moments`).
         """
+        first, last = parse_range(since, until, now_ms(self._client))
         if not (last_now := newest(self._client, self._key, 1)):
             return
         end = last_now[0][0].decode()

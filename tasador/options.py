@@ -8,6 +8,9 @@ import typer
 
 from tasador.names import check_name
 
+MOMENT = "A duration (15min, 2h, 7d ago), an ISO time in UTC, or an entry id."
+"""Help of options that take a moment."""
+
 DomainOption = Annotated[
     str | None, typer.Option("--domain", envvar="TASADOR_DOMAIN", help="The domain to work on.", show_default="housing")
 ]

@@ -18,9 +18,9 @@ from schemas.errors import DeadLetterError
 from schemas.refusals import Reason
 from tasador.console import err, out, write_json
 from tasador.lines import first_error
-from tasador.options import DomainOption, JsonOption
+from tasador.options import MOMENT, DomainOption, JsonOption
 from tasador.place import find_settings, open_redis, redis_url
-from tasador.replaying import Replaying, entry_span
+from tasador.replaying import Replaying
 from tasador.showing import clock, plain
 from transport.connection import speaking_to
 
@@ -92,7 +92,7 @@ def replay(
     *,
     reason: Annotated[Reason | None, typer.Option(help="All of this reason.")] = None,
     source: Annotated[str | None, typer.Option(help="All whose listing came from this source.")] = None,
-    since: Annotated[str | None, typer.Option(help="All refused since: a time, or 30min, 2h, 1d ago.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"All refused since then. {MOMENT}")] = None,
     until: Annotated[str | None, typer.Option(help="All refused until, likewise.")] = None,
     given: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Correct a feature, id, source first.")
@@ -111,11 +111,10 @@ def replay(
     is_chosen = any(each is not None for each in (reason, source, since, until))
     if bool(ids) == is_chosen:
         raise typer.BadParameter("name entry ids, or choose by --reason, --source, --since or --until")
-    span = entry_span(since, until)
     settings = find_settings(domain)
     correction = Correction(settings.load_domain(), settings.limits, given) if given else None
     with _letters(domain, is_rate_limited=is_rate_limited or reason is Reason.RATE_LIMITED) as letters:
-        chosen = ids or (letter.entry_id for letter in letters.select(reason, source, *span))
+        chosen = ids or (letter.entry_id for letter in letters.select(reason, source, since, until))
         replaying = Replaying(letters, correction, _actor(), is_dry=is_dry)
         _each(chosen, replaying.replay, "replayable" if is_dry else "replayed", as_json=as_json)
 

@@ -12,23 +12,23 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitoring.checking.report import Checker, Report, allowed_pending_ms
-from monitoring.checking.scope import Sight, parse_moment, read_receipts, sight_of
+from monitoring.checking.scope import Sight, read_receipts, sight_of
 from monitoring.reading import now_ms
 from monitoring.verify import published
 from schemas.errors import DataError
 from schemas.streams import Streams
 from tasador.console import err, out, write_json
-from tasador.options import DomainOption, JsonOption
+from tasador.options import MOMENT, DomainOption, JsonOption
 from tasador.place import find_settings, open_redis, redis_url
 from tasador.showing import plain
 from transport.connection import speaking_to
+from transport.moments import parse_range
 
 EXAMPLE = "tasador verify --since 15min"
-_MOMENT = "A duration (15min, 2h, 7d), an ISO time, or an entry id."
 
 
 def verify(
-    since: Annotated[str | None, typer.Option("--since", help=f"Check listings from then on. {_MOMENT}")] = None,
+    since: Annotated[str | None, typer.Option("--since", help=f"Check listings from then on. {MOMENT}")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Check listings up to then.")] = None,
     ids: Annotated[
         str | None,
@@ -75,10 +75,7 @@ def verify(
 
 
 def _in_range(client: redis.Redis, streams: Streams, since: str | None, until: str | None) -> Collection[str]:
-    now = now_ms(client)
-    first = str(parse_moment(since, now)) if since else "-"
-    # an id without its second part means all of its millisecond
-    last = str(parse_moment(until, now)).removesuffix("-0") if until else "+"
+    first, last = parse_range(since, until, now_ms(client))
     return set(published(client, streams, first, last))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from consumer.committing import Committer
 from monitoring.checking.report import Checker, Report, allowed_pending_ms
-from monitoring.checking.scope import parse_moment, read_receipts
+from monitoring.checking.scope import read_receipts
 from monitoring.reading import last_delivered, now_ms, pending
 from schemas.domain import load_domain
 from schemas.errors import DataError
@@ -183,28 +183,6 @@ async def test_a_commit_without_a_fence_is_caught(redis_client: Client, redis_ur
 
 def test_default_of_what_may_be_pending() -> None:
     assert allowed_pending_ms(Settings(claim_idle_ms=5000, max_deliveries=3)) == 30_000
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("15min", "100000-0"),
-        ("1.5s", "998500-0"),
-        ("2h", "0-0"),
-        ("1970-01-01T00:10:00Z", "600000-0"),
-        ("1970-01-01T00:10", "600000-0"),
-        ("1970-01-01T01:10:00+01:00", "600000-0"),
-        ("1795219101518-3", "1795219101518-3"),
-        ("1795219101518", "1795219101518-0"),
-    ],
-)
-def test_moments(text: str, moment: str) -> None:
-    assert str(parse_moment(text, 1_000_000)) == moment
-
-
-def test_what_is_no_moment_is_said() -> None:
-    with pytest.raises(DataError, match="'yesterday' is no moment: a duration"):
-        parse_moment("yesterday", 0)
 
 
 def test_receipts_are_bare_ids_or_json_lines() -> None:

@@ -16,7 +16,7 @@ from monitoring.reading import scan
 from schemas.decoding import payload_of
 from schemas.domain import load_domain
 from schemas.encoding import AnswerEncoder
-from schemas.errors import ConfigurationError, DeadLetterError, FieldError, RefusedListingError
+from schemas.errors import ConfigurationError, DataError, DeadLetterError, FieldError, RefusedListingError
 from schemas.streams import Streams
 from tasador.commands.dead_letters import app
 from tasador.replaying import Replaying
@@ -83,7 +83,8 @@ def test_they_are_chosen_by_time(redis_client: redis.Redis, streams: Streams) ->
     _refuse(redis_client, streams.dead_letters, _event("now"))
     COMMAND.text("replay", "--since", "30min")
     assert _names(redis_client, streams) == ["at 11", "now"]
-    assert COMMAND.run("replay", "--since", "yesterday").exit_code == 2
+    with pytest.raises(DataError, match="'yesterday' is no moment"):
+        COMMAND.run("replay", "--since", "yesterday")
 
 
 def test_what_is_refused_again_meanwhile_is_not_taken_up_again(
