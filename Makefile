@@ -55,10 +55,10 @@ fmt: install ## Format the code and mend what can be mended
 # docker-compose 1.29 or Compose v2, whichever is here
 COMPOSE = $$(command -v docker-compose || echo docker compose)
 
-compose-up: ## Run the whole system in containers, and train a first champion
+compose-up: ## Run the whole system in containers, and train a champion if there is none
 	@deploy/passwords.sh
 	@$(COMPOSE) up --detach --build
-	@$(COMPOSE) run --rm operator model || $(COMPOSE) run --rm trainer train --quick
+	@$(COMPOSE) run --rm trainer train --quick --unless-champion
 
 compose-sample: ## Publish 2,000 listings into the containers, and show that each got one outcome
 	@$(COMPOSE) run --rm client publish --sample 2000 --wait

@@ -104,10 +104,9 @@ class System:
     def ensure_champions(self) -> None:
         """Train a champion, quickly, for each domain that has none; one without data of its own is left without."""
         for domain in self._domains:
-            if self._has_registry() and (self._is_served(domain) or self._has_champion(domain)):
+            if self._has_registry() and self._is_served(domain):
                 continue
-            self._tell(f"{domain} has no champion yet: training one quickly")
-            if self._run_command("train", "--quick", "--domain", domain) != 0:
+            if self._run_command("train", "--quick", "--unless-champion", "--domain", domain) != 0:
                 self._tell(f"{domain} has no model: its consumers wait until `tasador train` has made a champion")
 
     def write_run(self) -> None:
@@ -169,9 +168,6 @@ class System:
         with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
             return bool(client.exists(self.settings.for_domain(domain).streams.model))
 
-    def _has_champion(self, domain: str) -> bool:
-        return self._run_command("model", "--json", "--domain", domain, is_quiet=True) == 0
-
     def _has_registry(self) -> bool:
         """Whether there is something to ask; asking an SQLite store creates it, which takes a while."""
         database = database_of(tracking_uri_of(self.settings))
@@ -200,13 +196,7 @@ class System:
                 self._tell(f"{part.label} does not stop within {STOP_TIMEOUT_S:g} s: killed (see {part.log})")
                 part.kill()
 
-    def _run_command(self, *arguments: str, is_quiet: bool = False) -> int:
-        output = subprocess.DEVNULL if is_quiet else None
-        with subprocess.Popen(
-            part_command(*arguments),
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            env=environment_of(self.settings),
-        ) as process:
+    def _run_command(self, *arguments: str) -> int:
+        command, environment = part_command(*arguments), environment_of(self.settings)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
             return process.wait()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from schemas.errors import ModelNotFoundError
 from tasador.console import err, out, write_json
 from tasador.control import actor
 from tasador.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
@@ -15,6 +16,8 @@ from tasador.shelf import registry_settings
 from tasador.steps import Steps
 
 if TYPE_CHECKING:
+    from registry.versions import ModelVersionInfo
+    from schemas.settings import Settings
     from training import TrainingResult
 
 REPORTS = Path("reports")
@@ -33,6 +36,9 @@ def train(
         str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="One repetition of the folds, few trials, no plots.")] = False,
+    unless_champion: Annotated[
+        bool, typer.Option("--unless-champion", help="Train only if the domain has no champion yet.")
+    ] = False,
     promote: Annotated[bool, typer.Option(help="Make the version champion, if the gate lets it pass.")] = True,
     force: ForceOption = False,
     reason: ReasonOption = "",
@@ -47,6 +53,11 @@ def train(
     """
     check_force(force, reason)
     settings = registry_settings(domain)
+    if unless_champion:
+        if (found := _champion(settings)) is not None:
+            _tell_champion(found, as_json)
+            return
+        err.print(f"{settings.domain} has no champion yet: training one", highlight=False, markup=False)
     if quick:
         from training import hurried
 
@@ -65,6 +76,24 @@ def train(
         err.print(f"left out: {problem}", highlight=False, markup=False, soft_wrap=True)
     out.print(_candidates(result))
     _tell(result)
+
+
+def _champion(settings: Settings) -> ModelVersionInfo | None:
+    from registry.location import tracking_uri_of
+    from registry.store import Registry
+
+    try:
+        return Registry(tracking_uri_of(settings), settings.domain).resolve()
+    except ModelNotFoundError:
+        return None
+
+
+def _tell_champion(found: ModelVersionInfo, as_json: bool) -> None:
+    if as_json:
+        write_json({"name": found.name, "version": found.version, "is_champion": True, "is_trained": False})
+    else:
+        text = f"version {found.version} of {found.name} ({found.algorithm}) is champion already: nothing to train"
+        out.print(text, highlight=False, markup=False)
 
 
 def _candidates(result: TrainingResult) -> Table:

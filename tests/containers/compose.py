@@ -33,6 +33,13 @@ def project() -> Iterator[Project]:
         project.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
+def test_a_champion_that_is_there_is_not_trained_again(project: Project) -> None:
+    before = project.command("operator", "registry", "versions")
+    again = project.command("trainer", "train", "--quick", "--unless-champion")
+    assert (again["version"], again["is_trained"]) == ("1", False)
+    assert project.command("operator", "registry", "versions") == before
+
+
 def test_2000_sample_listings_get_one_outcome_each(project: Project) -> None:
     before = _all_answered(project)["entries"]
     assert project.command("client", "publish", "--sample", str(LISTINGS))["published"] == LISTINGS
