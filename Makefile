@@ -13,7 +13,7 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-redis bench bench-full bench-peers bench-models fuzz clean lock
+.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ compose-sample: ## Publish 2,000 listings into the containers, and show that eac
 
 compose-down: ## Stop the containers of compose-up (their volumes stay)
 	@$(COMPOSE) down --remove-orphans
+
+test-engine: install ## Run what needs a Docker engine: roles, TLS, restarts, alerts on a real Prometheus
+	@$(BIN)/pytest --need-engine --numprocesses 2 --dist loadfile tests/security tests/observability
 
 test-redis: install ## Run the promises on every Redis that we claim (REDIS_IMAGES=, FLAGS=--write)
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)

