@@ -38,6 +38,9 @@ class Line:
             redis.exceptions.ConnectionError: the connection is lost, the command with it or not.
             redis.exceptions.TimeoutError: it could not be sent in time.
         """
+        if self._is_reset:
+            await self._drop()
+            raise redis.exceptions.ConnectionError("the connection was closed before the command was sent")
         try:
             async with asyncio.timeout(self._timeout_s):
                 # redis-py's own packing goes through Python once more, and sends what it packed in pieces
@@ -46,7 +49,7 @@ class Line:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"not sent within {self._timeout_s:g} s") from error
         except RuntimeError as error:
-            # uvloop's word for a connection that was reset while nobody looked
+            # uvloop's word for a connection that was reset while we sent
             await self._drop()
             raise redis.exceptions.ConnectionError(str(error)) from error
 
@@ -73,6 +76,15 @@ class Line:
     async def close(self) -> None:
         """End the connection; a command after that makes a new one."""
         await self._connection.disconnect()
+
+    @property
+    def _is_reset(self) -> bool:
+        """Whether the connection has ended under us.
+
+        asyncio's transport fails with an AttributeError when it is written to after that, from Python 3.12 on.
+        """
+        writer = self._connection._writer  # noqa: SLF001 - redis-py has no public word for it
+        return writer is not None and bool(writer.transport.is_closing())
 
     async def _drop(self) -> None:
         # a peer that does not answer will not say goodbye either

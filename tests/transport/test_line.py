@@ -41,7 +41,7 @@ def test_a_command_has_left_when_send_returns(
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str, run: object) -> None:
-    """uvloop says RuntimeError there, which nobody takes for a lost connection; the next command makes a new one."""
+    """Writing to it would raise AttributeError or RuntimeError, as the loop likes; the next command connects again."""
 
     async def send() -> object:
         client = connect_async(redis_url)
@@ -50,7 +50,7 @@ def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str
         connection: Any = line._connection
         connection._writer.transport.abort()
         await asyncio.sleep(0)
-        with pytest.raises(redis.ConnectionError):
+        with pytest.raises(redis.ConnectionError, match="closed before the command was sent"):
             await line.ask("PING")
         answer = await line.ask("PING")
         await line.close()
@@ -59,3 +59,25 @@ def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str
 
     assert callable(run)
     assert run(send()) == b"PONG"
+
+
+def test_a_connection_that_uvloop_finds_closed_while_it_writes_is_a_connection_error(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Line, "_is_reset", False)
+
+    async def send() -> object:
+        client = connect_async(redis_url)
+        line = Line(client)
+        await line.ask("PING")
+        connection: Any = line._connection
+        connection._writer.transport.abort()
+        await asyncio.sleep(0)
+        with pytest.raises(redis.ConnectionError, match="closed=True"):
+            await line.ask("PING")
+        answer = await line.ask("PING")
+        await line.close()
+        await client.aclose()
+        return answer
+
+    assert uvloop.run(send()) == b"PONG"
