@@ -13,10 +13,10 @@ PYTHON ?=
 # The answer of a Python that serves here; one that is a shim without a version behind it gives none.
 ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: help install demo up test test-faults soak lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
+.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Create .venv with what the lock pins, and this project in it
 
@@ -38,6 +38,16 @@ soak: install ## Answer ten million listings while consumers are killed, by hand
 pages: install ## Write docs/params.md and docs/asyncapi.json again, from the settings and the contracts
 	@$(BIN)/tasador settings > docs/params.md
 	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
+
+# carried by the package, unchanged, with their licences and their version
+REACT := monitoring/asyncapi_page/react-component
+
+asyncapi-page: ## Fetch the script and style of the parts' AsyncAPI page again, with npm (VERSION=3.2.1)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && version=$(or $(VERSION),$$(cat $(REACT)/VERSION)) \
+	  && npm pack --silent --pack-destination "$$folder" "@asyncapi/react-component@$$version" >/dev/null \
+	  && tar -xzf "$$folder"/*.tgz -C "$$folder" && cd "$$folder/package" \
+	  && cp LICENSE browser/standalone/index.js{,.LICENSE.txt} styles/default.min.css "$(CURDIR)/$(REACT)" \
+	  && echo "$$version" > "$(CURDIR)/$(REACT)/VERSION"
 
 lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff check

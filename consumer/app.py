@@ -50,11 +50,11 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
     transport = RedisPrometheusMiddleware(registry=consumer.registry)
     broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
+    specification = describe(domain, streams)
     app = ServedApp(
         broker,
-        asgi_routes=routes(consumer.health, consumer.registry),
-        specification=describe(domain, streams),
-        asyncapi_path="/docs/asyncapi",
+        asgi_routes=routes(consumer.health, consumer.registry, specification),
+        specification=specification,
         logger=logging.getLogger("faststream"),
     )
 

@@ -1,4 +1,6 @@
-"""A part as an HTTP server: `/livez`, `/readyz` and `/metrics` beside its FastStream application.
+"""A part as an HTTP server: `/livez`, `/readyz`, `/metrics` and the AsyncAPI page beside its FastStream application.
+
+Whoever reaches the port may ask: every endpoint only reads, answers GET and HEAD alone, and is listed in `ENDPOINTS`.
 
 The socket is bound before the application is built, so that the part knows its port (0 picks a free one) and a port in
 use stops the start. The application runs in uvicorn: SIGTERM and SIGINT end it through FastStream's shutdown with exit
@@ -20,8 +22,10 @@ import uvicorn
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.asgi.response import JSONResponse
 from faststream.asgi.types import ASGIApp, Receive, Scope, Send
+from faststream.specification.base import SpecificationFactory
 from prometheus_client import CollectorRegistry, make_asgi_app
 
+from monitoring.asyncapi_page.serving import PAGE_PATHS, page_routes
 from monitoring.health import Health
 from schemas.errors import ConfigurationError, TasadorError
 
@@ -29,9 +33,14 @@ logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 5
 
+ENDPOINTS = ("/livez", "/readyz", "/metrics", *PAGE_PATHS)
+"""All that a part answers; docs/deployment.md describes each."""
 
-def routes(health: Health, registry: CollectorRegistry) -> list[tuple[str, ASGIApp]]:
-    """Routes for `asgi_routes` of an application: `/livez`, `/readyz`, `/metrics`."""
+
+def routes(
+    health: Health, registry: CollectorRegistry, specification: SpecificationFactory
+) -> list[tuple[str, ASGIApp]]:
+    """Routes for `asgi_routes` of an application: all of `ENDPOINTS`, the page made from the specification."""
 
     @get(include_in_schema=False)
     async def livez(scope: Scope) -> AsgiResponse:  # noqa: ARG001
@@ -42,7 +51,20 @@ def routes(health: Health, registry: CollectorRegistry) -> list[tuple[str, ASGIA
         told = {"ready": health.is_ready, "reasons": health.reasons}
         return JSONResponse(told, 200 if health.is_ready else 503)
 
-    return [("/livez", livez), ("/readyz", readyz), ("/metrics", make_asgi_app(registry))]
+    metrics = _reading_only(make_asgi_app(registry))
+    return [("/livez", livez), ("/readyz", readyz), ("/metrics", metrics), *page_routes(specification)]
+
+
+def _reading_only(app: ASGIApp) -> ASGIApp:
+    """The application for GET and HEAD; that of prometheus_client answers every method."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in {"GET", "HEAD"}:
+            await app(scope, receive, send)
+        else:
+            await AsgiResponse(b"Method Not Allowed", 405, {"Allow": "GET, HEAD"})(scope, receive, send)
+
+    return answer
 
 
 class ServedApp(AsgiFastStream):

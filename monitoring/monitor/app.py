@@ -148,15 +148,15 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> Serve
         raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
     url = settings.redis_url.get_secret_value()
     monitor = Monitor(settings, name, url, load_table)
+    specification = describe(settings.domain, settings.streams)
     app = ServedApp(
         RedisBroker(
             url,
             logger=logging.getLogger(logs.BROKER),
             middlewares=[RedisPrometheusMiddleware(registry=monitor.registry)],
         ),
-        asgi_routes=routes(monitor.health, monitor.registry),
-        specification=describe(settings.domain, settings.streams),
-        asyncapi_path="/docs/asyncapi",
+        asgi_routes=routes(monitor.health, monitor.registry, specification),
+        specification=specification,
         logger=logging.getLogger("faststream"),
     )
 

@@ -86,8 +86,8 @@ def test_consumer_from_the_command_line(
     _, metrics = get(f"{base}/metrics")
     assert 'tasador_events_total{outcome="scored"} 1.0' in metrics
     assert f'version="{small_model.info.version}"' in metrics
-    status, page = get(f"{base}/docs/asyncapi")
-    assert (status, f"{streams.prefix}:listings" in page) == (200, True)
+    status, document = get(f"{base}/docs/asyncapi.json")
+    assert (status, f"{streams.prefix}:listings" in document) == (200, True)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     assert pending(redis_client, streams) == 0

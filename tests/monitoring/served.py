@@ -6,6 +6,7 @@ import logging
 import sys
 
 from faststream.redis import RedisBroker
+from faststream.specification import AsyncAPI
 
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
@@ -19,7 +20,7 @@ def main(redis_url: str) -> None:
     health = Health()
     listener = bind(0, "127.0.0.1")
     broker = RedisBroker(redis_url, logger=logging.getLogger(BROKER))
-    app = ServedApp(broker, asgi_routes=routes(health, build_registry()))
+    app = ServedApp(broker, asgi_routes=routes(health, build_registry(), AsyncAPI()))
 
     def is_up() -> None:
         health.clear("start")

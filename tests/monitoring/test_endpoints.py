@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from faststream.redis import RedisBroker
+from faststream.specification import AsyncAPI
 
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
@@ -65,7 +66,7 @@ def health() -> Health:
 @pytest.fixture
 def app(redis_url: str, health: Health) -> ServedApp:
     broker = RedisBroker(redis_url, logger=logging.getLogger(BROKER))
-    return ServedApp(broker, asgi_routes=routes(health, build_registry()))
+    return ServedApp(broker, asgi_routes=routes(health, build_registry(), AsyncAPI()))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import redis
 
+from monitoring.endpoints import ENDPOINTS
 from schemas.streams import DATA_FIELD, Streams
 from tasador.home import HomeLock
 from tasador.parts import Part
@@ -85,7 +86,7 @@ def test_parts_show_no_secret_while_they_work_and_while_mlflow_is_away(
             part.start()
         for part in parts:
             wait_until(lambda part=part: "MLflow at" in part.log.read_text(), 90, f"{part.label} misses MLflow")  # type: ignore[misc]
-            told = [_read(f"{part.url}/{page}") for page in ("readyz", "livez", "metrics", "docs/asyncapi")]
+            told = [_read(f"{part.url}{path}") for path in ENDPOINTS]
             assert _shown("".join(told)) == []
             assert part._process is not None
             process = psutil.Process(part._process.pid)

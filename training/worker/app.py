@@ -200,11 +200,11 @@ def build_worker(settings: Settings, name: str) -> WorkerApp:
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
     worker = Worker(settings, name, settings.redis_url.get_secret_value())
+    specification = describe(settings.domain, settings.streams)
     app = WorkerApp(
         worker.broker,
-        asgi_routes=routes(worker.health, worker.registry),
-        specification=describe(settings.domain, settings.streams),
-        asyncapi_path="/docs/asyncapi",
+        asgi_routes=routes(worker.health, worker.registry, specification),
+        specification=specification,
         logger=logging.getLogger("faststream"),
     )
     app.on_startup(worker.prepare)
