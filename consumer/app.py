@@ -7,18 +7,19 @@ import gc
 import logging
 import socket
 
-from faststream.redis import RedisBroker, StreamSub
+from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 
 from consumer.asyncapi import describe
 from consumer.consumer import Consumer
+from consumer.model_events import ModelEvents
 from monitoring import logs
 from monitoring.endpoints import ServedApp, bind, routes, serve
-from schemas.commands import ModelEvent
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
+from transport.tasks import end_tasks
 
 CALM_COLLECTOR = (100_000, 50, 50)
 """A batch makes thousands of objects that live for milliseconds and in no cycle. By default the collector would look
@@ -58,13 +59,8 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
         logger=logging.getLogger("faststream"),
     )
 
-    # every consumer hears of an activation, so this reads without a group; what it misses the follower finds by polling
-    @broker.subscriber(stream=StreamSub(streams.model_events))
-    async def on_model_event(event: ModelEvent) -> None:
-        if event.type == "model.activated":
-            consumer.follower.is_wanted.set()
-
-    work = _Work(consumer, app)
+    events = ModelEvents(broker, client, streams, consumer.follower, consumer.health)
+    work = _Work(consumer, events, app)
     app.after_startup(work.start)
     app.on_shutdown(work.stop)
 
@@ -83,21 +79,27 @@ def _redis_url(settings: Settings) -> str:
 
 
 class _Work:
-    """The consumer's loop beside the application: started after the broker, stopped before it."""
+    """The consumer's loop and the watch over model events: begun after the broker, ended before it."""
 
-    def __init__(self, consumer: Consumer, app: ServedApp) -> None:
+    def __init__(self, consumer: Consumer, events: ModelEvents, app: ServedApp) -> None:
         self._consumer = consumer
+        self._events = events
         self._app = app
-        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._consumer.run(), name="consumer")
-        self._task.add_done_callback(self._ended)
+        self._loop = asyncio.create_task(self._consumer.run(), name="consumer")
+        self._watch = asyncio.create_task(self._events.keep(), name="model-events")
+        for task in (self._loop, self._watch):
+            task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         self._consumer.stop()
-        if self._task:
-            await asyncio.wait([self._task])
+        if self._watch:
+            await end_tasks([self._watch])
+        if self._loop:
+            await asyncio.wait([self._loop])
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

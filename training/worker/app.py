@@ -16,13 +16,14 @@ from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, DefaultStreamMessage
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from pydantic import InstanceOf
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from monitoring import logs
 from monitoring.endpoints import ServedApp, bind, routes, serve
 from monitoring.health import Health
 from monitoring.job_metrics import JobMetrics
 from monitoring.metrics import build_registry
+from monitoring.subscribing import SubscriberWatch
 from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
@@ -94,10 +95,11 @@ class Worker:
         self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
         # one at a time: what is read is in hand at once, and nobody takes it for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
-        self._subscriber = self.broker.subscriber(
+        subscriber = self.broker.subscriber(
             stream=stream, ack_policy=AckPolicy.MANUAL, parser=_parse, decoder=_decode, include_in_schema=False
         )
-        self._subscriber(self._obey)
+        subscriber(self._obey)
+        self._watch = SubscriberWatch(subscriber, self._inbox.create_group, self.health, "commands")
         self._loops: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -161,16 +163,7 @@ class Worker:
     async def _keep(self) -> None:
         """Renew what is in hand; read again after Redis could not serve or the group had vanished."""
         self.health.beat()
-        try:
-            await self._inbox.create_group()
-        except ResponseError:
-            # FastStream would ask a read-only server thousands of times a second
-            if self._subscriber.running:
-                await self._subscriber.stop()
-            raise
-        if not self._subscriber.running:
-            logger.warning("reading commands again")
-            await self._subscriber.start()
+        await self._watch.look()
         await self._inbox.renew()
 
     async def _take_over(self) -> None:

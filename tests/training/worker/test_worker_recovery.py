@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 import redis.exceptions
+from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from pydantic import SecretStr
 
 from monitoring.job_metrics import JobMetrics
@@ -18,6 +19,7 @@ from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tests.conftest import PrivateRedis
+from tests.monitoring.monitor.watched import wait_for_answer
 from tests.training.worker.desk import Desk, WorkerProcess, settings_for, working
 from tests.waiting import wait_until, wait_until_async
 from training import Occasion, train
@@ -134,6 +136,19 @@ async def test_vanished_group_is_created_again_and_nothing_is_repeated(
     assert answer.type == "model.activated"
     assert desk.types("c-1") == ["model.activated"]
     assert desk.model()["version"] == "3"
+
+
+async def test_a_subscriber_whose_task_died_is_told_and_started_again(desk: Desk, worker_settings: Settings) -> None:
+    async with working(worker_settings) as app:
+        await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
+        (subscriber,) = app.brokers[0].subscribers
+        assert isinstance(subscriber, LogicSubscriber)
+        (task,) = subscriber.tasks
+        task.cancel()
+        await wait_until_async(task.done, message="its task has ended")
+        assert subscriber.running, "FastStream takes it for running"
+        await wait_for_answer(app, "/readyz", "commands: the subscriber had ended and was started again")
+        assert (await desk.ask(Reload(id="c-2", data=ReloadData(version="3")))).type == "model.activated"
 
 
 async def test_redis_away_and_back(tmp_path: Path, small_models: Path, private_redis: PrivateRedis) -> None:

@@ -1,0 +1,134 @@
+"""The consumer's subscriber to model events: when it ends, that is seen, said, and mended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from faststream.redis.subscriber.usecases.basic import LogicSubscriber
+from pydantic import SecretStr
+
+from consumer.app import build_app
+from monitoring.endpoints import ServedApp, bind
+from schemas.settings import load_settings
+from schemas.streams import Streams
+from tests.consumer.harness import Client, activate, model_events
+from tests.models import SmallModel
+from tests.monitoring.monitor.watched import get, wait_for_answer
+from tests.waiting import wait_until_async
+
+RESTARTED = "model-events: the subscriber had ended and was started again"
+
+
+@asynccontextmanager
+async def consuming(redis_url: str, streams: Streams, model: SmallModel) -> AsyncIterator[ServedApp]:
+    """A consumer's application, from start to clean stop; polling would find the next model after an hour."""
+    settings = load_settings(home=model.settings.home, redis_url=SecretStr(redis_url), prefix=streams.prefix)
+    settings = settings.model_copy(update={"swap": settings.swap.model_copy(update={"poll_s": 3600.0})})
+    with bind(0, "127.0.0.1") as listener:
+        app = build_app(settings, "a", listener)
+        async with app.start_lifespan_context():
+            yield app
+        assert app.failure is None
+
+
+def subscriber_of(app: ServedApp) -> LogicSubscriber:
+    (subscriber,) = app.brokers[0].subscribers
+    assert isinstance(subscriber, LogicSubscriber)
+    return subscriber
+
+
+def _is_dead(subscriber: LogicSubscriber) -> bool:
+    return all(task.done() for task in subscriber.tasks)
+
+
+async def _cancel(app: ServedApp) -> None:
+    subscriber = subscriber_of(app)
+    for task in subscriber.tasks:
+        task.cancel()
+    await wait_until_async(lambda: _is_dead(subscriber), message="its task has ended")
+    assert subscriber.running, "FastStream takes it for running"
+
+
+async def _stop(app: ServedApp) -> None:
+    """As FastStream does it after an error that it takes for final."""
+    subscriber = subscriber_of(app)
+    await subscriber.stop()
+    assert not subscriber.running
+
+
+async def _reasons(app: ServedApp) -> tuple[int, list[str]]:
+    status, body = await get(app, "/readyz")
+    return status, json.loads(body)["reasons"]
+
+
+async def _wait_for_swaps(client: Client, streams: Streams, number: int) -> None:
+    await wait_until_async(lambda: len(model_events(client, streams, "model.swapped")) == number, 40, f"swap {number}")
+
+
+async def _wait_until_nothing_is_wrong(app: ServedApp) -> None:
+    async def is_well() -> bool:
+        return await _reasons(app) == (200, [])
+
+    asked: Callable[[], bool | Awaitable[bool]] = is_well
+    await wait_until_async(asked, message="nothing is wrong")
+
+
+@pytest.mark.parametrize("end", [_cancel, _stop])
+async def test_a_subscriber_that_ended_is_told_and_hears_the_next_activation(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    small_model: SmallModel,
+    other_model: SmallModel,
+    end: Callable[[ServedApp], Awaitable[None]],
+) -> None:
+    activate(redis_client, streams, small_model)
+    async with consuming(redis_url, streams, small_model) as app:
+        await _wait_for_swaps(redis_client, streams, 1)
+        await end(app)
+        await wait_for_answer(app, "/readyz", RESTARTED)
+        assert await _reasons(app) == (200, [RESTARTED])
+        await _wait_until_nothing_is_wrong(app)
+        activate(redis_client, streams, other_model)
+        await _wait_for_swaps(redis_client, streams, 2)
+
+
+async def test_what_was_activated_while_the_subscriber_was_dead_is_found_at_its_restart(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    small_model: SmallModel,
+    other_model: SmallModel,
+) -> None:
+    activate(redis_client, streams, small_model)
+    async with consuming(redis_url, streams, small_model) as app:
+        await _wait_for_swaps(redis_client, streams, 1)
+        subscriber = subscriber_of(app)
+        await subscriber.stop()
+        assert not subscriber.running
+        activate(redis_client, streams, other_model)
+        await _wait_for_swaps(redis_client, streams, 2)
+
+
+async def test_a_stream_that_cannot_be_read_is_told_and_read_again_when_it_can(
+    redis_client: Any, redis_url: str, streams: Streams, small_model: SmallModel, other_model: SmallModel
+) -> None:
+    activate(redis_client, streams, small_model)
+    async with consuming(redis_url, streams, small_model) as app:
+        await _wait_for_swaps(redis_client, streams, 1)
+        await _wait_until_nothing_is_wrong(app)
+        redis_client.rename(streams.model_events, f"{streams.prefix}:aside")
+        redis_client.sadd(streams.model_events, "not what belongs here")
+        await wait_for_answer(app, "/readyz", "model-events: cannot be read, models are found by polling: WRONGTYPE")
+        assert not subscriber_of(app).running
+        assert (await _reasons(app))[0] == 200
+        redis_client.delete(streams.model_events)
+        redis_client.rename(f"{streams.prefix}:aside", streams.model_events)
+        await wait_for_answer(app, "/readyz", RESTARTED)
+        await _wait_until_nothing_is_wrong(app)
+        activate(redis_client, streams, other_model)
+        await _wait_for_swaps(redis_client, streams, 2)
