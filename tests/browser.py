@@ -29,7 +29,7 @@ def show(url: str, profile: Path) -> Shown:
     """Open a page in a fresh profile; no name is resolved, so the page gets what 127.0.0.1 serves and nothing else."""
     browser = next(filter(None, map(shutil.which, _NAMES)), None)
     if browser is None:
-        pytest.skip("no browser on the PATH: apt-get install chromium")
+        pytest.skip("needs a browser: apt-get install chromium")
     command = [
         browser,
         "--headless",
