@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,21 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
         yield client
 
 
-@pytest.fixture
-def prefix(redis_url: str) -> Iterator[str]:
-    """A key prefix of the test's own; its keys are gone afterwards."""
+@contextmanager
+def own_prefix(redis_url: str) -> Iterator[str]:
+    """A key prefix that nobody else has; its keys are gone afterwards."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     yield prefix
     with connect(redis_url) as client:
         for keys in iter(lambda: list(client.scan_iter(f"{prefix}*", count=1000)), []):
             client.delete(*keys)
+
+
+@pytest.fixture
+def prefix(redis_url: str) -> Iterator[str]:
+    """A key prefix of the test's own; its keys are gone afterwards."""
+    with own_prefix(redis_url) as prefix:
+        yield prefix
 
 
 @pytest.fixture

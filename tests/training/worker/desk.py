@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import redis
 from pydantic import SecretStr
 
@@ -51,6 +52,11 @@ async def working(settings: Settings, name: str = "w1") -> AsyncIterator[WorkerA
     async with app.start_lifespan_context():
         yield app
     assert app.failure is None
+
+
+def trainings_of(worker: psutil.Process) -> list[psutil.Process]:
+    """The trainings that a worker's process has under way."""
+    return [child for child in worker.children() if "training.worker.jobs" in child.cmdline()]
 
 
 class WorkerProcess:

@@ -2,49 +2,102 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 import pytest
 
+from registry.location import tracking_uri_of
 from registry.store import Registry
-from schemas.commands import Reload, ReloadData, Retrain, RetrainData
+from schemas.commands import ModelEvent, Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
+from tests.conftest import own_prefix
 from tests.models import OPEN_GATE
-from tests.training.worker.desk import Desk, working
+from tests.training.worker.desk import Desk, settings_for, trainings_of, working
 from tests.waiting import wait_until_async
 from training import train
+from training.result import TrainingResult
+from training.worker import jobs
+from transport.connection import connect
 
 pytestmark = pytest.mark.long
 
 
-async def test_retrain_becomes_champion_while_reloads_are_answered(
-    desk: Desk, worker_settings: Settings, store: Registry
-) -> None:
-    async with working(worker_settings):
+@dataclass(frozen=True)
+class Course:
+    """What came of commands around one training, and the desk and the store as they are afterwards.
+
+    The champion is `made`. A retrain is `skipped`; a forced one, `retrain`, is in `pending` while a reload is answered,
+    another retrain is refused as `busy` and the same `again`; then it has its own `answer`.
+    """
+
+    desk: Desk
+    store: Registry
+    made: TrainingResult
+    skipped: ModelEvent
+    retrain: Retrain
+    reload: ModelEvent
+    busy: ModelEvent
+    again: ModelEvent
+    entry: str
+    pending: dict[str, str]
+    answer: ModelEvent
+
+
+async def _run_course(desk: Desk, settings: Settings) -> Course:
+    made = train(settings, promote=True)
+    retrain = Retrain(data=RetrainData(models=("linear",), force=True))
+    async with working(settings):
         await wait_until_async(desk.model, message="the champion is activated")
-        retrain = Retrain(data=RetrainData(models=("linear",)))
+        skipped = await desk.ask(Retrain(), timeout_s=90)
         entry = desk.send(retrain)
-        await wait_until_async(lambda: desk.events("training.started"), message="training has started")
-        started = time.monotonic()
+        (training,) = await wait_until_async(lambda: trainings_of(psutil.Process()), message="training has started")
+        # it stands still until the others have their answers: those do not wait for its end
+        training.suspend()
         reload = await desk.ask(Reload(data=ReloadData(version="2")))
-        took_s = time.monotonic() - started
         busy = await desk.ask(Retrain())
         again = await desk.answer(desk.send(retrain))
-        assert entry in desk.pending(), "the training goes on"
+        pending = desk.pending()
+        training.resume()
         answer = await desk.answer(retrain.id, timeout_s=90)
-    assert reload.type == "model.activated"
-    assert took_s < 5
-    assert (busy.type, busy.data.reason) == ("command.rejected", "busy")
-    assert (again.type, again.data.reason) == ("command.rejected", "repeated")
+    store = Registry(tracking_uri_of(settings), "housing")
+    return Course(desk, store, made, skipped, retrain, reload, busy, again, entry, pending, answer)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, small_models: Path, redis_url: str) -> Iterator[Course]:
+    with own_prefix(redis_url) as prefix, connect(redis_url) as client:
+        settings = settings_for(tmp_path_factory.mktemp("course") / "home", small_models, redis_url, prefix)
+        yield asyncio.run(_run_course(Desk(client, settings), settings))
+
+
+def test_retrain_becomes_champion_while_reloads_are_answered(course: Course) -> None:
+    desk, answer = course.desk, course.answer
+    assert course.entry in course.pending, "the training went on"
+    assert course.reload.type == "model.activated"
+    assert (course.busy.type, course.busy.data.reason) == ("command.rejected", "busy")
+    assert (course.again.type, course.again.data.reason) == ("command.rejected", "repeated")
     told = [
-        event.type for _, event in desk.events() if event.data.command_id == retrain.id and event.data.reason is None
+        event.type
+        for _, event in desk.events()
+        if event.data.command_id == course.retrain.id and event.data.reason is None
     ]
     assert told == ["training.started", "training.finished", "model.activated"]
     ((_, finished),) = desk.events("training.finished")
-    assert finished.data.version == answer.data.version == store.resolve().version == desk.model()["version"]
+    assert finished.data.version == answer.data.version == course.store.resolve().version == desk.model()["version"]
     assert finished.model_dump()["data"]["seconds"] > 0
     assert finished.model_dump()["data"]["metrics"]["test_rmse"] > 0
     assert not desk.client.exists(desk.streams.training)
+
+
+def test_retrain_on_unchanged_data_is_skipped_unless_forced(course: Course) -> None:
+    skipped, made = course.skipped, course.made
+    assert (skipped.type, skipped.data.version, skipped.data.reason) == ("training.skipped", made.version, "unchanged")
+    assert course.answer.type == "model.activated"
+    assert course.store.versions()[0].version == course.answer.data.version == str(int(made.version) + 1)
 
 
 async def test_training_that_fails_is_answered(desk: Desk, worker_settings: Settings) -> None:
@@ -54,6 +107,20 @@ async def test_training_that_fails_is_answered(desk: Desk, worker_settings: Sett
     assert "alchemy" in (answer.data.message or "")
 
 
+@pytest.fixture
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings run beside the test and not in a process that has to import everything; they say the same, in JSON."""
+
+    async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> jobs.Result:
+        job = {"settings": settings.model_dump(mode="json"), "command": command.model_dump(mode="json")}
+        said = await asyncio.to_thread(jobs._train, job, on_progress)
+        return jobs.Trained.model_validate_json(said.model_dump_json())
+
+    monkeypatch.setattr("monitoring.logs.configure", lambda _: None)
+    monkeypatch.setattr("training.worker.retrains.run_job", run)
+
+
+@pytest.mark.usefixtures("_in_this_process")
 async def test_retrain_that_does_not_pass_is_registered_and_no_more(
     desk: Desk, worker_settings: Settings, store: Registry
 ) -> None:
@@ -66,15 +133,3 @@ async def test_retrain_that_does_not_pass_is_registered_and_no_more(
     assert "r2: 0.7" in (answer.data.message or "")
     assert store.resolve().version == "1"
     assert store.resolve(version="4").status == "failed"
-
-
-async def test_retrain_on_unchanged_data_is_skipped_unless_forced(
-    desk: Desk, worker_settings: Settings, store: Registry
-) -> None:
-    made = train(worker_settings, promote=True)
-    async with working(worker_settings):
-        skipped = await desk.ask(Retrain(), timeout_s=90)
-        again = await desk.ask(Retrain(data=RetrainData(force=True)), timeout_s=90)
-    assert (skipped.type, skipped.data.version, skipped.data.reason) == ("training.skipped", made.version, "unchanged")
-    assert again.type == "model.activated"
-    assert store.versions()[0].version == again.data.version == str(int(made.version) + 1)

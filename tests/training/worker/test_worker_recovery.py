@@ -20,7 +20,7 @@ from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tests.conftest import PrivateRedis
 from tests.monitoring.monitor.watched import wait_for_answer
-from tests.training.worker.desk import Desk, WorkerProcess, settings_for, working
+from tests.training.worker.desk import Desk, WorkerProcess, settings_for, trainings_of, working
 from tests.waiting import wait_until, wait_until_async
 from training import Occasion, train
 from training.worker.answers import Answers
@@ -29,10 +29,6 @@ from training.worker.reports import Reports
 from transport.connection import connect, connect_async
 
 pytestmark = pytest.mark.long
-
-
-def _trainings(worker: psutil.Process) -> list[psutil.Process]:
-    return [child for child in worker.children() if "training.worker.jobs" in child.cmdline()]
 
 
 async def test_killed_worker_loses_no_training(
@@ -44,7 +40,7 @@ async def test_killed_worker_loses_no_training(
     first = WorkerProcess(worker_settings, "w1", tmp_path / "w1.log", TASADOR_TRAINING__REPEATS="100000")
     try:
         desk.wait_for("training.started")
-        (training,) = wait_until(lambda: _trainings(psutil.Process(first.pid)))
+        (training,) = wait_until(lambda: trainings_of(psutil.Process(first.pid)))
         assert desk.pending() == {entry: "w1"}
     finally:
         assert first.end(signal.SIGKILL) == -signal.SIGKILL
@@ -63,7 +59,7 @@ async def test_training_process_that_is_killed_is_told(desk: Desk, worker_settin
     async with working(worker_settings):
         desk.send(retrain)
         await wait_until_async(lambda: desk.events("training.started"), message="training has started")
-        (training,) = await wait_until_async(lambda: _trainings(psutil.Process()))
+        (training,) = await wait_until_async(lambda: trainings_of(psutil.Process()))
         training.kill()
         answer = await desk.answer(retrain.id)
     assert (answer.type, answer.data.reason) == ("training.failed", "crashed")
