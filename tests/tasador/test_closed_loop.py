@@ -37,7 +37,7 @@ def settings(tmp_path: Path, redis_url: str, prefix: str) -> Settings:
         monitor={"interval_s": 0.2},
         archive={"flush_s": 0.2},
         swap={"max_us_per_row": 1000.0},
-        training={"folds": 3, "repeats": 1, "models": ["random-forest"], "report": "figures"},
+        training={"folds": 3, "repeats": 1, "models": ["xgboost-reference"], "report": "figures"},
         # a shift that lasts is for tests of drift; here it takes the outcomes to have all come
         loop={"min_labelled": 500, "drift_reports": 1000, "bake_min_answers": 100},
     )
