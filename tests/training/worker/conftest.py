@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,11 @@ import redis
 
 from registry.location import tracking_uri_of
 from registry.store import Registry
+from schemas.commands import Retrain
 from schemas.settings import Settings
 from tests.models import train_small_model
 from tests.training.worker.desk import Desk, settings_for
+from training.worker import jobs
 from training.worker.activation import Models
 
 
@@ -46,3 +50,16 @@ def models(worker_settings: Settings) -> Models:
 def desk(redis_client: redis.Redis, worker_settings: Settings) -> Desk:
     """The operator's side of those settings."""
     return Desk(redis_client, worker_settings)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings run beside the test and not in a process that has to import everything; they say the same, in JSON."""
+
+    async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> jobs.Result:
+        job = {"settings": settings.model_dump(mode="json"), "command": command.model_dump(mode="json")}
+        said = await asyncio.to_thread(jobs._train, job, on_progress)
+        return jobs.Trained.model_validate_json(said.model_dump_json())
+
+    monkeypatch.setattr("monitoring.logs.configure", lambda _: None)
+    monkeypatch.setattr("training.worker.retrains.run_job", run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from tests.training.worker.desk import Desk, settings_for, trainings_of, working
 from tests.waiting import wait_until_async
 from training import train
 from training.result import TrainingResult
-from training.worker import jobs
 from transport.connection import connect
 
 pytestmark = pytest.mark.long
@@ -107,20 +106,7 @@ async def test_training_that_fails_is_answered(desk: Desk, worker_settings: Sett
     assert "alchemy" in (answer.data.message or "")
 
 
-@pytest.fixture
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings run beside the test and not in a process that has to import everything; they say the same, in JSON."""
-
-    async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> jobs.Result:
-        job = {"settings": settings.model_dump(mode="json"), "command": command.model_dump(mode="json")}
-        said = await asyncio.to_thread(jobs._train, job, on_progress)
-        return jobs.Trained.model_validate_json(said.model_dump_json())
-
-    monkeypatch.setattr("monitoring.logs.configure", lambda _: None)
-    monkeypatch.setattr("training.worker.retrains.run_job", run)
-
-
-@pytest.mark.usefixtures("_in_this_process")
+@pytest.mark.usefixtures("in_this_process")
 async def test_retrain_that_does_not_pass_is_registered_and_no_more(
     desk: Desk, worker_settings: Settings, store: Registry
 ) -> None:

@@ -31,6 +31,7 @@ from transport.connection import connect, connect_async
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.usefixtures("in_this_process")
 async def test_killed_worker_loses_no_training(
     desk: Desk, worker_settings: Settings, store: Registry, tmp_path: Path
 ) -> None:
