@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,14 @@ def search(
     Returns:
         The best parameters, and how the search went.
     """
+    with _opened_study(recipe, table, settings) as study:
+        return _search(study, recipe, table, settings, seconds, progress)
+
+
+def _search(
+    study: Study, recipe: Recipe, table: Table, settings: Settings, seconds: float, progress: Progress
+) -> tuple[dict[str, Any], SearchRecord]:
     start = perf_counter()
-    study = _study(recipe, table, settings)
     # other folds than those that judge: what fits these by chance gains nothing there
     splits = splits_of(table, settings.training.model_copy(update={"seed": settings.training.seed + 1, "repeats": 1}))
 
@@ -77,7 +84,8 @@ def _done(study: Study) -> list[FrozenTrial]:
     return [trial for trial in study.trials if trial.state.name in {"COMPLETE", "PRUNED"}]
 
 
-def _study(recipe: Recipe, table: Table, settings: Settings) -> Study:
+@contextmanager
+def _opened_study(recipe: Recipe, table: Table, settings: Settings) -> Iterator[Study]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -87,18 +95,23 @@ def _study(recipe: Recipe, table: Table, settings: Settings) -> Study:
     space = recipe.space(table.domain)
     assert space is not None  # noqa: S101 - the caller asks for recipes that have one
     storage = optuna.storages.RDBStorage(f"sqlite:///{folder / f'{name}.db'}")
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        load_if_exists=True,
-        direction="maximize" if table.domain.target.classes else "minimize",
-    )
-    # a broken search leaves a trial that nobody will finish
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    if not any(trial.state.name in {"COMPLETE", "WAITING"} for trial in study.trials):
-        study.enqueue_trial(dict(space.start))
-    return study
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            load_if_exists=True,
+            direction="maximize" if table.domain.target.classes else "minimize",
+        )
+        # a broken search leaves a trial that nobody will finish
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        if not any(trial.state.name in {"COMPLETE", "WAITING"} for trial in study.trials):
+            study.enqueue_trial(dict(space.start))
+        yield study
+    finally:
+        # Optuna leaves its connections to the garbage collector, and Python 3.13 warns of each
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def _key(table: Table, settings: Settings) -> str:

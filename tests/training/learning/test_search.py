@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 from sklearn.linear_model import Ridge
 
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
 from training.learning.recipes import Recipe
-from training.learning.search import STARTUP_TRIALS, _study, search
+from training.learning.search import STARTUP_TRIALS, _opened_study, search
 from training.learning.spaces import Space
 from training.progress import Step
 
@@ -77,7 +78,8 @@ def test_a_search_that_was_broken_off_goes_on_as_if_it_had_not_been(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         search(recipe(broken, breaks_at=8), TABLE, settings(tmp_path / "broken"), 60, lambda _: None)
     # and a kill leaves a trial that says it is running
-    _study(recipe(), TABLE, settings(tmp_path / "broken")).ask()
+    with _opened_study(recipe(), TABLE, settings(tmp_path / "broken")) as study:
+        study.ask()
     rest: list[float] = []
     found, record = search(recipe(rest), TABLE, settings(tmp_path / "broken"), 60, lambda _: None)
     assert (broken[:7] + rest, found, record.trials) == (whole, params, TRIALS)
@@ -98,3 +100,8 @@ def test_other_data_is_another_search(tmp_path: Path) -> None:
     tried: list[float] = []
     search(recipe(tried), TABLE.take(np.arange(100)), settings(tmp_path, 1), 60, lambda _: None)
     assert tried == [START["alpha"]]
+
+
+def test_a_search_leaves_no_connection_open(tmp_path: Path) -> None:
+    search(recipe(), TABLE, settings(tmp_path, 1), 60, lambda _: None)
+    assert not [file.path for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))]
