@@ -14,7 +14,7 @@ PYTHON ?=
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed ## Create .venv with what the lock pins, and this project in it
+install: $(VENV)/.redis ## Create .venv with what the lock pins, and this project in it
 
 demo: install ## Run the main job on real data, from publishing to predictions, and exit
 	@$(BIN)/tasador demo
@@ -144,3 +144,7 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Tried again each time until there is a server, or a compiler to build one with.
+$(VENV)/.redis: $(VENV)/.installed
+	@scripts/need-redis.sh $(VENV)
