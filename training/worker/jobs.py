@@ -95,7 +95,7 @@ async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[s
         result = await _listen(process, on_progress)
         status = await process.wait()
     finally:
-        _kill(process)
+        await _kill(process)
     return result or NotTrained(reason="crashed", message=f"the training process {_how_it_ended(status)}, see its log")
 
 
@@ -139,9 +139,11 @@ async def _listen(process: Process, on_progress: Callable[[str], None]) -> Resul
     return result
 
 
-def _kill(process: Process) -> None:
+async def _kill(process: Process) -> None:
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
+        # its pipes are closed when it is gone, and not when the garbage collector comes by
+        await process.wait()
 
 
 def _how_it_ended(status: int) -> str:
