@@ -39,26 +39,29 @@ def test_a_command_has_left_when_send_returns(
     assert run(send())
 
 
+async def _send_after_reset(redis_url: str, match: str) -> object:
+    """Reset a connection and send on it, which must fail as said; returns the answer to the command after that."""
+    client = connect_async(redis_url)
+    line = Line(client)
+    await line.ask("PING")
+    connection: Any = line._connection
+    connection._writer.transport.abort()
+    await asyncio.sleep(0)
+    with pytest.raises(redis.ConnectionError, match=match):
+        await line.ask("PING")
+    answer = await line.ask("PING")
+    await line.close()
+    await client.aclose()
+    return answer
+
+
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str, run: object) -> None:
     """Writing to it would raise AttributeError or RuntimeError, as the loop likes; the next command connects again."""
 
-    async def send() -> object:
-        client = connect_async(redis_url)
-        line = Line(client)
-        await line.ask("PING")
-        connection: Any = line._connection
-        connection._writer.transport.abort()
-        await asyncio.sleep(0)
-        with pytest.raises(redis.ConnectionError, match="closed before the command was sent"):
-            await line.ask("PING")
-        answer = await line.ask("PING")
-        await line.close()
-        await client.aclose()
-        return answer
-
+    send = _send_after_reset(redis_url, "closed before the command was sent")
     assert callable(run)
-    assert run(send()) == b"PONG"
+    assert run(send) == b"PONG"
 
 
 def test_a_connection_that_uvloop_finds_closed_while_it_writes_is_a_connection_error(
@@ -66,18 +69,5 @@ def test_a_connection_that_uvloop_finds_closed_while_it_writes_is_a_connection_e
 ) -> None:
     monkeypatch.setattr(Line, "_is_reset", False)
 
-    async def send() -> object:
-        client = connect_async(redis_url)
-        line = Line(client)
-        await line.ask("PING")
-        connection: Any = line._connection
-        connection._writer.transport.abort()
-        await asyncio.sleep(0)
-        with pytest.raises(redis.ConnectionError, match="closed=True"):
-            await line.ask("PING")
-        answer = await line.ask("PING")
-        await line.close()
-        await client.aclose()
-        return answer
-
-    assert uvloop.run(send()) == b"PONG"
+    send = _send_after_reset(redis_url, "closed=True")
+    assert uvloop.run(send) == b"PONG"
