@@ -43,7 +43,7 @@ pages: install ## Write docs/params.md and docs/asyncapi.json again, from the se
 	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
 
 # carried by the package, unchanged, with their licences and their version
-REACT := monitoring/asyncapi_page/react-component
+REACT := service/asyncapi_page/react-component
 
 asyncapi-page: ## Fetch the script and style of the parts' AsyncAPI page again, with npm (VERSION=3.2.1)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && version=$(or $(VERSION),$$(cat $(REACT)/VERSION)) \

@@ -21,12 +21,12 @@ from benchmarks.payloads import listing_id
 from benchmarks.process import ContenderProcess
 from benchmarks.rig import Rig
 from benchmarks.use import Look, Use, look_at, uses_of
-from monitoring.reading import newest, scan
 from producer import ListingPublisher
 from schemas.decoding import payload_of
 from schemas.errors import BenchmarkError
 from schemas.streams import SCORERS
 from transport.entries import EntryId
+from transport.reading import newest, scan
 
 LOOK_S = 0.05
 """How often it is looked at; more often would take from the cores that are measured."""

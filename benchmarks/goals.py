@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.contenders import CHAMPION
 from benchmarks.growth import Growth
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.targets import CONSUMER_BYTES, GROWTH, LATENCIES_MS, PUBLISHED_PER_S, START_S, SWAP_MS
 
 _FEW = 2
@@ -30,12 +30,12 @@ class Goal(NamedTuple):
     is_reached: bool
 
 
-def goals_of(report: Report) -> list[Goal]:
+def goals_of(report: BenchReport) -> list[Goal]:
     """What is asked for of the parts that were measured."""
     return [*_latencies(report), *_moments(report), *_bytes(report), *_rates(report), *_growth(report.backlogs or ())]
 
 
-def _latencies(report: Report) -> Iterator[Goal]:
+def _latencies(report: BenchReport) -> Iterator[Goal]:
     steps = {step.events_per_s: step for step in report.latencies or ()}
     for rate, targets in LATENCIES_MS.items():
         for name, most in targets.items():
@@ -44,7 +44,7 @@ def _latencies(report: Report) -> Iterator[Goal]:
                 yield _at_most(f"latency at {rate:,} events/s, {name}", found, most, " ms")
 
 
-def _moments(report: Report) -> Iterator[Goal]:
+def _moments(report: BenchReport) -> Iterator[Goal]:
     if report.swaps:
         title = f"longest wait while models are swapped at {report.swaps.events_per_s:,.0f} events/s"
         yield _at_most(title, report.swaps.longest, SWAP_MS, " ms")
@@ -53,7 +53,7 @@ def _moments(report: Report) -> Iterator[Goal]:
         yield _at_most("start to first prediction", first_s, START_S, " s")
 
 
-def _bytes(report: Report) -> Iterator[Goal]:
+def _bytes(report: BenchReport) -> Iterator[Goal]:
     drained = [one for one in (report.throughput, *(report.scale or ())) if one]
     consumers = [
         process.peak_bytes
@@ -73,7 +73,7 @@ def _bytes(report: Report) -> Iterator[Goal]:
             yield _at_most(f"memory of a {standing.title}", most / 1e6, CONSUMER_BYTES / 1e6, " MB", ".0f")
 
 
-def _rates(report: Report) -> Iterator[Goal]:
+def _rates(report: BenchReport) -> Iterator[Goal]:
     if report.throughput:
         found = report.throughput.published_per_s.median
         target = f"at least {PUBLISHED_PER_S:,.0f}/s"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth
 from benchmarks.markdown import table
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 
 
-def growth_sections(report: Report) -> Iterator[str]:
+def growth_sections(report: BenchReport) -> Iterator[str]:
     """The sections of what was measured, in Markdown."""
     if report.backlogs:
         yield _growth("backlog", "backlog", report.backlogs, lambda one: one.backlog)

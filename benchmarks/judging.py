@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from benchmarks.models import Judgement, Standing, Versus
-from benchmarks.recipes import CHOSEN, CONTENDERS, SEED, Contender
+from benchmarks.models import Judgement, ModelStanding, Versus
+from benchmarks.recipes import CHOSEN, CONTENDERS, SEED, RecipeContender
 from registry.cost import us_per_row
 from registry.scorer import score_of
 from schemas.rows import RowBuilder
@@ -48,7 +48,7 @@ def judge_domain(domain: str, source: Path | None, tell: Tell) -> Judgement:
     return judge(table, CONTENDERS[domain], REPEATS[domain], tell)
 
 
-def judge(table: Table, contenders: tuple[Contender, ...], repeats: int, tell: Tell) -> Judgement:
+def judge(table: Table, contenders: tuple[RecipeContender, ...], repeats: int, tell: Tell) -> Judgement:
     """Judge recipes on five folds of a table, `repeats` times over."""
     settings = TrainingSettings(seed=SEED, repeats=repeats)
     splits = splits_of(table, settings)
@@ -69,7 +69,7 @@ def judge(table: Table, contenders: tuple[Contender, ...], repeats: int, tell: T
     )
 
 
-def _judge_one(contender: Contender, table: Table, splits: tuple[Split, ...]) -> Standing:
+def _judge_one(contender: RecipeContender, table: Table, splits: tuple[Split, ...]) -> ModelStanding:
     start = perf_counter()
     folds = cross_validate(contender.pipeline(table.domain), table, splits)
     fit_s = (perf_counter() - start) / len(splits)
@@ -77,7 +77,7 @@ def _judge_one(contender: Contender, table: Table, splits: tuple[Split, ...]) ->
     fitted = contender.pipeline(table.domain).fit(table.frame, table.target)
     classes = table.domain.target.classes
     cost = us_per_row(score_of(fitted, classes), RowBuilder(table.domain).matrix_of_frame(table.frame))
-    return Standing(
+    return ModelStanding(
         title=contender.title,
         is_ours=contender.is_ours,
         scores=tuple(folds.scores.tolist()),
@@ -102,13 +102,13 @@ def _macro_f1(table: Table, splits: tuple[Split, ...], answers: tuple[NDArray[np
     )
 
 
-def _old_split(contender: Contender, table: Table) -> float:
+def _old_split(contender: RecipeContender, table: Table) -> float:
     learn, judging = train_test_split(np.arange(len(table)), test_size=0.2, random_state=SEED)
     answer = answer_fold(contender.pipeline(table.domain), table, (learn, judging))
     return float(fold_result(table, [(learn, judging)], [answer]).scores[0])
 
 
-def _versus(table: Table, standings: list[Standing], splits: tuple[Split, ...]) -> Versus:
+def _versus(table: Table, standings: list[ModelStanding], splits: tuple[Split, ...]) -> Versus:
     ours = next(one for one in standings if one.title == CHOSEN[table.domain.name])
     older = [one for one in standings if not one.is_ours]
     best = older[0]

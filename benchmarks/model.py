@@ -8,7 +8,6 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from monitoring.job_metrics import JobMetrics
 from registry.allow_list import ALLOWED_TYPES
 from registry.folder import GOLDEN_FILE, MODEL_FILE, read_card, read_reference
 from registry.loading import load_pipeline
@@ -16,8 +15,9 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
-from training.worker.answers import Answers
-from training.worker.reports import Reports
+from training.worker.event_factory import EventFactory
+from training.worker.metrics import JobMetrics
+from training.worker.replies import Replies
 from transport.connection import connect_async
 
 REFERENCE = "xgboost-reference"
@@ -26,9 +26,9 @@ REFERENCE = "xgboost-reference"
 
 def train_reference(settings: Settings, tell: Callable[[str], None]) -> ModelVersionInfo:
     """Train and register the reference model."""
-    from training import hurried, train
+    from training import quick_settings, train
 
-    result = train(hurried(settings), models=[REFERENCE], progress=tell)
+    result = train(quick_settings(settings), models=[REFERENCE], progress=tell)
     return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
 
 
@@ -56,8 +56,8 @@ def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
     async def run() -> None:
         async with connect_async(url) as client:
             metrics = JobMetrics(lambda: False, CollectorRegistry())
-            answers = Answers(client, settings.streams, "benchmark", metrics)
-            event = Reports("tasador/benchmark").activated(model)
+            answers = Replies(client, settings.streams, "benchmark", metrics)
+            event = EventFactory("tasador/benchmark").activated(model)
             await answers.follow(await answers.followed(), model.version, event, activate=model)
 
     asyncio.run(run())

@@ -21,7 +21,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Standing(_Part):
+class ModelStanding(_Part):
     """One recipe on one table.
 
     Attributes:
@@ -67,11 +67,11 @@ class Judgement(_Part):
     folds: int
     repeats: int
     metric: str
-    standings: tuple[Standing, ...]
+    standings: tuple[ModelStanding, ...]
     versus: Versus
 
     @property
-    def chosen(self) -> Standing:
+    def chosen(self) -> ModelStanding:
         """The one of ours by which the goals are judged."""
         return next(one for one in self.standings if one.title == self.versus.ours)
 

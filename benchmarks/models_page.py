@@ -6,7 +6,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.models import MAX_US_PER_ROW, MIN_CLASSES, MIN_GAIN, MIN_WON, Judgement, ModelsReport, Standing, Versus
+from benchmarks.models import (
+    MAX_US_PER_ROW,
+    MIN_CLASSES,
+    MIN_GAIN,
+    MIN_WON,
+    Judgement,
+    ModelsReport,
+    ModelStanding,
+    Versus,
+)
 
 PAGE = """\
 # Models beside the older recipes
@@ -56,7 +65,7 @@ def _table(judged: Judgement) -> Iterator[str]:
     yield from _verdict(judged, judged.versus)
 
 
-def _cells(one: Standing, *, is_judged: bool) -> Iterator[str]:
+def _cells(one: ModelStanding, *, is_judged: bool) -> Iterator[str]:
     digits = 3 if one.macro_f1 is None else 4
     yield f"**{one.title}**" if is_judged else one.title
     yield f"**{one.mean:.{digits}f}**" if is_judged else f"{one.mean:.{digits}f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.drain_sections import RATIO_HEADS, rates, ratio_cells, uses
 from benchmarks.markdown import table
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.sections import sections
 from benchmarks.targets import QUICK_SHARE
 from benchmarks.throughput import Throughput
@@ -64,7 +64,7 @@ This page is made by `python -m benchmarks.page reports/bench.json docs/benchmar
 """
 
 
-def render_page(report: Report) -> str:
+def render_page(report: BenchReport) -> str:
     """The page, in Markdown."""
     throughput = [_throughput(report.throughput)] if report.throughput else []
     foot = FOOT.format(machine="\n".join(_machine(report)))
@@ -86,7 +86,7 @@ def _throughput(found: Throughput) -> str:
     )
 
 
-def _machine(report: Report) -> Iterator[str]:
+def _machine(report: BenchReport) -> Iterator[str]:
     machine = report.machine
     yield (
         f"{machine.processor}, {machine.cores} cores shared by Redis and whoever drains, "
@@ -99,7 +99,7 @@ def _machine(report: Report) -> Iterator[str]:
 def main() -> None:
     """Write the page: the report's file is the first argument, the page's the second."""
     report, page = map(Path, sys.argv[1:3])
-    page.write_text(render_page(Report.model_validate_json(report.read_bytes())), encoding="utf-8")
+    page.write_text(render_page(BenchReport.model_validate_json(report.read_bytes())), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Part(StrEnum):
+class BenchPart(StrEnum):
     """What can be measured."""
 
     THROUGHPUT = "throughput"

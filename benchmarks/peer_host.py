@@ -20,7 +20,7 @@ from benchmarks.peers.servers import Server
 from benchmarks.process import ContenderProcess
 from benchmarks.rig import Rig
 from schemas.errors import BenchmarkError
-from tasador.tether import foreign_command
+from tasador.machine.supervision import foreign_command
 
 ROOT = Path(__file__).parents[1]
 TASKS = 3000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.throughput import Standing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SIZE_INCHES = (7.0, 4.0)
 
 
-def write_plots(report: Report, beside: Path) -> list[Path]:
+def write_plots(report: BenchReport, beside: Path) -> list[Path]:
     """Write what was measured as ``<report>-<part>.svg``.
 
     Args:
@@ -44,7 +44,7 @@ def write_plots(report: Report, beside: Path) -> list[Path]:
     return written
 
 
-def _drawings(report: Report) -> Iterator[tuple[str, Callable[[Axes], None]]]:
+def _drawings(report: BenchReport) -> Iterator[tuple[str, Callable[[Axes], None]]]:
     if report.throughput:
         yield "throughput", partial(_rates, report.throughput.standings)
     if report.costs:

@@ -21,7 +21,7 @@ class ContenderProcess:
 
     Args:
         title: what it is, for a person.
-        command: must end with its parent, see `tasador.tether`.
+        command: must end with its parent, see `tasador.machine.supervision`.
         environment: of the process.
         log: takes what it says.
     """

@@ -24,7 +24,7 @@ SHAP_KEPT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class RecipeContender:
     """A recipe that is judged.
 
     Attributes:
@@ -38,15 +38,15 @@ class Contender:
     pipeline: Callable[[Domain], Pipeline]
 
 
-def _older(title: str, *steps: Callable[[Domain], tuple[str, object]], derives: bool = True) -> Contender:
+def _older(title: str, *steps: Callable[[Domain], tuple[str, object]], derives: bool = True) -> RecipeContender:
     def pipeline(domain: Domain) -> Pipeline:
         first = [step for step in first_steps(domain) if derives or step[0] != "derive"]
         return Pipeline([*first, *(step(domain) for step in steps)])
 
-    return Contender(title, is_ours=False, pipeline=pipeline)
+    return RecipeContender(title, is_ours=False, pipeline=pipeline)
 
 
-def _ours(title: str, *names: str) -> Contender:
+def _ours(title: str, *names: str) -> RecipeContender:
     """Recipes of the product as they stand; several as their mean."""
 
     def pipeline(domain: Domain) -> Pipeline:
@@ -56,14 +56,14 @@ def _ours(title: str, *names: str) -> Contender:
         parts = [(recipe.name, recipe.member(domain, SEED)) for recipe in recipes]
         return Pipeline([*first_steps(domain), ("estimate", together(domain, parts, [1.0] * len(parts)))])
 
-    return Contender(title, is_ours=True, pipeline=pipeline)
+    return RecipeContender(title, is_ours=True, pipeline=pipeline)
 
 
 def _scaled(domain: Domain) -> tuple[str, object]:
     return "scale", scaler(domain)
 
 
-HOUSING: tuple[Contender, ...] = (
+HOUSING: tuple[RecipeContender, ...] = (
     _older("linear", _scaled, lambda _: ("estimate", LinearRegression())),
     _older("ridge", _scaled, lambda _: ("estimate", Ridge())),
     _older("random forest (100)", lambda _: ("estimate", RandomForestRegressor(100, random_state=SEED))),
@@ -89,7 +89,7 @@ HOUSING: tuple[Contender, ...] = (
     _ours("tasador blend of xgboost, kriging", "xgboost", "kriging"),
     _ours("tasador blend of gradient-boosting, kriging", "gradient-boosting", "kriging"),
 )
-OBESITY: tuple[Contender, ...] = (
+OBESITY: tuple[RecipeContender, ...] = (
     _older(
         "random forest (100)", lambda _: ("estimate", RandomForestClassifier(100, random_state=SEED)), derives=False
     ),

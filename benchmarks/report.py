@@ -11,7 +11,7 @@ from benchmarks.drift_cost import DriftCost
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep
 from benchmarks.machine import Machine
-from benchmarks.part import Part
+from benchmarks.part import BenchPart
 from benchmarks.peer_rates import Peers
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
@@ -19,20 +19,20 @@ from benchmarks.throughput import Throughput
 from schemas.errors import ConfigurationError
 
 _NAMES = {
-    Part.THROUGHPUT: "throughput",
-    Part.COSTS: "costs",
-    Part.LATENCY: "latencies",
-    Part.SWAP: "swaps",
-    Part.START: "starts",
-    Part.SCALE: "scale",
-    Part.GROWTH: "backlogs",
-    Part.DRIFT: "drift_costs",
-    Part.PEERS: "peers",
+    BenchPart.THROUGHPUT: "throughput",
+    BenchPart.COSTS: "costs",
+    BenchPart.LATENCY: "latencies",
+    BenchPart.SWAP: "swaps",
+    BenchPart.START: "starts",
+    BenchPart.SCALE: "scale",
+    BenchPart.GROWTH: "backlogs",
+    BenchPart.DRIFT: "drift_costs",
+    BenchPart.PEERS: "peers",
 }
 """By part, what it fills of a report, last of all."""
 
 
-class Report(BaseModel):
+class BenchReport(BaseModel):
     """A whole run; a part that was not measured is None.
 
     Attributes:
@@ -60,7 +60,7 @@ class Report(BaseModel):
     scale: tuple[Throughput, ...] | None = None
     peers: Peers | None = None
 
-    def has(self, part: Part) -> bool:
+    def has(self, part: BenchPart) -> bool:
         """Whether a part was measured."""
         return getattr(self, _NAMES[part]) is not None
 
@@ -71,14 +71,14 @@ class Report(BaseModel):
         return all(each.is_good for each in parts if each is not None)
 
 
-def read_report(path: Path, *, is_quick: bool) -> Report | None:
+def read_report(path: Path, *, is_quick: bool) -> BenchReport | None:
     """A report that is to be added to; None where there is none.
 
     Raises:
         ConfigurationError: it was made by another version of the benchmark, or by a run of the other kind.
     """
     try:
-        report = Report.model_validate_json(path.read_bytes())
+        report = BenchReport.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as error:

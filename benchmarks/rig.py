@@ -18,12 +18,12 @@ from pydantic import SecretStr
 from benchmarks.contenders import CONSUMER
 from benchmarks.model import activate, save_booster
 from benchmarks.process import ContenderProcess
-from monitoring.reading import newest
 from registry.versions import ModelVersionInfo
 from schemas.errors import BenchmarkError
 from schemas.sections import DomainSettings
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
 from transport.connection import connect
+from transport.reading import newest
 
 NOTHING: Mapping[str, str] = {}
 START_S = 60.0

@@ -11,9 +11,9 @@ from benchmarks.drift_cost import measure_drift_costs
 from benchmarks.growth import measure_backlogs, measure_batches
 from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine
-from benchmarks.part import Part
+from benchmarks.part import BenchPart
 from benchmarks.peer_rates import measure_peers
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.rig import Rig
 from benchmarks.rounds import run_rounds
 from benchmarks.size import Size
@@ -27,7 +27,7 @@ from schemas.errors import ConfigurationError
 Tell = Callable[[str], object]
 
 
-class Run:
+class BenchRun:
     """Measures parts.
 
     Args:
@@ -43,7 +43,7 @@ class Run:
         self._tell = tell
         self._champion = champion
 
-    def reports(self, parts: Collection[Part], kept: Report | None = None) -> Iterator[Report]:
+    def reports(self, parts: Collection[BenchPart], kept: BenchReport | None = None) -> Iterator[BenchReport]:
         """Measure parts, in their own order; a report after each, of all that was measured until then.
 
         Args:
@@ -56,30 +56,30 @@ class Run:
             RedisUnavailableError: Redis went away.
         """
         machine = describe_machine(self._rig.client)
-        report = kept or Report(made_at=datetime.now(UTC), machine=machine, is_quick=self._size.is_quick)
+        report = kept or BenchReport(made_at=datetime.now(UTC), machine=machine, is_quick=self._size.is_quick)
         if report.machine.model_copy(update={"load": machine.load}) != machine:
             raise ConfigurationError(
                 "the report was made on another machine or with other versions; name another --output"
             )
-        asked = [part for part in Part if part in parts]
+        asked = [part for part in BenchPart if part in parts]
         for number, part in enumerate(asked, 1):
             self._tell(f"part {number} of {len(asked)}: {part}")
             report = report.model_copy(update=self._measure(part))
             yield report
 
-    def _measure(self, part: Part) -> dict[str, Any]:
+    def _measure(self, part: BenchPart) -> dict[str, Any]:
         """What a part found, by its names in the report."""
         rig, size, tell = self._rig, self._size, self._tell
-        measure: dict[Part, Callable[[], dict[str, Any]]] = {
-            Part.THROUGHPUT: self._throughput,
-            Part.COSTS: lambda: {"costs": self._drained(build_lean())},
-            Part.LATENCY: self._latencies,
-            Part.SWAP: lambda: {"swaps": measure_swaps(rig, size.swap_s, tell)},
-            Part.START: lambda: {"starts": tuple(measure_starts(rig, size.starts, tell))},
-            Part.SCALE: self._scale,
-            Part.GROWTH: self._growth,
-            Part.DRIFT: lambda: {"drift_costs": tuple(measure_drift_costs(size.drifts, tell))},
-            Part.PEERS: lambda: {"peers": measure_peers(rig, size, tell)},
+        measure: dict[BenchPart, Callable[[], dict[str, Any]]] = {
+            BenchPart.THROUGHPUT: self._throughput,
+            BenchPart.COSTS: lambda: {"costs": self._drained(build_lean())},
+            BenchPart.LATENCY: self._latencies,
+            BenchPart.SWAP: lambda: {"swaps": measure_swaps(rig, size.swap_s, tell)},
+            BenchPart.START: lambda: {"starts": tuple(measure_starts(rig, size.starts, tell))},
+            BenchPart.SCALE: self._scale,
+            BenchPart.GROWTH: self._growth,
+            BenchPart.DRIFT: lambda: {"drift_costs": tuple(measure_drift_costs(size.drifts, tell))},
+            BenchPart.PEERS: lambda: {"peers": measure_peers(rig, size, tell)},
         }
         return measure[part]()
 

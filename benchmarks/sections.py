@@ -11,13 +11,13 @@ from benchmarks.growth_sections import growth_sections
 from benchmarks.latency import LatencyStep
 from benchmarks.markdown import table
 from benchmarks.peer_rates import Peers
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
 from benchmarks.throughput import Spread
 
 
-def sections(report: Report) -> Iterator[str]:
+def sections(report: BenchReport) -> Iterator[str]:
     """The sections of what was measured, in Markdown."""
     if goals := goals_of(report):
         yield _goals(goals)

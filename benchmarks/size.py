@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from benchmarks import drift_cost, wide
 from benchmarks.growth import BACKLOGS, BATCHES, QUICK_BATCHES
 from benchmarks.latency import QUICK_RATES, RATES
-from benchmarks.part import Part
+from benchmarks.part import BenchPart
 
 SCALES = (200_000, 2_000_000)
 QUICK_SCALES = (100_000,)
-MINUTES: dict[Part, float] = {
-    Part.THROUGHPUT: 2.5,
-    Part.COSTS: 3,
-    Part.LATENCY: 4.5,
-    Part.SWAP: 1.5,
-    Part.START: 0.5,
-    Part.SCALE: 5,
-    Part.GROWTH: 7,
-    Part.DRIFT: 1,
-    Part.PEERS: 6,
+MINUTES: dict[BenchPart, float] = {
+    BenchPart.THROUGHPUT: 2.5,
+    BenchPart.COSTS: 3,
+    BenchPart.LATENCY: 4.5,
+    BenchPart.SWAP: 1.5,
+    BenchPart.START: 0.5,
+    BenchPart.SCALE: 5,
+    BenchPart.GROWTH: 7,
+    BenchPart.DRIFT: 1,
+    BenchPart.PEERS: 6,
 }
 """About what each part of a full run takes on two cores, with five rounds."""
 QUICK_MINUTES = 0.75
@@ -64,11 +64,13 @@ class Size:
     width_events: int = wide.EVENTS
     drifts: tuple[tuple[int, int], ...] = drift_cost.SIZES
 
-    def minutes(self, parts: Collection[Part]) -> float:
+    def minutes(self, parts: Collection[BenchPart]) -> float:
         """About how long these parts take on two cores."""
         if self.is_quick:
             return QUICK_MINUTES * len(parts)
-        by_rounds = sum(MINUTES[part] for part in parts if part in {Part.THROUGHPUT, Part.COSTS, Part.PEERS})
+        by_rounds = sum(
+            MINUTES[part] for part in parts if part in {BenchPart.THROUGHPUT, BenchPart.COSTS, BenchPart.PEERS}
+        )
         return by_rounds * self.rounds / 5 + sum(MINUTES[part] for part in parts) - by_rounds
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from benchmarks.arrivals import ready_to_load
 from benchmarks.model import activate, register_again
 from benchmarks.rig import Rig
-from monitoring.reading import scan
+from transport.reading import scan
 
 RATE = 10_000
 EVERY_S = 1.0

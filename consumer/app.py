@@ -13,10 +13,10 @@ from faststream.redis.prometheus import RedisPrometheusMiddleware
 from consumer.asyncapi import describe
 from consumer.consumer import Consumer
 from consumer.model_events import ModelEvents
-from monitoring import logs
-from monitoring.endpoints import ServedApp, bind, routes, serve
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
+from service import logs
+from service.endpoints import ServedApp, bind, routes, serve
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
 from transport.tasks import end_tasks

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.encoding import Stamp, encode_lines
+from consumer.answer_encoder import encode_lines
+from schemas.stamp import Stamp
 
 NO_MODEL = Stamp("", "")
 
@@ -71,7 +72,7 @@ class ScoredBatch:
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
         unusual: feature -> how many listings had an unusual value.
-        kinds: how many of the predictions are of each kind (`monitoring.metrics.prediction_kinds`).
+        kinds: how many of the predictions are of each kind (`consumer.metrics.prediction_kinds`).
         decode_s: how long decoding and validating took.
         score_s: how long the scoring call took.
     """

@@ -10,26 +10,27 @@ import redis
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from consumer.committing import Committer
-from consumer.flow import Flow
-from consumer.following import ModelFollower
+from consumer.batch_scorer import BatchScorer
+from consumer.committer import Committer
 from consumer.group import Group
-from consumer.lost import LostWatch
-from consumer.presence import Presence
+from consumer.heartbeat import Heartbeat
+from consumer.lost_entries import LostEntryDetector
+from consumer.maintenance import Maintenance
+from consumer.metrics import ConsumerMetrics
+from consumer.model_follower import ModelFollower
 from consumer.probe import try_commit
-from consumer.reading import Reader
+from consumer.reader import Reader
 from consumer.recovery import Recovery
-from consumer.scoring import BatchScorer
+from consumer.scoring_loop import ScoringLoop
 from consumer.scripts import Scripts
-from consumer.upkeep import Upkeep
-from monitoring.health import Health
-from monitoring.metrics import ConsumerMetrics, build_registry
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
 from schemas.domain import Domain
 from schemas.errors import ServerError
 from schemas.settings import Settings
-from transport.line import Line
+from service.health import Health
+from service.metrics import build_registry
+from transport.pipelined_connection import PipelinedConnection
 
 logger = logging.getLogger(__name__)
 
@@ -72,16 +73,16 @@ class Consumer:
         self._settings = settings
         self._name = name
         self._done = asyncio.Event()
-        self._reads, self._commits = Line(client), Line(client)
+        self._reads, self._commits = PipelinedConnection(client), PipelinedConnection(client)
         self.health = Health(STALL_S)
         self.registry = build_registry()
         self._metrics = ConsumerMetrics(domain, name, self.registry)
         self.follower = ModelFollower(client, streams, domain, cache, name, self.health, self._metrics)
-        self._lost = LostWatch(searcher, streams, settings.claim_idle_ms / 500)
+        self._lost = LostEntryDetector(searcher, streams, settings.claim_idle_ms / 500)
         self.recovery = Recovery(scripts, name, settings.claim_idle_ms)
-        self._upkeep = Upkeep(client, streams, scripts, settings, self._metrics)
-        self._presence = Presence(client, streams, scripts, name, port, self.health, lambda: self.follower.stamp)
-        self.flow = Flow(
+        self._upkeep = Maintenance(client, streams, scripts, settings, self._metrics)
+        self._presence = Heartbeat(client, streams, scripts, name, port, self.health, lambda: self.follower.stamp)
+        self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=Reader(self._reads, streams.listings, name, settings.batch),
             group=Group(client, streams, scripts),
@@ -108,7 +109,7 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             for name, work in helpers.items():
                 group.create_task(work, name=name)
-            await self.flow.run()
+            await self.scoring_loop.run()
             # not cancelled: inside redis-py a cancellation may be lost, and the task would go on for ever
             self._done.set()
             self.follower.is_wanted.set()
@@ -119,7 +120,7 @@ class Consumer:
     def stop(self) -> None:
         """Finish what is in hand, then let `run` return."""
         self._presence.is_stopping = True
-        self.flow.stop()
+        self.scoring_loop.stop()
 
     async def _probe(self) -> None:
         while not self._presence.is_stopping:
@@ -158,7 +159,7 @@ class Consumer:
             logger.debug("helper put off", extra={"cause": str(error)})
 
     async def _renew(self) -> None:
-        if entry_ids := self.flow.in_hand:
+        if entry_ids := self.scoring_loop.in_hand:
             await self.recovery.renew(entry_ids)
 
     async def _look_for_lost(self) -> None:

@@ -14,11 +14,11 @@ import redis.asyncio
 from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
-from consumer.following import ModelFollower
-from monitoring.health import Health
-from monitoring.subscribing import SubscriberWatch
+from consumer.model_follower import ModelFollower
 from schemas.commands import ModelEvent
 from schemas.streams import Streams
+from service.health import Health
+from service.subscriber import SubscriberWatch
 
 logger = logging.getLogger(__name__)
 

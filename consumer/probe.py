@@ -11,14 +11,14 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from consumer.batch import Refusal, ScoredBatch
-from consumer.committing import Committer
+from consumer.committer import Committer
 from schemas.domain import Domain
-from schemas.encoding import Stamp
 from schemas.errors import ServerError
 from schemas.settings import Settings
+from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD, SCORERS, Streams
 from schemas.window import row_dtype
-from transport.line import Line
+from transport.pipelined_connection import PipelinedConnection
 
 
 async def try_commit(
@@ -30,7 +30,7 @@ async def try_commit(
         ServerError: the script could not do all of its work; says what the server answered.
     """
     probe = streams.probe(name)
-    line = Line(client)
+    line = PipelinedConnection(client)
     committer = Committer(line, probe, domain, settings, name)
     try:
         await client.delete(*probe.all_of_consumer, probe.bucket("probe"))

@@ -25,7 +25,7 @@ class _Problem(msgspec.Struct):
     message: str
 
 
-class Answer(msgspec.Struct, omit_defaults=True):
+class BookAnswer(msgspec.Struct, omit_defaults=True):
     """What an answer says, of any kind; the payload of a dead letter is left out."""
 
     listing_id: str | None = None
@@ -50,18 +50,18 @@ class Told(NamedTuple):
 
     entry_id: str
     kind: Kind
-    answer: Answer
+    answer: BookAnswer
 
 
-class Line(NamedTuple):
+class BookLine(NamedTuple):
     """One published entry, and its answer; the kind is None where there is none yet."""
 
     entry_id: str
     kind: Kind | None
-    answer: Answer
+    answer: BookAnswer
 
 
-_decode = msgspec.json.Decoder(Answer).decode
+_decode = msgspec.json.Decoder(BookAnswer).decode
 _encode = msgspec.json.Encoder().encode
 
 # entry ids rise with the rows of the file, so the key is the order in which they are written out
@@ -137,7 +137,7 @@ class AnswerBook:
         self._file.execute(_REPEAT_OF_OWN)
         return int(self._file.execute("SELECT count(*) FROM lines WHERE kind = 'repeat'").fetchone()[0])
 
-    def resolve_repeats(self, predictions: Sequence[Answer]) -> int:
+    def resolve_repeats(self, predictions: Sequence[BookAnswer]) -> int:
         """Give repeats the predictions that the same listings got before; how many repeats found theirs here."""
         rows = [(_encode(each), each.listing_id, each.listing_source) for each in predictions]
         with self._file:
@@ -153,10 +153,10 @@ class AnswerBook:
         """How many answers there are of each kind."""
         return dict(self._file.execute("SELECT kind, count(*) FROM lines WHERE kind IS NOT NULL GROUP BY kind"))
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[BookLine]:
         """Every entry in the order in which it was published."""
         for ms, seq, kind, answer in self._file.execute("SELECT ms, seq, kind, answer FROM lines ORDER BY ms, seq"):
-            yield Line(f"{ms}-{seq}", kind, _decode(answer) if answer else Answer())
+            yield BookLine(f"{ms}-{seq}", kind, _decode(answer) if answer else BookAnswer())
 
     def close(self) -> None:
         """Let go of the file."""

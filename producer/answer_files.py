@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from producer.answer_book import Line
+from producer.answer_book import BookLine
 from schemas.domain import Domain
 from schemas.errors import DataError
 
@@ -31,7 +31,7 @@ def check_answer_path(path: Path) -> None:
         raise DataError(f"{path}: there is no folder {path.parent}")
 
 
-def write_answers(path: Path, domain: Domain, lines: Iterable[Line]) -> int:
+def write_answers(path: Path, domain: Domain, lines: Iterable[BookLine]) -> int:
     """Write a row for each line, in the memory of a few of them; the file appears whole or not at all.
 
     Columns: `row` (from 1), `id` and `source` of the listing, `entry_id`, `prediction`, then `reason` and `error` where
@@ -55,7 +55,7 @@ def write_answers(path: Path, domain: Domain, lines: Iterable[Line]) -> int:
     return count
 
 
-def _rows(domain: Domain, lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
+def _rows(domain: Domain, lines: Iterable[BookLine]) -> Iterator[dict[str, Any]]:
     target = domain.target
     for number, line in enumerate(lines, start=1):
         told = line.answer

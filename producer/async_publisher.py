@@ -11,8 +11,8 @@ from typing import Self
 
 import redis.exceptions
 
+from producer.backpressure import ASK_S, OnFull
 from producer.encoding import Publishable
-from producer.gate import ASK_S, OnFull
 from producer.plan import plan_publishing
 from producer.wire import LOST, failure, pack, settle
 from schemas.errors import PublishError

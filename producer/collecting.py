@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import redis
 
-from monitoring.reading import CHUNK, newest, scan_back
-from producer.answer_book import Answer, AnswerBook, Kind, Told
+from producer.answer_book import AnswerBook, BookAnswer, Kind, Told
 from schemas.streams import DATA_FIELD, Streams
+from transport.reading import CHUNK, newest, scan_back
 
 _KINDS: dict[str, Kind] = {
     "listing.scored": "scored",
@@ -25,7 +25,7 @@ _KINDS: dict[str, Kind] = {
 class _Event(msgspec.Struct):
     id: str
     type: str
-    data: Answer
+    data: BookAnswer
 
 
 _decode = msgspec.json.Decoder(_Event).decode

@@ -10,7 +10,7 @@ from typing import Any
 from producer.cells import cell_reader, check_columns, json_value
 from producer.encoding import Publishable
 from producer.lines import digest_of
-from producer.tables import Row, open_rows
+from producer.tables import TableRow, open_rows
 from schemas.domain import Domain
 from schemas.errors import DataError
 
@@ -62,12 +62,12 @@ class ListingFile:
             else:
                 yield self._made(row)
 
-    def _whole(self, row: Row) -> Publishable:
+    def _whole(self, row: TableRow) -> Publishable:
         if row.json is None or not self._source or row.values.get("source"):
             return row.json or b""
         return json.dumps(row.values | self._source, ensure_ascii=False).encode()
 
-    def _made(self, row: Row) -> Publishable:
+    def _made(self, row: TableRow) -> Publishable:
         # later rows may differ: what the domain does not know then goes to the consumer, which refuses it
         if not self._is_uniform and row.number == 1:
             check_columns(row.where, list(row.values), self._domain, self._id_column)

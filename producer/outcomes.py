@@ -15,7 +15,7 @@ from producer.chunks import CHUNK_LISTINGS
 from producer.files import text_of_id
 from producer.lines import digest_of
 from producer.sending import send_chunk
-from producer.tables import Row, open_rows
+from producer.tables import TableRow, open_rows
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.events import Outcome, OutcomeData
@@ -80,7 +80,7 @@ class OutcomeFile:
             if name not in columns:
                 raise DataError(f"{where}: no column {name!r}; there are {', '.join(columns)}")
 
-    def _outcome(self, row: Row) -> Outcome | None:
+    def _outcome(self, row: TableRow) -> Outcome | None:
         if row.json and isinstance(row.values.get("data"), dict):
             event = Outcome.model_validate_json(row.json)
             self._value(row, event.data.outcome)
@@ -93,7 +93,7 @@ class OutcomeFile:
         data = OutcomeData(listing_id=listing_id, listing_source=self._source, outcome=self._value(row, told))
         return Outcome(id=own, data=data)
 
-    def _value(self, row: Row, told: Any) -> float | str:
+    def _value(self, row: TableRow, told: Any) -> float | str:
         """What was told as a number, or as one of the classes."""
         target = self._domain.target
         if target.classes:

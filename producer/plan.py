@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from producer.backpressure import Backpressure, OnFull
 from producer.chunks import Chunker
-from producer.gate import Gate, OnFull
 from schemas.decoding import ListingDecoder
 from schemas.errors import ConfigurationError
 from schemas.settings import PARAMS_VARIABLE, Settings, load_settings
@@ -30,7 +30,7 @@ class PublishingPlan:
 
     url: str = field(repr=False)
     streams: Streams
-    gate: Gate
+    gate: Backpressure
     decoder: ListingDecoder | None
 
     def chunker(self) -> Chunker:
@@ -57,7 +57,7 @@ def plan_publishing(
     return PublishingPlan(
         settings.redis_url.get_secret_value(),
         settings.streams,
-        Gate(settings.high_water, on_full, on_wait),
+        Backpressure(settings.high_water, on_full, on_wait),
         ListingDecoder(settings.load_domain(), settings.limits) if validate else None,
     )
 

@@ -9,9 +9,9 @@ from typing import Self
 
 import redis.exceptions
 
+from producer.backpressure import ASK_S, OnFull
 from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
-from producer.gate import ASK_S, OnFull
 from producer.plan import plan_publishing
 from producer.sending import send_chunk
 from producer.wire import failure

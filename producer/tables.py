@@ -12,7 +12,7 @@ from producer.lines import TextLines, size_of
 from schemas.errors import DataError
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row.
 
     Attributes:
@@ -49,7 +49,7 @@ class Rows(Protocol):
     def is_text(self) -> bool:
         """Whether values are text that has yet to be read as a feature."""
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[TableRow]:
         """Give the rows."""
 
 
@@ -76,14 +76,14 @@ class CsvRows:
         """The header."""
         return next(self._cells(), (0, []))[1]
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[TableRow]:
         rows = self._cells()
         _, header = next(rows, (0, []))
         for number, (line, cells) in enumerate(rows, start=1):
             where = f"{self._lines.path} line {line}"
             if len(cells) != len(header):
                 raise DataError(f"{where}: {len(cells)} cells where the header has {len(header)}")
-            yield Row(number, where, dict(zip(header, cells, strict=True)))
+            yield TableRow(number, where, dict(zip(header, cells, strict=True)))
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
         """The rows that are not blank, and the line on which each ends."""
@@ -116,13 +116,13 @@ class JsonRows:
         """Bytes read."""
         return self._lines.read_bytes
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[TableRow]:
         number = 0
         for line, text in enumerate(self._lines, start=1):
             if text.strip():
                 number += 1
                 where = f"{self._lines.path} line {line}"
-                yield Row(number, where, _json_object(where, text), text.strip().encode())
+                yield TableRow(number, where, _json_object(where, text), text.strip().encode())
 
 
 def _json_object(where: str, text: str) -> dict[str, Any]:
@@ -155,13 +155,13 @@ class ParquetRows:
             self.total = int(file.metadata.num_rows)
             self.columns: list[str] = file.schema_arrow.names
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[TableRow]:
         self.done = 0
         with self._opened() as file:
             for batch in file.iter_batches(self.BATCH_ROWS):
                 for values in batch.to_pylist():
                     self.done += 1
-                    yield Row(self.done, f"{self._path} row {self.done}", values)
+                    yield TableRow(self.done, f"{self._path} row {self.done}", values)
 
     def _opened(self) -> Any:
         # a fifth of a second, which other files need not wait for

@@ -29,8 +29,8 @@ _COLUMNS, _TREES, _DEPTH = 13, 300, 4
 def us_per_row(score: Score, rows: Matrix) -> float:
     """Microseconds a row in a batch of 1,000, on a machine on which the reference model takes `REFERENCE_US`.
 
-    Everything that scores runs on one thread (see `registry.asking`), so processor time is the thread's own. It is the
-    median of several runs, each against a run of the reference model just before it.
+    Everything that scores runs on one thread (see `registry.predict_fn`), so processor time is the thread's own. It is
+    the median of several runs, each against a run of the reference model just before it.
 
     Args:
         score: what is timed.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from registry.card import ModelCard
 from registry.folder import read_golden
 from registry.scorer import Score
-from registry.short_form import ShortForm
+from registry.serving_form import ServingForm
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix, RowBuilder
@@ -31,7 +31,7 @@ def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, 
         return RowBuilder(domain).matrix_of_frame(rows), expected
 
 
-def short_golden(short: ShortForm, domain: Domain) -> tuple[Matrix, Answers]:
+def serving_golden(short: ServingForm, domain: Domain) -> tuple[Matrix, Answers]:
     """The same out of a short form."""
     with _rows_of(domain):
         return RowBuilder(domain).matrix_of_columns(short.golden), short.answers

@@ -13,9 +13,9 @@ from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.card import ModelCard, library_versions
 from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
-from registry.golden import check_answers, short_golden, stored_golden
+from registry.golden import check_answers, serving_golden, stored_golden
 from registry.scorer import LoadedScorer, Scorer, score_of
-from registry.short_form import read_short_form, short_score
+from registry.serving_form import read_serving_form, serving_score
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.window import layout_of
@@ -47,10 +47,10 @@ def load_scorer(path: Path, domain: Domain) -> Scorer:
         score = score_of(load_pipeline(path), domain.target.classes)
         matrix, expected = stored_golden(path, card, domain)
         check_answers(score, matrix, expected, card)
-        if short := read_short_form(path):
-            score = short_score(path, short, card)
+        if short := read_serving_form(path):
+            score = serving_score(path, short, card)
             check_answers(score, matrix, expected, card)
-            check_answers(score, *short_golden(short, domain), card)
+            check_answers(score, *serving_golden(short, domain), card)
         score(full_batch(matrix))
         return LoadedScorer(card, score)
 
@@ -63,12 +63,12 @@ def load_to_serve(path: Path, domain: Domain) -> Scorer:
         RegistryUnavailableError: as `load_scorer`.
     """
     with _unless_not_now():
-        short = read_short_form(path)
+        short = read_serving_form(path)
         if short is None:
             return load_scorer(path, domain)
         card = _checked_card(path, domain)
-        score = short_score(path, short, card)
-        matrix, expected = short_golden(short, domain)
+        score = serving_score(path, short, card)
+        matrix, expected = serving_golden(short, domain)
         check_answers(score, matrix, expected, card)
         score(full_batch(matrix))
         return LoadedScorer(card, score)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-class Run:
+class MlflowRun:
     """A run that is being written. Start one with `start_run`."""
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
@@ -66,7 +66,7 @@ class Run:
 
 
 @contextmanager
-def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[Run]:
+def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[MlflowRun]:
     """A new run, finished or failed when the block ends.
 
     Raises:
@@ -76,7 +76,7 @@ def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: st
         run = client.create_run(_experiment_id(client, tracking_uri, experiment), run_name=name)
         status = "FAILED"
         try:
-            yield Run(client, run.info.run_id)
+            yield MlflowRun(client, run.info.run_id)
             status = "FINISHED"
         finally:
             client.set_terminated(run.info.run_id, status)

@@ -2,7 +2,7 @@
 
 A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that listings
 already are, so it is skipped here. Its second, `fill`, is one value for each column, which takes a tenth of the time
-as one numpy expression. How what follows is asked is `registry.asking`'s business; an XGBoost estimator that stands
+as one numpy expression. How what follows is asked is `registry.predict_fn`'s business; an XGBoost estimator that stands
 alone is asked through its booster (`registry.booster`), whether it comes out of a pipeline or out of its short form.
 """
 
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.asking import ask_of
 from registry.booster import Booster
 from registry.card import ModelCard
+from registry.predict_fn import predict_fn_of
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix
 
@@ -103,7 +103,7 @@ def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
     if stored is not None:
         score: Score = BoosterScore(Booster(stored), fill)
     else:
-        ask = ask_of(rest, "predict_proba" if classes else "predict")
+        ask = predict_fn_of(rest, "predict_proba" if classes else "predict")
 
         def score(matrix: Matrix) -> NDArray[np.float64]:
             return np.asarray(ask(filled(matrix, fill)), dtype=np.float64)

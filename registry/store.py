@@ -16,7 +16,7 @@ from registry.digest import check_digest, digest_of
 from registry.folder import write_beside
 from registry.location import local_path_of
 from registry.saving import save
-from registry.short_form import write_short_form
+from registry.serving_form import write_serving_form
 from registry.stages import CHAMPION, PREVIOUS_CHAMPION
 from registry.versions import (
     ALGORITHM_TAG,
@@ -87,7 +87,7 @@ class Registry:
             folder = Path(temporary) / "model"
             save(pipeline, card, golden, folder, logged)
             write_beside(folder, card, golden, reference)
-            write_short_form(folder, pipeline, card, golden)
+            write_serving_form(folder, pipeline, card, golden)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")

@@ -1,6 +1,6 @@
 """The events on the streams of listings and answers, as pydantic models: the contract, and what clients read with.
 
-They are CloudEvents 1.0 in JSON. `schemas.decoding` and `schemas.encoding` are the fast forms of the same contract.
+They are CloudEvents 1.0 in JSON. `schemas.decoding` and `consumer.answer_encoder` are the fast forms of the contract.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class DesiredModel(BaseModel):
         return cls(**{k.decode(): v.decode() for k, v in fields.items()}) if fields else None
 
 
-class Heartbeat(BaseModel):
+class ConsumerHeartbeat(BaseModel):
     """A consumer's sign of life. Times are milliseconds of Redis's clock."""
 
     model_config = ConfigDict(frozen=True)

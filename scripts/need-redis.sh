@@ -12,7 +12,7 @@ python=$venv/bin/python
 find_server='
 import sys
 from schemas.errors import ConfigurationError
-from tasador.redis_binary import find_binary
+from tasador.machine.redis_binary import find_binary
 try:
     find_binary()
 except ConfigurationError:

@@ -17,7 +17,7 @@ def main() -> None:
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:
-        from tasador.cli import app
+        from tasador.cli.app import app
 
         app(prog_name="tasador")
     except TasadorError as error:

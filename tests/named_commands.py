@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tasador.cli import COMMANDS, load_command
+from tasador.cli.app import COMMANDS, load_command
 
 VALUE = "VALUE"
 """Stands for what a text is given when the program runs."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis.exceptions
 
-from tasador.redis_binary import find_binary, packaged_binary
+from tasador.machine.redis_binary import find_binary, packaged_binary
 from tests.waiting import wait_until
 from transport.connection import connect, is_transient
 

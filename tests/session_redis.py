@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigurationError
-from tasador.redis_binary import find_binary
+from tasador.machine.redis_binary import find_binary
 from tests.docker_engine import NoImageError, require_image
 from tests.redis_container import RedisContainer
 from tests.redis_server import NO_REDIS_6_2, RedisServer, redis_6_2_binary

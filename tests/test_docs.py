@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasador.cli import COMMANDS
+from tasador.cli.app import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if page.exists()]

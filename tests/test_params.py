@@ -16,7 +16,9 @@ from schemas.sections import DomainSettings
 from schemas.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("consumer", "monitoring", "producer", "registry", "schemas", "tasador", "training", "transport")
+PACKAGES = (
+    "consumer", "monitoring", "operations", "producer", "registry", "schemas", "service", "tasador", "training", "transport",
+)  # fmt: skip
 ADDRESSES = ("home", "redis_url", "mlflow_uri", "prefix", "host")
 
 

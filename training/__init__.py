@@ -8,49 +8,49 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from training.data.checking import inspect, validate
     from training.data.provenance import Provenance
-    from training.data.quality import QualityReport, RowProblem
+    from training.data.quality import DataQualityReport, RowProblem
     from training.data.sources import RawTable, ingest
     from training.data.tables import Table
     from training.evaluation.evaluating import Evaluation, evaluate
     from training.evaluation.reporting import write_report
     from training.gate.judging import Gate
     from training.gate.report import GateReport, Override
-    from training.hurry import hurried
     from training.learning.candidates import Candidate, try_pipeline
     from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
     from training.learning.selection import Selection, load_selection, select, store_selection
-    from training.occasion import Occasion
+    from training.quick import quick_settings
     from training.registering import register
     from training.result import TrainingResult
     from training.run import Prepared, find_test_rows, prepare, train
+    from training.trigger import Trigger
 
 __all__ = [
     "RECIPES",
     "Candidate",
+    "DataQualityReport",
     "Evaluation",
     "Gate",
     "GateReport",
-    "Occasion",
     "Override",
     "Prepared",
     "Provenance",
-    "QualityReport",
     "RawTable",
     "Recipe",
     "RowProblem",
     "Selection",
     "Table",
     "TrainingResult",
+    "Trigger",
     "choose_recipes",
     "cross_validate",
     "evaluate",
     "find_test_rows",
-    "hurried",
     "ingest",
     "inspect",
     "load_selection",
     "prepare",
+    "quick_settings",
     "register",
     "select",
     "split",
@@ -71,13 +71,13 @@ _HOMES = {
     "evaluation.reporting": ("write_report",),
     "gate.judging": ("Gate",),
     "gate.report": ("GateReport", "Override"),
-    "occasion": ("Occasion",),
+    "trigger": ("Trigger",),
     "registering": ("register",),
-    "hurry": ("hurried",),
+    "quick": ("quick_settings",),
     "learning.recipes": ("RECIPES", "Recipe", "choose_recipes"),
     "result": ("TrainingResult",),
     "data.provenance": ("Provenance",),
-    "data.quality": ("QualityReport", "RowProblem"),
+    "data.quality": ("DataQualityReport", "RowProblem"),
     "data.sources": ("RawTable", "ingest"),
     "data.tables": ("Table",),
     "run": ("Prepared", "find_test_rows", "prepare", "train"),

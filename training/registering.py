@@ -10,7 +10,7 @@ from pathlib import Path
 from registry.card import card_of
 from registry.fingerprint import fingerprint_of
 from registry.folder import expected_columns
-from registry.runs import Run
+from registry.runs import MlflowRun
 from registry.store import Registry
 from registry.versions import FINGERPRINT_TAG, FOLDS_TAG, ModelVersionInfo
 from schemas.rows import RowBuilder
@@ -76,5 +76,5 @@ def log_folds(registry: Registry, record: FoldRecord, run_id: str) -> str:
     with tempfile.TemporaryDirectory(prefix="tasador-folds-") as aside:
         folder = Path(aside) / FOLDS_FOLDER
         digest = write_record(record, folder)
-        Run(registry.client, run_id).log_folder(folder, FOLDS_FOLDER)
+        MlflowRun(registry.client, run_id).log_folder(folder, FOLDS_FOLDER)
     return digest

@@ -13,8 +13,8 @@ from schemas.errors import ModelNotFoundError
 from schemas.settings import Settings
 from training.gate.judging import Gate
 from training.gate.report import GateReport
-from training.occasion import Occasion, training_tag
 from training.run import Prepared, prepare, train_on
+from training.trigger import Trigger, training_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Unchanged:
 
 
 def retrain(
-    settings: Settings, order: RetrainData, occasion: Occasion, progress: Callable[[str], None]
+    settings: Settings, order: RetrainData, occasion: Trigger, progress: Callable[[str], None]
 ) -> Retrained | Unchanged:
     """Train, register and judge, unless nothing has changed since the champion was trained.
 

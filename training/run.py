@@ -18,7 +18,7 @@ from registry.store import Registry
 from schemas.settings import Settings
 from training.data.checking import validate
 from training.data.labelled import add_labelled
-from training.data.quality import QualityReport
+from training.data.quality import DataQualityReport
 from training.data.sources import RawTable, ingest
 from training.data.tables import Table
 from training.evaluation.evaluating import evaluate
@@ -27,12 +27,12 @@ from training.learning.folding import split
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
-from training.noting import TEST_ROWS_FILE, note_data, note_report, note_results, note_source
-from training.occasion import Occasion, training_tag
+from training.mlflow_log import TEST_ROWS_FILE, log_data, log_report, log_results, log_source
 from training.progress import Progress, silent
 from training.registering import register
 from training.result import TrainingResult
 from training.stopwatch import Stopwatch
+from training.trigger import Trigger, training_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Prepared:
     learn: Table
     test: Table
     raw: RawTable
-    quality: QualityReport
+    quality: DataQualityReport
     stopwatch: Stopwatch = field(repr=False)
 
 
@@ -100,7 +100,7 @@ def train(
     *,
     promote: bool = True,
     progress: Progress = silent,
-    occasion: Occasion | None = None,
+    occasion: Trigger | None = None,
     reports: Path | None = None,
 ) -> TrainingResult:
     """Train, register the winner, and make it champion if the gate lets it pass.
@@ -121,7 +121,7 @@ def train(
         RegistryUnavailableError: MLflow does not answer.
     """
     prepared = prepare(settings, data, models, progress)
-    why = occasion or Occasion()
+    why = occasion or Trigger()
     return train_on(prepared, settings, models, promote=promote, progress=progress, occasion=why, reports=reports)
 
 
@@ -132,7 +132,7 @@ def train_on(
     *,
     promote: bool,
     progress: Progress,
-    occasion: Occasion,
+    occasion: Trigger,
     reports: Path | None = None,
 ) -> TrainingResult:
     """The rest of `train`, on data that was prepared."""
@@ -140,14 +140,14 @@ def train_on(
     registry = Registry(tracking_uri_of(settings), domain.name)
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
-        note_data(run, table, prepared.learn, prepared.test, settings.training)
-        note_source(run, prepared.raw, prepared.quality)
+        log_data(run, table, prepared.learn, prepared.test, settings.training)
+        log_source(run, prepared.raw, prepared.quality)
         with stopwatch.stage("train"):
             selection = select(prepared.learn, settings, progress, models)
         with stopwatch.stage("evaluate"):
             evaluation = evaluate(selection, prepared.test)
         with stopwatch.stage("report"):
-            note_report(run, selection, evaluation, settings.training.report, reports, progress)
+            log_report(run, selection, evaluation, settings.training.report, reports, progress)
         progress(f"registering {selection.winner.name}")
         tags = occasion.tags() | training_tag(settings, models) | prepared.raw.tags()
         with stopwatch.stage("register"):
@@ -160,7 +160,7 @@ def train_on(
                 run_id=run.id,
                 tags=tags,
             )
-        note_results(run, selection, evaluation, found, stopwatch.seconds)
+        log_results(run, selection, evaluation, found, stopwatch.seconds)
     report = None
     if promote:
         progress(f"version {found.version} is before the gate")

@@ -27,7 +27,7 @@ QUALITY_FILE = "quality.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class StageContext:
     """What a stage works with.
 
     Attributes:
@@ -41,7 +41,7 @@ class Desk:
     progress: Progress
 
 
-def run_stage(name: str, desk: Desk) -> None:
+def run_stage(name: str, desk: StageContext) -> None:
     """Run one stage.
 
     Raises:
@@ -54,7 +54,7 @@ def run_stage(name: str, desk: Desk) -> None:
     STAGES[name](desk)
 
 
-def _ingest(desk: Desk) -> None:
+def _ingest(desk: StageContext) -> None:
     from training.data.sources import ingest
 
     raw = ingest(desk.settings, progress=desk.progress)
@@ -62,7 +62,7 @@ def _ingest(desk: Desk) -> None:
     desk.progress(f"{len(raw.frame)} rows from {raw.source}")
 
 
-def _validate(desk: Desk) -> None:
+def _validate(desk: StageContext) -> None:
     from training.data.checking import validate
 
     table, quality = validate(desk.settings.load_domain(), load_raw(desk.folder / "raw"), desk.settings.training)
@@ -73,7 +73,7 @@ def _validate(desk: Desk) -> None:
     desk.progress(f"{len(table)} of {quality.rows} rows accepted")
 
 
-def _train(desk: Desk) -> None:
+def _train(desk: StageContext) -> None:
     from training.learning.folding import split
     from training.learning.selection import select, store_selection
 
@@ -81,7 +81,7 @@ def _train(desk: Desk) -> None:
     store_selection(select(learn, desk.settings, desk.progress), desk.folder / "selection")
 
 
-def _evaluate(desk: Desk) -> None:
+def _evaluate(desk: StageContext) -> None:
     from training.evaluation.evaluating import evaluate
     from training.evaluation.storing import store_evaluation
 
@@ -89,7 +89,7 @@ def _evaluate(desk: Desk) -> None:
     store_evaluation(evaluate(selection, test), selection, desk.folder / "evaluation")
 
 
-def _report(desk: Desk) -> None:
+def _report(desk: StageContext) -> None:
     from training.evaluation.reporting import write_report
     from training.evaluation.storing import load_evaluation
 
@@ -102,7 +102,7 @@ def _report(desk: Desk) -> None:
     shutil.copytree(report, plots, ignore=shutil.ignore_patterns("report.*"))
 
 
-def _selection(desk: Desk) -> tuple[Selection, Table]:
+def _selection(desk: StageContext) -> tuple[Selection, Table]:
     """What the stage of training has left, and the test rows."""
     from training.learning.folding import split
     from training.learning.selection import load_selection
@@ -111,7 +111,7 @@ def _selection(desk: Desk) -> tuple[Selection, Table]:
     return load_selection(desk.folder / "selection", learn), test
 
 
-STAGES: dict[str, Callable[[Desk], None]] = {
+STAGES: dict[str, Callable[[StageContext], None]] = {
     "ingest": _ingest,
     "validate": _validate,
     "train": _train,

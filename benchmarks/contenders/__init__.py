@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from registry.versions import ModelVersionInfo
-from tasador.tether import foreign_command, part_command
+from tasador.machine.supervision import foreign_command, part_command
 
 TASADOR, BARE, FASTSTREAM, CHAMPION = "tasador", "bare", "faststream", "champion"
 CONSUMER = tuple(part_command("consumer", "--name", "benchmark", "--port", "0"))

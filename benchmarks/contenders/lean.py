@@ -10,16 +10,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer import scoring
+from consumer import batch_scorer
 from consumer.app import run_consumer
-from monitoring.metrics import ConsumerMetrics
+from consumer.metrics import ConsumerMetrics
 from schemas.settings import load_settings
 
 RECORDING = ("record_batch", "record_stage", "record_claims", "record_commit_retry", "record_lost", "set_backlog")
 """Methods of `ConsumerMetrics` that count, time and set."""
 
 
-_SCORING: Any = scoring
+_SCORING: Any = batch_scorer
 
 
 def _drop_window() -> None:

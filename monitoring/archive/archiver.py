@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from monitoring.archive.folder import ArchiveFolder, Kind, day_of, hash_of
 from monitoring.archive.reading import find_predictions
 from monitoring.archive.rows import Archived, ArchiveRows, Entry
-from monitoring.outcomes.known import Known
+from monitoring.outcomes.prediction_index import IndexedPrediction
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import ARCHIVERS, DATA_FIELD, Streams
@@ -31,7 +31,7 @@ _CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ArchiveProgress:
     """What one round wrote.
 
     Attributes:
@@ -67,7 +67,7 @@ class Archiver:
         self._folder = folder
         self._answered: tuple[str, EntryId] | None = None
 
-    async def run_once(self, now_ms: int) -> Progress:
+    async def run_once(self, now_ms: int) -> ArchiveProgress:
         """Write what has waited long enough or fills a file, and drop days that are too old.
 
         Raises:
@@ -89,9 +89,9 @@ class Archiver:
             await asyncio.to_thread(self._folder.prune, kind, self._archive.keep_days, now_ms)
         if without_features:
             logger.warning("archived without features", extra={"rows": without_features})
-        return Progress(predictions, without_features, outcomes)
+        return ArchiveProgress(predictions, without_features, outcomes)
 
-    async def find_older(self, identities: Sequence[str]) -> dict[str, Known]:
+    async def find_older(self, identities: Sequence[str]) -> dict[str, IndexedPrediction]:
         """Predictions that are in the log, by identity."""
         return await asyncio.to_thread(find_predictions, self._folder, self._domain, identities)
 

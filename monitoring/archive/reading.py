@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from monitoring.archive.folder import ArchiveFolder, Kind
 from monitoring.archive.rows import ArchiveRows
-from monitoring.outcomes.known import KEPT_DAYS, Known, identity_of
+from monitoring.outcomes.prediction_index import KEPT_DAYS, IndexedPrediction, identity_of
 from schemas.domain import Domain
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 IDENTITY = ["listing_source", "listing_id"]
 
 
-def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence[str]) -> dict[str, Known]:
+def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence[str]) -> dict[str, IndexedPrediction]:
     """The newest prediction of each identity among those of the days that quality is told of.
 
     Newest days are looked at first, and no more than needed.
     """
-    wanted, found = set(identities), dict[str, Known]()
+    wanted, found = set(identities), dict[str, IndexedPrediction]()
     ids = pa.array({identity.partition("\n")[2] for identity in wanted}, pa.string())
     oldest = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date().isoformat()
     for path in reversed(folder.files("predictions")):
@@ -41,10 +41,10 @@ def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence
     return found
 
 
-def _known(domain: Domain, row: dict[str, Any]) -> Known:
+def _known(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     at_ms = round(row["predicted_at"].timestamp() * 1000)
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}
-    return Known(row["entry_id"], at_ms, row["prediction"], row["model_version"], features)
+    return IndexedPrediction(row["entry_id"], at_ms, row["prediction"], row["model_version"], features)
 
 
 def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:

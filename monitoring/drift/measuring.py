@@ -16,7 +16,7 @@ SHOWN_BINS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ColumnComparison:
     """One test for a change: the size of the effect, whether it is large enough to matter, and its p-value."""
 
     effect: float
@@ -34,8 +34,8 @@ class Measured:
         figures: what else the report shows, by field of `schemas.drift.ColumnDrift`.
     """
 
-    shape: Comparison | None
-    gaps: Comparison | None
+    shape: ColumnComparison | None
+    gaps: ColumnComparison | None
     figures: dict[str, object]
 
 
@@ -63,7 +63,7 @@ def _share(values: NDArray[np.float64], present: int) -> float:
 
 def _describe_numbers(
     _: Column, old: NDArray[np.float64], new: NDArray[np.float64], limits: DriftSettings
-) -> tuple[dict[str, object], Comparison]:
+) -> tuple[dict[str, object], ColumnComparison]:
     sd = float(old.std())
     edges = statistics.psi_edges(old)
     low, high = statistics.usual_range(old)
@@ -79,12 +79,12 @@ def _describe_numbers(
         "unusual_share": float(np.mean((new < low) | (new > high))),
         "distribution": _bins(old, new, low, high),
     }
-    return figures, Comparison(wasserstein_sd, wasserstein_sd >= limits.min_wasserstein_sd, p)
+    return figures, ColumnComparison(wasserstein_sd, wasserstein_sd >= limits.min_wasserstein_sd, p)
 
 
 def _describe_categories(
     column: Column, old: NDArray[np.float64], new: NDArray[np.float64], limits: DriftSettings
-) -> tuple[dict[str, object], Comparison]:
+) -> tuple[dict[str, object], ColumnComparison]:
     size = len(column.categories)
     before, now = (np.bincount(codes.astype(np.int64), minlength=size) for codes in (old, new))
     distance = statistics.js(before, now)
@@ -96,16 +96,16 @@ def _describe_categories(
             categories=column.categories, reference=_rounded(before / len(old)), current=_rounded(now / len(new))
         ),
     }
-    return figures, Comparison(distance, distance >= limits.min_js, statistics.chi_squared_p(before, now))
+    return figures, ColumnComparison(distance, distance >= limits.min_js, statistics.chi_squared_p(before, now))
 
 
-def _gaps(reference: Column, current: Column, old: int, new: int, limits: DriftSettings) -> Comparison | None:
+def _gaps(reference: Column, current: Column, old: int, new: int, limits: DriftSettings) -> ColumnComparison | None:
     rows_before, rows_now = len(reference.values), len(current.values)
     if min(rows_before, rows_now) < limits.min_rows:
         return None
     moved = abs(new / rows_now - old / rows_before)
     counts = (np.array([old, rows_before - old]), np.array([new, rows_now - new]))
-    return Comparison(moved, moved >= limits.min_missing, statistics.chi_squared_p(*counts))
+    return ColumnComparison(moved, moved >= limits.min_missing, statistics.chi_squared_p(*counts))
 
 
 def _bins(old: NDArray[np.float64], new: NDArray[np.float64], low: float, high: float) -> Distribution:

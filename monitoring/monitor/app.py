@@ -8,24 +8,24 @@ from collections.abc import Awaitable, Callable
 from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 
-from monitoring import logs
 from monitoring.archive.archiver import Archiver
-from monitoring.archive.place import archive_of
-from monitoring.endpoints import ServedApp, bind, routes, serve
-from monitoring.health import Health
-from monitoring.loops import STALL_S, WAITS_FOR, Loops
-from monitoring.metrics import build_registry
+from monitoring.archive.location import archive_of
 from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.asyncapi import describe
 from monitoring.monitor.drift_metrics import DriftMetrics
-from monitoring.monitor.quality import QualityWatch, now_ms
+from monitoring.monitor.drift_reporter import DriftReporter
 from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.monitor.quality_reporter import QualityReporter, now_ms
 from monitoring.monitor.reference import LoadTable
-from monitoring.monitor.steering import Steering
-from monitoring.monitor.watching import DriftWatch
+from monitoring.monitor.retrain_policy import RetrainPolicy
 from monitoring.outcomes.segments import cut_points
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
+from service import logs
+from service.endpoints import ServedApp, bind, routes, serve
+from service.health import Health
+from service.metrics import build_registry
+from service.periodic import STALL_S, WAITS_FOR, PeriodicTasks
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
 
@@ -73,16 +73,16 @@ class Monitor:
         self.registry = build_registry()
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
-        self._drift = DriftWatch(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
+        self._drift = DriftReporter(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
         self._archiver = Archiver(self._client, settings, domain, archive_of(settings))
         self._archive_metrics = ArchiveMetrics(self.registry)
-        self._quality = QualityWatch(
+        self._quality = QualityReporter(
             self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
         self._domain = domain
         self._asker = connect(url)
-        self._steering = Steering(self._asker, settings.streams, domain, settings.loop)
-        self._loops = Loops(self.health)
+        self._steering = RetrainPolicy(self._asker, settings.streams, domain, settings.loop)
+        self._loops = PeriodicTasks(self.health)
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
         """Check the server and begin to turn; `on_failure` is told what ended a loop, if anything does.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from monitoring.archive.archiver import Progress
+from monitoring.archive.archiver import ArchiveProgress
 
 
 class ArchiveMetrics:
     """The metrics of one archiver.
 
     Args:
-        registry: where they are registered (`monitoring.metrics.build_registry`).
+        registry: where they are registered (`consumer.metrics.build_registry`).
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -24,7 +24,7 @@ class ArchiveMetrics:
             "tasador_archive_lag_rows", "Predictions that are not in the audit log yet", registry=registry
         )
 
-    def record(self, progress: Progress, lag: int) -> None:
+    def record(self, progress: ArchiveProgress, lag: int) -> None:
         """This was written, and this is still to be."""
         self._rows["predictions"].inc(progress.predictions)
         self._rows["outcomes"].inc(progress.outcomes)

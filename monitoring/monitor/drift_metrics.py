@@ -18,7 +18,7 @@ class DriftMetrics:
     """The drift metrics of one monitor.
 
     Args:
-        registry: where they are registered (`monitoring.metrics.build_registry`).
+        registry: where they are registered (`consumer.metrics.build_registry`).
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -28,7 +28,7 @@ class QualityMetrics:
     """The quality metrics of one monitor; versions are left out of the labels, since they come without end.
 
     Args:
-        registry: where they are registered (`monitoring.metrics.build_registry`).
+        registry: where they are registered (`consumer.metrics.build_registry`).
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -10,12 +10,19 @@ from typing import Any, Literal, NamedTuple
 import redis.asyncio
 from msgspec.structs import astuple
 
-from monitoring.outcomes.arrived import Arrived
-from monitoring.outcomes.known import DAY_MS, HOUR_MS, KEPT_DAYS, Known, RecentPredictions, add_to_sums
+from monitoring.outcomes.change_detection import REMEMBERED
+from monitoring.outcomes.guarded_writes import GuardedWrites, commit_all
+from monitoring.outcomes.pending_outcome import PendingOutcome
+from monitoring.outcomes.prediction_index import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_DAYS,
+    IndexedPrediction,
+    PredictionIndex,
+    add_to_sums,
+)
 from monitoring.outcomes.segments import Cuts, parts_of
-from monitoring.outcomes.sudden import REMEMBERED
 from monitoring.outcomes.sums import contribution, loss
-from monitoring.outcomes.writing import Writes, commit_all
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -26,12 +33,12 @@ from transport.entries import EntryId
 logger = logging.getLogger(__name__)
 
 Result = Literal["joined", "corrected", "repeated", "waiting", "invalid", "overtaken"]
-FindOlder = Callable[[Sequence[str]], Awaitable[dict[str, Known]]]
+FindOlder = Callable[[Sequence[str]], Awaitable[dict[str, IndexedPrediction]]]
 """Finds predictions that are no longer in the index, by identity."""
 _ATTEMPTS = 5
 
 
-Pair = tuple[Arrived, Known]
+Pair = tuple[PendingOutcome, IndexedPrediction]
 
 
 class _Found(NamedTuple):
@@ -65,7 +72,7 @@ class Joiner:
         domain: Domain,
         settings: OutcomeSettings,
         limits: LimitSettings,
-        recent: RecentPredictions,
+        recent: PredictionIndex,
         find_older: FindOlder,
     ) -> None:
         self._client = client
@@ -83,7 +90,9 @@ class Joiner:
         logger.warning("outcome cannot be read", extra={"entry": entry_id.decode()})
         return "invalid"
 
-    async def settle(self, arrived: Sequence[Arrived], now_ms: int, *, is_old_asked: bool = True) -> list[Result]:
+    async def settle(
+        self, arrived: Sequence[PendingOutcome], now_ms: int, *, is_old_asked: bool = True
+    ) -> list[Result]:
         """Join outcomes with their predictions, or let them wait for these.
 
         Raises:
@@ -102,33 +111,33 @@ class Joiner:
                 results.append(await self._wait(each, cursor, now_ms))
         return results
 
-    async def waiting_of(self, identities: Sequence[str]) -> list[Arrived]:
+    async def waiting_of(self, identities: Sequence[str]) -> list[PendingOutcome]:
         """Outcomes that have waited for these."""
         if not identities or not await self._client.hlen(self._streams.outcomes_waiting):
             return []
         stored: Any = await self._client.hmget(self._streams.outcomes_waiting, list(identities))
         return [
-            Arrived(entry, identity, outcome)
+            PendingOutcome(entry, identity, outcome)
             for identity, text in zip(identities, stored, strict=True)
             if text is not None
             for entry, outcome in [json.loads(text)]
         ]
 
-    async def all_waiting(self) -> list[Arrived]:
+    async def all_waiting(self) -> list[PendingOutcome]:
         """All outcomes that wait for their prediction."""
         stored: Any = await self._client.hgetall(self._streams.outcomes_waiting)
         return [
-            Arrived(entry, identity.decode(), outcome)
+            PendingOutcome(entry, identity.decode(), outcome)
             for identity, text in stored.items()
             for entry, outcome in [json.loads(text)]
         ]
 
-    async def _wait(self, arrived: Arrived, cursor: str, now_ms: int) -> Result:
+    async def _wait(self, arrived: PendingOutcome, cursor: str, now_ms: int) -> Result:
         """Keep an outcome until its prediction comes; of several the last one."""
         for _ in range(_ATTEMPTS):
             stored: Any = await self._client.hget(self._streams.outcomes_waiting, arrived.identity)
             before = stored.decode() if stored else ""
-            writes = Writes()
+            writes = GuardedWrites()
             # a prediction indexed meanwhile could miss it
             writes.guard(self._streams.outcomes_cursor, cursor)
             writes.guard(self._streams.outcomes_waiting, before, arrived.identity)
@@ -172,14 +181,14 @@ class Joiner:
             for joined, waiting, listing in zip(replies[::3], replies[1::3], replies[2::3], strict=True)
         ]
 
-    def _prepare(self, pair: Pair, found: _Found) -> tuple[Writes, Result]:
+    def _prepare(self, pair: Pair, found: _Found) -> tuple[GuardedWrites, Result]:
         """The writes that join an outcome with its prediction, and what becomes of it then."""
         arrived, known = pair
         joined = self._streams.joined_outcomes(known.at_ms // DAY_MS)
         old = json.loads(found.joined) if found.joined else None
         parts = old["parts"] if old else [*known.parts, *self._parts(known, found.listing)]
         result = self._result(arrived, old)
-        writes = Writes()
+        writes = GuardedWrites()
         writes.guard(joined, found.joined, known.entry)
         writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
         # a later outcome of the same listing goes on waiting
@@ -193,14 +202,19 @@ class Joiner:
             writes.add("PEXPIREAT", joined, str((known.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
         return writes, result
 
-    def _result(self, arrived: Arrived, old: dict[str, Any] | None) -> Result:
+    def _result(self, arrived: PendingOutcome, old: dict[str, Any] | None) -> Result:
         if old is None:
             return "joined"
         is_later = EntryId.parse(arrived.entry) > EntryId.parse(old["entry"])
         return "corrected" if is_later and arrived.outcome != old["outcome"] else "repeated"
 
     def _count(
-        self, writes: Writes, known: Known, parts: Sequence[str], old: float | str | None, arrived: Arrived
+        self,
+        writes: GuardedWrites,
+        known: IndexedPrediction,
+        parts: Sequence[str],
+        old: float | str | None,
+        arrived: PendingOutcome,
     ) -> None:
         change = contribution(self._domain, self._settings, known.prediction, arrived.outcome)
         if old is not None:
@@ -215,7 +229,7 @@ class Joiner:
         amounts = {f"{part}|{name}": amount for part in parts for name, amount in change.items() if amount}
         add_to_sums(writes, self._streams, known.at_ms // HOUR_MS, amounts)
 
-    def _parts(self, known: Known, listing: Mapping[bytes, bytes] | None) -> list[str]:
+    def _parts(self, known: IndexedPrediction, listing: Mapping[bytes, bytes] | None) -> list[str]:
         row = known.row
         if row is None:
             try:

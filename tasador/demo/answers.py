@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import redis
 
-from monitoring.pace import Latency, latency_of
-from monitoring.reading import scan
-from monitoring.verify import Verdict, verify
+from monitoring.latency import Latency, latency_of
+from operations.verify import Verdict, verify
 from schemas.events import Answer, DeadLetter, Prediction
 from schemas.streams import DATA_FIELD, Streams
 from transport.backlog import read_backlog
 from transport.entries import EntryId
+from transport.reading import scan
 
 AnswerType = TypeVar("AnswerType", bound=Answer)
 
@@ -24,7 +24,7 @@ _POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class DemoAnswers:
     """The answers to some listings.
 
     Attributes:
@@ -74,14 +74,14 @@ def wait_for_answers(client: redis.Redis, streams: Streams, timeout_s: float, on
         time.sleep(_POLL_S)
 
 
-def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]) -> Answers:
+def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]) -> DemoAnswers:
     """Read the answers to the listings with these entry ids, oldest first."""
     predictions = _answers_to(entry_ids, client, streams.predictions, Prediction)
     dead_letters = _answers_to(entry_ids, client, streams.dead_letters, DeadLetter)
     latencies = [written.ms - EntryId.parse(entry_id).ms for entry_id, (written, _) in predictions.items()]
     begin = EntryId.parse(entry_ids[0])
     last = max([written for written, _ in (*predictions.values(), *dead_letters.values())], default=begin)
-    return Answers(
+    return DemoAnswers(
         {entry_id: found for entry_id, (_, found) in predictions.items()},
         {entry_id: found for entry_id, (_, found) in dead_letters.items()},
         latency_of(latencies),

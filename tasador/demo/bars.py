@@ -8,7 +8,7 @@ import redis
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from schemas.streams import Streams
-from tasador.console import err
+from tasador.cli.terminal import err
 
 
 class Bars:

@@ -8,10 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 
+from operations.command_sender import Activation, CommandSender, current_actor
 from producer import ListingPublisher
 from schemas.commands import Reload, ReloadData
 from schemas.settings import Settings
-from tasador.control import Activation, Control, actor
 from tasador.demo.listings import DemoListing
 
 PER_SECOND = 100
@@ -22,7 +22,7 @@ KEPT_SHARE = 0.25
 """Share of the listings that are published after the swap, so that the new model has something to score."""
 
 
-class Flow:
+class DemoFlow:
     """Publishes the demo's listings, and swaps the model while they flow.
 
     Args:
@@ -46,7 +46,7 @@ class Flow:
     ) -> None:
         self.entry_ids: list[str] = []
         self._settings = settings
-        self._control = Control(client, settings.streams)
+        self._control = CommandSender(client, settings.streams)
         self._tell = tell
         self._on_published = on_published
         self._watch = watch
@@ -78,7 +78,7 @@ class Flow:
             ModelError: the version cannot be used.
             NotConfirmedError: as `run`.
         """
-        command = Reload(actor=actor(), data=ReloadData(version=version))
+        command = Reload(actor=current_actor(), data=ReloadData(version=version))
         return self._control.activate(command, SWAP_TIMEOUT_S, wait=True)
 
     def _begin_swap(self, version: str) -> Future[Activation]:

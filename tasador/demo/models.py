@@ -11,7 +11,7 @@ from registry.stages import CHAMPION
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
-from training import find_test_rows, hurried, ingest, train, validate
+from training import find_test_rows, ingest, quick_settings, train, validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def prepare_models(settings: Settings, tell: Callable[[str], None], on_registry:
         found = [one for one in registry.versions() if one.data_sha256 == data_sha256]
         return sorted(found, key=lambda one: CHAMPION not in one.aliases)
 
-    quick = hurried(settings)
+    quick = quick_settings(settings)
     known = registry.versions()
     on_registry()
     if not any(CHAMPION in one.aliases for one in known):

@@ -7,10 +7,10 @@ from statistics import mean
 
 from rich.table import Table
 
+from operations.command_sender import Activation
 from schemas.domain import Domain
 from schemas.events import Prediction
-from tasador.control import Activation
-from tasador.demo.answers import Answers
+from tasador.demo.answers import DemoAnswers
 from tasador.demo.flow import PER_SECOND
 from tasador.demo.listings import DemoListing
 from tasador.demo.models import DemoModels
@@ -19,7 +19,7 @@ from transport.entries import EntryId
 SHOWN = 10
 
 
-class Report:
+class DemoReport:
     """The demo's results, for a person.
 
     Args:
@@ -37,7 +37,7 @@ class Report:
         models: DemoModels,
         listings: Sequence[DemoListing],
         entry_ids: Sequence[str],
-        answers: Answers,
+        answers: DemoAnswers,
         test_rows: set[int],
     ) -> None:
         self._models = models

@@ -8,19 +8,19 @@ from typing import Any
 
 import redis
 
+from operations.command_sender import Activation
 from schemas.errors import NotConfirmedError
 from schemas.states import DesiredModel
 from schemas.streams import Streams
-from tasador.console import out
-from tasador.control import Activation
+from tasador.cli.terminal import out
 from tasador.demo.answers import read_answers, wait_for_answers
 from tasador.demo.bars import Bars
-from tasador.demo.flow import Flow
+from tasador.demo.flow import DemoFlow
 from tasador.demo.listings import demo_listings
 from tasador.demo.models import DemoModels, prepare_models, shared_test_rows
-from tasador.demo.report import Report
-from tasador.place import open_redis
-from tasador.system import System
+from tasador.demo.report import DemoReport
+from tasador.machine.running_system import open_redis
+from tasador.machine.system import System
 
 READY_TIMEOUT_S = 120.0
 ANSWER_TIMEOUT_S = 30.0
@@ -49,7 +49,7 @@ def tell_story(system: System, tell: Tell) -> bool:
             system.watch()
             bars.show_answered()
 
-        flow = Flow(system.settings, client, tell, bars.show_published, watch)
+        flow = DemoFlow(system.settings, client, tell, bars.show_published, watch)
         first = _in_charge(client, streams, models, flow)
         second = models.other_than(first)
         tell(f"publishing {len(listings)} listings; version {first} ({models.algorithm_of(first)}) scores them")
@@ -58,11 +58,11 @@ def tell_story(system: System, tell: Tell) -> bool:
         answers = read_answers(client, streams, flow.entry_ids)
         bars.show_answered()
     test_rows = shared_test_rows(system.settings, (first, second.version))
-    _show(Report(domain, models, listings, flow.entry_ids, answers, test_rows), activation)
+    _show(DemoReport(domain, models, listings, flow.entry_ids, answers, test_rows), activation)
     return answers.verdict.is_kept
 
 
-def _in_charge(client: redis.Redis, streams: Streams, models: DemoModels, flow: Flow) -> str:
+def _in_charge(client: redis.Redis, streams: Streams, models: DemoModels, flow: DemoFlow) -> str:
     """The version that scores now; the champion where what scored before was not trained on the demo's table.
 
     It is activated even if it scores already: a worker and consumers that have just started still load what models
@@ -75,7 +75,7 @@ def _in_charge(client: redis.Redis, streams: Streams, models: DemoModels, flow: 
     return flow.activate(version).version
 
 
-def _show(report: Report, activation: Activation) -> None:
+def _show(report: DemoReport, activation: Activation) -> None:
     out.print()
     out.print(report.prices())
     out.print()

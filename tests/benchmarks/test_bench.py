@@ -13,7 +13,7 @@ import redis
 from benchmarks.targets import TARGETS
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
-from tasador.commands.bench import EXAMPLE, _redis, bench
+from tasador.cli.commands.bench import EXAMPLE, _redis, bench
 from tests.models import SmallModel
 from tests.tasador.command import command_of
 from transport.connection import connect

@@ -12,8 +12,8 @@ from benchmarks.goals import goals_of
 from benchmarks.growth import Growth
 from benchmarks.latency import LatencyStep, narrow, step_of
 from benchmarks.page import render_page
-from benchmarks.part import Part
-from benchmarks.report import Report
+from benchmarks.part import BenchPart
+from benchmarks.report import BenchReport
 from benchmarks.size import Size, quick
 from benchmarks.start import Start
 from benchmarks.swap import Swaps
@@ -42,7 +42,7 @@ def grown(backlog: int, cpu_us: float, peak_bytes: int) -> Growth:
 
 
 def test_each_goal_says_what_was_found_and_whether_that_is_enough() -> None:
-    report = Report(
+    report = BenchReport(
         made_at=datetime.now(UTC),
         machine=MACHINE,
         throughput=sum_up({"tasador": "tasador consumer"}, 250.0, [drain("tasador", 1, 1e5)]),
@@ -71,7 +71,7 @@ def test_each_goal_says_what_was_found_and_whether_that_is_enough() -> None:
 
 
 def test_nothing_is_said_of_what_was_not_measured() -> None:
-    assert goals_of(Report(made_at=datetime.now(UTC), machine=MACHINE)) == []
+    assert goals_of(BenchReport(made_at=datetime.now(UTC), machine=MACHINE)) == []
 
 
 def test_saturation_is_found_to_a_quarter() -> None:
@@ -95,7 +95,7 @@ def test_a_report_on_drift_costs_time_and_memory() -> None:
 
 
 def test_a_run_says_how_long_it_takes() -> None:
-    everything = list(Part)
+    everything = list(BenchPart)
     assert Size(200_000, 5).minutes(everything) == pytest.approx(31)
     assert Size(200_000, 10).minutes(everything) > Size(200_000, 5).minutes(everything)
     assert quick(200_000, 3).minutes(everything) < 10

@@ -9,8 +9,8 @@ from prometheus_client import generate_latest
 from benchmarks.contenders import build_lean
 from benchmarks.contenders.lean import PARTS, RECORDING
 from benchmarks.targets import TARGETS
-from consumer import scoring
-from monitoring.metrics import ConsumerMetrics
+from consumer import batch_scorer
+from consumer.metrics import ConsumerMetrics
 from schemas.streams import Streams
 from tests.consumer.harness import event, publish, running, settings_for
 from tests.waiting import wait_until_async
@@ -22,8 +22,8 @@ async def test_what_is_left_out_is_gone_and_listings_are_answered(
     part: str, rows: int, counted: float,
 ) -> None:  # fmt: skip
     for name in ("pack_rows", "Counter"):
-        monkeypatch.setattr(scoring, name, getattr(scoring, name))
-    monkeypatch.setattr(scoring.BatchScorer, "_kinds", scoring.BatchScorer._kinds)
+        monkeypatch.setattr(batch_scorer, name, getattr(batch_scorer, name))
+    monkeypatch.setattr(batch_scorer.BatchScorer, "_kinds", batch_scorer.BatchScorer._kinds)
     for name in RECORDING:
         monkeypatch.setattr(ConsumerMetrics, name, getattr(ConsumerMetrics, name))
     PARTS[part]()

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 from benchmarks import judging
-from benchmarks.models import Judgement, ModelsReport, Standing, Versus
+from benchmarks.models import Judgement, ModelsReport, ModelStanding, Versus
 from benchmarks.models_page import render_page
-from benchmarks.recipes import CHOSEN, CONTENDERS, HOUSING, Contender
-from tasador.commands.bench_models import bench_models
+from benchmarks.recipes import CHOSEN, CONTENDERS, HOUSING, RecipeContender
+from tasador.cli.commands.bench_models import bench_models
 from tests.models import table_of
 from tests.tasador.command import command_of
 from training.learning.recipes import choose_recipes
 
 DOCS = Path(__file__).parents[2] / "docs"
-RIDGE = Contender(CHOSEN["housing"], True, lambda domain: choose_recipes(domain, ["ridge"])[0].pipeline(domain, 1))
+RIDGE = RecipeContender(
+    CHOSEN["housing"], True, lambda domain: choose_recipes(domain, ["ridge"])[0].pipeline(domain, 1)
+)
 QUICK = (*HOUSING[:2], RIDGE)
 
 
@@ -28,8 +30,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def judged(*, error: float = 3.0, us_per_row: float = 9.0, won: float = 0.8, f1: float | None = None) -> Judgement:
-    def standing(title: str, mean: float) -> Standing:
-        return Standing(
+    def standing(title: str, mean: float) -> ModelStanding:
+        return ModelStanding(
             title=title,
             is_ours=title == "ours",
             scores=(mean,),

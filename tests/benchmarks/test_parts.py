@@ -15,7 +15,7 @@ from benchmarks.latency import LatencyStep, measure_latency
 from benchmarks.page import render_page
 from benchmarks.peer_rates import Peer, Peers
 from benchmarks.plots import write_plots
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.rig import Rig, settings_for
 from benchmarks.start import Start, measure_starts
 from benchmarks.swap import Swaps, measure_swaps
@@ -103,7 +103,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         for backlog, redis_cpu_us in ((10_000, 8), (10_000_000, 12))
     ]
     lean = {"tasador": "tasador consumer", "no_window": "the same without window"}
-    quiet = Report(made_at=datetime.now(UTC), machine=MACHINE)
+    quiet = BenchReport(made_at=datetime.now(UTC), machine=MACHINE)
     assert "## Latency" not in render_page(quiet)
     full = quiet.model_copy(
         update={

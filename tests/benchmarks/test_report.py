@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.drain import Drain
 from benchmarks.machine import Machine
 from benchmarks.page import render_page
-from benchmarks.report import Report
+from benchmarks.report import BenchReport
 from benchmarks.throughput import Throughput, sum_up
 from benchmarks.use import Use
 
@@ -67,7 +67,7 @@ def test_costs_are_of_each_process_for_all_listings_of_a_round() -> None:
 
 def test_the_page_is_made_from_the_report(tmp_path: Path) -> None:
     made_at = datetime(2026, 11, 21, tzinfo=UTC)
-    found = Report(made_at=made_at, machine=MACHINE, throughput=report((50_000,), (80_000,)))
+    found = BenchReport(made_at=made_at, machine=MACHINE, throughput=report((50_000,), (80_000,)))
     (tmp_path / "bench.json").write_text(found.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.page", str(tmp_path / "bench.json"), str(tmp_path / "page.md")]
     subprocess.run(command, check=True, cwd=ROOT)

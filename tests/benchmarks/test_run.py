@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from benchmarks.growth import measure_growth
-from benchmarks.part import Part
-from benchmarks.report import Report
+from benchmarks.part import BenchPart
+from benchmarks.report import BenchReport
 from benchmarks.rig import Rig, settings_for
-from benchmarks.run import Run
+from benchmarks.run import BenchRun
 from benchmarks.size import Size
 from benchmarks.wide import ROWS, contract_of
 from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.domain import load_domain
 from schemas.errors import BenchmarkError, ConfigurationError, DomainError
-from tasador.commands.bench import bench
+from tasador.cli.commands.bench import bench
 from tests.benchmarks.test_report import MACHINE
 from tests.models import SmallModel, fitted, register
 from tests.tasador.command import command_of
@@ -34,10 +34,10 @@ def test_a_report_comes_after_each_part_in_the_order_of_parts(own_model: SmallMo
     rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
     told: list[str] = []
     size = Size(2000, 1, scales=(2000,), scale_rounds=1, drifts=((100, 200),))
-    run = Run(rig, size, told.append)
-    first, second = run.reports([Part.DRIFT, Part.SCALE])
+    run = BenchRun(rig, size, told.append)
+    first, second = run.reports([BenchPart.DRIFT, BenchPart.SCALE])
     with pytest.raises(ConfigurationError, match="made on another machine or with other versions"):
-        next(run.reports([Part.DRIFT], first.model_copy(update={"machine": MACHINE})))
+        next(run.reports([BenchPart.DRIFT], first.model_copy(update={"machine": MACHINE})))
     rig.client.close()
     assert first.scale is not None
     assert first.drift_costs is None
@@ -51,11 +51,11 @@ def test_a_report_comes_after_each_part_in_the_order_of_parts(own_model: SmallMo
 
 
 def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def reports(*_: object, **__: object) -> Iterator[Report]:
-        yield Report(made_at=datetime.now(UTC), machine=MACHINE)
+    def reports(*_: object, **__: object) -> Iterator[BenchReport]:
+        yield BenchReport(made_at=datetime.now(UTC), machine=MACHINE)
         raise BenchmarkError("stands still")
 
-    monkeypatch.setattr("tasador.commands.bench._reports", reports)
+    monkeypatch.setattr("tasador.cli.commands.bench._reports", reports)
     output = tmp_path / "reports" / "bench.json"
     with pytest.raises(BenchmarkError, match="stands still"):
         command_of(bench).run("--output", str(output), "--redis-url", "redis://localhost:1")
@@ -65,23 +65,23 @@ def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch: pytest.Mon
 def test_parts_that_were_measured_are_kept_and_what_lacks_is_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked: list[tuple[list[Part], Report | None]] = []
+    asked: list[tuple[list[BenchPart], BenchReport | None]] = []
 
-    def reports(_url: str, _home: Path, parts: list[Part], *others: Any, **_: object) -> Iterator[Report]:
+    def reports(_url: str, _home: Path, parts: list[BenchPart], *others: Any, **_: object) -> Iterator[BenchReport]:
         asked.append((parts, others[-1]))
         yield others[-1]
 
-    monkeypatch.setattr("tasador.commands.bench._reports", reports)
+    monkeypatch.setattr("tasador.cli.commands.bench._reports", reports)
     monkeypatch.setattr("benchmarks.peer_rates.PYTHON", tmp_path)
     output = tmp_path / "bench.json"
-    kept = Report(made_at=datetime.now(UTC), machine=MACHINE, drift_costs=(), starts=())
+    kept = BenchReport(made_at=datetime.now(UTC), machine=MACHINE, drift_costs=(), starts=())
     output.write_text(kept.model_dump_json())
     arguments = ("--keep", "--output", str(output), "--redis-url", "redis://localhost:1")
     command = command_of(bench)
     assert command.run(*arguments, "--full").exit_code == 0
     assert command.run(*arguments, "--part", "drift").exit_code == 0
-    lacking = [part for part in Part if part not in {Part.DRIFT, Part.START}]
-    assert asked == [(lacking, kept), ([Part.DRIFT], kept)]
+    lacking = [part for part in BenchPart if part not in {BenchPart.DRIFT, BenchPart.START}]
+    assert asked == [(lacking, kept), ([BenchPart.DRIFT], kept)]
     with pytest.raises(ConfigurationError, match=r"bench\.json: made without --quick"):
         command.run(*arguments, "--quick")
     output.write_text("{}")

@@ -13,14 +13,14 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
+from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
-from consumer.scoring import ServedModel
 from registry.card import ModelCard
 from schemas.commands import ModelEvent
 from schemas.domain import load_domain
-from schemas.encoding import Stamp
 from schemas.rows import Matrix
 from schemas.settings import Settings
+from schemas.stamp import Stamp
 from schemas.streams import Streams
 from transport.connection import connect, connect_async
 

@@ -19,7 +19,7 @@ from faststream.redis import RedisBroker, StreamSub
 from consumer.asyncapi import describe
 from schemas.domain import load_domain
 from schemas.events import Prediction
-from schemas.states import Heartbeat
+from schemas.states import ConsumerHeartbeat
 from schemas.streams import Streams
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client, activate, count, event, model_events, outcomes, pending, publish
@@ -57,7 +57,7 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator
 def address(client: Client, streams: Streams, name: str = "a") -> str:
     """Where a consumer's endpoints are, once it lives."""
     beat = wait_until(lambda: client.hget(streams.consumers, name), timeout_s=40, message="a heartbeat")
-    return f"http://127.0.0.1:{Heartbeat.model_validate_json(beat).port}"
+    return f"http://127.0.0.1:{ConsumerHeartbeat.model_validate_json(beat).port}"
 
 
 def get(url: str) -> tuple[int, str]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from consumer import upkeep
-from monitoring.status import read_status
+from consumer import maintenance
+from operations.status import read_status
 from schemas.settings import load_settings
 from schemas.streams import SCORERS, Streams
-from tasador.commands.publish import publish
+from tasador.cli.commands.publish import publish
 from tests.consumer.harness import Client, count, publish_numbered, running, settings_for
 from tests.tasador.command import command_of, point_at
 from tests.waiting import wait_until_async
@@ -70,8 +70,8 @@ async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumer
 async def test_a_group_that_never_reads_is_reported_by_name(
     monkeypatch: pytest.MonkeyPatch, redis_client: Client, redis_url: str, streams: Streams, caplog: Any
 ) -> None:
-    monkeypatch.setattr(upkeep, "_SWEEP_S", 0.1)
-    caplog.set_level(logging.INFO, "consumer.upkeep")
+    monkeypatch.setattr(maintenance, "_SWEEP_S", 0.1)
+    caplog.set_level(logging.INFO, "consumer.maintenance")
     redis_client.xgroup_create(streams.listings, "archivers", "0", mkstream=True)
     settings = settings_for(streams.prefix, retention={"interval_s": 0.05, "listings": 100})
 

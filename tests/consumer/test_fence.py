@@ -16,9 +16,9 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from consumer.batch import Entry, ScoredBatch
-from consumer.committing import Committer
+from consumer.batch_scorer import BatchScorer
+from consumer.committer import Committer
 from consumer.probe import try_commit
-from consumer.scoring import BatchScorer
 from schemas.errors import ServerError
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import (
@@ -38,7 +38,7 @@ from tests.consumer.harness import (
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
-from transport.line import Line
+from transport.pipelined_connection import PipelinedConnection
 
 
 @dataclass
@@ -65,7 +65,7 @@ async def bench(redis_url: str, streams: Streams) -> AsyncIterator[Bench]:
     settings = settings_for(streams.prefix)
     client = connect_async(redis_url)
     await client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
-    lines = [Line(client), Line(client)]
+    lines = [PipelinedConnection(client), PipelinedConnection(client)]
     one, other = (Committer(line, streams, HOUSING, settings, "a") for line in lines)
     yield Bench(client, streams, one, other, BatchScorer(HOUSING, settings, "a"))
     for line in lines:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.dead_letters import DeadLetters
+from operations.dead_letters import DeadLetters
 from schemas.streams import SCORERS, Streams
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from consumer.batch import Entry
-from consumer.scoring import BatchScorer
+from consumer.batch_scorer import BatchScorer
 from schemas.settings import Settings
 from tests.consumer.harness import HOUSING, ROW, event, served
 

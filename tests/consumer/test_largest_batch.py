@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import redis
 
-from monitoring.reading import scan
 from schemas.sections import BatchSettings
 from schemas.streams import Streams
 from tests.consumer.harness import count, event, outcomes, pending, publish, running, settings_for
 from tests.waiting import wait_until_async
+from transport.reading import scan
 
 LARGEST = 5000
 
@@ -58,7 +58,7 @@ def test_the_settings_admit_no_larger_one() -> None:
 async def test_outcomes_that_are_too_much_for_one_commit_are_written_one_by_one(
     redis_client: redis.Redis, streams: Streams, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.scoring.LARGEST_TEXT_BYTES", 3000)
+    monkeypatch.setattr("consumer.batch_scorer.LARGEST_TEXT_BYTES", 3000)
     entries = publish(redis_client, streams, [b"\x01" * 1000] * 20 + [event(f"l-{number}") for number in range(20)])
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == len(entries))

@@ -12,9 +12,9 @@ from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from pydantic import SecretStr
 
 from consumer.app import build_app
-from monitoring.endpoints import ServedApp, bind
 from schemas.settings import load_settings
 from schemas.streams import Streams
+from service.endpoints import ServedApp, bind
 from tests.consumer.harness import Client, activate, model_events
 from tests.models import SmallModel
 from tests.monitoring.monitor.watched import get, wait_for_answer

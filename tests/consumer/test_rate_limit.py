@@ -13,11 +13,11 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from consumer.batch import Entry, ScoredBatch
-from consumer.committing import Committer, Receipt
-from consumer.limiting import NO_CHARGES, RateLimit
-from consumer.scoring import BatchScorer
-from monitoring.dead_letters import DeadLetters
-from monitoring.verify import verify
+from consumer.batch_scorer import BatchScorer
+from consumer.committer import Committer, Receipt
+from consumer.rate_limit import NO_CHARGES, RateLimit
+from operations.dead_letters import DeadLetters
+from operations.verify import verify
 from schemas.sections import RateLimitSettings
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
@@ -38,7 +38,7 @@ from tests.consumer.harness import (
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
 from transport.entries import EntryId
-from transport.line import Line
+from transport.pipelined_connection import PipelinedConnection
 
 FLOOD, QUIET = "/agency/flood", "/agency/quiet"
 
@@ -156,7 +156,7 @@ class Desk:
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         settings = limited_settings(streams.prefix)
-        self.line = Line(client)
+        self.line = PipelinedConnection(client)
         self._client, self._streams = client, streams
         self._scorer = BatchScorer(HOUSING, settings, "a")
         self._committer = Committer(self.line, streams, HOUSING, settings, "a")

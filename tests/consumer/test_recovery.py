@@ -117,7 +117,7 @@ async def test_entry_in_hand_is_renewed_and_not_claimed(redis_client: Client, re
         return int(entries[0]["time_since_delivered"]) if entries else 0
 
     async with running(redis_url, settings, "slow") as slow:
-        committer: Any = slow.flow.committer
+        committer: Any = slow.scoring_loop.committer
         commit = committer.commit
 
         async def delayed(batch: Any) -> Any:
@@ -142,7 +142,7 @@ async def test_entry_deleted_while_in_hand_is_answered(redis_client: Client, red
     settings = settings_for(streams.prefix)
     held = asyncio.Event()
     async with running(redis_url, settings) as consumer:
-        committer: Any = consumer.flow.committer
+        committer: Any = consumer.scoring_loop.committer
         commit = committer.commit
 
         async def delayed(batch: Any) -> Any:
@@ -151,7 +151,7 @@ async def test_entry_deleted_while_in_hand_is_answered(redis_client: Client, red
 
         committer.commit = delayed
         (entry,) = publish_numbered(redis_client, streams, 1)
-        await wait_until_async(lambda: consumer.flow.in_hand)
+        await wait_until_async(lambda: consumer.scoring_loop.in_hand)
         assert redis_client.xdel(streams.listings, entry) == 1
         assert await consumer.recovery.renew([entry.encode()]) == 1
         assert pending(redis_client, streams) == 1
@@ -179,7 +179,7 @@ async def test_lost_reply_to_a_read_is_answered(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": at_once, "block_ms": 50})
     async with running(redis_url, settings) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
-        line: Any = consumer.flow.reader._line
+        line: Any = consumer.scoring_loop.reader._line
         receive = line.receive
         lost: list[int] = []
 
@@ -203,18 +203,18 @@ async def test_a_batch_in_hand_is_committed_though_the_next_read_cannot_be_sent(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": 2, "block_ms": 50})
     entries = publish_numbered(redis_client, streams, 6)
     async with running(redis_url, settings) as consumer:
-        line: Any = consumer.flow.reader._line
+        line: Any = consumer.scoring_loop.reader._line
         send = line.send
         broken: list[list[bytes]] = []
 
         async def break_once(*command: Any) -> None:
-            if consumer.flow.in_hand and not broken:
-                broken.append(consumer.flow.in_hand)
+            if consumer.scoring_loop.in_hand and not broken:
+                broken.append(consumer.scoring_loop.in_hand)
                 raise redis.exceptions.ConnectionError("connection reset")
             await send(*command)
 
         line.send = break_once
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
-        await wait_until_async(lambda: not consumer.flow.in_hand)
+        await wait_until_async(lambda: not consumer.scoring_loop.in_hand)
     assert len(broken[0]) == 2
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)

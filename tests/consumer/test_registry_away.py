@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from consumer import following
-from monitoring.status import read_status
-from registry import loading, short_form
+from consumer import model_follower
+from operations.status import read_status
+from registry import loading, serving_form
 from registry.scorer import Score
 from schemas.settings import Settings
 from schemas.streams import Streams
@@ -48,8 +48,8 @@ def settings(streams: Streams, tmp_path: Path) -> Settings:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour of retries in seconds."""
-    monkeypatch.setattr(following, "FIRST_RETRY_S", 0.005)
-    monkeypatch.setattr(following, "LONGEST_RETRY_S", 0.02)
+    monkeypatch.setattr(model_follower, "FIRST_RETRY_S", 0.005)
+    monkeypatch.setattr(model_follower, "LONGEST_RETRY_S", 0.02)
 
 
 def activate_behind_a_server(client: Client, streams: Streams, model: SmallModel, after: str = "1-0") -> str:
@@ -98,7 +98,7 @@ async def test_registry_away_for_an_hour_at_a_swap(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An hour of pauses of 30 s is 120 attempts: here with shorter pauses."""
-    caplog.set_level(logging.WARNING, "consumer.following")
+    caplog.set_level(logging.WARNING, "consumer.model_follower")
     shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
     first = activate_behind_a_server(redis_client, streams, small_model)
 
@@ -156,8 +156,8 @@ async def test_a_failure_that_is_not_the_models_is_tried_again(
             raise failures.pop()
         return build(*arguments)
 
-    build = short_form.short_score
-    monkeypatch.setattr(loading, "short_score", short_score)
+    build = serving_form.serving_score
+    monkeypatch.setattr(loading, "serving_score", short_score)
     shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
     activate_behind_a_server(redis_client, streams, small_model)
     async with running(redis_url, settings, is_following=True) as consumer:

@@ -17,9 +17,9 @@ _TIMEOUT_S = 900
 _HURRIED = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
 
 _VERIFY = """
-from monitoring.verify import published, verify
-from tasador.console import write_json
-from tasador.place import find_settings, open_redis
+from operations.verify import published, verify
+from tasador.cli.terminal import write_json
+from tasador.machine.running_system import find_settings, open_redis
 settings = find_settings()
 with open_redis(settings) as client:
     verdict = verify(client, settings.streams, published(client, settings.streams))

@@ -17,14 +17,14 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from monitoring.checking.report import Checker, Report
-from monitoring.reading import last_delivered, pending
-from monitoring.verify import published, verify
+from operations.verification.report import Checker, VerificationReport
+from operations.verify import published, verify
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import HOUSING, Client
-from tests.faults.lane import Lane, activate
+from tests.faults.domain_run import DomainRun, activate
 from tests.waiting import POLL_S, wait_until
 from transport.connection import connect
+from transport.reading import last_delivered, pending
 
 ROOT = Path(__file__).parents[2]
 SETTLE_S = 60
@@ -49,7 +49,7 @@ class Round:
         self.seen: Counter[str] = Counter()
         self.is_counted = True
         self.lanes = tuple(
-            Lane(url, f"{prefix}-{word}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
+            DomainRun(url, f"{prefix}-{word}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
             for word, seconds in (("off", 0), ("on", 300))
         )
         for lane in self.lanes:
@@ -119,13 +119,13 @@ class Round:
         figures: Counter[str] = Counter(entries=entries, receipts=receipts)
         return figures + outcomes + told + self.seen
 
-    def _forget_undone(self, client: Client, lane: Lane) -> int:
+    def _forget_undone(self, client: Client, lane: DomainRun) -> int:
         kept = set(published(client, lane.streams))
         receipts = lane.load.receipts
         lane.load.receipts = [entry for entry in receipts if entry in kept]
         return len(receipts) - len(lane.load.receipts)
 
-    def _settle(self, client: Client, lane: Lane) -> None:
+    def _settle(self, client: Client, lane: DomainRun) -> None:
         deadline = time.monotonic() + SETTLE_S
         while not settled(client, lane.streams):
             if time.monotonic() > deadline:
@@ -134,7 +134,7 @@ class Round:
                 raise AssertionError(f"{lane.streams}: {verdict}; pending {held}; see {lane.folder}")
             time.sleep(POLL_S)
 
-    def check(self, client: redis.Redis, lane: Lane) -> Report:
+    def check(self, client: redis.Redis, lane: DomainRun) -> VerificationReport:
         """Every receipt has exactly one outcome; so has every entry of the stream, and all that is written agrees."""
         receipts = verify(client, lane.streams, lane.load.receipts)
         assert receipts.is_kept, receipts

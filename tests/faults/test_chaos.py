@@ -13,8 +13,8 @@ from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client
 from tests.faults.conftest import Proxy, StartRound
+from tests.faults.domain_run import DomainRun, activate
 from tests.faults.harness import Round
-from tests.faults.lane import Lane, activate
 from tests.faults.proxy import READ, FaultyProxy
 from tests.redis_server import RedisServer
 from transport.connection import connect
@@ -44,7 +44,7 @@ class Mischief:
             what(name, client)
         self.round.saw(**{what.__name__: 1})
 
-    def _each(self, act: Callable[[Lane], object]) -> None:
+    def _each(self, act: Callable[[DomainRun], object]) -> None:
         for lane in self.round.lanes:
             act(lane)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasador.redis_binary import find_binary
+from tasador.machine.redis_binary import find_binary
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client
 from tests.faults.conftest import Proxy, StartRound

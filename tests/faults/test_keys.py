@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from monitoring.verify import verify
+from operations.verify import verify
 from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.faults.conftest import StartRound
-from tests.faults.lane import activate
+from tests.faults.domain_run import activate
 
 pytestmark = pytest.mark.faults
 Record = Callable[[dict[str, Any]], None]

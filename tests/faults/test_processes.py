@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from monitoring.checking.report import Checker
-from monitoring.verify import published
+from operations.verification.report import Checker
+from operations.verify import published
 from tests.consumer.doomed import DEADLY
 from tests.consumer.harness import HOUSING, ROW, answers, event, publish
 from tests.faults.conftest import Proxy, StartRound
+from tests.faults.domain_run import DomainRun
 from tests.faults.harness import is_done, wait_for
-from tests.faults.lane import Lane
 from tests.faults.proxy import READ
 
 pytestmark = pytest.mark.faults
@@ -153,7 +153,7 @@ def test_row_that_kills_who_scores_it(redis_url: str, start_round: StartRound, r
     round_ = start_round(redis_url)
     round_.start("a", "b")
 
-    def is_given_up(client: Any, lane: Lane, entry: str) -> bool:
+    def is_given_up(client: Any, lane: DomainRun, entry: str) -> bool:
         for name, process in list(lane.processes.items()):
             if process.exitcode is not None:
                 assert process.exitcode == -signal.SIGKILL

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis.exceptions
 
-from monitoring.checking.report import Checker
-from monitoring.verify import published
+from operations.verification.report import Checker
+from operations.verify import published
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import HOUSING
 from tests.faults.conftest import StartRound

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from consumer import following
-from monitoring.verify import verify
+from consumer import model_follower
+from operations.verify import verify
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, Reload
@@ -26,9 +26,9 @@ from tests.disks import fill, small_disk
 from tests.faults.proxy import FaultyProxy
 from tests.models import fitted, register, table_of
 from tests.redis_server import free_port
-from tests.training.worker.desk import Desk, working
+from tests.training.worker.command_client import CommandClient, working
 from tests.waiting import wait_until, wait_until_async
-from training.worker import activation
+from training.worker import models
 
 __all__ = ["small_disk"]
 
@@ -96,7 +96,7 @@ class Site:
         return settings_for(self.streams.prefix, home=home, **near)
 
     def activate(self, number: int) -> str:
-        """Make a version the desired one, as the worker would; its activation."""
+        """Make a version the desired one, as the worker would; its models."""
         info = self.versions[number]
         desired, told = info.desired("0-0"), ModelEvent.of("test", "model.activated", version=info.version)
         fields = (told.model_dump_json(), desired.version, desired.digest, desired.uri)
@@ -142,8 +142,8 @@ def settings(site: Site, tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FIRST_RETRY_S", 0.1)
-    monkeypatch.setattr(following, "LONGEST_RETRY_S", 0.5)
+    monkeypatch.setattr(model_follower, "FIRST_RETRY_S", 0.1)
+    monkeypatch.setattr(model_follower, "LONGEST_RETRY_S", 0.5)
 
 
 def says(part: Any, words: str) -> Callable[[], bool]:
@@ -156,7 +156,7 @@ async def test_mlflow_down_at_start(site: Site, settings: Settings) -> None:
     site.publish()
     async with working(settings), running(site.redis_url, settings, is_following=True) as consumer:
         await wait_until_async(says(consumer, "no model has been activated yet"))
-        answer = await Desk(site.client, settings).ask(Reload())
+        answer = await CommandClient(site.client, settings).ask(Reload())
         assert (answer.type, answer.data.reason) == ("command.rejected", "registry_unavailable")
         site.mlflow.is_refusing = False
         await wait_until_async(lambda: site.answered() == 20, timeout_s=60)
@@ -216,11 +216,11 @@ async def test_download_cut_off(site: Site, settings: Settings) -> None:
 
 
 async def test_disk_full_under_a_workers_cache(site: Site, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activation, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(models, "PATIENCE_S", 1.0)
     settings = site.settings(small_disk)
     filler = fill(small_disk)
     async with working(settings) as app:
-        desk = Desk(site.client, settings)
+        desk = CommandClient(site.client, settings)
         refused = await desk.ask(Reload())
         assert (refused.type, refused.data.reason) == ("command.rejected", "registry_unavailable")
         assert "No space left on device" in (refused.data.message or "")

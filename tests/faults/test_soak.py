@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from monitoring.checking.report import Checker
+from operations.verification.report import Checker
 from schemas.streams import SCORERS
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import HOUSING, Client, publish_numbered
 from tests.faults.conftest import StartRound
+from tests.faults.domain_run import DomainRun
 from tests.faults.harness import Round, is_done, wait_for
-from tests.faults.lane import Lane
 
 pytestmark = pytest.mark.soak
 Record = Callable[[dict[str, Any]], None]
@@ -27,7 +27,7 @@ CHUNK = 1000
 class Killer:
     """Kills a consumer of a lane every now and then, and starts it again."""
 
-    def __init__(self, round_: Round, lane: Lane) -> None:
+    def __init__(self, round_: Round, lane: DomainRun) -> None:
         self._round, self._lane = round_, lane
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -76,7 +76,7 @@ def test_soak(private_redis: PrivateRedis, start_round: StartRound, record: Reco
     record(figures)
 
 
-def check_portion(client: Client, round_: Round, lane: Lane, first: int) -> None:
+def check_portion(client: Client, round_: Round, lane: DomainRun, first: int) -> None:
     """Publish one portion, wait for its outcomes, and check them."""
     receipts: list[str] = []
     for chunk in range(0, PORTION, CHUNK):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.consumer.harness import answers
 from tests.faults.conftest import StartRound
-from tests.faults.lane import activate
+from tests.faults.domain_run import activate
 
 pytestmark = pytest.mark.faults
 Record = Callable[[dict[str, Any]], None]

@@ -15,8 +15,8 @@ from registry.store import Registry
 from schemas.commands import Promote, PromoteData, Reload, ReloadData
 from schemas.settings import Settings
 from tests.faults.conftest import Proxy
+from tests.training.worker.command_client import CommandClient, WorkerProcess
 from tests.training.worker.conftest import desk, small_models, store, worker_settings
-from tests.training.worker.desk import Desk, WorkerProcess
 from transport.scripts import read_script
 
 __all__ = ["desk", "small_models", "store", "worker_settings"]
@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 Record = Callable[[dict[str, Any]], None]
 
 START_S = 90
-ANSWER = read_script("training.worker", "answer").encode()
+REPLY = read_script("training.worker", "reply").encode()
 RELOAD = Reload(id="c-1", data=ReloadData(version="2"))
 PROMOTE = Promote(id="c-1", data=PromoteData(version="2", force=True, reason="a test of crashes"))
 
 
 @pytest.mark.parametrize(("command", "is_written"), [(RELOAD, True), (PROMOTE, False)], ids=["reload", "promotion"])
 async def test_worker_killed_around_its_answer(
-    desk: Desk,
+    desk: CommandClient,
     worker_settings: Settings,
     store: Registry,
     redis_url: str,
@@ -46,9 +46,9 @@ async def test_worker_killed_around_its_answer(
     """The answer has not left, or is written and its reply is lost: the next worker leaves one activation."""
     between = proxy(redis_url)
     if is_written:
-        between.lose_reply_to(ANSWER, b'"c-1"')
+        between.lose_reply_to(REPLY, b'"c-1"')
     else:
-        between.withhold(ANSWER, b'"c-1"')
+        between.withhold(REPLY, b'"c-1"')
     entry = desk.send(command)
     through = worker_settings.model_copy(update={"redis_url": SecretStr(between.url)})
     worker = WorkerProcess(through, "w1", tmp_path / "w1.log")

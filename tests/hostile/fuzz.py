@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.streams import Streams
-from tasador.console import err, out, write_json
+from tasador.cli.terminal import err, out, write_json
 from tests.hostile.decoding import DecoderFigures, decode_all
 from tests.hostile.handling import HandlerFigures, consumer, delays_ms, handle_all, median_difference_ms
 from tests.hostile.mutations import entries

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from monitoring.verify import verify
+from operations.verify import verify
 from schemas.streams import Streams
 from tests.consumer.harness import Client, count, event
 from tests.hostile.mutations import Fields, entry

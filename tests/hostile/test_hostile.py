@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.verify import verify
+from operations.verify import verify
 from schemas.events import DeadLetter
 from schemas.streams import Streams
 from tests.consumer.harness import Client, answers, count, event, pending, running, settings_for

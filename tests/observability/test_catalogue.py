@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monitoring.catalogue import documented, page, parts
+from tasador.cli.metrics_page import documented, page, parts
 from tests.observability.expressions import name_of, of_dashboards, of_rules, selectors
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_page_is_up_to_date() -> None:
     written = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert written == page(), "run: python -m monitoring.catalogue docs/metrics.md"
+    assert written == page(), "run: python -m tasador.cli.metrics_page docs/metrics.md"
 
 
 def test_every_expression_names_metrics_that_exist() -> None:

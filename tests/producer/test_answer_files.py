@@ -12,13 +12,13 @@ import pytest
 import redis
 from pyarrow import parquet
 
-from producer.answer_book import Answer, AnswerBook, Told
+from producer.answer_book import AnswerBook, BookAnswer, Told
 from producer.answer_files import check_answer_path, write_answers
 from producer.collecting import AnswerCollector
 from schemas.domain import load_domain
 from schemas.errors import DataError
 from schemas.streams import Streams
-from tests.monitoring.answers import drop_repeat, predict, publish, refuse
+from tests.operations.answers import drop_repeat, predict, publish, refuse
 
 HOUSING = load_domain("housing")
 
@@ -106,7 +106,7 @@ def test_a_repeat_whose_prediction_is_gone_says_so(
 def test_a_classification_has_its_class_and_probabilities_as_columns(tmp_path: Path, book: AnswerBook) -> None:
     obesity = load_domain("obesity")
     classes = obesity.target.classes
-    chosen = Answer("p-1", prediction=classes[1], confidence=0.7, labels={"risk_level": "low"})
+    chosen = BookAnswer("p-1", prediction=classes[1], confidence=0.7, labels={"risk_level": "low"})
     chosen.probabilities = dict.fromkeys(classes, 0.05) | {classes[1]: 0.7}
     book.note(["1-0"])
     book.answer([Told("1-0", "scored", chosen)])
@@ -126,7 +126,7 @@ def test_many_answers_are_written_in_the_memory_of_a_few(tmp_path: Path, book: A
     for start in range(0, count, 1000):
         ids = [f"{1000 + number}-0" for number in range(start, start + 1000)]
         book.note(ids)
-        book.answer([Told(id, "scored", Answer(f"l-{id}", prediction=1.0)) for id in reversed(ids)])
+        book.answer([Told(id, "scored", BookAnswer(f"l-{id}", prediction=1.0)) for id in reversed(ids)])
     assert write_answers(tmp_path / f"answers{ending}", HOUSING, book) == count
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from producer.backpressure import ASK_S, Backpressure
 from producer.chunks import CHUNK_BYTES, CHUNK_LISTINGS, Chunker
 from producer.encoding import encode_listing
-from producer.gate import ASK_S, Gate
 from producer.wire import PIECE_LISTINGS, pack
 from schemas.domains.housing import Housing
 from schemas.errors import RefusedListingError
@@ -75,7 +75,7 @@ def test_commands_are_packed_piece_by_piece_and_whole() -> None:
 
 
 def test_the_gate_asks_again_after_a_hundredth_of_the_mark_or_a_tenth_of_a_second() -> None:
-    gate = Gate(10_000, "wait", None)
+    gate = Backpressure(10_000, "wait", None)
     assert gate.is_due(now_s=50)
     assert gate.admits([b""], backlog=0, now_s=50)
     gate.passed(99)

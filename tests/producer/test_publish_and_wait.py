@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from schemas.errors import DataError, NotConfirmedError
 from schemas.streams import Streams
-from tasador.commands.publish import publish
+from tasador.cli.commands.publish import publish
 from tests.consumer.harness import running, settings_for
 from tests.listings import Row
 from tests.producer.stream import read_events

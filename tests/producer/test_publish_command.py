@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from schemas.errors import ConfigurationError, DataError, RedisUnavailableError, RefusedListingError, ServerError
 from schemas.streams import Streams
-from tasador.commands.publish import publish
+from tasador.cli.commands.publish import publish
 from tests.listings import Row
 from tests.producer.stream import decode_all, read_entries, read_events
 

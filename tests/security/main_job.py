@@ -12,8 +12,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from schemas.streams import Streams
-from tasador.cli import app
-from tasador.parts import Part
+from tasador.cli.app import app
+from tasador.machine.processes import ManagedProcess
 from tests.listings import listing, read_boston_rows
 from tests.models import train_small_model
 from tests.security.roles import Users
@@ -81,9 +81,9 @@ def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
             part.kill()
 
 
-def _part(users: Users, role: str, streams: Streams, home: Path) -> Part:
+def _part(users: Users, role: str, streams: Streams, home: Path) -> ManagedProcess:
     environment = os.environ | _environment(users, role, streams, home)
-    return Part("housing", role, f"{role}-1", logs=home / "logs", host="127.0.0.1", environment=environment)
+    return ManagedProcess("housing", role, f"{role}-1", logs=home / "logs", host="127.0.0.1", environment=environment)
 
 
 def _environment(users: Users, role: str, streams: Streams, home: Path) -> dict[str, str]:

@@ -14,11 +14,11 @@ import psutil
 import pytest
 import redis
 
-from monitoring.endpoints import ENDPOINTS
 from schemas.streams import DATA_FIELD, Streams
-from tasador.home import HomeLock
-from tasador.parts import Part
-from tasador.place import RUN_FILE, Run, write_run
+from service.endpoints import ENDPOINTS
+from tasador.machine.home import HomeLock
+from tasador.machine.processes import ManagedProcess
+from tasador.machine.running_system import RUN_FILE, RunningSystem, write_running_system
 from tests.security.roles import Users
 from tests.waiting import wait_until
 
@@ -78,7 +78,7 @@ def test_parts_show_no_secret_while_they_work_and_while_mlflow_is_away(
     )
     environment = _environment(url, streams, tmp_path, log_format)
     parts = [
-        Part("housing", kind, f"{kind}-1", logs=tmp_path / "logs", host="127.0.0.1", environment=environment)
+        ManagedProcess("housing", kind, f"{kind}-1", logs=tmp_path / "logs", host="127.0.0.1", environment=environment)
         for kind in ("consumer", "trainer", "monitor")
     ]
     try:
@@ -128,5 +128,7 @@ def test_a_failure_to_connect_shows_no_secret(
 
 def test_only_the_owner_may_read_where_the_system_is(tmp_path: Path) -> None:
     with HomeLock(tmp_path):
-        write_run(tmp_path, Run(pid=os.getpid(), redis_url=f"redis://u:{REDIS}@h:1/0", mlflow_uri=NOBODY))
+        write_running_system(
+            tmp_path, RunningSystem(pid=os.getpid(), redis_url=f"redis://u:{REDIS}@h:1/0", mlflow_uri=NOBODY)
+        )
     assert (tmp_path / RUN_FILE).stat().st_mode & 0o777 == 0o600

@@ -15,8 +15,8 @@ from producer import AsyncListingPublisher, ListingPublisher
 from schemas.errors import ConfigurationError, RedisUnavailableError
 from schemas.settings import load_settings
 from schemas.streams import Streams
-from tasador.home import environment_of
-from tasador.parts import Part
+from tasador.machine.home import environment_of
+from tasador.machine.processes import ManagedProcess
 from tests.docker_engine import HOW
 from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
@@ -87,7 +87,7 @@ def test_parts_answer_over_tls(tls_url: str, small_model: SmallModel, tmp_path: 
     )
     environment = environment_of(settings)
     parts = [
-        Part("housing", kind, f"{kind}-1", logs=tmp_path, host="127.0.0.1", environment=environment)
+        ManagedProcess("housing", kind, f"{kind}-1", logs=tmp_path, host="127.0.0.1", environment=environment)
         for kind in ("consumer", "trainer")
     ]
     try:

@@ -12,7 +12,6 @@ import pandas as pd
 import redis
 
 from consumer.app import build_app
-from monitoring.endpoints import bind
 from monitoring.monitor.app import build_monitor
 from schemas.commands import COMMANDS, Command, ModelEvent
 from schemas.drift import DriftEvent, DriftReport
@@ -20,7 +19,8 @@ from schemas.events import Outcome, OutcomeData
 from schemas.quality import QualityEvent, QualityReport
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
-from tasador.reference import table_loader
+from service.endpoints import bind
+from tasador.machine.reference import table_loader
 from tests.models import table_of
 from training.worker.app import build_worker
 

@@ -10,14 +10,16 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tasador.parts import Part
+from tasador.machine.processes import ManagedProcess
 from tests.waiting import wait_until
 
 PARTS = ("consumer", "trainer", "monitor")
 _NO_MODEL = "no model has been activated yet"
 
 
-def ask(part: Part, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> tuple[int, str, str]:
+def ask(
+    part: ManagedProcess, path: str, method: str = "GET", headers: dict[str, str] | None = None
+) -> tuple[int, str, str]:
     """Status, `Allow` and body of a part's answer."""
     connection = HTTPConnection(urlsplit(part.url).netloc, timeout=10)
     body = b'{"channelName": "x", "message": {"message": "x"}, "options": {"sendToRealBroker": true}}'
@@ -29,12 +31,14 @@ def ask(part: Part, path: str, method: str = "GET", headers: dict[str, str] | No
 
 
 @contextmanager
-def working_parts(redis_url: str, prefix: str, home: Path) -> Iterator[dict[str, Part]]:
+def working_parts(redis_url: str, prefix: str, home: Path) -> Iterator[dict[str, ManagedProcess]]:
     """The parts by their command, once they have nothing left to write but heartbeats."""
     environment = os.environ | {"TASADOR_HOME": str(home), "TASADOR_REDIS_URL": redis_url, "TASADOR_PREFIX": prefix}
     environment["TASADOR_MONITOR__INTERVAL_S"] = "3600"
     parts = {
-        kind: Part("housing", kind, f"{kind}-1", logs=home / "logs", host="127.0.0.1", environment=environment)
+        kind: ManagedProcess(
+            "housing", kind, f"{kind}-1", logs=home / "logs", host="127.0.0.1", environment=environment
+        )
         for kind in PARTS
     }
     try:
@@ -49,7 +53,7 @@ def working_parts(redis_url: str, prefix: str, home: Path) -> Iterator[dict[str,
             part.kill()
 
 
-def _waits_for_a_model(part: Part) -> bool:
+def _waits_for_a_model(part: ManagedProcess) -> bool:
     try:
         (reason,) = json.loads(ask(part, "/readyz")[2])["reasons"]
     except (ConnectionError, ValueError):

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.domain import load_domain
 from schemas.streams import Streams
-from tasador.commands.asyncapi import asyncapi
+from tasador.cli.commands.asyncapi import asyncapi
 from tests.asyncapi_changes import breaking_changes
 from tests.tasador.command import command_of
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from registry.versions import DIGEST_TAG
-from tasador.commands.check import check
+from tasador.cli.commands.check import check
 from tests.conftest import PrivateRedis
 from tests.models import SmallModel, own_model, small_model
 from tests.tasador.command import command_of

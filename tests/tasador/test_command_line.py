@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import tasador.commands
-from tasador import cli
+import tasador.cli.commands
+from tasador.cli import app as cli
 
 HEAVY = {"mlflow", "pandas", "sklearn", "xgboost", "redis", "pydantic", "faststream", "rich.markdown"}
 
@@ -22,7 +22,7 @@ def _tasador(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess
 
 
 def test_every_command_module_is_in_the_table() -> None:
-    folder = Path(next(iter(tasador.commands.__path__)))
+    folder = Path(next(iter(tasador.cli.commands.__path__)))
     modules = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--"}
     assert modules == set(cli.COMMANDS)
 
@@ -31,7 +31,7 @@ def test_every_command_module_is_in_the_table() -> None:
 def test_every_command_has_help_with_an_example(name: str) -> None:
     answer = CliRunner().invoke(cli.app, [name, "--help"])
     assert answer.exit_code == 0
-    group = getattr(importlib.import_module(f"tasador.commands.{name.replace('-', '_')}"), "app", None)
+    group = getattr(importlib.import_module(f"tasador.cli.commands.{name.replace('-', '_')}"), "app", None)
     if group is None:
         assert f"Example: tasador {name}" in answer.output
         # benches bring models and domains of their own, and settings are those of all

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import DataError
-from tasador.commands import data
+from tasador.cli.commands import data
 from tests.models import made_up_rows, table_of
 from tests.tasador.command import Command
 

@@ -5,12 +5,12 @@ import json
 import pytest
 import redis
 
-from monitoring.reading import scan
 from schemas.errors import DeadLetterError
 from schemas.streams import Streams
-from tasador.commands.dead_letters import app
-from tests.monitoring.answers import refuse
+from tasador.cli.commands.dead_letters import app
+from tests.operations.answers import refuse
 from tests.tasador.command import Command, point_at
+from transport.reading import scan
 
 COMMAND = Command(app)
 

@@ -17,15 +17,15 @@ from sklearn.datasets import load_diabetes, load_wine
 
 from consumer.asyncapi import describe
 from consumer.consumer import Consumer
-from monitoring.status import read_status
+from operations.status import read_status
 from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.settings import load_settings
 from schemas.streams import Streams
-from tasador.commands.domain import app
-from tasador.commands.publish import publish
+from tasador.cli.commands.domain import app
+from tasador.cli.commands.publish import publish
 from tests.consumer.harness import activate
 from tests.models import SmallModel
 from tests.tasador.command import Command, command_of, point_at

@@ -13,9 +13,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from monitoring.asyncapi_page.serving import DOCUMENT, PAGE, PAGE_PATHS
-from monitoring.endpoints import ENDPOINTS
-from tasador.parts import Part
+from service.asyncapi_page.serving import DOCUMENT, PAGE, PAGE_PATHS
+from service.endpoints import ENDPOINTS
+from tasador.machine.processes import ManagedProcess
 from tests.browser import show
 from tests.tasador.parts_at_work import PARTS, ask, working_parts
 from transport.connection import connect
@@ -53,7 +53,7 @@ def keys() -> str:
 
 
 @pytest.fixture(scope="module")
-def parts(redis_url: str, keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Part]]:
+def parts(redis_url: str, keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ManagedProcess]]:
     with working_parts(redis_url, keys, tmp_path_factory.mktemp("home")) as parts:
         yield parts
     with connect(redis_url) as client:
@@ -70,7 +70,7 @@ def _written(redis_url: str, keys: str) -> dict[str, int | None]:
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_a_part_answers_what_is_documented_and_nothing_else(
-    parts: dict[str, Part], redis_url: str, keys: str, kind: str
+    parts: dict[str, ManagedProcess], redis_url: str, keys: str, kind: str
 ) -> None:
     before = _written(redis_url, keys)
     answered = {
@@ -84,7 +84,9 @@ def test_a_part_answers_what_is_documented_and_nothing_else(
     assert f"{keys}:consumers" in before
 
 
-def test_the_form_that_faststream_would_serve_publishes_nothing(parts: dict[str, Part], redis_url: str) -> None:
+def test_the_form_that_faststream_would_serve_publishes_nothing(
+    parts: dict[str, ManagedProcess], redis_url: str
+) -> None:
     with connect(redis_url) as client, client.pubsub() as heard:
         heard.psubscribe("*")
         assert heard.get_message(timeout=10)["type"] == "psubscribe"
@@ -102,7 +104,7 @@ def test_the_documentation_lists_every_endpoint() -> None:
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_the_page_and_its_files_name_no_other_host(parts: dict[str, Part], kind: str) -> None:
+def test_the_page_and_its_files_name_no_other_host(parts: dict[str, ManagedProcess], kind: str) -> None:
     page = parts[kind].url + PAGE
     _, _, html = ask(parts[kind], PAGE)
     links = re.findall(r"""(?:href|src)=["']([^"']*)["']""", html)
@@ -115,7 +117,7 @@ def test_the_page_and_its_files_name_no_other_host(parts: dict[str, Part], kind:
     assert "url(http" not in ask(parts[kind], f"{PAGE}/default.min.css")[2]
 
 
-def test_a_file_of_the_page_is_sent_again_only_when_it_has_changed(parts: dict[str, Part]) -> None:
+def test_a_file_of_the_page_is_sent_again_only_when_it_has_changed(parts: dict[str, ManagedProcess]) -> None:
     connection = HTTPConnection(urlsplit(parts["consumer"].url).netloc, timeout=10)
     for path in PAGE_PATHS:
         connection.request("GET", path)
@@ -131,7 +133,9 @@ def test_a_file_of_the_page_is_sent_again_only_when_it_has_changed(parts: dict[s
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_a_browser_without_internet_shows_every_channel(parts: dict[str, Part], kind: str, tmp_path: Path) -> None:
+def test_a_browser_without_internet_shows_every_channel(
+    parts: dict[str, ManagedProcess], kind: str, tmp_path: Path
+) -> None:
     document = json.loads(ask(parts[kind], DOCUMENT)[2])
     shown = show(parts[kind].url + PAGE, tmp_path / "profile")
     assert f"<title>{document['info']['title']}</title>" in shown.dom

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from registry.store import Registry
-from tasador.commands.mlflow import mlflow
+from tasador.cli.commands.mlflow import mlflow
 from tests.models import SmallModel, own_model, small_model
 from tests.tasador.command import command_of
 

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from schemas.errors import ConfigurationError, RedisUnavailableError
-from tasador.private_redis import PrivateRedis
+from tasador.machine.private_redis import PrivateRedis
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's; elsewhere the next start stops it")
 def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib; from tasador.private_redis import PrivateRedis;"
+        "import sys, pathlib; from tasador.machine.private_redis import PrivateRedis;"
         "server = PrivateRedis(pathlib.Path(sys.argv[1])); server.start();"
         "print(server.pid, flush=True); sys.stdin.read()"
     )

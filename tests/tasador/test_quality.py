@@ -10,7 +10,7 @@ import redis
 from schemas.errors import NothingReportedError
 from schemas.quality import Quality, QualityEvent, QualityReport, SuddenLoss
 from schemas.streams import DATA_FIELD, Streams
-from tasador.commands.quality import quality
+from tasador.cli.commands.quality import quality
 from tests.tasador.command import command_of, point_at
 
 COMMAND = command_of(quality)

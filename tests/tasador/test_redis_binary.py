@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigurationError
-from tasador.redis_binary import find_binary, packaged_binary
+from tasador.machine.redis_binary import find_binary, packaged_binary
 from tests.conftest import PrivateRedis
 from transport.connection import connect
 

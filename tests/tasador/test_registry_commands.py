@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import redis
 
+from operations.command_sender import current_actor
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
 from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedError
 from schemas.streams import DATA_FIELD, Streams
-from tasador.commands import registry as commands
-from tasador.control import actor
+from tasador.cli.commands import registry as commands
 from tests.models import SmallModel, fitted, register, small_model, table_of
 from tests.tasador.command import Command, point_at
 
@@ -155,7 +155,7 @@ def test_whatever_sets_the_champion_is_a_command_to_the_worker(
     with pytest.raises(NotConfirmedError, match="no training worker runs"):
         registry.run(*arguments, "--timeout", "0")
     (command,) = sent(redis_client, streams)
-    assert (command["type"], command["data"]["version"], command["actor"]) == ("model.promote", "2", actor())
+    assert (command["type"], command["data"]["version"], command["actor"]) == ("model.promote", "2", current_actor())
     assert store.resolve().version == "1"
 
 

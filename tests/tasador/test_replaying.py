@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import redis
 
-from monitoring.reading import scan
+from consumer.answer_encoder import AnswerEncoder
 from schemas.decoding import payload_of
 from schemas.domain import load_domain
-from schemas.encoding import AnswerEncoder
 from schemas.errors import ConfigurationError, DataError, DeadLetterError, FieldError, RefusedListingError
 from schemas.streams import Streams
-from tasador.commands.dead_letters import app
-from tasador.replaying import Replaying
+from tasador.cli.commands.dead_letters import app
+from tasador.cli.replaying import Replaying
 from tests.consumer.harness import ROW
 from tests.tasador.command import Command, point_at
 from tests.waiting import wait_until
+from transport.reading import scan
 
 COMMAND = Command(app)
 ROOT = Path(__file__).parents[2]
@@ -173,7 +173,7 @@ def test_a_killed_replay_neither_loses_nor_doubles(redis_client: redis.Redis, st
     names = [f"l-{number}" for number in range(2000)]
     for name in names:
         _refuse(redis_client, streams.dead_letters, _event(name, RM=99))
-    program = "import sys; from tasador.commands.dead_letters import app; app()"
+    program = "import sys; from tasador.cli.commands.dead_letters import app; app()"
     command = [sys.executable, "-c", program, "replay", "--reason", "out_of_range", "--set", "RM=6.5"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         wait_until(lambda: redis_client.xlen(streams.listings) > 100, message="some are replayed")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import redis
 
+from operations.command_sender import current_actor
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.errors import ModelRejectedError, NotConfirmedError
 from schemas.streams import DATA_FIELD, Streams
-from tasador.commands.retrain import retrain
-from tasador.control import actor
+from tasador.cli.commands.retrain import retrain
 from tests.tasador.command import command_of, point_at
 from tests.waiting import wait_until
 from transport.connection import connect
@@ -53,7 +53,7 @@ def test_what_passed_is_in_charge(redis_url: str, redis_client: redis.Redis, str
     client: Any = redis_client
     ((_, fields),) = client.xrange(streams.commands)
     sent = json.loads(fields[DATA_FIELD])
-    assert (sent["type"], sent["actor"]) == ("model.retrain", actor())
+    assert (sent["type"], sent["actor"]) == ("model.retrain", current_actor())
     assert sent["data"] == {"models": ["linear", "ridge"], "force": True, "reason": "a test"}
 
 

@@ -13,21 +13,21 @@ from typing import Any, get_args
 import pytest
 import redis
 
-from monitoring import status
-from monitoring.status import BacklogStatus, ConsumerStatus, judge
-from monitoring.verify import published, verify
+from operations import status
+from operations.status import BacklogStatus, ConsumerStatus, judge
+from operations.verify import published, verify
 from schemas.settings import load_settings
-from schemas.states import DesiredModel, Heartbeat
+from schemas.states import ConsumerHeartbeat, DesiredModel
 from schemas.streams import SCORERS, Streams
-from tasador.commands.check import check
-from tasador.commands.publish import publish
+from tasador.cli.commands.check import check
+from tasador.cli.commands.publish import publish
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client, activate, count, publish_numbered, running, settings_for
 from tests.models import SmallModel, train_small_model
 from tests.tasador.command import command_of
 from tests.waiting import wait_until, wait_until_async
+from transport.blocking_groups import BlockingGroup
 from transport.connection import connect
-from transport.holders import Holder
 
 PAGE = (Path(__file__).parents[2] / "docs/runbook.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^### `(.+)`$", PAGE, flags=re.MULTILINE)
@@ -37,13 +37,13 @@ QUIET = BacklogStatus(total=0, undelivered=0, pending=0, is_exact=True, oldest_p
 
 def _consumer(silent_s: float = 0, **fields: Any) -> ConsumerStatus:
     given = {"state": "running", "version": "2", "activation": "2-0"} | fields
-    beat = Heartbeat(name="a1", instance="i", host="h", pid=1, started_ms=0, at_ms=0, **given)
+    beat = ConsumerHeartbeat(name="a1", instance="i", host="h", pid=1, started_ms=0, at_ms=0, **given)
     return ConsumerStatus(heartbeat=beat, is_living=not silent_s, silent_s=silent_s)
 
 
 def _every_reason() -> set[str]:
     """Every reason that a status can hold, with some name or number in it."""
-    states = get_args(Heartbeat.model_fields["state"].annotation)
+    states = get_args(ConsumerHeartbeat.model_fields["state"].annotation)
     reasons: set[str] = set()
     for state in states:
         reasons.update(judge([_consumer(state=state, reasons=("redis: away",))], MODEL, QUIET, None)[1])
@@ -52,7 +52,7 @@ def _every_reason() -> set[str]:
     reasons.update(judge([_consumer(version="1", activation="1-0")], MODEL, QUIET, None)[1])
     full = QUIET.model_copy(update={"total": 7, "oldest_pending_s": 61})
     reasons.update(judge([_consumer()], MODEL, full, 7)[1])
-    return reasons | {str(Holder("archivers", "0-0", 7)), str(Holder("archivers", "1-0", None))}
+    return reasons | {str(BlockingGroup("archivers", "0-0", 7)), str(BlockingGroup("archivers", "1-0", None))}
 
 
 def _pattern(heading: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import load_settings
-from tasador.commands.settings import settings
-from tasador.settings_page import all_settings
+from tasador.cli.commands.settings import settings
+from tasador.cli.settings_page import all_settings
 from tests.tasador.command import command_of
 from tests.test_params import KEYS
 

@@ -11,8 +11,8 @@ import redis
 
 from schemas.errors import RedisUnavailableError
 from schemas.streams import SCORERS, Streams
-from tasador.commands.status import EXAMPLE, status
-from tests.monitoring.answers import activate, beat, deliver, predict, publish, refuse
+from tasador.cli.commands.status import EXAMPLE, status
+from tests.operations.answers import activate, beat, deliver, predict, publish, refuse
 from tests.tasador.command import command_of, point_at
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def test_an_unreachable_redis_is_an_error_of_one_line(monkeypatch: pytest.Monkey
 
 
 def test_watching_goes_on_until_interrupted() -> None:
-    program = "import typer; from tasador.commands.status import status; typer.run(status)"
+    program = "import typer; from tasador.cli.commands.status import status; typer.run(status)"
     command = [sys.executable, "-c", program, "--watch", "--interval", "0.1", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -98,7 +98,7 @@ def test_watching_draws_the_status_again(monkeypatch: pytest.MonkeyPatch) -> Non
         if next(naps, "interrupt") is not None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tasador.commands.status.time.sleep", nap)
+    monkeypatch.setattr("tasador.cli.commands.status.time.sleep", nap)
     assert "healthy" in COMMAND.text("--watch")
 
 

@@ -11,8 +11,8 @@ import redis
 
 from schemas.commands import ModelEvent
 from schemas.streams import Streams
-from tasador.commands.tail import tail
-from tests.monitoring.answers import drop_repeat, predict, refuse
+from tasador.cli.commands.tail import tail
+from tests.operations.answers import drop_repeat, predict, refuse
 from tests.tasador.command import command_of, point_at
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ def test_what_is_no_event_is_shown_and_harmless(redis_client: redis.Redis, strea
 def test_a_stream_that_does_not_exist_yet_is_followed_from_its_first_entry(
     redis_client: redis.Redis, streams: Streams
 ) -> None:
-    program = "import typer; from tasador.commands.tail import tail; typer.run(tail)"
+    program = "import typer; from tasador.cli.commands.tail import tail; typer.run(tail)"
     command = [sys.executable, "-c", program, "predictions", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None

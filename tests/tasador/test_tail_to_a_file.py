@@ -12,8 +12,8 @@ import redis
 
 from schemas.errors import DataError
 from schemas.streams import Streams
-from tasador.commands.tail import tail
-from tests.monitoring.answers import predict
+from tasador.cli.commands.tail import tail
+from tests.operations.answers import predict
 from tests.tasador.command import command_of, point_at
 from tests.waiting import wait_until
 
@@ -61,7 +61,7 @@ def test_a_killed_one_leaves_whole_events_and_the_next_goes_on(
     redis_client: redis.Redis, streams: Streams, tmp_path: Path
 ) -> None:
     file = tmp_path / "predictions.jsonl"
-    program = "import typer; from tasador.commands.tail import tail; typer.run(tail)"
+    program = "import typer; from tasador.cli.commands.tail import tail; typer.run(tail)"
     command = [sys.executable, "-c", program, "predictions", "--out", str(file)]
     first = predict(redis_client, streams, "1-0")
     with subprocess.Popen(command, cwd=ROOT) as process:

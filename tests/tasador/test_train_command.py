@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tasador.commands import train
+from tasador.cli.commands import train
 from tests.models import SmallModel, own_model, small_model, table_of
 
 __all__ = ["own_model", "small_model"]

@@ -20,8 +20,8 @@ from schemas.domain import load_domain
 from schemas.events import Prediction
 from schemas.settings import Settings, load_settings
 from schemas.streams import DATA_FIELD
-from tasador.cli import app
-from tasador.commands.publish import publish
+from tasador.cli.app import app
+from tasador.cli.commands.publish import publish
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import activate
 from tests.models import SmallModel, made_up_rows, own_model, small_model, table_of

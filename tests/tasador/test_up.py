@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.streams import Streams
-from tasador.system import System
+from tasador.machine.system import System
 from tests.consumer.harness import Client
 from tests.models import SmallModel, own_model, small_model, train_small_model
 from tests.tasador.command import command_of
@@ -67,7 +67,7 @@ def test_an_existing_champion_is_activated_and_nothing_is_trained(
 def test_training_unless_there_is_a_champion_trains_where_there_is_none(
     chosen: SmallModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tasador.commands.train import train
+    from tasador.cli.commands.train import train
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TASADOR_HOME", str(chosen.settings.home))

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from monitoring.reading import now_ms
 from schemas.errors import DataError
 from schemas.streams import SCORERS, Streams
-from tasador.commands.verify import verify
-from tests.faults.lane import activate
-from tests.monitoring.answers import deliver, predict, publish
+from tasador.cli.commands.verify import verify
+from tests.faults.domain_run import activate
+from tests.operations.answers import deliver, predict, publish
 from tests.tasador.command import Command, command_of, point_at
+from transport.reading import now_ms
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import yaml
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings, load_settings
-from tasador.commands.stage import Stage
+from tasador.cli.commands.stage import TrainingStage
 from tests.models import table_of
 from tests.training.dvc_session import DvcSession, dvc_session
 from training import ingest, split, validate
@@ -27,7 +27,7 @@ from training.evaluation.evaluating import evaluate
 from training.evaluation.storing import load_evaluation
 from training.learning.selection import load_selection, select
 from training.progress import silent
-from training.stages import STAGES, Desk, run_stage
+from training.stages import STAGES, StageContext, run_stage
 
 pytestmark = pytest.mark.long
 
@@ -48,7 +48,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path: Path) -> None:
     told: list[str] = []
     for name in STAGES:
-        run_stage(name, Desk(quick, tmp_path, told.append))
+        run_stage(name, StageContext(quick, tmp_path, told.append))
     table, _ = validate(quick.load_domain(), ingest(quick), quick.training)
     learn, test = split(table, quick.training)
     selection = select(learn, quick, silent)
@@ -65,11 +65,11 @@ def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path:
 
 def test_a_stage_without_the_one_before_says_so(quick: Settings, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"valid.* is not there: run the stages in order"):
-        run_stage("train", Desk(quick, tmp_path, silent))
+        run_stage("train", StageContext(quick, tmp_path, silent))
 
 
 def test_the_pipeline_the_command_and_the_functions_name_the_same_stages() -> None:
-    assert list(PIPELINE) == [stage.value for stage in Stage] == list(STAGES)
+    assert list(PIPELINE) == [stage.value for stage in TrainingStage] == list(STAGES)
     assert [stage["cmd"] for stage in PIPELINE.values()] == [f"tasador stage {name}" for name in STAGES]
 
 

@@ -21,8 +21,8 @@ from schemas.settings import Settings
 from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
 from training.data.provenance import Provenance, file_sha256
 from training.data.quality import RowProblem
-from training.occasion import Occasion, git_commit
 from training.run import find_test_rows, train
+from training.trigger import Trigger, git_commit
 
 pytestmark = pytest.mark.long
 
@@ -45,7 +45,7 @@ def test_training_registers_the_winner_and_makes_it_champion(settings: Settings)
     told: list[str] = []
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.resolve().version
-    result = train(settings, models=FAST, progress=told.append, occasion=Occasion("command", "c-1"))
+    result = train(settings, models=FAST, progress=told.append, occasion=Trigger("command", "c-1"))
     champion = registry.resolve()
     assert result.is_champion
     assert (champion.version, champion.digest) == (result.version, result.digest)
@@ -129,7 +129,7 @@ def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, 
 
 
 def test_a_run_in_mlflow_holds_all_that_is_known_of_it(settings: Settings, tmp_path: Path) -> None:
-    result = train(settings, models=["linear"], occasion=Occasion("command line"), reports=tmp_path)
+    result = train(settings, models=["linear"], occasion=Trigger("command line"), reports=tmp_path)
     registry = Registry(tracking_uri_of(settings), "housing")
     run = registry.client.get_run(result.run_id)
     version = registry.resolve(version=result.version)

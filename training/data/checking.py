@@ -12,7 +12,7 @@ from schemas.domain import Domain
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from training.data.parsing import is_gap, numbers_in, read_column
-from training.data.quality import ColumnQuality, QualityReport, RowProblem, first_of
+from training.data.quality import ColumnQuality, DataQualityReport, RowProblem, first_of
 from training.data.sources import RawTable
 from training.data.tables import Table
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_TIME = "Input should be a time, as 2026-11-20 or 2026-11-20T12:00:00Z"
 
 
-def validate(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table, QualityReport]:
+def validate(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table, DataQualityReport]:
     """Check raw data, and keep the rows that can be learnt from.
 
     Args:
@@ -43,14 +43,14 @@ def validate(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple
     return table, report
 
 
-def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table | None, QualityReport]:
+def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table | None, DataQualityReport]:
     """As `validate`; a table that would stop a run is None, and its report says why."""
     target, time_column = domain.target.name, training.time_column
     wanted = [*domain.columns, target]
     if time_column in wanted:
         raise DataError(f"training.time_column: {time_column} is a feature or the target of {domain.name}")
     needed = [*wanted, time_column] if time_column else wanted
-    report = QualityReport(
+    report = DataQualityReport(
         domain=domain.name,
         source=raw.source,
         rows=len(raw.frame),
@@ -67,8 +67,8 @@ def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[
 
 
 def _judge(
-    domain: Domain, frame: pd.DataFrame, report: QualityReport, time_column: str | None
-) -> tuple[Table | None, QualityReport]:
+    domain: Domain, frame: pd.DataFrame, report: DataQualityReport, time_column: str | None
+) -> tuple[Table | None, DataQualityReport]:
     from training.data.schema import find_problems
 
     values, columns = _read(domain, frame)
@@ -99,7 +99,7 @@ def _judge(
     return (None if stops else table), report.model_copy(update={"stops": stops})
 
 
-def _stops(report: QualityReport) -> str | None:
+def _stops(report: DataQualityReport) -> str | None:
     if report.refused < report.rows and report.refused <= report.max_bad_share * report.rows:
         return None
     return (

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from schemas.errors import DataError
 from schemas.sections import SourcesSettings
-from training.data import shelf
+from training.data import download_cache
 from training.progress import Progress
 
 CHUNK_BYTES = 1 << 16
@@ -25,12 +25,12 @@ NOT_MODIFIED = 304
 
 
 def download(url: str, sources: SourcesSettings, folder: Path, progress: Progress) -> Path:
-    """Bring a file onto the shelf.
+    """Bring a file onto the download_cache.
 
     Args:
         url: http or https.
         sources: how long the server may be silent, and how large a file may be.
-        folder: the shelf.
+        folder: the download_cache.
         progress: is told every two seconds how much has come.
 
     Returns:
@@ -75,7 +75,7 @@ def _receive(reply: Any, name: str, max_bytes: int, folder: Path, progress: Prog
         if expected and received < expected:
             raise DataError(f"{name}: ended after {received:,} of {expected:,} bytes")
         part.flush()
-        return shelf.put(Path(part.name), folder)
+        return download_cache.put(Path(part.name), folder)
 
 
 def _copy(reply: Any, part: IO[bytes], tell: Callable[[], None], max_bytes: int) -> int:

@@ -32,7 +32,7 @@ def add_labelled(settings: Settings, raw: RawTable) -> RawTable:
 
 
 def _labelled(settings: Settings) -> pd.DataFrame:
-    from monitoring.archive.place import archive_of
+    from monitoring.archive.location import archive_of
     from monitoring.archive.reading import read_archive
     from monitoring.archive.rows import ArchiveRows
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemas.domain import Domain
 from training.data.parsing import numbers_in, read_column
-from training.data.quality import QualityReport
+from training.data.quality import DataQualityReport
 from training.data.sources import RawTable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SHOWN_PROBLEMS = 100
 _PLACE = "<main>"
 
 
-def page_of(domain: Domain, raw: RawTable, report: QualityReport) -> str:
+def page_of(domain: Domain, raw: RawTable, report: DataQualityReport) -> str:
     """The page, in HTML.
 
     Args:
@@ -58,7 +58,7 @@ def _readable(domain: Domain, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _summary(report: QualityReport) -> str:
+def _summary(report: DataQualityReport) -> str:
     verdict = f"Nothing can be learnt from it: {report.stops}" if report.stops else "It can be learnt from."
     lines = [f"{report.accepted} of {report.rows} rows accepted. {verdict}", *report.findings()]
     problems = [str(problem) for problem in report.problems[:SHOWN_PROBLEMS]]

@@ -51,7 +51,7 @@ class ColumnQuality(BaseModel):
     largest: float | None = None
 
 
-class QualityReport(BaseModel):
+class DataQualityReport(BaseModel):
     """What `validate` found.
 
     Attributes:

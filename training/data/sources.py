@@ -21,7 +21,7 @@ from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.sections import DomainSettings
 from schemas.settings import Settings
-from training.data import kaggle, shelf
+from training.data import download_cache, kaggle
 from training.data.downloading import download, shown
 from training.data.provenance import Provenance, keep_provenance, provenance_of
 from training.data.reading import read_table
@@ -66,7 +66,7 @@ def ingest(settings: Settings, source: str | Path | None = None, progress: Progr
     """
     raw = read_source(settings, source, progress)
     if raw.provenance:
-        keep_provenance(raw.provenance, shelf.shelf_of(settings.home))
+        keep_provenance(raw.provenance, download_cache.shelf_of(settings.home))
     return raw
 
 
@@ -93,12 +93,12 @@ def _built_in(domain: Domain) -> RawTable:
 
 def _fetch(settings: Settings, source: str, progress: Progress) -> tuple[str, Path]:
     """What to call the source, and the file that holds its table."""
-    folder = shelf.shelf_of(settings.home)
+    folder = download_cache.shelf_of(settings.home)
     if source.startswith(KAGGLE):
         handle = kaggle.read_handle(source.removeprefix(KAGGLE))
         _need("kagglehub", source)
         progress(f"{source}: asking Kaggle")
-        return source, shelf.put(kaggle.fetch(handle, settings.sources, folder / "kaggle", progress), folder)
+        return source, download_cache.put(kaggle.fetch(handle, settings.sources, folder / "kaggle", progress), folder)
     if source.startswith(UCI):
         _need("ucimlrepo", source)
         from training.data import uci

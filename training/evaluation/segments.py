@@ -20,7 +20,7 @@ MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SegmentFigures:
     """Rows of a table that one segment puts together.
 
     Attributes:
@@ -54,7 +54,7 @@ class PartFigures:
     figures: dict[str, float]
 
 
-def parts_of(domain: Domain, frame: pd.DataFrame, learn: pd.DataFrame) -> list[Part]:
+def parts_of(domain: Domain, frame: pd.DataFrame, learn: pd.DataFrame) -> list[SegmentFigures]:
     """The parts of a table, those without rows left out.
 
     Args:
@@ -68,7 +68,7 @@ def parts_of(domain: Domain, frame: pd.DataFrame, learn: pd.DataFrame) -> list[P
 
 
 def figures_by_part(
-    domain: Domain, parts: list[Part], truth: NDArray[Any], predicted: NDArray[Any]
+    domain: Domain, parts: list[SegmentFigures], truth: NDArray[Any], predicted: NDArray[Any]
 ) -> tuple[PartFigures, ...]:
     """The figures of each part that has two rows at least."""
     return tuple(
@@ -78,26 +78,28 @@ def figures_by_part(
     )
 
 
-def _cut(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[Part]:
+def _cut(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[SegmentFigures]:
     is_missing = values.isna().to_numpy()
     parts = _ranges(segment, values, learn) if segment.parts else _values(segment, values)
-    return [*parts, Part(segment.column, MISSING, np.flatnonzero(is_missing))]
+    return [*parts, SegmentFigures(segment.column, MISSING, np.flatnonzero(is_missing))]
 
 
-def _values(segment: Segment, values: pd.Series[Any]) -> list[Part]:
+def _values(segment: Segment, values: pd.Series[Any]) -> list[SegmentFigures]:
     found = values.to_numpy()
     return [
-        Part(segment.column, f"{value:g}" if isinstance(value, float) else str(value), np.flatnonzero(found == value))
+        SegmentFigures(
+            segment.column, f"{value:g}" if isinstance(value, float) else str(value), np.flatnonzero(found == value)
+        )
         for value in sorted(values.dropna().unique().tolist())
     ]
 
 
-def _ranges(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[Part]:
+def _ranges(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[SegmentFigures]:
     shares = np.linspace(0, 1, segment.parts + 1)[1:-1]
     edges = [-np.inf, *np.nanquantile(learn[segment.column].to_numpy(dtype=np.float64), shares), np.inf]
     found = values.to_numpy(dtype=np.float64)
     return [
-        Part(segment.column, _range_label(low, high), np.flatnonzero((found > low) & (found <= high)))
+        SegmentFigures(segment.column, _range_label(low, high), np.flatnonzero((found > low) & (found <= high)))
         for low, high in pairwise(edges)
     ]
 

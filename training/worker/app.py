@@ -1,8 +1,8 @@
 """The training worker: a FastStream application that takes commands, keeps them in hand, and follows the champion.
 
-What a command does is in `training.worker.execution`. This module reads: new commands come through FastStream, those of
-dead workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands are known
-by their id, so nothing is carried out twice.
+What a command does is in `training.worker.command_handler`. This module reads: new commands come through FastStream,
+those of dead workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands
+are known by their id, so nothing is carried out twice.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from faststream.redis.prometheus import RedisPrometheusMiddleware
 from pydantic import InstanceOf
 from redis.exceptions import RedisError
 
-from monitoring import logs
-from monitoring.endpoints import ServedApp, bind, routes, serve
-from monitoring.health import Health
-from monitoring.job_metrics import JobMetrics
-from monitoring.metrics import build_registry
-from monitoring.subscribing import SubscriberWatch
 from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
-from training.worker.activation import Models
-from training.worker.answers import Answers
+from service import logs
+from service.endpoints import ServedApp, bind, routes, serve
+from service.health import Health
+from service.metrics import build_registry
+from service.subscriber import SubscriberWatch
 from training.worker.asyncapi import describe
-from training.worker.charge import Charge
-from training.worker.execution import Execution
-from training.worker.inbox import Entry, Inbox
-from training.worker.reports import Reports
+from training.worker.command_handler import CommandHandler
+from training.worker.event_factory import EventFactory
+from training.worker.inbox import CommandEntry, CommandInbox
+from training.worker.metrics import JobMetrics
+from training.worker.models import Models
+from training.worker.promoter import Promoter
+from training.worker.replies import Replies
 from transport.connection import connect_async, is_transient, speaking_to
 from transport.server import check_server_async
 from transport.tasks import end_tasks
@@ -84,12 +84,12 @@ class Worker:
         domain, streams = settings.load_domain(), settings.streams
         self.registry = build_registry()
         metrics = JobMetrics(lambda: self.execution.is_training, self.registry)
-        self._inbox = Inbox(self._client, streams, name, settings.claim_idle_ms)
-        answers = Answers(self._client, streams, name, metrics)
-        reports = Reports(f"tasador/{domain.name}/trainer/{name}")
+        self._inbox = CommandInbox(self._client, streams, name, settings.claim_idle_ms)
+        answers = Replies(self._client, streams, name, metrics)
+        reports = EventFactory(f"tasador/{domain.name}/trainer/{name}")
         models = Models(settings, domain)
-        self._charge = Charge(answers, reports, models, metrics)
-        self.execution = Execution(settings, self._inbox, answers, reports, models, self._charge)
+        self._charge = Promoter(answers, reports, models, metrics)
+        self.execution = CommandHandler(settings, self._inbox, answers, reports, models, self._charge)
         self.health = Health(_STALL_S)
         transport = RedisPrometheusMiddleware(registry=self.registry)
         self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
@@ -174,7 +174,7 @@ class Worker:
         await self._charge.follow_champion()
         self.health.clear("start")
 
-    async def _obey(self, entry: InstanceOf[Entry]) -> None:
+    async def _obey(self, entry: InstanceOf[CommandEntry]) -> None:
         """Carry out one command."""
         await self.execution.carry_out(entry)
 
@@ -216,6 +216,6 @@ async def _parse(message: DefaultStreamMessage) -> RedisStreamMessage:
     return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group=None)
 
 
-async def _decode(message: RedisStreamMessage) -> Entry:
+async def _decode(message: RedisStreamMessage) -> CommandEntry:
     raw = message.raw_message
-    return Entry(raw["message_ids"][0].decode(), raw["data"])
+    return CommandEntry(raw["message_ids"][0].decode(), raw["data"])

@@ -27,7 +27,7 @@ _LEAVE = read_script("training.worker", "leave")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """One entry of the stream of commands.
 
     Attributes:
@@ -41,7 +41,7 @@ class Entry:
     attempts: int = 0
 
 
-class Inbox:
+class CommandInbox:
     """The commands of one worker.
 
     Attributes:
@@ -69,7 +69,7 @@ class Inbox:
                 raise
 
     @contextmanager
-    def holding(self, entry: Entry) -> Iterator[None]:
+    def holding(self, entry: CommandEntry) -> Iterator[None]:
         """Have an entry in hand: it is renewed and nobody claims it."""
         self.in_hand[entry.id] += 1
         try:
@@ -78,7 +78,7 @@ class Inbox:
             self.in_hand[entry.id] -= 1
             self.in_hand += Counter()  # forgets what came down to nothing
 
-    async def persist(self, entry: Entry, step: Callable[[], Awaitable[None]]) -> None:
+    async def persist(self, entry: CommandEntry, step: Callable[[], Awaitable[None]]) -> None:
         """Hold an entry and try until Redis serves; all steps can be repeated, since the answer is fenced."""
         with self.holding(entry):
             while True:
@@ -102,7 +102,7 @@ class Inbox:
         )
         self._own_until = str(EntryId.parse(found[-1]["message_id"])) if found else ""
 
-    async def take_left_over(self) -> Entry | None:
+    async def take_left_over(self) -> CommandEntry | None:
         """Take one pending command whose worker is dead, and count the attempt; None if there is none."""
         who = (TRAINERS, self._worker, self._claim_idle_ms, self._own_until)
         found = await self._client.eval(_TAKE, 1, self._streams.commands, *who, *self.in_hand)
@@ -112,7 +112,7 @@ class Inbox:
         entry_id, attempts, *payload = found
         flat = payload[0] if payload else None
         fields = dict(zip(flat[::2], flat[1::2], strict=True)) if flat is not None else None
-        return Entry(entry_id.decode(), fields, int(attempts))
+        return CommandEntry(entry_id.decode(), fields, int(attempts))
 
     async def renew(self) -> None:
         """Show that what is in hand is being worked on, however long it takes."""
@@ -120,7 +120,7 @@ class Inbox:
             keys = (self._streams.commands, self._streams.training)
             await self._client.eval(_RENEW, 2, *keys, TRAINERS, self._worker, self._place_ms, *self.in_hand)
 
-    async def take_training_place(self, entry: Entry) -> bool:
+    async def take_training_place(self, entry: CommandEntry) -> bool:
         """Take the one place for a training; False while the command of another entry has it.
 
         It expires when its worker has died, unless the command is taken up again, which gets its own place back.

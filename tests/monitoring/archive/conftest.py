@@ -11,13 +11,15 @@ from pydantic import SecretStr
 
 from schemas.settings import load_settings
 from schemas.streams import Streams
-from tests.monitoring.archive.desk import Desk
+from tests.monitoring.archive.archive_fixture import ArchiveFixture
 
 
 @pytest.fixture
-async def desk(redis_client: redis.Redis, streams: Streams, redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(
+    redis_client: redis.Redis, streams: Streams, redis_url: str, tmp_path: Path
+) -> AsyncIterator[ArchiveFixture]:
     settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(redis_url), home=tmp_path)
     archive = settings.archive.model_copy(update={"rows_per_file": 4})
-    desk = Desk(redis_client, streams, settings.model_copy(update={"archive": archive}))
+    desk = ArchiveFixture(redis_client, streams, settings.model_copy(update={"archive": archive}))
     yield desk
     await desk.redis.aclose()

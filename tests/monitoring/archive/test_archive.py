@@ -15,14 +15,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from monitoring.archive.reading import find_predictions
-from monitoring.monitor.quality import QualityWatch
 from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.monitor.quality_reporter import QualityReporter
 from tests.consumer.harness import ROW
-from tests.monitoring.archive.desk import DAY_MS, HOUSING, LATER_MS, START_MS, Desk
+from tests.monitoring.archive.archive_fixture import DAY_MS, HOUSING, LATER_MS, START_MS, ArchiveFixture
 from tests.waiting import wait_until_async
 
 
-async def test_each_prediction_is_logged_once_with_what_it_was_made_of(desk: Desk) -> None:
+async def test_each_prediction_is_logged_once_with_what_it_was_made_of(desk: ArchiveFixture) -> None:
     for number in range(10):
         desk.answer(number, row=ROW | ({"AGE": None} if number == 3 else {}))
     progress = await desk.archiver().run_once(LATER_MS)
@@ -38,7 +38,7 @@ async def test_each_prediction_is_logged_once_with_what_it_was_made_of(desk: Des
     assert (await desk.archiver().run_once(LATER_MS)).predictions == 0
 
 
-async def test_what_is_young_waits_for_others_to_fill_a_file(desk: Desk) -> None:
+async def test_what_is_young_waits_for_others_to_fill_a_file(desk: ArchiveFixture) -> None:
     desk.answer(0)
     now_ms = START_MS + 30_000
     assert (await desk.archiver().run_once(now_ms)).predictions == 0
@@ -51,7 +51,7 @@ async def test_what_is_young_waits_for_others_to_fill_a_file(desk: Desk) -> None
 
 @pytest.mark.parametrize("moment", ["before the file", "after the file"])
 async def test_a_crash_around_a_file_loses_nothing_and_doubles_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, moment: str
+    desk: ArchiveFixture, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     for number in range(10):
         desk.answer(number)
@@ -76,7 +76,7 @@ RUN = """
 import asyncio, sys
 from pathlib import Path
 from monitoring.archive.archiver import Archiver
-from monitoring.archive.place import archive_of
+from monitoring.archive.location import archive_of
 from schemas.settings import load_settings
 from transport.connection import connect_async
 
@@ -88,7 +88,9 @@ asyncio.run(main())
 """
 
 
-async def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(desk: Desk, tmp_path: Path) -> None:
+async def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(
+    desk: ArchiveFixture, tmp_path: Path
+) -> None:
     for number in range(600):
         desk.answer(number)
     environment = os.environ | {
@@ -109,7 +111,7 @@ async def test_a_log_that_is_killed_at_work_is_complete_and_without_doubles(desk
     assert log["listing_id"].tolist() == [f"l-{number}" for number in range(600)]
 
 
-async def test_a_listing_that_was_trimmed_is_logged_without_features_and_counted(desk: Desk) -> None:
+async def test_a_listing_that_was_trimmed_is_logged_without_features_and_counted(desk: ArchiveFixture) -> None:
     for number in range(4):
         desk.answer(number)
     desk.client.xtrim(desk.streams.listings, maxlen=2, approximate=False)
@@ -118,7 +120,7 @@ async def test_a_listing_that_was_trimmed_is_logged_without_features_and_counted
     assert desk.log()["has_features"].tolist() == [False, False, True, True]
 
 
-async def test_listings_are_let_go_when_all_that_was_answered_before_is_logged(desk: Desk) -> None:
+async def test_listings_are_let_go_when_all_that_was_answered_before_is_logged(desk: ArchiveFixture) -> None:
     for number in range(4):
         desk.answer(number)
     low = f"{START_MS + 3000}-0"
@@ -128,7 +130,7 @@ async def test_listings_are_let_go_when_all_that_was_answered_before_is_logged(d
     assert desk.cursor(desk.streams.predictions) == f"{START_MS + 3010}-0"
 
 
-async def test_the_last_outcome_stands_beside_the_prediction(desk: Desk) -> None:
+async def test_the_last_outcome_stands_beside_the_prediction(desk: ArchiveFixture) -> None:
     for number in range(3):
         desk.answer(number)
     for price in (30.0, 24.5):
@@ -141,7 +143,7 @@ async def test_the_last_outcome_stands_beside_the_prediction(desk: Desk) -> None
     assert outcomes.drop("l-1").isna().all()
 
 
-async def test_pandas_and_duckdb_read_the_files_as_they_lie(desk: Desk) -> None:
+async def test_pandas_and_duckdb_read_the_files_as_they_lie(desk: ArchiveFixture) -> None:
     for number in range(10):
         desk.answer(number)
     await desk.archiver().run_once(LATER_MS)
@@ -152,7 +154,7 @@ async def test_pandas_and_duckdb_read_the_files_as_they_lie(desk: Desk) -> None:
     assert [(str(day), count) for day, count, _ in rows] == [("2026-11-19", 5), ("2026-11-20", 5)]
 
 
-async def test_a_prediction_is_found_by_its_listing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_prediction_is_found_by_its_listing(desk: ArchiveFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitoring.archive.reading.KEPT_DAYS", 36_500)
     for number in range(10):
         desk.answer(number)
@@ -170,7 +172,7 @@ async def test_a_prediction_is_found_by_its_listing(desk: Desk, monkeypatch: pyt
     assert known.row["RAD"] == ROW["RAD"]
 
 
-async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(desk: Desk) -> None:
+async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(desk: ArchiveFixture) -> None:
     now = int(desk.client.time()[0]) * 1000
     desk.start_ms = now - 10 * DAY_MS
     desk.answer(1)
@@ -179,7 +181,7 @@ async def test_an_outcome_ten_days_late_finds_its_prediction_in_the_log(desk: De
     desk.client.delete(desk.streams.predictions, desk.streams.listings)
     desk.sell(1, 24.0)
     metrics = QualityMetrics(CollectorRegistry())
-    watch = QualityWatch(desk.redis, HOUSING, desk.settings, "m1", "tasador/housing", archiver.find_older, metrics)
+    watch = QualityReporter(desk.redis, HOUSING, desk.settings, "m1", "tasador/housing", archiver.find_older, metrics)
     await watch.work()
     report = await watch.report()
     assert (report.waiting, report.quality("7d").labelled, report.quality("30d").labelled) == (0, 0, 1)

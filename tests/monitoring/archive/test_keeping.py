@@ -13,13 +13,13 @@ from schemas.domain import Domain, domain_of
 from schemas.errors import DomainError
 from schemas.features import Features, Number, Target, feature
 from schemas.settings import load_settings
-from tasador.commands.forget import forget
-from tests.monitoring.archive.desk import DAY_MS, LATER_MS, START_MS, Desk
+from tasador.cli.commands.forget import forget
+from tests.monitoring.archive.archive_fixture import DAY_MS, LATER_MS, START_MS, ArchiveFixture
 from tests.tasador.command import command_of, point_at
 from transport.entries import EntryId
 
 
-async def test_days_that_are_too_old_are_dropped(desk: Desk) -> None:
+async def test_days_that_are_too_old_are_dropped(desk: ArchiveFixture) -> None:
     for number in range(10):
         desk.answer(number)
     desk.settings = desk.settings.model_copy(
@@ -34,7 +34,7 @@ async def test_days_that_are_too_old_are_dropped(desk: Desk) -> None:
 
 
 async def test_a_forgotten_subject_is_gone_with_its_outcomes_and_does_not_come_back(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path
+    desk: ArchiveFixture, monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path
 ) -> None:
     for number in range(8):
         desk.answer(number, subject="p-1" if number % 2 else "p-2")

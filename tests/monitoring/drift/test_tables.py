@@ -13,7 +13,7 @@ import monitoring
 from monitoring import drift_page, drift_report
 from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError
-from tasador.commands.drift import drift
+from tasador.cli.commands.drift import drift
 from tests.tasador.command import command_of
 
 RNG = np.random.default_rng(11)

@@ -14,7 +14,7 @@ from schemas.drift import DriftReport
 from schemas.errors import NothingReportedError, RegistryUnavailableError
 from schemas.states import DesiredModel
 from schemas.streams import Streams
-from tasador.commands.drift import drift
+from tasador.cli.commands.drift import drift
 from tests.models import made_up_rows
 from tests.monitoring.monitor.watched import HOUSING, Window, boston_table, get, settings_for, wait_for_answer, watching
 from tests.tasador.command import command_of, point_at

@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 import redis
 
-from monitoring.outcomes.known import DAY_MS, HOUR_MS, Known
-from monitoring.outcomes.writing import commit_all
+from monitoring.outcomes.guarded_writes import commit_all
+from monitoring.outcomes.prediction_index import DAY_MS, HOUR_MS, IndexedPrediction
 from schemas.events import Outcome, OutcomeData
 from schemas.quality import QualityEvent
 from schemas.streams import DATA_FIELD, MONITORS, Streams
-from tests.monitoring.outcomes.market import Market
+from tests.monitoring.outcomes.outcome_fixture import OutcomeFixture
 
 
 @pytest.fixture
-async def market(redis_client: redis.Redis, streams: Streams, redis_url: str) -> AsyncIterator[Market]:
-    market = Market(redis_client, streams, redis_url)
+async def market(redis_client: redis.Redis, streams: Streams, redis_url: str) -> AsyncIterator[OutcomeFixture]:
+    market = OutcomeFixture(redis_client, streams, redis_url)
     yield market
     await market.close()
 
 
-async def test_an_outcome_after_its_prediction_and_one_before_count_the_same(market: Market) -> None:
+async def test_an_outcome_after_its_prediction_and_one_before_count_the_same(market: OutcomeFixture) -> None:
     market.predict("a", 24.0)
     market.sell("a", 21.0)
     market.sell("b", 30.0)
@@ -36,7 +36,7 @@ async def test_an_outcome_after_its_prediction_and_one_before_count_the_same(mar
     assert (market.count("joined"), market.count("waiting")) == (2, 1)
 
 
-async def test_a_correction_replaces_and_a_repeat_changes_nothing(market: Market) -> None:
+async def test_a_correction_replaces_and_a_repeat_changes_nothing(market: OutcomeFixture) -> None:
     market.predict("a", 24.0)
     market.sell("a", 34.0)
     assert (await market.quality()).far_share == 1
@@ -47,7 +47,7 @@ async def test_a_correction_replaces_and_a_repeat_changes_nothing(market: Market
     assert (market.count("joined"), market.count("corrected"), market.count("repeated")) == (1, 1, 1)
 
 
-async def test_the_last_of_several_outcomes_that_wait_wins(market: Market) -> None:
+async def test_the_last_of_several_outcomes_that_wait_wins(market: OutcomeFixture) -> None:
     market.sell("a", 10.0)
     market.sell("a", 20.0)
     await market.watch.work()
@@ -55,16 +55,16 @@ async def test_the_last_of_several_outcomes_that_wait_wins(market: Market) -> No
     assert (await market.quality()).mae == 1
 
 
-async def test_what_an_outcome_says_of_another_source_is_not_this_ones(market: Market) -> None:
+async def test_what_an_outcome_says_of_another_source_is_not_this_ones(market: OutcomeFixture) -> None:
     market.predict("a", 24.0)
     event = Outcome(id="o", data=OutcomeData(listing_id="a", listing_source="/agency/1", outcome=30.0))
     market.client.xadd(market.streams.outcomes, {"data": event.model_dump_json()})
     assert (await market.quality()).labelled == 0
 
 
-async def test_spans_go_by_the_time_of_prediction_and_an_older_one_is_found_elsewhere(market: Market) -> None:
+async def test_spans_go_by_the_time_of_prediction_and_an_older_one_is_found_elsewhere(market: OutcomeFixture) -> None:
     for number, (days, price) in enumerate(((0, 21.0), (3, 22.0), (10, 23.0))):
-        market.older[f"\nl{number}"] = Known(
+        market.older[f"\nl{number}"] = IndexedPrediction(
             f"{number}-1", market.now_ms - days * DAY_MS, price, "6", {"CHAS": 1, "RAD": 5}
         )
         market.sell(f"l{number}", 20.0)
@@ -76,7 +76,7 @@ async def test_spans_go_by_the_time_of_prediction_and_an_older_one_is_found_else
     assert report.quality("30d", "RAD 5").labelled == 3
 
 
-async def test_parts_follow_from_the_listing(market: Market) -> None:
+async def test_parts_follow_from_the_listing(market: OutcomeFixture) -> None:
     market.watch.set_cuts({"LSTAT": [5.0, 10.0]})
     market.predict("a", 24.0)
     market.sell("a", 21.0)
@@ -85,20 +85,20 @@ async def test_parts_follow_from_the_listing(market: Market) -> None:
     assert parts == {"all", "version 7", "CHAS 0", "RAD 1", "LSTAT 1 of 3"}
 
 
-async def test_how_fast_answers_were_is_counted_for_all(market: Market) -> None:
+async def test_how_fast_answers_were_is_counted_for_all(market: OutcomeFixture) -> None:
     market.predict("a", 24.0, took_ms=201)
     market.predict("b", 24.0, took_ms=200)
     quality = await market.quality()
     assert (quality.predictions, quality.fast_share, quality.labelled_share, quality.mae) == (2, 0.5, 0, None)
 
 
-async def test_predictions_older_than_the_index_are_counted_and_not_indexed(market: Market) -> None:
+async def test_predictions_older_than_the_index_are_counted_and_not_indexed(market: OutcomeFixture) -> None:
     market.predict("a", 24.0, ago_ms=30 * HOUR_MS)
     assert (await market.quality("7d")).predictions == 1
     assert not list(market.client.scan_iter(f"{market.streams.prefix}:outcomes:recent:*"))
 
 
-async def test_what_is_no_outcome_is_counted_and_acknowledged(market: Market) -> None:
+async def test_what_is_no_outcome_is_counted_and_acknowledged(market: OutcomeFixture) -> None:
     market.client.xadd(market.streams.outcomes, {"data": "{"})
     market.client.xadd(market.streams.outcomes, {"other": "x"})
     market.sell("a", "cheap")
@@ -107,7 +107,7 @@ async def test_what_is_no_outcome_is_counted_and_acknowledged(market: Market) ->
     assert market.client.xpending(market.streams.outcomes, MONITORS)["pending"] == 0
 
 
-async def test_an_outcome_whose_prediction_never_comes_is_an_orphan(market: Market) -> None:
+async def test_an_outcome_whose_prediction_never_comes_is_an_orphan(market: OutcomeFixture) -> None:
     market.client.xadd(
         market.streams.outcomes,
         {"data": Outcome(id="o", data=OutcomeData(listing_id="ghost", outcome=1.0)).model_dump_json()},
@@ -120,7 +120,9 @@ async def test_an_outcome_whose_prediction_never_comes_is_an_orphan(market: Mark
     assert market.registry.get_sample_value("tasador_outcomes_orphaned_rows") == 1
 
 
-async def test_a_crash_at_any_write_counts_nothing_twice(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_at_any_write_counts_nothing_twice(
+    market: OutcomeFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit, crashes, calls = commit_all, 0, 0
 
     async def crash(client: Any, batch: Any) -> list[bool]:
@@ -136,7 +138,7 @@ async def test_a_crash_at_any_write_counts_nothing_twice(market: Market, monkeyp
             raise redis.exceptions.ConnectionError("lost after")
         return done
 
-    monkeypatch.setattr("monitoring.outcomes.writing.commit_all", crash)
+    monkeypatch.setattr("monitoring.outcomes.guarded_writes.commit_all", crash)
     monkeypatch.setattr("monitoring.outcomes.joining.commit_all", crash)
     market.settings = market.settings.model_copy(update={"claim_idle_ms": 0})
     for number in range(5):
@@ -155,7 +157,7 @@ async def test_a_crash_at_any_write_counts_nothing_twice(market: Market, monkeyp
     assert market.client.xpending(market.streams.outcomes, MONITORS)["pending"] == 0
 
 
-async def test_a_report_is_published_when_it_says_something_new(market: Market) -> None:
+async def test_a_report_is_published_when_it_says_something_new(market: OutcomeFixture) -> None:
     market.predict("a", 24.0)
     market.sell("a", 21.0)
     await market.quality()
@@ -167,7 +169,7 @@ async def test_a_report_is_published_when_it_says_something_new(market: Market) 
     assert market.registry.get_sample_value("tasador_quality_mae", labels) == 3
 
 
-async def test_errors_that_grow_are_in_the_report_of_whoever_asks(market: Market) -> None:
+async def test_errors_that_grow_are_in_the_report_of_whoever_asks(market: OutcomeFixture) -> None:
     for number in range(400):
         market.predict(f"a{number}", 20.0)
         market.sell(f"a{number}", 20.0 + (1.0 + number % 3 if number < 300 else 9.0 + number % 3))
@@ -177,7 +179,7 @@ async def test_errors_that_grow_are_in_the_report_of_whoever_asks(market: Market
     assert report.sudden_loss.before < 3 < report.sudden_loss.after
 
 
-async def test_old_outcomes_that_all_are_done_with_are_dropped(market: Market) -> None:
+async def test_old_outcomes_that_all_are_done_with_are_dropped(market: OutcomeFixture) -> None:
     old = Outcome(id="o", data=OutcomeData(listing_id="a", outcome=1.0)).model_dump_json()
     market.client.xadd(market.streams.outcomes, {"data": old}, id=f"{market.now_ms - 8 * DAY_MS}-0")
     market.sell("b", 20.0)

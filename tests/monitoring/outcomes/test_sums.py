@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from monitoring.drift.columns import Column
+from monitoring.outcomes.change_detection import find_sudden_loss
 from monitoring.outcomes.segments import cut_points, parts_of
-from monitoring.outcomes.sudden import find_sudden_loss
 from monitoring.outcomes.sums import Sums, add_up, contribution, figures
 from schemas.domain import load_domain
 from schemas.quality import Quality

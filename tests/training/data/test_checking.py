@@ -16,7 +16,7 @@ from schemas.sections import TrainingSettings
 from schemas.settings import load_settings
 from tests.models import made_up_rows, table_of
 from training.data.checking import inspect, validate
-from training.data.quality import QualityReport, RowProblem
+from training.data.quality import DataQualityReport, RowProblem
 from training.data.sources import RawTable, read_source
 from training.data.tables import Table
 
@@ -196,7 +196,7 @@ def test_a_table_that_would_stop_a_run_still_has_its_report(tmp_path: Path) -> N
     assert report.stops
     assert report.stops.startswith("20 of 20 rows break the contract of housing")
     assert len(report.problems) == report.columns["RM"].refused == 20
-    assert QualityReport.model_validate_json(report.model_dump_json()) == report
+    assert DataQualityReport.model_validate_json(report.model_dump_json()) == report
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the obesity table of UCI in ../shared/data")

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from schemas.settings import load_settings
+from tests.monitoring.archive.archive_fixture import ArchiveFixture
 from tests.monitoring.archive.conftest import desk
-from tests.monitoring.archive.desk import Desk
 from training.data.checking import validate
 from training.data.labelled import add_labelled
 from training.data.sources import ingest
@@ -15,7 +15,7 @@ from training.data.sources import ingest
 __all__ = ["desk"]
 
 
-async def test_labelled_listings_stand_behind_the_table(desk: Desk) -> None:
+async def test_labelled_listings_stand_behind_the_table(desk: ArchiveFixture) -> None:
     for number in range(4):
         desk.answer(number)
     desk.sell(1, 31.0)

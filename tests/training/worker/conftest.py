@@ -14,9 +14,9 @@ from registry.store import Registry
 from schemas.commands import Retrain
 from schemas.settings import Settings
 from tests.models import train_small_model
-from tests.training.worker.desk import Desk, settings_for
-from training.worker import jobs
-from training.worker.activation import Models
+from tests.training.worker.command_client import CommandClient, settings_for
+from training.worker import training_process
+from training.worker.models import Models
 
 
 @pytest.fixture(scope="session")
@@ -47,19 +47,19 @@ def models(worker_settings: Settings) -> Models:
 
 
 @pytest.fixture
-def desk(redis_client: redis.Redis, worker_settings: Settings) -> Desk:
+def desk(redis_client: redis.Redis, worker_settings: Settings) -> CommandClient:
     """The operator's side of those settings."""
-    return Desk(redis_client, worker_settings)
+    return CommandClient(redis_client, worker_settings)
 
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings run beside the test and not in a process that has to import everything; they say the same, in JSON."""
 
-    async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> jobs.Result:
+    async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> training_process.Result:
         job = {"settings": settings.model_dump(mode="json"), "command": command.model_dump(mode="json")}
-        said = await asyncio.to_thread(jobs._train, job, on_progress)
-        return jobs.Trained.model_validate_json(said.model_dump_json())
+        said = await asyncio.to_thread(training_process._train, job, on_progress)
+        return training_process.Trained.model_validate_json(said.model_dump_json())
 
-    monkeypatch.setattr("monitoring.logs.configure", lambda _: None)
-    monkeypatch.setattr("training.worker.retrains.run_job", run)
+    monkeypatch.setattr("service.logs.configure", lambda _: None)
+    monkeypatch.setattr("training.worker.training_runner.run_job", run)

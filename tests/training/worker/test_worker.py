@@ -15,13 +15,13 @@ from schemas.commands import Promote, PromoteData, Reload, ReloadData, Retrain
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import TRAINERS
-from tests.training.worker.desk import Desk, working
+from tests.training.worker.command_client import CommandClient, working
 from tests.waiting import wait_until_async
-from training.worker import activation, execution
+from training.worker import command_handler, models
 from training.worker.app import WorkerApp, build_worker
 
 
-async def test_command_sent_before_first_start_activates(desk: Desk, worker_settings: Settings) -> None:
+async def test_command_sent_before_first_start_activates(desk: CommandClient, worker_settings: Settings) -> None:
     command = Reload(id="c-1", data=ReloadData(version="2"))
     desk.send(command)
     async with working(worker_settings):
@@ -35,7 +35,7 @@ async def test_command_sent_before_first_start_activates(desk: Desk, worker_sett
     assert not desk.pending()
 
 
-async def test_unknown_version_is_rejected_and_old_model_stays(desk: Desk, worker_settings: Settings) -> None:
+async def test_unknown_version_is_rejected_and_old_model_stays(desk: CommandClient, worker_settings: Settings) -> None:
     async with working(worker_settings):
         await desk.ask(Reload(data=ReloadData(version="2")))
         before = desk.model()
@@ -46,7 +46,7 @@ async def test_unknown_version_is_rejected_and_old_model_stays(desk: Desk, worke
 
 
 async def test_failed_check_is_rejected_and_old_model_stays(
-    desk: Desk, worker_settings: Settings, store: Registry
+    desk: CommandClient, worker_settings: Settings, store: Registry
 ) -> None:
     store.client.set_model_version_tag("housing", "3", "artifact_sha256", "0" * 64)
     async with working(worker_settings):
@@ -73,7 +73,7 @@ MALFORMED = [
 ]
 
 
-async def test_malformed_commands_are_answered(desk: Desk, worker_settings: Settings) -> None:
+async def test_malformed_commands_are_answered(desk: CommandClient, worker_settings: Settings) -> None:
     async with working(worker_settings):
         for fields, command_id, reason in MALFORMED:
             entry = desk.send_fields(fields)
@@ -86,7 +86,7 @@ async def test_malformed_commands_are_answered(desk: Desk, worker_settings: Sett
     assert not desk.pending()
 
 
-async def test_second_entry_of_a_command_is_repeated(desk: Desk, worker_settings: Settings) -> None:
+async def test_second_entry_of_a_command_is_repeated(desk: CommandClient, worker_settings: Settings) -> None:
     command = Reload(id="c-1", data=ReloadData(version="2"))
     async with working(worker_settings):
         first = desk.send(command)
@@ -99,9 +99,9 @@ async def test_second_entry_of_a_command_is_repeated(desk: Desk, worker_settings
 
 
 async def test_registry_that_does_not_answer_is_told_in_time(
-    desk: Desk, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    desk: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activation, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(models, "PATIENCE_S", 1.0)
     settings = worker_settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
     async with working(settings):
         answer = await desk.ask(Reload())
@@ -112,7 +112,7 @@ async def test_registry_that_does_not_answer_is_told_in_time(
     assert not desk.pending()
 
 
-async def test_readiness_says_that_the_registry_does_not_answer(desk: Desk, worker_settings: Settings) -> None:
+async def test_readiness_says_that_the_registry_does_not_answer(desk: CommandClient, worker_settings: Settings) -> None:
     away = worker_settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
 
     async def is_told(app: WorkerApp, wanted: str) -> bool:
@@ -146,7 +146,7 @@ def test_worker_page_shows_the_contract_of_commands(worker_settings: Settings) -
     assert worker_settings.streams.commands in page
 
 
-async def test_two_workers_share_commands(desk: Desk, worker_settings: Settings) -> None:
+async def test_two_workers_share_commands(desk: CommandClient, worker_settings: Settings) -> None:
     async with working(worker_settings, "w1"), working(worker_settings, "w2"):
         commands = [Reload(data=ReloadData(version=str(1 + number % 3))) for number in range(12)]
         for command in commands:
@@ -159,12 +159,12 @@ async def test_two_workers_share_commands(desk: Desk, worker_settings: Settings)
 
 
 async def test_unexpected_error_gives_up_as_poison(
-    desk: Desk, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    desk: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def explode(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(execution.Execution, "_obey", explode)
+    monkeypatch.setattr(command_handler.CommandHandler, "_obey", explode)
     async with working(worker_settings):
         answer = await desk.ask(Reload())
     assert (answer.type, answer.data.reason) == ("command.rejected", "poison")

@@ -12,20 +12,20 @@ import redis.exceptions
 from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from pydantic import SecretStr
 
-from monitoring.job_metrics import JobMetrics
-from monitoring.metrics import build_registry
 from registry.store import Registry
 from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
+from service.metrics import build_registry
 from tests.conftest import PrivateRedis
 from tests.monitoring.monitor.watched import wait_for_answer
-from tests.training.worker.desk import Desk, WorkerProcess, settings_for, trainings_of, working
+from tests.training.worker.command_client import CommandClient, WorkerProcess, settings_for, trainings_of, working
 from tests.waiting import wait_until, wait_until_async
-from training import Occasion, train
-from training.worker.answers import Answers
-from training.worker.inbox import Entry
-from training.worker.reports import Reports
+from training import Trigger, train
+from training.worker.event_factory import EventFactory
+from training.worker.inbox import CommandEntry
+from training.worker.metrics import JobMetrics
+from training.worker.replies import Replies
 from transport.connection import connect, connect_async
 
 pytestmark = pytest.mark.long
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.usefixtures("in_this_process")
 async def test_killed_worker_loses_no_training(
-    desk: Desk, worker_settings: Settings, store: Registry, tmp_path: Path
+    desk: CommandClient, worker_settings: Settings, store: Registry, tmp_path: Path
 ) -> None:
     retrain = Retrain(data=RetrainData(models=("linear",)))
     entry = desk.send(retrain)
@@ -55,7 +55,7 @@ async def test_killed_worker_loses_no_training(
     assert not desk.pending()
 
 
-async def test_training_process_that_is_killed_is_told(desk: Desk, worker_settings: Settings) -> None:
+async def test_training_process_that_is_killed_is_told(desk: CommandClient, worker_settings: Settings) -> None:
     retrain = Retrain()
     async with working(worker_settings):
         desk.send(retrain)
@@ -67,18 +67,18 @@ async def test_training_process_that_is_killed_is_told(desk: Desk, worker_settin
     assert "SIGKILL" in (answer.data.message or "")
 
 
-async def test_training_that_was_registered_is_not_repeated(desk: Desk, worker_settings: Settings) -> None:
+async def test_training_that_was_registered_is_not_repeated(desk: CommandClient, worker_settings: Settings) -> None:
     retrain = Retrain(id="c-1")
     desk.send(retrain)
     desk.leave_to_dead_worker()
-    trained = train(worker_settings, promote=False, occasion=Occasion("command", "c-1"))
+    trained = train(worker_settings, promote=False, occasion=Trigger("command", "c-1"))
     async with working(worker_settings):
         answer = await desk.answer("c-1")
     assert desk.types("c-1") == ["training.finished", "model.activated"]
     assert answer.data.version == trained.version
 
 
-async def test_own_left_overs_are_taken_at_start(desk: Desk, worker_settings: Settings) -> None:
+async def test_own_left_overs_are_taken_at_start(desk: CommandClient, worker_settings: Settings) -> None:
     patient = worker_settings.model_copy(update={"claim_idle_ms": 3_600_000})
     desk.send(Reload(id="c-1"))
     desk.leave_to_dead_worker("w1")
@@ -86,7 +86,7 @@ async def test_own_left_overs_are_taken_at_start(desk: Desk, worker_settings: Se
         assert (await desk.answer("c-1")).type == "model.activated"
 
 
-async def test_worker_that_stops_gives_back_at_once(desk: Desk, worker_settings: Settings) -> None:
+async def test_worker_that_stops_gives_back_at_once(desk: CommandClient, worker_settings: Settings) -> None:
     patient = worker_settings.model_copy(update={"claim_idle_ms": 3_600_000})
     entry = desk.send(Retrain(data=RetrainData(models=("linear",))))
     async with working(patient, "w1"):
@@ -97,7 +97,7 @@ async def test_worker_that_stops_gives_back_at_once(desk: Desk, worker_settings:
     assert left["time_since_delivered"] >= patient.claim_idle_ms, "others claim it at once"
 
 
-async def test_command_that_killed_its_workers_is_given_up(desk: Desk, worker_settings: Settings) -> None:
+async def test_command_that_killed_its_workers_is_given_up(desk: CommandClient, worker_settings: Settings) -> None:
     desk.send(Reload(id="c-1"))
     desk.leave_to_dead_worker(deliveries=worker_settings.max_deliveries)
     async with working(worker_settings):
@@ -106,7 +106,7 @@ async def test_command_that_killed_its_workers_is_given_up(desk: Desk, worker_se
     assert not desk.pending()
 
 
-async def test_deleted_payload_is_answered(desk: Desk, worker_settings: Settings) -> None:
+async def test_deleted_payload_is_answered(desk: CommandClient, worker_settings: Settings) -> None:
     entry = desk.send(Reload(id="c-1"))
     desk.leave_to_dead_worker()
     desk.client.xdel(desk.streams.commands, entry)
@@ -119,7 +119,7 @@ async def test_deleted_payload_is_answered(desk: Desk, worker_settings: Settings
 
 @pytest.mark.parametrize("vanishing", ["group", "stream"])
 async def test_vanished_group_is_created_again_and_nothing_is_repeated(
-    desk: Desk, worker_settings: Settings, vanishing: str
+    desk: CommandClient, worker_settings: Settings, vanishing: str
 ) -> None:
     async with working(worker_settings) as app:
         await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
@@ -135,7 +135,9 @@ async def test_vanished_group_is_created_again_and_nothing_is_repeated(
     assert desk.model()["version"] == "3"
 
 
-async def test_a_subscriber_whose_task_died_is_told_and_started_again(desk: Desk, worker_settings: Settings) -> None:
+async def test_a_subscriber_whose_task_died_is_told_and_started_again(
+    desk: CommandClient, worker_settings: Settings
+) -> None:
     async with working(worker_settings) as app:
         await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
         (subscriber,) = app.brokers[0].subscribers
@@ -152,7 +154,7 @@ async def test_redis_away_and_back(tmp_path: Path, small_models: Path, private_r
     server = private_redis("--appendonly", "yes", "--appendfsync", "always")
     settings = settings_for(tmp_path / "home", small_models, server.url, "away")
     with connect(server.url) as client:
-        desk = Desk(client, settings)
+        desk = CommandClient(client, settings)
         async with working(settings):
             await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
             server.stop()
@@ -169,7 +171,7 @@ async def test_read_only_redis_is_not_spun_on(
     server = private_redis()
     settings = settings_for(tmp_path / "home", small_models, server.url, "read-only")
     with connect(server.url) as client:
-        desk = Desk(client, settings)
+        desk = CommandClient(client, settings)
         async with working(settings):
             await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
             client.replicaof("127.0.0.1", "1")
@@ -186,14 +188,14 @@ async def test_read_only_redis_is_not_spun_on(
 @pytest.fixture
 async def answers(redis_url: str, streams: Streams) -> Any:
     client = connect_async(redis_url)
-    yield Answers(client, streams, "w1", JobMetrics(lambda: False, build_registry()))
+    yield Replies(client, streams, "w1", JobMetrics(lambda: False, build_registry()))
     await client.aclose()
 
 
-async def test_second_answer_writes_nothing(desk: Desk, answers: Answers) -> None:
-    entry = Entry(desk.send(Reload(id="c-1")), {})
+async def test_second_answer_writes_nothing(desk: CommandClient, answers: Replies) -> None:
+    entry = CommandEntry(desk.send(Reload(id="c-1")), {})
     desk.leave_to_dead_worker("w1")
-    event = Reports("test").rejected("c-1", "invalid", "first")
+    event = EventFactory("test").rejected("c-1", "invalid", "first")
     await answers.write(entry, "c-1", [event])
     before = (desk.events(), desk.client.hgetall(desk.streams.command_answers))
     await answers.write(entry, "c-1", [event])
@@ -202,12 +204,16 @@ async def test_second_answer_writes_nothing(desk: Desk, answers: Answers) -> Non
 
 
 @pytest.mark.parametrize("spoilt", ["model", "model_events", "command_answers", "worker_notes", "training"])
-async def test_answer_writes_all_or_nothing(desk: Desk, answers: Answers, store: Registry, spoilt: str) -> None:
-    entry = Entry(desk.send(Reload(id="c-1")), {})
+async def test_answer_writes_all_or_nothing(
+    desk: CommandClient, answers: Replies, store: Registry, spoilt: str
+) -> None:
+    entry = CommandEntry(desk.send(Reload(id="c-1")), {})
     desk.leave_to_dead_worker("w1")
     desk.client.sadd(getattr(desk.streams, spoilt), "not what belongs here")
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
-        await answers.write(entry, "c-1", [Reports("test").activated(store.resolve(), "c-1")], store.resolve(), "1")
+        await answers.write(
+            entry, "c-1", [EventFactory("test").activated(store.resolve(), "c-1")], store.resolve(), "1"
+        )
     assert desk.pending() == {entry.id: "w1"}
     keys = {key.decode() for key in desk.client.keys(f"{desk.streams.prefix}:*")}
     assert keys == {desk.streams.commands, getattr(desk.streams, spoilt)}
@@ -215,17 +221,17 @@ async def test_answer_writes_all_or_nothing(desk: Desk, answers: Answers, store:
 
 @pytest.mark.parametrize("forbidden", ["xadd", "hset"])
 async def test_forbidden_write_leaves_the_command_pending(
-    desk: Desk, redis_url: str, store: Registry, forbidden: str
+    desk: CommandClient, redis_url: str, store: Registry, forbidden: str
 ) -> None:
-    entry = Entry(desk.send(Reload(id="c-1")), {})
+    entry = CommandEntry(desk.send(Reload(id="c-1")), {})
     desk.leave_to_dead_worker("w1")
     user = desk.streams.prefix
     desk.client.execute_command("ACL", "SETUSER", user, "on", ">secret", "~*", "+@all", f"-{forbidden}")
     client = connect_async(redis_url.replace("redis://", f"redis://{user}:secret@"))
-    info, answers = store.resolve(), Answers(client, desk.streams, "w1", JobMetrics(lambda: False, build_registry()))
+    info, answers = store.resolve(), Replies(client, desk.streams, "w1", JobMetrics(lambda: False, build_registry()))
     try:
         with pytest.raises(redis.exceptions.RedisError, match=r"permission|can't run"):
-            await answers.write(entry, "c-1", [Reports("test").activated(info, "c-1")], info)
+            await answers.write(entry, "c-1", [EventFactory("test").activated(info, "c-1")], info)
     finally:
         await client.aclose()
         desk.client.execute_command("ACL", "DELUSER", user)

@@ -1,0 +1,174 @@
+"""Prometheus metrics of a consumer, told once a batch: nothing here is paid for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import nan
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+)
+
+from consumer.histogram import WeightedHistogram
+from schemas.domain import Domain
+from schemas.refusals import Reason
+
+PRICE_KINDS = ("very_low", "usual", "very_high")
+"""Of a regression's predictions: below, within and above what nearly all training rows lead to."""
+
+STAGES = ("read", "decode", "score", "commit")
+_STAGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_AGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_BATCH_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_AGES_A_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFigures:
+    """What one committed batch came to.
+
+    Attributes:
+        entry_ids: of the entries answered by this commit, in the order of the stream.
+        answered_ms: when, in milliseconds of Redis's clock.
+        scored: how many got a prediction.
+        repeated: how many were dropped as repeats.
+        refused: dead letters by reason.
+        imputed: rows in which a feature was filled, by feature.
+        unusual: rows in which a feature was outside what training saw, by feature.
+        kinds: predictions by kind (`prediction_kinds`).
+        fenced: entries that someone else had answered, for which this commit wrote nothing.
+    """
+
+    entry_ids: Sequence[bytes]
+    answered_ms: int
+    scored: int
+    repeated: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    imputed: Mapping[str, int] = field(default_factory=dict)
+    unusual: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    fenced: int = 0
+
+
+def prediction_kinds(domain: Domain) -> tuple[str, ...]:
+    """The kinds of predictions that are counted: the classes, or how a price compares with those of training."""
+    return domain.target.classes or PRICE_KINDS
+
+
+class ConsumerMetrics:
+    """The metrics of one consumer.
+
+    Args:
+        domain: whose listings it scores.
+        consumer: its name.
+        registry: where the metrics are registered (`build_registry`).
+    """
+
+    def __init__(self, domain: Domain, consumer: str, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, label: str, values: Sequence[str]) -> dict[str, Counter]:
+            family = Counter(name, text, [label], registry=registry)
+            return {value: family.labels(value) for value in values}  # so that each series begins at 0
+
+        events = ("scored", "repeated", "refused")
+        self._events = counter("tasador_events", "Entries answered, by outcome", "outcome", events)
+        self._refused = counter("tasador_dead_letters", "Entries refused, by reason", "reason", tuple(Reason))
+        self._imputed = counter("tasador_imputed_values", "Missing values filled", "feature", domain.columns)
+        self._unusual = counter("tasador_unusual_values", "Values outside training's range", "feature", domain.columns)
+        kinds = prediction_kinds(domain)
+        self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
+        self._swaps = counter("tasador_model_swaps", "Models taken or rejected", "result", ("swapped", "rejected"))
+        self._fenced = Counter("tasador_fenced_entries", "Entries that someone else had answered", registry=registry)
+        self._claimed = Counter("tasador_claimed_entries", "Entries taken over from others", registry=registry)
+        self._lost = Counter("tasador_lost_entries", "Entries acknowledged without an answer", registry=registry)
+        self._retries = Counter("tasador_commit_retries", "Commits sent again", registry=registry)
+        self._batch = Histogram(
+            "tasador_batch_entries", "Entries answered at once", buckets=_BATCH_BOUNDS, registry=registry
+        )
+        stages = Histogram(
+            "tasador_stage_seconds", "Time of a batch, by stage", ["stage"], buckets=_STAGE_BOUNDS_S, registry=registry
+        )
+        self._stages = {stage: stages.labels(stage) for stage in STAGES}
+        self._ages = WeightedHistogram(
+            "tasador_entry_age_seconds", "Age of an entry when it was answered", _AGE_BOUNDS_S, registry
+        )
+        self._backlog = Gauge("tasador_backlog_entries", "Undelivered and pending; NaN when unknown", registry=registry)
+        self._oldest = Gauge("tasador_oldest_pending_seconds", "Age of the oldest pending entry", registry=registry)
+        self._key = Gauge(
+            "tasador_key_feature", "1 for the feature that predictions hang on most", ["feature"], registry=registry
+        )
+        self._held = Gauge(
+            "tasador_held_listings", "Kept because a group of somebody else does not read", ["group"], registry=registry
+        )
+        self._model = Info("tasador_model", "The model in charge", registry=registry)
+        Info("tasador_consumer", "Who this is", registry=registry).info({"domain": domain.name, "consumer": consumer})
+        self.set_backlog(None, None)
+
+    def record_batch(self, figures: BatchFigures) -> None:
+        """Count what a commit answered; for the ages at most 16 entries are looked at, each standing for those next."""
+        for outcome, count in (("scored", figures.scored), ("repeated", figures.repeated)):
+            self._events[outcome].inc(count)
+        self._events["refused"].inc(sum(figures.refused.values()))
+        _add(self._refused, figures.refused)
+        _add(self._imputed, figures.imputed)
+        _add(self._unusual, figures.unusual)
+        _add(self._kinds, figures.kinds)
+        self._fenced.inc(figures.fenced)
+        if answered := len(figures.entry_ids):
+            self._batch.observe(answered)
+            self._record_ages(figures.entry_ids, figures.answered_ms)
+
+    def _record_ages(self, entry_ids: Sequence[bytes], answered_ms: int) -> None:
+        stride = -(-len(entry_ids) // _AGES_A_BATCH)
+        for position in range(0, len(entry_ids), stride):
+            age_ms = answered_ms - int(entry_ids[position].partition(b"-")[0])
+            self._ages.observe(max(age_ms, 0) / 1000, min(stride, len(entry_ids) - position))
+
+    def record_stage(self, stage: Literal["read", "decode", "score", "commit"], seconds: float) -> None:
+        """How long a batch spent in a stage; a read counts from the first entry, not while the stream is quiet."""
+        self._stages[stage].observe(seconds)
+
+    def record_claims(self, entries: int) -> None:
+        """Entries were taken over from a consumer that went silent, or from an earlier life of this one."""
+        self._claimed.inc(entries)
+
+    def record_commit_retry(self) -> None:
+        """A commit was sent again because its reply was lost or Redis could not write."""
+        self._retries.inc()
+
+    def record_lost(self, entries: int) -> None:
+        """Entries were acknowledged by somebody who did not answer them."""
+        self._lost.inc(entries)
+
+    def record_swap(self, version: str, activation: str, key_feature: str | None = None) -> None:
+        """This model is in charge from now on."""
+        self._swaps["swapped"].inc()
+        self._key.clear()
+        if key_feature is not None:
+            self._key.labels(key_feature).set(1)
+        self._model.info({"version": version, "activation": activation})
+
+    def record_rejected_swap(self) -> None:
+        """A desired model was not taken."""
+        self._swaps["rejected"].inc()
+
+    def set_backlog(self, entries: int | None, oldest_pending_s: float | None) -> None:
+        """What waits: None where Redis could not say; the age is 0 where nothing is pending."""
+        self._backlog.set(nan if entries is None else entries)
+        self._oldest.set(nan if oldest_pending_s is None else oldest_pending_s)
+
+    def set_held(self, held: Mapping[str, int | None]) -> None:
+        """Which groups of somebody else hold back trimming, and how many listings each; None where nobody can tell."""
+        self._held.clear()
+        for group, entries in held.items():
+            self._held.labels(group).set(nan if entries is None else entries)
+
+
+def _add(counters: Mapping[str, Counter], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        counters[name].inc(count)

@@ -1,0 +1,134 @@
+"""One look at the window: what the active model is, what its reference says, and the report that comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import redis.asyncio
+
+from monitoring.drift.columns import Column, answer_codes, answer_column
+from monitoring.drift.report import compare
+from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.reference import LoadTable, Reference, load_reference
+from monitoring.monitor.window import RecentRows, columns_by_window, cut_windows, newest_entry, read_recent, span_of
+from schemas.domain import Domain
+from schemas.drift import DriftEvent, DriftReport
+from schemas.errors import ModelNotFoundError
+from schemas.settings import Settings
+from schemas.states import DesiredModel
+from schemas.streams import DATA_FIELD
+
+logger = logging.getLogger(__name__)
+
+
+class DriftReporter:
+    """Looks at the window of one domain, and reports.
+
+    Args:
+        client: replies must be bytes.
+        domain: whose window it is.
+        settings: thresholds and keys.
+        load_table: finds the reference of a model.
+        source: of the events that it writes.
+        metrics: told of each look.
+
+    Attributes:
+        reference: of the active model; None while none is known.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        domain: Domain,
+        settings: Settings,
+        load_table: LoadTable,
+        source: str,
+        metrics: DriftMetrics,
+    ) -> None:
+        self._client = client
+        self._domain = domain
+        self._settings = settings
+        self._streams = settings.streams
+        self._load_table = load_table
+        self._source = source
+        self._metrics = metrics
+        self.reference: Reference | None = None
+        self._told = ("", "")
+
+    async def look(self) -> DriftReport | None:
+        """Look once; None where nothing has come since the last report.
+
+        Raises:
+            ModelNotFoundError: no model has been activated yet.
+            ModelRejectedError: the active model has no reference that fits.
+            RegistryUnavailableError: MLflow does not answer.
+            redis.exceptions.RedisError: as the server answered.
+        """
+        reference = await self._find_reference()
+        newest = await newest_entry(self._client, self._streams.window)
+        if self._told == (newest, reference.stamp.activation):
+            self._metrics.record_unchanged(time.time())
+            return None
+        limits = self._settings.drift
+        recent = await read_recent(
+            self._client, self._streams.window, self._domain, limits.windows * limits.window_rows
+        )
+        outcomes = await self._outcomes(limits.windows * limits.window_rows)
+        report = await asyncio.to_thread(self._compare, reference, recent, outcomes)
+        await self._publish(report)
+        self._told = (recent.newest, reference.stamp.activation)
+        self._metrics.record_report(report, time.time())
+        return report
+
+    def forget(self) -> None:
+        """A look failed: the next one reports again, whatever has come since."""
+        self._told = ("", "")
+        self._metrics.record_failure()
+
+    async def _find_reference(self) -> Reference:
+        stored: Any = await self._client.hgetall(self._streams.model)
+        desired = DesiredModel.from_hash(stored)
+        if desired is None:
+            raise ModelNotFoundError("no model has been activated yet: `tasador train`, then `tasador reload`")
+        if self.reference is None or self.reference.stamp.activation != desired.activation:
+            self.reference = None
+            self.reference = await asyncio.to_thread(load_reference, self._domain, desired, self._load_table)
+            logger.info("reference loaded", extra={"version": desired.version, "activation": desired.activation})
+        return self.reference
+
+    async def _outcomes(self, wanted: int) -> Column:
+        """The outcomes that came last, oldest first."""
+        stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, wanted - 1)
+        told = [text.decode().split(":", 2)[2] for text in reversed(stored)]
+        return answer_column(self._domain, "outcome", answer_codes(self._domain, told))
+
+    def _compare(self, reference: Reference, recent: RecentRows, outcomes: Column) -> DriftReport:
+        limits = self._settings.drift
+        cuts = cut_windows(len(recent.rows), limits)
+        columns, windows = reference.columns, columns_by_window(self._domain, recent, cuts, reference.stamp.activation)
+        if len(outcomes.values) and windows:
+            columns = (*columns, reference.outcomes)
+            own = [*cut_windows(len(outcomes.values), limits), *[slice(0)] * limits.windows]
+            windows = [[*window, outcomes.cut(cut)] for window, cut in zip(windows, own, strict=False)]
+        return compare(
+            columns,
+            windows,
+            [span_of(recent, cut) for cut in cuts],
+            limits,
+            domain=self._domain.name,
+            model=reference.stamp,
+            scored=recent.scored,
+            mean_prediction=recent.total / recent.scored if recent.scored else None,
+            skipped_entries=recent.skipped,
+        )
+
+    async def _publish(self, report: DriftReport) -> None:
+        event = DriftEvent(source=self._source, data=report)
+        fields: Any = {DATA_FIELD: event.model_dump_json(exclude_none=True)}
+        kept = self._settings.monitor.reports_kept
+        await self._client.xadd(self._streams.drift, fields, maxlen=kept, approximate=True)
+        facts = {"verdict": report.verdict, "drifted": list(report.drifted), "rows": [w.rows for w in report.windows]}
+        logger.info("drift reported", extra=facts)

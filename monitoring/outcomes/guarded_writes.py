@@ -1,0 +1,63 @@
+"""Writes that happen together or not at all, and only if what they rest on has not changed meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import redis.asyncio
+
+from transport.scripts import read_script
+
+_SCRIPT = read_script("monitoring.outcomes", "write")
+
+
+class GuardedWrites:
+    """Collects writes; `commit` carries them out in one script.
+
+    Two monitors may work on the same outcomes, and a monitor may die after any of its steps: whoever comes second finds
+    that a guard does not hold, looks again, and writes nothing twice.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[str, int] = {}
+        self._guards: list[list[Any]] = []
+        self._writes: list[list[Any]] = []
+
+    def guard(self, key: str, expected: str, field: str = "") -> None:
+        """Write only if a string, or a field of a hash, still holds this; "" where there must be nothing."""
+        self._guards.append([self._position(key), field, expected])
+
+    def add(self, command: str, key: str, *arguments: str) -> None:
+        """One write."""
+        self._writes.append([command, self._position(key), *arguments])
+
+    async def commit(self, client: redis.asyncio.Redis) -> bool:
+        """Carry them out; False if a guard did not hold and nothing was written.
+
+        Raises:
+            redis.exceptions.RedisError: nothing was written, or the reply was lost.
+        """
+        return (await commit_all(client, [self]))[0]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the script is called with."""
+        asked = json.dumps({"guards": self._guards, "writes": self._writes})
+        return (len(self._keys), *self._keys, asked)
+
+    def _position(self, key: str) -> int:
+        return self._keys.setdefault(key, len(self._keys) + 1)
+
+
+async def commit_all(client: redis.asyncio.Redis, batch: Sequence[GuardedWrites]) -> list[bool]:
+    """Carry out each of several, in one round trip; raises as `Writes.commit`.
+
+    One whose guard is broken by another before it in the batch is not carried out.
+    """
+    async with client.pipeline(transaction=False) as pipeline:
+        for writes in batch:
+            pipeline.eval(_SCRIPT, *writes.arguments)
+        replies: Any = await pipeline.execute()
+    return [bool(reply) for reply in replies]

@@ -1,0 +1,166 @@
+"""Predictions as outcomes look for them: an index in Redis over the last hours, by the listing's identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import redis.asyncio
+
+from monitoring.outcomes.guarded_writes import GuardedWrites
+from monitoring.outcomes.sums import FAST, PREDICTED
+from schemas.quality import ALL
+from schemas.sections import OutcomeSettings
+from schemas.streams import DATA_FIELD, Streams
+from transport.entries import EntryId
+
+CHUNK = 1000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+KEPT_DAYS = 32
+"""How long sums and joined outcomes are kept: the longest span, and the day that is not over."""
+_KEPT_HOURS = 26
+
+
+class _Stamp(msgspec.Struct):
+    version: str
+
+
+class _Data(msgspec.Struct):
+    listing_id: str
+    prediction: float | str
+    model: _Stamp
+    listing_source: str = ""
+
+
+class _Prediction(msgspec.Struct):
+    id: str
+    data: _Data
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPrediction:
+    """A prediction that an outcome can be joined with.
+
+    Attributes:
+        entry: of the listing.
+        at_ms: when it was made, in milliseconds of Redis's clock.
+        prediction: in the target's unit, or a class name.
+        version: of the model.
+        row: the listing's features, where whoever found the prediction has them.
+    """
+
+    entry: str
+    at_ms: int
+    prediction: float | str
+    version: str
+    row: Mapping[str, object] | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts to which every prediction belongs."""
+        return ALL, f"version {self.version}"
+
+
+def identity_of(source: str, listing_id: str) -> str:
+    """A listing's identity, as the index spells it."""
+    return f"{source}\n{listing_id}"
+
+
+class PredictionIndex:
+    """The index of one domain. Several monitors may fill it: what one has indexed the others skip.
+
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+        settings: for how long, and what counts as fast.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams, settings: OutcomeSettings) -> None:
+        self._client = client
+        self._streams = streams
+        self._settings = settings
+        self._decoder = msgspec.json.Decoder(_Prediction)
+
+    async def cursor(self) -> str:
+        """Up to which entry predictions are indexed."""
+        stored: Any = await self._client.get(self._streams.outcomes_cursor)
+        return stored.decode() if stored else ""
+
+    async def index_next(self, now_ms: int) -> list[str] | None:
+        """Index and count the next predictions: their identities, or None where there are no more.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered.
+        """
+        cursor = await self.cursor()
+        entries: Any = await self._client.xrange(
+            self._streams.predictions, f"({cursor}" if cursor else "-", count=CHUNK
+        )
+        if not entries:
+            return None
+        writes = GuardedWrites()
+        writes.guard(self._streams.outcomes_cursor, cursor)
+        writes.add("SET", self._streams.outcomes_cursor, entries[-1][0].decode())
+        found = [self._read(entry_id, fields) for entry_id, fields in entries]
+        self._add_to_index(writes, found, now_ms)
+        self._add_to_sums(writes, found)
+        is_done = await writes.commit(self._client)
+        return [identity for identity, _ in found] if is_done else []
+
+    async def find(self, identities: Sequence[str], now_ms: int) -> dict[str, IndexedPrediction]:
+        """The newest prediction of each identity that is in the index."""
+        hours = range(now_ms // HOUR_MS - self._settings.hot_hours, now_ms // HOUR_MS + 1)
+        found: dict[str, IndexedPrediction] = {}
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for hour in hours:
+                pipeline.hmget(self._streams.recent_predictions(hour), list(identities))
+            replies: Any = await pipeline.execute()
+        for reply in replies:
+            for identity, stored in zip(identities, reply, strict=True):
+                if stored is not None:
+                    found[identity] = IndexedPrediction(*msgspec.json.decode(stored))
+        return found
+
+    def _read(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
+        event = self._decoder.decode(fields[DATA_FIELD])
+        data, at_ms = event.data, EntryId.parse(entry_id).ms
+        known = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version)
+        return identity_of(data.listing_source, data.listing_id), known
+
+    def _add_to_index(self, writes: GuardedWrites, found: Iterable[tuple[str, IndexedPrediction]], now_ms: int) -> None:
+        oldest = now_ms // HOUR_MS - self._settings.hot_hours
+        by_hour: dict[int, list[str]] = {}
+        for identity, known in found:
+            if (hour := known.at_ms // HOUR_MS) >= oldest:
+                record = msgspec.json.encode((known.entry, known.at_ms, known.prediction, known.version)).decode()
+                by_hour.setdefault(hour, []).extend((identity, record))
+        for hour, pairs in by_hour.items():
+            key = self._streams.recent_predictions(hour)
+            writes.add("HSET", key, *pairs)
+            writes.add("PEXPIREAT", key, str((hour + self._settings.hot_hours + 2) * HOUR_MS))
+
+    def _add_to_sums(self, writes: GuardedWrites, found: Iterable[tuple[str, IndexedPrediction]]) -> None:
+        counts: dict[tuple[int, str], int] = {}
+        for _, known in found:
+            is_fast = known.at_ms - EntryId.parse(known.entry).ms <= self._settings.fast_ms
+            for part in known.parts:
+                for name in (PREDICTED, FAST) if is_fast else (PREDICTED,):
+                    place = (known.at_ms // HOUR_MS, f"{part}|{name}")
+                    counts[place] = counts.get(place, 0) + 1
+        for (hour, field), count in counts.items():
+            add_to_sums(writes, self._streams, hour, {field: count})
+
+
+def add_to_sums(writes: GuardedWrites, streams: Streams, hour: int, amounts: Mapping[str, float]) -> None:
+    """Add to the sums of an hour, since 1970, and of its day; fields are ``part|sum``."""
+    day = hour // 24
+    for key, end_hour in (
+        (streams.quality_of_hour(hour), hour + _KEPT_HOURS),
+        (streams.quality_of_day(day), (day + KEPT_DAYS) * 24),
+    ):
+        for field, amount in amounts.items():
+            writes.add("HINCRBYFLOAT", key, field, repr(float(amount)))
+        writes.add("PEXPIREAT", key, str(end_hour * HOUR_MS))

@@ -1,0 +1,68 @@
+"""What is to be checked: the entries that a publisher was told of, and what of them can still be seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import redis
+from pydantic import BaseModel, ConfigDict
+
+from schemas.errors import DataError
+from schemas.streams import Streams
+from transport.entries import EntryId
+from transport.moments import is_entry_id
+
+
+def read_receipts(lines: Iterable[str], source: str) -> Iterator[str]:
+    """The entry ids of a file of receipts: one a line, bare or as JSON with ``entry`` or ``id``; blank lines pass.
+
+    Args:
+        lines: as `tasador publish --receipts` writes them, or anybody else.
+        source: what the lines come from, for messages.
+
+    Raises:
+        DataError: a line holds no entry id.
+    """
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text:
+            continue
+        entry_id = _of_json(text) if text.startswith("{") else text
+        if not isinstance(entry_id, str) or not is_entry_id(entry_id):
+            raise DataError(f"{source} line {number}: no entry id in {text[:80]!r}")
+        yield str(EntryId.parse(entry_id))
+
+
+def _of_json(text: str) -> object:
+    try:
+        receipt = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return receipt.get("entry") or receipt.get("id")
+
+
+class Coverage(BaseModel):
+    """What of the listings can still be seen.
+
+    Attributes:
+        first_listing: the oldest entry that is kept; None where there is none.
+        last_listing: the newest.
+        listings_trimmed: how many were trimmed, as counted by the product.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    first_listing: str | None
+    last_listing: str | None
+    listings_trimmed: int
+
+
+def coverage_of(client: redis.Redis, streams: Streams) -> Coverage:
+    """Look at both ends of the stream."""
+    first: Any = client.xrange(streams.listings, count=1)
+    last: Any = client.xrevrange(streams.listings, count=1)
+    trimmed: Any = client.hget(streams.progress, "trimmed")
+    ends = [end[0][0].decode() if end else None for end in (first, last)]
+    return Coverage(first_listing=ends[0], last_listing=ends[1], listings_trimmed=int(trimmed or 0))

@@ -1,0 +1,1 @@
+"""What every process has: its application, periodic tasks, health, HTTP endpoints and logs."""

@@ -1,0 +1,113 @@
+"""Logs: one line a record on standard error, readable or JSON.
+
+A message is a fixed phrase; what varies goes into `extra=`, so that lines can be searched and counted. Payloads and
+secrets are never logged; passwords of configured addresses are masked even where a library puts them into an error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from schemas.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BROKER = "faststream.broker"
+"""Name of the logger to give a broker (``RedisBroker(logger=getLogger(BROKER))``); its own writes to stdout."""
+
+_QUIET = ("alembic", "uvicorn", "urllib3")
+"""Loggers whose information is of no use to an operator."""
+
+_STANDARD = {*vars(logging.makeLogRecord({})), "asctime", "color_message", "message", "taskName"}
+
+
+def configure(settings: Settings) -> None:
+    """Send every logger's records, FastStream's and uvicorn's too, to one handler on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    line = JsonLine if settings.log_format == "json" else TextLine
+    handler.setFormatter(line(_passwords(settings)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    framework = logging.getLogger("faststream")
+    framework.handlers.clear()
+    framework.propagate = True
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if root.level > logging.DEBUG else 0)
+    logging.captureWarnings(capture=True)
+
+
+def tell_settings(settings: Settings) -> None:
+    """Log the settings as they were resolved, once at the start of a part; the formatter masks secrets."""
+    told = settings.model_dump(mode="json")
+    if settings.redis_url:
+        told["redis_url"] = settings.redis_url.get_secret_value()
+    logger.info("settings", extra=told)
+
+
+class _Line(logging.Formatter):
+    """Masks secrets in whatever line is made of a record."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.line(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        return line
+
+    def line(self, record: logging.LogRecord) -> str:
+        raise NotImplementedError
+
+
+class TextLine(_Line):
+    """``12:00:01.250 INFO    consumer.scoring_loop: batch committed entries=1000``."""
+
+    def line(self, record: logging.LogRecord) -> str:
+        """The record for a person."""
+        time = _time(record).astimezone().isoformat(sep=" ", timespec="milliseconds")[11:23]
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        line = f"{time} {record.levelname:<7} {record.name}: {record.getMessage()}{fields}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonLine(_Line):
+    """One JSON object a line: time, level, logger, message, the fields, and the exception where there is one."""
+
+    def line(self, record: logging.LogRecord) -> str:
+        """The record for a machine."""
+        told: dict[str, Any] = {
+            "time": _time(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told, default=str)
+
+
+def _time(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller gave as `extra`."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _passwords(settings: Settings) -> set[str]:
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+    urls = [urlsplit(url) for url in (redis_url, settings.mlflow_uri or "")]
+    passwords = [url.password for url in urls]
+    passwords += [value for url in urls for name, value in parse_qsl(url.query) if name.endswith("password")]
+    return {form for password in passwords if password for form in (password, unquote(password))}

@@ -1,0 +1,77 @@
+"""`tasador drift`: whether the world has moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.drift import DriftEvent, DriftReport
+from schemas.errors import ConfigurationError, NothingReportedError
+from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.terminal import out, write_json
+from tasador.cli.views.drift import drift_table
+from tasador.machine.running_system import find_settings, open_redis, redis_url
+from transport.connection import speaking_to
+from transport.reading import newest_report
+
+EXAMPLE = "tasador drift --html drift.html"
+EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}
+
+
+def drift(
+    reference: Annotated[Path | None, typer.Option(help="A CSV file of what is usual.")] = None,
+    current: Annotated[Path | None, typer.Option(help="A CSV file of what came lately.")] = None,
+    windows: Annotated[
+        int, typer.Option(min=1, help="Cut the current rows, which came in this order; most windows must alarm.")
+    ] = 1,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the distributions to this file too.")] = None,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the newest report of the monitor, or compare two files column by column.
+
+    Of two files the exit code tells the verdict: 0 no drift, 3 drift, 4 too few rows to tell.
+    """
+    if reference is not None and current is not None:
+        report = _compare(reference, current, windows, domain)
+        _show(report, f"{current.name} against {reference.name}", html, as_json=as_json)
+        raise typer.Exit(EXIT_CODES[report.verdict])
+    if reference is not None or current is not None:
+        raise ConfigurationError("two files are compared: name both --reference and --current")
+    event = _newest(domain)
+    if not as_json:
+        out.print(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}", highlight=False)
+    _show(event.data, f"Drift of {event.data.domain}", html, as_json=as_json)
+
+
+def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) -> None:
+    if html is not None:
+        from monitoring.drift.page import drift_page
+
+        try:
+            html.write_text(drift_page(report, title), encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{html}: cannot be written: {error.strerror}") from error
+    if as_json:
+        write_json(report.model_dump(mode="json"))
+    else:
+        out.print(drift_table(report))
+
+
+def _newest(domain: str | None) -> DriftEvent:
+    settings = find_settings(domain)
+    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+        found = newest_report(client, settings.streams, "drift.reported")
+    if found is None:
+        raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
+    return DriftEvent.model_validate_json(found)
+
+
+def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:
+    from monitoring.drift.tables import drift_report, read_table
+    from schemas.settings import load_settings
+
+    settings = load_settings(domain=domain)
+    return drift_report(read_table(reference), read_table(current), windows=windows, limits=settings.drift)

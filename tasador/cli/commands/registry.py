@@ -1,0 +1,238 @@
+"""`tasador registry`: look at registered versions, compare them, and put one in charge."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registry.stages import ALIAS_OF, CHAMPION, Stage
+from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
+from tasador.cli.commands.rollback import rollback
+from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
+from tasador.cli.terminal import out, write_json
+from tasador.machine.registry_settings import registry_settings
+
+if TYPE_CHECKING:
+    from registry.store import Registry
+    from schemas.settings import Settings
+
+EXAMPLE = "tasador registry versions"
+
+app = typer.Typer(
+    help="Look at registered versions, compare them, put one in charge.\n\nThe old stage words still serve: Production "
+    "is the alias champion, Staging the alias challenger, Archived the previous champion or a tag, None the rest.",
+    no_args_is_help=True,
+)
+
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number.")]
+
+
+@app.command("list", epilog="Example: tasador registry list")
+def list_(domain: DomainOption = None, as_json: JsonOption = False) -> None:
+    """List the registered models of all domains."""
+    from registry.catalogue import list_models
+    from registry.location import tracking_uri_of
+    from tasador.cli.views.registry import models_table
+
+    models = list_models(tracking_uri_of(registry_settings(domain)))
+    if as_json:
+        write_json([asdict(model) for model in models])
+    else:
+        out.print(models_table(models) if models else "nothing is registered: train with `tasador train`")
+
+
+@app.command(epilog=f"Example: {EXAMPLE}")
+def versions(domain: DomainOption = None, as_json: JsonOption = False) -> None:
+    """List the versions of a model, newest first, with stage word, metrics and aliases."""
+    from registry.catalogue import versions_with_metrics
+    from tasador.cli.views.registry import document, versions_table
+
+    _, registry = _open(domain)
+    infos = versions_with_metrics(registry)
+    if as_json:
+        write_json([document(info) for info in infos])
+    else:
+        out.print(versions_table(infos) if infos else "nothing is registered: train with `tasador train`")
+
+
+@app.command(epilog="Example: tasador registry show 7")
+def show(
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A version's number, or an alias.", show_default=True)
+    ] = CHAMPION,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything about a version, and what the gate said of it."""
+    from registry.verdicts import read_verdict
+    from tasador.cli.views.registry import document, gate_table, lines
+
+    settings, registry = _open(domain)
+    features = settings.load_domain().columns
+    found = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
+    verdict = read_verdict(registry, found)
+    if as_json:
+        write_json(document(found) | {"features": features, "gate": verdict})
+        return
+    for line in lines(found, features):
+        out.out(line, highlight=False)
+    if verdict is not None:
+        out.print()
+        out.print(gate_table(verdict))
+
+
+@app.command(epilog="Example: tasador registry compare 6 7")
+def compare(
+    first: Annotated[str, typer.Argument(metavar="V1", help="A version's number.")],
+    second: Annotated[str, typer.Argument(metavar="V2", help="Another's.")],
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two versions: their metrics, and fold by fold where both were tried on the same rows and folds."""
+    from tasador.cli.views.registry import compare_folds, comparison_table, document
+
+    settings, registry = _open(domain)
+    infos = registry.resolve(version=first), registry.resolve(version=second)
+    folds = compare_folds(registry, settings, *infos)
+    if as_json:
+        write_json({"versions": [document(info) for info in infos], "folds": asdict(folds) if folds else None})
+        return
+    out.print(comparison_table(*infos))
+    if folds is None:
+        out.print("they were not tried on the same rows and folds", highlight=False)
+        return
+    gain = f"{folds.gain:+.1%} (95 % interval {folds.low:+.1%} to {folds.high:+.1%}, corrected)"
+    told = f"version {second} against {first} on the same {folds.folds} folds: {gain}, better in {folds.won:.0%}"
+    out.print(told, highlight=False, soft_wrap=True)
+
+
+@app.command(epilog="Example: tasador registry best --metric test_mae")
+def best(
+    metric: Annotated[
+        str | None, typer.Option(help="As `show` names it.", show_default="cv_rmse, or cv_accuracy of classes")
+    ] = None,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the version that is best by a metric."""
+    from registry.catalogue import best_version
+    from tasador.cli.views.registry import document, versions_table
+
+    settings, registry = _open(domain)
+    by = metric or ("cv_accuracy" if settings.load_domain().target.classes else "cv_rmse")
+    found = best_version(registry, by)
+    if as_json:
+        write_json(document(found) | {"metric": by, "value": found.metrics[by]})
+    else:
+        out.print(versions_table([found], by))
+
+
+@app.command(epilog='Example: tasador registry promote 7 --force --reason "the champion leaks"')
+def promote(
+    version: Version,
+    stage: Annotated[Stage, typer.Argument(metavar="[STAGE]", help="Production, Staging, Archived or None.")] = (
+        Stage.PRODUCTION
+    ),
+    force: ForceOption = False,
+    reason: ReasonOption = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 30.0,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move a version to a stage.
+
+    To Production it goes through the gate of the training worker, which compares it with the champion. To Staging it
+    must load and be good by itself; nobody is compared.
+    """
+    check_force(force, reason)
+    if stage is Stage.PRODUCTION:
+        from operations.command_sender import current_actor
+        from schemas.commands import Promote, PromoteData
+
+        data = PromoteData(version=version, force=force, reason=reason)
+        activate(Promote(actor=current_actor(), data=data), domain, timeout, wait, as_json)
+        return
+    settings, registry = _open(domain)
+    if stage is Stage.STAGING:
+        _stage(settings, registry, version, reason)
+    else:
+        from registry.moves import retire
+
+        retire(registry, version, stage)
+    _tell_stage(registry, version, as_json)
+
+
+@app.command(epilog="Example: tasador registry alias 7 baseline")
+def alias(
+    version: Version,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The alias.")],
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 30.0,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Point an alias to a version; champion and challenger are promotions, and go through the gate as these do."""
+    for stage, known in ALIAS_OF.items():
+        if name == known:
+            promote(version, stage, wait=wait, timeout=timeout, domain=domain, as_json=as_json)
+            return
+    from registry.moves import name_version
+
+    _, registry = _open(domain)
+    name_version(registry, name, version)
+    _tell_stage(registry, version, as_json)
+
+
+@app.command(epilog="Example: tasador registry delalias baseline")
+def delalias(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The alias.")],
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an alias point nowhere."""
+    from registry.moves import forget_alias
+
+    _, registry = _open(domain)
+    forget_alias(registry, name)
+    if as_json:
+        write_json({"alias": name, "version": None})
+    else:
+        out.print(f"the alias {name} points nowhere now", highlight=False, markup=False)
+
+
+app.command("rollback", epilog="Example: tasador registry rollback --wait")(rollback)
+
+
+def _open(domain: str | None) -> tuple[Settings, Registry]:
+    from registry.location import tracking_uri_of
+    from registry.store import Registry
+
+    settings = registry_settings(domain)
+    return settings, Registry(tracking_uri_of(settings), settings.domain)
+
+
+def _stage(settings: Settings, registry: Registry, version: str, reason: str) -> None:
+    from operations.command_sender import current_actor
+    from registry.moves import challenge
+    from schemas.errors import ModelRejectedError
+    from training import Gate, Override
+
+    override = Override(actor=current_actor(), reason=reason) if reason else None
+    report = Gate(registry, settings.load_domain(), settings).judge(version, Stage.STAGING, override)
+    if not report.is_open:
+        raise ModelRejectedError(report.reason, f"{report.reason}: {report}")
+    challenge(registry, version)
+
+
+def _tell_stage(registry: Registry, version: str, as_json: bool) -> None:
+    from tasador.cli.views.registry import document
+
+    found = registry.resolve(version=version)
+    if as_json:
+        write_json(document(found))
+    else:
+        aliases = f", aliases {', '.join(found.aliases)}" if found.aliases else ""
+        out.print(f"version {version} of {found.name} is at {found.stage}{aliases}", highlight=False, markup=False)

@@ -1,0 +1,115 @@
+"""`tasador tail`: the entries of a stream, as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import redis
+import typer
+
+from schemas.decoding import payload_of
+from schemas.errors import RefusedListingError
+from schemas.streams import Streams
+from tasador.cli.event_file import EventFile
+from tasador.cli.formatting import clock, plain
+from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.terminal import out, write_json
+from tasador.cli.views.events import dead_letter_line, model_event_line, prediction_line, repeat_line
+from tasador.machine.running_system import find_settings, open_redis, redis_url
+from transport.connection import speaking_to
+from transport.entries import EntryId
+from transport.reading import Entry, follow, newest, scan
+
+EXAMPLE = "tasador tail predictions -n 20"
+
+
+class StreamName(StrEnum):
+    """Streams that can be followed."""
+
+    PREDICTIONS = "predictions"
+    DEAD_LETTERS = "dead-letters"
+    MODEL_EVENTS = "model-events"
+    REPEATS = "repeats"
+    RATE_LIMITED = "rate-limited"
+
+
+def tail(
+    stream: Annotated[StreamName, typer.Argument(help="The stream to follow.")],
+    from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest entry.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="Begin with the last N entries.")] = 10,
+    is_following: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for new entries.")] = True,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Add JSON lines to this file, going on after its last entry.")
+    ] = None,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last entries of a stream, then follow it until Ctrl-C.
+
+    The stream need not exist yet. With --json each line is the event with its entry id. A file given with --out holds
+    whole events whenever it is read; a new one begins as a terminal would.
+    """
+    settings = find_settings(domain)
+    key, tell = _stream(settings.streams, stream)
+    with ExitStack() as stack:
+        events = stack.enter_context(EventFile(file)) if file is not None else None
+        stack.enter_context(suppress(KeyboardInterrupt))
+        stack.enter_context(speaking_to(redis_url(settings)))
+        client = stack.enter_context(open_redis(settings))
+        after = events.last_entry if events else None
+        for entry in _entries(client, key, None if from_start else lines, after, is_following=is_following):
+            if events:
+                events.add(_document(entry))
+            elif as_json:
+                write_json(_document(entry))
+            else:
+                _show_line(entry, tell)
+
+
+def _entries(
+    client: redis.Redis, key: str, lines: int | None, after: str | None, *, is_following: bool
+) -> Iterator[Entry]:
+    """The last entries (all if `lines` is None; those after an id where one is given), then those to come."""
+    last = newest(client, key, max(lines or 0, 1))
+    end = last[0][0].decode() if last else "0-0"
+    if after is not None:
+        shown = scan(client, key, f"({after}", end)
+        end = max(after, end, key=EntryId.parse)
+    else:
+        shown = scan(client, key, last=end) if lines is None else reversed(last[:lines])
+    return chain(shown, follow(client, key, end) if is_following else ())
+
+
+def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], str]]:
+    """The stream's key, and how one of its events is told in a line."""
+    return {
+        StreamName.PREDICTIONS: (streams.predictions, prediction_line),
+        StreamName.DEAD_LETTERS: (streams.dead_letters, dead_letter_line),
+        StreamName.MODEL_EVENTS: (streams.model_events, model_event_line),
+        StreamName.REPEATS: (streams.repeats, repeat_line),
+        StreamName.RATE_LIMITED: (streams.rate_limited, dead_letter_line),
+    }[name]
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    entry_id, fields = entry
+    try:
+        event = json.loads(payload_of(fields))
+    except (RefusedListingError, ValueError):
+        event = {"unreadable": str(fields)}
+    return {"entry_id": entry_id.decode(), **event}
+
+
+def _show_line(entry: Entry, tell: Callable[[bytes], str]) -> None:
+    entry_id, fields = entry
+    try:
+        line = tell(payload_of(fields))
+    except (RefusedListingError, ValueError):
+        line = f"not an event of this stream: {plain(fields)}"
+    out.out(f"{clock(entry_id)}  {entry_id.decode():<16}  {line}", highlight=False)

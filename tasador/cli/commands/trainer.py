@@ -1,0 +1,21 @@
+"""`tasador trainer`: one training worker, as in production."""
+
+from __future__ import annotations
+
+from tasador.cli.names import default_name
+from tasador.cli.options import DomainOption, NameOption, PortOption
+from tasador.machine.running_system import find_settings
+
+EXAMPLE = "tasador trainer --name t1 --port 8002"
+PORT = 8002
+
+
+def trainer(port: PortOption = PORT, name: NameOption = None, domain: DomainOption = None) -> None:
+    """Run one training worker until SIGTERM or Ctrl-C.
+
+    It carries out reload, retrain, promote and rollback, and follows the champion of the registry.
+    """
+    settings = find_settings(domain)
+    from training.worker.app import run_trainer
+
+    run_trainer(settings, name or default_name(port), port)

@@ -1,0 +1,118 @@
+"""The catalogue of all metrics, as a page: `python -m tasador.cli.metrics_page docs/metrics.md`.
+
+It asks the metrics themselves, so it holds what the parts really tell.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from faststream.redis.prometheus import RedisPrometheusMiddleware
+from prometheus_client import CollectorRegistry, Metric
+
+from consumer.metrics import ConsumerMetrics
+from monitoring.archive.archiver import ArchiveProgress
+from monitoring.monitor.archive_metrics import ArchiveMetrics
+from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.quality_metrics import FIGURES, QualityMetrics
+from schemas.domain import load_domain
+from schemas.drift import ColumnDrift, DriftReport, WindowSpan
+from schemas.quality import ALL, Quality, QualityReport
+from service.metrics import build_registry
+from training.worker.metrics import JobMetrics
+
+HEAD = """# Metrics
+
+Every part answers `/metrics` for Prometheus. Values that a label can take are bounded: outcomes, reasons, stages,
+features, classes, versions in charge. Series begin at 0 where that is possible, so that a rate can be taken of the
+first event. Alert rules are in `monitoring/prometheus/rules.yml`, dashboards in `monitoring/grafana/dashboards`; their
+expressions are tried on a real Prometheus (`tests/observability`).
+
+This page is made by `python -m tasador.cli.metrics_page docs/metrics.md`.
+"""
+
+OTHERS = ("faststream", "process")
+"""Prefixes of what comes from elsewhere: FastStream's middleware and the process itself."""
+
+
+class Documented(NamedTuple):
+    """One metric: its name as it is scraped, its type, its labels, and what it says."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+
+
+def parts() -> dict[str, CollectorRegistry]:
+    """The registries of all parts, each with metrics that have been told something."""
+    consumer, trainer = build_registry(), build_registry()
+    domain = load_domain("housing")
+    ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
+    JobMetrics(lambda: False, trainer).set_champion("1", "")
+    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor()}
+
+
+def _monitor() -> CollectorRegistry:
+    """The registry of a monitor that has reported once."""
+    registry = build_registry()
+    measured = {"missing_share": 0.0, "unusual_share": 0.0, "wasserstein_sd": 0.0}
+    column = ColumnDrift(
+        name="RM",
+        role="feature",
+        kind="number",
+        verdict="no_drift",
+        alarms=(),
+        rows=0,
+        reference_rows=0,
+        reference_missing_share=0.0,
+        **measured,
+    )
+    windows = (WindowSpan(rows=0),)
+    drift = DriftReport(verdict="no_drift", reference_rows=0, windows=windows, needed=2, columns=(column,))
+    DriftMetrics(registry).record_report(drift, 0.0)
+    told = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0))
+    quality = QualityReport(domain="housing", spans={"24h": (told,)}, waiting=0, orphaned=0)
+    QualityMetrics(registry).record_report(quality, 0.0)
+    ArchiveMetrics(registry).record(ArchiveProgress(), 0)
+    return registry
+
+
+def documented(registry: CollectorRegistry) -> Iterator[Documented]:
+    """The metrics of a registry, by name; those of the transport too."""
+    RedisPrometheusMiddleware(registry=registry)
+    for metric in sorted(registry.collect(), key=lambda metric: metric.name):
+        yield Documented(_scraped_name(metric), metric.type, _labels(metric), metric.documentation)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(_section(part, list(documented(found))) for part, found in parts().items())])
+
+
+def _scraped_name(metric: Metric) -> str:
+    suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
+    return metric.name + suffix
+
+
+def _labels(metric: Metric) -> tuple[str, ...]:
+    return tuple(sorted({label for sample in metric.samples for label in sample.labels} - {"le"}))
+
+
+def _section(part: str, metrics: Iterable[Documented]) -> str:
+    ours = [one for one in metrics if not one.name.startswith(OTHERS)]
+    lines = [f"| `{one.name}` | {one.kind} | {_named(one.labels)} | {one.text} |" for one in ours]
+    beside = "Beside them `faststream_…` and `process_…`, as FastStream's middleware and the process tell them."
+    table = "\n".join(["| metric | type | labels | what it says |", "|---|---|---|---|", *lines])
+    return f"## {part.capitalize()}\n\n{table}\n\n{beside}\n"
+
+
+def _named(labels: Iterable[str]) -> str:
+    return ", ".join(f"`{label}`" for label in labels)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

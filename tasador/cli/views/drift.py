@@ -1,0 +1,64 @@
+"""A drift report as a table on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from schemas.drift import ColumnDrift, DriftReport
+from tasador.cli.formatting import plain
+
+_COLOURS = {"no_drift": "green", "drift": "red", "not_enough_rows": "yellow"}
+_WIDEST = 24
+_MEASURES = {"number": "W", "category": "JS"}
+_ALARMS = {True: "!", False: "-", None: "?"}
+
+
+def drift_table(report: DriftReport) -> RenderableType:
+    """The verdict, what was compared, and a line for each column."""
+    head = Text.assemble((_said(report.verdict), f"bold {_COLOURS[report.verdict]}"), f"  {_compared(report)}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("COLUMN", overflow="ellipsis", max_width=_WIDEST)
+    for title in ("VERDICT", "ALARMS"):
+        table.add_column(title, no_wrap=True)
+    for title in ("EFFECT", "P", "PSI", "SHIFT", "UNUSUAL", "MISSING"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for column in report.columns:
+        table.add_row(*_cells(column))
+    return Group(head, "", table)
+
+
+def _said(verdict: str) -> str:
+    return verdict.replace("_", " ")
+
+
+def _compared(report: DriftReport) -> str:
+    windows = " + ".join(f"{window.rows:,}" for window in report.windows) or "no"
+    model = f" of version {report.model.version}" if report.model else ""
+    ignored = f"; not in the reference: {plain(', '.join(report.ignored))}" if report.ignored else ""
+    return f"{windows} rows against {report.reference_rows:,}{model}{ignored}"
+
+
+def _cells(column: ColumnDrift) -> list[Text]:
+    name = column.name if column.role == "feature" else f"({column.name})"
+    new = f" new: {', '.join(column.new_categories)}" if column.new_categories else ""
+    figures = (
+        (column.p, ".1g"),
+        (column.psi, ".2f"),
+        (column.mean_shift_sd, "+.2f"),
+        (column.unusual_share, ".1%"),
+    )
+    return [
+        Text(plain(name + new)),
+        Text(_said(column.verdict), style=_COLOURS[column.verdict]),
+        Text(" ".join(_ALARMS[alarm] for alarm in column.alarms)),
+        Text("" if column.effect is None else f"{_MEASURES[column.kind]} {column.effect:.2f}"),
+        *(Text("" if value is None else format(value, how)) for value, how in figures),
+        Text(_missing(column)),
+    ]
+
+
+def _missing(column: ColumnDrift) -> str:
+    before, now = f"{column.reference_missing_share:.1%}", f"{column.missing_share:.1%}"
+    return now if before == now else f"{before} > {now}"

@@ -1,0 +1,1 @@
+"""One machine: Redis, MLflow and every process of `tasador up`, started, watched and stopped."""

@@ -1,0 +1,51 @@
+"""Whether the registry answers, and whether its champion can be put to work here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from registry.location import cache_folder_of, database_of, tracking_uri_of
+from schemas.errors import ModelNotFoundError, RegistryUnavailableError, TasadorError
+from schemas.settings import Settings
+from tasador.preflight.finding import Finding, Level
+from transport.connection import without_password
+
+
+def check_registry(settings: Settings) -> list[Finding]:
+    """Everything about the registry that these settings name; nothing is created where there is none yet."""
+    return list(_findings(settings))
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    uri = tracking_uri_of(settings)
+    shown, database = without_password(uri), database_of(uri)
+    if database is not None and not database.exists():
+        yield _found("warning", f"{shown}: there is none yet", "`tasador train` makes it, and `tasador up` does")
+        return
+    # four seconds
+    from registry.cache import ModelCache
+    from registry.loading import load_scorer
+    from registry.store import Registry
+
+    try:
+        info = Registry(uri, settings.domain).resolve()
+    except ModelNotFoundError as error:
+        yield _found("ok", f"MLflow at {shown} answers")
+        yield _found("warning", str(error), f"tasador train --domain {settings.domain}")
+        return
+    except RegistryUnavailableError as error:
+        yield _found("error", str(error), "start it, or mend TASADOR_MLFLOW_URI (and its --allowed-hosts)")
+        return
+    yield _found("ok", f"MLflow at {shown} answers")
+    try:
+        folder = ModelCache(cache_folder_of(settings), uri).fetch(info.desired("0-0"))
+        load_scorer(folder, settings.load_domain())
+    except TasadorError as error:
+        what = f"the champion, version {info.version}, cannot be used here: {error}"
+        yield _found("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")
+    else:
+        yield _found("ok", f"the champion, version {info.version}, loads and passes its checks")
+
+
+def _found(level: Level, what: str, way_out: str = "") -> Finding:
+    return Finding("registry", level, what, way_out)

@@ -1,0 +1,142 @@
+"""Whether a Redis server keeps the promises: version, memory, log, role, and the rights of our user."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from schemas.errors import RedisUnavailableError, ServerError
+from schemas.settings import Settings
+from schemas.streams import TRAINERS, Streams
+from tasador.machine.running_system import redis_url
+from tasador.preflight.finding import Finding, Level
+from transport.connection import connect, connect_async, is_transient, speaking_to, without_password
+from transport.server import check_server
+
+FULL_SHARE = 0.8
+"""Share of `maxmemory` from which a server is about to be full."""
+
+
+def check_redis(settings: Settings) -> list[Finding]:
+    """Everything about the server that these settings name."""
+    url = redis_url(settings)
+    try:
+        with speaking_to(url), connect(url) as client:
+            client.ping()
+            return list(_findings(client, settings))
+    except RedisUnavailableError as error:
+        return [_found("error", str(error), "start it, or mend TASADOR_REDIS_URL (user, password, address)")]
+    except RedisError as error:
+        what = f"{without_password(url)}: {error}"
+        return [_found("error", what, "give this user the rights that docs/runbook.md lists")]
+
+
+def _findings(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    info: Any = client.info("everything") if _may_info(client) else None
+    if info is None:
+        yield _found(
+            "warning", "this user may not run INFO, so the server's version and memory are unknown", "allow +info"
+        )
+        return
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = info.get("valkey_version", info["redis_version"])
+    try:
+        check_server(client, settings.streams)
+    except ServerError as error:
+        yield _found(
+            "error", str(error), "use a newer server" if "old" in str(error) else "set TASADOR_PREFIX as it says"
+        )
+    else:
+        yield _found("ok", f"{name} {version} at {without_password(redis_url(settings))}")
+    yield from _memory(info)
+    yield from _durability(info)
+    if info.get("role") == "slave":
+        yield _found("error", "it is a replica, which cannot be written", "name its master in TASADOR_REDIS_URL")
+        return
+    yield from _rights(client, settings)
+
+
+def _may_info(client: redis.Redis) -> bool:
+    try:
+        client.info("server")
+    except redis.exceptions.NoPermissionError:
+        return False
+    return True
+
+
+def _memory(info: dict[str, Any]) -> Iterator[Finding]:
+    policy, limit, used = info.get("maxmemory_policy"), int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
+    if policy == "noeviction":
+        yield _found("ok", "maxmemory-policy is noeviction")
+    else:
+        what = f"maxmemory-policy is {policy}: a full server drops outcomes, or whole streams"
+        yield _found("warning", what, "CONFIG SET maxmemory-policy noeviction, and in its configuration file")
+    if limit and used > FULL_SHARE * limit:
+        what = f"{used / limit:.0%} of maxmemory are used; when it is full nothing is answered"
+        yield _found("warning", what, "raise maxmemory, or keep less (retention in params.yaml)")
+
+
+def _durability(info: dict[str, Any]) -> Iterator[Finding]:
+    if int(info.get("aof_enabled", 0)):
+        yield _found("ok", "the append-only file is on")
+    else:
+        what = "the append-only file is off: a crash loses everything since the last snapshot"
+        yield _found("warning", what, "CONFIG SET appendonly yes, and in its configuration file")
+    if info.get("aof_last_write_status", "ok") != "ok" or info.get("rdb_last_bgsave_status", "ok") != "ok":
+        yield _found("error", "its last write to disk failed, so it may refuse writes", "look at its log and its disk")
+
+
+def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    try:
+        asyncio.run(_try_commit(settings))
+    except ServerError as error:
+        yield _found("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
+    else:
+        yield _found("ok", "a consumer's script does its work for this user")
+    refused = list(_dry_run(client, settings.streams))
+    for command in refused:
+        what = f"a publisher, worker or monitor may not run {command}"
+        yield _found("error", what, "give this user the rights that docs/runbook.md lists")
+
+
+async def _try_commit(settings: Settings) -> None:
+    # numpy and FastStream, which nothing before this needs
+    from consumer.probe import try_commit
+
+    client = connect_async(redis_url(settings))
+    try:
+        await try_commit(client, settings.streams, settings.load_domain(), settings, f"check-{os.getpid()}")
+    finally:
+        await client.aclose()
+
+
+def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
+    """Commands of other parts that the user may not run; none where the server cannot tell (before 7.0)."""
+    commands = (
+        ("XADD", streams.listings, "*", "data", ""),
+        ("XADD", streams.commands, "*", "data", ""),
+        ("XADD", streams.model_events, "*", "data", ""),
+        ("XADD", streams.outcomes, "*", "data", ""),
+        ("XADD", streams.drift, "*", "data", ""),
+        ("XREADGROUP", "GROUP", TRAINERS, "check", "STREAMS", streams.commands, ">"),
+        ("HSET", streams.model, "version", "1"),
+        ("XRANGE", streams.predictions, "-", "+"),
+    )
+    try:
+        user: Any = client.acl_whoami()
+        for command in commands:
+            reply: Any = client.execute_command("ACL DRYRUN", user, *command)  # type: ignore[no-untyped-call]
+            if reply not in {b"OK", "OK", True}:
+                yield f"{command[0]} on {next(part for part in command if part.startswith(streams.prefix))}"
+    except ResponseError as error:
+        if is_transient(error):
+            raise
+
+
+def _found(level: Level, what: str, way_out: str = "") -> Finding:
+    return Finding("server", level, what, way_out)

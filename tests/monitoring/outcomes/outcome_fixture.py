@@ -1,0 +1,77 @@
+"""A market for tests: listings with predictions, and what they really sold for, on a real Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from consumer.answer_encoder import AnswerEncoder
+from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.monitor.quality_reporter import QualityReporter
+from monitoring.outcomes.prediction_index import IndexedPrediction
+from schemas.decoding import DecodedListing
+from schemas.domain import load_domain
+from schemas.events import Outcome, OutcomeData
+from schemas.quality import Quality
+from schemas.settings import load_settings
+from schemas.stamp import Stamp
+from schemas.streams import Streams
+from tests.consumer.harness import ROW
+from tests.listings import listing
+from transport.connection import connect_async
+
+HOUSING = load_domain("housing")
+
+
+class OutcomeFixture:
+    """Listings with predictions, and outcomes, as they lie on the streams."""
+
+    def __init__(self, client: redis.Redis, streams: Streams, url: str) -> None:
+        self.client: Any = client
+        self.streams = streams
+        self.settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(url))
+        self.older: dict[str, IndexedPrediction] = {}
+        self.registry = CollectorRegistry()
+        self._async = connect_async(url)
+        self._metrics = QualityMetrics(self.registry)
+        self.watch = self.monitor("m1")
+        self._encoder = AnswerEncoder(HOUSING, 100)
+        self._made = 0
+        self.now_ms = int(self.client.time()[0]) * 1000
+
+    def monitor(self, name: str) -> QualityReporter:
+        async def find_older(identities: Any) -> dict[str, IndexedPrediction]:
+            return {identity: self.older[identity] for identity in identities if identity in self.older}
+
+        return QualityReporter(self._async, HOUSING, self.settings, name, "tasador/housing", find_older, self._metrics)
+
+    async def close(self) -> None:
+        await self._async.aclose()
+
+    def predict(self, name: str, price: float, *, ago_ms: int = 0, version: str = "7", took_ms: int = 10) -> str:
+        """A listing with its prediction, some time ago."""
+        at_ms = self.now_ms - ago_ms
+        self._made += 1
+        entry = f"{at_ms - took_ms}-{self._made}"
+        self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry)
+        decoded = DecodedListing(id=name, data=None)
+        event = self._encoder.predictions([entry], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))
+        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._made}")
+        return entry
+
+    def sell(self, name: str, price: float | str) -> str:
+        """An outcome, now."""
+        event = Outcome(id=f"o-{name}", data=OutcomeData(listing_id=name, outcome=price))
+        return str(self.client.xadd(self.streams.outcomes, {"data": event.model_dump_json()}).decode())
+
+    async def quality(self, span: str = "24h", part: str = "all") -> Quality:
+        """What is known of a part after a round of work."""
+        await self.watch.work()
+        return (await self.watch.report()).quality(span, part)  # type: ignore[arg-type]
+
+    def count(self, result: str) -> float | None:
+        """Outcomes of which this became."""
+        return self.registry.get_sample_value("tasador_outcomes_total", {"result": result})

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import redis
+
+from monitoring.latency import latency_of, read_latency, read_rate
+from operations.status import read_status
+from schemas.domain import load_domain
+from schemas.streams import Streams
+from tests.operations.answers import activate, beat, deliver, drop_repeat, predict, publish, refuse
+
+pytestmark = pytest.mark.usefixtures("group")
+
+
+@pytest.fixture
+def running(redis_client: redis.Redis, streams: Streams) -> None:
+    activate(redis_client, streams)
+    beat(redis_client, streams)
+
+
+@pytest.mark.usefixtures("running")
+def test_a_running_consumer_of_the_desired_model_is_healthy(redis_client: redis.Redis, streams: Streams) -> None:
+    status = read_status(redis_client, streams)
+    assert (status.state, status.reasons) == ("healthy", ())
+    assert status.model is not None
+    assert status.model.version == "7"
+    started_s = status.consumers[0].heartbeat.started_ms / 1000
+    assert status.uptime_s is not None
+    assert 60 <= status.uptime_s <= int(redis_client.time()[0]) + 1 - started_s
+    assert (status.latency_ms, status.predictions, status.rate_per_s) == (None, None, 0)
+
+
+def test_nothing_started_is_down_with_reasons(redis_client: redis.Redis, streams: Streams) -> None:
+    status = read_status(redis_client, streams)
+    assert status.state == "down"
+    assert status.reasons == ("no consumer lives", "no model has been activated")
+    assert status.uptime_s is None
+
+
+def test_an_empty_redis_has_a_status(redis_client: redis.Redis) -> None:
+    status = read_status(redis_client, Streams("test-nobody-writes-here"))
+    assert status.state == "down"
+    assert status.backlog.total == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_a_silent_consumer_degrades(redis_client: redis.Redis, streams: Streams) -> None:
+    beat(redis_client, streams, "a2", silent_s=40)
+    status = read_status(redis_client, streams)
+    assert status.state == "degraded"
+    assert status.reasons[0].startswith("a2: no heartbeat for 4")
+    assert [(c.heartbeat.name, c.is_living) for c in status.consumers] == [("a1", True), ("a2", False)]
+
+
+@pytest.mark.usefixtures("running")
+def test_a_consumer_with_another_model_degrades(redis_client: redis.Redis, streams: Streams) -> None:
+    beat(redis_client, streams, "a2", version="6", activation="0-1")
+    status = read_status(redis_client, streams)
+    assert (status.state, status.reasons) == ("degraded", ("a2: runs version 6, 7 is desired",))
+
+
+def test_consumers_that_all_wait_are_down_and_say_why(redis_client: redis.Redis, streams: Streams) -> None:
+    beat(redis_client, streams, state="waiting", reasons=["model: none activated"], version=None, activation=None)
+    status = read_status(redis_client, streams)
+    assert status.state == "down"
+    assert status.reasons == ("no model has been activated", "a1: waiting (model: none activated)")
+
+
+@pytest.mark.usefixtures("running")
+def test_an_old_pending_entry_degrades(redis_client: redis.Redis, streams: Streams) -> None:
+    redis_client.xadd(streams.listings, {"data": "{}"}, id="1000-0")
+    deliver(redis_client, streams, 1)
+    status = read_status(redis_client, streams)
+    assert status.backlog.pending == 1
+    assert status.state == "degraded"
+    assert status.reasons[0].startswith("an entry has been pending for ")
+
+
+@pytest.mark.usefixtures("running")
+def test_a_backlog_at_the_high_water_mark_degrades(redis_client: redis.Redis, streams: Streams) -> None:
+    publish(redis_client, streams, 3)
+    deliver(redis_client, streams, 1)
+    status = read_status(redis_client, streams, high_water=3)
+    assert (status.backlog.undelivered, status.backlog.pending, status.backlog.total) == (2, 1, 3)
+    assert status.reasons == ("the backlog of 3 has reached the high-water mark 3",)
+
+
+@pytest.mark.usefixtures("running")
+def test_totals_reasons_and_spread_come_from_the_counts(redis_client: redis.Redis, streams: Streams) -> None:
+    ids = publish(redis_client, streams, 5)
+    deliver(redis_client, streams, 5)
+    predict(redis_client, streams, ids[0], 10.0)
+    predict(redis_client, streams, ids[1], 30.0)
+    refuse(redis_client, streams, ids[2], reason="poison")
+    refuse(redis_client, streams, ids[3], reason="not_json")
+    drop_repeat(redis_client, streams, ids[4])
+    status = read_status(redis_client, streams, load_domain("housing"))
+    assert (status.totals.answered, status.totals.scored, status.totals.refused, status.totals.repeats) == (5, 2, 2, 1)
+    assert status.dead_letters == {"not_json": 1, "poison": 1}
+    assert (status.dead_letters_kept, status.rate_limited_kept) == (2, 0)
+    assert status.predictions is not None
+    assert (status.predictions.mean, status.predictions.sd) == (20.0, 10.0)
+    assert status.latency_ms is not None
+    assert status.latency_ms.count == 2
+    assert read_status(redis_client, streams, load_domain("obesity")).predictions is None
+    assert json.loads(status.model_dump_json())["state"] == "healthy"
+
+
+def test_sums_that_cancel_give_a_spread_of_zero(redis_client: redis.Redis, streams: Streams) -> None:
+    sums: dict[Any, Any] = {"scored": 3, "prediction_sum": 3 * 22.1, "prediction_sum_squares": 3 * 22.1**2 - 1e-9}
+    redis_client.hset(streams.progress, mapping=sums)
+    spread = read_status(redis_client, streams).predictions
+    assert spread is not None
+    assert spread.sd == 0
+
+
+def test_latency_is_the_time_between_the_two_entry_ids(redis_client: redis.Redis, streams: Streams) -> None:
+    for published_ms, answered_ms in ((1000, 1010), (2000, 2030)):
+        event = json.dumps({"id": f"{published_ms}-0"})
+        redis_client.xadd(streams.predictions, {"data": event}, id=f"{answered_ms}-0")
+    latency = read_latency(redis_client, streams)
+    assert latency is not None
+    assert (latency.avg, latency.p50, latency.p99) == (20, 10, 30)
+    newest = read_latency(redis_client, streams, sample=1)
+    assert newest is not None
+    assert (newest.count, newest.avg) == (1, 30)
+
+
+def test_percentiles_are_nearest_ranks() -> None:
+    latency = latency_of(range(1, 101))
+    assert latency is not None
+    assert (latency.p50, latency.p95, latency.p99) == (50, 95, 99)
+
+
+def test_the_rate_counts_answers_of_every_kind_in_the_last_minute(redis_client: redis.Redis, streams: Streams) -> None:
+    seconds, _ = redis_client.time()
+    for key, age_s in (
+        (streams.predictions, 90),
+        (streams.predictions, 30),
+        (streams.dead_letters, 20),
+        (streams.repeats, 10),
+    ):
+        redis_client.xadd(key, {"data": "{}"}, id=f"{(seconds - age_s) * 1000}-0")
+    assert read_rate(redis_client, streams) == pytest.approx(3 / 60)
+
+
+def test_the_rate_of_a_busy_stream_covers_the_newest_answers(redis_client: redis.Redis, streams: Streams) -> None:
+    seconds, _ = redis_client.time()
+    pipeline = redis_client.pipeline(transaction=False)
+    for number in range(600):
+        pipeline.xadd(streams.predictions, {"data": "{}"}, id=f"{(seconds - 10) * 1000 + number}-0")
+    pipeline.xadd(streams.dead_letters, {"data": "{}"}, id=f"{(seconds - 30) * 1000}-0")
+    pipeline.execute()
+    assert read_rate(redis_client, streams) == pytest.approx(500 / 10, rel=0.2)
+
+
+def test_under_load_the_rate_is_measured(
+    redis_client: redis.Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitoring.latency._LIMIT", 3)
+    ids = publish(redis_client, streams, 4)
+    for entry_id in ids:
+        predict(redis_client, streams, entry_id)
+    monkeypatch.setattr(
+        "monitoring.latency.time.sleep", lambda _: redis_client.hincrby(streams.progress, "answered", 1000)
+    )
+    assert read_rate(redis_client, streams) > 1000

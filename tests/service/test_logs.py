@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from schemas.settings import Settings, load_settings
+from service.logs import BROKER, configure, tell_settings
+
+logger = logging.getLogger("consumer.scoring_loop")
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root, framework = logging.getLogger(), logging.getLogger("faststream")
+    before = root.handlers[:], root.level, framework.handlers[:], framework.propagate
+    yield
+    root.handlers[:], framework.handlers[:], framework.propagate = before[0], before[2], before[3]
+    root.setLevel(before[1])
+    logging.captureWarnings(capture=False)
+    for name in ("alembic", "uvicorn", "urllib3"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def _settings(**settings: Any) -> Settings:
+    return load_settings(**settings)
+
+
+def test_a_json_line_holds_the_phrase_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(_settings(log_format="json"))
+    logger.info("batch committed", extra={"entries": 1000})
+    told = json.loads(capsys.readouterr().err)
+    assert told.pop("time").endswith("+00:00")
+    assert told == {"level": "INFO", "logger": "consumer.scoring_loop", "message": "batch committed", "entries": 1000}
+
+
+def test_a_text_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(_settings(log_format="text"))
+    logger.warning("commit sent again", extra={"attempt": 2})
+    assert capsys.readouterr().err.endswith(" WARNING consumer.scoring_loop: commit sent again attempt=2\n")
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_passwords_never_reach_the_log(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    url = "redis://ops:s3%40cret@localhost/0"
+    configure(_settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000"))
+    error = ValueError(f"cannot connect to {url} with s3@cret")
+    logger.error("connection failed", extra={"mlflow": "http://u:hush@mlflow:5000"}, exc_info=error)
+    written = capsys.readouterr().err
+    assert "cannot connect to redis://ops:***@localhost/0 with ***" in written
+    assert "hush" not in written
+
+
+@pytest.mark.parametrize("name", ["faststream", BROKER, "uvicorn.error"])
+def test_the_frameworks_write_as_we_do(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    configure(_settings(log_format="json"))
+    logging.getLogger(name).error("it broke")
+    captured = capsys.readouterr()
+    assert json.loads(captured.err)["logger"] == name
+    assert captured.out == ""
+
+
+def test_the_level_is_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(_settings(log_level="ERROR"))
+    logger.warning("not now")
+    logging.getLogger("uvicorn.error").warning("nor this")
+    assert capsys.readouterr().err == ""
+
+
+def test_servers_do_not_chat_below_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(_settings())
+    logging.getLogger("uvicorn.error").info("Started server process")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_settings_are_told_once_with_their_secrets_masked(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    url = "redis://ops:s3%40cret@localhost/0"
+    settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
+    configure(settings)
+    tell_settings(settings)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "redis://ops:***@localhost/0" in line
+    assert "http://u:***@mlflow:5000" in line
+    assert "claim_idle_ms" in line
+    assert "hush" not in line
+    assert "s3%40cret" not in line

@@ -1,0 +1,146 @@
+"""An operator's desk: sends commands, reads what became of them; and workers in this process or in one of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import redis
+from pydantic import SecretStr
+
+from schemas.commands import Command, ModelEvent
+from schemas.settings import Settings, load_settings
+from schemas.streams import DATA_FIELD, TRAINERS
+from tests.models import OPEN_GATE
+from tests.waiting import wait_until, wait_until_async
+from training.worker.app import WorkerApp, build_worker
+from transport.entries import EntryId
+
+RUN = "import sys; from schemas.settings import load_settings; from training.worker.app import run_trainer; "
+RUN += "run_trainer(load_settings(), sys.argv[1], 0)"
+
+
+def settings_for(home: Path, store: Path, redis_url: str, prefix: str, **overrides: Any) -> Settings:
+    """Settings of a worker that hurries, with a copy of a store of models."""
+    home.mkdir()
+    shutil.copy(store / "mlflow.db", home)
+    (home / "artifacts").symlink_to(store / "artifacts")
+    hurried: dict[str, Any] = {
+        "claim_idle_ms": 500,
+        "registry_poll_s": 0.1,
+        "redis_url": SecretStr(redis_url),
+        "prefix": prefix,
+    }
+    settings = load_settings(home=home, **hurried | overrides)
+    quick = settings.training.model_copy(update={"folds": 2, "repeats": 1, "models": ("linear",), "report": "figures"})
+    return settings.model_copy(update={"training": quick, "gate": OPEN_GATE})
+
+
+@asynccontextmanager
+async def working(settings: Settings, name: str = "w1") -> AsyncIterator[WorkerApp]:
+    """A worker in this process, from start to clean stop."""
+    app = build_worker(settings, name)
+    async with app.start_lifespan_context():
+        yield app
+    assert app.failure is None
+
+
+def trainings_of(worker: psutil.Process) -> list[psutil.Process]:
+    """The trainings that a worker's process has under way."""
+    return [child for child in worker.children() if "training.worker.training_process" in child.cmdline()]
+
+
+class WorkerProcess:
+    """A worker in a process of its own, which can be killed."""
+
+    def __init__(self, settings: Settings, name: str, log: Path, **variables: str) -> None:
+        assert settings.redis_url is not None
+        environment = {
+            "TASADOR_HOME": str(settings.home),
+            "TASADOR_REDIS_URL": settings.redis_url.get_secret_value(),
+            "TASADOR_PREFIX": settings.prefix or "",
+            "TASADOR_CLAIM_IDLE_MS": str(settings.claim_idle_ms),
+            "TASADOR_TRAINING__FOLDS": "2",
+            "TASADOR_TRAINING__REPEATS": "1",
+            "TASADOR_SEARCH__TRIALS": "0",
+            "TASADOR_TRAINING__REPORT": "figures",
+            **variables,
+        }
+        with log.open("ab") as out:
+            command = [sys.executable, "-c", RUN, name]
+            self._process = subprocess.Popen(command, env=os.environ | environment, stdout=out, stderr=out)
+        self.pid = self._process.pid
+
+    def end(self, how: signal.Signals) -> int:
+        """Send it a signal and wait for its end."""
+        self._process.send_signal(how)
+        return self._process.wait(timeout=30)
+
+
+class CommandClient:
+    """The operator's side of one domain."""
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self.client: Any = client
+        self.settings = settings
+        self.streams = settings.streams
+
+    def send(self, command: Command) -> str:
+        return self.send_fields({DATA_FIELD: command.model_dump_json()})
+
+    def send_fields(self, fields: dict[Any, Any]) -> str:
+        return str(EntryId.parse(self.client.xadd(self.streams.commands, fields)))
+
+    def leave_to_dead_worker(self, name: str = "dead", deliveries: int = 1) -> None:
+        """Let a worker that does not exist read what there is."""
+        if not self.client.exists(self.streams.commands) or not self.client.xinfo_groups(self.streams.commands):
+            self.client.xgroup_create(self.streams.commands, TRAINERS, "0", mkstream=True)
+        self.client.xreadgroup(TRAINERS, name, {self.streams.commands: ">"})
+        for entry in self.pending():
+            self.client.xclaim(self.streams.commands, TRAINERS, name, 0, [entry], retrycount=deliveries, justid=True)
+
+    def events(self, *types: str) -> list[tuple[str, ModelEvent]]:
+        found = [
+            (str(EntryId.parse(entry)), ModelEvent.model_validate_json(fields[DATA_FIELD]))
+            for entry, fields in self.client.xrange(self.streams.model_events)
+        ]
+        return [(entry, event) for entry, event in found if not types or event.type in types]
+
+    def types(self, command_id: str) -> list[str]:
+        return [event.type for _, event in self.events() if event.data.command_id == command_id]
+
+    def find_answer(self, answer_as: str) -> ModelEvent | None:
+        found = self.client.hget(self.streams.command_answers, answer_as)
+        return dict(self.events())[json.loads(found)["event"]] if found else None
+
+    async def answer(self, answer_as: str, timeout_s: float = 20) -> ModelEvent:
+        answer = await wait_until_async(lambda: self.find_answer(answer_as), timeout_s, f"{answer_as} is answered")
+        assert answer is not None
+        return answer
+
+    async def ask(self, command: Command, timeout_s: float = 20) -> ModelEvent:
+        self.send(command)
+        return await self.answer(command.id, timeout_s)
+
+    def pending(self) -> dict[str, str]:
+        """Entry id to the worker that has it."""
+        found = self.client.xpending_range(self.streams.commands, TRAINERS, "-", "+", 100)
+        return {entry["message_id"].decode(): entry["consumer"].decode() for entry in found}
+
+    async def nothing_pending(self) -> None:
+        await wait_until_async(lambda: not self.pending(), message="nothing is pending")
+
+    def model(self) -> dict[str, str]:
+        return {key.decode(): value.decode() for key, value in self.client.hgetall(self.streams.model).items()}
+
+    def wait_for(self, event_type: str, timeout_s: float = 60) -> ModelEvent:
+        return wait_until(lambda: self.events(event_type), timeout_s, f"{event_type} is told")[0][1]

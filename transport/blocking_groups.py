@@ -1,0 +1,57 @@
+"""Holders: groups of somebody else that do not read, so that listings long answered cannot be trimmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from schemas.sections import RetentionSettings
+from schemas.streams import SCORERS, Streams
+from transport.scripts import read_script
+
+_SCRIPT = read_script("transport", "blocking_groups")
+
+SLACK = 1.1
+"""Trimming keeps about a hundredth more than it is asked to, and what comes between two rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingGroup:
+    """A group that holds back trimming.
+
+    Attributes:
+        group: its name.
+        since: entry id from which on it needs everything; 0-0 where it has never read.
+        entries: how many it has not acknowledged; None where the server cannot tell.
+    """
+
+    group: str
+    since: str
+    entries: int | None
+
+    def __str__(self) -> str:
+        count = "listings" if self.entries is None else f"{self.entries:,} listings"
+        return f"group {self.group} has not read {count} after {self.since}, so they cannot be trimmed"
+
+
+def read_blocking_groups(client: redis.Redis, streams: Streams, keep: RetentionSettings) -> tuple[BlockingGroup, ...]:
+    """The groups because of which more is kept than is asked for; none while no more is kept."""
+    return _judge(client.eval(_SCRIPT, 1, streams.listings, SCORERS), keep)
+
+
+async def read_blocking_groups_async(
+    client: redis.asyncio.Redis, streams: Streams, keep: RetentionSettings
+) -> tuple[BlockingGroup, ...]:
+    """As `read_holders`, for an asynchronous client."""
+    return _judge(await client.eval(_SCRIPT, 1, streams.listings, SCORERS), keep)
+
+
+def _judge(reply: Any, keep: RetentionSettings) -> tuple[BlockingGroup, ...]:
+    length, age_ms, *rest = reply
+    if length <= SLACK * keep.listings and age_ms <= SLACK * 1000 * keep.max_age_s:
+        return ()
+    groups = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    return tuple(BlockingGroup(name.decode(), since.decode(), None if n < 0 else n) for name, since, n in groups)
