@@ -17,8 +17,9 @@ from schemas.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    "consumer", "monitoring", "operations", "producer", "registry", "schemas", "service", "tasador", "training", "transport",
-)  # fmt: skip
+    *("consumer", "monitoring", "operations", "producer", "registry"),
+    *("schemas", "service", "tasador", "training", "transport"),
+)
 ADDRESSES = ("home", "redis_url", "mlflow_uri", "prefix", "host")
 
 

@@ -14,7 +14,7 @@ def test_what_is_counted_is_a_bar_on_a_terminal_and_a_line_elsewhere(
     monkeypatch: pytest.MonkeyPatch, is_terminal: bool
 ) -> None:
     written = StringIO()
-    monkeypatch.setattr(steps, "err", Console(file=written, force_terminal=is_terminal, width=200))
+    monkeypatch.setattr(progress, "err", Console(file=written, force_terminal=is_terminal, width=200))
     with progress.Steps("training") as told:
         told("506 rows")
         told(Step("searching ridge", 1, 25, ", best 4.9"))
