@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,6 +18,11 @@ from schemas.stamp import Stamp
 encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
+
+
+def now_rfc3339() -> str:
+    """The time that answers carry, in UTC to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _Problem(msgspec.Struct, gc=False):

@@ -1,4 +1,4 @@
-"""The consumer as a FastStream application: it owns the lifecycle, the model events and the AsyncAPI page."""
+"""The consumer as a process: a FastStream application around the scoring loop and the model events."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ import gc
 import logging
 import socket
 
-from faststream.redis import RedisBroker
-from faststream.redis.prometheus import RedisPrometheusMiddleware
-
-from consumer.asyncapi import describe
 from consumer.consumer import Consumer
-from consumer.model_events import ModelEvents
-from schemas.errors import ConfigurationError
+from consumer.model_events import CHECK_S, ModelEvents
 from schemas.settings import Settings
 from service import logs
-from service.endpoints import ServedApp, bind, routes, serve
+from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.asyncapi import describe
+from service.endpoints import routes
+from service.periodic import PeriodicTasks, Step
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
-from transport.tasks import end_tasks
 
 CALM_COLLECTOR = (100_000, 50, 50)
-"""A batch makes thousands of objects that live for milliseconds and in no cycle. By default the collector would look
-through them, and now and then through all of scikit-learn, several times a batch."""
+"""Thresholds of the garbage collector. A batch makes thousands of objects that live for milliseconds and in no cycle.
+By default the collector would scan them, and sometimes all of scikit-learn, several times a batch."""
 
 
 def run_consumer(settings: Settings, name: str, port: int) -> None:
     """Answer listings until SIGTERM or SIGINT.
+
+    Args:
+        settings: of the domain.
+        name: of this consumer, its own in the group.
+        port: for the HTTP endpoints; 0 picks a free one.
 
     Raises:
         ConfigurationError: a setting, the server or the port cannot be used.
@@ -35,32 +37,29 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
     """
     logs.configure(settings)
     gc.set_threshold(*CALM_COLLECTOR)
-    url = _redis_url(settings)
+    url = required_redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)
     listener = bind(port, settings.host)
-    logs.tell_settings(settings)
+    logs.log_settings(settings)
     serve(build_app(settings, name, listener), listener)
 
 
 def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
     """The application of one consumer, whose endpoints are served on the listener."""
-    url = _redis_url(settings)
+    url = required_redis_url(settings)
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
-    transport = RedisPrometheusMiddleware(registry=consumer.registry)
-    broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
-    specification = describe(domain, streams)
+    broker = build_broker(url, consumer.registry)
+    specification = describe("consumer", domain, streams)
     app = ServedApp(
         broker,
         asgi_routes=routes(consumer.health, consumer.registry, specification),
         specification=specification,
         logger=logging.getLogger("faststream"),
     )
-
-    events = ModelEvents(broker, client, streams, consumer.follower, consumer.health)
-    work = _Work(consumer, events, app)
+    work = _Work(consumer, ModelEvents(broker, client, streams, consumer.follower, consumer.health), app)
     app.after_startup(work.start)
     app.on_shutdown(work.stop)
 
@@ -72,34 +71,26 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
     return app
 
 
-def _redis_url(settings: Settings) -> str:
-    if settings.redis_url is None:
-        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
-    return settings.redis_url.get_secret_value()
-
-
 class _Work:
-    """The consumer's loop and the watch over model events: begun after the broker, ended before it."""
+    """The consumer and the check of its subscriber: started after the broker, stopped before it."""
 
     def __init__(self, consumer: Consumer, events: ModelEvents, app: ServedApp) -> None:
         self._consumer = consumer
         self._events = events
         self._app = app
-        self._loop: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._checks = PeriodicTasks(app.fail)
+        self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._loop = asyncio.create_task(self._consumer.run(), name="consumer")
-        self._watch = asyncio.create_task(self._events.keep(), name="model-events")
-        for task in (self._loop, self._watch):
-            task.add_done_callback(self._ended)
+        self._running = asyncio.create_task(self._consumer.run(), name="consumer")
+        self._running.add_done_callback(self._ended)
+        self._checks.start([Step("model events", CHECK_S, self._events.check)])
 
     async def stop(self) -> None:
         self._consumer.stop()
-        if self._watch:
-            await end_tasks([self._watch])
-        if self._loop:
-            await asyncio.wait([self._loop])
+        await self._checks.stop()
+        if self._running:
+            await asyncio.wait([self._running])
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

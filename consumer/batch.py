@@ -1,47 +1,27 @@
-"""A batch between reading and committing: entries as they came, and the outcome that each shall get.
-
-There are thousands of entries in a batch: they are structs because a named tuple takes four times as long to make.
-"""
+"""A batch between scoring and commit: the outcome that each entry will get, and its rows for the window."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from consumer.answer_encoder import encode_lines
+from schemas.rows import Matrix
 from schemas.stamp import Stamp
 
 NO_MODEL = Stamp("", "")
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One entry as it was read.
-
-    Attributes:
-        id: its entry id.
-        flat: fields and their values in turn, as Redis sends them; None where the payload is gone.
-        deliveries: how often it has been delivered, this time included.
-    """
-
-    id: bytes
-    flat: Sequence[bytes] | None
-    deliveries: int = 1
-
-    @property
-    def fields(self) -> Mapping[bytes, bytes]:
-        """Values by field; none where the payload is gone."""
-        flat = self.flat or ()
-        return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """The dead letter that one entry shall get.
+    """The dead letter that one entry will get.
 
     Attributes:
         entry_id: the entry it answers.
-        reason: why it is refused.
+        reason: why the entry is refused.
         identity: source and id of the listing, each empty where it cannot be read.
         event: the JSON that is written.
     """
@@ -52,11 +32,11 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     event: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ScoredBatch:
     """Outcomes of a batch, and what the window and the counts take from it.
 
-    What there is of each entry is one text with a line for each, as the commit script takes it.
+    What belongs to each entry is one text with a line for each, as the commit script takes it.
 
     Attributes:
         entry_ids: n; those that get a prediction stand first, then the refused ones, both in the entries' order.
@@ -66,8 +46,8 @@ class ScoredBatch:
         stamp: the model that predicted.
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
-        values: the predictions as packed doubles (p x 8 bytes).
-        flags: for each prediction a byte: 1 imputed, 2 unusual, 3 both.
+        values: the p predictions as packed doubles (8 p bytes).
+        flags: a byte for each prediction: 1 imputed, 2 unusual, 3 both.
         total: sum of the predictions.
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
@@ -100,7 +80,7 @@ class ScoredBatch:
         return len(self.entry_ids) - len(self.reasons)
 
     def add(self, refusals: Sequence[Refusal]) -> None:
-        """Refuse entries too."""
+        """Append dead letters for other entries of the batch."""
         self.entry_ids = [*self.entry_ids, *(refusal.entry_id for refusal in refusals)]
         self.events = b"".join([self.events, *(refusal.event + b"\n" for refusal in refusals)])
         self.identities += encode_lines([refusal.identity for refusal in refusals])
@@ -108,7 +88,27 @@ class ScoredBatch:
 
 
 def all_refused(refusals: Sequence[Refusal]) -> ScoredBatch:
-    """A batch without a prediction."""
-    batch = ScoredBatch([], b"", b"")
+    """A batch of dead letters without a prediction."""
+    batch = ScoredBatch(entry_ids=[], events=b"", identities=b"")
     batch.add(refusals)
     return batch
+
+
+def pack_rows(
+    dtype: np.dtype[np.void], entry_ids: Sequence[bytes], matrix: Matrix, predictions: NDArray[np.float64]
+) -> bytes:
+    """Pack n rows for the window (`schemas.window`).
+
+    Args:
+        dtype: of a row.
+        entry_ids: n ids of listings.
+        matrix: features (n, columns).
+        predictions: shape (n,).
+    """
+    rows = np.empty(len(entry_ids), dtype=dtype)
+    ids = [entry_id.split(b"-") for entry_id in entry_ids]
+    rows["ms"] = [int(ms) for ms, _ in ids]
+    rows["seq"] = [int(seq) for _, seq in ids]
+    rows["prediction"] = predictions
+    rows["features"] = matrix
+    return rows.tobytes()

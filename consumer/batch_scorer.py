@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import isfinite
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.answer_encoder import AnswerEncoder, encode, encode_lines
-from consumer.batch import Entry, Refusal, ScoredBatch, all_refused
+from consumer.answer_encoder import AnswerEncoder, encode_lines, now_rfc3339
+from consumer.batch import Refusal, ScoredBatch, pack_rows
+from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.metrics import PRICE_KINDS
 from registry.scorer import Scorer
 from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import Domain
-from schemas.errors import FieldError, RefusedListingError
+from schemas.errors import RefusedListingError
 from schemas.refusals import Reason
 from schemas.rows import Matrix, RowBuilder
-from schemas.sections import RateLimitSettings
 from schemas.settings import Settings
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD
-from schemas.window import pack_rows, row_dtype
+from schemas.window import row_dtype
+from transport.consumer_group import Entry
 
 LARGEST_TEXT_BYTES = 400_000_000
 """Redis takes texts of up to 512 MB (`proto-max-bulk-len`); a dead letter may be six times its payload."""
@@ -34,9 +34,14 @@ LARGEST_TEXT_BYTES = 400_000_000
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """The model in charge: what scores, its stamp on predictions, and what was usual in training.
+    """The model that scores.
 
-    `low` and `high` are the ranges of the columns, `usual` that of predictions; None of a classification.
+    Attributes:
+        scorer: scores a matrix.
+        stamp: names the model on predictions.
+        low: smallest value of each column in training, (columns,).
+        high: largest value of each column in training, (columns,).
+        usual: between which predictions nearly all training rows lie; None of a classification.
     """
 
     scorer: Scorer
@@ -46,11 +51,6 @@ class ServedModel:
     usual: tuple[float, float] | None = None
 
 
-def now_rfc3339() -> str:
-    """The time that answers carry, in UTC to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class BatchScorer:
     """Scores batches of one domain's entries.
 
@@ -58,20 +58,22 @@ class BatchScorer:
         domain: whose contract the listings must satisfy.
         settings: limits of payloads and of the window.
         consumer: the name that dead letters carry.
+
+    Attributes:
+        dead_letters: makes the dead letters of entries that are not scored.
     """
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
         self._decoder = ListingDecoder(domain, settings.limits)
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
-        self._is_classification = domain.task == "classification"
         self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
         self._rows_kept = settings.window.full_batch_rows
-        self._consumer = consumer
+        self.dead_letters = DeadLetterWriter(self._decoder, self._encoder, consumer)
 
     def score(self, entries: Sequence[Entry], model: ServedModel) -> ScoredBatch:
-        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all that are good.
+        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all good ones.
 
         Raises:
             OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
@@ -88,27 +90,27 @@ class BatchScorer:
             total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
             return self._without_broken_scores(entries, model, places, scores)
-        gaps, strange = np.isnan(matrix), (matrix < model.low) | (matrix > model.high)
-        imputed, unusual = self._builder.named(gaps), self._builder.named(strange)
+        imputed = self._builder.named(np.isnan(matrix))
+        unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
         ids = [entries[place].id for place in places]
         stride = -(-len(ids) // self._rows_kept) or 1
+        encode = self._encoder.classifications if self._classes else self._encoder.predictions
         batch = ScoredBatch(
-            ids,
-            self._encode(ids, time, listings, scores, model.stamp, imputed, unusual),
-            encode_lines([(listing.source or "", listing.id) for listing in listings]),
-            (),
-            model.stamp,
-            pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
-            stride,
-            values.astype("<f8").tobytes(),
-            _flags(imputed, unusual, len(ids)),
-            total if scores is values else float(values.sum()),
-            float(values @ values),
-            Counter(name for names in imputed.values() for name in names),
-            Counter(name for names in unusual.values() for name in names),
-            self._kinds(values, model.usual),
-            decoded - begin,
-            scored - decoded,
+            entry_ids=ids,
+            events=encode(_texts_of(ids), time, listings, scores.tolist(), model.stamp, imputed, unusual),
+            identities=encode_lines([(listing.source or "", listing.id) for listing in listings]),
+            stamp=model.stamp,
+            rows=pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
+            stride=stride,
+            values=values.astype("<f8").tobytes(),
+            flags=_flags(imputed, unusual, len(ids)),
+            total=total if scores is values else float(values.sum()),
+            total_squares=float(values @ values),
+            imputed=Counter(name for names in imputed.values() for name in names),
+            unusual=Counter(name for names in unusual.values() for name in names),
+            kinds=self._kinds(values, model.usual),
+            decode_s=decoded - begin,
+            score_s=scored - decoded,
         )
         if refusals:
             batch.add([*refusals.values()])
@@ -117,7 +119,7 @@ class BatchScorer:
         return batch
 
     def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Refusal]]:
-        """The good listings in order, and what the others get, by their place in the batch."""
+        """The good listings in order, and the refusals of the others by their place in the batch."""
         payloads = [
             flat[1]
             if len(flat := entry.flat or ()) == 2 and flat[0] == DATA_FIELD  # noqa: PLR2004 - as nearly all are
@@ -133,83 +135,34 @@ class BatchScorer:
             try:
                 payload = payload_of(entry.fields)
                 listings.append(self._decoder.decode(payload))
-            except RefusedListingError as refused:
-                refusals[place] = self._refusal(entry, refused, payload, time)
+            except RefusedListingError as error:
+                refusals[place] = self.dead_letters.refusal_of(entry, error, payload, time)
         return listings, refusals
 
-    def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
-        """A batch of one dead letter, for an entry that is not scored at all."""
-        return all_refused([self._refused(entry, reason, message)])
-
-    def limit(self, entries: Sequence[Entry], limit: RateLimitSettings) -> ScoredBatch:
-        """A batch of dead letters, for entries that came faster than their source may send."""
-        time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
-        return all_refused([self._limited(entry, message, time) for entry in entries])
-
-    def _limited(self, entry: Entry, message: str, time: str) -> Refusal:
-        payload: bytes | None = None
-        found = FieldError("source", message)
-        try:
-            payload = payload_of(entry.fields)
-            listing = self._decoder.decode(payload)
-            limited = RefusedListingError(Reason.RATE_LIMITED, (found,), listing.id, listing.source or "")
-        except RefusedListingError as bad:
-            errors = (found, *bad.errors)
-            limited = RefusedListingError(Reason.RATE_LIMITED, errors, bad.listing_id, bad.listing_source)
-        return self._refusal(entry, limited, payload, time)
-
-    def _refused(self, entry: Entry, reason: Reason, message: str) -> Refusal:
-        try:
-            payload = payload_of(entry.fields)
-        except RefusedListingError:
-            payload = None
-        return self._refusal(entry, RefusedListingError(reason, (FieldError("", message),)), payload, now_rfc3339())
-
-    def _refusal(self, entry: Entry, refused: RefusedListingError, payload: bytes | None, time: str) -> Refusal:
-        if payload is None and entry.flat is not None:
-            # a foreign entry: its fields, as far as they are text, are all there is to show
-            text = {
-                k.decode(errors="backslashreplace"): v.decode(errors="backslashreplace")
-                for k, v in entry.fields.items()
-            }
-            payload = encode(text)
-        entry_id = entry.id.decode()
-        event = self._encoder.dead_letter(entry_id, time, refused, payload, entry.deliveries, self._consumer)
-        return Refusal(entry.id, refused.reason, (refused.listing_source, refused.listing_id or ""), event)
-
     def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
-        """How many predictions are of each class, or how many prices are like none that training led to."""
-        if self._is_classification:
+        """How many predictions are of each class, or how many prices are below, within and above the usual range."""
+        if self._classes:
             counts = np.bincount(values.astype(np.int64), minlength=len(self._classes))
             return dict(zip(self._classes, counts.tolist(), strict=True))
         low, high = usual or (-np.inf, np.inf)
         counts = np.bincount((values > high) * 1 + (values >= low), minlength=len(PRICE_KINDS))
         return dict(zip(PRICE_KINDS, counts.tolist(), strict=True))
 
-    def _encode(
-        self,
-        ids: Sequence[bytes],
-        time: str,
-        listings: Sequence[DecodedListing],
-        scores: Matrix,
-        stamp: Stamp,
-        imputed: Mapping[int, Sequence[str]],
-        unusual: Mapping[int, Sequence[str]],
-    ) -> bytes:
-        encode_all = self._encoder.classifications if self._is_classification else self._encoder.predictions
-        texts = b"\n".join(ids).decode().split("\n") if ids else []
-        return encode_all(texts, time, listings, scores.tolist(), stamp, imputed, unusual)
-
     def _without_broken_scores(
         self, entries: Sequence[Entry], model: ServedModel, places: Sequence[int], scores: Matrix
     ) -> ScoredBatch:
-        """A score that is no number is no price: those listings are given up, and the others are scored again."""
+        """A score that is not a number is no prediction: those listings become poison, the others are scored again."""
         rows = np.isfinite(scores).reshape(len(places), -1)
         bad = {place for place, row in zip(places, rows, strict=True) if not row.all()}
         batch = self.score([e for place, e in enumerate(entries) if place not in bad], model)
         message = "the model's answer is not a finite number"
-        batch.add([self._refused(entries[place], Reason.POISON, message) for place in sorted(bad)])
+        batch.add([self.dead_letters.refusal_for(entries[place], Reason.POISON, message) for place in sorted(bad)])
         return batch
+
+
+def _texts_of(ids: Sequence[bytes]) -> list[str]:
+    # one decoding of all is four times as fast as one of each
+    return b"\n".join(ids).decode().split("\n") if ids else []
 
 
 def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], count: int) -> bytes:

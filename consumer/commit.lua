@@ -1,26 +1,26 @@
--- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same breath.
+-- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same step.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
 --   then a bucket for each source that the batch holds, where sources are limited.
--- ARGV: group, consumer, entries n, predictions p, dedup seconds, dedup max ids,
---   window rows, bytes a row, stride, activation, layout, values (p doubles), flags (p bytes), sum, sum of squares,
---   source and time of a repeat's event, events a second of a source, burst, and for each entry as two bytes the number
---   of its source's bucket (0 for none),
---   then as texts with a line for each entry, the p predictions first: entry ids, identities (JSON, [source, id] of the
---   listing), events; then the reason of each of the n - p refused. An argument for each would cost both sides half as
---   much again as all that is done with it.
--- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...}}. What is
--- limited stays pending: only its sender can make a dead letter of it.
+-- ARGV: options as one JSON object (`consumer.committer.CommitOptions`: n entries, of which p predictions stand first),
+--   window rows, values (p doubles), flags (p bytes), for each entry as two bytes the number of its source's bucket (0 for
+--   none), then as texts with a line for each entry: entry ids, identities (JSON, [source, id] of the listing), events;
+--   then the reason of each of the n - p refused. An argument for each entry would cost both sides half as much again as
+--   all that is done with it.
+-- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...}}. A limited
+-- entry stays pending: only the sender of this batch can make a dead letter of it.
 -- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
 -- bucket when it is acknowledged.
-local BUCKETS, REASONS = 10, 23
+local BUCKETS, REASONS = 10, 8
 local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
 local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
-local group, consumer = ARGV[1], ARGV[2]
-local n, p = tonumber(ARGV[3]), tonumber(ARGV[4])
-local dedup_seconds, dedup_max = tonumber(ARGV[5]), tonumber(ARGV[6])
+local options = cjson.decode(ARGV[1])
+local packed_rows, packed_values, flags, bucket_numbers = unpack(ARGV, 2, 5)
+local group, consumer = options.group, options.consumer
+local n, p = options.entries, options.predictions
+local dedup_seconds, dedup_max = options.dedup_seconds, options.dedup_max_ids
 local call, pcall = redis.call, redis.pcall
 
--- Redis does not roll back. What can be refused is asked for here: a key of the wrong type raises before any write.
+-- Redis does not roll back. What can fail is tried here: a key of the wrong type raises before any write.
 call('XLEN', predictions)
 call('XLEN', letters)
 call('XLEN', repeats)
@@ -33,13 +33,13 @@ local now = tonumber(time[1])
 local now_ms = now * 1000 + math.floor(time[2] / 1000)
 
 -- A bucket fills at the rate of its source up to the burst; where there is none it is full.
-local rate, burst, buckets = tonumber(ARGV[18]), tonumber(ARGV[19]), {}
+local rate, burst, buckets = tonumber(options.rate), options.burst, {}
 for i = 1, #KEYS - BUCKETS do
   local level, since_ms = string.match(call('GET', KEYS[BUCKETS + i]) or '', '^(%S+) (%d+)$')
   local passed_ms = level and math.max(now_ms - since_ms, 0) or 0
   buckets[i] = {
     level = level and math.min(level + passed_ms * rate / 1000, burst) or burst,
-    is_new = level and tonumber(since_ms) > now_ms, -- the clock was set back: it fills from here
+    is_new = level and tonumber(since_ms) > now_ms, -- the clock was set back: it fills from now on
   }
 end
 
@@ -64,10 +64,10 @@ local function lines_of(text)
   if from ~= #text + 1 then error('more lines than entries') end
   return lines
 end
-local ids, identities, events = lines_of(ARGV[21]), lines_of(ARGV[22]), lines_of(ARGV[23])
+local ids, identities, events = lines_of(ARGV[6]), lines_of(ARGV[7]), lines_of(ARGV[8])
 
--- An identity is looked for in what was predicted since the last rotation and in the rotation before. A RENAME over a
--- large set would free it in this call; UNLINK frees it aside.
+-- An identity is looked up among those predicted since the last rotation and in the rotation before. A RENAME over a
+-- large set would free it in this call; UNLINK frees it in the background.
 local function rotate(is_stale)
   try('UNLINK', previous)
   if is_stale then
@@ -83,7 +83,7 @@ if dedup_seconds > 0 and p > 0 then
   known = call('SMISMEMBER', current, unpack(identities, 1, p))
   if call('EXISTS', previous) == 1 then older = call('SMISMEMBER', previous, unpack(identities, 1, p)) end
   if since and now - since >= dedup_seconds then
-    -- too old to be seen for a repeat: the set before, and after twice the time both
+    -- too old to count as a repeat: the previous set, and after twice the time both
     local is_stale = now - since >= 2 * dedup_seconds
     older, known = is_stale and {} or known, {}
     rotate(is_stale)
@@ -93,8 +93,8 @@ end
 
 local function repeat_event(id, identity)
   local source, listing = unpack(cjson.decode(identity))
-  return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(ARGV[16]) .. ',"type":"listing.repeated","time":"'
-    .. ARGV[17] .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. '}}'
+  return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(options.source) .. ',"type":"listing.repeated","time":"'
+    .. options.time .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. '}}'
 end
 
 local scored, refused, repeated, restored = 0, 0, 0, 0
@@ -103,7 +103,7 @@ local last
 for entry = 1, n do
   local id, identity = ids[entry], identities[entry]
   local reason = entry > p and ARGV[REASONS + entry - p]
-  local bucket = buckets[1] and buckets[struct.unpack('<H', ARGV[20], 2 * entry - 1)]
+  local bucket = buckets[1] and buckets[struct.unpack('<H', bucket_numbers, 2 * entry - 1)]
   local is_repeat = not reason and dedup_seconds > 0 and (known[entry] == 1 or older[entry] == 1 or here[identity])
   local event = is_repeat and repeat_event(id, identity) or events[entry]
   if bucket and bucket.level < 1 then
@@ -146,13 +146,13 @@ if answered > 0 then
   for reason, count in pairs(reasons) do try('HINCRBY', progress, 'refused:' .. reason, count) end
 end
 if scored > 0 then
-  local sum, squares, imputed, unusual = ARGV[14], ARGV[15], 0, 0
-  local packed, width, stride = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+  local sum, squares, imputed, unusual = options.sum, options.sum_squares, 0, 0
+  local packed, width, stride = packed_rows, options.row_bytes, options.stride
   if scored < p then
     local kept = {}
     sum, squares = 0, 0
     for j = 1, scored do
-      local value = struct.unpack('<d', ARGV[12], rows[j] * 8 - 7)
+      local value = struct.unpack('<d', packed_values, rows[j] * 8 - 7)
       sum, squares = sum + value, squares + value * value
       local row, rest = math.floor((rows[j] - 1) / stride), (rows[j] - 1) % stride
       if rest == 0 then kept[#kept + 1] = string.sub(packed, row * width + 1, row * width + width) end
@@ -160,9 +160,9 @@ if scored > 0 then
     packed = table.concat(kept)
     sum, squares = string.format('%.17g', sum), string.format('%.17g', squares)
   end
-  local has_flags = string.find(ARGV[13], '[^%z]')
+  local has_flags = string.find(flags, '[^%z]')
   for j = 1, has_flags and scored or 0 do
-    local flag = string.byte(ARGV[13], rows[j])
+    local flag = string.byte(flags, rows[j])
     if flag % 2 == 1 then imputed = imputed + 1 end
     if flag >= 2 then unusual = unusual + 1 end
   end
@@ -172,7 +172,7 @@ if scored > 0 then
   try('HINCRBYFLOAT', progress, 'prediction_sum', sum)
   try('HINCRBYFLOAT', progress, 'prediction_sum_squares', squares)
   if #packed > 0 then
-    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', ARGV[10], 'layout', ARGV[11],
+    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', options.activation, 'layout', options.layout,
       'consumer', consumer, 'last', last)
     try('HINCRBY', progress, 'window_rows', #packed / width)
   end

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
+import msgspec
 from redis.exceptions import NoScriptError
 
+from consumer.answer_encoder import encode, now_rfc3339
 from consumer.batch import ScoredBatch
-from consumer.batch_scorer import now_rfc3339
-from consumer.rate_limit import RateLimit
+from consumer.metrics import BatchFigures
+from consumer.rate_limit import NO_CHARGES, RateLimit
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
 from schemas.window import layout_of, row_dtype
 from transport.pipelined_connection import PipelinedConnection
-from transport.scripts import read_script
+from transport.scripts import Script
+
+COMMIT = Script("consumer", "commit")
+
+
+class CommitOptions(msgspec.Struct, gc=False):
+    """The named arguments of `commit.lua`; sums and rate are texts, since Lua's JSON keeps 14 digits of a number."""
+
+    group: str
+    consumer: str
+    entries: int
+    predictions: int
+    dedup_seconds: int
+    dedup_max_ids: int
+    row_bytes: int
+    stride: int
+    activation: str
+    layout: str
+    sum: str
+    sum_squares: str
+    source: str
+    time: str
+    rate: str
+    burst: int
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a commit did.
+    """What a commit did, in the order of the script's reply.
 
     Attributes:
         scored: predictions written.
@@ -29,8 +54,8 @@ class Receipt:
         restored: entries whose outcome could not be written and that are pending again.
         failure: why, in the server's words.
         at_ms: when, in milliseconds of Redis's clock.
-        fenced: entries that were not pending any more, so that nothing was written for them.
-        limited: entries whose source had sent too much; they are pending still.
+        fenced: entries that were no longer pending, so that nothing was written for them.
+        limited: entries of sources beyond their rate; they are still pending.
     """
 
     scored: int
@@ -42,27 +67,50 @@ class Receipt:
     fenced: tuple[bytes, ...]
     limited: tuple[bytes, ...]
 
+    def figures_of(self, batch: ScoredBatch) -> BatchFigures:
+        """What this commit of a batch adds to the metrics; a batch that was restored counts when it is sent again."""
+        unanswered = {*self.fenced, *self.limited}
+        answered = [] if self.restored else batch.entry_ids
+        if unanswered:
+            answered = [entry_id for entry_id in answered if entry_id not in unanswered]
+        refused = zip(batch.entry_ids[batch.predictions :], batch.reasons, strict=True)
+        return BatchFigures(
+            entry_ids=answered,
+            answered_ms=self.at_ms,
+            scored=self.scored,
+            repeated=self.repeated,
+            refused=Counter(reason for entry_id, reason in refused if answered and entry_id not in unanswered),
+            imputed=batch.imputed if answered else {},
+            unusual=batch.unusual if answered else {},
+            kinds=batch.kinds if answered else {},
+            fenced=len(self.fenced),
+        )
+
 
 class Committer:
     """Commits batches under one consumer's name.
 
-    The command has left when `commit` first waits; so Redis works on it while the next batch is scored.
+    The command has been sent when `commit` first waits, so Redis works on it while the next batch is scored.
+
+    Args:
+        connection: for commits alone.
+        streams: the domain's keys.
+        domain: whose rows the window holds.
+        settings: deduplication and rate limits.
+        consumer: the consumer's name in the group.
     """
 
     def __init__(
-        self, line: PipelinedConnection, streams: Streams, domain: Domain, settings: Settings, consumer: str
+        self, connection: PipelinedConnection, streams: Streams, domain: Domain, settings: Settings, consumer: str
     ) -> None:
-        self._line = line
-        self._text = read_script("consumer", "commit")
+        self._connection = connection
         dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
         self._keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, *dedup)
-        # Redis names a script by the SHA-1 of its text
-        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-        self._rate_limit = RateLimit(settings.rate_limit, streams)
+        self._rate_limit = RateLimit(streams) if settings.rate_limit.events_per_s else None
+        self._settings = settings
         self._consumer = consumer
         self._source = f"tasador/{domain.name}"
-        self._dedup = (settings.dedup_seconds, settings.dedup_max_ids)
-        self._width = row_dtype(domain).itemsize
+        self._row_bytes = row_dtype(domain).itemsize
         self._layout = layout_of(domain)
 
     async def commit(self, batch: ScoredBatch) -> Receipt:
@@ -71,35 +119,43 @@ class Committer:
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
-        charges = self._rate_limit.charge(batch)
-        command = [
-            *("EVALSHA", self._sha1, len(self._keys) + len(charges.buckets), *self._keys, *charges.buckets),
-            SCORERS,
-            self._consumer,
-            len(batch.entry_ids),
-            batch.predictions,
-            *self._dedup,
+        charges = self._rate_limit.charge(batch) if self._rate_limit else NO_CHARGES
+        keys = (*self._keys, *charges.buckets)
+        arguments = (
+            encode(self._options(batch)),
             batch.rows,
-            self._width,
-            batch.stride,
-            batch.stamp.activation,
-            self._layout,
             batch.values,
             batch.flags,
-            repr(batch.total),
-            repr(batch.total_squares),
-            self._source,
-            now_rfc3339(),
-            *charges.arguments,
+            charges.bucket_numbers,
             b"\n".join([*batch.entry_ids, b""]),
             batch.identities,
             batch.events,
             *batch.reasons,
-        ]
+        )
         try:
-            reply = await self._line.ask(*command)
+            reply = await self._connection.ask("EVALSHA", COMMIT.sha1, len(keys), *keys, *arguments)
         except NoScriptError:
-            await self._line.ask("SCRIPT", "LOAD", self._text)
-            reply = await self._line.ask(*command)
+            reply = await self._connection.ask("EVAL", COMMIT.text, len(keys), *keys, *arguments)
         scored, refused, repeated, restored, failure, at_ms, fenced, limited = reply
         return Receipt(scored, refused, repeated, restored, failure.decode(), at_ms, tuple(fenced), tuple(limited))
+
+    def _options(self, batch: ScoredBatch) -> CommitOptions:
+        rate_limit = self._settings.rate_limit
+        return CommitOptions(
+            group=SCORERS,
+            consumer=self._consumer,
+            entries=len(batch.entry_ids),
+            predictions=batch.predictions,
+            dedup_seconds=self._settings.dedup_seconds,
+            dedup_max_ids=self._settings.dedup_max_ids,
+            row_bytes=self._row_bytes,
+            stride=batch.stride,
+            activation=batch.stamp.activation,
+            layout=self._layout,
+            sum=repr(batch.total),
+            sum_squares=repr(batch.total_squares),
+            source=self._source,
+            time=now_rfc3339(),
+            rate=repr(rate_limit.events_per_s),
+            burst=rate_limit.burst,
+        )

@@ -1,7 +1,7 @@
--- Creates the group where `consumer.group` found that it must begin, and makes what is unanswered below pending.
--- KEYS: listings, then the streams of answers. ARGV: group, start, owner of what is pending, the last id of each stream
--- of answers as it was read, then the unanswered entries.
--- Returns 1 if it created the group, 0 if there is one, -1 if an answer has been written since it was planned.
+-- Creates the group as `consumer.group_rebuilder` planned it, and makes the unanswered entries pending.
+-- KEYS: listings, then the streams of answers. ARGV: group, start, owner of the pending entries, the last id of each stream
+-- of answers at the time of planning, then the unanswered entries.
+-- Returns 1 if it created the group, 0 if there is one, -1 if an answer has been written since the plan was made.
 local key, group, owner = KEYS[1], ARGV[1], ARGV[3]
 local answers = #KEYS - 1
 if redis.call('EXISTS', key) == 1 then

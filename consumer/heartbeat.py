@@ -1,4 +1,4 @@
-"""The consumer's sign of life, and its leave."""
+"""The consumer's heartbeat: what it does and which model it runs, in a hash that operators and commands read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import redis.asyncio
 
-from consumer.scripts import Scripts
 from schemas.stamp import Stamp
 from schemas.states import ConsumerHeartbeat
-from schemas.streams import SCORERS, Streams
+from schemas.streams import Streams
 from service.health import Health
+from transport.clock import now_ms_async
 
 
 @dataclass
@@ -24,12 +24,12 @@ class Heartbeat:
     Attributes:
         name: the consumer's name in the group.
         port: where its endpoints are served.
-        stamp: gives the model in charge, or None.
+        stamp: returns the stamp of the model that scores, or None.
+        is_stopping: whether the consumer finishes its last batch.
     """
 
     client: redis.asyncio.Redis
     streams: Streams
-    scripts: Scripts
     name: str
     port: int
     health: Health
@@ -39,14 +39,13 @@ class Heartbeat:
     _started_ms: int | None = None
 
     async def beat(self) -> None:
-        """Say what the consumer does and which model it runs, with Redis's time.
+        """Write it, with Redis's time.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        seconds, microseconds = await self.client.time()
-        now_ms = int(seconds) * 1000 + int(microseconds) // 1000
-        self._started_ms = self._started_ms or now_ms
+        at_ms = await now_ms_async(self.client)
+        self._started_ms = self._started_ms or at_ms
         stamp = self.stamp()
         heartbeat = ConsumerHeartbeat(
             name=self.name,
@@ -55,7 +54,7 @@ class Heartbeat:
             pid=os.getpid(),
             port=self.port,
             started_ms=self._started_ms,
-            at_ms=now_ms,
+            at_ms=at_ms,
             state="stopping" if self.is_stopping else "running" if self.health.is_ready else "waiting",
             reasons=self.health.reasons,
             version=stamp.version if stamp else None,
@@ -63,6 +62,6 @@ class Heartbeat:
         )
         await self.client.hset(self.streams.consumers, self.name, heartbeat.model_dump_json())
 
-    async def leave(self) -> bool:
-        """Leave the group for good; False if entries are still pending under this name, which others will claim."""
-        return bool(await self.scripts.run("leave", [SCORERS, self.name]))
+    async def remove(self) -> None:
+        """Delete it, once the consumer has left its group."""
+        await self.client.hdel(self.streams.consumers, self.name)

@@ -1,8 +1,8 @@
-"""Entries that were not pending any more when their outcome came: was it somebody else who answered them?
+"""Lost entries: entries that were no longer pending when their outcome came, and that nobody else has answered.
 
-Usually it was. But what drops a pending entry behind the consumer's back (a user who deletes it and claims over it, a
-consumer removed by hand) makes its acknowledgement fail just the same, and then nobody answers. That cannot be mended
-without risking a double, so it is counted and reported.
+Usually another consumer has answered a fenced entry. But a user who deletes a pending entry, or removes a consumer by
+hand, makes its acknowledgement fail too, and then it gets no outcome. Writing one later could answer it twice, so such
+entries are counted and reported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import redis
 
+from consumer.metrics import ConsumerMetrics
 from schemas.streams import Streams
 from transport.answers import find_answers
 
@@ -21,37 +22,40 @@ logger = logging.getLogger(__name__)
 
 
 class LostEntryDetector:
-    """Remembers fenced entries, and looks some time later whether they have an answer.
+    """Remembers fenced entries, and checks later whether they have an answer.
 
     Args:
         client: a synchronous client; the search runs in a thread.
         streams: the domain's keys.
-        patience_s: how long somebody else may have such an entry in hand.
+        delay_s: how long another consumer may have such an entry in hand.
+        metrics: counts lost entries.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, patience_s: float) -> None:
+    def __init__(self, client: redis.Redis, streams: Streams, delay_s: float, metrics: ConsumerMetrics) -> None:
         self._client = client
         self._streams = streams
-        self._patience_s = patience_s
-        self._noted: dict[bytes, float] = {}
-        self.lost = 0
+        self._delay_s = delay_s
+        self._metrics = metrics
+        self._due_s: dict[bytes, float] = {}
 
-    def note(self, entry_ids: Sequence[bytes]) -> None:
-        """Look for these later."""
-        due = time.monotonic() + self._patience_s
-        self._noted.update(dict.fromkeys(entry_ids, due))
+    def add(self, entry_ids: Sequence[bytes]) -> None:
+        """Check these later."""
+        self._due_s.update(dict.fromkeys(entry_ids, time.monotonic() + self._delay_s))
 
-    async def look(self) -> int:
-        """Report what is due and has no answer; returns how many.
+    async def check(self) -> int:
+        """Report entries that are due and have no answer; returns how many.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        now = time.monotonic()
-        due = [entry_id for entry_id, at in self._noted.items() if at <= now]
+        now_s = time.monotonic()
+        due = [entry_id for entry_id, due_s in self._due_s.items() if due_s <= now_s]
         if not due:
             return 0
         found = await asyncio.to_thread(find_answers, self._client, self._streams, [i.decode() for i in due])
         for entry_id in due:
-            del self._noted[entry_id]
-        return len(found.lost)
+            del self._due_s[entry_id]
+        if lost := len(found.lost):
+            logger.error("entries acknowledged by others have no answer", extra={"entries": lost})
+            self._metrics.record_lost(lost)
+        return lost

@@ -1,13 +1,11 @@
-"""Hears of activations through FastStream, and keeps its subscriber reading.
+"""Wakes the model follower when a model was activated: a FastStream subscriber that is kept reading.
 
-Every consumer hears of an activation, so this reads without a group. What it misses the follower finds by polling, so a
+Every consumer must see each activation, so the subscriber reads without a group. The follower also polls, so a
 subscriber that does not read is a warning and no reason against readiness.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from functools import partial
 
 import redis.asyncio
@@ -20,11 +18,10 @@ from schemas.streams import Streams
 from service.health import Health
 from service.subscriber import SubscriberWatch
 
-logger = logging.getLogger(__name__)
-
 _READ_MS = 1000
-"""FastStream reads on from the end of the stream, so an event between two reads is missed: let there be few of them."""
-_LOOK_S = 1.0
+"""FastStream reads from the end of the stream each time and misses events between two reads: long reads miss few."""
+CHECK_S = 1.0
+"""How often the subscriber is checked."""
 _NAME = "model-events"
 
 
@@ -33,10 +30,10 @@ class ModelEvents:
 
     Args:
         broker: gets the subscriber.
-        client: tries whether the stream can be read.
+        client: for a read that shows whether the stream can be read.
         streams: the domain's keys.
-        follower: is woken.
-        health: is warned while events are not heard.
+        follower: woken up.
+        health: gets a warning while events cannot be read.
     """
 
     def __init__(
@@ -51,24 +48,19 @@ class ModelEvents:
         self._health = health
         subscriber = broker.subscriber(stream=StreamSub(streams.model_events, _READ_MS))
         subscriber(self.on_model_event)
-        try_read = partial(client.xread, {streams.model_events: "$"})
-        self._watch = SubscriberWatch(subscriber, try_read, health, _NAME)
+        probe = partial(client.xread, {streams.model_events: "$"})
+        self._watch = SubscriberWatch(subscriber, probe, health, _NAME)
 
     async def on_model_event(self, event: ModelEvent) -> None:
-        """Have the follower look at the desired model."""
+        """Let the follower read the desired model."""
         if event.type == "model.activated":
-            self._follower.is_wanted.set()
+            self._follower.wakeup.set()
 
-    async def keep(self) -> None:
-        """See that the subscriber reads, until cancelled."""
-        while True:
-            await self._look()
-            await asyncio.sleep(_LOOK_S)
-
-    async def _look(self) -> None:
+    async def check(self) -> None:
+        """Start the subscriber again if it has ended."""
         try:
-            if await self._watch.look():
-                # what was activated meanwhile
-                self._follower.is_wanted.set()
+            if await self._watch.check():
+                # models may have been activated meanwhile
+                self._follower.wakeup.set()
         except (RedisError, OSError) as error:
             self._health.warn(_NAME, f"cannot be read, models are found by polling: {error}")

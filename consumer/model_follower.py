@@ -1,13 +1,11 @@
-"""The desired model: followed by event and by polling, loaded aside, swapped between two batches."""
+"""The desired model: found by event and by polling, loaded in a thread, swapped between two batches."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import redis.asyncio
@@ -23,6 +21,7 @@ from schemas.stamp import Stamp
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD, Streams
 from service.health import Health
+from transport.backoff import Backoff
 from transport.entries import EntryId
 
 logger = logging.getLogger(__name__)
@@ -32,29 +31,11 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
 
-class _Retry:
-    """When an activation that could not be had is tried again: after pauses that double."""
-
-    def __init__(self) -> None:
-        self._activation = ""
-        self._pause_s = 0.0
-        self._due_s = 0.0
-
-    def is_due(self, activation: str) -> bool:
-        return activation != self._activation or time.monotonic() >= self._due_s
-
-    def put_off(self, activation: str) -> float:
-        """Note a failure, and give the pause in seconds."""
-        self._pause_s = min(self._pause_s * 2, LONGEST_RETRY_S) if activation == self._activation else FIRST_RETRY_S
-        self._activation, self._due_s = activation, time.monotonic() + self._pause_s
-        return self._pause_s
-
-
 class ModelFollower:
     """Follows the desired model of one domain.
 
-    Activations only rise: what was activated before the model in charge is never loaded, whatever its version. The
-    scoring loop reads `model` once a batch, so a batch is scored by one model.
+    Activations only rise: an activation older than the current one is never loaded, whatever its version. The scoring
+    loop reads `model` once a batch, so one model scores a batch.
 
     Args:
         client: for the desired model and the events.
@@ -62,8 +43,12 @@ class ModelFollower:
         domain: whose contract a model must fit.
         cache: where artifacts are kept.
         consumer: the name in events.
-        health: told while there is no model.
-        metrics: told of swaps.
+        health: gets a reason while there is no model.
+        metrics: counts swaps.
+
+    Attributes:
+        model: scores now; None before the first.
+        wakeup: set to have the desired model read at once.
     """
 
     def __init__(
@@ -85,83 +70,83 @@ class ModelFollower:
         self._metrics = metrics
         self._digest = ""
         self._rejected = ""
-        self._retry = _Retry()
+        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
+        self._failed = ""
+        self._retry_at_s = 0.0
         self.model: ServedModel | None = None
-        self.is_wanted = asyncio.Event()
+        self.wakeup = asyncio.Event()
         health.set_reason("model", NO_MODEL)
 
     @property
     def stamp(self) -> Stamp | None:
-        """The model in charge, as predictions name it."""
+        """The stamp of the model that scores; None before the first."""
         return self.model.stamp if self.model else None
 
     async def follow(self) -> None:
-        """Look at the desired model once, and act on it if it is new.
+        """Read the desired model once, and load it if it is new.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        self.is_wanted.clear()
+        self.wakeup.clear()
         stored: Any = await self._client.hgetall(self._streams.model)
         desired = DesiredModel.from_hash(stored)
         if desired is None or desired.activation == self._rejected:
             return
         if self.stamp and EntryId.parse(desired.activation) <= EntryId.parse(self.stamp.activation):
             return
-        if self._retry.is_due(desired.activation):
+        if desired.activation != self._failed or time.monotonic() >= self._retry_at_s:
             await self._swap(desired)
 
     async def _swap(self, desired: DesiredModel) -> None:
-        begin = time.perf_counter()
+        begin, stamp = time.perf_counter(), Stamp(desired.version, desired.activation)
         try:
-            loaded = None if desired.digest == self._digest else await asyncio.to_thread(self._load, desired)
+            if self.model is not None and desired.digest == self._digest:
+                self.model = replace(self.model, stamp=stamp)
+            else:
+                self.model = await asyncio.to_thread(self._load, desired, stamp)
         except ModelRejectedError as error:
             self._rejected = desired.activation
-            await self._tell_rejected(desired, error)
+            await self._reject(desired, error)
             return
         except RegistryUnavailableError as error:
             self._put_off(desired, error)
             return
-        stamp = Stamp(desired.version, desired.activation)
-        self.model = loaded(stamp) if loaded else self._restamped(stamp)
         self._digest = desired.digest
         self._health.clear("model")
         self._metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
         load_ms = round((time.perf_counter() - begin) * 1000, 1)
         logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
-        await self._tell("model.swapped", desired, load_ms=load_ms)
+        await self._publish("model.swapped", desired, load_ms=load_ms)
 
-    def _load(self, desired: DesiredModel) -> Callable[[Stamp], ServedModel]:
-        folder: Path = self._cache.fetch(desired)
-        scorer = load_to_serve(folder, self._domain)
-        card = scorer.card
-        low, high = card.bounds
-        return lambda stamp: ServedModel(scorer, stamp, low, high, card.usual)
-
-    def _restamped(self, stamp: Stamp) -> ServedModel:
-        if self.model is None:
-            raise AssertionError("a digest is known only with its model")
-        return replace(self.model, stamp=stamp)
+    def _load(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
+        scorer = load_to_serve(self._cache.fetch(desired), self._domain)
+        low, high = scorer.card.bounds
+        return ServedModel(scorer, stamp, low, high, scorer.card.usual)
 
     def _put_off(self, desired: DesiredModel, error: RegistryUnavailableError) -> None:
-        """Try again later, as often as it takes; meanwhile the model in charge goes on."""
-        pause_s = self._retry.put_off(desired.activation)
-        reason = f"version {desired.version} cannot be had yet: {error}"
+        """Try again later, as often as it takes; meanwhile the current model scores on."""
+        if desired.activation != self._failed:
+            self._backoff.reset()
+        pause_s = self._backoff.next_s()
+        self._failed, self._retry_at_s = desired.activation, time.monotonic() + pause_s
+        reason = f"version {desired.version} cannot be loaded yet: {error}"
         if self.model is None:
             self._health.set_reason("model", reason)
         else:
             self._health.warn("model", reason)
-        logger.warning("model put off", extra={"version": desired.version, "cause": str(error), "pause_s": pause_s})
+        fields = {"version": desired.version, "cause": str(error), "pause_s": pause_s}
+        logger.warning("model cannot be loaded, retrying", extra=fields)
 
-    async def _tell_rejected(self, desired: DesiredModel, error: ModelRejectedError) -> None:
+    async def _reject(self, desired: DesiredModel, error: ModelRejectedError) -> None:
         self._metrics.record_rejected_swap()
         self._health.clear("model")
         if self.model is None:
             self._health.set_reason("model", f"version {desired.version} was rejected: {error}")
         logger.error("model rejected", extra={"version": desired.version, "check": error.check, "cause": str(error)})
-        await self._tell("model.rejected", desired, reason=error.check, message=str(error))
+        await self._publish("model.rejected", desired, reason=error.check, message=str(error))
 
-    async def _tell(self, kind: ModelEventType, desired: DesiredModel, **data: object) -> None:
+    async def _publish(self, kind: ModelEventType, desired: DesiredModel, **data: object) -> None:
         event = ModelEvent.of(
             f"tasador/{self._domain.name}/consumer/{self._consumer}",
             kind,

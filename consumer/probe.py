@@ -1,6 +1,6 @@
-"""The try-out at start: the commit script, run with the consumer's real user on keys of its own.
+"""The probe at start: the commit script, run as the consumer's own user on keys of its own.
 
-A user who may not write to one of the keys would otherwise be found out by the first listing.
+A user who may not write to one of the keys would otherwise be discovered by the first listing.
 """
 
 from __future__ import annotations
@@ -30,23 +30,29 @@ async def try_commit(
         ServerError: the script could not do all of its work; says what the server answered.
     """
     probe = streams.probe(name)
-    line = PipelinedConnection(client)
-    committer = Committer(line, probe, domain, settings, name)
+    connection = PipelinedConnection(client)
+    committer = Committer(connection, probe, domain, settings, name)
     try:
         await client.delete(*probe.all_of_consumer, probe.bucket("probe"))
         await client.xgroup_create(probe.listings, SCORERS, "0", mkstream=True)
         ids: list[Any] = [await client.xadd(probe.listings, {DATA_FIELD: b"{}"}) for _ in range(4)]
         await client.xreadgroup(SCORERS, name, {probe.listings: b">"}, 4)
-        rows = bytes(2 * row_dtype(domain).itemsize)
-        twice = b'["probe","probe"]\n' * 2
-        batch = ScoredBatch(ids[:2], b"{}\n" * 2, twice, (), Stamp("0", "0-0"), rows, 1, bytes(16), bytes(2))
+        batch = ScoredBatch(
+            entry_ids=ids[:2],
+            events=b"{}\n" * 2,
+            identities=b'["probe","probe"]\n' * 2,
+            stamp=Stamp("0", "0-0"),
+            rows=bytes(2 * row_dtype(domain).itemsize),
+            values=bytes(16),
+            flags=bytes(2),
+        )
         letters = zip(ids[2:], ("not_json", "rate_limited"), strict=True)
         batch.add([Refusal(entry_id, reason, ("probe", ""), b"{}") for entry_id, reason in letters])
         receipt = await committer.commit(batch)
         if receipt.restored or receipt.failure:
-            raise ServerError(f"the commit script cannot do its work for this user: {receipt.failure}")
+            raise ServerError(f"this user may not run the commit script: {receipt.failure}")
         await client.delete(*probe.all_of_consumer, probe.bucket("probe"))
     except ResponseError as error:
-        raise ServerError(f"the commit script cannot do its work for this user: {error}") from error
+        raise ServerError(f"this user may not run the commit script: {error}") from error
     finally:
-        await line.close()
+        await connection.close()

@@ -1,6 +1,6 @@
-"""The rate of each source: out of whose bucket each outcome of a batch is spent, if sources are limited at all.
+"""The rate limit of each source: from which source's bucket each outcome of a batch is spent.
 
-The commit script spends an event when it acknowledges its entry. What finds its source's bucket empty stays pending,
+The commit script spends an event when it acknowledges its entry. An entry whose source's bucket is empty stays pending,
 and is committed again as a dead letter, which costs nothing.
 """
 
@@ -14,41 +14,37 @@ import msgspec
 
 from consumer.batch import ScoredBatch
 from schemas.refusals import Reason
-from schemas.sections import RateLimitSettings
 from schemas.streams import Streams
 
 _FREE = frozenset({Reason.RATE_LIMITED, Reason.POISON, Reason.PAYLOAD_GONE})
-"""What is refused for these reasons has been counted before, or did harm enough."""
+"""Refusals that spend nothing: their entries were counted before, or were not the source's doing."""
 
 
 class Charges(NamedTuple):
-    """What the commit script is told of the rates.
+    """What the commit script gets about rates.
 
     Attributes:
         buckets: the key of each source's bucket in the batch.
-        arguments: rate, burst, and for each outcome two bytes: the number of its bucket from 1, 0 for none.
+        bucket_numbers: for each outcome two bytes, little-endian: the number of its bucket from 1, or 0 for none.
     """
 
     buckets: tuple[str, ...]
-    arguments: tuple[object, object, bytes]
+    bucket_numbers: bytes
 
 
 _identities = msgspec.json.Decoder(tuple[str, str]).decode_lines
 
-NO_CHARGES = Charges((), (0, 0, b""))
+NO_CHARGES = Charges((), b"")
 
 
 class RateLimit:
     """How much each source may send, on one domain's keys."""
 
-    def __init__(self, settings: RateLimitSettings, streams: Streams) -> None:
-        self._settings = settings
+    def __init__(self, streams: Streams) -> None:
         self._streams = streams
 
     def charge(self, batch: ScoredBatch) -> Charges:
-        """Whose bucket each outcome is spent from. What names no source, or none that can be read, shares one."""
-        if not self._settings.events_per_s:
-            return NO_CHARGES
+        """From whose bucket each outcome is spent. Events without a readable source share one bucket."""
         numbers: dict[str, int] = {}
         reasons = chain(repeat("", batch.predictions), batch.reasons)
         charged = [
@@ -56,5 +52,4 @@ class RateLimit:
             for reason, (source, _) in zip(reasons, _identities(batch.identities), strict=True)
         ]
         buckets = tuple(self._streams.bucket(source) for source in numbers)
-        packed = struct.pack(f"<{len(charged)}H", *charged)
-        return Charges(buckets, (repr(self._settings.events_per_s), self._settings.burst, packed))
+        return Charges(buckets, struct.pack(f"<{len(charged)}H", *charged))

@@ -1,7 +1,7 @@
-"""The path of every listing: read a batch, score it, commit it; and, with an empty hand, what was left over.
+"""The path of every listing: read a batch, score it, commit it; between batches, the entries that were left over.
 
-Whatever Redis answers, the loop goes on: it says why in the part's health, pauses and tries again. A batch in hand is
-kept until it is committed. Only an error of our own ends it.
+Whatever Redis answers, the loop goes on: it reports the reason in the consumer's health, pauses and tries again. A
+batch in hand is kept until it is committed. Only a bug of ours ends the loop.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,17 +16,18 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError, ResponseError
 
-from consumer.batch import Entry, ScoredBatch
+from consumer.batch import ScoredBatch
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer, Receipt
-from consumer.group import Group
-from consumer.metrics import BatchFigures, ConsumerMetrics
+from consumer.group_rebuilder import GroupRebuilder
+from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
-from consumer.reader import Reader
-from consumer.recovery import CHUNK, Recovery
 from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
+from transport.backoff import Backoff
+from transport.consumer_group import CHUNK, ConsumerGroup, Entry
+from transport.pipelined_connection import PipelinedReader
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +42,13 @@ class ScoringLoop:
     """Answers listings under one consumer's name until it is stopped.
 
     Attributes:
-        on_fenced: told of entries that were not pending any more when their outcome came.
+        on_fenced: called with the entries that were no longer pending when their outcome was committed.
     """
 
     settings: Settings
-    group: Group
-    reader: Reader
-    recovery: Recovery
+    group: ConsumerGroup
+    rebuilder: GroupRebuilder
+    reader: PipelinedReader
     scorer: BatchScorer
     committer: Committer
     follower: ModelFollower
@@ -57,55 +57,55 @@ class ScoringLoop:
     on_fenced: Callable[[Sequence[bytes]], None]
     _held: list[Sequence[Entry]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _may_hold_left_overs: bool = True
-    _next_claim: float = 0.0
-    _pause_s: float = FIRST_PAUSE_S
+    _may_have_left_overs: bool = True
+    _next_claim_s: float = 0.0
+    _backoff: Backoff = field(default_factory=partial(Backoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
 
     @property
     def in_hand(self) -> list[bytes]:
-        """Entries being scored or committed, for whoever renews them."""
+        """Entries being scored or committed, so that the caller can renew them."""
         return [entry.id for entries in self._held for entry in entries]
 
     def stop(self) -> None:
-        """Let `run` return once what has been delivered is answered."""
+        """Let `run` return once the delivered entries are answered."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Answer listings until stopped. A read is never cancelled, so that nothing is delivered and then forgotten."""
+        """Answer listings until stopped. A read is never cancelled: its entries would be delivered and forgotten."""
         while not self._stopping.is_set():
-            await self._guarded(self._turn)
+            await self._guarded(self._run_round)
         await self._guarded(self._answer_own)
 
-    async def _turn(self) -> None:
-        """Deal with what needs an empty hand, then stream until something does again."""
+    async def _run_round(self) -> None:
+        """Do what needs an empty hand, then stream batches until something needs one again."""
         self.health.beat()
         if self.follower.model is None:
             await self._wait(FIRST_PAUSE_S)
             return
-        if self._may_hold_left_overs:
-            if await self.group.ensure():
-                self._next_claim = 0.0  # what a rebuilt group makes pending belongs to nobody
-            self._may_hold_left_overs = False
+        if self._may_have_left_overs:
+            if await self.rebuilder.ensure():
+                self._next_claim_s = 0.0  # a rebuilt group has pending entries that no consumer owns
+            self._may_have_left_overs = False
             await self._answer_own()
         await self._stream()
-        if time.monotonic() >= self._next_claim:
+        if time.monotonic() >= self._next_claim_s:
             await self._answer_idle()
 
     async def _stream(self) -> None:
-        """While a batch is scored, Redis commits the one before and, where more waits than a read takes, reads on.
+        """Read, score and commit batches, so that Redis commits one batch while the next is scored.
 
-        Where no more waits, reading on would bring the few that are there already, and what comes while a batch is
-        scored would wait for the one after the next.
+        The next read is sent ahead only when the stream holds more than one read takes. Otherwise it would return the
+        few entries that are there already, and those that arrive during scoring would wait for the read after it.
         """
         committing: asyncio.Task[None] | None = None
-        await self.reader.send(is_waiting=self._next_claim > 0)
+        await self.reader.send(is_blocking=self._next_claim_s > 0)
         try:
             while True:
                 entries = await self.reader.receive()
                 self._held.append(entries)
                 is_last = self._needs_empty_hand()
-                # a read that cannot be sent must not cost the batch in hand its commit
-                is_ahead = not is_last and self.reader.may_leave_some(entries) and await self._guarded(self._read_on)
+                # a read that cannot be sent must not keep the batch in hand from its commit
+                is_ahead = not is_last and self.reader.is_full(entries) and await self._guarded(self._read_ahead)
                 batch = self._score(entries)
                 if committing:
                     await committing
@@ -113,19 +113,19 @@ class ScoringLoop:
                 if is_last:
                     return
                 if not is_ahead:
-                    await self.reader.send(is_waiting=True)
+                    await self.reader.send(is_blocking=True)
         finally:
             if committing:
                 await committing
 
-    async def _read_on(self) -> bool:
-        await self.reader.send(is_waiting=True)
-        await asyncio.sleep(0)  # so that the commit before leaves too
+    async def _read_ahead(self) -> bool:
+        await self.reader.send(is_blocking=True)
+        await asyncio.sleep(0)  # yield once so the previous commit is sent
         return True
 
     def _needs_empty_hand(self) -> bool:
         self.health.beat()
-        return self._stopping.is_set() or self._may_hold_left_overs or time.monotonic() >= self._next_claim
+        return self._stopping.is_set() or self._may_have_left_overs or time.monotonic() >= self._next_claim_s
 
     def _score(self, entries: Sequence[Entry]) -> ScoredBatch | None:
         model = self.follower.model
@@ -134,9 +134,9 @@ class ScoringLoop:
         try:
             batch = self.scorer.score(entries, model)
         except Exception:
-            # Delivery is decided here: what cannot be scored stays pending, is tried alone, and is poison in the end.
+            # delivery is decided here: an entry that cannot be scored stays pending, is tried alone, and ends as poison
             logger.exception("entries cannot be scored", extra={"entries": len(entries)})
-            self._may_hold_left_overs = True
+            self._may_have_left_overs = True
             return None
         self.metrics.record_stage("decode", batch.decode_s)
         self.metrics.record_stage("score", batch.score_s)
@@ -149,9 +149,9 @@ class ScoringLoop:
             while rest:
                 receipt = await self._guarded(partial(self._commit_once, rest))
                 if receipt:
-                    rest = self._limit(entries, receipt.limited)
+                    rest = self._limited(entries, receipt.limited)
                 elif self._stopping.is_set():
-                    return  # what is still pending will be claimed by somebody
+                    return  # another consumer will claim the pending entries
                 else:
                     self.metrics.record_commit_retry()
         finally:
@@ -167,79 +167,66 @@ class ScoringLoop:
             raise ResponseError(receipt.failure)
         return receipt
 
-    def _limit(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch | None:
-        """The dead letters of what came faster than its source may send."""
+    def _limited(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch | None:
+        """The dead letters of entries that came faster than their source may send; None if there are none."""
         if not limited:
             return None
         ids = set(limited)
-        return self.scorer.limit([entry for entry in entries if entry.id in ids], self.settings.rate_limit)
+        beyond_rate = [entry for entry in entries if entry.id in ids]
+        return self.scorer.dead_letters.limit(beyond_rate, self.settings.rate_limit)
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
-        unanswered = {*receipt.fenced, *receipt.limited}
-        answered = [] if receipt.restored else batch.entry_ids
-        if unanswered:
-            answered = [entry_id for entry_id in answered if entry_id not in unanswered]
-        refused = zip(batch.entry_ids[batch.predictions :], batch.reasons, strict=True)
-        figures = BatchFigures(
-            answered,
-            receipt.at_ms,
-            receipt.scored,
-            receipt.repeated,
-            Counter(reason for entry_id, reason in refused if answered and entry_id not in unanswered),
-            batch.imputed if answered else {},
-            batch.unusual if answered else {},
-            batch.kinds if answered else {},
-            len(receipt.fenced),
-        )
-        self.metrics.record_batch(figures)
+        self.metrics.record_batch(receipt.figures_of(batch))
         if receipt.fenced:
-            # somebody else was faster, or the group is gone: the next turn finds out which
-            self._may_hold_left_overs = True
+            # another consumer was faster, or the group is gone: the next round finds out which
+            self._may_have_left_overs = True
             self.on_fenced(receipt.fenced)
 
     async def _answer_own(self) -> None:
-        """Answer what is pending under this name: from a life before, or from a read whose reply was lost."""
+        """Answer entries pending under this name: of an earlier process, or of a read whose reply was lost."""
         before: list[Entry] = []
-        while self.follower.model and (entries := await self.recovery.own()) and entries != before:
+        while self.follower.model and (entries := await self.group.claim_own()) and entries != before:
             await self._try_each(entries)
             before = entries
 
     async def _answer_idle(self) -> None:
-        """Answer some of what other consumers have left alone; come back at once if there may be more."""
-        entries = await self.recovery.idle()
+        """Answer some entries that other consumers left pending; come back at once if there may be more."""
+        entries = await self.group.claim_idle()
         await self._try_each(entries)
-        self._next_claim = 0.0 if len(entries) >= CHUNK else time.monotonic() + self.settings.claim_idle_ms / 2000
+        is_more = len(entries) >= CHUNK
+        self._next_claim_s = 0.0 if is_more else time.monotonic() + self.settings.claim_idle_ms / 2000
 
     async def _try_each(self, entries: Sequence[Entry]) -> None:
         if entries:
             self.metrics.record_claims(len(entries))
             logger.info("left-over entries claimed", extra={"entries": len(entries)})
         for claimed in entries:
-            # what has no payload is not claimed, and cannot be taken
-            entry = await self.recovery.take(claimed) if claimed.flat is not None else claimed
+            # an entry without payload is not claimed, and cannot be taken
+            entry = await self.group.take(claimed) if claimed.flat is not None else claimed
             if entry:
                 self._held.append([entry])
                 await self._commit([entry], self._score_alone(entry))
 
     def _score_alone(self, entry: Entry) -> ScoredBatch | None:
+        dead_letters = self.scorer.dead_letters
         if entry.flat is None:
-            return self.scorer.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
+            return dead_letters.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
         if entry.deliveries > self.settings.max_deliveries:
-            return self.scorer.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
+            return dead_letters.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
         return self._score([entry])
 
     async def _guarded(self, step: Callable[[], Awaitable[T]]) -> T | None:
-        """The step's result; None if Redis did not play along, after saying so and pausing."""
+        """The step's result; None if Redis failed, after reporting the reason and a pause."""
         try:
             result = await step()
         except (RedisError, OSError) as error:
-            self._may_hold_left_overs = True
+            self._may_have_left_overs = True
+            pause_s = self._backoff.next_s()
             self.health.set_reason("redis", str(error))
-            logger.warning("redis does not play along", extra={"cause": str(error), "pause_s": self._pause_s})
-            await self._wait(self._pause_s)
-            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            logger.warning("redis command failed, retrying", extra={"cause": str(error), "pause_s": pause_s})
+            await self._wait(pause_s)
             return None
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff.reset()
         self.health.clear("redis")
         return result
 

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 from transport.reading import newest
-from transport.scripts import read_script
+from transport.scripts import Script
 
 SAMPLE = 1000
 _SPAN_MS = 60_000
 _LIMIT = 500
 _SHORT_MS = 2_000
 _MEASURED_S = 0.25
-_SCRIPT = read_script("monitoring", "rate")
+_RATE = Script("monitoring", "rate")
 
 
 class _Answer(msgspec.Struct):
@@ -72,11 +72,11 @@ def latency_of(latencies_ms: Sequence[float]) -> Latency | None:
 def read_rate(client: redis.Redis, streams: Streams) -> float:
     """Answers a second over the last minute, or since the 500th newest where that is less; under load, right now."""
     keys = (*streams.written_answers, streams.progress)
-    count, since_ms, now_ms, answered = client.eval(_SCRIPT, len(keys), *keys, _SPAN_MS, _LIMIT)
+    count, since_ms, now_ms, answered = _RATE.run(client, keys, (_SPAN_MS, _LIMIT))
     if count and now_ms - since_ms < _SHORT_MS:
         # answers come in batches: over so short a time the count says more about one batch than about the rate
         time.sleep(_MEASURED_S)
-        _, _, later_ms, later = client.eval(_SCRIPT, len(keys), *keys, 0, 1)
+        _, _, later_ms, later = _RATE.run(client, keys, (0, 1))
         return _per_second(later - answered, later_ms - now_ms)
     return _per_second(count, now_ms - since_ms)
 

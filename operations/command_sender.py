@@ -24,6 +24,7 @@ from schemas.errors import (
 )
 from schemas.states import LIVING_S, ConsumerHeartbeat
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
+from transport.clock import now_ms
 from transport.entries import EntryId
 
 _POLL_S = 0.05
@@ -153,9 +154,9 @@ class CommandSender:
         return [(str(EntryId.parse(at)), ModelEvent.model_validate_json(fields[DATA_FIELD])) for at, fields in found]
 
     def _living_consumers(self) -> dict[str, ConsumerHeartbeat]:
-        seconds, micros = self._client.time()
+        at_ms = now_ms(self._client)
         beats = [ConsumerHeartbeat.model_validate_json(b) for b in self._client.hvals(self._streams.consumers)]
-        return {b.name: b for b in beats if b.is_living(seconds * 1000 + micros // 1000) and b.state != "stopping"}
+        return {b.name: b for b in beats if b.is_living(at_ms) and b.state != "stopping"}
 
 
 def current_actor() -> str:

@@ -15,12 +15,13 @@ from schemas.errors import DeadLetterError
 from schemas.events import DeadLetter, Resolution, ResolutionData
 from schemas.refusals import Reason
 from schemas.streams import DATA_FIELD, Streams
+from transport.clock import now_ms
 from transport.entries import EntryId
 from transport.moments import parse_range
-from transport.reading import entry_at, newest, now_ms, scan, scan_back
-from transport.scripts import read_script
+from transport.reading import entry_at, newest, scan, scan_back
+from transport.scripts import Script
 
-_SCRIPT = read_script("operations", "resolve")
+_RESOLVE = Script("operations", "resolve")
 
 
 class KeptLetter(NamedTuple):
@@ -132,7 +133,7 @@ class DeadLetters:
         note = _note(letter, how, actor).model_dump_json()
         keys = (self._key, self._streams.listings, self._streams.resolutions)
         arguments: tuple[Any, ...] = (letter.entry_id, note, self._kept_resolutions, *payload)
-        new_entry: Any = self._client.eval(_SCRIPT, len(keys), *keys, *arguments)
+        new_entry: Any = _RESOLVE.run(self._client, keys, arguments)
         if new_entry is None:
             raise DeadLetterError(f"no dead letter {letter.entry_id} any more: somebody else has resolved it")
         return str(new_entry.decode())

@@ -16,8 +16,9 @@ from schemas.states import ConsumerHeartbeat, DesiredModel
 from schemas.streams import Streams
 from transport.backlog import read_backlog
 from transport.blocking_groups import BlockingGroup, read_blocking_groups
+from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import now_ms, pending
+from transport.reading import pending
 
 STUCK_S = 60
 """Age of the oldest pending entry from which something is wrong."""

@@ -10,14 +10,13 @@ the features (f32 each, as in a matrix). Beside them stand `count` and `sum` of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from schemas.domain import Domain
-from schemas.rows import Matrix
 
 
 class WindowEntry(BaseModel):
@@ -46,19 +45,6 @@ def layout_of(domain: Domain) -> str:
     """A short name for the layout: it changes when a column is added, dropped, moved or gets other categories."""
     declared = repr([(f.column, f.kind, f.categories) for f in domain.features] + [domain.target.classes])
     return hashlib.sha256(declared.encode()).hexdigest()[:12]
-
-
-def pack_rows(
-    dtype: np.dtype[np.void], entry_ids: Sequence[bytes], matrix: Matrix, predictions: NDArray[np.float64]
-) -> bytes:
-    """Pack n rows: entry ids of length n, a matrix (n, features), predictions (n,)."""
-    rows = np.empty(len(entry_ids), dtype=dtype)
-    ids = [entry_id.split(b"-") for entry_id in entry_ids]
-    rows["ms"] = [int(ms) for ms, _ in ids]
-    rows["seq"] = [int(seq) for _, seq in ids]
-    rows["prediction"] = predictions
-    rows["features"] = matrix
-    return rows.tobytes()
 
 
 def unpack_rows(domain: Domain, fields: Mapping[bytes, bytes]) -> NDArray[np.void]:

@@ -1,46 +1,28 @@
-"""A part as an HTTP server: `/livez`, `/readyz`, `/metrics` and the AsyncAPI page beside its FastStream application.
+"""The HTTP endpoints of a process: `/livez`, `/readyz`, `/metrics` and the AsyncAPI page.
 
-Whoever reaches the port may ask: every endpoint only reads, answers GET and HEAD alone, and is listed in `ENDPOINTS`.
-
-The socket is bound before the application is built, so that the part knows its port (0 picks a free one) and a port in
-use stops the start. The application runs in uvicorn: SIGTERM and SIGINT end it through FastStream's shutdown with exit
-code 0, and `ServedApp.fail` ends it the same way with an error.
+Any client that reaches the port may call them: every endpoint only reads, answers GET and HEAD alone, and is listed in
+`ENDPOINTS`.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
-import signal
-import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from types import FrameType
-from typing import Any
-
-import uvicorn
-from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.asgi import AsgiResponse, get
 from faststream.asgi.response import JSONResponse
 from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.specification.base import SpecificationFactory
 from prometheus_client import CollectorRegistry, make_asgi_app
 
-from schemas.errors import ConfigurationError, TasadorError
 from service.asyncapi_page.serving import PAGE_PATHS, page_routes
 from service.health import Health
 
-logger = logging.getLogger(__name__)
-
-CLOSE_TIMEOUT_S = 5
-
 ENDPOINTS = ("/livez", "/readyz", "/metrics", *PAGE_PATHS)
-"""All that a part answers; docs/deployment.md describes each."""
+"""All paths that a process answers; docs/deployment.md describes each."""
 
 
 def routes(
     health: Health, registry: CollectorRegistry, specification: SpecificationFactory
 ) -> list[tuple[str, ASGIApp]]:
-    """Routes for `asgi_routes` of an application: all of `ENDPOINTS`, the page made from the specification."""
+    """Routes for `asgi_routes` of an application, one for each of `ENDPOINTS`."""
 
     @get(include_in_schema=False)
     async def livez(scope: Scope) -> AsgiResponse:  # noqa: ARG001
@@ -48,15 +30,15 @@ def routes(
 
     @get(include_in_schema=False)
     async def readyz(scope: Scope) -> AsgiResponse:  # noqa: ARG001
-        told = {"ready": health.is_ready, "reasons": health.reasons}
-        return JSONResponse(told, 200 if health.is_ready else 503)
+        body = {"ready": health.is_ready, "reasons": health.reasons}
+        return JSONResponse(body, 200 if health.is_ready else 503)
 
-    metrics = _reading_only(make_asgi_app(registry))
+    metrics = _read_only(make_asgi_app(registry))
     return [("/livez", livez), ("/readyz", readyz), ("/metrics", metrics), *page_routes(specification)]
 
 
-def _reading_only(app: ASGIApp) -> ASGIApp:
-    """The application for GET and HEAD; that of prometheus_client answers every method."""
+def _read_only(app: ASGIApp) -> ASGIApp:
+    """The application for GET and HEAD only; that of prometheus_client answers every method."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in {"GET", "HEAD"}:
@@ -65,110 +47,3 @@ def _reading_only(app: ASGIApp) -> ASGIApp:
             await AsgiResponse(b"Method Not Allowed", 405, {"Allow": "GET, HEAD"})(scope, receive, send)
 
     return answer
-
-
-class ServedApp(AsgiFastStream):
-    """A FastStream application that can end its own server, which `AsgiFastStream.exit` cannot."""
-
-    server: uvicorn.Server | None = None
-    failure: BaseException | None = None
-
-    def exit(self) -> None:
-        """End the server through the application's shutdown."""
-        if self.server is not None:
-            self.server.should_exit = True
-
-    def fail(self, error: BaseException) -> None:
-        """End the server as `exit` does, and let `serve` raise this error; the first one counts."""
-        if not isinstance(error, TasadorError):
-            logger.critical("a bug ends this part", exc_info=error)
-        self._end_with(error)
-
-    @asynccontextmanager
-    async def start_lifespan_context(self, run_extra_options: dict[str, Any] | None = None) -> AsyncGenerator[None]:
-        """As the base class, but an error ends the server, which would stay up without what it serves.
-
-        The broker and the hooks after it start behind the server's back: it has been told by then that all is well.
-        """
-        try:
-            async with super().start_lifespan_context(run_extra_options):
-                yield
-        except Exception as error:
-            self._end_with(error)
-            raise
-
-    def _end_with(self, error: BaseException) -> None:
-        self.failure = self.failure or error
-        self.exit()
-
-    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As the base class, without the stack trace of an error that a person can read as one line."""
-
-        async def send_short(message: Any) -> None:
-            if isinstance(self.failure, TasadorError) and "message" in message:
-                message["message"] = ""
-            await send(message)
-
-        await super().lifespan(scope, receive, send_short)
-
-
-class _Server(uvicorn.Server):
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        # uvicorn raises the signal once more when it has ended; a stop that was asked for shall end with 0
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
-
-
-def bind(port: int, host: str) -> socket.socket:
-    """A listening socket; with port 0 the system picks one, found in ``getsockname()[1]``.
-
-    Raises:
-        ConfigurationError: the port is in use or may not be had.
-    """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        # two sockets can bind one port as long as neither listens
-        listener.listen()
-    except (OSError, OverflowError) as error:
-        listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(f"port {port} on {host} is in use: choose another, or 0 for a free one") from error
-        raise ConfigurationError(f"cannot listen on port {port} of {host}: {error}") from error
-    return listener
-
-
-def serve(app: ServedApp, listener: socket.socket) -> None:
-    """Run the application on the socket until it is told to stop; returns after a clean stop.
-
-    Signals are seen only once the start hooks have returned, so these must not wait for anything that may never come.
-
-    Raises:
-        TasadorError: the application failed with it.
-        SystemExit: the application failed otherwise, and the stack trace is in the log.
-    """
-    config = uvicorn.Config(
-        app,
-        lifespan="on",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
-    )
-    app.server = _Server(config)
-    host, port = listener.getsockname()[:2]
-    logger.info("listening", extra={"host": host, "port": port})
-    try:
-        app.server.run(sockets=[listener])
-    except SystemExit:
-        _raise_failure(app)
-        raise
-    _raise_failure(app)
-
-
-def _raise_failure(app: ServedApp) -> None:
-    if isinstance(app.failure, TasadorError):
-        raise app.failure
-    if app.failure is not None:
-        raise SystemExit(1) from app.failure

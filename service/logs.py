@@ -43,7 +43,7 @@ def configure(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
 
 
-def tell_settings(settings: Settings) -> None:
+def log_settings(settings: Settings) -> None:
     """Log the settings as they were resolved, once at the start of a part; the formatter masks secrets."""
     told = settings.model_dump(mode="json")
     if settings.redis_url:

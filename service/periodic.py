@@ -1,74 +1,107 @@
-"""What a part does again and again beside FastStream: each in a loop that outlives a service which is away."""
+"""Periodic tasks: steps that a process repeats, each in a task of its own that outlives an unavailable service."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from schemas.errors import ModelError, UnavailableError
+from schemas.errors import ConfigurationError, ModelError, UnavailableError
 from service.health import Health
+from transport.backoff import Backoff
 from transport.tasks import end_tasks
 
 logger = logging.getLogger(__name__)
 
-WAITS_FOR = (RedisError, UnavailableError, ModelError, OSError)
-"""What a loop outlives: the part says that it waits, and tries again."""
-STALL_S = 60.0
-_BEAT_S = 1.0
-_RETRY_S = 1.0
+RETRIED = (RedisError, UnavailableError, ModelError, ConfigurationError, OSError)
+"""Errors after which a step is tried again."""
+
+_FIRST_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is repeated.
+
+    Attributes:
+        name: of the task, and of the reason against readiness while the step fails.
+        interval_s: the pause after each run, in seconds.
+        run: one run.
+        wakeup: ends the pause early when it is set; the step clears it.
+    """
+
+    name: str
+    interval_s: float
+    run: Callable[[], Awaitable[object]]
+    wakeup: asyncio.Event | None = None
 
 
 class PeriodicTasks:
-    """The loops of one part.
+    """The periodic tasks of one process.
 
     Args:
-        health: is told while a loop waits for something, by the loop's name; and that all of this turns.
+        on_failure: called with any other error, which ends that step's task.
+        health: gets a reason for each step that fails, until it succeeds; None where something else reports failures.
     """
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, on_failure: Callable[[BaseException], None], health: Health | None = None) -> None:
+        self._on_failure = on_failure
         self._health = health
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_finishing = asyncio.Event()
 
-    def start(
-        self, steps: dict[str, tuple[float, Callable[[], Awaitable[None]]]], on_failure: Callable[[BaseException], None]
-    ) -> None:
-        """Begin to turn.
-
-        Args:
-            steps: by name, how long a loop rests after each step in seconds, and the step.
-            on_failure: is told what ended a loop, if anything does.
-        """
-
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()):
-                on_failure(error)
-
-        for name, (rest_s, step) in {**steps, "loops": (_BEAT_S, self._beat)}.items():
-            task = asyncio.create_task(self._turn(name, rest_s, step), name=name)
-            task.add_done_callback(ended)
+    def start(self, steps: Iterable[Step]) -> None:
+        """Start a task for each step."""
+        for step in steps:
+            task = asyncio.create_task(self._repeat(step), name=step.name)
+            task.add_done_callback(self._check)
             self._tasks.append(task)
 
+    async def finish(self) -> None:
+        """Let every run that is under way end, and start no other."""
+        self._is_finishing.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def stop(self) -> None:
-        """Stop turning."""
+        """Cancel all tasks, in the middle of their runs."""
         await end_tasks(self._tasks)
 
-    async def _turn(self, name: str, rest_s: float, step: Callable[[], Awaitable[None]]) -> None:
-        told = ""
-        while True:
-            try:
-                await step()
-                self._health.clear(name)
-                told, pause_s = "", rest_s
-            except WAITS_FOR as error:
-                self._health.set_reason(name, str(error))
-                if str(error) != told:
-                    told = str(error)
-                    logger.warning("loop waits", extra={"loop": name, "error": told})
-                pause_s = min(rest_s, _RETRY_S)
-            await asyncio.sleep(pause_s)
+    def _check(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._on_failure(error)
 
-    async def _beat(self) -> None:
-        self._health.beat()
+    async def _repeat(self, step: Step) -> None:
+        backoff, reported = Backoff(_FIRST_RETRY_S, max(step.interval_s, _FIRST_RETRY_S)), ""
+        while not self._is_finishing.is_set():
+            try:
+                await step.run()
+            except RETRIED as error:
+                if str(error) != reported:
+                    reported = str(error)
+                    self._report(step.name, reported)
+                pause_s = min(step.interval_s, backoff.next_s())
+            else:
+                backoff.reset()
+                reported, pause_s = "", step.interval_s
+                if self._health:
+                    self._health.clear(step.name)
+            await self._pause(pause_s, step.wakeup)
+
+    def _report(self, name: str, reason: str) -> None:
+        if self._health:
+            self._health.set_reason(name, reason)
+        level = logging.WARNING if self._health else logging.DEBUG
+        logger.log(level, "periodic task failed, retrying", extra={"task": name, "cause": reason})
+
+    async def _pause(self, seconds: float, wakeup: asyncio.Event | None) -> None:
+        events = [self._is_finishing, *([wakeup] if wakeup else [])]
+        waits = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

@@ -11,8 +11,9 @@ import msgspec
 import redis
 
 from schemas.streams import DATA_FIELD, Streams
+from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import last_delivered, now_ms, pending, scan
+from transport.reading import last_delivered, pending, scan
 
 Kind = Literal["prediction", "dead_letter", "repeat"]
 

@@ -8,9 +8,9 @@ import redis
 import redis.asyncio
 
 from schemas.streams import SCORERS, Streams
-from transport.scripts import read_script
+from transport.scripts import Script
 
-_SCRIPT = read_script("transport", "backlog")
+_BACKLOG = Script("transport", "backlog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Backlog:
 
 def read_backlog(client: redis.Redis, streams: Streams) -> Backlog:
     """Ask Redis for the backlog; costs the same at any length."""
-    undelivered, pending, exact = client.eval(_SCRIPT, 2, streams.listings, streams.progress, SCORERS)
+    undelivered, pending, exact = _BACKLOG.run(client, (streams.listings, streams.progress), (SCORERS,))
     return Backlog(undelivered, pending, bool(exact))
 
 
 async def read_backlog_async(client: redis.asyncio.Redis, streams: Streams) -> Backlog:
     """As `read_backlog`, for an asynchronous client."""
-    undelivered, pending, exact = await client.eval(_SCRIPT, 2, streams.listings, streams.progress, SCORERS)
+    undelivered, pending, exact = await _BACKLOG.run_async(client, (streams.listings, streams.progress), (SCORERS,))
     return Backlog(undelivered, pending, bool(exact))

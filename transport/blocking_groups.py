@@ -10,9 +10,9 @@ import redis.asyncio
 
 from schemas.sections import RetentionSettings
 from schemas.streams import SCORERS, Streams
-from transport.scripts import read_script
+from transport.scripts import Script
 
-_SCRIPT = read_script("transport", "blocking_groups")
+_BLOCKING = Script("transport", "blocking_groups")
 
 SLACK = 1.1
 """Trimming keeps about a hundredth more than it is asked to, and what comes between two rounds."""
@@ -39,14 +39,14 @@ class BlockingGroup:
 
 def read_blocking_groups(client: redis.Redis, streams: Streams, keep: RetentionSettings) -> tuple[BlockingGroup, ...]:
     """The groups because of which more is kept than is asked for; none while no more is kept."""
-    return _judge(client.eval(_SCRIPT, 1, streams.listings, SCORERS), keep)
+    return _judge(_BLOCKING.run(client, (streams.listings,), (SCORERS,)), keep)
 
 
 async def read_blocking_groups_async(
     client: redis.asyncio.Redis, streams: Streams, keep: RetentionSettings
 ) -> tuple[BlockingGroup, ...]:
     """As `read_holders`, for an asynchronous client."""
-    return _judge(await client.eval(_SCRIPT, 1, streams.listings, SCORERS), keep)
+    return _judge(await _BLOCKING.run_async(client, (streams.listings,), (SCORERS,)), keep)
 
 
 def _judge(reply: Any, keep: RetentionSettings) -> tuple[BlockingGroup, ...]:

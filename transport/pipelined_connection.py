@@ -1,13 +1,14 @@
-"""A connection on which a command goes out now and its reply is fetched later.
+"""A connection on which a command is sent now and its reply is received later, and reading a group through it.
 
-redis-py's clients wait for each reply. On a line the server works while the caller does. One command at a time is under
-way; what a lost connection does to it only the caller can know, so nothing is sent again.
+redis-py's clients wait for each reply. On a pipelined connection the server works while the caller does. One command at
+a time is under way. Nothing is sent again: only the caller knows what a lost connection did to its command.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sized
 from typing import Any
 
 import hiredis
@@ -15,24 +16,25 @@ import redis.asyncio
 import redis.exceptions
 
 from transport.connection import SOCKET_TIMEOUT_S
+from transport.consumer_group import Entry
 
 
 class PipelinedConnection:
-    """A connection of its own, made with a client's address and user; it connects at the first command.
+    """A connection with a client's address and user, opened by the first command.
 
     Args:
         client: whose address and options are used.
-        timeout_s: how long sending may take, and how long a reply may (see `receive`).
+        timeout_s: for sending, and for a reply (see `receive`), in seconds.
     """
 
     def __init__(self, client: redis.asyncio.Redis, timeout_s: float = SOCKET_TIMEOUT_S) -> None:
         pool = client.connection_pool
-        # With a timeout of its own redis-py sends in a task aside, so that nothing has left when this task goes on
+        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task goes on
         self._connection: Any = pool.connection_class(**{**pool.connection_kwargs, "socket_timeout": None})
         self._timeout_s = timeout_s
 
     async def send(self, *command: Any) -> None:
-        """Send a command; unless the connection is congested, it has left when this returns.
+        """Send a command; unless the connection is congested, it has been sent when this returns.
 
         Raises:
             redis.exceptions.ConnectionError: the connection is lost, the command with it or not.
@@ -43,30 +45,33 @@ class PipelinedConnection:
             raise redis.exceptions.ConnectionError("the connection was closed before the command was sent")
         try:
             async with asyncio.timeout(self._timeout_s):
-                # redis-py's own packing goes through Python once more, and sends what it packed in pieces
+                # redis-py's own packing takes longer, and sends in pieces
                 await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"not sent within {self._timeout_s:g} s") from error
         except RuntimeError as error:
-            # uvloop's word for a connection that was reset while we sent
+            # what uvloop raises when the connection is reset during sending
             await self._drop()
             raise redis.exceptions.ConnectionError(str(error)) from error
 
-    async def receive(self, patience_s: float = 0.0) -> Any:
-        """The reply to the command under way; waits `patience_s` longer where the command itself waits.
+    async def receive(self, extra_s: float = 0.0) -> Any:
+        """The reply to the command under way.
+
+        Args:
+            extra_s: added to the timeout, for a command that itself waits.
 
         Raises:
             redis.exceptions.ResponseError: the server's answer.
             redis.exceptions.ConnectionError: the connection is lost, and the reply with it.
-            redis.exceptions.TimeoutError: it did not come in time; the connection is given up.
+            redis.exceptions.TimeoutError: no reply in time; the connection is closed.
         """
         try:
-            async with asyncio.timeout(self._timeout_s + patience_s):
+            async with asyncio.timeout(self._timeout_s + extra_s):
                 return await self._connection.read_response(timeout=math.inf)
         except TimeoutError as error:
             await self._drop()
-            raise redis.exceptions.TimeoutError(f"no reply within {self._timeout_s + patience_s:g} s") from error
+            raise redis.exceptions.TimeoutError(f"no reply within {self._timeout_s + extra_s:g} s") from error
 
     async def ask(self, *command: Any) -> Any:
         """Send a command and wait for its reply; raises as both."""
@@ -74,18 +79,65 @@ class PipelinedConnection:
         return await self.receive()
 
     async def close(self) -> None:
-        """End the connection; a command after that makes a new one."""
+        """Close the connection; a later command opens a new one."""
         await self._connection.disconnect()
 
     @property
     def _is_reset(self) -> bool:
-        """Whether the connection has ended under us.
+        """Whether the peer has closed the connection.
 
-        asyncio's transport fails with an AttributeError when it is written to after that, from Python 3.12 on.
+        From Python 3.12 on, writing to asyncio's transport after that fails with an AttributeError.
         """
-        writer = self._connection._writer  # noqa: SLF001 - redis-py has no public word for it
+        writer = self._connection._writer  # noqa: SLF001 - redis-py has no public way
         return writer is not None and bool(writer.transport.is_closing())
 
     async def _drop(self) -> None:
-        # a peer that does not answer will not say goodbye either
+        # a peer that does not answer will not answer a goodbye either
         await self._connection.disconnect(nowait=True)
+
+
+class PipelinedReader:
+    """Reads new entries for one consumer: a read is sent, and its entries are received later.
+
+    Args:
+        connection: for reads alone, since a read waits on the server.
+        stream: its key.
+        group: the group's name.
+        consumer: the consumer's name.
+        count: how many entries a read takes at most.
+        block_ms: how long a read waits for a first entry.
+    """
+
+    def __init__(
+        self, connection: PipelinedConnection, stream: str, group: str, consumer: str, *, count: int, block_ms: int
+    ) -> None:
+        self._connection = connection
+        self._count = count
+        self._block_s = block_ms / 1000
+        self._head = ("XREADGROUP", "GROUP", group, consumer, "COUNT", count)
+        self._block = ("BLOCK", block_ms)
+        self._tail = ("STREAMS", stream, ">")
+
+    async def send(self, *, is_blocking: bool) -> None:
+        """Send a read; its entries must be received before the next one is sent.
+
+        Args:
+            is_blocking: whether the read waits for a first entry.
+
+        Raises:
+            redis.exceptions.RedisError: entries may have been delivered nevertheless.
+        """
+        await self._connection.send(*self._head, *(self._block if is_blocking else ()), *self._tail)
+
+    async def receive(self) -> list[Entry]:
+        """The entries of the read under way. Never cancel this: entries would be delivered and forgotten.
+
+        Raises:
+            redis.exceptions.RedisError: entries may have been delivered nevertheless.
+        """
+        reply = await self._connection.receive(self._block_s)
+        return [Entry(entry_id, flat) for _, entries in reply or () for entry_id, flat in entries]
+
+    def is_full(self, entries: Sized) -> bool:
+        """Whether a read took as many entries as it may, so that the stream may hold more."""
+        return len(entries) >= self._count

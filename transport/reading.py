@@ -92,10 +92,3 @@ def last_delivered(client: redis.Redis, streams: Streams) -> EntryId:
         return EntryId(0, 0)
     delivered = (group["last-delivered-id"] for group in groups if group["name"] == SCORERS.encode())
     return EntryId.parse(next(delivered, "0-0"))
-
-
-def now_ms(client: redis.Redis) -> int:
-    """Redis's clock."""
-    now: Any = client.time()
-    seconds, microseconds = now
-    return int(seconds) * 1000 + int(microseconds) // 1000

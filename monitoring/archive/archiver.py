@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import redis.asyncio
-from redis.exceptions import ResponseError
 
 from monitoring.archive.folder import ArchiveFolder, Kind, day_of, hash_of
 from monitoring.archive.reading import find_predictions
@@ -23,6 +22,7 @@ from monitoring.outcomes.prediction_index import IndexedPrediction
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import ARCHIVERS, DATA_FIELD, Streams
+from transport.consumer_group import create_group
 from transport.entries import EntryId
 
 logger = logging.getLogger(__name__)
@@ -168,11 +168,7 @@ class Archiver:
 
     async def _cursor(self, key: str) -> EntryId:
         """Where the group stands; it is made where it is missing."""
-        try:
-            await self._client.xgroup_create(key, ARCHIVERS, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        await create_group(self._client, key, ARCHIVERS)
         groups: Any = await self._client.xinfo_groups(key)
         cursors = {group["name"]: group["last-delivered-id"] for group in groups}
         return EntryId.parse(cursors[ARCHIVERS.encode()])

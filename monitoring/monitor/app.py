@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-
-from faststream.redis import RedisBroker
-from faststream.redis.prometheus import RedisPrometheusMiddleware
+from collections.abc import Callable
 
 from monitoring.archive.archiver import Archiver
 from monitoring.archive.location import archive_of
 from monitoring.monitor.archive_metrics import ArchiveMetrics
-from monitoring.monitor.asyncapi import describe
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.drift_reporter import DriftReporter
 from monitoring.monitor.quality_metrics import QualityMetrics
-from monitoring.monitor.quality_reporter import QualityReporter, now_ms
+from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.retrain_policy import RetrainPolicy
 from monitoring.outcomes.segments import cut_points
-from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from service import logs
-from service.endpoints import ServedApp, bind, routes, serve
+from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.asyncapi import describe
+from service.endpoints import routes
 from service.health import Health
 from service.metrics import build_registry
-from service.periodic import STALL_S, WAITS_FOR, PeriodicTasks
+from service.periodic import RETRIED, PeriodicTasks, Step
+from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
 
+_BEAT_S = 1.0
+_STALL_S = 60.0
 _JOIN_S = 1.0
 _ARCHIVE_S = 5.0
 
@@ -69,7 +69,7 @@ class Monitor:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
-        self.health = Health(STALL_S)
+        self.health = Health(_STALL_S)
         self.registry = build_registry()
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
@@ -82,7 +82,7 @@ class Monitor:
         self._domain = domain
         self._asker = connect(url)
         self._steering = RetrainPolicy(self._asker, settings.streams, domain, settings.loop)
-        self._loops = PeriodicTasks(self.health)
+        self._tasks: PeriodicTasks | None = None
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
         """Check the server and begin to turn; `on_failure` is told what ended a loop, if anything does.
@@ -93,29 +93,35 @@ class Monitor:
         """
         with speaking_to(self._url):
             await check_server_async(self._client, self._settings.streams)
-        logs.tell_settings(self._settings)
+        logs.log_settings(self._settings)
         interval_s = self._settings.monitor.interval_s
-        steps: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
-            "drift": (interval_s, self._look),
-            "outcomes": (min(_JOIN_S, interval_s), self._quality.work),
-            "quality": (interval_s, self._report),
-            "loop": (interval_s, self._steer),
-        }
+        steps = [
+            Step("loops", _BEAT_S, self._beat),
+            Step("drift", interval_s, self._look),
+            Step("outcomes", min(_JOIN_S, interval_s), self._quality.work),
+            Step("quality", interval_s, self._report),
+            Step("loop", interval_s, self._steer),
+        ]
         if self._settings.archive.is_on:
-            steps["archive"] = (min(_ARCHIVE_S, interval_s), self._archive)
-        self._loops.start(steps, on_failure)
+            steps.append(Step("archive", min(_ARCHIVE_S, interval_s), self._archive))
+        self._tasks = PeriodicTasks(on_failure, self.health)
+        self._tasks.start(steps)
         self.health.clear("start")
 
     async def stop(self) -> None:
         """Stop turning."""
-        await self._loops.stop()
+        if self._tasks:
+            await self._tasks.stop()
         self._asker.close()
         await self._client.aclose()
+
+    async def _beat(self) -> None:
+        self.health.beat()
 
     async def _look(self) -> None:
         try:
             report = await self._drift.look()
-        except WAITS_FOR:
+        except RETRIED:
             self._drift.forget()
             raise
         if report is not None:
@@ -126,7 +132,7 @@ class Monitor:
     async def _report(self) -> None:
         try:
             self._steering.note_quality(await self._quality.report())
-        except WAITS_FOR:
+        except RETRIED:
             self._quality.forget()
             raise
 
@@ -135,26 +141,20 @@ class Monitor:
 
     async def _archive(self) -> None:
         try:
-            progress = await self._archiver.run_once(await now_ms(self._client))
+            progress = await self._archiver.run_once(await now_ms_async(self._client))
             self._archive_metrics.record(progress, await self._archiver.lag())
-        except WAITS_FOR:
+        except RETRIED:
             self._archive_metrics.record_failure()
             raise
 
 
 def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> ServedApp:
     """The application of one monitor."""
-    if settings.redis_url is None:
-        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
-    url = settings.redis_url.get_secret_value()
+    url = required_redis_url(settings)
     monitor = Monitor(settings, name, url, load_table)
-    specification = describe(settings.domain, settings.streams)
+    specification = describe("monitor", settings.load_domain(), settings.streams)
     app = ServedApp(
-        RedisBroker(
-            url,
-            logger=logging.getLogger(logs.BROKER),
-            middlewares=[RedisPrometheusMiddleware(registry=monitor.registry)],
-        ),
+        build_broker(url, monitor.registry),
         asgi_routes=routes(monitor.health, monitor.registry, specification),
         specification=specification,
         logger=logging.getLogger("faststream"),

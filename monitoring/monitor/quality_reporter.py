@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import redis.asyncio
-from redis.exceptions import ResponseError
 
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.outcomes.change_detection import find_sudden_loss
@@ -19,6 +18,8 @@ from schemas.domain import Domain
 from schemas.quality import QualityEvent, QualityReport, Span
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, MONITORS
+from transport.clock import now_ms_async
+from transport.consumer_group import ConsumerGroup
 from transport.entries import EntryId
 
 _CHUNK = 200
@@ -54,7 +55,7 @@ class QualityReporter:
         self._domain = domain
         self._settings = settings
         self._streams = settings.streams
-        self._name = name
+        self._group = ConsumerGroup(client, self._streams.outcomes, MONITORS, name, settings.claim_idle_ms)
         self._source = source
         self._metrics = metrics
         self._recent = PredictionIndex(client, self._streams, settings.outcomes)
@@ -74,9 +75,9 @@ class QualityReporter:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        await self._create_group()
+        await self._group.create()
         for _ in range(_ROUNDS):
-            at_ms = await now_ms(self._client)
+            at_ms = await now_ms_async(self._client)
             identities = await self._recent.index_next(at_ms)
             if identities:
                 waited = await self._joiner.waiting_of(identities)
@@ -88,9 +89,9 @@ class QualityReporter:
         if time.monotonic() >= self._retry_at_s:
             self._retry_at_s = time.monotonic() + self._settings.outcomes.retry_s
             waiting = await self._joiner.all_waiting()
-            results = await self._joiner.settle(waiting, await now_ms(self._client))
+            results = await self._joiner.settle(waiting, await now_ms_async(self._client))
             self._record([result for result in results if result != "waiting"])
-            await self._trim(await now_ms(self._client))
+            await self._trim(await now_ms_async(self._client))
 
     async def report(self) -> QualityReport:
         """Read the sums, and publish what they come to if that is news.
@@ -98,7 +99,7 @@ class QualityReporter:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        at_ms = await now_ms(self._client)
+        at_ms = await now_ms_async(self._client)
         waiting = await self._joiner.all_waiting()
         limit_ms = at_ms - self._settings.outcomes.orphan_hours * HOUR_MS
         report = QualityReport(
@@ -140,31 +141,16 @@ class QualityReporter:
         return [(int(at_ms), float(error)) for at_ms, error, _ in parsed]
 
     async def _read(self) -> list[PendingOutcome]:
-        """The next outcomes, those first that a dead monitor left."""
-        idle_ms = self._settings.claim_idle_ms
-        _, entries, *_ = await self._client.xautoclaim(
-            self._streams.outcomes, MONITORS, self._name, min_idle_time=idle_ms, start_id="0-0", count=_CHUNK
-        )
-        if not entries:
-            reply: Any = await self._client.xreadgroup(
-                MONITORS, self._name, {self._streams.outcomes: ">"}, count=_CHUNK
-            )
-            entries = reply[0][1] if reply else []
+        """The next outcomes, first those that a dead monitor left."""
+        entries = await self._group.claim_idle(_CHUNK, with_fields=True) or await self._group.read(_CHUNK)
         arrived = []
-        for entry_id, fields in entries:
-            read = read_outcome(self._domain, entry_id, fields)
+        for entry in entries:
+            read = read_outcome(self._domain, entry.id, entry.fields)
             if read is None:
-                self._record([await self._joiner.drop(entry_id)])
+                self._record([await self._joiner.drop(entry.id)])
             else:
                 arrived.append(read)
         return arrived
-
-    async def _create_group(self) -> None:
-        try:
-            await self._client.xgroup_create(self._streams.outcomes, MONITORS, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
 
     async def _trim(self, at_ms: int) -> None:
         """Drop old outcomes that every group is done with."""
@@ -178,9 +164,3 @@ class QualityReporter:
 
     def _record(self, results: list[Result]) -> None:
         self._metrics.record_results(results)
-
-
-async def now_ms(client: redis.asyncio.Redis) -> int:
-    """Redis's clock."""
-    seconds, microseconds = await client.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000

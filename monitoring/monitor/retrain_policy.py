@@ -14,8 +14,8 @@ from schemas.drift import DriftReport
 from schemas.quality import QualityReport
 from schemas.sections import LoopSettings
 from schemas.streams import Streams
+from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import now_ms
 
 
 class RetrainPolicy:

@@ -8,9 +8,9 @@ from typing import Any
 
 import redis.asyncio
 
-from transport.scripts import read_script
+from transport.scripts import Script
 
-_SCRIPT = read_script("monitoring.outcomes", "write")
+_WRITE = Script("monitoring.outcomes", "write")
 
 
 class GuardedWrites:
@@ -41,11 +41,9 @@ class GuardedWrites:
         """
         return (await commit_all(client, [self]))[0]
 
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        """What the script is called with."""
-        asked = json.dumps({"guards": self._guards, "writes": self._writes})
-        return (len(self._keys), *self._keys, asked)
+    def call(self) -> tuple[list[str], list[str]]:
+        """The keys and arguments of the script."""
+        return [*self._keys], [json.dumps({"guards": self._guards, "writes": self._writes})]
 
     def _position(self, key: str) -> int:
         return self._keys.setdefault(key, len(self._keys) + 1)
@@ -58,6 +56,6 @@ async def commit_all(client: redis.asyncio.Redis, batch: Sequence[GuardedWrites]
     """
     async with client.pipeline(transaction=False) as pipeline:
         for writes in batch:
-            pipeline.eval(_SCRIPT, *writes.arguments)
+            _WRITE.queue(pipeline, *writes.call())
         replies: Any = await pipeline.execute()
     return [bool(reply) for reply in replies]

@@ -16,8 +16,9 @@ from operations.verify import Verdict, verify
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, Streams
+from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import Entry, now_ms, scan
+from transport.reading import Entry, scan
 
 _TOLD_EVERY = 2000
 

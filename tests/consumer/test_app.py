@@ -16,11 +16,11 @@ from urllib.request import urlopen
 import pytest
 from faststream.redis import RedisBroker, StreamSub
 
-from consumer.asyncapi import describe
 from schemas.domain import load_domain
 from schemas.events import Prediction
 from schemas.states import ConsumerHeartbeat
 from schemas.streams import Streams
+from service.asyncapi import describe
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client, activate, count, event, model_events, outcomes, pending, publish
 from tests.models import SmallModel
@@ -182,7 +182,7 @@ async def test_faststream_subscriber_reads_predictions_into_the_contract(
 @pytest.mark.parametrize("name", ["housing", "obesity"])
 def test_asyncapi_shows_every_channel_with_its_fields(name: str) -> None:
     domain = load_domain(name)
-    described: Any = describe(domain, Streams(name)).to_specification().to_jsonable()
+    described: Any = describe("consumer", domain, Streams(name)).to_specification().to_jsonable()
     addresses = {channel["address"] for channel in described["channels"].values()}
     shown = ("listings", "predictions", "dead-letters", "repeats", "commands", "model-events", "outcomes")
     assert {f"{name}:{key}" for key in shown} <= addresses

@@ -15,7 +15,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from consumer.batch import Entry, ScoredBatch
+from consumer.batch import ScoredBatch
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
 from consumer.probe import try_commit
@@ -38,6 +38,7 @@ from tests.consumer.harness import (
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
+from transport.consumer_group import Entry
 from transport.pipelined_connection import PipelinedConnection
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from consumer.batch import Entry
 from consumer.batch_scorer import BatchScorer
 from schemas.settings import Settings
 from tests.consumer.harness import HOUSING, ROW, event, served
+from transport.consumer_group import Entry
 
 
 def test_prices_are_counted_by_how_usual_they_are() -> None:

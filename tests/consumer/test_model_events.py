@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from consumer.app import build_app
 from schemas.settings import load_settings
 from schemas.streams import Streams
-from service.endpoints import ServedApp, bind
+from service.application import ServedApp, bind
 from tests.consumer.harness import Client, activate, model_events
 from tests.models import SmallModel
 from tests.monitoring.monitor.watched import get, wait_for_answer

@@ -12,13 +12,11 @@ import pytest
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from consumer.batch import Entry, ScoredBatch
+from consumer.batch import ScoredBatch
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer, Receipt
-from consumer.rate_limit import NO_CHARGES, RateLimit
 from operations.dead_letters import DeadLetters
 from operations.verify import verify
-from schemas.sections import RateLimitSettings
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import (
@@ -37,6 +35,7 @@ from tests.consumer.harness import (
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
+from transport.consumer_group import Entry
 from transport.entries import EntryId
 from transport.pipelined_connection import PipelinedConnection
 
@@ -242,4 +241,3 @@ async def test_nothing_is_limited_unless_asked(redis_client: Client, redis_url: 
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: redis_client.xlen(streams.predictions) == 300)
         assert not list(redis_client.scan_iter(f"{streams.prefix}:rate-limit*"))
-    assert RateLimit(RateLimitSettings(), streams).charge(ScoredBatch([], b"", b"")) is NO_CHARGES

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import redis
 
-from consumer.recovery import Recovery
-from consumer.scripts import Scripts
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import (
     RM,
@@ -28,6 +26,7 @@ from tests.consumer.harness import (
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
+from transport.consumer_group import ConsumerGroup
 
 
 def read_and_die(client: Client, streams: Streams, name: str, count: int = 1000) -> list[bytes]:
@@ -97,11 +96,11 @@ async def test_claim_does_not_raise_the_count_and_a_trial_does(
         return [entry["times_delivered"] for entry in entries]
 
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)) as consumer:
-        recovery = consumer.recovery
-        recovery._claim_idle_ms = 0
-        claimed = await recovery.idle()
+        group = consumer.group
+        group._claim_idle_ms = 0
+        claimed = await group.claim_idle()
         assert deliveries() == [1, 1, 1]
-        taken = await recovery.take(claimed[1])
+        taken = await group.take(claimed[1])
         assert taken is not None
         assert (taken.deliveries, taken.flat is None) == (2, False)
         assert deliveries() == [1, 2, 1]
@@ -153,7 +152,7 @@ async def test_entry_deleted_while_in_hand_is_answered(redis_client: Client, red
         (entry,) = publish_numbered(redis_client, streams, 1)
         await wait_until_async(lambda: consumer.scoring_loop.in_hand)
         assert redis_client.xdel(streams.listings, entry) == 1
-        assert await consumer.recovery.renew([entry.encode()]) == 1
+        assert await consumer.group.renew([entry.encode()]) == 1
         assert pending(redis_client, streams) == 1
         held.set()
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
@@ -165,7 +164,7 @@ async def test_renewal_does_not_steal_back(redis_client: Client, redis_url: str,
     read_and_die(redis_client, streams, "a")
     redis_client.xclaim(streams.listings, SCORERS, "b", 0, [entry], justid=True)
     client = connect_async(redis_url)
-    assert await Recovery(Scripts(client, streams), "a", 300).renew([entry.encode()]) == 0
+    assert await ConsumerGroup(client, streams.listings, SCORERS, "a", 300).renew([entry.encode()]) == 0
     await client.aclose()
     owner: Any = redis_client.xpending_range(streams.listings, SCORERS, "-", "+", 1)
     assert owner[0]["consumer"] == b"b"
@@ -179,18 +178,18 @@ async def test_lost_reply_to_a_read_is_answered(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": at_once, "block_ms": 50})
     async with running(redis_url, settings) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
-        line: Any = consumer.scoring_loop.reader._line
-        receive = line.receive
+        connection: Any = consumer.scoring_loop.reader._connection
+        receive = connection.receive
         lost: list[int] = []
 
-        async def break_once(patience_s: float) -> Any:
-            reply = await receive(patience_s)
+        async def break_once(extra_s: float) -> Any:
+            reply = await receive(extra_s)
             if reply and not lost:
                 lost.append(pending(redis_client, streams))
                 raise redis.exceptions.ConnectionError("connection reset")
             return reply
 
-        line.receive = break_once
+        connection.receive = break_once
         entries = publish_numbered(redis_client, streams, 5)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 5)
     assert lost[0] > 0
@@ -203,8 +202,8 @@ async def test_a_batch_in_hand_is_committed_though_the_next_read_cannot_be_sent(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": 2, "block_ms": 50})
     entries = publish_numbered(redis_client, streams, 6)
     async with running(redis_url, settings) as consumer:
-        line: Any = consumer.scoring_loop.reader._line
-        send = line.send
+        connection: Any = consumer.scoring_loop.reader._connection
+        send = connection.send
         broken: list[list[bytes]] = []
 
         async def break_once(*command: Any) -> None:
@@ -213,7 +212,7 @@ async def test_a_batch_in_hand_is_committed_though_the_next_read_cannot_be_sent(
                 raise redis.exceptions.ConnectionError("connection reset")
             await send(*command)
 
-        line.send = break_once
+        connection.send = break_once
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
         await wait_until_async(lambda: not consumer.scoring_loop.in_hand)
     assert len(broken[0]) == 2

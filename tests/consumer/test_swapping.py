@@ -173,7 +173,7 @@ async def test_missed_event_is_found_by_polling(
         changed = has_changed(lambda: consumer.follower.stamp)
         activate(redis_client, streams, other_model)
         await wait_until_async(changed)
-        assert not consumer.follower.is_wanted.is_set()
+        assert not consumer.follower.wakeup.is_set()
 
 
 async def test_a_row_through_the_stream_is_priced_as_by_pyfunc(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import socket
 import struct
 import threading
@@ -13,9 +12,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from transport.scripts import read_script
+from transport.scripts import Script
 
-COMMIT = hashlib.sha1(read_script("consumer", "commit").encode(), usedforsecurity=False).hexdigest().encode()
+COMMIT = Script("consumer", "commit").sha1.encode()
 """What a commit carries on the wire."""
 READ = b"XREADGROUP"
 _CHUNK = 65_536

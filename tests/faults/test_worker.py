@@ -17,7 +17,7 @@ from schemas.settings import Settings
 from tests.faults.conftest import Proxy
 from tests.training.worker.command_client import CommandClient, WorkerProcess
 from tests.training.worker.conftest import desk, small_models, store, worker_settings
-from transport.scripts import read_script
+from transport.scripts import Script
 
 __all__ = ["desk", "small_models", "store", "worker_settings"]
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 Record = Callable[[dict[str, Any]], None]
 
 START_S = 90
-REPLY = read_script("training.worker", "reply").encode()
+REPLY = Script("training.worker", "reply").sha1.encode()
 RELOAD = Reload(id="c-1", data=ReloadData(version="2"))
 PROMOTE = Promote(id="c-1", data=PromoteData(version="2", force=True, reason="a test of crashes"))
 

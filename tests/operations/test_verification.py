@@ -29,7 +29,8 @@ from tests.faults.domain_run import activate
 from tests.operations.answers import deliver, predict
 from tests.operations.answers import publish as publish_bare
 from tests.waiting import wait_until_async
-from transport.reading import last_delivered, now_ms, pending
+from transport.clock import now_ms
+from transport.reading import last_delivered, pending
 
 HOUSING = load_domain("housing")
 

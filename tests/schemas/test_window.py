@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from consumer.batch import pack_rows
 from schemas.domain import domain_of, load_domain
-from schemas.window import layout_of, pack_rows, row_dtype, unpack_rows
+from schemas.window import layout_of, row_dtype, unpack_rows
 
 HOUSING = load_domain("housing")
 

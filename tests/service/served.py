@@ -9,7 +9,8 @@ from faststream.redis import RedisBroker
 from faststream.specification import AsyncAPI
 
 from schemas.settings import load_settings
-from service.endpoints import ServedApp, bind, routes, serve
+from service.application import ServedApp, bind, serve
+from service.endpoints import routes
 from service.health import Health
 from service.logs import BROKER, configure
 from service.metrics import build_registry

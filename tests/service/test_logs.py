@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.settings import Settings, load_settings
-from service.logs import BROKER, configure, tell_settings
+from service.logs import BROKER, configure, log_settings
 
 logger = logging.getLogger("consumer.scoring_loop")
 
@@ -82,7 +82,7 @@ def test_settings_are_told_once_with_their_secrets_masked(capsys: pytest.Capture
     url = "redis://ops:s3%40cret@localhost/0"
     settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
     configure(settings)
-    tell_settings(settings)
+    log_settings(settings)
     (line,) = capsys.readouterr().err.splitlines()
     assert "redis://ops:***@localhost/0" in line
     assert "http://u:***@mlflow:5000" in line

@@ -19,7 +19,7 @@ from schemas.events import Outcome, OutcomeData
 from schemas.quality import QualityEvent, QualityReport
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
-from service.endpoints import bind
+from service.application import bind
 from tasador.machine.reference import table_loader
 from tests.models import table_of
 from training.worker.app import build_worker

@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
-from consumer.asyncapi import describe
 from consumer.consumer import Consumer
 from operations.status import read_status
 from registry.location import tracking_uri_of
@@ -24,6 +23,7 @@ from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.settings import load_settings
 from schemas.streams import Streams
+from service.asyncapi import describe
 from tasador.cli.commands.domain import app
 from tasador.cli.commands.publish import publish
 from tests.consumer.harness import activate
@@ -77,7 +77,7 @@ async def _answered(url: str, streams: Streams, home: Path, name: str, table: Pa
             consumer.stop()
             await asyncio.wait_for(working, 20)
             await client.aclose()
-    assert name in json.dumps(describe(domain, streams).to_specification().to_jsonable())
+    assert name in json.dumps(describe("consumer", domain, streams).to_specification().to_jsonable())
     return dict(json.loads(told)["answers"])
 
 

@@ -14,7 +14,7 @@ from tasador.cli.commands.verify import verify
 from tests.faults.domain_run import activate
 from tests.operations.answers import deliver, predict, publish
 from tests.tasador.command import Command, command_of, point_at
-from transport.reading import now_ms
+from transport.clock import now_ms
 
 
 @pytest.fixture

@@ -7,26 +7,25 @@ are known by their id, so nothing is carried out twice.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from faststream import AckPolicy
-from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
+from faststream.redis import RedisStreamMessage, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, DefaultStreamMessage
-from faststream.redis.prometheus import RedisPrometheusMiddleware
 from pydantic import InstanceOf
 from redis.exceptions import RedisError
 
-from schemas.errors import ConfigurationError, UnavailableError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
 from service import logs
-from service.endpoints import ServedApp, bind, routes, serve
+from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.asyncapi import describe
+from service.endpoints import routes
 from service.health import Health
 from service.metrics import build_registry
+from service.periodic import PeriodicTasks, Step
 from service.subscriber import SubscriberWatch
-from training.worker.asyncapi import describe
 from training.worker.command_handler import CommandHandler
 from training.worker.event_factory import EventFactory
 from training.worker.inbox import CommandEntry, CommandInbox
@@ -34,9 +33,8 @@ from training.worker.metrics import JobMetrics
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
-from transport.connection import connect_async, is_transient, speaking_to
+from transport.connection import connect_async, speaking_to
 from transport.server import check_server_async
-from transport.tasks import end_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +89,7 @@ class Worker:
         self._charge = Promoter(answers, reports, models, metrics)
         self.execution = CommandHandler(settings, self._inbox, answers, reports, models, self._charge)
         self.health = Health(_STALL_S)
-        transport = RedisPrometheusMiddleware(registry=self.registry)
-        self.broker = RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[transport])
+        self.broker = build_broker(url, self.registry)
         # one at a time: what is read is in hand at once, and nobody takes it for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
         subscriber = self.broker.subscriber(
@@ -100,7 +97,7 @@ class Worker:
         )
         subscriber(self._obey)
         self._watch = SubscriberWatch(subscriber, self._inbox.create_group, self.health, "commands")
-        self._loops: list[asyncio.Task[None]] = []
+        self._tasks: PeriodicTasks | None = None
 
     async def prepare(self) -> None:
         """Check the server and create the group, before FastStream would create it at the end of the stream.
@@ -114,27 +111,23 @@ class Worker:
             await self._inbox.create_group()
             await self._inbox.note_left_over()
 
-    async def start(self, on_failure: Callable[[BaseException], None]) -> None:
-        """Begin to turn; `on_failure` is told what ended the loops, if anything does."""
-
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()):
-                on_failure(error)
-
-        logs.tell_settings(self._settings)
+    def start(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Start the periodic tasks; `on_failure` gets an error that ends one of them."""
+        logs.log_settings(self._settings)
         tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
-        for seconds, name, step in (
-            (tick_s, "redis", self._keep),
-            (tick_s, "left-overs", self._take_over),
-            (self._settings.registry_poll_s, "registry", self._follow),
-        ):
-            task = asyncio.create_task(self._every(seconds, name, step), name=name)
-            task.add_done_callback(ended)
-            self._loops.append(task)
+        self._tasks = PeriodicTasks(on_failure, self.health)
+        self._tasks.start(
+            [
+                Step("redis", tick_s, self._keep),
+                Step("left-overs", tick_s, self._take_over),
+                Step("registry", self._settings.registry_poll_s, self._follow),
+            ]
+        )
 
     async def stop(self) -> None:
-        """Stop turning and kill a training that goes on."""
-        await end_tasks(self._loops)
+        """Stop the periodic tasks and kill a training that is under way."""
+        if self._tasks:
+            await self._tasks.stop()
         await self.execution.stop()
 
     async def leave(self) -> None:
@@ -145,25 +138,10 @@ class Worker:
             logger.warning("left without a word: others claim what is pending", extra={"error": str(error)})
         await self._client.aclose()
 
-    async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
-        told = ""
-        while True:
-            try:
-                await step()
-                self.health.clear(name)
-                told = ""
-            except (RedisError, UnavailableError, ConfigurationError, OSError) as error:
-                self.health.set_reason(name, str(error))
-                if str(error) != told:
-                    told = str(error)
-                    level = logging.WARNING if is_transient(error) else logging.ERROR
-                    logger.log(level, "worker waits", extra={"for": name, "error": told})
-            await asyncio.sleep(seconds)
-
     async def _keep(self) -> None:
         """Renew what is in hand; read again after Redis could not serve or the group had vanished."""
         self.health.beat()
-        await self._watch.look()
+        await self._watch.check()
         await self._inbox.renew()
 
     async def _take_over(self) -> None:
@@ -190,10 +168,8 @@ class WorkerApp(ServedApp):
 
 def build_worker(settings: Settings, name: str) -> WorkerApp:
     """The application of one worker."""
-    if settings.redis_url is None:
-        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
-    worker = Worker(settings, name, settings.redis_url.get_secret_value())
-    specification = describe(settings.domain, settings.streams)
+    worker = Worker(settings, name, required_redis_url(settings))
+    specification = describe("trainer", settings.load_domain(), settings.streams)
     app = WorkerApp(
         worker.broker,
         asgi_routes=routes(worker.health, worker.registry, specification),
@@ -204,7 +180,7 @@ def build_worker(settings: Settings, name: str) -> WorkerApp:
 
     @app.after_startup
     async def start() -> None:
-        await worker.start(app.fail)
+        worker.start(app.fail)
 
     app.on_shutdown(worker.stop)
     app.after_shutdown(worker.leave)

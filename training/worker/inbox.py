@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from schemas.streams import TRAINERS, Streams
 from transport.connection import is_transient
+from transport.consumer_group import ConsumerGroup, Entry
 from transport.entries import EntryId
-from transport.scripts import read_script
 
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
-_TAKE = read_script("training.worker", "take")
-_RENEW = read_script("training.worker", "renew")
-_LEAVE = read_script("training.worker", "leave")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +49,17 @@ class CommandInbox:
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str, claim_idle_ms: int) -> None:
         self._client = client
         self._streams = streams
-        self._worker = worker
         self._claim_idle_ms = claim_idle_ms
-        self._own_until = ""
+        self._group = ConsumerGroup(client, streams.commands, TRAINERS, worker, claim_idle_ms)
+        self._claimed: list[Entry] = []
         self.in_hand: Counter[str] = Counter()
 
     async def create_group(self) -> None:
-        """Create the group where it is missing, at the beginning: what was sent before the first start is carried out.
+        """Create the group where it is missing, at the beginning: commands sent before the first start are carried out.
 
-        Doing so again is harmless, because what was answered already is known by its command's id.
+        Doing so again is harmless: an answered command is known by its id.
         """
-        try:
-            await self._client.xgroup_create(self._streams.commands, TRAINERS, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        await self._group.create()
 
     @contextmanager
     def holding(self, entry: CommandEntry) -> Iterator[None]:
@@ -96,46 +89,49 @@ class CommandInbox:
                 await asyncio.sleep(_RETRY_S)
 
     async def note_left_over(self) -> None:
-        """Note what is pending under this worker's name before it reads: a process that had the name before left it."""
-        found: Any = await self._client.xpending_range(
-            self._streams.commands, TRAINERS, min="-", max="+", count=1000, consumername=self._worker
-        )
-        self._own_until = str(EntryId.parse(found[-1]["message_id"])) if found else ""
+        """Note what is pending under this worker's name before it reads: an earlier process of that name left it."""
+        last = EntryId.parse(await self._group.last_own() or b"0-0")
+        self._claimed = [entry for entry in await self._group.claim_own(1000) if EntryId.parse(entry.id) <= last]
 
     async def take_left_over(self) -> CommandEntry | None:
         """Take one pending command whose worker is dead, and count the attempt; None if there is none."""
-        who = (TRAINERS, self._worker, self._claim_idle_ms, self._own_until)
-        found = await self._client.eval(_TAKE, 1, self._streams.commands, *who, *self.in_hand)
-        if not found:
-            self._own_until = ""
-            return None
-        entry_id, attempts, *payload = found
-        flat = payload[0] if payload else None
-        fields = dict(zip(flat[::2], flat[1::2], strict=True)) if flat is not None else None
-        return CommandEntry(entry_id.decode(), fields, int(attempts))
+        if not self._claimed:
+            # one more than those in hand, which are idle too after this process was stopped for a while
+            self._claimed = await self._group.claim_idle(1 + len(self.in_hand))
+        while self._claimed:
+            entry = self._claimed.pop(0)
+            if entry.id.decode() in self.in_hand:
+                continue
+            taken = await self._group.take(entry) if entry.flat is not None else entry
+            if taken is not None:
+                fields = taken.fields if taken.flat is not None else None
+                return CommandEntry(taken.id.decode(), fields, taken.deliveries - (fields is not None))
+        return None
 
     async def renew(self) -> None:
         """Show that what is in hand is being worked on, however long it takes."""
-        if self.in_hand:
-            keys = (self._streams.commands, self._streams.training)
-            await self._client.eval(_RENEW, 2, *keys, TRAINERS, self._worker, self._place_ms, *self.in_hand)
+        if not self.in_hand:
+            return
+        await self._group.renew(list(self.in_hand))
+        training: Any = await self._client.get(self._streams.training)
+        if training and training.decode() in self.in_hand:
+            await self._client.pexpire(self._streams.training, self._lock_ms)
 
-    async def take_training_place(self, entry: CommandEntry) -> bool:
+    async def acquire_training_lock(self, entry: CommandEntry) -> bool:
         """Take the one place for a training; False while the command of another entry has it.
 
         It expires when its worker has died, unless the command is taken up again, which gets its own place back.
         """
         key = self._streams.training
-        if await self._client.set(key, entry.id, nx=True, px=self._place_ms):
+        if await self._client.set(key, entry.id, nx=True, px=self._lock_ms):
             return True
         return bool(await self._client.get(key) == entry.id.encode())
 
     async def leave(self) -> int:
         """Give everything back for others to take at once, and leave the group; returns how many entries that were."""
-        arguments = (TRAINERS, self._worker, self._claim_idle_ms)
-        return int(await self._client.eval(_LEAVE, 1, self._streams.commands, *arguments))
+        return await self._group.leave(gives_back=True)
 
     @property
-    def _place_ms(self) -> int:
+    def _lock_ms(self) -> int:
         # a worker that stalls for a while must not lose it to a second training
         return 12 * self._claim_idle_ms

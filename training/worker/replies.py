@@ -16,11 +16,11 @@ from schemas.streams import DATA_FIELD, TRAINERS, Streams
 from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
 from transport.entries import EntryId
-from transport.scripts import read_script
+from transport.scripts import Script
 
 logger = logging.getLogger(__name__)
 
-_SCRIPT = read_script("training.worker", "reply")
+_REPLY = Script("training.worker", "reply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,9 @@ class Replies:
 
     async def _run(self, order: dict[str, object]) -> list[bytes]:
         streams = self._streams
-        keys = (streams.commands, streams.model_events, streams.model, streams.command_answers)
-        script = (_SCRIPT, 6, *keys, streams.worker_notes, streams.training, json.dumps(order))
-        written: list[bytes] = await self._client.eval(*script)
+        keys = [streams.commands, streams.model_events, streams.model, streams.command_answers]
+        keys += [streams.worker_notes, streams.training]
+        written: list[bytes] = await _REPLY.run_async(self._client, keys, [json.dumps(order)])
         return written
 
 

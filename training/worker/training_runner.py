@@ -56,7 +56,7 @@ class TrainingRunner:
 
     async def begin(self, entry: CommandEntry, command: Retrain) -> bool:
         """Begin a training; False if one goes on, here or in another worker."""
-        if self.current is not None or not await self._inbox.take_training_place(entry):
+        if self.current is not None or not await self._inbox.acquire_training_lock(entry):
             return False
         self.current = (entry, command)
         self._task = asyncio.create_task(self._train(entry, command))

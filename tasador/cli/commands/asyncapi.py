@@ -18,7 +18,7 @@ def asyncapi(domain: DomainOption = None) -> None:
     """
     settings = load_settings(domain=domain)
     # FastStream takes half a second
-    from consumer.asyncapi import describe
+    from service.asyncapi import describe
 
-    document = describe(settings.load_domain(), settings.streams).to_specification().to_jsonable()
+    document = describe("consumer", settings.load_domain(), settings.streams).to_specification().to_jsonable()
     out.out(json.dumps(document, indent=2, sort_keys=True), highlight=False)

@@ -20,9 +20,9 @@ from tasador.cli.formatting import plain
 from tasador.cli.options import MOMENT, DomainOption, JsonOption
 from tasador.cli.terminal import err, out, write_json
 from tasador.machine.running_system import find_settings, open_redis, redis_url
+from transport.clock import now_ms
 from transport.connection import speaking_to
 from transport.moments import parse_range
-from transport.reading import now_ms
 
 EXAMPLE = "tasador verify --since 15min"
 

@@ -11,6 +11,7 @@ import pandas as pd
 import redis
 from pydantic import SecretStr
 
+from consumer.batch import pack_rows
 from monitoring.monitor.app import build_monitor
 from schemas.domain import Domain, load_domain
 from schemas.drift import DriftEvent, DriftReport
@@ -18,8 +19,8 @@ from schemas.rows import RowBuilder
 from schemas.settings import Settings, load_settings
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD, Streams
-from schemas.window import layout_of, pack_rows, row_dtype
-from service.endpoints import ServedApp
+from schemas.window import layout_of, row_dtype
+from service.application import ServedApp
 from tests.waiting import wait_until_async
 
 HOUSING = load_domain("housing")

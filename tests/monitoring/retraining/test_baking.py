@@ -8,13 +8,14 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
+from consumer.batch import pack_rows
 from monitoring.retraining.baking import Signs, begin, harm, is_baking, read_signs
 from schemas.domain import load_domain
 from schemas.sections import LoopSettings
 from schemas.states import DesiredModel
 from schemas.streams import Streams
-from schemas.window import layout_of, pack_rows, row_dtype
-from transport.reading import now_ms
+from schemas.window import layout_of, row_dtype
+from transport.clock import now_ms
 
 HOUSING = load_domain("housing")
 LIMITS = LoopSettings(bake_min_answers=50)

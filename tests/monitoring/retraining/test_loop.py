@@ -17,7 +17,7 @@ from schemas.commands import Command, Promote, PromoteData, Rollback
 from schemas.domain import load_domain
 from schemas.sections import LoopSettings
 from schemas.streams import DATA_FIELD, Streams
-from transport.reading import now_ms
+from transport.clock import now_ms
 
 HARMFUL = Signs(answered=1000, poison_share=0.5, p99_ms=12.0, shift_sd=0.0)
 Turn = Callable[[Evidence], str | None]

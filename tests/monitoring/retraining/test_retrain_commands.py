@@ -12,7 +12,7 @@ from monitoring.retraining.policy import DAY_MS, History, RetrainReason
 from monitoring.retraining.retrain_commands import ask_for_training, kind_of, read_history, take_back
 from schemas.commands import COMMANDS, Retrain
 from schemas.streams import DATA_FIELD, Streams
-from transport.reading import now_ms
+from transport.clock import now_ms
 
 WISH = RetrainReason("drift", "3 reports in a row said drift")
 

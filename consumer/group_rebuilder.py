@@ -1,8 +1,8 @@
-"""The consumer group: created before the first read, and rebuilt where it was if it vanishes.
+"""The group of scorers: created before the first read, and rebuilt where it was if it vanishes.
 
-Without its group nothing can be acknowledged, so no answer can be written and the answers stand still. What they say,
-together with the low-water mark that trimming keeps, tells where the group was: everything up to the highest answered
-entry had been delivered, and what has no answer below it was pending. Starting over at 0 would answer it all twice.
+Without its group nothing can be acknowledged, so no answer is written and the streams of answers stand still. Together
+with the low-water mark that trimming keeps they tell where the group was: everything up to the highest answered entry
+had been delivered, and what has no answer below it was pending. Starting over at 0 would answer all of it twice.
 """
 
 from __future__ import annotations
@@ -12,69 +12,60 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import redis.asyncio
-from redis.exceptions import ResponseError
 
-from consumer.scripts import Scripts
-from schemas.streams import DATA_FIELD, SCORERS, Streams
+from schemas.streams import SCORERS, Streams
+from transport.answers import answered_entry
+from transport.consumer_group import has_group
 from transport.entries import EntryId
+from transport.scripts import Script
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 5000
 ORPHANS = "orphans"
-"""Owner of what is made pending in a rebuilt group until somebody claims it."""
+"""Owner of what is made pending in a rebuilt group, until a consumer claims it."""
 
-
-class _Answer(msgspec.Struct):
-    id: str
-
-
-_answer = msgspec.json.Decoder(_Answer).decode
+_CREATE = Script("consumer", "create_group")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a group shall begin, what is pending below, and the last answers that this rests on."""
+    """Where a group must begin, what is pending below, and the last answers at the time of planning."""
 
     start: str
     unanswered: tuple[bytes, ...]
     last_answers: tuple[bytes, ...]
 
 
-class Group:
-    """The group of scorers on one domain's listings."""
+class GroupRebuilder:
+    """Creates or rebuilds the group of scorers of one domain.
 
-    def __init__(self, client: redis.asyncio.Redis, streams: Streams, scripts: Scripts) -> None:
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         self._client = client
         self._streams = streams
-        self._scripts = scripts
 
     async def ensure(self) -> bool:
-        """Create the group if it is missing; whether this call did.
+        """Create the group if it is missing; returns whether this call did.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
         created = 0
-        while not await self._exists():
+        keys = [self._streams.listings, *self._streams.answers]
+        while not await has_group(self._client, self._streams.listings, SCORERS):
             plan = await self._plan()
             arguments = [SCORERS, plan.start, ORPHANS, *plan.last_answers, *plan.unanswered]
-            created = await self._scripts.run("create_group", arguments)
+            created = await _CREATE.run_async(self._client, keys, arguments)
             if created == 1:
                 fields = {"group": SCORERS, "start": plan.start, "unanswered": len(plan.unanswered)}
                 logger.info("consumer group created", extra=fields)
         return created == 1
-
-    async def _exists(self) -> bool:
-        try:
-            groups = await self._client.xinfo_groups(self._streams.listings)
-        except ResponseError as error:
-            if "no such key" in str(error):
-                return False
-            raise
-        return any(group["name"] == SCORERS.encode() for group in groups)
 
     async def _plan(self) -> Plan:
         answers = self._streams.answers
@@ -93,10 +84,10 @@ class Group:
         if EntryId.parse(await self._last(self._streams.listings) or b"0-0") < low:
             return Plan("0", (), last)
         answered: set[EntryId] = set()
-        # what became of removed dead letters has no floor: there is little of it
+        # resolutions have no floor: there are few of them
         for stream, floor in zip(answers, [*floors, b"-"], strict=True):
             async for _, fields in self._entries(stream, floor or b"-"):
-                answered.add(EntryId.parse(_answer(fields[DATA_FIELD]).id))
+                answered.add(EntryId.parse(answered_entry(fields)))
         highest = max(answered, default=low)
         first = str(low) if is_pending == b"1" else f"({low}"
         unanswered = [

@@ -1,0 +1,70 @@
+"""Dead letters of one consumer: what an entry gets that is not scored, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consumer.answer_encoder import AnswerEncoder, encode, now_rfc3339
+from consumer.batch import Refusal, ScoredBatch, all_refused
+from schemas.decoding import ListingDecoder, payload_of
+from schemas.errors import FieldError, RefusedListingError
+from schemas.refusals import Reason
+from schemas.sections import RateLimitSettings
+from transport.consumer_group import Entry
+
+
+class DeadLetterWriter:
+    """Makes refusals of entries.
+
+    Args:
+        decoder: of the domain; finds the identity of a listing that came too fast.
+        encoder: of the domain's answers.
+        consumer: the name that dead letters carry.
+    """
+
+    def __init__(self, decoder: ListingDecoder, encoder: AnswerEncoder, consumer: str) -> None:
+        self._decoder = decoder
+        self._encoder = encoder
+        self._consumer = consumer
+
+    def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
+        """A batch of one dead letter, for an entry that is not scored."""
+        return all_refused([self.refusal_for(entry, reason, message)])
+
+    def limit(self, entries: Sequence[Entry], limit: RateLimitSettings) -> ScoredBatch:
+        """A batch of dead letters, for entries that came faster than their source may send."""
+        time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
+        return all_refused([self._limited(entry, message, time) for entry in entries])
+
+    def refusal_for(self, entry: Entry, reason: Reason, message: str) -> Refusal:
+        """The refusal of an entry whose listing is not looked at."""
+        try:
+            payload = payload_of(entry.fields)
+        except RefusedListingError:
+            payload = None
+        error = RefusedListingError(reason, (FieldError("", message),))
+        return self.refusal_of(entry, error, payload, now_rfc3339())
+
+    def refusal_of(self, entry: Entry, error: RefusedListingError, payload: bytes | None, time: str) -> Refusal:
+        """The refusal of an entry for an error; `payload` is None where the entry holds no event."""
+        if payload is None and entry.flat is not None:
+            # a foreign entry: its fields are all there is to show
+            text = {
+                k.decode(errors="backslashreplace"): v.decode(errors="backslashreplace")
+                for k, v in entry.fields.items()
+            }
+            payload = encode(text)
+        event = self._encoder.dead_letter(entry.id.decode(), time, error, payload, entry.deliveries, self._consumer)
+        return Refusal(entry.id, error.reason, (error.listing_source, error.listing_id or ""), event)
+
+    def _limited(self, entry: Entry, message: str, time: str) -> Refusal:
+        payload: bytes | None = None
+        beyond_rate = FieldError("source", message)
+        try:
+            payload = payload_of(entry.fields)
+            listing = self._decoder.decode(payload)
+            limited = RefusedListingError(Reason.RATE_LIMITED, (beyond_rate,), listing.id, listing.source or "")
+        except RefusedListingError as error:
+            errors = (beyond_rate, *error.errors)
+            limited = RefusedListingError(Reason.RATE_LIMITED, errors, error.listing_id, error.listing_source)
+        return self.refusal_of(entry, limited, payload, time)

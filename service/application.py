@@ -1,0 +1,156 @@
+"""A process of the product: a FastStream application with HTTP endpoints, served until it is told to stop.
+
+The socket is bound before the application is built, so that the process knows its port (0 picks a free one) and a port
+in use stops the start. The application runs in uvicorn: SIGTERM and SIGINT end it through FastStream's shutdown with
+exit code 0, and `ServedApp.fail` ends it the same way with an error.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from faststream.asgi import AsgiFastStream
+from faststream.asgi.types import Receive, Scope, Send
+from faststream.redis import RedisBroker
+from faststream.redis.prometheus import RedisPrometheusMiddleware
+from prometheus_client import CollectorRegistry
+
+from schemas.errors import ConfigurationError, TasadorError
+from schemas.settings import Settings
+from service import logs
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 5
+
+
+def required_redis_url(settings: Settings) -> str:
+    """The Redis URL of the settings.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if settings.redis_url is None:
+        raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
+    return settings.redis_url.get_secret_value()
+
+
+def build_broker(url: str, registry: CollectorRegistry) -> RedisBroker:
+    """FastStream's broker, with its metrics in the process's registry and its log on our handler."""
+    middleware = RedisPrometheusMiddleware(registry=registry)
+    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[middleware])
+
+
+class ServedApp(AsgiFastStream):
+    """A FastStream application that can end its own server, which `AsgiFastStream.exit` cannot."""
+
+    server: uvicorn.Server | None = None
+    failure: BaseException | None = None
+
+    def exit(self) -> None:
+        """End the server through the application's shutdown."""
+        if self.server is not None:
+            self.server.should_exit = True
+
+    def fail(self, error: BaseException) -> None:
+        """End the server as `exit` does, and let `serve` raise this error; the first one counts."""
+        if not isinstance(error, TasadorError):
+            logger.critical("unexpected error, stopping", exc_info=error)
+        self._end_with(error)
+
+    @asynccontextmanager
+    async def start_lifespan_context(self, run_extra_options: dict[str, Any] | None = None) -> AsyncGenerator[None]:
+        """As the base class, but an error ends the server, which would stay up without what it serves.
+
+        The broker and the hooks after it start after the server has been told that startup succeeded.
+        """
+        try:
+            async with super().start_lifespan_context(run_extra_options):
+                yield
+        except Exception as error:
+            self._end_with(error)
+            raise
+
+    def _end_with(self, error: BaseException) -> None:
+        self.failure = self.failure or error
+        self.exit()
+
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As the base class, without the stack trace of an error that is one readable line."""
+
+        async def send_short(message: Any) -> None:
+            if isinstance(self.failure, TasadorError) and "message" in message:
+                message["message"] = ""
+            await send(message)
+
+        await super().lifespan(scope, receive, send_short)
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # uvicorn raises the signal again when it has ended, but a requested stop must end with 0
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def bind(port: int, host: str) -> socket.socket:
+    """A listening socket; with port 0 the system picks one, found in ``getsockname()[1]``.
+
+    Raises:
+        ConfigurationError: the port is in use or not permitted.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # two sockets can bind one port as long as neither listens
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(f"port {port} on {host} is in use: choose another, or 0 for a free one") from error
+        raise ConfigurationError(f"cannot listen on port {port} of {host}: {error}") from error
+    return listener
+
+
+def serve(app: ServedApp, listener: socket.socket) -> None:
+    """Run the application on the socket until it is told to stop; returns after a clean stop.
+
+    Signals are seen only once the start hooks have returned, so these must not wait for anything that may never come.
+
+    Raises:
+        TasadorError: the application failed with it.
+        SystemExit: the application failed otherwise, and the stack trace is in the log.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
+    )
+    app.server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    logger.info("listening", extra={"host": host, "port": port})
+    try:
+        app.server.run(sockets=[listener])
+    except SystemExit:
+        _raise_failure(app)
+        raise
+    _raise_failure(app)
+
+
+def _raise_failure(app: ServedApp) -> None:
+    if isinstance(app.failure, TasadorError):
+        raise app.failure
+    if app.failure is not None:
+        raise SystemExit(1) from app.failure

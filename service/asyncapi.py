@@ -1,0 +1,77 @@
+"""The AsyncAPI description of the streams that one kind of process reads and writes, made from the contracts.
+
+FastStream makes it from a broker that is never started: it only declares who publishes and who subscribes what.
+"""
+
+# FastStream reads these annotations when the program runs, and a domain's contract is known only then
+from typing import Any, Literal
+
+from faststream.redis import RedisBroker, StreamSub
+from faststream.specification import AsyncAPI
+
+from schemas.commands import Command, ModelEvent
+from schemas.domain import Domain
+from schemas.drift import DriftEvent
+from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
+from schemas.quality import QualityEvent
+from schemas.streams import Streams
+from schemas.window import WindowEntry
+
+Role = Literal["consumer", "trainer", "monitor"]
+
+
+def describe(role: Role, domain: Domain, streams: Streams) -> AsyncAPI:
+    """The description of one role's channels with their contracts; that of a consumer holds all of the domain's."""
+    broker = RedisBroker()
+    if role == "consumer":
+        _subscribe(broker, streams.listings, Listing[domain.contract], "listings", "Events to score")  # type: ignore[name-defined]
+    if role in {"consumer", "trainer"}:
+        _subscribe(broker, streams.commands, Command, "commands", "What operators want done")
+    if role in {"consumer", "monitor"}:
+        _subscribe(broker, streams.outcomes, Outcome, "outcomes", "What listings really sold for")
+    for title, (stream, schema, description) in _published(role, streams).items():
+        broker.publisher(stream=stream, title=title, description=description, schema=schema)
+    title, description = _headline(role, domain)
+    return AsyncAPI(broker, title=title, version="1", description=description)
+
+
+def _subscribe(broker: RedisBroker, stream: str, contract: Any, title: str, description: str) -> None:
+    async def read(event: contract) -> None: ...
+
+    read.__name__ = title
+    broker.subscriber(stream=StreamSub(stream), title=title, description=description)(read)
+
+
+def _published(role: Role, streams: Streams) -> dict[str, tuple[str, Any, str]]:
+    models = (streams.model_events, ModelEvent, "What happened to models")
+    if role == "trainer":
+        return {"model events": models}
+    if role == "monitor":
+        return {
+            "drift": (streams.drift, DriftEvent, "How current rows compare with training"),
+            "quality": (streams.drift, QualityEvent, "How good predictions were"),
+        }
+    window = "Recent rows and predictions, packed: these fields and no `data`"
+    return {
+        "predictions": (streams.predictions, Prediction, "One for each scored listing"),
+        "dead letters": (streams.dead_letters, DeadLetter, "One for each refused listing"),
+        "rate limited": (streams.rate_limited, DeadLetter, "One for each listing beyond its source's rate"),
+        "resolutions": (streams.resolutions, Resolution, "What operators did with dead letters"),
+        "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
+        "model events": models,
+        "window": (streams.window, WindowEntry, window),
+        "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),
+    }
+
+
+def _headline(role: Role, domain: Domain) -> tuple[str, str]:
+    if role == "trainer":
+        return f"Tasador: training of {domain.name}", f"Commands for {domain.name} models"
+    if role == "monitor":
+        return f"Tasador: monitor of {domain.name}", f"Reports on {domain.name}"
+    target = domain.target
+    what = f"one of {', '.join(target.classes)}" if target.classes else f"in {target.unit or 'no unit'}"
+    return (
+        f"Tasador: {domain.name}",
+        f"Streams that score {domain.name} listings; they predict {target.name}, {what}",
+    )
