@@ -103,7 +103,7 @@ async def test_registry_away_for_an_hour_at_a_swap(
     first = activate_behind_a_server(redis_client, streams, small_model)
 
     def attempts() -> list[float]:
-        return [r.__dict__["pause_s"] for r in caplog.records if r.message == "model put off"]
+        return [r.__dict__["pause_s"] for r in caplog.records if r.message == "model cannot be loaded, retrying"]
 
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: consumer.follower.stamp)

@@ -175,7 +175,7 @@ async def test_read_only_redis_is_not_spun_on(
         async with working(settings):
             await desk.ask(Reload(id="c-1", data=ReloadData(version="2")))
             client.replicaof("127.0.0.1", "1")
-            await wait_until_async(lambda: any("read only" in str(vars(one).get("error")) for one in caplog.records))
+            await wait_until_async(lambda: any("read only" in str(vars(one).get("cause")) for one in caplog.records))
             since, before = client.info("server")["uptime_in_seconds"], client.info("stats")["total_commands_processed"]
             await wait_until_async(lambda: client.info("server")["uptime_in_seconds"] >= since + 2)
             client.replicaof("NO", "ONE")
