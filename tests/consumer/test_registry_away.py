@@ -122,7 +122,7 @@ async def test_registry_away_for_an_hour_at_a_swap(
         shutil.copytree(other_model.folder, settings.home / "models" / other_model.info.digest)
         await wait_until_async(lambda: len(model_events(redis_client, streams, "model.swapped")) == 2)
         assert consumer.health.reasons == ()
-    assert f"version {other_model.info.version} cannot be had yet: MLflow at {NOBODY} does not answer" in reason
+    assert f"version {other_model.info.version} cannot be loaded yet: MLflow at {NOBODY} does not answer" in reason
     assert any(reason in told for told in status.reasons)
     assert attempts()[:4] == [0.005, 0.01, 0.02, 0.02]
     assert set(attempts()[3:]) == {0.02}
