@@ -33,6 +33,7 @@ def prepare() -> None:
     """Import MLflow as this house wants it: without telemetry, impatient and quiet. What the user has set wins."""
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
+    import mlflow  # noqa: F401 - imported for its side effects on logging
 
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import faststream  # noqa: F401 - its import adds a handler to its logger, which `configure` must replace
+
 from schemas.settings import Settings
 
 logger = logging.getLogger(__name__)
