@@ -89,9 +89,9 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
     ) -> bytes:
-        """A regression's predictions, in the target's unit, a line for each.
+        """A regression's predictions in the target's unit, a line for each.
 
-        `imputed` and `unusual` are by place in the batch. A newline inside a text is written as an escape.
+        Keys of `imputed` and `unusual` are positions in the batch. JSON escapes newlines, so a line holds one event.
         """
         data = [
             _PredictionData(
@@ -111,7 +111,7 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
     ) -> bytes:
-        """A classification's predictions, from the probabilities in the order of the target's classes, as lines."""
+        """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
         data = [
             self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()))
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
@@ -148,7 +148,7 @@ class AnswerEncoder:
         delivery_count: int,
         consumer: str,
     ) -> bytes:
-        """A dead letter; `payload` is None where it is gone."""
+        """A dead letter; `payload` is None if it is gone."""
         text, encoding = self._kept(payload)
         whole = payload or b""
         data = _DeadLetterData(

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a consumer, told once a batch: nothing here is paid for each event."""
+"""Prometheus metrics of a consumer, recorded once a batch: nothing here costs time for each event."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from schemas.domain import Domain
 from schemas.refusals import Reason
 
 PRICE_KINDS = ("very_low", "usual", "very_high")
-"""Of a regression's predictions: below, within and above what nearly all training rows lead to."""
+"""Of a regression's predictions: below, within and above the range of nearly all training rows."""
 
-STAGES = ("read", "decode", "score", "commit")
+STAGES = ("decode", "score", "commit")
 _STAGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _AGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _BATCH_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -31,7 +31,7 @@ _AGES_A_BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class BatchFigures:
-    """What one committed batch came to.
+    """What one commit did, for the metrics.
 
     Attributes:
         entry_ids: of the entries answered by this commit, in the order of the stream.
@@ -42,7 +42,7 @@ class BatchFigures:
         imputed: rows in which a feature was filled, by feature.
         unusual: rows in which a feature was outside what training saw, by feature.
         kinds: predictions by kind (`prediction_kinds`).
-        fenced: entries that someone else had answered, for which this commit wrote nothing.
+        fenced: entries that another consumer had answered, for which this commit wrote nothing.
     """
 
     entry_ids: Sequence[bytes]
@@ -57,7 +57,7 @@ class BatchFigures:
 
 
 def prediction_kinds(domain: Domain) -> tuple[str, ...]:
-    """The kinds of predictions that are counted: the classes, or how a price compares with those of training."""
+    """The kinds of predictions that are counted: the classes, or how a price compares with those in training."""
     return domain.target.classes or PRICE_KINDS
 
 
@@ -82,9 +82,11 @@ class ConsumerMetrics:
         self._unusual = counter("tasador_unusual_values", "Values outside training's range", "feature", domain.columns)
         kinds = prediction_kinds(domain)
         self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
-        self._swaps = counter("tasador_model_swaps", "Models taken or rejected", "result", ("swapped", "rejected"))
-        self._fenced = Counter("tasador_fenced_entries", "Entries that someone else had answered", registry=registry)
-        self._claimed = Counter("tasador_claimed_entries", "Entries taken over from others", registry=registry)
+        self._swaps = counter("tasador_model_swaps", "Models loaded or rejected", "result", ("swapped", "rejected"))
+        self._fenced = Counter(
+            "tasador_fenced_entries", "Entries that another consumer had answered", registry=registry
+        )
+        self._claimed = Counter("tasador_claimed_entries", "Entries claimed from other consumers", registry=registry)
         self._lost = Counter("tasador_lost_entries", "Entries acknowledged without an answer", registry=registry)
         self._retries = Counter("tasador_commit_retries", "Commits sent again", registry=registry)
         self._batch = Histogram(
@@ -100,17 +102,22 @@ class ConsumerMetrics:
         self._backlog = Gauge("tasador_backlog_entries", "Undelivered and pending; NaN when unknown", registry=registry)
         self._oldest = Gauge("tasador_oldest_pending_seconds", "Age of the oldest pending entry", registry=registry)
         self._key = Gauge(
-            "tasador_key_feature", "1 for the feature that predictions hang on most", ["feature"], registry=registry
+            "tasador_key_feature", "1 for the feature that predictions depend on most", ["feature"], registry=registry
         )
         self._held = Gauge(
-            "tasador_held_listings", "Kept because a group of somebody else does not read", ["group"], registry=registry
+            "tasador_held_listings",
+            "Listings kept because a foreign group has not read them",
+            ["group"],
+            registry=registry,
         )
-        self._model = Info("tasador_model", "The model in charge", registry=registry)
-        Info("tasador_consumer", "Who this is", registry=registry).info({"domain": domain.name, "consumer": consumer})
+        self._model = Info("tasador_model", "The model that scores", registry=registry)
+        Info("tasador_consumer", "Domain and name of this consumer", registry=registry).info(
+            {"domain": domain.name, "consumer": consumer}
+        )
         self.set_backlog(None, None)
 
     def record_batch(self, figures: BatchFigures) -> None:
-        """Count what a commit answered; for the ages at most 16 entries are looked at, each standing for those next."""
+        """Count what a commit answered; ages are sampled: at most 16 entries, each standing for its neighbours."""
         for outcome, count in (("scored", figures.scored), ("repeated", figures.repeated)):
             self._events[outcome].inc(count)
         self._events["refused"].inc(sum(figures.refused.values()))
@@ -129,12 +136,12 @@ class ConsumerMetrics:
             age_ms = answered_ms - int(entry_ids[position].partition(b"-")[0])
             self._ages.observe(max(age_ms, 0) / 1000, min(stride, len(entry_ids) - position))
 
-    def record_stage(self, stage: Literal["read", "decode", "score", "commit"], seconds: float) -> None:
-        """How long a batch spent in a stage; a read counts from the first entry, not while the stream is quiet."""
+    def record_stage(self, stage: Literal["decode", "score", "commit"], seconds: float) -> None:
+        """How long a batch spent in a stage."""
         self._stages[stage].observe(seconds)
 
     def record_claims(self, entries: int) -> None:
-        """Entries were taken over from a consumer that went silent, or from an earlier life of this one."""
+        """Entries were claimed from a dead consumer, or from an earlier process of this name."""
         self._claimed.inc(entries)
 
     def record_commit_retry(self) -> None:
@@ -142,11 +149,11 @@ class ConsumerMetrics:
         self._retries.inc()
 
     def record_lost(self, entries: int) -> None:
-        """Entries were acknowledged by somebody who did not answer them."""
+        """Entries were acknowledged by a client that did not answer them."""
         self._lost.inc(entries)
 
     def record_swap(self, version: str, activation: str, key_feature: str | None = None) -> None:
-        """This model is in charge from now on."""
+        """This model scores from now on."""
         self._swaps["swapped"].inc()
         self._key.clear()
         if key_feature is not None:
@@ -154,16 +161,16 @@ class ConsumerMetrics:
         self._model.info({"version": version, "activation": activation})
 
     def record_rejected_swap(self) -> None:
-        """A desired model was not taken."""
+        """A desired model was rejected."""
         self._swaps["rejected"].inc()
 
     def set_backlog(self, entries: int | None, oldest_pending_s: float | None) -> None:
-        """What waits: None where Redis could not say; the age is 0 where nothing is pending."""
+        """Set the backlog; None if Redis did not answer. The age is 0 if nothing is pending."""
         self._backlog.set(nan if entries is None else entries)
         self._oldest.set(nan if oldest_pending_s is None else oldest_pending_s)
 
     def set_held(self, held: Mapping[str, int | None]) -> None:
-        """Which groups of somebody else hold back trimming, and how many listings each; None where nobody can tell."""
+        """Set which groups block trimming, and how many listings each has not read; None if unknown."""
         self._held.clear()
         for group, entries in held.items():
             self._held.labels(group).set(nan if entries is None else entries)

@@ -1,12 +1,12 @@
--- Trims what is answered, and keeps the low-water mark from which a lost group can be rebuilt.
+-- Trims answered listings and old answers, and keeps the low-water mark from which a lost group can be rebuilt.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, marks.
 -- ARGV: group, then how many to keep of listings, answers, rate-limited and window rows, then the age in ms of answers and
--- rows, then the group of the audit log and how many entries it may be behind before nothing waits for it any more.
--- Returns how many listings were trimmed, -1 if there is no group (then nothing may be trimmed).
+-- rows, then the group of the audit log and how many entries it may lag behind before trimming no longer waits for it.
+-- Returns how many listings were trimmed, -1 if there is no group: then nothing may be trimmed.
 --
--- A mark notes, for one moment, how far every stream was: of listings the last id delivered and how many that were, of
--- the others the last id and their running total. Counting entries up to an id would mean reading them, so what may go
--- is looked up among the marks; and since marks compare moments rather than clocks, a clock that jumps changes nothing.
+-- A mark records how far every stream was at one moment: of listings the last delivered id and the number delivered, of
+-- the others the last id and their running total. Counting entries up to an id would mean reading them, so the entries to
+-- trim are found through the marks; and since marks compare moments rather than clocks, a clock that jumps is harmless.
 -- Answers to listings after a mark were written after it: they stay until the low-water mark has passed them.
 local listings, progress, marks_key = KEYS[1], KEYS[7], KEYS[8]
 local STREAMS, WINDOW = 6, 6
@@ -65,7 +65,7 @@ if last and (#last.totals < STREAMS or totals[1] < last.totals[1] or totals[2] <
   marks, last = {}, nil
 end
 
--- a mark for every hundredth of what is kept bounds both the marks and what is kept too long
+-- a mark for every hundredth of what is kept bounds both the number of marks and the excess that is kept
 local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[WINDOW] / 100
 for i = 1, STREAMS do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end
 if is_due then
@@ -75,7 +75,7 @@ if is_due then
   redis.call('RPUSH', marks_key, cjson.encode(marks[#marks]))
 end
 
--- How far the audit log is behind, the marks tell.
+-- The marks show how far the audit log lags behind.
 local function is_near(i, id)
   local before = marks[1].totals[i]
   for _, mark in ipairs(marks) do
@@ -117,7 +117,7 @@ for i = 1, STREAMS do
 end
 if trimmed > 0 then redis.call('HINCRBY', progress, 'trimmed', trimmed) end
 
--- a mark between two others is superfluous where these are close, or both beyond what is kept
+-- a mark between two others is redundant if these are close, or if both are beyond what is kept
 if #marks > 500 then
   local kept = {marks[1]}
   for k = 2, #marks do

@@ -1,4 +1,4 @@
-"""The health of one part: whether it can do its work, what is wrong, and whether its loop still turns."""
+"""The health of one process: whether it is ready, what is wrong, and whether its main loop still runs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 
 
 class Health:
-    """What is wrong with a part, by name; filled by the part, told by its endpoints.
+    """What is wrong with a process, by name; its endpoints and its heartbeat show it.
 
-    A reason speaks against readiness, a warning does not: the part does its work, but somebody should look. It begins
-    with the reason `start`, which the part clears when it is up.
+    A reason makes the process unready. A warning does not: the process works, but an operator should look. Health starts
+    with the reason `start`, which the process clears when it is up.
 
     Args:
-        stall_s: a part that beats is taken for stuck when no beat came for so long; None where nothing beats.
+        stall_s: after this time without a beat the process counts as stuck; None if it does not beat.
     """
 
     def __init__(self, stall_s: float | None = None) -> None:
@@ -22,22 +22,22 @@ class Health:
         self._last_beat = time.monotonic()
 
     def set_reason(self, name: str, reason: str) -> None:
-        """Not ready because of this; replaces an earlier reason of that name."""
+        """Add a reason against readiness; replaces an earlier reason or warning of that name."""
         self._warnings.pop(name, None)
         self._reasons[name] = reason
 
     def warn(self, name: str, reason: str) -> None:
-        """Ready, though this is wrong; replaces an earlier reason of that name."""
+        """Add a warning; replaces an earlier reason or warning of that name."""
         self._reasons.pop(name, None)
         self._warnings[name] = reason
 
     def clear(self, name: str) -> None:
-        """That reason or warning holds no longer."""
+        """Remove the reason or warning of that name."""
         self._reasons.pop(name, None)
         self._warnings.pop(name, None)
 
     def beat(self) -> None:
-        """The part's loop has come round; it does so too while it waits for Redis or for a model."""
+        """Note that the main loop runs; it beats too while it waits for Redis or for a model."""
         self._last_beat = time.monotonic()
 
     @property
@@ -47,10 +47,10 @@ class Health:
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether there is no reason against readiness."""
         return not self._reasons
 
     @property
     def is_living(self) -> bool:
-        """Whether the part still turns; if not, only a new process helps."""
+        """Whether the main loop still runs; if not, the process must be restarted."""
         return self._stall_s is None or time.monotonic() - self._last_beat <= self._stall_s

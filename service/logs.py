@@ -24,7 +24,7 @@ BROKER = "faststream.broker"
 """Name of the logger to give a broker (``RedisBroker(logger=getLogger(BROKER))``); its own writes to stdout."""
 
 _QUIET = ("alembic", "uvicorn", "urllib3")
-"""Loggers whose information is of no use to an operator."""
+"""Loggers whose information operators do not need."""
 
 _STANDARD = {*vars(logging.makeLogRecord({})), "asctime", "color_message", "message", "taskName"}
 
@@ -46,15 +46,15 @@ def configure(settings: Settings) -> None:
 
 
 def log_settings(settings: Settings) -> None:
-    """Log the settings as they were resolved, once at the start of a part; the formatter masks secrets."""
-    told = settings.model_dump(mode="json")
+    """Log the resolved settings, once at the start of a process; the formatter masks secrets."""
+    values = settings.model_dump(mode="json")
     if settings.redis_url:
-        told["redis_url"] = settings.redis_url.get_secret_value()
-    logger.info("settings", extra=told)
+        values["redis_url"] = settings.redis_url.get_secret_value()
+    logger.info("settings", extra=values)
 
 
 class _Line(logging.Formatter):
-    """Masks secrets in whatever line is made of a record."""
+    """Masks secrets in the line that a subclass makes of a record."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class TextLine(_Line):
     """``12:00:01.250 INFO    consumer.scoring_loop: batch committed entries=1000``."""
 
     def line(self, record: logging.LogRecord) -> str:
-        """The record for a person."""
+        """The record for people."""
         time = _time(record).astimezone().isoformat(sep=" ", timespec="milliseconds")[11:23]
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
         line = f"{time} {record.levelname:<7} {record.name}: {record.getMessage()}{fields}"
@@ -85,8 +85,8 @@ class JsonLine(_Line):
     """One JSON object a line: time, level, logger, message, the fields, and the exception where there is one."""
 
     def line(self, record: logging.LogRecord) -> str:
-        """The record for a machine."""
-        told: dict[str, Any] = {
+        """The record for machines."""
+        fields: dict[str, Any] = {
             "time": _time(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -94,8 +94,8 @@ class JsonLine(_Line):
             **_fields(record),
         }
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str)
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
 
 
 def _time(record: logging.LogRecord) -> datetime:

@@ -1,8 +1,8 @@
 -- Entries of a stream that its group has not answered, counted without reading them.
 -- KEYS: listings, progress. ARGV: group. Returns {undelivered, pending, exact}.
--- Redis 6.2 knows no lag, and later servers lose it after deletes. Then every entry ever published is either still in
--- the stream or was trimmed by us, and every answered one was counted, which gives the same number as long as nobody
--- else deletes entries.
+-- Redis 6.2 reports no lag, and later servers lose it after deletes. Then every entry ever published is either still in
+-- the stream or was trimmed by us, and every answered one was counted, which gives the same number as long as no other
+-- client deletes entries.
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'none' then return {0, 0, 1} end
 local length = redis.call('XLEN', KEYS[1])

@@ -1,4 +1,4 @@
-"""The backlog: what is published and not answered yet."""
+"""The backlog: listings that are published and not answered yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Backlog:
     Attributes:
         undelivered: published, not read by any consumer.
         pending: read, not answered.
-        is_exact: False where the server cannot tell and the number rests on the product's own counts.
+        is_exact: False if the server does not report its lag, so that the number is derived from our own counts.
     """
 
     undelivered: int
@@ -34,7 +34,7 @@ class Backlog:
 
 
 def read_backlog(client: redis.Redis, streams: Streams) -> Backlog:
-    """Ask Redis for the backlog; costs the same at any length."""
+    """Read the backlog; takes the same time at any length."""
     undelivered, pending, exact = _BACKLOG.run(client, (streams.listings, streams.progress), (SCORERS,))
     return Backlog(undelivered, pending, bool(exact))
 

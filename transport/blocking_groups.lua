@@ -1,6 +1,6 @@
--- The groups that need entries of a stream which another group has done with: nothing behind them may be trimmed.
--- KEYS: stream. ARGV: the group that is done. Returns {length, age of the oldest entry in ms, name, what it needs from,
--- how many it has not acknowledged or -1, ...}. An empty stream, or one without that group, has no holders.
+-- The groups that need entries which another group has finished with: nothing they have not read may be trimmed.
+-- KEYS: stream. ARGV: the group that has finished. Returns {length, age of the oldest entry in ms, name, what it needs from,
+-- how many it has not acknowledged or -1, ...}. An empty stream, or one without that group, has no blocking groups.
 local function is_less(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
   local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
@@ -21,7 +21,7 @@ for _, reply in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if info['name'] == ARGV[1] then
     own = bound
   else
-    -- Redis 6.2 knows no lag, and later servers lose it after deletes
+    -- Redis 6.2 reports no lag, and later servers lose it after deletes
     others[#others + 1] = {info['name'], bound, info['lag'] and info['lag'] + info['pending'] or -1}
   end
 end

@@ -1,4 +1,4 @@
-"""Holders: groups of somebody else that do not read, so that listings long answered cannot be trimmed."""
+"""Blocking groups: foreign consumer groups that do not read, so that answered listings cannot be trimmed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from transport.scripts import Script
 _BLOCKING = Script("transport", "blocking_groups")
 
 SLACK = 1.1
-"""Trimming keeps about a hundredth more than it is asked to, and what comes between two rounds."""
+"""Trimming keeps about a hundredth more than its limit, and what arrives between two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockingGroup:
-    """A group that holds back trimming.
+    """A group that blocks trimming.
 
     Attributes:
         group: its name.
-        since: entry id from which on it needs everything; 0-0 where it has never read.
-        entries: how many it has not acknowledged; None where the server cannot tell.
+        since: entry id after which it needs everything; 0-0 if it has never read.
+        entries: how many it has not acknowledged; None if the server does not report it.
     """
 
     group: str
@@ -38,7 +38,7 @@ class BlockingGroup:
 
 
 def read_blocking_groups(client: redis.Redis, streams: Streams, keep: RetentionSettings) -> tuple[BlockingGroup, ...]:
-    """The groups because of which more is kept than is asked for; none while no more is kept."""
+    """The groups because of which more is kept than the limits allow; none while the limits hold."""
     return _judge(_BLOCKING.run(client, (streams.listings,), (SCORERS,)), keep)
 
 

@@ -1,4 +1,4 @@
-"""Connections to Redis that never repeat a command behind one's back, and errors in the product's own words."""
+"""Connections to Redis that never repeat a command by themselves, and readable errors when Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TRANSIENT = (
     redis.exceptions.TryAgainError,
     OSError,
 )
-"""What redis-py raises when the server cannot serve now; most of it arrives as an answer, not as a lost connection."""
+"""What redis-py raises when the server cannot serve now; most arrive as an answer, not as a lost connection."""
 
 _REFUSALS = (
     redis.exceptions.AuthenticationError,
@@ -35,16 +35,16 @@ _REFUSALS = (
     redis.exceptions.NoPermissionError,
 )
 _PASSWORD_OPTION = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
-# alone, after a script's name and place, and on 6.2 after a hyphen; BUSYGROUP is another thing than BUSY
+# at the start, after a script's name and line, or on 6.2 after a hyphen; BUSYGROUP is not BUSY
 _TRANSIENT_ANSWER = re.compile(
     r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "
 )
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether trying the same again later may help.
+    """Whether a retry may succeed later.
 
-    Errors raised inside a script arrive as plain ResponseErrors whose text alone names the cause.
+    Errors raised inside a script arrive as plain ResponseErrors, whose text alone names the cause.
     """
     if isinstance(error, _REFUSALS):
         return False
@@ -57,7 +57,7 @@ def connect(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """A synchronous client; replies are bytes, nothing is repeated after a lost connection.
 
     Raises:
-        ConfigurationError: that is no Redis URL. Whether a server answers there shows with the first command.
+        ConfigurationError: the URL is no Redis URL. Whether a server answers shows with the first command.
     """
     options = {**_options(timeout_s), "retry": Retry(NoBackoff(), 0)}
     with _parsing(url):
@@ -80,19 +80,19 @@ def _parsing(url: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        # its own text may quote the password
+        # the error's own text may quote the password
         shown = without_password(url)
-        raise ConfigurationError(f"{shown!r} is no Redis URL: redis://, rediss:// or unix:// is needed") from error
+        raise ConfigurationError(f"{shown!r} is no Redis URL: use redis://, rediss:// or unix://") from error
 
 
 def _options(timeout_s: float) -> dict[str, Any]:
-    # RESP2 has the same replies on every server the product runs on
+    # with RESP2, replies are the same on every supported server
     return {"protocol": 2, "socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "socket_keepalive": True}
 
 
 @contextmanager
 def speaking_to(url: str) -> Iterator[None]:
-    """Turn a lost or refused connection into one line that names the server.
+    """Turn a lost or refused connection into a one-line error that names the server.
 
     Raises:
         RedisUnavailableError: Redis does not answer, refuses the user, or cannot write now.
@@ -110,7 +110,7 @@ def speaking_to(url: str) -> Iterator[None]:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """The URL with its passwords masked."""
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     credentials, at, address = rest.rpartition("@")
     user = credentials.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Moments as people write them: how long ago, a time, or an entry id. One parser for every command."""
+"""Moments as operators write them: how long ago, a time, or an entry id. One parser for every command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def parse_moment(text: str, now_ms: int) -> EntryId:
         now_ms: Redis's clock.
 
     Raises:
-        DataError: it is none of these.
+        DataError: the text is none of these.
     """
     if found := _DURATION.fullmatch(text):
         return EntryId(max(now_ms - int(float(found[1]) * _UNIT_MS[found[2]]), 0), 0)
@@ -30,7 +30,7 @@ def parse_moment(text: str, now_ms: int) -> EntryId:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise DataError(f"{text!r} is no moment: write 15min, 2h or 7d, an ISO time in UTC, or an entry id") from error
+        raise DataError(f"{text!r} is no moment: use 15min, 2h or 7d, an ISO time in UTC, or an entry id") from error
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return EntryId(max(int(moment.timestamp() * 1000), 0), 0)
 
@@ -45,7 +45,7 @@ def parse_range(since: str | None, until: str | None, now_ms: int) -> tuple[str,
     if until is None or not until:
         return first, "+"
     last = parse_moment(until, now_ms)
-    # an id without its second part means all of its millisecond
+    # an id without its second part stands for its whole millisecond
     return first, str(last) if "-" in until and is_entry_id(until) else str(last.ms)
 
 

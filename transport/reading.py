@@ -1,4 +1,4 @@
-"""Reading what lies in Redis, in chunks, with the types that redis-py leaves open: ids and fields are bytes."""
+"""Reading streams in chunks, with the types that redis-py leaves open: ids and fields are bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 def scan(client: redis.Redis, key: str, first: str = "-", last: str = "+") -> Iterator[Entry]:
-    """The entries of a stream, oldest first; none where there is no stream."""
+    """The entries of a stream, oldest first; none if the stream does not exist."""
     while entries := _entries(client.xrange(key, first, last, count=CHUNK)):
         yield from entries
         first = f"({entries[-1][0].decode()}"
@@ -34,9 +34,9 @@ def scan_back(client: redis.Redis, key: str) -> Iterator[Entry]:
 
 
 def follow(client: redis.Redis, key: str, after: str) -> Iterator[Entry]:
-    """The entries of a stream that come after an id, for ever; the stream need not exist yet."""
+    """The entries of a stream after an id, without end; the stream need not exist yet."""
     while True:
-        # a block must end before the connection's own timeout does
+        # a block must end before the connection's own timeout
         reply: Any = client.xread({key: after}, count=CHUNK, block=BLOCK_MS)
         for _, entries in reply or ():
             yield from entries
@@ -49,7 +49,7 @@ def newest(client: redis.Redis, key: str, count: int) -> list[Entry]:
 
 
 def entry_at(client: redis.Redis, key: str, entry_id: str) -> Entry | None:
-    """The entry with that id, if there is one."""
+    """The entry with that id; None if there is none."""
     entries = _entries(client.xrange(key, entry_id, entry_id))
     return entries[0] if entries else None
 
@@ -67,7 +67,7 @@ def _entries(reply: Any) -> list[Entry]:
 
 
 def pending(client: redis.Redis, streams: Streams) -> Iterator[bytes]:
-    """Ids of the listings that are delivered and not answered, oldest first; none where there is no group."""
+    """Ids of the pending listings, oldest first; none if there is no group."""
     first = "-"
     try:
         while held := _ids(client.xpending_range(streams.listings, SCORERS, first, "+", CHUNK)):
@@ -83,7 +83,7 @@ def _ids(reply: Any) -> list[bytes]:
 
 
 def last_delivered(client: redis.Redis, streams: Streams) -> EntryId:
-    """The last listing that consumers were given; 0-0 where there is no stream or group."""
+    """The last listing that was delivered to consumers; 0-0 if there is no stream or group."""
     try:
         groups: Any = client.xinfo_groups(streams.listings)
     except redis.exceptions.ResponseError as error:

@@ -1,4 +1,4 @@
-"""The check of a Redis server before anything starts on it."""
+"""The check of a Redis server before a process starts: version and cluster mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HASH_TAG = re.compile(r"\{[^{}]+\}")
 
 
 def check_server(client: redis.Redis, streams: Streams) -> None:
-    """Check that the server can keep the promises.
+    """Check that the product can keep its guarantees on this server.
 
     Raises:
         ServerError: it is older than 6.2, or a cluster while the prefix carries no hash tag.
@@ -34,7 +34,7 @@ def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Strea
     version = str(server.get("redis_version", "0"))
     # Valkey reports the Redis version whose behaviour it has
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
-        raise ServerError(f"Redis {version} is too old: 6.2 or newer is needed (or Valkey)")
+        raise ServerError(f"Redis {version} is too old: Redis 6.2 or newer, or Valkey, is required")
     if cluster.get("cluster_enabled") and not _HASH_TAG.search(streams.prefix):
         raise ServerError(
             f"Redis runs in cluster mode and the prefix {streams.prefix!r} has no hash tag: "

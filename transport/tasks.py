@@ -1,4 +1,4 @@
-"""Tasks: ending them for certain."""
+"""Cancelling asyncio tasks reliably."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _AGAIN_S = 0.2
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended.
+    """Cancel tasks, again and again, until they have ended.
 
-    Once is not enough: redis-py sends through `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that
-    arrives together with its result.
+    redis-py sends through `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that arrives together with
+    its result.
     """
     pending = set(tasks)
     while pending:

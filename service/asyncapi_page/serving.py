@@ -1,4 +1,4 @@
-"""Serves the AsyncAPI page of a part, its files and the document itself.
+"""Serves the AsyncAPI page of a process, its files and the document itself.
 
 FastStream's own page loads script, style and icons from other hosts, and brings `POST .../try`, which publishes to
 Redis for anyone who can reach the port. This page needs no other host, and can only read.
@@ -25,7 +25,7 @@ _FILES = {
     f"{PAGE}/default.min.css": ("react-component/default.min.css", "text/css; charset=utf-8"),
 }
 PAGE_PATHS = (DOCUMENT, *_FILES)
-"""All that the page is made of."""
+"""All paths of the page."""
 
 _HEADERS = {
     # kept by the browser, which asks each time whether its copy is still good: a new release changes the ETag

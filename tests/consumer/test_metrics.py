@@ -99,10 +99,10 @@ def test_the_backlog_can_become_unknown(metrics: ConsumerMetrics, registry: Coll
 def test_recovery_is_counted(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
     metrics.record_claims(30)
     metrics.record_commit_retry()
-    metrics.record_stage("read", 0.0004)
+    metrics.record_stage("decode", 0.0004)
     assert registry.get_sample_value("tasador_claimed_entries_total") == 30
     assert registry.get_sample_value("tasador_commit_retries_total") == 1
-    assert registry.get_sample_value("tasador_stage_seconds_bucket", {"stage": "read", "le": "0.0005"}) == 1
+    assert registry.get_sample_value("tasador_stage_seconds_bucket", {"stage": "decode", "le": "0.0005"}) == 1
 
 
 def test_the_key_feature_is_that_of_the_model_in_charge(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
