@@ -8,8 +8,8 @@ import time
 class Health:
     """What is wrong with a process, by name; its endpoints and its heartbeat show it.
 
-    A reason makes the process unready. A warning does not: the process works, but an operator should look. Health starts
-    with the reason `start`, which the process clears when it is up.
+    A reason makes the process unready. A warning does not: the process works, but an operator should look. Health
+    starts with the reason `start`, which the process clears when it is up.
 
     Args:
         stall_s: after this time without a beat the process counts as stuck; None if it does not beat.

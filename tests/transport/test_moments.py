@@ -44,7 +44,7 @@ def test_a_moment_is_how_long_ago_or_a_time_or_an_entry_id(text: str, moment: st
 
 @pytest.mark.parametrize("text", ["yesterday", "", "30 min", "30x", "-1h", "1970-13-01", "1-2-3"])
 def test_what_is_no_moment_is_said_with_what_would_be(text: str) -> None:
-    with pytest.raises(DataError, match=r"is no moment: write 15min, 2h or 7d, an ISO time in UTC, or an entry id"):
+    with pytest.raises(DataError, match=r"is no moment: use 15min, 2h or 7d, an ISO time in UTC, or an entry id"):
         parse_moment(text, 0)
 
 

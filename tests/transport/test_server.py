@@ -42,7 +42,9 @@ def test_new_enough_versions_pass(version: str, streams: Streams) -> None:
 
 @pytest.mark.parametrize("version", ["2.8.24", "5.0.14", "6.0.16"])
 def test_an_older_server_is_refused(version: str, streams: Streams) -> None:
-    with pytest.raises(ServerError, match=rf"^Redis {version} is too old: 6\.2 or newer is needed \(or Valkey\)$"):
+    with pytest.raises(
+        ServerError, match=rf"^Redis {version} is too old: Redis 6\.2 or newer, or Valkey, is required$"
+    ):
         check_server(Reporting(version), streams)
 
 
