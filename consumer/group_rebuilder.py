@@ -1,7 +1,7 @@
 """The group of scorers: created before the first read, and rebuilt where it was if it vanishes.
 
 Without its group nothing can be acknowledged, so no answer is written and the streams of answers stand still. Together
-with the low-water mark that trimming keeps they tell where the group was: everything up to the highest answered entry
+with the low-water mark that trimming keeps, they show where the group was: everything up to the highest answered entry
 had been delivered, and what has no answer below it was pending. Starting over at 0 would answer all of it twice.
 """
 

@@ -1,4 +1,4 @@
-"""The answers to listings, found again: which entries got which outcomes, and which will still get one."""
+"""The search for answers: which entries got which outcomes, and which will still get one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FoundAnswers:
 
 
 def find_answers(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> FoundAnswers:
-    """Look for the outcome of each entry; memory grows with the entries asked for, not with the streams.
+    """Look for the outcome of each entry; memory grows with the number of entries, not with the streams.
 
     Args:
         client: replies must be bytes.
@@ -97,11 +97,11 @@ def _answer_streams(streams: Streams) -> tuple[tuple[Kind, str], ...]:
     )
 
 
-def _waiting(client: redis.Redis, streams: Streams, asked: dict[str, tuple[Kind, ...]]) -> Iterator[str]:
+def _waiting(client: redis.Redis, streams: Streams, entries: dict[str, tuple[Kind, ...]]) -> Iterator[str]:
     """Those of the entries that are undelivered or pending."""
     delivered = last_delivered(client, streams)
-    yield from (entry_id for entry_id in asked if EntryId.parse(entry_id) > delivered)
-    yield from (entry_id for each in pending(client, streams) if (entry_id := each.decode()) in asked)
+    yield from (entry_id for entry_id in entries if EntryId.parse(entry_id) > delivered)
+    yield from (entry_id for each in pending(client, streams) if (entry_id := each.decode()) in entries)
 
 
 def _visible_from(client: redis.Redis, streams: Streams) -> EntryId | None:

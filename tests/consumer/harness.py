@@ -69,7 +69,7 @@ class PlainScorer:
 
 
 def served(activation: str = "1-0", factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> ServedModel:
-    """A model in charge, that has seen every admitted value in training."""
+    """A served model whose training saw every admitted value."""
     low, high = np.full(len(HOUSING.columns), -np.inf), np.full(len(HOUSING.columns), np.inf)
     return ServedModel(PlainScorer(factor, before), Stamp("1", activation), low, high)
 

@@ -97,7 +97,7 @@ def test_consumer_from_the_command_line(
 def test_activation_is_heard_at_once(
     redis_client: Client, streams: Streams, start: Start, small_model: SmallModel, other_model: SmallModel
 ) -> None:
-    """With polling put off, only the event can tell."""
+    """With polling disabled, only the event can wake the follower."""
     activate(redis_client, streams, small_model)
     start(TASADOR_SWAP__POLL_S="3600")
     wait_until(lambda: model_events(redis_client, streams, "model.swapped"), timeout_s=40)

@@ -54,12 +54,12 @@ async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumer
         keep = {"interval_s": 0.02, "listings": HIGH_WATER}
         settings = settings_for(prefix, retention=keep, high_water=HIGH_WATER)
         async with running(redis_url, settings), running(redis_url, settings, "b"):
-            told = await asyncio.wait_for(publishing, 60)
+            report = await asyncio.wait_for(publishing, 60)
     finally:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
-    assert told["answers"] == {"scored": LISTINGS}
+    assert report["answers"] == {"scored": LISTINGS}
     with answers.open(newline="") as file:
         assert sum(1 for row in csv.DictReader(file) if row["prediction"]) == LISTINGS
     # a chunk beyond the mark, and what is kept of what was answered until the next round of trimming

@@ -69,7 +69,7 @@ async def test_kill_in_mid_batch_loses_nothing(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_row_that_kills_its_consumer_becomes_poison_and_takes_nobody_with_it(
+async def test_row_that_kills_its_consumer_becomes_poison_and_its_neighbours_do_not(
     redis_client: Client, redis_url: str, streams: Streams, doomed: Doomed
 ) -> None:
     entries = publish(redis_client, streams, rows(20, {10: DEADLY}))

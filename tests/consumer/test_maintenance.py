@@ -66,9 +66,7 @@ async def test_unread_and_pending_listings_are_never_trimmed(
         await wait_until_async(lambda: redis_client.xrange(streams.listings, count=1)[0][0] != held.encode())
 
 
-async def test_group_of_somebody_else_keeps_what_it_has_not_read(
-    redis_client: Client, redis_url: str, streams: Streams
-) -> None:
+async def test_foreign_group_keeps_what_it_has_not_read(redis_client: Client, redis_url: str, streams: Streams) -> None:
     redis_client.xgroup_create(streams.listings, "archivers", "0", mkstream=True)
     async with running(redis_url, settings_for(streams.prefix, retention=KEEP)):
         for burst in range(4):

@@ -73,12 +73,12 @@ async def _wait_until_nothing_is_wrong(app: ServedApp) -> None:
     async def is_well() -> bool:
         return await _reasons(app) == (200, [])
 
-    asked: Callable[[], bool | Awaitable[bool]] = is_well
-    await wait_until_async(asked, message="nothing is wrong")
+    predicate: Callable[[], bool | Awaitable[bool]] = is_well
+    await wait_until_async(predicate, message="no warning")
 
 
 @pytest.mark.parametrize("end", [_cancel, _stop])
-async def test_a_subscriber_that_ended_is_told_and_hears_the_next_activation(
+async def test_a_subscriber_that_ended_is_reported_and_started_again(
     redis_client: Client,
     redis_url: str,
     streams: Streams,
@@ -114,7 +114,7 @@ async def test_what_was_activated_while_the_subscriber_was_dead_is_found_at_its_
         await _wait_for_swaps(redis_client, streams, 2)
 
 
-async def test_a_stream_that_cannot_be_read_is_told_and_read_again_when_it_can(
+async def test_a_stream_that_cannot_be_read_is_reported_and_read_later(
     redis_client: Any, redis_url: str, streams: Streams, small_model: SmallModel, other_model: SmallModel
 ) -> None:
     activate(redis_client, streams, small_model)

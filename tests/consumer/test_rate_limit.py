@@ -1,4 +1,4 @@
-"""A source that sends too much gets dead letters of its own; nobody else notices."""
+"""A source that sends too much gets dead letters; other sources are not affected."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ async def test_a_full_bucket_is_forgotten(redis_client: Client, redis_url: str, 
         await wait_until_async(lambda: not list(redis_client.scan_iter(f"{streams.prefix}:rate-limit:*")))
 
 
-async def test_nothing_is_limited_unless_asked(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_nothing_is_limited_by_default(redis_client: Client, redis_url: str, streams: Streams) -> None:
     publish(redis_client, streams, (event(f"l-{i}", source=FLOOD) for i in range(300)))
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: redis_client.xlen(streams.predictions) == 300)

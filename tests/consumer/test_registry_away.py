@@ -1,4 +1,4 @@
-"""A model that cannot be had now is had later: the old one goes on, the reason is told, and nothing is rejected."""
+"""A model that cannot be loaded now is loaded later: the old one scores on, health shows why, nothing is rejected."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_model_in_the_cache_needs_no_registry(
     assert answers(redis_client, streams.predictions)[0]["data"]["model"]["activation"] == activation
 
 
-async def test_without_a_model_it_waits_and_says_for_whom(
+async def test_without_a_model_it_waits_and_says_why(
     redis_client: Client, redis_url: str, streams: Streams, settings: Settings, small_model: SmallModel
 ) -> None:
     activate_behind_a_server(redis_client, streams, small_model)
@@ -123,7 +123,7 @@ async def test_registry_away_for_an_hour_at_a_swap(
         await wait_until_async(lambda: len(model_events(redis_client, streams, "model.swapped")) == 2)
         assert consumer.health.reasons == ()
     assert f"version {other_model.info.version} cannot be loaded yet: MLflow at {NOBODY} does not answer" in reason
-    assert any(reason in told for told in status.reasons)
+    assert any(reason in shown for shown in status.reasons)
     assert attempts()[:4] == [0.005, 0.01, 0.02, 0.02]
     assert set(attempts()[3:]) == {0.02}
     assert after - before < 2_000_000
@@ -194,7 +194,7 @@ async def test_disk_full_under_the_cache(
         await wait_until_async(lambda: redis_client.xlen(streams.predictions))
         assert consumer.health.is_ready
         await wait_until_async(
-            lambda: any("No space left" in told for told in read_status(redis_client, streams).reasons)
+            lambda: any("No space left" in shown for shown in read_status(redis_client, streams).reasons)
         )
         filler.unlink()
         await wait_until_async(lambda: consumer.follower.stamp and consumer.follower.stamp.activation == second)

@@ -165,7 +165,7 @@ async def test_missed_event_is_found_by_polling(
     small_model: SmallModel,
     other_model: SmallModel,
 ) -> None:
-    """These consumers hear no events at all: nobody subscribes for them."""
+    """These consumers have no subscriber to model events."""
     quick = settings.model_copy(update={"swap": settings.swap.model_copy(update={"poll_s": 0.05})})
     activate(redis_client, streams, small_model)
     async with running(redis_url, quick, is_following=True) as consumer:

@@ -25,14 +25,14 @@ def main(redis_url: str) -> None:
 
     def is_up() -> None:
         health.clear("start")
-        tell(str(listener.getsockname()[1]))
+        say(str(listener.getsockname()[1]))
 
     app.after_startup(is_up)
-    app.on_shutdown(lambda: tell("shut down"))
+    app.on_shutdown(lambda: say("shut down"))
     serve(app, listener)
 
 
-def tell(line: str) -> None:
+def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -93,18 +93,18 @@ def test_a_part_that_is_stuck_or_not_ready_says_so(
     tasks: list[asyncio.Task[None]] = []
     app.after_startup(start_asking)
     serve(app, listener)
-    told = [(status, json.loads(body)) for status, body in answers]
-    assert told == [(503, {"ready": False, "reasons": ["start: starting"]}), (503, {"live": False})]
+    answered = [(status, json.loads(body)) for status, body in answers]
+    assert answered == [(503, {"ready": False, "reasons": ["start: starting"]}), (503, {"live": False})]
 
 
 def test_a_part_that_fails_shuts_down_and_raises(app: ServedApp, listener: socket.socket) -> None:
-    told: list[str] = []
+    events: list[str] = []
     app.after_startup(lambda: app.fail(RedisUnavailableError("it went away")))
     app.after_startup(lambda: app.fail(RedisUnavailableError("and again")))
-    app.on_shutdown(lambda: told.append("shut down"))
+    app.on_shutdown(lambda: events.append("shut down"))
     with pytest.raises(RedisUnavailableError, match="it went away"):
         serve(app, listener)
-    assert told == ["shut down"]
+    assert events == ["shut down"]
 
 
 def _refuse_to_start() -> None:

@@ -33,9 +33,9 @@ def _settings(**settings: Any) -> Settings:
 def test_a_json_line_holds_the_phrase_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
     configure(_settings(log_format="json"))
     logger.info("batch committed", extra={"entries": 1000})
-    told = json.loads(capsys.readouterr().err)
-    assert told.pop("time").endswith("+00:00")
-    assert told == {"level": "INFO", "logger": "consumer.scoring_loop", "message": "batch committed", "entries": 1000}
+    record = json.loads(capsys.readouterr().err)
+    assert record.pop("time").endswith("+00:00")
+    assert record == {"level": "INFO", "logger": "consumer.scoring_loop", "message": "batch committed", "entries": 1000}
 
 
 def test_a_text_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +78,9 @@ def test_servers_do_not_chat_below_warnings(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_settings_are_told_once_with_their_secrets_masked(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+def test_settings_are_logged_once_with_their_secrets_masked(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
     url = "redis://ops:s3%40cret@localhost/0"
     settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
     configure(settings)

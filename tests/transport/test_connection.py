@@ -67,7 +67,7 @@ async def test_an_asynchronous_client_fails_in_the_same_words(closed_port: int) 
     assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_password_and_a_missing_right_are_told_apart_from_silence(private_redis: PrivateRedis) -> None:
+def test_a_wrong_password_or_missing_right_differs_from_no_answer(private_redis: PrivateRedis) -> None:
     server = private_redis("--requirepass", "right")
     address = f"127.0.0.1:{server.port}"
     with connect(f"redis://:right@{address}") as client:
