@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
 
 from consumer.consumer import Consumer
 from consumer.model_events import CHECK_S, ModelEvents
 from schemas.settings import Settings
 from service import logs
-from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
-from service.endpoints import routes
 from service.periodic import PeriodicTasks, Step
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
@@ -42,10 +40,10 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         check_server(client, settings.streams)
     listener = bind(port, settings.host)
     logs.log_settings(settings)
-    serve(build_app(settings, name, listener), listener)
+    serve(build_consumer(settings, name, listener), listener)
 
 
-def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
+def build_consumer(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
     """The application of one consumer, whose endpoints are served on the listener."""
     url = required_redis_url(settings)
     domain, streams = settings.load_domain(), settings.streams
@@ -53,12 +51,7 @@ def build_app(settings: Settings, name: str, listener: socket.socket) -> ServedA
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
     broker = build_broker(url, consumer.registry)
     specification = describe("consumer", domain, streams)
-    app = ServedApp(
-        broker,
-        asgi_routes=routes(consumer.health, consumer.registry, specification),
-        specification=specification,
-        logger=logging.getLogger("faststream"),
-    )
+    app = build_app(ServedApp, broker, consumer.health, consumer.registry, specification)
     work = _Work(consumer, ModelEvents(broker, client, streams, consumer.follower, consumer.health), app)
     app.after_startup(work.start)
     app.on_shutdown(work.stop)

@@ -14,18 +14,21 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
 from faststream.asgi.types import Receive, Scope, Send
 from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
+from faststream.specification.base import SpecificationFactory
 from prometheus_client import CollectorRegistry
 
 from schemas.errors import ConfigurationError, TasadorError
 from schemas.settings import Settings
 from service import logs
+from service.endpoints import routes
+from service.health import Health
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +95,22 @@ class ServedApp(AsgiFastStream):
             await send(message)
 
         await super().lifespan(scope, receive, send_short)
+
+
+App = TypeVar("App", bound=ServedApp)
+
+
+def build_app(
+    kind: type[App],
+    broker: RedisBroker,
+    health: Health,
+    registry: CollectorRegistry,
+    specification: SpecificationFactory,
+) -> App:
+    """The application of a process, with all of `service.endpoints`."""
+    endpoints = routes(health, registry, specification)
+    logger = logging.getLogger("faststream")
+    return kind(broker, asgi_routes=endpoints, specification=specification, logger=logger)
 
 
 class _Server(uvicorn.Server):

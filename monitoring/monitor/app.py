@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from monitoring.archive.archiver import Archiver
@@ -17,9 +16,8 @@ from monitoring.monitor.retrain_policy import RetrainPolicy
 from monitoring.outcomes.segments import cut_points
 from schemas.settings import Settings
 from service import logs
-from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
-from service.endpoints import routes
 from service.health import Health
 from service.metrics import build_registry
 from service.periodic import RETRIED, PeriodicTasks, Step
@@ -153,12 +151,7 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> Serve
     url = required_redis_url(settings)
     monitor = Monitor(settings, name, url, load_table)
     specification = describe("monitor", settings.load_domain(), settings.streams)
-    app = ServedApp(
-        build_broker(url, monitor.registry),
-        asgi_routes=routes(monitor.health, monitor.registry, specification),
-        specification=specification,
-        logger=logging.getLogger("faststream"),
-    )
+    app = build_app(ServedApp, build_broker(url, monitor.registry), monitor.health, monitor.registry, specification)
 
     @app.after_startup
     async def start() -> None:

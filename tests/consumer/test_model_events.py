@@ -11,7 +11,7 @@ import pytest
 from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from pydantic import SecretStr
 
-from consumer.app import build_app
+from consumer.app import build_consumer
 from schemas.settings import load_settings
 from schemas.streams import Streams
 from service.application import ServedApp, bind
@@ -29,7 +29,7 @@ async def consuming(redis_url: str, streams: Streams, model: SmallModel) -> Asyn
     settings = load_settings(home=model.settings.home, redis_url=SecretStr(redis_url), prefix=streams.prefix)
     settings = settings.model_copy(update={"swap": settings.swap.model_copy(update={"poll_s": 3600.0})})
     with bind(0, "127.0.0.1") as listener:
-        app = build_app(settings, "a", listener)
+        app = build_consumer(settings, "a", listener)
         async with app.start_lifespan_context():
             yield app
         assert app.failure is None

@@ -78,9 +78,7 @@ def test_servers_do_not_chat_below_warnings(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_settings_are_logged_once_with_secrets_masked(
-    capsys: pytest.CaptureFixture[str], log_format: str
-) -> None:
+def test_settings_are_logged_once_with_secrets_masked(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
     url = "redis://ops:s3%40cret@localhost/0"
     settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
     configure(settings)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import redis
 
-from consumer.app import build_app
+from consumer.app import build_consumer
 from monitoring.monitor.app import build_monitor
 from schemas.commands import COMMANDS, Command, ModelEvent
 from schemas.drift import DriftEvent, DriftReport
@@ -30,7 +30,7 @@ async def at_work(settings: Settings) -> AsyncIterator[None]:
     """One part of each kind, from start to clean stop; trainings run in processes of their own."""
     listener = bind(0, "127.0.0.1")
     parts = (
-        build_app(settings, "c1", listener),
+        build_consumer(settings, "c1", listener),
         build_worker(settings, "w1"),
         build_monitor(settings, "m1", table_loader(settings)),
     )

@@ -19,9 +19,8 @@ from redis.exceptions import RedisError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS
 from service import logs
-from service.application import ServedApp, bind, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
-from service.endpoints import routes
 from service.health import Health
 from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
@@ -170,12 +169,7 @@ def build_worker(settings: Settings, name: str) -> WorkerApp:
     """The application of one worker."""
     worker = Worker(settings, name, required_redis_url(settings))
     specification = describe("trainer", settings.load_domain(), settings.streams)
-    app = WorkerApp(
-        worker.broker,
-        asgi_routes=routes(worker.health, worker.registry, specification),
-        specification=specification,
-        logger=logging.getLogger("faststream"),
-    )
+    app = build_app(WorkerApp, worker.broker, worker.health, worker.registry, specification)
     app.on_startup(worker.prepare)
 
     @app.after_startup
