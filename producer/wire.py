@@ -12,7 +12,8 @@ import redis.exceptions
 
 from schemas.errors import PublishError, PublishInterruptedError
 from schemas.streams import DATA_FIELD
-from transport.connection import is_transient, without_password
+from transport.address import without_password
+from transport.connection import is_transient
 
 PIECE_LISTINGS = 200
 """Listings packed at once: Redis works on one piece while the next is packed."""

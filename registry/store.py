@@ -29,7 +29,7 @@ from registry.versions import (
     info_of,
 )
 from schemas.errors import ModelNotFoundError
-from transport.connection import without_password
+from transport.address import without_password
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from registry.location import make_room
 from schemas.errors import RegistryUnavailableError
-from transport.connection import without_password
+from transport.address import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

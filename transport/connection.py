@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import redis
 import redis.asyncio
@@ -13,7 +12,8 @@ import redis.exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.errors import RedisUnavailableError
+from transport.address import client_options, reading_url, without_password
 
 SOCKET_TIMEOUT_S = 5.0
 
@@ -34,7 +34,6 @@ _REFUSALS = (
     redis.exceptions.AuthorizationError,
     redis.exceptions.NoPermissionError,
 )
-_PASSWORD_OPTION = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
 # at the start, after a script's name and line, or on 6.2 after a hyphen; BUSYGROUP is not BUSY
 _TRANSIENT_ANSWER = re.compile(
     r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "
@@ -57,10 +56,10 @@ def connect(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """A synchronous client; replies are bytes, nothing is repeated after a lost connection.
 
     Raises:
-        ConfigurationError: the URL is no Redis URL. Whether a server answers shows with the first command.
+        ConfigurationError: the URL cannot be used. Whether a server answers shows with the first command.
     """
-    options = {**_options(timeout_s), "retry": Retry(NoBackoff(), 0)}
-    with _parsing(url):
+    options = client_options(url, timeout_s) | {"retry": Retry(NoBackoff(), 0)}
+    with reading_url(url):
         return redis.Redis.from_url(url, **options)
 
 
@@ -70,24 +69,9 @@ def connect_async(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.asynci
     Raises:
         ConfigurationError: as `connect`.
     """
-    options = {**_options(timeout_s), "retry": redis.asyncio.retry.Retry(NoBackoff(), 0)}
-    with _parsing(url):
+    options = client_options(url, timeout_s) | {"retry": redis.asyncio.retry.Retry(NoBackoff(), 0)}
+    with reading_url(url):
         return redis.asyncio.Redis.from_url(url, **options)
-
-
-@contextmanager
-def _parsing(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        # the error's own text may quote the password
-        shown = without_password(url)
-        raise ConfigurationError(f"{shown!r} is no Redis URL: use redis://, rediss:// or unix://") from error
-
-
-def _options(timeout_s: float) -> dict[str, Any]:
-    # with RESP2, replies are the same on every supported server
-    return {"protocol": 2, "socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "socket_keepalive": True}
 
 
 @contextmanager
@@ -107,12 +91,3 @@ def speaking_to(url: str) -> Iterator[None]:
         if not is_transient(error):
             raise
         raise RedisUnavailableError(f"Redis at {without_password(url)} does not answer: {error}") from error
-
-
-def without_password(url: str) -> str:
-    """The URL with its passwords masked."""
-    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
-    credentials, at, address = rest.rpartition("@")
-    user = credentials.partition(":")[0]
-    address = _PASSWORD_OPTION.sub(r"\1***", address)
-    return f"{scheme}{separator}{user + ':***' if at else ''}{at}{address}"

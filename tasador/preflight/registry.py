@@ -8,7 +8,7 @@ from registry.location import cache_folder_of, database_of, tracking_uri_of
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError, TasadorError
 from schemas.settings import Settings
 from tasador.preflight.finding import Finding, Level
-from transport.connection import without_password
+from transport.address import without_password
 
 
 def check_registry(settings: Settings) -> list[Finding]:

@@ -15,7 +15,8 @@ from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tasador.machine.running_system import redis_url
 from tasador.preflight.finding import Finding, Level
-from transport.connection import connect, connect_async, is_transient, speaking_to, without_password
+from transport.address import without_password
+from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.server import check_server
 
 FULL_SHARE = 0.8

@@ -23,7 +23,8 @@ from tests.models import SmallModel
 from tests.own_redis import StartOwnRedis
 from tests.security.certificates import Authority
 from tests.waiting import wait_until
-from transport.connection import connect, connect_async, speaking_to, without_password
+from transport.address import without_password
+from transport.connection import connect, connect_async, speaking_to
 
 pytestmark = pytest.mark.timeout(240)
 

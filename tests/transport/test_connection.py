@@ -14,10 +14,14 @@ import redis
 import redis.exceptions
 
 from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.streams import Streams
 from tests.conftest import PrivateRedis
+from tests.consumer.harness import event, publish, running, settings_for
 from tests.redis_server import RedisServer
-from tests.waiting import wait_until
-from transport.connection import connect, connect_async, is_transient, speaking_to, without_password
+from tests.waiting import wait_until, wait_until_async
+from transport.address import without_password
+from transport.connection import connect, connect_async, is_transient, speaking_to
+from transport.pipelined_connection import PipelinedConnection
 
 
 @pytest.fixture
@@ -83,6 +87,52 @@ def test_what_is_no_redis_url_is_refused_in_one_line(url: str) -> None:
         with pytest.raises(ConfigurationError, match=r"^'.+' is no Redis URL: ") as caught:
             open_client(url)
         assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["decode_responses=True", "protocol=3", "socket_timeout=0.01", "max_connections=1"])
+def test_options_that_would_break_the_client_are_refused_by_name(option: str) -> None:
+    for open_client in (connect, connect_async):
+        with pytest.raises(
+            ConfigurationError, match=f"the option {option.partition('=')[0]} is not supported"
+        ) as caught:
+            open_client(f"redis://:hunter2@localhost?{option}")
+        assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "unix"])
+def test_options_of_tls_need_tls(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match="the option ssl_cert_reqs is for TLS: use rediss://"):
+        connect(f"{scheme}://localhost?ssl_cert_reqs=none")
+
+
+@pytest.mark.parametrize("password", ["hun#ter2", "hun/ter2", "hun?ter2"])
+def test_an_unquoted_password_shows_no_part_of_itself(password: str) -> None:
+    with pytest.raises(ConfigurationError, match="quote #, / and") as caught:
+        connect(f"redis://:{password}@localhost:6379/0")
+    assert "hun" not in str(caught.value)
+
+
+async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: PrivateRedis, tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    private_redis("--unixsocket", str(path))
+    url = f"unix://{path}?db=1"
+    with connect(url) as client:
+        assert client.set("k", "v")
+    async with connect_async(url) as client:
+        assert await client.get("k") == b"v"
+        connection = PipelinedConnection(client)
+        assert await connection.ask("GET", "k") == b"v"
+        await connection.close()
+
+
+async def test_a_consumer_works_over_a_unix_socket(private_redis: PrivateRedis, tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    private_redis("--unixsocket", str(path))
+    url, streams = f"unix://{path}", Streams("p")
+    with connect(url) as client:
+        publish(client, streams, [event("l-1")])
+        async with running(url, settings_for("p")):
+            await wait_until_async(lambda: client.xlen(streams.predictions))
 
 
 SHOWN = {

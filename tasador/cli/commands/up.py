@@ -18,7 +18,7 @@ from tasador.cli.terminal import err, out
 from tasador.machine.home import HomeLock
 from tasador.machine.running_system import redis_url
 from tasador.machine.system import System
-from transport.connection import without_password
+from transport.address import without_password
 
 EXAMPLE = "tasador up --consumers 4"
 
