@@ -1,8 +1,10 @@
-"""An XGBoost booster through XGBoost's C library, without its Python package.
+"""Scoring with an XGBoost booster through XGBoost's C library, without its Python package.
 
-`import xgboost` imports scikit-learn, scipy and pandas with it: 3.5 s and 170 MB that scoring has no use for, and each
-call of its `inplace_predict` spends 0.1 ms on finding out what kind of table it was given. The functions used here are
-the documented interface of the library for other languages
+This module holds all that runs for a batch when a booster serves: gaps are filled, the C library predicts, and
+probabilities are put into the order of the domain's classes.
+
+`import xgboost` also imports scikit-learn, scipy and pandas, which takes 3.5 s and 170 MB, and each call of its
+`inplace_predict` spends 0.1 ms on detecting the type of its input. The functions used here are the documented C API
 (https://xgboost.readthedocs.io/en/stable/dev/group__c__api.html).
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,17 +22,23 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-_FILE = "libxgboost.dylib" if sys.platform == "darwin" else "libxgboost.so"
-# the answers as the objective has them, from all trees, as (n, groups) even where there is one group
-_HOW = (
+from schemas.errors import ModelRejectedError
+from schemas.rows import Matrix
+
+Score = Callable[[Matrix], NDArray[np.float64]]
+"""From a matrix (n, columns) to predictions (n,), or to probabilities (n, classes)."""
+
+_LIBRARY_FILE = "libxgboost.dylib" if sys.platform == "darwin" else "libxgboost.so"
+# predictions in the objective's own form, from all trees, as (n, groups) even where there is one group
+_PREDICT_CONFIG = (
     b'{"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0, "missing": NaN, '
     b'"strict_shape": true, "cache_id": 0}'
 )
-_MATRIX = '{"data": [%d, true], "shape": [%d, %d], "typestr": "<f8", "version": 3}'
+_ARRAY_INTERFACE = '{"data": [%d, true], "shape": [%d, %d], "typestr": "<f8", "version": 3}'
 
 
 class BoosterError(ValueError):
-    """The library refused: that is no booster, or no matrix for this one."""
+    """XGBoost's library rejected a stored booster or a matrix."""
 
 
 class Booster:
@@ -39,15 +48,15 @@ class Booster:
         stored: the booster in XGBoost's own format, `ubj` or JSON. It holds trees and parameters, and no code.
 
     Attributes:
-        columns: how many it takes.
+        columns: the number of columns that it takes.
 
     Raises:
-        BoosterError: that is no booster.
+        BoosterError: `stored` is not a booster.
     """
 
     def __init__(self, stored: bytes) -> None:
         if not stored:
-            raise BoosterError("it is empty")  # which the library does not survive
+            raise BoosterError("it is empty")  # the library crashes on an empty buffer
         self._library = _library()
         self._handle = ctypes.c_void_p()
         self._call("XGBoosterCreate", None, ctypes.c_uint64(0), ctypes.byref(self._handle))
@@ -59,16 +68,16 @@ class Booster:
         self.columns = columns.value
         self._shape = ctypes.POINTER(ctypes.c_uint64)()
         self._dimensions = ctypes.c_uint64()
-        self._answers = ctypes.POINTER(ctypes.c_float)()
+        self._predictions = ctypes.POINTER(ctypes.c_float)()
 
-    def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict n rows; not from two threads at once.
+    def predict(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Predict n rows; not thread-safe.
 
         Args:
             matrix: float64 (n, columns) with NaN for gaps.
 
         Returns:
-            (n, groups): one group of a regression or of two classes, else one for each class.
+            (n, groups): one group for a regression or two classes, else one per class.
 
         Raises:
             BoosterError: the matrix has other columns.
@@ -76,22 +85,71 @@ class Booster:
         if not len(matrix):
             return np.empty((0, 1))
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        described = (_MATRIX % (matrix.__array_interface__["data"][0], *matrix.shape)).encode()
+        described = (_ARRAY_INTERFACE % (matrix.__array_interface__["data"][0], *matrix.shape)).encode()
         self._call(
             "XGBoosterPredictFromDense",
-            *(self._handle, described, _HOW, None),
-            *(ctypes.byref(self._shape), ctypes.byref(self._dimensions), ctypes.byref(self._answers)),
+            *(self._handle, described, _PREDICT_CONFIG, None),
+            *(ctypes.byref(self._shape), ctypes.byref(self._dimensions), ctypes.byref(self._predictions)),
         )
         rows, groups = self._shape[0], self._shape[1]
-        # the library's memory is good until the next call, so it is copied
-        answers = ctypes.string_at(self._answers, rows * groups * 4)
-        return np.frombuffer(answers, dtype=np.float32).reshape(rows, groups).astype(np.float64)
+        # the library overwrites its buffer in the next call, so it is copied
+        predictions = ctypes.string_at(self._predictions, rows * groups * 4)
+        return np.frombuffer(predictions, dtype=np.float32).reshape(rows, groups).astype(np.float64)
 
     def _call(self, function: str, *arguments: Any) -> None:
         if getattr(self._library, function)(*arguments):
-            # time and place in the library's source stand before, a stack trace follows
-            told, *_ = self._library.XGBGetLastError().decode(errors="replace").strip().splitlines()
-            raise BoosterError(told.partition(": ")[2] or told)
+            # the first line holds time, source line and message; a stack trace follows
+            first, *_ = self._library.XGBGetLastError().decode(errors="replace").strip().splitlines()
+            raise BoosterError(first.partition(": ")[2] or first)
+
+
+class BoosterScore:
+    """Scores through an XGBoost booster.
+
+    Args:
+        booster: the fitted booster.
+        fill: the value that fills each column's gaps, shape (columns,); NaN where the trees handle gaps.
+    """
+
+    def __init__(self, booster: Booster, fill: NDArray[np.float64]) -> None:
+        self._predict = booster.predict
+        self._fill = fill
+
+    def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Predictions (n,), or probabilities (n, classes) in the booster's order; of two classes (n,) of the second."""
+        predictions = self._predict(fill_gaps(matrix, self._fill))
+        return predictions[:, 0] if predictions.shape[1] == 1 else predictions
+
+
+def fill_gaps(matrix: Matrix, fill: NDArray[np.float64]) -> Matrix:
+    """The matrix with its gaps filled; the same object if it has none."""
+    gaps = np.isnan(matrix)
+    return np.where(gaps, fill, matrix) if gaps.any() else matrix
+
+
+def order_classes(score: Score, model_classes: Sequence[str], classes: Sequence[str]) -> Score:
+    """A score whose probabilities are in the order of the domain's classes; 0 for a class that training never saw.
+
+    Args:
+        score: scores in the order of the model's classes.
+        model_classes: the model's classes.
+        classes: the domain's classes.
+
+    Raises:
+        ModelRejectedError: ("signature") the model predicts classes that the domain does not have.
+    """
+    if unknown := sorted(set(model_classes) - set(classes)):
+        raise ModelRejectedError("signature", f"the model predicts classes unknown to the domain: {', '.join(unknown)}")
+    positions = [classes.index(name) for name in model_classes]
+
+    def score_in_order(matrix: Matrix) -> NDArray[np.float64]:
+        raw = score(matrix)
+        probabilities = np.zeros((len(matrix), len(classes)))
+        # a booster of two classes returns the probability of the second alone
+        probabilities[:, positions] = np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
+        return probabilities
+
+    return score_in_order
 
 
 @cache
@@ -99,6 +157,6 @@ def _library() -> ctypes.CDLL:
     spec = find_spec("xgboost")  # imports nothing
     if spec is None or spec.origin is None:
         raise ImportError("xgboost is not installed")
-    library = ctypes.CDLL(str(Path(spec.origin).parent / "lib" / _FILE))
+    library = ctypes.CDLL(str(Path(spec.origin).parent / "lib" / _LIBRARY_FILE))
     library.XGBGetLastError.restype = ctypes.c_char_p
     return library

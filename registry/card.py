@@ -1,4 +1,4 @@
-"""The model card: what a model says about itself in `card.json`, beside its parameters."""
+"""The model card: a model's description in `card.json`, stored with the model."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from schemas.rows import Matrix
 from schemas.window import layout_of
 
 GOLDEN_TOLERANCE = 1e-6
-"""The same numbers on another processor differ by about 1e-7 where a model computes in 32 bits."""
+"""Predictions on another processor differ by about 1e-7 if a model computes in 32 bits."""
 
-COST = "us_per_row"
-"""The metric of a card that says what a row costs (see `registry.cost`)."""
+COST_METRIC = "us_per_row"
+"""The card's metric for the cost of a row (see `registry.cost`)."""
 
 USUAL_SHARE = 0.99
 """Share of the training rows whose predictions count as usual."""
 
 
 class ModelCard(BaseModel):
-    """What a consumer and a person must know about a model.
+    """The description of a model for consumers and operators.
 
     Attributes:
         domain: the domain's name.
         layout: of the domain's columns when the model was trained (`schemas.window.layout_of`).
         task: regression or classification.
         algorithm: the recipe that made it.
-        columns: names of the raw columns it takes, in order.
+        columns: names of the raw columns that it takes, in order.
         classes: class names in the order of the probabilities that it scores; empty for a regression.
-        low: smallest training value of each column, None where a column had none.
-        high: largest training value of each column.
+        low: smallest training value of each column, None if a column had none.
+        high: largest training value of each column, None if a column had none.
         trained_at: when the training ended.
-        data_sha256: content hash of the data it was trained on.
-        rows: how many training rows it saw.
-        metrics: what is known of its quality, by metric name.
-        usual: between which predictions nearly all training rows lie, 99 in 100; None of a classification.
-        key_feature: the column that its predictions hang on most; None where nobody looked.
+        data_sha256: content hash of the training data.
+        rows: number of training rows.
+        metrics: its quality metrics by name.
+        usual: the range that holds 99 % of the predictions for training rows; None for a classification.
+        key_feature: the column that its predictions depend on most; None if that was not measured.
         versions: of Python and of the libraries that made it.
-        golden_tolerance: how far a golden row may differ, relative to the largest expected value.
+        golden_tolerance: allowed difference of a golden row's prediction, relative to the largest expected value.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,12 +68,12 @@ class ModelCard(BaseModel):
 
     @property
     def us_per_row(self) -> float | None:
-        """What a row cost when the model was trained (see `registry.cost`); None if it was not measured."""
-        return self.metrics.get(COST)
+        """The cost of a row, measured in training (see `registry.cost`); None if it was not measured."""
+        return self.metrics.get(COST_METRIC)
 
     @property
     def bounds(self) -> tuple[Matrix, Matrix]:
-        """What training saw: smallest and largest values, each of shape (columns,); infinite where it saw none."""
+        """Smallest and largest training values, each of shape (columns,); infinite if a column had none."""
         low = [-np.inf if value is None else value for value in self.low]
         high = [np.inf if value is None else value for value in self.high]
         return np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
@@ -92,7 +92,7 @@ def card_of(
 ) -> ModelCard:
     """The card of a model that was trained on `matrix` (n, columns) of a domain.
 
-    `predictions` (n,) are those of models that had not seen the row; they say what is usual.
+    `predictions` (n,) are out-of-fold predictions, which give the usual range.
     """
     is_regression = domain.task == "regression"
     return ModelCard(
@@ -115,7 +115,7 @@ def card_of(
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what makes and loads models here."""
+    """Installed versions of Python and of the libraries that make and load models."""
     return {
         "python": platform.python_version(),
         "scikit-learn": version("scikit-learn"),
@@ -125,7 +125,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _xgboost_version() -> str:
-    # the same project has two names: on Linux the one without GPU libraries is installed
+    # on Linux the distribution without GPU libraries is installed
     try:
         return version("xgboost-cpu")
     except PackageNotFoundError:

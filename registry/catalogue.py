@@ -1,4 +1,4 @@
-"""What the registry holds, for people who look around: models, versions with their metrics, the best of them."""
+"""Lists the registry's models, their versions with metrics, and the best version by a metric."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.errors import ModelNotFoundError
 
-_MORE_IS_BETTER = ("accuracy", "macro_f1", "r2", "within_", "auc", "precision", "recall")
+_LARGER_IS_BETTER = ("accuracy", "macro_f1", "r2", "within_", "auc", "precision", "recall")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class RegisteredModel:
     """One registered model.
 
     Attributes:
-        name: of the model, which is its domain's.
+        name: of the model, which is also its domain's name.
         versions: how many it has.
-        champion: the version in charge; None where there is none.
-        challenger: the version that would like to be.
+        champion: the champion's version; None if there is none.
+        challenger: the challenger's version; None if there is none.
     """
 
     name: str
@@ -37,13 +37,13 @@ def list_models(tracking_uri: str) -> list[RegisteredModel]:
         RegistryUnavailableError: MLflow does not answer.
     """
     client = tracking.connect(tracking_uri)
-    with tracking.speaking_to(tracking_uri):
-        found = []
+    with tracking.translated_errors(tracking_uri):
+        models = []
         for model in client.search_registered_models():
             aliases = {alias: str(version) for alias, version in model.aliases.items()}
             versions = len(client.search_model_versions(f"name = '{model.name}'"))
-            found.append(RegisteredModel(model.name, versions, aliases.get(CHAMPION), aliases.get(CHALLENGER)))
-    return sorted(found, key=lambda model: model.name)
+            models.append(RegisteredModel(model.name, versions, aliases.get(CHAMPION), aliases.get(CHALLENGER)))
+    return sorted(models, key=lambda model: model.name)
 
 
 def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
@@ -53,30 +53,30 @@ def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
         RegistryUnavailableError: MLflow does not answer.
     """
     infos = registry.versions()
-    with tracking.speaking_to(registry.tracking_uri):
+    with tracking.translated_errors(registry.tracking_uri):
         metrics = {info.run_id: registry.client.get_run(info.run_id).data.metrics for info in infos if info.run_id}
     return [replace(info, metrics=metrics.get(info.run_id, {})) for info in infos]
 
 
-def is_more_better(metric: str) -> bool:
-    """Whether a larger value of a metric is the better one."""
-    return any(word in metric for word in _MORE_IS_BETTER)
+def is_larger_better(metric: str) -> bool:
+    """Whether a larger value of a metric is better."""
+    return any(word in metric for word in _LARGER_IS_BETTER)
 
 
 def best_version(registry: Registry, metric: str) -> ModelVersionInfo:
-    """The version that is best by a metric; of equals the older one.
+    """The best version by a metric; among equals the oldest.
 
     Raises:
-        ModelNotFoundError: no version has that metric; the message names those there are.
+        ModelNotFoundError: no version has that metric; the message names the known ones.
         RegistryUnavailableError: MLflow does not answer.
     """
     infos = versions_with_metrics(registry)
-    having = [info for info in reversed(infos) if metric in info.metrics]
-    if not having:
+    candidates = [info for info in reversed(infos) if metric in info.metrics]
+    if not candidates:
         known = sorted({name for info in infos for name in info.metrics if name.startswith(("cv_", "test_", "us_"))})
         raise ModelNotFoundError(
             f"no version of model {registry.name!r} has the metric {metric}"
-            + (f": there are {', '.join(known)}" if known else "; train one with `tasador train`")
+            + (f"; known metrics: {', '.join(known)}" if known else "; train one with `tasador train`")
         )
-    choose = max if is_more_better(metric) else min
-    return choose(having, key=lambda info: info.metrics[metric])
+    choose = max if is_larger_better(metric) else min
+    return choose(candidates, key=lambda info: info.metrics[metric])

@@ -1,8 +1,8 @@
-"""What a model costs a row: the processor time to score a full batch, beside that of a reference model.
+"""The cost of a model per row: the processor time to score a full batch, relative to that of a reference model.
 
-Microseconds mean little by themselves: a slower processor, a colder cache or a neighbour on the same core changes them
-by half. So both models score in turn, and the ratio of the two times is what counts. It is given in microseconds of a
-machine on which the reference model takes `REFERENCE_US`. Cost is measured once, in training, and kept in the card.
+Absolute times vary by half with the processor, its caches and other load on the core. So the two models score by turns,
+and the cost is the ratio of their times, expressed in microseconds of a machine on which the reference model takes
+`REFERENCE_US`. Cost is measured once, in training, and stored in the card.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ from time import thread_time
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.booster import Booster
-from registry.scorer import Score
+from registry.booster import Booster, Score
 from schemas.rows import Matrix
 
 ROWS = 1000
 RUNS = 15
 REFERENCE_US = 2.4
-"""Microseconds that a row costs the reference model on two cores of the machine of docs/benchmarks.md."""
+"""Microseconds per row of the reference model on the machine of docs/benchmarks.md, with two cores."""
 
 _COLUMNS, _TREES, _DEPTH = 13, 300, 4
 
 
 def us_per_row(score: Score, rows: Matrix) -> float:
-    """Microseconds a row in a batch of 1,000, on a machine on which the reference model takes `REFERENCE_US`.
+    """Microseconds per row in a batch of 1,000, on a machine on which the reference model takes `REFERENCE_US`.
 
-    Everything that scores runs on one thread (see `registry.predict_fn`), so processor time is the thread's own. It is
-    the median of several runs, each against a run of the reference model just before it.
+    Models score on one thread (see `registry.predict_fn`), so the thread's own processor time is measured. The result
+    is the median of several runs, each relative to a run of the reference model just before it.
 
     Args:
-        score: what is timed.
+        score: of the model to measure.
         rows: some rows (n, columns), repeated to a full batch.
     """
     reference, standard = _reference()
@@ -42,8 +41,8 @@ def us_per_row(score: Score, rows: Matrix) -> float:
     reference(standard)
     ratios = []
     for _ in range(RUNS):
-        beside = _seconds(reference, standard)
-        ratios.append(_seconds(score, batch) / beside)
+        reference_s = _seconds(reference, standard)
+        ratios.append(_seconds(score, batch) / reference_s)
     return median(ratios) * REFERENCE_US
 
 

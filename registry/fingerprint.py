@@ -1,8 +1,8 @@
-"""The fingerprint of a fitted pipeline: the same for the same data, parameters and versions, whenever it is fitted.
+"""The fingerprint of a fitted pipeline: equal for equal data, parameters and library versions.
 
-`registry.digest` names stored bytes, which differ each time, since skops writes them anew. The fingerprint covers what
-the pipeline learned and was given, and what it answers to its golden rows. How many cores it used is left out, and
-numbers count to nine digits: sums may be added up in another order.
+`registry.digest` identifies stored bytes, which differ each time skops writes a pipeline. The fingerprint covers the
+pipeline's parameters, its learned state and its predictions for the golden rows. It ignores the number of cores, and
+rounds numbers to nine digits, because the order of additions may differ.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIGITS = 9
-_LEFT_OUT = frozenset({"n_jobs", "nthread", "n_threads", "verbose"})
-"""Parameters that change nothing that is learnt."""
+_IGNORED = frozenset({"n_jobs", "nthread", "n_threads", "verbose"})
+"""Parameters that do not change what is learned."""
 _PLAIN = (str, bytes, bool, int, type(None))
 
 
-def fingerprint_of(pipeline: Any, answers: NDArray[np.float64]) -> str:
+def fingerprint_of(pipeline: Any, predictions: NDArray[np.float64]) -> str:
     """The fingerprint, as 64 hexadecimal characters.
 
     Args:
         pipeline: fitted.
-        answers: what it says of its golden rows, shape (n,) or (n, classes).
+        predictions: for its golden rows, shape (n,) or (n, classes).
     """
     whole = hashlib.sha256()
-    for part in _parts(answers):
+    for part in _parts(predictions):
         whole.update(part)
     for part in _parts(pipeline):
         whole.update(part)
@@ -36,7 +36,7 @@ def fingerprint_of(pipeline: Any, answers: NDArray[np.float64]) -> str:
 
 
 def _parts(value: Any) -> Iterator[bytes]:
-    """The value as bytes, whatever it holds, in an order that does not change."""
+    """A value of any type as bytes, in a stable order."""
     yield f"{type(value).__name__}:".encode()
     if isinstance(value, _PLAIN):
         yield repr(value).encode()
@@ -45,12 +45,12 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif isinstance(value, np.ndarray):
         yield from _array(value)
     elif isinstance(value, dict):
-        for key, held in sorted(value.items(), key=lambda item: repr(item[0])):
+        for key, item in sorted(value.items(), key=lambda pair: repr(pair[0])):
             yield f"{key!r}=".encode()
-            yield from _parts(held)
+            yield from _parts(item)
     elif isinstance(value, list | tuple | set | frozenset):
-        for held in value if isinstance(value, list | tuple) else sorted(value, key=repr):
-            yield from _parts(held)
+        for item in value if isinstance(value, list | tuple) else sorted(value, key=repr):
+            yield from _parts(item)
     else:
         yield from _object(value)
 
@@ -61,8 +61,8 @@ def _array(array: NDArray[Any]) -> Iterable[bytes]:
         for name in array.dtype.names:
             yield from _array(np.ascontiguousarray(array[name]))
     elif array.dtype == object:
-        for held in array.ravel().tolist():
-            yield from _parts(held)
+        for item in array.ravel().tolist():
+            yield from _parts(item)
     elif array.dtype.kind == "f":
         # the digits of each number, and its power of ten
         scale = 10.0 ** np.floor(np.log10(np.where(array == 0, 1, np.abs(array.astype(np.float64)))))
@@ -81,8 +81,8 @@ def _object(value: Any) -> Iterable[bytes]:
         yield value.__name__.encode()
         return
     if isinstance(value, np.random.RandomState | np.random.Generator | np.dtype | type):
-        # a generator stands where the fit left it, which the learnt values show
+        # the learned values already reflect the state of a random generator
         return
     state = value.__getstate__() if hasattr(value, "__getstate__") else vars(value)
-    kept = state if not isinstance(state, dict) else {k: v for k, v in state.items() if k not in _LEFT_OUT}
-    yield from _parts(kept)
+    relevant = state if not isinstance(state, dict) else {k: v for k, v in state.items() if k not in _IGNORED}
+    yield from _parts(relevant)

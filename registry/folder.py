@@ -1,7 +1,8 @@
-"""A model's folder: the files that lie beside what MLflow writes, their names, and how they are read and written.
+"""The files that the product adds to the folder of an MLflow model: their names, reading and writing.
 
-`card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps, and what the fitted pipeline
-answered. `reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold predictions.
+`card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps, and the predictions of the
+fitted pipeline. `reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold
+predictions.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ EXPECTED = "expected"
 PREDICTION = "prediction"
 
 
-def write_beside(folder: Path, card: ModelCard, golden: pd.DataFrame, reference: pd.DataFrame) -> None:
+def write_files(folder: Path, card: ModelCard, golden: pd.DataFrame, reference: pd.DataFrame) -> None:
     """Write card, golden rows and reference into a model's folder."""
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     golden.to_parquet(folder / GOLDEN_FILE, index=False)
@@ -41,7 +42,7 @@ def read_card(folder: Path) -> ModelCard:
     """The card of a stored model.
 
     Raises:
-        ModelRejectedError: ("signature") there is none, or it cannot be understood.
+        ModelRejectedError: ("signature") there is none, or it is not valid.
     """
     try:
         return ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
@@ -50,13 +51,13 @@ def read_card(folder: Path) -> ModelCard:
             "signature", f"the stored model has no {CARD_FILE}: `tasador train` did not make it"
         ) from error
     except ValidationError as error:
-        found = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in found["loc"])
-        raise ModelRejectedError("signature", f"{CARD_FILE}: {where}: {found['msg']}") from error
+        first = error.errors(include_url=False)[0]
+        location = ".".join(str(part) for part in first["loc"])
+        raise ModelRejectedError("signature", f"{CARD_FILE}: {location}: {first['msg']}") from error
 
 
 def signature_columns(folder: Path) -> tuple[str, ...]:
-    """Names of the inputs in the signature that MLflow stored, in order.
+    """Names of the inputs in the MLflow signature, in order.
 
     Raises:
         ModelRejectedError: ("signature") there is none.
@@ -83,12 +84,12 @@ def read_reference(folder: Path) -> pd.DataFrame:
 
 
 def expected_columns(card: ModelCard) -> list[str]:
-    """The columns of `golden.parquet` that hold answers: one for a regression, one for each class otherwise."""
+    """The columns of `golden.parquet` that hold predictions: one for a regression, else one for each class."""
     return [f"{EXPECTED}:{name}" for name in card.classes] or [EXPECTED]
 
 
 def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """The golden rows, raw, and the answers expected: shape (n,) for a regression, (n, classes) otherwise.
+    """The raw golden rows and the expected predictions: shape (n,) for a regression, (n, classes) otherwise.
 
     Raises:
         ModelRejectedError: ("golden_rows") there are none.
@@ -100,7 +101,7 @@ def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np
         expected = stored[expected_columns(card)].to_numpy(dtype=np.float64)
         rows = stored[list(card.columns)]
     except (OSError, KeyError, ValueError) as error:
-        # a disk that fails has an errno, a file that is no Parquet has none
+        # a disk error has an errno, a file that is not Parquet has none
         if isinstance(error, OSError) and error.errno not in {None, errno.ENOENT}:
             raise
         raise ModelRejectedError("golden_rows", f"{GOLDEN_FILE} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Golden rows: what a model answered when it was trained, and whether it still does."""
+"""Golden rows: rows stored with a model and its predictions for them, which a loaded model must reproduce."""
 
 from __future__ import annotations
 
@@ -9,61 +9,63 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.booster import Score
 from registry.card import ModelCard
 from registry.folder import read_golden
-from registry.scorer import Score
 from registry.serving_form import ServingForm
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix, RowBuilder
 
-Answers = NDArray[np.float64]
+Predictions = NDArray[np.float64]
 
 
-def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, Answers]:
-    """The golden rows of a stored model as a matrix (n, columns), and what its pipeline answered.
+def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, Predictions]:
+    """The golden rows of a stored model as a matrix (n, columns), and its pipeline's predictions for them.
 
     Raises:
-        ModelRejectedError: ("golden_rows") there are none, or they are rows of something else.
+        ModelRejectedError: ("golden_rows") there are none, or they are rows of another domain.
     """
     rows, expected = read_golden(path, card)
-    with _rows_of(domain):
+    with _rejecting_foreign_rows(domain):
         return RowBuilder(domain).matrix_of_frame(rows), expected
 
 
-def serving_golden(short: ServingForm, domain: Domain) -> tuple[Matrix, Answers]:
-    """The same out of a short form."""
-    with _rows_of(domain):
-        return RowBuilder(domain).matrix_of_columns(short.golden), short.answers
+def serving_golden(form: ServingForm, domain: Domain) -> tuple[Matrix, Predictions]:
+    """The same from a serving form."""
+    with _rejecting_foreign_rows(domain):
+        return RowBuilder(domain).matrix_of_columns(form.golden), form.predictions
 
 
 @contextmanager
-def _rows_of(domain: Domain) -> Iterator[None]:
+def _rejecting_foreign_rows(domain: Domain) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, ValueError) as error:
-        raise ModelRejectedError("golden_rows", f"the golden rows are no rows of {domain.name}: {error}") from error
+        raise ModelRejectedError("golden_rows", f"the golden rows do not fit {domain.name}: {error}") from error
 
 
-def check_answers(score: Score, golden: Matrix, expected: Answers, card: ModelCard) -> None:
-    """Check that a model answers its golden rows as it did when it was trained.
+def check_golden_rows(score: Score, golden: Matrix, expected: Predictions, card: ModelCard) -> None:
+    """Check that a model reproduces its predictions for the golden rows.
 
     Args:
         score: of the model.
         golden: the golden rows (n, columns).
-        expected: what the fitted pipeline answered, (n,) or (n, classes).
-        card: says how far answers may differ.
+        expected: the predictions of the fitted pipeline, (n,) or (n, classes).
+        card: of the model; states the tolerance.
 
     Raises:
         ModelRejectedError: ("golden_rows") it does not.
     """
-    answers = score(golden)
-    if not len(golden) or answers.shape != expected.shape:
-        raise ModelRejectedError("golden_rows", f"{len(golden)} golden rows have {expected.shape} answers")
-    difference = float(np.max(np.abs(answers - expected)) / max(float(np.max(np.abs(expected))), np.finfo(float).tiny))
-    # written so that NaN fails too
+    predictions = score(golden)
+    if not len(golden) or predictions.shape != expected.shape:
+        raise ModelRejectedError("golden_rows", f"{len(golden)} golden rows have {expected.shape} predictions")
+    scale = max(float(np.max(np.abs(expected))), np.finfo(float).tiny)
+    difference = float(np.max(np.abs(predictions - expected)) / scale)
+    # negated, so that NaN fails too
     if not difference <= card.golden_tolerance:
         raise ModelRejectedError(
             "golden_rows",
-            f"golden rows are not reproduced: they differ by {difference:.2g}, {card.golden_tolerance:g} is allowed",
+            f"golden rows are not reproduced: predictions differ by {difference:.2g}; "
+            f"at most {card.golden_tolerance:g} is allowed",
         )

@@ -1,4 +1,4 @@
-"""From a folder to a scorer, through every check that stands before a model scores its first listing."""
+"""Loads a stored model as a scorer, after all checks that a model must pass before it scores its first listing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.card import ModelCard, library_versions
 from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
-from registry.golden import check_answers, serving_golden, stored_golden
+from registry.golden import check_golden_rows, serving_golden, stored_golden
 from registry.scorer import LoadedScorer, Scorer, score_of
 from registry.serving_form import read_serving_form, serving_score
 from schemas.domain import Domain
@@ -28,58 +28,58 @@ _IMPORTING = Lock()
 
 
 def load_scorer(path: Path, domain: Domain) -> Scorer:
-    """Load a model whose digest has been checked, and check the rest: its pipeline, and its short form if it has one.
+    """Load a model whose digest has been checked, and check its pipeline, and its serving form if it has one.
 
     Args:
         path: the model's folder.
-        domain: what it must have been trained for.
+        domain: that it must have been trained for.
 
     Returns:
-        What consumers score with; it has scored a full batch.
+        A scorer as consumers use it; it has scored a full batch.
 
     Raises:
         ModelRejectedError: a check failed; `check` says which: signature, versions, allow_list or golden_rows.
-        RegistryUnavailableError: it cannot be loaded now: no memory, too many open files, a disk that fails.
+        RegistryUnavailableError: it cannot be loaded now: out of memory, too many open files, a disk error.
     """
-    with _unless_not_now():
+    with _unavailable_on_system_errors():
         load_libraries()
         card = _checked_card(path, domain)
         score = score_of(load_pipeline(path), domain.target.classes)
         matrix, expected = stored_golden(path, card, domain)
-        check_answers(score, matrix, expected, card)
-        if short := read_serving_form(path):
-            score = serving_score(path, short, card)
-            check_answers(score, matrix, expected, card)
-            check_answers(score, *serving_golden(short, domain), card)
+        check_golden_rows(score, matrix, expected, card)
+        if form := read_serving_form(path):
+            score = serving_score(path, form, card)
+            check_golden_rows(score, matrix, expected, card)
+            check_golden_rows(score, *serving_golden(form, domain), card)
         score(full_batch(matrix))
         return LoadedScorer(card, score)
 
 
 def load_to_serve(path: Path, domain: Domain) -> Scorer:
-    """Load a model as a consumer does: by its short form if it has one, and then its pipeline is not even opened.
+    """Load a model as a consumer does: from its serving form if it has one, without opening its pipeline.
 
     Raises:
         ModelRejectedError: as `load_scorer`.
         RegistryUnavailableError: as `load_scorer`.
     """
-    with _unless_not_now():
-        short = read_serving_form(path)
-        if short is None:
+    with _unavailable_on_system_errors():
+        form = read_serving_form(path)
+        if form is None:
             return load_scorer(path, domain)
         card = _checked_card(path, domain)
-        score = serving_score(path, short, card)
-        matrix, expected = serving_golden(short, domain)
-        check_answers(score, matrix, expected, card)
+        score = serving_score(path, form, card)
+        matrix, expected = serving_golden(form, domain)
+        check_golden_rows(score, matrix, expected, card)
         score(full_batch(matrix))
         return LoadedScorer(card, score)
 
 
 @contextmanager
-def _unless_not_now() -> Iterator[None]:
+def _unavailable_on_system_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, ImportError, MemoryError) as error:
-        # says nothing about the model: the same one may be loaded a minute later
+        # these say nothing about the model, which may load a minute later
         message = f"the model cannot be loaded now: {str(error) or type(error).__name__}"
         raise RegistryUnavailableError(message) from error
 
@@ -92,18 +92,18 @@ def _checked_card(path: Path, domain: Domain) -> ModelCard:
 
 
 def load_pipeline(path: Path) -> Pipeline:
-    """Build the pipeline of a model whose digest has been checked, if it holds allowed types only.
+    """Load the pipeline of a model whose digest has been checked, if it holds allowed types only.
 
     Raises:
-        ModelRejectedError: ("allow_list", "versions" or "signature") it cannot be built, or is no pipeline.
+        ModelRejectedError: ("allow_list", "versions" or "signature") it cannot be loaded, or is not a pipeline.
     """
     check_types(path / MODEL_FILE)
-    return _build(path / MODEL_FILE)
+    return _load_skops(path / MODEL_FILE)
 
 
 def load_libraries() -> None:
-    """Import what models are made of, which takes seconds; whoever waits for a model can do it meanwhile."""
-    # skops looks modules up by name: in another thread it would find them half imported
+    """Import the libraries that models need, which takes seconds; a process can do this before a model arrives."""
+    # skops looks modules up by name, and would find them half imported by another thread
     with _IMPORTING:
         import sklearn.ensemble
         import sklearn.pipeline
@@ -134,22 +134,22 @@ def check_signature(path: Path, card: ModelCard, domain: Domain) -> None:
 
 
 def check_versions(card: ModelCard) -> None:
-    """Check that the libraries here are those that made the model, up to patches.
+    """Check that the installed libraries are those that made the model, except for patch versions.
 
     Raises:
         ModelRejectedError: ("versions") another minor version is installed.
     """
-    here = library_versions()
+    installed = library_versions()
     for library in SAME_MINOR:
         made_with = card.versions.get(library, "none")
-        if _minor(made_with) != _minor(here[library]):
+        if _minor(made_with) != _minor(installed[library]):
             raise ModelRejectedError(
                 "versions",
-                f"the model was made with {library} {made_with}, {here[library]} is installed: train it again",
+                f"the model was made with {library} {made_with}, {installed[library]} is installed: train it again",
             )
 
 
-def _build(model_file: Path) -> Pipeline:
+def _load_skops(model_file: Path) -> Pipeline:
     from sklearn.exceptions import InconsistentVersionWarning
     from sklearn.pipeline import Pipeline
     from skops.io import load
@@ -159,13 +159,13 @@ def _build(model_file: Path) -> Pipeline:
         try:
             model = load(model_file, trusted=sorted(ALLOWED_TYPES))
         except InconsistentVersionWarning as warning:
-            stored, here = warning.original_sklearn_version, warning.current_sklearn_version
+            stored, installed = warning.original_sklearn_version, warning.current_sklearn_version
             raise ModelRejectedError(
-                "versions", f"the model was stored by scikit-learn {stored}, {here} is installed: train it again"
+                "versions", f"the model was stored by scikit-learn {stored}, {installed} is installed: train it again"
             ) from warning
         except (AttributeError, ModuleNotFoundError, KeyError, TypeError, ValueError) as error:
             raise ModelRejectedError(
-                "versions", f"{model_file.name} cannot be built with what is installed: {error}"
+                "versions", f"{model_file.name} cannot be loaded with the installed libraries: {error}"
             ) from error
     if not isinstance(model, Pipeline):
         raise ModelRejectedError("signature", f"{model_file.name} holds a {type(model).__name__}, not a Pipeline")

@@ -1,4 +1,4 @@
-"""Where the registry lives: where the settings say, else SQLite and a folder of artifacts under the home folder."""
+"""The locations of the registry: tracking URI, artifact folder, cache folder, and which artifact URIs belong to it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from schemas.settings import Settings
 CACHE_FOLDER = "models"
 _PROXIED = "mlflow-artifacts"
 _RESOLVED = frozenset({"models", "runs"})
-"""What the registry itself looks up."""
+"""URI schemes that the registry itself resolves."""
 
 
 def tracking_uri_of(settings: Settings) -> str:
-    """The tracking URI of these settings; ``sqlite:///<home>/mlflow.db`` where none is named."""
+    """The tracking URI of these settings; ``sqlite:///<home>/mlflow.db`` by default."""
     return settings.mlflow_uri or f"sqlite:///{settings.home.absolute() / 'mlflow.db'}"
 
 
 def cache_folder_of(settings: Settings) -> Path:
-    """Where consumers on this machine keep the models they fetched."""
+    """The folder in which consumers on this machine cache models."""
     return settings.home.absolute() / CACHE_FOLDER
 
 
@@ -31,16 +31,16 @@ def database_of(tracking_uri: str) -> Path | None:
     return Path(tracking_uri.removeprefix("sqlite:///").partition("?")[0])
 
 
-def artifacts_of(tracking_uri: str) -> str | None:
-    """Where an SQLite store's artifacts go, as a file URI beside the database; a server decides for itself (None).
+def artifact_root_of(tracking_uri: str) -> str | None:
+    """The artifact folder of an SQLite store, as a file URI beside the database; None for a server, which has its own.
 
-    Left to MLflow they would land in the folder in which the command happened to be started.
+    MLflow's default would be the current folder.
     """
     database = database_of(tracking_uri)
     return None if database is None else (database.absolute().parent / "artifacts").as_uri()
 
 
-def make_room(tracking_uri: str) -> None:
+def create_store_folder(tracking_uri: str) -> None:
     """Create the folder of an SQLite store.
 
     Raises:
@@ -56,31 +56,31 @@ def make_room(tracking_uri: str) -> None:
 
 
 def local_path_of(uri: str) -> Path | None:
-    """The local path that an artifact URI names (a path or a file URI), None where it lies elsewhere."""
+    """The local path of an artifact URI (a path or a file URI); None for other schemes."""
     parsed = urlparse(uri)
     if parsed.scheme == "file":
         return Path(unquote(parsed.path))
     return Path(uri) if not parsed.scheme else None
 
 
-def check_belongs(uri: str, tracking_uri: str) -> None:
-    """Check that an artifact lies in this registry: whoever may write the desired model must not choose another.
+def check_location(uri: str, tracking_uri: str) -> None:
+    """Check that an artifact is in this registry, so that the desired model cannot name an artifact from elsewhere.
 
-    With SQLite, models lie in the folder of artifacts beside the database. With a server, they come from that server.
+    With SQLite, models are in the artifact folder beside the database. With a server, they come from that server.
 
     Raises:
-        ModelRejectedError: ("location") it lies elsewhere, or its path climbs.
+        ModelRejectedError: ("location") it is elsewhere, or its path contains `..`.
     """
     parsed = urlparse(uri)
     if ".." in unquote(parsed.path).split("/"):
-        raise ModelRejectedError("location", f"the model is said to lie at {uri}, a path that climbs")
-    local, root = local_path_of(uri), artifacts_of(tracking_uri)
+        raise ModelRejectedError("location", f"the model's URI {uri} contains '..'")
+    local, root = local_path_of(uri), artifact_root_of(tracking_uri)
     if local is not None:
         folder = local_path_of(root) if root else None
-        is_ours = folder is not None and local.resolve().is_relative_to(folder.resolve())
+        is_inside = folder is not None and local.resolve().is_relative_to(folder.resolve())
     elif parsed.scheme == _PROXIED:
-        is_ours = parsed.netloc in {"", urlparse(tracking_uri).netloc.rpartition("@")[2]}
+        is_inside = parsed.netloc in {"", urlparse(tracking_uri).netloc.rpartition("@")[2]}
     else:
-        is_ours = parsed.scheme in _RESOLVED
-    if not is_ours:
-        raise ModelRejectedError("location", f"the model is said to lie at {uri}, which is not in the registry")
+        is_inside = parsed.scheme in _RESOLVED
+    if not is_inside:
+        raise ModelRejectedError("location", f"the model's URI {uri} is not in the registry")

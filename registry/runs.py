@@ -1,4 +1,4 @@
-"""One training run in MLflow: its parameters, metrics, data and files."""
+"""A training run in MLflow: writes its parameters, metrics, dataset and files, and reads its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry import tracking
-from registry.location import artifacts_of
+from registry.location import artifact_root_of
 from schemas.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 
 
 class MlflowRun:
-    """A run that is being written. Start one with `start_run`."""
+    """An open run. Start one with `start_run`."""
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self._client = client
         self.id = run_id
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """What was chosen beforehand."""
+        """Log parameters."""
         from mlflow.entities import Param
 
         self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in params.items()])
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """What was measured."""
+        """Log metrics."""
         from mlflow.entities import Metric
 
         now_ms = time.time_ns() // 1_000_000
         self._client.log_batch(self.id, metrics=[Metric(key, value, now_ms, 0) for key, value in metrics.items()])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        """What people search for."""
+        """Set tags."""
         from mlflow.entities import RunTag
 
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def log_dataset(self, frame: pd.DataFrame, name: str, source: str, digest: str, target: str) -> None:
-        """The data, by name, source and content hash (MLflow keeps 36 characters of it)."""
+        """Log the training data by name, source and content hash, of which MLflow keeps 36 characters."""
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.pandas_dataset import PandasDataset
         from mlflow.entities import DatasetInput, InputTag
@@ -57,22 +57,22 @@ class MlflowRun:
         self._client.log_inputs(self.id, [entity])
 
     def log_json(self, name: str, value: Any) -> None:
-        """A file of the run."""
+        """Write a JSON file of the run."""
         self._client.log_text(self.id, json.dumps(value), name)
 
     def log_folder(self, folder: Path, name: str) -> None:
-        """All files of a folder, as a folder of the run."""
+        """Copy all files of a folder into a folder of the run."""
         self._client.log_artifacts(self.id, str(folder), name)
 
 
 @contextmanager
 def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[MlflowRun]:
-    """A new run, finished or failed when the block ends.
+    """A new run, which ends as finished or failed with the block.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    with tracking.speaking_to(tracking_uri):
+    with tracking.translated_errors(tracking_uri):
         run = client.create_run(_experiment_id(client, tracking_uri, experiment), run_name=name)
         status = "FAILED"
         try:
@@ -83,43 +83,43 @@ def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: st
 
 
 def read_json(client: MlflowClient, tracking_uri: str, run_id: str, name: str) -> Any:
-    """A file that `Run.log_json` wrote.
+    """The content of a file that `MlflowRun.log_json` wrote.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer, or has no such file.
     """
     import mlflow
 
-    with tracking.speaking_to(tracking_uri):
+    with tracking.translated_errors(tracking_uri):
         artifact_uri = client.get_run(run_id).info.artifact_uri
         return json.loads(mlflow.artifacts.load_text(f"{artifact_uri}/{name}"))
 
 
 def download_folder(client: MlflowClient, tracking_uri: str, run_id: str, name: str, target: Path) -> Path:
-    """A folder that `Run.log_folder` wrote, copied into `target`, which exists.
+    """Copy a folder that `MlflowRun.log_folder` wrote into `target`, which exists, and return the copy.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer, or has no such folder.
     """
     import mlflow
 
-    with tracking.speaking_to(tracking_uri):
+    with tracking.translated_errors(tracking_uri):
         artifact_uri = client.get_run(run_id).info.artifact_uri
         where = {"artifact_uri": f"{artifact_uri}/{name}", "tracking_uri": tracking_uri}
         try:
-            found = mlflow.artifacts.download_artifacts(dst_path=str(target), **where)
+            copy = mlflow.artifacts.download_artifacts(dst_path=str(target), **where)
         except OSError as error:
             raise RegistryUnavailableError(f"{artifact_uri}/{name} cannot be read: {error}") from error
-    return Path(found)
+    return Path(copy)
 
 
 def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     return str(client.create_experiment(name, artifact_location=_artifact_location(tracking_uri, name)))
 
 
 def _artifact_location(tracking_uri: str, experiment: str) -> str | None:
-    root = artifacts_of(tracking_uri)
+    root = artifact_root_of(tracking_uri)
     return None if root is None else f"{root}/{experiment}"

@@ -1,4 +1,4 @@
-"""A fitted pipeline as an MLflow model: skops, signature, input example, and a list of what it needs."""
+"""Saves a fitted pipeline as an MLflow model: skops, signature, input example and requirements."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
         pipeline: fitted; built from allowed types only.
         card: of the model.
         rows: raw columns, of which the first few become the input example.
-        folder: where to.
-        logged: MLflow's record of the model, named inside.
+        folder: of the MLflow model.
+        logged: MLflow's record of the model.
 
     Raises:
         ModelRejectedError: ("allow_list") the pipeline holds types that are not allowed.
@@ -37,9 +37,9 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
     from mlflow.models import Model
 
     with warnings.catch_warnings():
-        # said about classes of MLflow's own when it imports them
+        # MLflow's own classes raise this warning when imported
         warnings.filterwarnings("ignore", ".*Any type hint is inferred", UserWarning)
-        # MLflow compares the example's columns with a range, which pandas 4 will not do
+        # MLflow compares the example's columns with a range, which pandas 4 no longer supports
         warnings.filterwarnings("ignore", "Operation with range", DeprecationWarning)
         try:
             mlflow.sklearn.save_model(
@@ -58,16 +58,16 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
                 pip_requirements=requirements_of(card),
             )
         except MlflowException as error:
-            # MLflow wraps what skops says, which names the types
+            # MLflow wraps the error of skops, which names the types
             cause = str(error.__context__ or error).splitlines()[0]
             raise ModelRejectedError("allow_list", f"the pipeline cannot be stored: {cause}") from error
 
 
 def signature_of(card: ModelCard) -> ModelSignature:
-    """The domain's raw columns in order, and a price or a class name.
+    """The MLflow signature: the domain's raw columns in order, and a number or a class name.
 
-    Columns are declared without a type: MLflow refuses whole numbers where a double is declared, and 64-bit columns
-    such as TAX are read as whole numbers from any CSV file. The pipeline itself refuses what is no number.
+    Columns have no type: MLflow rejects integers for a double, and pandas reads columns such as TAX from CSV as
+    integers. The pipeline itself rejects values that are not numbers.
     """
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema
@@ -77,7 +77,7 @@ def signature_of(card: ModelCard) -> ModelSignature:
 
 
 def requirements_of(card: ModelCard) -> list[str]:
-    """What a process needs to load the model; stated, because MLflow takes ten seconds to find out."""
+    """The packages needed to load the model; listed here because MLflow takes ten seconds to infer them."""
     return [
         f"scikit-learn=={card.versions['scikit-learn']}",
         f"xgboost=={card.versions['xgboost']}",

@@ -1,21 +1,21 @@
-"""Scoring: from a matrix to prices or probabilities, without a DataFrame.
+"""Builds a scorer from a fitted pipeline: from a matrix to predictions or probabilities, without a DataFrame.
 
-A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that listings
-already are, so it is skipped here. Its second, `fill`, is one value for each column, which takes a tenth of the time
-as one numpy expression. How what follows is asked is `registry.predict_fn`'s business; an XGBoost estimator that stands
-alone is asked through its booster (`registry.booster`), whether it comes out of a pipeline or out of its short form.
+A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that decoded
+listings already form, so it is skipped. Its second, `fill`, is one value per column, which takes a tenth of the time as
+one numpy expression. A single XGBoost estimator after these is scored through its booster (`registry.booster`), any
+other rest of the pipeline through its predict function (`registry.predict_fn`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.booster import Booster
+from registry.booster import Booster, BoosterScore, Score, fill_gaps, order_classes
 from registry.card import ModelCard
 from registry.predict_fn import predict_fn_of
 from schemas.errors import ModelRejectedError
@@ -27,92 +27,58 @@ if TYPE_CHECKING:
 ENCODE = "encode"
 FILL = "fill"
 
-Score = Callable[[Matrix], NDArray[np.float64]]
-"""From a matrix (n, columns) to predictions (n,), or to probabilities (n, classes)."""
-
 
 class Scorer(Protocol):
     """A model that is ready to score."""
 
     @property
     def card(self) -> ModelCard:
-        """What the model says about itself."""
+        """The model's card."""
         ...
 
-    def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
-        """Score n rows.
+    @property
+    def score(self) -> Score:
+        """Scores a float64 matrix (n, columns) with NaN for gaps, as `schemas.rows` builds it.
 
-        Args:
-            matrix: float64 (n, columns) with NaN for gaps, as `schemas.rows` builds it.
-
-        Returns:
-            Predictions (n,) of a regression; probabilities (n, classes) of a classification, in the order of the
-            domain's classes.
+        It returns predictions (n,) of a regression, and probabilities (n, classes) of a classification in the order of
+        the domain's classes.
         """
         ...
 
 
 @dataclass(frozen=True)
 class LoadedScorer:
-    """A scorer made of a card and a way to score."""
+    """A loaded model: its card, and the function that scores with it."""
 
     card: ModelCard
-    _score: Score
-
-    def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
-        """Score n rows; see `Scorer.score`."""
-        return self._score(matrix)
-
-
-class BoosterScore:
-    """Scores through an XGBoost booster.
-
-    Args:
-        booster: the fitted booster.
-        fill: what each column is filled with, shape (columns,); NaN where the trees see to gaps.
-    """
-
-    def __init__(self, booster: Booster, fill: NDArray[np.float64]) -> None:
-        self._predict = booster.predict
-        self._fill = fill
-
-    def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Predictions (n,), or probabilities (n, classes) in the booster's order; (n,) of the second of two."""
-        answers = self._predict(filled(matrix, self._fill))
-        return answers[:, 0] if answers.shape[1] == 1 else answers
-
-
-def filled(matrix: Matrix, fill: NDArray[np.float64]) -> Matrix:
-    """The matrix with its gaps filled; the same one where it has none."""
-    gaps = np.isnan(matrix)
-    return np.where(gaps, fill, matrix) if gaps.any() else matrix
+    score: Score
 
 
 def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
-    """How a fitted pipeline scores a matrix.
+    """The function that scores a matrix with a fitted pipeline.
 
     Args:
-        pipeline: begins with `encode`, and with `fill` after it where gaps are filled column by column.
+        pipeline: begins with `encode`, followed by `fill` if gaps are filled column by column.
         classes: the domain's classes; empty for a regression.
 
     Raises:
         ModelRejectedError: ("signature") the pipeline does not begin with `encode`, or predicts other classes.
     """
-    fill, rest = fill_and_rest(pipeline)
+    fill, rest = split_fill(pipeline)
     stored = stored_booster(rest)
     if stored is not None:
         score: Score = BoosterScore(Booster(stored), fill)
     else:
-        ask = predict_fn_of(rest, "predict_proba" if classes else "predict")
+        predict = predict_fn_of(rest, "predict_proba" if classes else "predict")
 
         def score(matrix: Matrix) -> NDArray[np.float64]:
-            return np.asarray(ask(filled(matrix, fill)), dtype=np.float64)
+            return np.asarray(predict(fill_gaps(matrix, fill)), dtype=np.float64)
 
-    return in_order(score, [str(name) for name in rest.classes_], classes) if classes else score
+    return order_classes(score, [str(name) for name in rest.classes_], classes) if classes else score
 
 
-def fill_and_rest(pipeline: Pipeline) -> tuple[NDArray[np.float64], Pipeline]:
-    """What each column is filled with, shape (columns,), NaN for nothing; and what comes after that.
+def split_fill(pipeline: Pipeline) -> tuple[NDArray[np.float64], Pipeline]:
+    """The value that fills each column, shape (columns,), NaN for none; and the steps after filling.
 
     Raises:
         ModelRejectedError: ("signature") the pipeline does not begin with `encode`.
@@ -127,16 +93,16 @@ def fill_and_rest(pipeline: Pipeline) -> tuple[NDArray[np.float64], Pipeline]:
 
 
 def stored_booster(rest: Pipeline) -> bytes | None:
-    """The booster in XGBoost's own format; None where anything but an XGBoost estimator has a say.
+    """The booster in XGBoost's own format; None if the steps are not a single XGBoost estimator.
 
-    It may be the only voice of a vote, which is how class names are learnt.
+    The estimator may be the only member of a voting classifier, which is how class names are learned.
     """
     if len(rest.steps) != 1:
         return None
     estimator: Any = rest.steps[0][1]
-    voices = getattr(estimator, "estimators_", None)
-    if hasattr(estimator, "le_") and voices is not None and len(voices) == 1:
-        estimator = voices[0]
+    members = getattr(estimator, "estimators_", None)
+    if hasattr(estimator, "le_") and members is not None and len(members) == 1:
+        estimator = members[0]
     return bytes(estimator.get_booster().save_raw("ubj")) if hasattr(estimator, "get_booster") else None
 
 
@@ -145,23 +111,3 @@ def _fill_values(step: Any, width: int) -> NDArray[np.float64]:
     for _, imputer, positions in step.transformers_:
         values[positions] = np.asarray(imputer.statistics_, dtype=np.float64)
     return values
-
-
-def in_order(score: Score, found: Sequence[str], classes: Sequence[str]) -> Score:
-    """The same probabilities in the order of the domain's classes; 0 for a class that training never saw.
-
-    Raises:
-        ModelRejectedError: ("signature") the model predicts classes that the domain does not have.
-    """
-    if foreign := sorted(set(found) - set(classes)):
-        raise ModelRejectedError("signature", f"the model predicts classes unknown to the domain: {', '.join(foreign)}")
-    positions = [classes.index(name) for name in found]
-
-    def score_in_order(matrix: Matrix) -> NDArray[np.float64]:
-        raw = score(matrix)
-        answers = np.zeros((len(matrix), len(classes)))
-        # a booster of two classes answers with the probability of the second alone
-        answers[:, positions] = np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
-        return answers
-
-    return score_in_order

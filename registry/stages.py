@@ -1,7 +1,7 @@
-"""The old stage words in terms of aliases, which took their place.
+"""MLflow's former stages, expressed in aliases and a tag.
 
 Production is the alias `champion`, Staging the alias `challenger`. Archived is the alias `previous_champion`, or the
-tag `stage`, which says that nobody wants the version any more. None is whatever has neither.
+tag `stage` of a version that an operator archived. Every other version has the stage None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STAGE_TAG = "stage"
 
 
 class Stage(StrEnum):
-    """A stage word."""
+    """A stage."""
 
     PRODUCTION = "Production"
     STAGING = "Staging"
@@ -29,7 +29,7 @@ ALIAS_OF: Mapping[Stage, str] = {Stage.PRODUCTION: CHAMPION, Stage.STAGING: CHAL
 
 
 def stage_of(aliases: Collection[str], tags: Mapping[str, str]) -> Stage:
-    """The stage word of a version with these aliases and tags."""
+    """The stage of a version with these aliases and tags."""
     for stage, alias in ALIAS_OF.items():
         if alias in aliases:
             return stage

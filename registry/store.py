@@ -1,4 +1,4 @@
-"""The registered versions of one domain's model: register, find, alias, fetch."""
+"""The registered model of one domain: registers, finds, aliases, tags and downloads its versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry import tracking
 from registry.artifacts import copy_artifact
 from registry.card import ModelCard
 from registry.digest import check_digest, digest_of
-from registry.folder import write_beside
+from registry.folder import write_files
 from registry.location import local_path_of
 from registry.saving import save
 from registry.serving_form import write_serving_form
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """The registered model of one domain. Connects with the first question.
+    """The registered model of one domain. Connects with the first call.
 
     Args:
         tracking_uri: of MLflow (see `registry.location.tracking_uri_of`).
@@ -52,7 +52,7 @@ class Registry:
 
     @cached_property
     def client(self) -> MlflowClient:
-        """MLflow's own client, for what this class does not offer."""
+        """MLflow's client, for calls that this class does not offer."""
         return tracking.connect(self.tracking_uri)
 
     def register(
@@ -69,54 +69,54 @@ class Registry:
 
         Args:
             pipeline: takes the domain's raw columns.
-            card: what lies beside it as `card.json`.
-            golden: raw columns and expected answers (see `registry.folder`).
+            card: stored with it as `card.json`.
+            golden: raw columns and expected predictions (see `registry.folder`).
             reference: raw columns, target and out-of-fold predictions.
             run_id: the run that made it.
-            tags: what else is to be known of the version, beside what its card says (see `registry.versions`).
+            tags: further tags of the version (see `registry.versions`).
 
         Raises:
             ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
             RegistryUnavailableError: MLflow does not answer.
         """
-        with tracking.speaking_to(self.tracking_uri), tempfile.TemporaryDirectory() as temporary:
+        with tracking.translated_errors(self.tracking_uri), tempfile.TemporaryDirectory() as temporary:
             run = self.client.get_run(run_id)
             logged = self.client.create_logged_model(
                 run.info.experiment_id, name=self.name, source_run_id=run_id, model_type=card.algorithm
             )
             folder = Path(temporary) / "model"
             save(pipeline, card, golden, folder, logged)
-            write_beside(folder, card, golden, reference)
+            write_files(folder, card, golden, reference)
             write_serving_form(folder, pipeline, card, golden)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
             self._ensure_model()
-            known = {
+            own_tags = {
                 DIGEST_TAG: digest,
                 ALGORITHM_TAG: card.algorithm,
                 DATA_TAG: card.data_sha256,
                 TRAINED_TAG: card.trained_at.isoformat(),
                 STATUS_TAG: REGISTERED,
             }
-            made = self.client.create_model_version(
+            created = self.client.create_model_version(
                 self.name,
                 logged.artifact_location,
                 run_id=run_id,
-                tags=known | dict(tags or {}),
+                tags=own_tags | dict(tags or {}),
                 model_id=logged.model_id,
             )
-        return self.resolve(version=str(made.version))
+        return self.resolve(version=str(created.version))
 
     def resolve(self, version: str | None = None, alias: str = CHAMPION) -> ModelVersionInfo:
         """A version by its number, or else by an alias.
 
         Raises:
-            ModelNotFoundError: there is no such version or alias; the message says what to do.
+            ModelNotFoundError: there is no such version or alias.
             RegistryUnavailableError: MLflow does not answer.
         """
-        asked = f"version {version}" if version is not None else f"alias {alias!r}"
-        with tracking.speaking_to(self.tracking_uri), self._finding(asked):
+        subject = f"version {version}" if version is not None else f"alias {alias!r}"
+        with tracking.translated_errors(self.tracking_uri), self._not_found_errors(subject):
             if version is not None:
                 found = self.client.get_model_version(self.name, version)
             else:
@@ -125,28 +125,28 @@ class Registry:
             return info_of(found, self._uri_of(found), self._aliases(), metrics)
 
     def versions(self) -> list[ModelVersionInfo]:
-        """All versions, newest first; empty where nothing has been registered.
+        """All versions, newest first; empty if none is registered.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        with tracking.speaking_to(self.tracking_uri):
+        with tracking.translated_errors(self.tracking_uri):
             found = list(self.client.search_model_versions(f"name = '{self.name}'"))
             aliases = self._aliases() if found else {}
             infos = [info_of(one, self._uri_of(one), aliases) for one in found]
         return sorted(infos, key=lambda info: int(info.version), reverse=True)
 
     def set_champion(self, version: str) -> ModelVersionInfo:
-        """Make a version champion; the one before it becomes previous champion. Does nothing to the champion itself.
+        """Make a version champion; the one before it becomes previous champion. Does nothing if it is champion already.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
         chosen = self.resolve(version=version)
-        with tracking.speaking_to(self.tracking_uri):
+        with tracking.translated_errors(self.tracking_uri):
             before = self._aliases().get(CHAMPION)
-            # in this order a crash in between leaves the old champion in both places, and nothing is lost
+            # in this order a crash between the two leaves both aliases on the old champion, and none is lost
             if before is not None and before != chosen.version:
                 self.client.set_registered_model_alias(self.name, PREVIOUS_CHAMPION, before)
             self.client.set_registered_model_alias(self.name, CHAMPION, chosen.version)
@@ -159,28 +159,28 @@ class Registry:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        with tracking.speaking_to(self.tracking_uri), self._finding(f"version {version}"):
+        with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             self.client.set_registered_model_alias(self.name, alias, version)
 
     def delete_alias(self, alias: str) -> None:
-        """Let an alias point nowhere.
+        """Delete an alias.
 
         Raises:
-            ModelNotFoundError: it points nowhere already.
+            ModelNotFoundError: there is no such alias.
             RegistryUnavailableError: MLflow does not answer.
         """
         self.resolve(alias=alias)
-        with tracking.speaking_to(self.tracking_uri):
+        with tracking.translated_errors(self.tracking_uri):
             self.client.delete_registered_model_alias(self.name, alias)
 
     def set_tags(self, version: str, tags: Mapping[str, str]) -> None:
-        """Note something on a version; an empty text takes a note away.
+        """Set tags of a version; an empty value deletes a tag.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        with tracking.speaking_to(self.tracking_uri), self._finding(f"version {version}"):
+        with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             for key, value in tags.items():
                 if value:
                     self.client.set_model_version_tag(self.name, version, key, value)
@@ -192,7 +192,7 @@ class Registry:
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
-            ModelRejectedError: ("digest") it is not what was registered.
+            ModelRejectedError: ("digest") it differs from what was registered.
         """
         copy_artifact(info.uri, target, self.tracking_uri)
         check_digest(target, info.digest)
@@ -210,15 +210,15 @@ class Registry:
             self.client.create_registered_model(self.name)
 
     @contextmanager
-    def _finding(self, asked: str) -> Iterator[None]:
+    def _not_found_errors(self, subject: str) -> Iterator[None]:
         from mlflow.exceptions import MlflowException
 
         try:
             yield
         except MlflowException as error:
-            if not tracking.is_missing(error):
+            if not tracking.is_not_found(error):
                 raise
-            place = without_password(self.tracking_uri)
+            store = without_password(self.tracking_uri)
             raise ModelNotFoundError(
-                f"no {asked} of model {self.name!r} in {place}: train one with `tasador train`"
+                f"no {subject} of model {self.name!r} in {store}: train one with `tasador train`"
             ) from error

@@ -1,4 +1,4 @@
-"""MLflow, imported in one place: its environment, its noise, whether it answers, and its errors in our words."""
+"""Access to MLflow: its environment and log levels, reachability, and translation of its errors."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from registry.location import make_room
+from registry.location import create_store_folder
 from schemas.errors import RegistryUnavailableError
 from transport.address import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PATIENCE_S = 5
+HEALTH_TIMEOUT_S = 5
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # with a server it prints where to look to standard output, between the lines of a JSON document
+    # MLflow would print a link to standard output, into the JSON that a command writes
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # by default it tries for four minutes before it says that nobody answers
+    # by default it retries for four minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -29,8 +29,8 @@ _ENVIRONMENT = {
 _NOISY = ("mlflow", "alembic")
 
 
-def prepare() -> None:
-    """Import MLflow as this house wants it: without telemetry, impatient and quiet. What the user has set wins."""
+def configure() -> None:
+    """Configure MLflow before its import: no telemetry, short timeouts, few logs. Variables set by the user win."""
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     import mlflow  # noqa: F401 - imported for its side effects on logging
@@ -43,30 +43,30 @@ def connect(tracking_uri: str) -> MlflowClient:
     """A client of that store.
 
     Raises:
-        RegistryUnavailableError: it does not answer within some seconds.
+        RegistryUnavailableError: it does not answer within `HEALTH_TIMEOUT_S`.
         ConfigurationError: the folder of an SQLite store cannot be created.
     """
-    make_room(tracking_uri)
-    prepare()
-    check_answers(tracking_uri)
+    create_store_folder(tracking_uri)
+    configure()
+    check_reachable(tracking_uri)
     from mlflow import MlflowClient
 
-    with speaking_to(tracking_uri):
+    with translated_errors(tracking_uri):
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
-def check_answers(tracking_uri: str) -> None:
-    """Ask a server for a sign of life; any HTTP answer is one.
+def check_reachable(tracking_uri: str) -> None:
+    """Check that a server answers; any HTTP status will do.
 
     Raises:
-        RegistryUnavailableError: there is none.
+        RegistryUnavailableError: it does not.
     """
     if not tracking_uri.startswith(("http://", "https://")):
         return
     import requests
 
     try:
-        requests.get(f"{tracking_uri.rstrip('/')}/health", timeout=PATIENCE_S)
+        requests.get(f"{tracking_uri.rstrip('/')}/health", timeout=HEALTH_TIMEOUT_S)
     except requests.RequestException as error:
         raise RegistryUnavailableError(
             f"MLflow at {without_password(tracking_uri)} does not answer ({type(error).__name__})"
@@ -74,11 +74,11 @@ def check_answers(tracking_uri: str) -> None:
 
 
 @contextmanager
-def speaking_to(tracking_uri: str) -> Iterator[None]:
-    """Put MLflow's errors into our words.
+def translated_errors(tracking_uri: str) -> Iterator[None]:
+    """Translate MLflow's errors.
 
     Raises:
-        RegistryUnavailableError: MLflow failed, or answered that it cannot.
+        RegistryUnavailableError: MLflow did not answer, or returned an error.
     """
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -87,17 +87,17 @@ def speaking_to(tracking_uri: str) -> Iterator[None]:
         yield
     except (MlflowException, RequestException) as error:
         first, *more = str(error).strip().splitlines() or [type(error).__name__]
-        # an announcement says nothing without what it announces: the failures of a download, a full disk among them
-        told = f"{first[:300]} {more[-1][:300]}" if more and first.endswith(":") else first[:300]
+        # a first line that ends in a colon only introduces the cause, such as a full disk during a download
+        message = f"{first[:300]} {more[-1][:300]}" if more and first.endswith(":") else first[:300]
         shown = without_password(tracking_uri)
-        raise RegistryUnavailableError(f"MLflow at {shown}: {told.replace(tracking_uri, shown)}") from error
+        raise RegistryUnavailableError(f"MLflow at {shown}: {message.replace(tracking_uri, shown)}") from error
 
 
-def is_missing(error: BaseException | None) -> bool:
-    """Whether MLflow said that there is no such thing."""
+def is_not_found(error: BaseException | None) -> bool:
+    """Whether an error of MLflow means that a model, version or alias does not exist."""
     from mlflow.exceptions import MlflowException
 
-    # an alias that does not exist, or a version that is no number, is an invalid parameter to MLflow
+    # to MLflow an unknown alias, or a version that is not a number, is an invalid parameter
     return isinstance(error, MlflowException) and error.error_code in {
         "RESOURCE_DOES_NOT_EXIST",
         "INVALID_PARAMETER_VALUE",

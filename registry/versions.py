@@ -1,4 +1,4 @@
-"""A version of a registered model, as the registry knows it."""
+"""A version of a registered model: its record, and the names of its tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DIGEST_TAG = "artifact_sha256"
 FINGERPRINT_TAG = "fingerprint"
-"""Of what was learnt: the same for the same data, parameters and versions (see `registry.fingerprint`)."""
+"""Equal for equal data, parameters and library versions (see `registry.fingerprint`)."""
 ALGORITHM_TAG = "model_type"
 DATA_TAG = "data_sha256"
 TRAINED_TAG = "training_date"
@@ -22,12 +22,12 @@ STATUS_TAG = "validation_status"
 TRIGGER_TAG = "trigger"
 GIT_TAG = "git_commit"
 TRAINING_TAG = "training_sha256"
-"""Hash of how it was trained; with the same one on the same data, a training is not repeated."""
+"""Hash of the training configuration; a training with the same hash on the same data is not repeated."""
 FOLDS_TAG = "folds_sha256"
-"""Digest of its fold record, by which the gate judges."""
+"""Digest of its fold record, which the gate reads."""
 
 ADMITTED_TAG = "admitted_at"
-"""When the gate let it become champion, or was overridden; who never was admitted is not followed."""
+"""When the gate admitted it as champion, or was overridden; the worker activates no champion without it."""
 FORCED_BY_TAG = "forced_by"
 FORCED_TAG = "forced_because"
 
@@ -41,16 +41,16 @@ class ModelVersionInfo:
     Attributes:
         name: of the registered model, which is the domain's.
         version: its number, as text (SQLite gives an int, a server a str).
-        digest: sha256 of the stored artifact, as recorded at registration.
-        uri: where consumers find the artifact: a path on a local store, an MLflow artifact URI otherwise.
+        digest: SHA-256 of the stored artifact, as recorded at registration.
+        uri: of the artifact: a path for a local store, an MLflow artifact URI otherwise.
         run_id: the run that made it.
         algorithm: the recipe that made it.
         trained_at: when, ISO 8601.
         data_sha256: content hash of its data.
-        status: ``registered``, or what the gate said of it last: ``passed``, ``staged``, ``forced``, ``failed``.
-        command_id: the command that asked for it, if one did.
+        status: ``registered``, or the gate's last result: ``passed``, ``staged``, ``forced``, ``failed``.
+        command_id: the command that requested its training, if one did.
         aliases: that point to it.
-        tags: all of them.
+        tags: all tags.
         metrics: of its run; only `Registry.resolve` and `Registry.register` fill them.
     """
 
@@ -70,16 +70,16 @@ class ModelVersionInfo:
 
     @property
     def is_admitted(self) -> bool:
-        """Whether the gate has let it become champion, now or before."""
+        """Whether the gate has ever admitted it as champion."""
         return ADMITTED_TAG in self.tags
 
     @property
     def stage(self) -> Stage:
-        """The old stage word for its aliases and tags."""
+        """The stage that its aliases and tags express."""
         return stage_of(self.aliases, self.tags)
 
     def desired(self, activation: str, command_id: str | None = None) -> DesiredModel:
-        """This version as the model that every consumer shall run."""
+        """This version as the desired model of all consumers."""
         return DesiredModel(
             activation=activation, version=self.version, digest=self.digest, uri=self.uri, command_id=command_id
         )
@@ -88,7 +88,7 @@ class ModelVersionInfo:
 def info_of(
     found: ModelVersion, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
 ) -> ModelVersionInfo:
-    """What MLflow's record of a version says; `aliases` are those of the whole model, alias -> version."""
+    """A version from MLflow's record; `aliases` are those of the whole model, alias -> version."""
     tags = dict(found.tags)
     version = str(found.version)
     return ModelVersionInfo(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from registry.card import COST, card_of
+from registry.card import COST_METRIC, card_of
 from registry.location import tracking_uri_of
 from registry.runs import start_run
 from registry.store import Registry
@@ -125,7 +125,7 @@ def register(
         algorithm=algorithm,
         trained_at=datetime.now(UTC),
         data_sha256=table.sha256(),
-        metrics={} if us_per_row is None else {COST: us_per_row},
+        metrics={} if us_per_row is None else {COST_METRIC: us_per_row},
         predictions=pipeline.predict(table.frame),
         key_feature=table.domain.columns[-1],
     )

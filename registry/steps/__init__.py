@@ -1,1 +1,1 @@
-"""Steps of a pipeline that scikit-learn has none for. Training fits them, and whoever loads a model builds them."""
+"""The product's own scikit-learn pipeline steps, which training fits and loading a model rebuilds."""

@@ -1,4 +1,4 @@
-"""The step that appends what a domain derives from its features, such as the body-mass index."""
+"""The pipeline step that appends a domain's derived columns, such as the body-mass index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.powers = powers
 
     def fit(self, X: NDArray[np.float64], y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
-        """Learns nothing but how many columns there are."""
+        """Learns only the number of columns."""
         validate_data(self, X, dtype=np.float64)
         return self
 

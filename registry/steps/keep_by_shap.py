@@ -1,4 +1,4 @@
-"""The step that keeps the columns which matter most by their SHAP values."""
+"""The pipeline step that keeps the most important columns by their SHAP values."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class KeepByShap(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
     The values are XGBoost's own contributions, those that SHAP's TreeExplainer reports for it (Lundberg and others
     2020, "From local explanations to global understanding with explainable AI for trees", Nature Machine Intelligence
-    2). Of several classes, they are added up.
+    2). They are summed over classes.
 
     Args:
-        keep: how many columns are kept.
+        keep: the number of columns to keep.
         random_state: seed of the small model.
     """
 
@@ -30,7 +30,7 @@ class KeepByShap(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: NDArray[np.float64], y: NDArray[Any]) -> Self:
-        """Choose from rows (n, columns) and their targets (n,): numbers, or names of classes."""
+        """Choose columns by rows (n, columns) and their targets (n,): numbers, or class names."""
         from xgboost import DMatrix, XGBClassifier, XGBRegressor
 
         X = validate_data(self, X, dtype=np.float64)

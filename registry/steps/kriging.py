@@ -1,11 +1,11 @@
-"""Kriging: a Gaussian process that learns by itself how much each column matters, and predicts quickly.
+"""Kriging: Gaussian process regression with automatic relevance determination and fast prediction.
 
-The covariance of two rows is a signal times 1 / sqrt(1 + d^2), plus noise, where d is their distance after each column
-was divided by a length of its own (automatic relevance determination): the rational quadratic of order 1/2. On Boston
-housing it predicts as well as Matern's of order 3/2, whose exponential takes longer than all the rest. Lengths, signal
+The covariance of two rows is a signal times 1 / sqrt(1 + d^2), plus noise, where d is their distance after dividing
+each column by its own length scale: the rational quadratic kernel of order 1/2. On Boston housing it predicts as well
+as the Matern kernel of order 3/2, whose exponential takes longer than the rest of the prediction. Length scales, signal
 and noise maximise the marginal likelihood, with its gradient in closed form (Rasmussen and Williams 2006, "Gaussian
-Processes for Machine Learning", sections 4.2, 5.1 and 5.4). Scikit-learn's regressor computes the same mean; its kernel
-has one length for all columns, and where there are more its fit holds a matrix for the gradient of each.
+Processes for Machine Learning", sections 4.2, 5.1 and 5.4). Scikit-learn's regressor computes the same mean, but its
+rational quadratic kernel has one length scale, and with one per column its fit holds a gradient matrix for each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Vector = NDArray[np.float64]
 
 _JITTER = 1e-8
 _CHUNK = 64
-"""Rows predicted at once: their distances stay in the processor's cache."""
+"""Rows predicted at once, so that their distances fit the processor's cache."""
 _BOUNDS = {"signal": (1e-2, 1e3), "noise": (1e-4, 1.0), "length": (1e-1, 1e3)}
 
 
@@ -32,8 +32,8 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predicts the mean of a Gaussian process.
 
     Args:
-        max_rows: how many rows it remembers at most; of more it takes a sample. Fitting takes their cube.
-        max_steps: steps of the search for the lengths at most.
+        max_rows: largest number of training rows; more are sampled. Fitting time grows with its cube.
+        max_steps: largest number of optimiser steps.
         random_state: seed of the sample.
     """
 
@@ -43,7 +43,7 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Vector, y: Vector) -> Self:
-        """Learn from rows (n, columns), scaled to similar spreads and without gaps, and their targets (n,)."""
+        """Fit rows (n, columns), scaled to similar spreads and without gaps, and their targets (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         if len(X) > self.max_rows:
             rows = np.random.default_rng(self.random_state).choice(len(X), self.max_rows, replace=False)
@@ -52,9 +52,9 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         target = (y - self.mean_) / self.spread_
         start = np.log([1.0, 0.1, *[np.sqrt(X.shape[1])] * X.shape[1]])
         bounds = np.log([_BOUNDS["signal"], _BOUNDS["noise"], *[_BOUNDS["length"]] * X.shape[1]])
-        # on one thread sums are added up in the same order everywhere, and a search for a maximum repeats what differs
+        # one thread adds in the same order everywhere; an optimiser would amplify the differences
         with threadpool_limits(limits=1, user_api="blas"):
-            found = minimize(
+            optimum = minimize(
                 _negative_likelihood,
                 start,
                 args=(X, target),
@@ -63,8 +63,8 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 method="L-BFGS-B",
                 options={"maxiter": self.max_steps},
             )
-        self.signal_, self.noise_ = float(np.exp(found.x[0])), float(np.exp(found.x[1]))
-        self.lengths_ = np.exp(found.x[2:])
+        self.signal_, self.noise_ = float(np.exp(optimum.x[0])), float(np.exp(optimum.x[1]))
+        self.lengths_ = np.exp(optimum.x[2:])
         self.rows_ = X / self.lengths_
         covariance = self.signal_ * _correlation(self.rows_, self.rows_)
         covariance[np.diag_indices_from(covariance)] += self.noise_ + _JITTER
@@ -72,23 +72,23 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Vector) -> Vector:
-        """The mean (n,) at rows (n, columns)."""
+        """The posterior mean (n,) at rows (n, columns)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         scaled = X / self.lengths_
-        answers = np.empty(len(X))
+        means = np.empty(len(X))
         for start in range(0, len(X), _CHUNK):
-            answers[start : start + _CHUNK] = _correlation(scaled[start : start + _CHUNK], self.rows_) @ self.weights_
-        return answers * self.spread_ + self.mean_
+            means[start : start + _CHUNK] = _correlation(scaled[start : start + _CHUNK], self.rows_) @ self.weights_
+        return means * self.spread_ + self.mean_
 
 
-def _correlation(some: Vector, others: Vector) -> Vector:
-    """Of rows (n, columns) with others (m, columns), both divided by their lengths: shape (n, m)."""
-    # 1 + |a|^2 - 2ab + |b|^2 as one product of matrices
-    left = np.column_stack([some, (some**2).sum(axis=1) + 1, np.ones(len(some))])
-    right = np.column_stack([-2 * others, np.ones(len(others)), (others**2).sum(axis=1)])
+def _correlation(first: Vector, second: Vector) -> Vector:
+    """The correlation (n, m) of rows (n, columns) with rows (m, columns), both divided by the length scales."""
+    # 1 + |a|^2 - 2ab + |b|^2 as one matrix product
+    left = np.column_stack([first, (first**2).sum(axis=1) + 1, np.ones(len(first))])
+    right = np.column_stack([-2 * second, np.ones(len(second)), (second**2).sum(axis=1)])
     squares = left @ right.T
-    # rounding may bring the distance of two like rows below zero
+    # rounding may make the distance of two equal rows negative
     np.maximum(squares, 1, out=squares)
     np.sqrt(squares, out=squares)
     correlation: Vector = np.divide(1, squares, out=squares)
@@ -96,7 +96,7 @@ def _correlation(some: Vector, others: Vector) -> Vector:
 
 
 def _negative_likelihood(theta: Vector, rows: Vector, target: Vector) -> tuple[float, Vector]:
-    """Minus the log marginal likelihood and its gradient, by the logarithms of signal, noise and lengths."""
+    """The negative log marginal likelihood and its gradient, by the logarithms of signal, noise and length scales."""
     signal, noise, lengths = np.exp(theta[0]), np.exp(theta[1]), np.exp(theta[2:])
     scaled = rows / lengths
     correlation = _correlation(scaled, scaled)
@@ -105,7 +105,7 @@ def _negative_likelihood(theta: Vector, rows: Vector, target: Vector) -> tuple[f
     factor = cho_factor(covariance, lower=True)
     weights = cho_solve(factor, target)
     likelihood = -0.5 * target @ weights - np.log(np.diag(factor[0])).sum()
-    # half the trace of (w w' - K^-1) dK, written out for each parameter
+    # half the trace of (w w' - K^-1) dK, expanded for each parameter
     outer = np.outer(weights, weights) - cho_solve(factor, np.eye(len(target)))
     slope = signal * outer * correlation**3
     by_length = (scaled**2 * slope.sum(axis=1)[:, None]).sum(axis=0) - ((slope @ scaled) * scaled).sum(axis=0)

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 
 import requests
 
-from registry.location import artifacts_of, make_room
+from registry.location import artifact_root_of, create_store_folder
 from schemas.errors import RegistryUnavailableError
 from tasador.machine.supervision import foreign_command
 
@@ -41,7 +41,7 @@ def serving_mlflow(tracking_uri: str, port: int = 0) -> Iterator[str]:
         RegistryUnavailableError: the server ended, or does not answer in time; with the last line that it said.
         ConfigurationError: the store's folder cannot be made.
     """
-    make_room(tracking_uri)
+    create_store_folder(tracking_uri)
     port = port or _free_port()
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
@@ -66,7 +66,7 @@ def serving_mlflow(tracking_uri: str, port: int = 0) -> Iterator[str]:
 def _command(tracking_uri: str, port: int) -> list[str]:
     options = {
         "--backend-store-uri": tracking_uri,
-        "--default-artifact-root": artifacts_of(tracking_uri) or "",
+        "--default-artifact-root": artifact_root_of(tracking_uri) or "",
         "--host": LOOPBACK,
         "--port": str(port),
         "--workers": "1",

@@ -15,7 +15,7 @@ import pytest
 from consumer import model_follower
 from operations.status import read_status
 from registry import loading, serving_form
-from registry.scorer import Score
+from registry.booster import Score
 from schemas.settings import Settings
 from schemas.streams import Streams
 from tests.consumer.harness import (

@@ -202,7 +202,7 @@ async def test_download_cut_off(site: Site, settings: Settings) -> None:
     wanted = site.activate(0)
     cache = settings.home / "models"
     async with running(site.redis_url, settings, is_following=True) as consumer:
-        await wait_until_async(lambda: list(cache.glob(".aside-*/*/*")))
+        await wait_until_async(lambda: list(cache.glob(".temporary-*/*/*")))
         site.mlflow.is_refusing = True
         site.mlflow.cut(is_abrupt=True)
         await wait_until_async(says(consumer, "cannot be had yet"), 60)

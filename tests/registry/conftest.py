@@ -1,4 +1,4 @@
-"""Fixtures of the registry's tests."""
+"""Fixtures for the registry's tests."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["own_model", "small_model"]
 
 @pytest.fixture
 def model_folder(small_model: SmallModel, tmp_path: Path) -> Path:
-    """A copy of a stored model, to be tampered with."""
+    """A copy of a stored model that a test may change."""
     return Path(shutil.copytree(small_model.folder, tmp_path / "model"))
 
 
 @pytest.fixture
 def edit() -> Callable[[Path, str, str], None]:
-    """Replaces text in a file, and makes sure that it was there."""
+    """Replaces text in a file, and asserts that it was there."""
 
     def replace(path: Path, old: str, new: str) -> None:
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""A blend is a model like any other: it is stored, loaded, and scores as its pipeline predicts."""
+"""A blend is stored and loaded like any other model, and scores as its pipeline predicts."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def test_a_blend_loads_and_scores_as_it_predicts(own_model: SmallModel, domain: 
     else:
         np.testing.assert_allclose(scored, pipeline.predict(table.frame), rtol=1e-6)
     mlflow.set_tracking_uri(registry.tracking_uri)
-    told = mlflow.pyfunc.load_model(f"models:/{domain}@champion").predict(table.frame)
-    assert told.tolist() == pipeline.predict(table.frame).tolist()
+    predicted = mlflow.pyfunc.load_model(f"models:/{domain}@champion").predict(table.frame)
+    assert predicted.tolist() == pipeline.predict(table.frame).tolist()

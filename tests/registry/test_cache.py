@@ -29,17 +29,17 @@ def fake_model(folder: Path, content: str) -> Path:
     return folder
 
 
-def test_a_model_is_fetched_once_and_lies_under_its_digest(small_model: SmallModel, tmp_path: Path) -> None:
+def test_a_model_is_fetched_once_into_a_folder_named_by_its_digest(small_model: SmallModel, tmp_path: Path) -> None:
     cache = ModelCache(tmp_path)
-    place = cache.fetch(small_model.desired("1-0"))
-    assert place == tmp_path / small_model.info.digest
-    assert digest_of(place) == small_model.info.digest
-    inode = place.stat().st_ino
+    folder = cache.fetch(small_model.desired("1-0"))
+    assert folder == tmp_path / small_model.info.digest
+    assert digest_of(folder) == small_model.info.digest
+    inode = folder.stat().st_ino
     assert cache.fetch(small_model.desired("2-0")).stat().st_ino == inode
     assert names_in(tmp_path) == [small_model.info.digest]
 
 
-def test_a_file_uri_names_the_same_place(small_model: SmallModel, tmp_path: Path) -> None:
+def test_a_file_uri_works_like_a_path(small_model: SmallModel, tmp_path: Path) -> None:
     model = desired(small_model.folder, uri=small_model.folder.as_uri())
     assert ModelCache(tmp_path).fetch(model).name == small_model.info.digest
 
@@ -63,12 +63,12 @@ def test_a_tampered_artifact_is_not_kept(model_folder: Path, small_model: SmallM
     assert names_in(tmp_path / "cache") == []
 
 
-def test_a_link_in_an_artifact_is_refused(tmp_path: Path) -> None:
+def test_a_link_in_an_artifact_is_rejected(tmp_path: Path) -> None:
     folder = fake_model(tmp_path / "model", "{}")
     digest = digest_of(folder)
     (folder / "card.json").rename(tmp_path / "card.json")
     (folder / "card.json").symlink_to(tmp_path / "card.json")
-    with pytest.raises(ModelRejectedError, match="no plain file"):
+    with pytest.raises(ModelRejectedError, match="not a regular file"):
         ModelCache(tmp_path / "cache").fetch(desired(folder, digest))
 
 
@@ -80,51 +80,49 @@ def test_a_model_damaged_on_disk_is_fetched_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc", "A" * 64, "0" * 63])
-def test_a_digest_that_is_none_never_becomes_a_path(tmp_path: Path, digest: str) -> None:
+def test_an_invalid_digest_never_becomes_a_path(tmp_path: Path, digest: str) -> None:
     model = DesiredModel(activation="1-0", version="1", digest=digest, uri=str(tmp_path))
     with pytest.raises(ModelRejectedError, match="no digest"):
         ModelCache(tmp_path / "cache").fetch(model)
 
 
-def test_an_artifact_that_has_gone_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(ModelRejectedError, match="nothing lies at"):
+def test_a_missing_artifact_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ModelRejectedError, match="does not exist"):
         ModelCache(tmp_path / "cache").fetch(desired(tmp_path, "0" * 64, str(tmp_path / "gone")))
 
 
-def test_an_artifact_behind_a_server_needs_to_know_which(tmp_path: Path) -> None:
+def test_an_artifact_on_a_server_needs_the_servers_address(tmp_path: Path) -> None:
     with pytest.raises(RegistryUnavailableError, match="TASADOR_MLFLOW_URI"):
         ModelCache(tmp_path).fetch(desired(tmp_path, "0" * 64, "mlflow-artifacts:/1/models/m-1/artifacts"))
 
 
-def test_what_mlflow_fetches_is_checked_and_kept_like_any_other(small_model: SmallModel, tmp_path: Path) -> None:
+def test_a_model_downloaded_by_mlflow_is_checked_and_cached(small_model: SmallModel, tmp_path: Path) -> None:
     tracking_uri = small_model.registry.tracking_uri
     uri = f"runs:/{small_model.info.run_id}/model"
     client = small_model.registry.client
     client.log_artifacts(small_model.info.run_id, str(small_model.folder), "model")
     cache = ModelCache(tmp_path / "cache", tracking_uri)
-    place = cache.fetch(desired(small_model.folder, small_model.info.digest, uri))
-    assert digest_of(place) == small_model.info.digest
+    folder = cache.fetch(desired(small_model.folder, small_model.info.digest, uri))
+    assert digest_of(folder) == small_model.info.digest
     assert names_in(tmp_path / "cache") == [small_model.info.digest]
     with pytest.raises(RegistryUnavailableError, match="MLflow at sqlite"):
         cache.fetch(desired(small_model.folder, "0" * 64, "runs:/nothing/model"))
 
 
-def test_only_the_models_last_used_are_kept(tmp_path: Path) -> None:
+def test_only_the_most_recently_used_models_are_kept(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path / "cache", keep=2)
     models = [desired(fake_model(tmp_path / str(number), str(number))) for number in range(3)]
-    places = []
     for age_s, model in zip((30, 20, 10), models, strict=True):
-        places.append(cache.fetch(model))
-        os.utime(places[-1], (time.time() - age_s,) * 2)
+        os.utime(cache.fetch(model), (time.time() - age_s,) * 2)
     assert names_in(tmp_path / "cache") == sorted(model.digest for model in models[1:])
     cache.fetch(models[1])
     cache.fetch(models[0])
     assert names_in(tmp_path / "cache") == sorted(model.digest for model in models[:2])
 
 
-def test_what_a_dead_process_left_half_done_is_cleared_away(tmp_path: Path) -> None:
-    old = fake_model(tmp_path / "cache" / ".aside-dead" / "model", "half").parent
-    young = fake_model(tmp_path / "cache" / ".aside-busy" / "model", "half").parent
+def test_the_temporary_folder_of_a_dead_process_is_removed(tmp_path: Path) -> None:
+    old = fake_model(tmp_path / "cache" / ".temporary-dead" / "model", "half").parent
+    young = fake_model(tmp_path / "cache" / ".temporary-busy" / "model", "half").parent
     os.utime(old, (0, 0))
     ModelCache(tmp_path / "cache").fetch(desired(fake_model(tmp_path / "model", "whole")))
     assert not old.exists()
@@ -140,7 +138,7 @@ FETCH = (
 )
 
 
-def test_many_processes_fetch_at_once_and_all_get_whole_models(tmp_path: Path) -> None:
+def test_processes_that_fetch_concurrently_all_get_complete_models(tmp_path: Path) -> None:
     models = [desired(fake_model(tmp_path / str(number), str(number))) for number in range(4)]
     command = [sys.executable, "-c", FETCH, str(tmp_path / "cache"), *(model.model_dump_json() for model in models)]
     processes = [subprocess.Popen(command) for _ in range(3)]

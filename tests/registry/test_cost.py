@@ -1,4 +1,4 @@
-"""The cost of a row is a ratio, which the load of a machine does not change much."""
+"""The cost of a row is a ratio, which the machine's load hardly changes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import psutil
 import pytest
 
 from registry import cost
+from registry.booster import Score
 from registry.cost import REFERENCE_US, us_per_row
-from registry.scorer import Score
 from schemas.rows import Matrix
 from tests.waiting import wait_until
 
 
 @pytest.fixture
 def busy_cores() -> Iterator[None]:
-    """More processes that compute than there are cores."""
+    """More busy processes than there are cores."""
     command = [sys.executable, "-c", "while True: sum(range(100_000))"]
-    running = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
+    processes = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
     try:
-        for one in running:
-            wait_until(lambda pid=one.pid: psutil.Process(pid).cpu_times().user > 0.1, message="it computes")  # type: ignore[misc]
+        for process in processes:
+            wait_until(lambda pid=process.pid: psutil.Process(pid).cpu_times().user > 0.1, message="it computes")  # type: ignore[misc]
         yield
     finally:
-        for one in running:
-            one.kill()
-            one.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture

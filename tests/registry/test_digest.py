@@ -11,11 +11,13 @@ from schemas.errors import ModelRejectedError
 from tests.models import SmallModel
 
 
-def test_digest_is_that_of_registration_and_of_every_copy(small_model: SmallModel, model_folder: Path) -> None:
+def test_the_digest_is_the_registered_one_and_that_of_every_copy(small_model: SmallModel, model_folder: Path) -> None:
     assert digest_of(small_model.folder) == digest_of(model_folder) == small_model.info.digest
 
 
-@pytest.mark.parametrize("name", ["model.skops", "booster.ubj", "short.json", "card.json", "golden.parquet", "MLmodel"])
+@pytest.mark.parametrize(
+    "name", ["model.skops", "booster.ubj", "serving.json", "card.json", "golden.parquet", "MLmodel"]
+)
 def test_a_changed_byte_in_any_file_changes_the_digest(small_model: SmallModel, model_folder: Path, name: str) -> None:
     content = bytearray((model_folder / name).read_bytes())
     content[-1] ^= 1
@@ -38,7 +40,7 @@ def test_a_moved_added_or_missing_file_changes_the_digest(model_folder: Path) ->
     assert len(digests) == 4
 
 
-def test_what_mlflow_writes_into_a_folder_that_is_loaded_does_not_count(
+def test_the_file_that_mlflow_writes_when_it_loads_a_model_is_ignored(
     small_model: SmallModel, model_folder: Path
 ) -> None:
     (model_folder / "registered_model_meta").write_text("model_name: housing\n")
@@ -46,13 +48,13 @@ def test_what_mlflow_writes_into_a_folder_that_is_loaded_does_not_count(
 
 
 @pytest.mark.parametrize("target", ["card.json", "/etc/hostname", "../elsewhere", "."])
-def test_a_link_is_refused_wherever_it_leads(model_folder: Path, target: str) -> None:
+def test_a_link_is_rejected_whatever_its_target(model_folder: Path, target: str) -> None:
     (model_folder / "link").symlink_to(target)
-    with pytest.raises(ModelRejectedError, match="'link', which is no plain file"):
+    with pytest.raises(ModelRejectedError, match="'link', which is not a regular file"):
         digest_of(model_folder)
 
 
-def test_a_pipe_and_a_name_that_could_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
+def test_a_pipe_and_an_ambiguous_name_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     os.mkfifo(tmp_path / "a" / "pipe")
     with pytest.raises(ModelRejectedError, match="a/pipe"):
@@ -63,6 +65,6 @@ def test_a_pipe_and_a_name_that_could_be_read_in_two_ways_are_refused(tmp_path: 
         digest_of(tmp_path / "b")
 
 
-def test_a_folder_that_is_not_there_is_rejected(tmp_path: Path) -> None:
+def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ModelRejectedError, match="no stored model"):
         digest_of(tmp_path / "none")

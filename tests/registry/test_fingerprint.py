@@ -20,24 +20,24 @@ def fingerprint(pipeline: Any, domain: str) -> str:
 
 
 @pytest.mark.parametrize(("domain", "recipe"), NAMES)
-def test_fitted_again_with_other_cores_it_is_the_same_model(domain: str, recipe: str) -> None:
+def test_a_model_fitted_again_on_other_cores_has_the_same_fingerprint(domain: str, recipe: str) -> None:
     table = table_of(domain)
     once = fitted(table, recipe)
     again = clone(once)
-    # a logistic regression warns of cores that it no longer uses
+    # logistic regression warns that it no longer uses n_jobs
     jobs = {name: 2 for name in again.get_params() if name.endswith("n_jobs") and recipe != "logistic"}
     again.set_params(**jobs).fit(table.frame, table.target)
     assert fingerprint(again, domain) == fingerprint(once, domain)
 
 
 @pytest.mark.parametrize("recipe", ["linear", "xgboost", "random-forest"])
-def test_other_rows_make_another_model(recipe: str) -> None:
+def test_other_training_rows_change_the_fingerprint(recipe: str) -> None:
     table = table_of("housing")
     fewer = table.take(np.arange(len(table) - 5))
     assert fingerprint(fitted(table, recipe), "housing") != fingerprint(fitted(fewer, recipe), "housing")
 
 
-def test_another_parameter_makes_another_model_though_it_answers_the_same() -> None:
+def test_another_parameter_changes_the_fingerprint_even_if_predictions_stay_equal() -> None:
     once = fitted(table_of("housing"), "linear")
     before = fingerprint(once, "housing")
     once[-1].positive = True

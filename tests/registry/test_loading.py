@@ -57,7 +57,7 @@ def test_a_folder_without_a_card_is_rejected(model_folder: Path) -> None:
     assert reject(model_folder, load_domain("housing")).check == "signature"
 
 
-def test_a_card_that_cannot_be_understood_is_rejected(model_folder: Path, edit: Edit) -> None:
+def test_an_invalid_card_is_rejected(model_folder: Path, edit: Edit) -> None:
     edit(model_folder / CARD_FILE, '"regression"', '"guessing"')
     error = reject(model_folder, load_domain("housing"))
     assert error.check == "signature"
@@ -104,7 +104,7 @@ def test_another_patch_loads(model_folder: Path, edit: Edit) -> None:
     load_scorer(model_folder, load_domain("housing"))
 
 
-def test_parameters_of_another_version_are_rejected_whatever_the_card_says(
+def test_a_pipeline_of_another_version_is_rejected_whatever_the_card_says(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -115,7 +115,7 @@ def test_parameters_of_another_version_are_rejected_whatever_the_card_says(
     assert "1.0.2" in str(error)
 
 
-def test_a_type_that_is_not_on_our_list_is_refused_by_name_even_if_the_model_vouches_for_it(
+def test_a_type_outside_the_allow_list_is_rejected_by_name_even_if_the_model_lists_it_as_trusted(
     model_folder: Path, edit: Edit
 ) -> None:
     model = fitted(table_of("housing"), "linear")
@@ -128,7 +128,7 @@ def test_a_type_that_is_not_on_our_list_is_refused_by_name_even_if_the_model_vou
     assert "eval" in str(error)
 
 
-def test_a_pickle_is_not_even_opened(model_folder: Path) -> None:
+def test_a_pickle_is_rejected_unopened(model_folder: Path) -> None:
     (model_folder / MODEL_FILE).rename(model_folder / "model.pkl")
     error = reject(model_folder, load_domain("housing"))
     assert error.check == "allow_list"
@@ -151,7 +151,7 @@ def test_another_model_under_the_same_card_is_rejected_by_its_golden_rows(model_
     assert error.check == "golden_rows"
 
 
-def test_a_model_that_fills_gaps_otherwise_is_rejected_by_its_golden_rows(model_folder: Path) -> None:
+def test_a_model_with_another_fill_value_is_rejected_by_its_golden_rows(model_folder: Path) -> None:
     model = fitted(table_of("housing"))
     model.named_steps["fill"].transformers_[-1][1].statistics_[-1] = 90.0
     replace_model(model_folder, model)
@@ -159,7 +159,7 @@ def test_a_model_that_fills_gaps_otherwise_is_rejected_by_its_golden_rows(model_
 
 
 @pytest.mark.parametrize("damage", ["missing", "garbled", "empty", "nan", "columns"])
-def test_golden_rows_must_be_there_and_whole(model_folder: Path, damage: str) -> None:
+def test_missing_or_damaged_golden_rows_are_rejected(model_folder: Path, damage: str) -> None:
     path = model_folder / GOLDEN_FILE
     golden = pd.read_parquet(path)
     if damage == "missing":
@@ -175,7 +175,7 @@ def test_golden_rows_must_be_there_and_whole(model_folder: Path, damage: str) ->
     assert reject(model_folder, load_domain("housing")).check == "golden_rows"
 
 
-def test_model_loads_while_its_libraries_are_still_being_imported(small_model: SmallModel) -> None:
+def test_a_model_loads_while_another_thread_imports_its_libraries(small_model: SmallModel) -> None:
     program = f"""
 from pathlib import Path
 from threading import Thread
@@ -188,8 +188,8 @@ load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"))
 
 
 @pytest.mark.parametrize("file", ["card.json", "MLmodel"])
-def test_a_disk_that_fails_says_nothing_about_the_model(model_folder: Path, file: str) -> None:
-    """A link to itself cannot be read by anybody, which is the least that a failing disk can do."""
+def test_a_disk_error_is_transient_and_does_not_reject_the_model(model_folder: Path, file: str) -> None:
+    """A link to itself cannot be read, which stands for a disk error."""
     (model_folder / file).unlink()
     (model_folder / file).symlink_to(file)
     with pytest.raises(RegistryUnavailableError, match="cannot be loaded now"):

@@ -1,4 +1,4 @@
-"""Models come from the configured registry, whatever the desired model says."""
+"""Models come only from the configured registry, whatever the desired model's URI."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry.cache import ModelCache
-from registry.location import check_belongs
+from registry.location import check_location
 from schemas.errors import ModelRejectedError
 from schemas.states import DesiredModel
 from tests.models import SmallModel
@@ -29,9 +29,9 @@ SERVER = "http://mlflow:5000"
         "mlflow-artifacts://elsewhere:5000/1/models/m",
     ],
 )
-def test_a_model_outside_the_folder_of_artifacts_is_refused(uri: str) -> None:
+def test_a_model_outside_the_artifact_folder_is_rejected(uri: str) -> None:
     with pytest.raises(ModelRejectedError) as caught:
-        check_belongs(uri, "sqlite:////srv/mlflow.db")
+        check_location(uri, "sqlite:////srv/mlflow.db")
     assert caught.value.check == "location"
 
 
@@ -48,29 +48,29 @@ def test_a_model_outside_the_folder_of_artifacts_is_refused(uri: str) -> None:
         "mlflow-artifacts:/1/models/%2e%2e/%2e%2e/etc",
     ],
 )
-def test_a_model_that_does_not_come_from_the_server_is_refused(uri: str) -> None:
+def test_a_model_from_elsewhere_than_the_server_is_rejected(uri: str) -> None:
     with pytest.raises(ModelRejectedError) as caught:
-        check_belongs(uri, SERVER)
+        check_location(uri, SERVER)
     assert caught.value.check == "location"
 
 
-def test_what_the_registry_hands_out_belongs_to_it() -> None:
-    check_belongs("/srv/artifacts/housing/m", "sqlite:////srv/mlflow.db")
-    check_belongs("file:///srv/artifacts/housing/m", "sqlite:////srv/mlflow.db")
-    check_belongs("mlflow-artifacts:/1/models/m", SERVER)
-    check_belongs("mlflow-artifacts://mlflow:5000/1/models/m", "http://user:word@mlflow:5000")
-    check_belongs("models:/housing/7", SERVER)
+def test_uris_that_the_registry_returns_are_accepted() -> None:
+    check_location("/srv/artifacts/housing/m", "sqlite:////srv/mlflow.db")
+    check_location("file:///srv/artifacts/housing/m", "sqlite:////srv/mlflow.db")
+    check_location("mlflow-artifacts:/1/models/m", SERVER)
+    check_location("mlflow-artifacts://mlflow:5000/1/models/m", "http://user:word@mlflow:5000")
+    check_location("models:/housing/7", SERVER)
 
 
-def test_a_link_out_of_the_folder_of_artifacts_is_followed_before_it_is_judged(tmp_path: Path) -> None:
+def test_a_link_out_of_the_artifact_folder_is_resolved_before_the_check(tmp_path: Path) -> None:
     (tmp_path / "artifacts").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "artifacts" / "model").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ModelRejectedError, match="not in the registry"):
-        check_belongs(str(tmp_path / "artifacts" / "model"), f"sqlite:///{tmp_path}/mlflow.db")
+        check_location(str(tmp_path / "artifacts" / "model"), f"sqlite:///{tmp_path}/mlflow.db")
 
 
-def test_a_cache_fetches_nothing_from_elsewhere_even_with_the_right_digest(
+def test_the_cache_rejects_models_from_elsewhere_even_with_the_right_digest(
     small_model: SmallModel, model_folder: Path, tmp_path: Path
 ) -> None:
     cache = ModelCache(tmp_path / "cache", small_model.registry.tracking_uri)

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from registry.booster import BoosterScore
 from registry.loading import load_scorer
-from registry.scorer import BoosterScore, score_of
+from registry.scorer import score_of
 from registry.store import Registry
 from schemas.classes import winner_of, winners_of
 from schemas.domain import load_domain
@@ -39,7 +40,7 @@ def test_scoring_a_matrix_equals_predicting_raw_rows(recipe: str) -> None:
 
 
 @pytest.mark.parametrize("recipe", OBESITY)
-def test_probabilities_come_in_the_order_of_the_domains_classes(recipe: str) -> None:
+def test_probabilities_are_in_the_order_of_the_domains_classes(recipe: str) -> None:
     table = table_of("obesity")
     pipeline = fitted(table, recipe)
     raw = with_gaps(table.frame, ["CAEC", "Age", "MTRANS"])
@@ -62,7 +63,7 @@ def test_a_class_that_training_never_saw_has_probability_zero(recipe: str) -> No
     np.testing.assert_allclose(scored.sum(axis=1), 1, atol=1e-6)
 
 
-def test_a_class_that_the_domain_does_not_know_is_rejected() -> None:
+def test_a_class_unknown_to_the_domain_is_rejected() -> None:
     table = table_of("obesity")
     with pytest.raises(ModelRejectedError, match="Obesity_Type_III"):
         score_of(fitted(table, "random-forest"), table.domain.target.classes[:-1])
@@ -72,7 +73,7 @@ def test_an_xgboost_pipeline_is_scored_by_its_booster() -> None:
     assert isinstance(score_of(fitted(table_of("housing"), "xgboost"), ()), BoosterScore)
 
 
-def test_the_callers_matrix_is_not_touched() -> None:
+def test_the_callers_matrix_is_not_changed() -> None:
     table = table_of("housing")
     matrix = RowBuilder(table.domain).matrix_of_frame(with_gaps(table.frame, ["CRIM"]))
     before = matrix.copy()
@@ -80,7 +81,7 @@ def test_the_callers_matrix_is_not_touched() -> None:
     np.testing.assert_array_equal(matrix, before)
 
 
-def test_a_batch_of_one_scores_as_in_a_batch_of_many() -> None:
+def test_a_row_scores_the_same_alone_and_in_a_batch() -> None:
     table = table_of("housing")
     matrix = RowBuilder(table.domain).matrix_of_frame(table.frame)
     score = score_of(fitted(table), ())
@@ -90,7 +91,7 @@ def test_a_batch_of_one_scores_as_in_a_batch_of_many() -> None:
 def test_pyfunc_on_raw_rows_equals_the_scorer_on_their_matrix(small_model: SmallModel) -> None:
     scorer = load_scorer(small_model.folder, small_model.domain)
     raw = with_gaps(pd.DataFrame(made_up_rows(small_model.domain, 60)), ["CRIM", "CHAS", "LSTAT"])
-    # as read from a CSV file: whole numbers, another order of columns, and the target still there
+    # as read from a CSV file: integers, and another order of columns
     raw = raw.astype({"TAX": "int64", "RAD": "int64"})[list(reversed(raw.columns))]
     mlflow.set_tracking_uri(small_model.registry.tracking_uri)
     predicted = mlflow.pyfunc.load_model("models:/housing@champion").predict(raw)
@@ -99,10 +100,10 @@ def test_pyfunc_on_raw_rows_equals_the_scorer_on_their_matrix(small_model: Small
 
 
 @pytest.mark.parametrize("recipe", ["xgboost", "random-forest"])
-def test_pyfunc_gives_the_class_names_that_the_stream_gives(own_model: SmallModel, recipe: str) -> None:
+def test_pyfunc_predicts_the_same_class_names_as_the_stream(own_model: SmallModel, recipe: str) -> None:
     table = table_of("obesity")
     registry = Registry(own_model.registry.tracking_uri, "obesity")
-    # so few trees leave many ties between classes
+    # few trees make many ties between classes
     registry.set_champion(register(registry, fitted(table, recipe, trees=2), table, folds=0).version)
     mlflow.set_tracking_uri(registry.tracking_uri)
     raw = pd.DataFrame(made_up_rows(table.domain, 200, seed=5))

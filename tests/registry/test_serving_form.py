@@ -1,4 +1,4 @@
-"""The short form: the same answers as the pipeline's, the same checks, and nothing imported for it."""
+"""The serving form: it predicts as the pipeline does, passes the same checks, and needs none of the heavy imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from registry.booster import Booster, BoosterError
 from registry.folder import GOLDEN_FILE, MODEL_FILE
 from registry.loading import load_scorer, load_to_serve
-from registry.serving_form import BOOSTER_FILE, SHORT_FILE, read_serving_form, write_serving_form
+from registry.serving_form import BOOSTER_FILE, SERVING_FILE, read_serving_form, write_serving_form
 from registry.store import Registry
 from schemas.domain import Domain, load_domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
@@ -35,10 +35,10 @@ def reject(folder: Path, load: Callable[[Path, Domain], object] = load_to_serve)
 
 
 def rewrite(folder: Path, change: Callable[[Any], None]) -> None:
-    path = folder / SHORT_FILE
-    short = json.loads(path.read_text())
-    change(short)
-    path.write_text(json.dumps(short))
+    path = folder / SERVING_FILE
+    form = json.loads(path.read_text())
+    change(form)
+    path.write_text(json.dumps(form))
 
 
 def other_booster(trees: int = 11) -> bytes:
@@ -55,13 +55,13 @@ from schemas.domain import load_domain
 scorer = load_to_serve(Path({str(small_model.folder)!r}), load_domain("housing"))
 print(*(name for name in {HEAVY} if name in sys.modules))
 """
-    found = subprocess.run([sys.executable, "-c", program], check=True, timeout=100, capture_output=True, text=True)
-    assert found.stdout.split() == []
+    result = subprocess.run([sys.executable, "-c", program], check=True, timeout=100, capture_output=True, text=True)
+    assert result.stdout.split() == []
 
 
 @pytest.mark.parametrize("recipe", ["xgboost", "xgboost-reference"])
 @pytest.mark.parametrize("domain", ["housing", "obesity"])
-def test_it_answers_exactly_as_the_pipeline(own_model: SmallModel, domain: str, recipe: str) -> None:
+def test_it_predicts_exactly_as_the_pipeline(own_model: SmallModel, domain: str, recipe: str) -> None:
     table = table_of(domain)
     pipeline = fitted(table, recipe)
     registry = Registry(own_model.registry.tracking_uri, domain)
@@ -75,7 +75,7 @@ def test_it_answers_exactly_as_the_pipeline(own_model: SmallModel, domain: str, 
         np.testing.assert_array_equal(scored[:, positions], pipeline.predict_proba(raw))
 
 
-def test_a_pipeline_of_other_kinds_has_none_and_is_loaded_whole(own_model: SmallModel) -> None:
+def test_a_pipeline_of_another_kind_has_no_serving_form_and_is_loaded_itself(own_model: SmallModel) -> None:
     registry = Registry(own_model.registry.tracking_uri, "housing")
     folder = Path(register(registry, fitted(table_of("housing"), "random-forest"), table_of("housing"), folds=0).uri)
     assert read_serving_form(folder) is None
@@ -89,56 +89,54 @@ def test_another_booster_is_rejected_by_the_golden_rows(model_folder: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x80\x04cos\nsystem\n.", None])
-def test_what_is_no_booster_is_rejected(model_folder: Path, content: bytes | None) -> None:
+def test_a_missing_or_invalid_booster_is_rejected(model_folder: Path, content: bytes | None) -> None:
     (model_folder / BOOSTER_FILE).unlink()
     if content is not None:
         (model_folder / BOOSTER_FILE).write_bytes(content)
     assert reject(model_folder) == "versions"
 
 
-def _drop_a_column(short: Any) -> None:
-    del short["golden"]["RM"]
+def _without_a_column(form: Any) -> None:
+    del form["golden"]["RM"]
 
 
-def _fill_otherwise(short: Any) -> None:
-    short["fill"][-1] += 90.0
+def _with_another_fill_value(form: Any) -> None:
+    form["fill"][-1] += 90.0
 
 
-def _expect_nothing(short: Any) -> None:
-    short["expected"] = []
+def _without_expected(form: Any) -> None:
+    form["expected"] = []
 
 
-def _have_no_rows(short: Any) -> None:
-    short["expected"], short["golden"] = [], {column: [] for column in short["golden"]}
+def _without_rows(form: Any) -> None:
+    form["expected"], form["golden"] = [], {column: [] for column in form["golden"]}
 
 
-def _expect_nan(short: Any) -> None:
-    short["expected"][0] = ["NaN"]
+def _with_nan_expected(form: Any) -> None:
+    form["expected"][0] = ["NaN"]
 
 
-def _fill_less(short: Any) -> None:
-    short["fill"].pop()
+def _without_a_fill_value(form: Any) -> None:
+    form["fill"].pop()
 
 
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        (_drop_a_column, "golden_rows"),
-        (_fill_otherwise, "golden_rows"),
-        (_expect_nothing, "golden_rows"),
-        (_have_no_rows, "golden_rows"),
-        (_expect_nan, "signature"),
-        (_fill_less, "signature"),
+        (_without_a_column, "golden_rows"),
+        (_with_another_fill_value, "golden_rows"),
+        (_without_expected, "golden_rows"),
+        (_without_rows, "golden_rows"),
+        (_with_nan_expected, "signature"),
+        (_without_a_fill_value, "signature"),
     ],
 )
-def test_what_stands_beside_the_booster_must_be_right(
-    model_folder: Path, change: Callable[[Any], None], check: str
-) -> None:
+def test_a_changed_serving_file_is_rejected(model_folder: Path, change: Callable[[Any], None], check: str) -> None:
     rewrite(model_folder, change)
     assert reject(model_folder) == check
 
 
-def test_one_that_answers_for_itself_but_not_for_the_pipeline_is_not_admitted(
+def test_a_serving_form_of_another_pipeline_is_rejected_even_if_it_is_consistent(
     model_folder: Path, small_model: SmallModel
 ) -> None:
     golden = pd.read_parquet(model_folder / GOLDEN_FILE)
@@ -149,13 +147,13 @@ def test_one_that_answers_for_itself_but_not_for_the_pipeline_is_not_admitted(
     assert reject(model_folder, load_scorer) == "golden_rows"
 
 
-def test_a_pipeline_beside_it_is_not_opened_by_a_consumer_and_is_by_whoever_admits_it(model_folder: Path) -> None:
+def test_a_consumer_does_not_open_the_pipeline_but_the_worker_does(model_folder: Path) -> None:
     (model_folder / MODEL_FILE).write_bytes(b"\x80\x04cos\nsystem\n.")
     load_to_serve(model_folder, HOUSING)
     assert reject(model_folder, load_scorer) == "allow_list"
 
 
-def test_a_library_that_cannot_be_mapped_says_nothing_about_the_model(
+def test_a_library_that_cannot_be_mapped_does_not_reject_the_model(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unmapped() -> None:
@@ -166,7 +164,7 @@ def test_a_library_that_cannot_be_mapped_says_nothing_about_the_model(
         load_to_serve(model_folder, HOUSING)
 
 
-def test_a_booster_takes_its_own_columns_only_and_no_rows_give_no_answers() -> None:
+def test_a_booster_accepts_only_its_own_columns_and_an_empty_matrix() -> None:
     booster = Booster(other_booster())
     assert booster.columns == len(HOUSING.columns)
     assert booster.predict(np.empty((0, booster.columns))).shape == (0, 1)

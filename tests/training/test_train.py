@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from registry.gate_reports import read_gate_report
 from registry.loading import load_scorer
 from registry.location import tracking_uri_of
 from registry.runs import read_json
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
-from registry.verdicts import read_verdict
 from registry.versions import FINGERPRINT_TAG, TRAINING_TAG
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
 from schemas.rows import RowBuilder
@@ -146,7 +146,7 @@ def test_a_run_in_mlflow_holds_all_that_is_known_of_it(settings: Settings, tmp_p
     files = {each.path for each in registry.client.list_artifacts(result.run_id, "report")}
     assert files == {"report/report.html", "report/report.json"}
     assert {path.name for path in (tmp_path / "housing").iterdir()} == {"report.html", "report.json"}
-    assert read_verdict(registry, version) == result.as_json()["gate"]
+    assert read_gate_report(registry, version) == result.as_json()["gate"]
 
 
 def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.card import COST
+from registry.card import COST_METRIC
 from schemas.classes import winners_of
 from training.data.tables import Table
 from training.evaluation.bootstrap import bootstrap_interval
@@ -59,7 +59,7 @@ def evaluation_of(
     metric = deciding_metric(domain)
     on_test = figures_of(domain, test.target, predicted, probabilities)
     folds = winner.folds
-    over_folds = {f"cv_{metric}": winner.mean, f"cv_{metric}_sd": winner.sd, COST: winner.us_per_row}
+    over_folds = {f"cv_{metric}": winner.mean, f"cv_{metric}_sd": winner.sd, COST_METRIC: winner.us_per_row}
     return Evaluation(
         metrics=over_folds | {f"test_{name}": value for name, value in on_test.items()},
         on_test=on_test,

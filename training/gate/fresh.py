@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.scorer import Score
+from registry.booster import Score
 from schemas.classes import winners_of
 from schemas.rows import RowBuilder
 from training.data.tables import Table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from registry.gate_reports import store_gate_report
 from registry.stages import Stage
 from registry.store import Registry
-from registry.verdicts import store_verdict
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, ModelRejectedError
@@ -141,7 +141,7 @@ class Gate:
 
     def _leave(self, found: ModelVersionInfo, report: GateReport) -> GateReport:
         forced = report.override if report.status == "forced" else None
-        store_verdict(
+        store_gate_report(
             self.registry,
             found,
             report.status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from registry.card import COST, ModelCard
+from registry.card import COST_METRIC, ModelCard
 from registry.loading import load_scorer
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
@@ -49,7 +49,7 @@ def cost_check(card: ModelCard, max_us_per_row: float) -> Check:
     limit = f"must be at most {max_us_per_row:g} (swap.max_us_per_row)"
     cost = card.us_per_row
     if cost is None:
-        reason = f"its card has no {COST}; {limit}"
+        reason = f"its card has no {COST_METRIC}; {limit}"
         return Check(name="cost", outcome="failed", reason=reason, is_binding=True)
     outcome: Outcome = "passed" if cost <= max_us_per_row else "failed"
     return Check(name="cost", outcome=outcome, reason=f"{cost:.3g} µs a row in training; {limit}", is_binding=True)

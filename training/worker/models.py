@@ -136,7 +136,7 @@ class Models:
 
 
 def _load_libraries() -> None:
-    tracking.prepare()
+    tracking.configure()
     load_libraries()
 
 

@@ -66,13 +66,13 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show everything about a version, and what the gate said of it."""
-    from registry.verdicts import read_verdict
+    from registry.gate_reports import read_gate_report
     from tasador.cli.views.registry import document, gate_table, lines
 
     settings, registry = _open(domain)
     features = settings.load_domain().columns
     found = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
-    verdict = read_verdict(registry, found)
+    verdict = read_gate_report(registry, found)
     if as_json:
         write_json(document(found) | {"features": features, "gate": verdict})
         return
@@ -159,7 +159,7 @@ def promote(
     if stage is Stage.STAGING:
         _stage(settings, registry, version, reason)
     else:
-        from registry.moves import retire
+        from registry.aliases import retire
 
         retire(registry, version, stage)
     _tell_stage(registry, version, as_json)
@@ -179,10 +179,10 @@ def alias(
         if name == known:
             promote(version, stage, wait=wait, timeout=timeout, domain=domain, as_json=as_json)
             return
-    from registry.moves import name_version
+    from registry.aliases import set_user_alias
 
     _, registry = _open(domain)
-    name_version(registry, name, version)
+    set_user_alias(registry, name, version)
     _tell_stage(registry, version, as_json)
 
 
@@ -193,10 +193,10 @@ def delalias(
     as_json: JsonOption = False,
 ) -> None:
     """Let an alias point nowhere."""
-    from registry.moves import forget_alias
+    from registry.aliases import delete_user_alias
 
     _, registry = _open(domain)
-    forget_alias(registry, name)
+    delete_user_alias(registry, name)
     if as_json:
         write_json({"alias": name, "version": None})
     else:
@@ -216,7 +216,7 @@ def _open(domain: str | None) -> tuple[Settings, Registry]:
 
 def _stage(settings: Settings, registry: Registry, version: str, reason: str) -> None:
     from operations.command_sender import current_actor
-    from registry.moves import challenge
+    from registry.aliases import set_challenger
     from schemas.errors import ModelRejectedError
     from training import Gate, Override
 
@@ -224,7 +224,7 @@ def _stage(settings: Settings, registry: Registry, version: str, reason: str) ->
     report = Gate(registry, settings.load_domain(), settings).judge(version, Stage.STAGING, override)
     if not report.is_open:
         raise ModelRejectedError(report.reason, f"{report.reason}: {report}")
-    challenge(registry, version)
+    set_challenger(registry, version)
 
 
 def _tell_stage(registry: Registry, version: str, as_json: bool) -> None:

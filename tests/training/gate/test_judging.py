@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from registry.gate_reports import read_gate_report
 from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
-from registry.verdicts import read_verdict
 from registry.versions import ADMITTED_TAG, FOLDS_TAG
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
@@ -40,7 +40,7 @@ def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, regist
     assert registry.resolve().version == CHAMPION
     found = registry.resolve(version=CHAMPION)
     assert (found.status, found.is_admitted) == ("passed", True)
-    assert read_verdict(registry, found) == report.model_dump(mode="json")
+    assert read_gate_report(registry, found) == report.model_dump(mode="json")
     assert registry.client.get_run(found.run_id).data.tags["validation_status"] == "passed"
 
 

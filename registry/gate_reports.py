@@ -1,4 +1,4 @@
-"""What the gate said of a version, kept with it: the whole report in its run, the outcome in tags."""
+"""Stores and reads the gate's report on a version: the report in the version's run, its status in tags."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from registry.runs import read_json
 from registry.store import Registry
 from registry.versions import ADMITTED_TAG, FORCED_BY_TAG, FORCED_TAG, REGISTERED, STATUS_TAG, ModelVersionInfo
 
-VERDICT_FILE = "gate.json"
+GATE_REPORT_FILE = "gate.json"
 
 
-def store_verdict(
+def store_gate_report(
     registry: Registry,
     found: ModelVersionInfo,
     status: str,
@@ -24,16 +24,16 @@ def store_verdict(
     forced_by: str = "",
     forced_because: str = "",
 ) -> None:
-    """Keep a verdict with a version.
+    """Store the gate's report on a version, in place of an earlier one.
 
     Args:
         registry: where the version is registered.
         found: the version.
         status: the outcome in a word.
-        report: the whole of it; replaces the one before.
-        admitted_at: when the gate let the version become champion; what was noted before stays where this is empty.
-        forced_by: who overrode the gate, if somebody did.
-        forced_because: why.
+        report: the whole report.
+        admitted_at: when the gate admitted the version as champion; empty keeps an earlier value.
+        forced_by: the operator who overrode the gate, if one did.
+        forced_because: the operator's reason.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
@@ -41,20 +41,20 @@ def store_verdict(
     tags = {STATUS_TAG: status, FORCED_BY_TAG: forced_by, FORCED_TAG: forced_because}
     if admitted_at:
         tags[ADMITTED_TAG] = admitted_at
-    with tracking.speaking_to(registry.tracking_uri):
-        registry.client.log_text(found.run_id, json.dumps(report, indent=2), VERDICT_FILE)
+    with tracking.translated_errors(registry.tracking_uri):
+        registry.client.log_text(found.run_id, json.dumps(report, indent=2), GATE_REPORT_FILE)
         registry.client.set_tag(found.run_id, STATUS_TAG, status)
-    # last: what may serve is decided by these
+    # last, because these tags decide what may serve
     registry.set_tags(found.version, tags)
 
 
-def read_verdict(registry: Registry, found: ModelVersionInfo) -> dict[str, Any] | None:
-    """The report of the gate's last verdict on a version; None where it has not been judged.
+def read_gate_report(registry: Registry, found: ModelVersionInfo) -> dict[str, Any] | None:
+    """The gate's last report on a version; None if there is none.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer, or has lost the report.
     """
     if found.status in {REGISTERED, ""}:
         return None
-    verdict: dict[str, Any] = read_json(registry.client, registry.tracking_uri, found.run_id, VERDICT_FILE)
-    return verdict
+    report: dict[str, Any] = read_json(registry.client, registry.tracking_uri, found.run_id, GATE_REPORT_FILE)
+    return report
