@@ -26,10 +26,10 @@ def retire(registry: Registry, version: str, stage: Stage) -> None:
         ModelRejectedError: ("in_charge") it is champion.
         RegistryUnavailableError: MLflow does not answer.
     """
-    found = registry.resolve(version=version)
-    if CHAMPION in found.aliases:
+    info = registry.resolve(version=version)
+    if CHAMPION in info.aliases:
         raise ModelRejectedError("in_charge", f"version {version} is champion: promote another version, or roll back")
-    if CHALLENGER in found.aliases:
+    if CHALLENGER in info.aliases:
         registry.delete_alias(CHALLENGER)
     registry.set_tags(version, {STAGE_TAG: stage.value if stage is Stage.ARCHIVED else ""})
 

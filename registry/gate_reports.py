@@ -16,7 +16,7 @@ GATE_REPORT_FILE = "gate.json"
 
 def store_gate_report(
     registry: Registry,
-    found: ModelVersionInfo,
+    info: ModelVersionInfo,
     status: str,
     report: Mapping[str, Any],
     *,
@@ -28,7 +28,7 @@ def store_gate_report(
 
     Args:
         registry: where the version is registered.
-        found: the version.
+        info: the version.
         status: the outcome in a word.
         report: the whole report.
         admitted_at: when the gate admitted the version as champion; empty keeps an earlier value.
@@ -42,19 +42,19 @@ def store_gate_report(
     if admitted_at:
         tags[ADMITTED_TAG] = admitted_at
     with tracking.translated_errors(registry.tracking_uri):
-        registry.client.log_text(found.run_id, json.dumps(report, indent=2), GATE_REPORT_FILE)
-        registry.client.set_tag(found.run_id, STATUS_TAG, status)
+        registry.client.log_text(info.run_id, json.dumps(report, indent=2), GATE_REPORT_FILE)
+        registry.client.set_tag(info.run_id, STATUS_TAG, status)
     # last, because these tags decide what may serve
-    registry.set_tags(found.version, tags)
+    registry.set_tags(info.version, tags)
 
 
-def read_gate_report(registry: Registry, found: ModelVersionInfo) -> dict[str, Any] | None:
+def read_gate_report(registry: Registry, info: ModelVersionInfo) -> dict[str, Any] | None:
     """The gate's last report on a version; None if there is none.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer, or has lost the report.
     """
-    if found.status in {REGISTERED, ""}:
+    if info.status in {REGISTERED, ""}:
         return None
-    report: dict[str, Any] = read_json(registry.client, registry.tracking_uri, found.run_id, GATE_REPORT_FILE)
+    report: dict[str, Any] = read_json(registry.client, registry.tracking_uri, info.run_id, GATE_REPORT_FILE)
     return report

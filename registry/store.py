@@ -118,11 +118,11 @@ class Registry:
         subject = f"version {version}" if version is not None else f"alias {alias!r}"
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(subject):
             if version is not None:
-                found = self.client.get_model_version(self.name, version)
+                record = self.client.get_model_version(self.name, version)
             else:
-                found = self.client.get_model_version_by_alias(self.name, alias)
-            metrics = self.client.get_run(found.run_id).data.metrics if found.run_id else {}
-            return info_of(found, self._uri_of(found), self._aliases(), metrics)
+                record = self.client.get_model_version_by_alias(self.name, alias)
+            metrics = self.client.get_run(record.run_id).data.metrics if record.run_id else {}
+            return info_of(record, self._uri_of(record), self._aliases(), metrics)
 
     def versions(self) -> list[ModelVersionInfo]:
         """All versions, newest first; empty if none is registered.
@@ -131,9 +131,9 @@ class Registry:
             RegistryUnavailableError: MLflow does not answer.
         """
         with tracking.translated_errors(self.tracking_uri):
-            found = list(self.client.search_model_versions(f"name = '{self.name}'"))
-            aliases = self._aliases() if found else {}
-            infos = [info_of(one, self._uri_of(one), aliases) for one in found]
+            records = list(self.client.search_model_versions(f"name = '{self.name}'"))
+            aliases = self._aliases() if records else {}
+            infos = [info_of(record, self._uri_of(record), aliases) for record in records]
         return sorted(infos, key=lambda info: int(info.version), reverse=True)
 
     def set_champion(self, version: str) -> ModelVersionInfo:
@@ -197,8 +197,8 @@ class Registry:
         copy_artifact(info.uri, target, self.tracking_uri)
         check_digest(target, info.digest)
 
-    def _uri_of(self, found: ModelVersion) -> str:
-        uri = self.client.get_model_version_download_uri(self.name, str(found.version))
+    def _uri_of(self, record: ModelVersion) -> str:
+        uri = self.client.get_model_version_download_uri(self.name, str(record.version))
         local = local_path_of(uri)
         return uri if local is None else str(local.absolute())
 

@@ -86,17 +86,17 @@ class ModelVersionInfo:
 
 
 def info_of(
-    found: ModelVersion, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
+    record: ModelVersion, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
 ) -> ModelVersionInfo:
     """A version from MLflow's record; `aliases` are those of the whole model, alias -> version."""
-    tags = dict(found.tags)
-    version = str(found.version)
+    tags = dict(record.tags)
+    version = str(record.version)
     return ModelVersionInfo(
-        name=found.name,
+        name=record.name,
         version=version,
         digest=tags.get(DIGEST_TAG, ""),
         uri=uri,
-        run_id=found.run_id or "",
+        run_id=record.run_id or "",
         algorithm=tags.get(ALGORITHM_TAG, "unknown"),
         trained_at=tags.get(TRAINED_TAG, ""),
         data_sha256=tags.get(DATA_TAG, ""),

@@ -1,7 +1,7 @@
-"""Which class a set of probabilities names: the most probable, and of equals the first in the alphabet.
+"""The predicted class of a row of probabilities: the most probable, and among equals the first in the alphabet.
 
-That is what scikit-learn answers, which keeps classes sorted, so a model loaded with `mlflow.pyfunc` and the stream say
-the same. A domain lists its classes in their natural order, and probabilities come in that order.
+Scikit-learn, which keeps classes sorted, predicts the same, so that a model loaded with `mlflow.pyfunc` and the stream
+agree. Probabilities are in the order in which the domain declares its classes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 def winner_of(probabilities: Sequence[float], classes: Sequence[str]) -> str:
-    """The class that one row's probabilities name."""
+    """The predicted class of one row."""
     highest = max(probabilities)
     if probabilities.count(highest) == 1:
         return classes[probabilities.index(highest)]
@@ -22,12 +22,12 @@ def winner_of(probabilities: Sequence[float], classes: Sequence[str]) -> str:
 
 
 def winners_of(probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """The position among the classes of what each of n rows names, shape (n,), from probabilities (n, classes)."""
-    alphabet = _alphabet(classes)
-    winners: NDArray[np.int64] = alphabet[probabilities[:, alphabet].argmax(axis=1)]
+    """The positions among the classes of the predicted classes (n,), from probabilities (n, classes)."""
+    alphabetical = _alphabetical(classes)
+    winners: NDArray[np.int64] = alphabetical[probabilities[:, alphabetical].argmax(axis=1)]
     return winners
 
 
 @cache
-def _alphabet(classes: tuple[str, ...]) -> NDArray[np.int64]:
+def _alphabetical(classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array(sorted(range(len(classes)), key=classes.__getitem__), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Commands to the training worker, and the events that tell what happened to models."""
+"""Commands to the training worker, and the events that it and consumers publish about models."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class ReloadData(_Data):
 
 
 class Reload(_Command):
-    """Activate a version, or what an alias names."""
+    """Activate a version, or the version of an alias."""
 
     type: Literal["model.reload"] = "model.reload"
     data: ReloadData = ReloadData()
 
 
 class RetrainData(_Data):
-    """How to train, and why; `force` trains also where nothing has changed, and with a reason passes the gate."""
+    """How to train, and why; `force` trains even if nothing has changed, and with a reason overrides the gate."""
 
     models: tuple[str, ...] = ()
     force: bool = False
@@ -50,14 +50,14 @@ class RetrainData(_Data):
 
 
 class Retrain(_Command):
-    """Train, and let the gate decide about the result."""
+    """Train, and pass the result to the gate."""
 
     type: Literal["model.retrain"] = "model.retrain"
     data: RetrainData = RetrainData()
 
 
 class PromoteData(_Data):
-    """Which version to promote; `force` overrides the gate and wants a reason, which is kept."""
+    """Which version to promote; `force` overrides the gate and requires a reason, which is stored."""
 
     version: str
     force: bool = False
@@ -65,14 +65,14 @@ class PromoteData(_Data):
 
 
 class Promote(_Command):
-    """Make a version champion, through the gate."""
+    """Make a version champion if it passes the gate."""
 
     type: Literal["model.promote"] = "model.promote"
     data: PromoteData
 
 
 class Rollback(_Command):
-    """Go back to the previous champion."""
+    """Roll back to the previous champion."""
 
     type: Literal["model.rollback"] = "model.rollback"
     data: _Data = _Data()
@@ -80,7 +80,7 @@ class Rollback(_Command):
 
 Command = Annotated[Reload | Retrain | Promote | Rollback, Field(discriminator="type")]
 COMMANDS: TypeAdapter[Reload | Retrain | Promote | Rollback] = TypeAdapter(Command)
-"""Reads any command from JSON; raises pydantic.ValidationError."""
+"""Parses any command from JSON; raises pydantic.ValidationError."""
 
 ModelEventType = Literal[
     "model.activated",
@@ -95,7 +95,7 @@ ModelEventType = Literal[
 
 
 class ModelEventData(BaseModel):
-    """A model event's data; which fields are set depends on the type."""
+    """A model event's data; the type determines which fields are set."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -109,7 +109,7 @@ class ModelEventData(BaseModel):
 
 
 class ModelEvent(BaseModel):
-    """What happened to a model; the entry id of a `model.activated` is the activation."""
+    """An event about a model; the entry id of `model.activated` is the activation."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -122,5 +122,5 @@ class ModelEvent(BaseModel):
 
     @classmethod
     def of(cls, source: str, event_type: ModelEventType, **data: Any) -> ModelEvent:
-        """An event with these data, new id, now."""
+        """A new event with these data and the current time."""
         return cls(source=source, type=event_type, data=ModelEventData(**data))

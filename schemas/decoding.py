@@ -1,8 +1,8 @@
-"""From the fields of an entry to a listing that can be scored, or to the reason why not.
+"""Decodes the fields of an entry into a valid listing, or raises the reason for refusing it.
 
-The fast way is a msgspec decoder made from the domain's features. What it does not accept goes to the pydantic
-contract, which alone decides what is refused and says why; what the contract accepts after all is scored. An event
-with attributes that CloudEvents does not name takes that second way too, at about ten times the cost.
+The fast path is a msgspec decoder built from the domain's features. An event that it does not accept goes to the
+pydantic contract, which alone decides and explains refusals; an event that the contract accepts is scored. Events with
+attributes that CloudEvents does not name take this slow path too, at about ten times the cost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from schemas.domain import Domain
 from schemas.errors import ConfigurationError, FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
-from schemas.limits import check_limits, harmless_bytes
+from schemas.limits import check_limits, safe_bytes
 from schemas.refusals import Reason, explain
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD, FASTSTREAM_FIELD
@@ -29,18 +29,18 @@ _FASTSTREAM_MAGIC = b"\x89BIN\x0d\x0a\x1a\x0a\x00\x01"
 _FASTSTREAM_DATA_START = 14
 
 
-def _to_the_end(pattern: str) -> str:
-    # in Python's `re` a closing `$` also matches before a newline
+def _anchored(pattern: str) -> str:
+    # in Python's `re` a final `$` also matches before a newline
     return pattern.removesuffix("$") + r"\Z"
 
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
-_Source = Annotated[str, msgspec.Meta(max_length=MAX_ID, pattern=_to_the_end(SOURCE_PATTERN))]
-_Traceparent = Annotated[str, msgspec.Meta(pattern=_to_the_end(TRACEPARENT_PATTERN))]
+_Source = Annotated[str, msgspec.Meta(max_length=MAX_ID, pattern=_anchored(SOURCE_PATTERN))]
+_Traceparent = Annotated[str, msgspec.Meta(pattern=_anchored(TRACEPARENT_PATTERN))]
 
 
 class DecodedListing(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """A valid listing; `data` is a struct with one field a feature, in the domain's order, None where missing."""
+    """A valid listing; `data` is a struct with a field for each feature, in the domain's order, None if missing."""
 
     id: _Text
     data: Any
@@ -64,7 +64,7 @@ def _field_type(feature: Feature) -> Any:
 
 
 def _row_struct(domain: Domain) -> type[msgspec.Struct]:
-    # columns need not be identifiers, so the struct has names of its own
+    # column names need not be identifiers, so the struct's fields have their own names
     names = {f"f{i}": feature.column for i, feature in enumerate(domain.features)}
     fields = [(name, _field_type(feature)) for name, feature in zip(names, domain.features, strict=True)]
     with_defaults = [(*f, None) if feature.may_miss else f for f, feature in zip(fields, domain.features, strict=True)]
@@ -82,17 +82,17 @@ class ListingDecoder:
 
     Args:
         domain: whose contract a listing must satisfy.
-        limits: what is refused unread.
+        limits: of a payload, checked before it is parsed.
 
     Raises:
-        ConfigurationError: the limits leave no room for an event of this domain.
+        ConfigurationError: the limits are too small for an event of this domain.
     """
 
     def __init__(self, domain: Domain, limits: LimitSettings) -> None:
-        _check_room(domain, limits)
+        _check_limits_admit_events(domain, limits)
         self._domain = domain
         self._limits = limits
-        self._harmless_bytes = harmless_bytes(limits)
+        self._safe_bytes = safe_bytes(limits)
         self._row = _row_struct(domain)
         self._listing = _listing_struct(self._row)
         self._fast = msgspec.json.Decoder(self._listing).decode
@@ -103,20 +103,20 @@ class ListingDecoder:
         """Decode one event.
 
         Raises:
-            RefusedListingError: with the reason, each error by field, and the identity where it could be read.
+            RefusedListingError: with the reason, the errors by field, and the identity if it could be read.
         """
-        if len(payload) > self._harmless_bytes:
+        if len(payload) > self._safe_bytes:
             check_limits(payload, self._limits)
         try:
             return self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            if len(payload) <= self._harmless_bytes:
+            if len(payload) <= self._safe_bytes:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
 
     def decode_all(self, payloads: Sequence[bytes]) -> list[DecodedListing] | None:
-        """Decode a batch as nearly all are, small and valid; None if there is one to be looked at more closely."""
-        if max(map(len, payloads), default=0) > self._harmless_bytes:
+        """Decode a batch of small, valid events, as nearly all are; None if any event needs `decode`."""
+        if max(map(len, payloads), default=0) > self._safe_bytes:
             return None
         try:
             return [*map(self._fast, payloads)]
@@ -124,7 +124,7 @@ class ListingDecoder:
             return None
 
     def decode_by_contract(self, payload: bytes) -> DecodedListing:
-        """Decode one event the slow way, by the pydantic contract.
+        """Decode one event by the pydantic contract, the slow path.
 
         Raises:
             RefusedListingError: as `decode`.
@@ -141,7 +141,7 @@ class ListingDecoder:
         return self._listing(data=self._row(**values), **envelope)
 
 
-def _check_room(domain: Domain, limits: LimitSettings) -> None:
+def _check_limits_admit_events(domain: Domain, limits: LimitSettings) -> None:
     values = len(domain.columns) + len(DecodedListing.__struct_fields__)
     if values > limits.max_values:
         raise ConfigurationError(f"limits.max_values is {limits.max_values}; an event of {domain.name} has {values}")
@@ -151,7 +151,7 @@ def _check_room(domain: Domain, limits: LimitSettings) -> None:
 
 
 def _identity(payload: bytes) -> tuple[str | None, str]:
-    """The id and the source of a refused event, as far as they are strings of a bearable length."""
+    """The id and the source of a refused event, if they are strings within the length limit."""
     event = pydantic_core.from_json(payload)
     if not isinstance(event, dict):
         return None, ""
@@ -173,13 +173,13 @@ def payload_of(fields: Mapping[bytes, bytes]) -> bytes:
     if (envelope := fields.get(FASTSTREAM_FIELD)) is None:
         raise RefusedListingError(Reason.FOREIGN_ENTRY, (FieldError("", "the entry has no field `data`"),))
     if not envelope.startswith(_FASTSTREAM_MAGIC):
-        raise _foreign("not FastStream's binary format")
+        raise _foreign_entry("not FastStream's binary format")
     try:
         (start,) = unpack_from(">I", envelope, _FASTSTREAM_DATA_START)
     except struct_error as error:
-        raise _foreign(str(error)) from error
+        raise _foreign_entry(str(error)) from error
     return envelope[start:]
 
 
-def _foreign(message: str) -> RefusedListingError:
+def _foreign_entry(message: str) -> RefusedListingError:
     return RefusedListingError(Reason.FOREIGN_ENTRY, (FieldError("__data__", message),))

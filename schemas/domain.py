@@ -1,4 +1,4 @@
-"""A domain as the rest of the house sees it: its features in order, its target, and its contract."""
+"""A domain: its features in order, its target and its contract, read from a class and checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUILT_IN = {"housing": "schemas.domains.housing:Housing", "obesity": "schemas.do
 
 @dataclass(frozen=True)
 class Domain:
-    """One table to learn and score.
+    """One table to train on and score.
 
     Attributes:
         name: the domain's name, also the registered model's.
@@ -41,7 +41,7 @@ class Domain:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """By which features parts of the table are looked at."""
+        """The features that split the table into segments."""
         return self.contract.segments
 
     @cached_property
@@ -51,7 +51,7 @@ class Domain:
 
     @property
     def derived(self) -> tuple[Derived, ...]:
-        """What models compute from the features, in the order of the columns that they append."""
+        """The columns that models derive from the features, in the order in which they are appended."""
         return self.contract.derived
 
     def feature(self, column: str) -> Feature:
@@ -60,11 +60,7 @@ class Domain:
         Raises:
             KeyError: there is none.
         """
-        return next((f for f in self.features if f.column == column), None) or _no_such(column)
-
-
-def _no_such(column: str) -> Feature:
-    raise KeyError(column)
+        return {f.column: f for f in self.features}[column]
 
 
 def domain_of(contract: type[Features], may_miss: Collection[str] | None = None) -> Domain:
@@ -72,16 +68,16 @@ def domain_of(contract: type[Features], may_miss: Collection[str] | None = None)
 
     Args:
         contract: the class that declares it.
-        may_miss: names of the features that may be missing, instead of what the class says.
+        may_miss: names of the features that may be missing, instead of those that the class declares optional.
 
     Raises:
         DomainError: a declaration is incomplete, or `may_miss` names a feature that does not exist.
     """
     if may_miss is not None:
-        contract = _with_missing(contract, may_miss)
-    for needed in ("name", "target"):
-        if not hasattr(contract, needed):
-            raise DomainError(f"domain class {contract.__qualname__}: declare `{needed}`")
+        contract = _with_optional(contract, may_miss)
+    for attribute in ("name", "target"):
+        if not hasattr(contract, attribute):
+            raise DomainError(f"domain class {contract.__qualname__}: declare `{attribute}`")
     features = tuple(read_feature(contract.name, a, i) for a, i in contract.model_fields.items())
     if not features:
         raise DomainError(f"domain {contract.name}: declares no features")
@@ -89,22 +85,23 @@ def domain_of(contract: type[Features], may_miss: Collection[str] | None = None)
         raise DomainError(f"domain {contract.name}: the target {contract.target.name} is also a feature")
     numbers = [f.column for f in features if f.kind == "number"]
     check_segments(contract.name, contract.segments, numbers, [f.column for f in features if f.column not in numbers])
-    for one in contract.derived:
-        _check_derived(contract.name, one, features)
+    for derived in contract.derived:
+        _check_derived(contract.name, derived, features)
     return Domain(contract.name, contract, features, contract.target)
 
 
 def _check_derived(owner: str, derived: Derived, features: tuple[Feature, ...]) -> None:
     by_column = {feature.column: feature for feature in features}
     if derived.name in by_column:
-        raise DomainError(f"domain {owner}: the derived {derived.name} is also a feature")
+        raise DomainError(f"domain {owner}: the derived column {derived.name} is also a feature")
     for column, power in derived.powers.items():
         feature = by_column.get(column)
         if feature is None or feature.ge is None:
-            raise DomainError(f"domain {owner}, derived {derived.name}: {column} is no feature that holds numbers")
+            raise DomainError(f"domain {owner}, derived {derived.name}: {column} is not a numeric feature")
         if feature.ge <= 0 and not (power > 0 and float(power).is_integer()):
             raise DomainError(
-                f"domain {owner}, derived {derived.name}: {column} may be {feature.ge:g}, which has no power {power:g}"
+                f"domain {owner}, derived {derived.name}: {column} may be {feature.ge:g}, "
+                f"which cannot be raised to the power {power:g}"
             )
 
 
@@ -112,8 +109,8 @@ def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[
     """Load a domain by its name.
 
     Args:
-        name: `housing`, `obesity`, or the name under which params.yaml lists a dotted path.
-        dotted_path: ``package.module:Class``; by default that of the domain which comes with the project.
+        name: `housing`, `obesity`, or the name of a dotted path in params.yaml.
+        dotted_path: ``package.module:Class``; by default that of the built-in domain.
         may_miss: as in `domain_of`.
 
     Raises:
@@ -122,10 +119,10 @@ def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[
     path = dotted_path or BUILT_IN.get(name)
     if path is None:
         known = ", ".join(BUILT_IN)
-        raise DomainError(f"no domain {name!r}: known are {known}; list your own in params.yaml under `domains`")
+        raise DomainError(f"no domain {name!r}; known domains are {known}; add your own to `domains` in params.yaml")
     module_name, _, class_name = path.partition(":")
     if not (module_name and class_name) or module_name.startswith("."):
-        raise DomainError(f"domain {name!r}: {path!r} is no path of the form package.module:Class")
+        raise DomainError(f"domain {name!r}: {path!r} is not of the form package.module:Class")
     try:
         contract: Any = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, SyntaxError) as error:
@@ -138,7 +135,7 @@ def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[
     return domain
 
 
-def _with_missing(contract: type[Features], may_miss: Collection[str]) -> type[Features]:
+def _with_optional(contract: type[Features], may_miss: Collection[str]) -> type[Features]:
     """The contract with exactly these features optional."""
     by_column = {info.alias or attribute: attribute for attribute, info in contract.model_fields.items()}
     if unknown := sorted(set(may_miss) - set(by_column)):
@@ -146,7 +143,7 @@ def _with_missing(contract: type[Features], may_miss: Collection[str]) -> type[F
     fields: dict[str, Any] = {}
     for column, attribute in by_column.items():
         info = contract.model_fields[attribute]
-        required, could_miss = without_none(info.annotation)
-        if could_miss != (column in may_miss):
+        required, is_optional = without_none(info.annotation)
+        if is_optional != (column in may_miss):
             fields[attribute] = (required | None if column in may_miss else required, copy(info))
     return create_model(contract.__name__, __base__=contract, __module__=contract.__module__, **fields)

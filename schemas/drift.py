@@ -1,4 +1,4 @@
-"""What is said about drift: one report, on the stream, in the metrics, in tables, on a page and to notebooks alike."""
+"""The drift report, the same for the stream, metrics, tables, the HTML page and notebooks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Verdict = Literal["no_drift", "drift", "not_enough_rows"]
 Role = Literal["feature", "prediction", "outcome"]
 
 
-class _Part(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Distribution(_Part):
-    """Shares of the present values: in the bins between `edges` (the outer ones take what lies beyond), or by category.
+class Distribution(_Frozen):
+    """Shares of the present values in bins between `edges` (the outer bins are unbounded), or by category.
 
-    Both tuples of shares are empty where one side has no values.
+    Both tuples of shares are empty if one side has no values.
     """
 
     edges: tuple[float, ...] = ()
@@ -30,13 +30,13 @@ class Distribution(_Part):
     current: tuple[float, ...] = ()
 
 
-class WindowSpan(_Part):
-    """One current window, of those which do not overlap.
+class WindowSpan(_Frozen):
+    """One of the current windows, which do not overlap.
 
     Attributes:
-        rows: how many rows it holds.
-        first: entry id of its oldest row; None of a table.
-        last: entry id of its newest row.
+        rows: number of its rows.
+        first: entry id of its oldest row; None for a table.
+        last: entry id of its newest row; None for a table.
     """
 
     rows: int
@@ -44,10 +44,10 @@ class WindowSpan(_Part):
     last: str | None = None
 
 
-class ColumnDrift(_Part):
-    """One column: figures of the newest window against the reference, and the verdict over all windows.
+class ColumnDrift(_Frozen):
+    """One column: statistics of the newest window against the reference, and the verdict over all windows.
 
-    What a kind of column has not, or could not be computed from so few values, is None.
+    A statistic is None if it does not apply to the kind of column, or if there are too few values.
     """
 
     name: str
@@ -56,15 +56,17 @@ class ColumnDrift(_Part):
     unit: str = ""
     verdict: Verdict
     alarms: tuple[bool | None, ...] = Field(
-        description="by window, newest first: effect and significance; None for unknown"
+        description="by window, newest first: whether effect and significance suffice; None for unknown"
     )
     rows: int = Field(description="present values in the newest window")
     reference_rows: int = Field(description="present values in the reference")
     missing_share: float
     reference_missing_share: float
-    missing_p: float | None = Field(default=None, description="chi-squared on the missing share, after Holm")
-    p: float | None = Field(default=None, description="Kolmogorov-Smirnov or chi-squared, after Holm")
-    psi: float | None = Field(default=None, description="population stability index, in nats; never decides")
+    missing_p: float | None = Field(
+        default=None, description="p-value of the missing share's chi-squared test, after Holm"
+    )
+    p: float | None = Field(default=None, description="p-value of Kolmogorov-Smirnov or chi-squared, after Holm")
+    psi: float | None = Field(default=None, description="population stability index, in nats; not part of the verdict")
     ks: float | None = Field(default=None, description="largest distance of the distribution functions")
     wasserstein_sd: float | None = Field(default=None, description="in standard deviations of the reference")
     mean: float | None = None
@@ -77,24 +79,24 @@ class ColumnDrift(_Part):
 
     @property
     def effect(self) -> float | None:
-        """The figure whose size decides: of a number W/sd, of a category JS."""
+        """The effect size that the verdict uses: Wasserstein/sd for a number, Jensen-Shannon for a category."""
         return self.wasserstein_sd if self.kind == "number" else self.js
 
 
-class DriftReport(_Part):
-    """How the current windows compare with the reference.
+class DriftReport(_Frozen):
+    """The comparison of the current windows with the reference.
 
     Attributes:
         verdict: `drift` if a column drifts; else `not_enough_rows` if a feature or the predictions are undecided.
-        domain: whose columns these are; None of tables.
-        model: whose reference it is; None of tables.
+        domain: of the columns; None for tables.
+        model: of the reference; None for tables.
         reference_rows: rows of the reference.
-        windows: what was compared, newest first.
-        needed: how many windows must alarm.
-        scored: predictions made while the rows of the windows came in, sampled or not; None of tables.
-        mean_prediction: over these.
-        skipped_entries: entries of the window that were written for other columns and not read.
-        columns: features, then predictions and outcomes where there are any.
+        windows: the current windows, newest first.
+        needed: number of windows that must alarm.
+        scored: predictions made during the windows, sampled or not; None for tables.
+        mean_prediction: mean of these predictions.
+        skipped_entries: entries of the window with another layout of columns, which were not read.
+        columns: features, then predictions and outcomes if there are any.
         ignored: columns of the current table that the reference does not have.
     """
 
@@ -117,7 +119,7 @@ class DriftReport(_Part):
 
 
 class DriftEvent(BaseModel):
-    """A report as it stands on the stream."""
+    """The event with a drift report."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

@@ -1,26 +1,26 @@
-"""Every error the product raises on purpose.
+"""The tree of errors that the product raises.
 
 ::
 
     TasadorError
-    ├── ConfigurationError       the start stops; the message names the key and where it stands
-    │   ├── DomainError          a domain's declaration cannot be used
-    │   └── ServerError          this Redis cannot keep the promises (too old, cluster without a hash tag)
-    ├── UnavailableError         transient: what was in hand stays where it is and is tried again
+    ├── ConfigurationError       stops the start; the message names the key and its source
+    │   ├── DomainError          a domain's declaration is not valid
+    │   └── ServerError          this Redis cannot provide the guarantees (too old, cluster without a hash tag)
+    ├── UnavailableError         transient: entries stay pending, and the operation is retried
     │   ├── RedisUnavailableError
     │   └── RegistryUnavailableError
     ├── RefusedListingError      permanent: the listing becomes a dead letter with this reason
-    ├── ModelError               a model cannot be used; the one in use stays
+    ├── ModelError               a model cannot be used; the current one stays
     │   ├── ModelNotFoundError
-    │   └── ModelRejectedError   found, but a check failed: location, digest, allow-list, signature, golden rows, cost
-    ├── DataError                a table or file that cannot be used: training data, or what is to be published
-    ├── DeadLetterError          a dead letter that does not exist, or cannot be replayed
-    ├── PublishError             Redis would not take listings; how far it came is with the error
-    │   ├── BacklogFullError     the publisher was asked to raise at the high-water mark instead of waiting
-    │   └── PublishInterruptedError  also a RedisUnavailableError: without a reply, some may have arrived
-    ├── NothingReportedError     nobody has measured yet what a command was asked to show
-    ├── NotConfirmedError        somebody did not confirm in time; the message names them
-    └── BenchmarkError           a measurement that says nothing: somebody died, or did not answer every listing once
+    │   └── ModelRejectedError   a check failed: location, digest, allow-list, signature, versions, golden rows, cost
+    ├── DataError                a table or file cannot be used, for training or for publishing
+    ├── DeadLetterError          a dead letter does not exist, or cannot be replayed
+    ├── PublishError             Redis did not accept all listings; lists the confirmed and the unconfirmed
+    │   ├── BacklogFullError     the backlog is at the high-water mark, and the publisher is set to raise
+    │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
+    ├── NothingReportedError     the report that a command shows does not exist yet
+    ├── NotConfirmedError        a confirmation did not arrive in time; the message names what is missing
+    └── BenchmarkError           a measurement is not valid: a process died, or listings lack their one outcome
 """
 
 from __future__ import annotations
@@ -30,49 +30,49 @@ from dataclasses import dataclass
 
 
 class TasadorError(Exception):
-    """Base of all errors below; its message is one line for the person who reads it."""
+    """Base of all errors below; its message is one line for operators."""
 
 
 class ConfigurationError(TasadorError):
-    """Something a person wrote down is wrong; nothing was started."""
+    """The configuration is wrong; nothing was started."""
 
 
 class DomainError(ConfigurationError):
-    """A domain's declaration cannot be used."""
+    """A domain's declaration is not valid."""
 
 
 class ServerError(ConfigurationError):
-    """The Redis server cannot keep the promises."""
+    """The Redis server cannot provide the guarantees."""
 
 
 class UnavailableError(TasadorError):
-    """A service does not answer now; trying again later may help."""
+    """A service does not answer now; a later retry may succeed."""
 
 
 class RedisUnavailableError(UnavailableError):
-    """Redis does not answer, or answers that it cannot write now."""
+    """Redis does not answer, or cannot write now."""
 
 
 class RegistryUnavailableError(UnavailableError):
-    """MLflow does not answer, or what it has cannot be kept or loaded on this machine now."""
+    """MLflow does not answer, or a model cannot be stored or loaded on this machine now."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing that is wrong with one field of a listing."""
+    """One error in one field of a listing."""
 
     field: str
     message: str
 
 
 class RefusedListingError(TasadorError):
-    """A listing that no retry can mend.
+    """A listing is not valid; a retry cannot succeed.
 
     Attributes:
         reason: one of `schemas.refusals.Reason`.
-        errors: what is wrong, field by field, in the order of the contract.
-        listing_id: the listing's id where it could be read.
-        listing_source: the listing's source where it could be read.
+        errors: by field, in the order of their reasons.
+        listing_id: the listing's id if it could be read.
+        listing_source: the listing's source if it could be read.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class ModelNotFoundError(ModelError):
 
 
 class ModelRejectedError(ModelError):
-    """A model was found, but a check before use failed.
+    """A model exists, but did not pass a check.
 
     Attributes:
-        check: which one: location, digest, allow_list, signature, versions, golden_rows, cost or reference.
+        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, in_charge or alias.
     """
 
     def __init__(self, check: str, message: str) -> None:
@@ -106,20 +106,20 @@ class ModelRejectedError(ModelError):
 
 
 class DataError(TasadorError):
-    """A table or file cannot be used: training data, or what is to be published."""
+    """A table or file cannot be used, for training or for publishing."""
 
 
 class DeadLetterError(TasadorError):
-    """A dead letter that does not exist, or cannot be replayed."""
+    """A dead letter does not exist, or cannot be replayed."""
 
 
 class PublishError(TasadorError):
-    """Publishing stopped before everything was confirmed.
+    """Publishing stopped before all listings were confirmed.
 
     Attributes:
-        entry_ids: of the listings that this call knows to be on the stream, in order. Where a publisher hands out ids
-            chunk by chunk, those of earlier chunks have been handed out already and are not repeated here.
-        unconfirmed: the events that were taken and not confirmed, encoded, in order. They can be published as they are.
+        entry_ids: of this call's confirmed listings, in order. `publish_chunks` has already yielded the ids of earlier
+            chunks, so they are not repeated here.
+        unconfirmed: the encoded events that were not confirmed, in order. They can be published as they are.
     """
 
     def __init__(self, message: str, entry_ids: Sequence[str] = (), unconfirmed: Sequence[bytes] = ()) -> None:
@@ -129,24 +129,24 @@ class PublishError(TasadorError):
 
 
 class BacklogFullError(PublishError):
-    """The backlog stands at the high-water mark; nothing of `unconfirmed` was sent."""
+    """The backlog is at the high-water mark; none of `unconfirmed` was sent."""
 
 
 class PublishInterruptedError(PublishError, RedisUnavailableError):
-    """Redis went away while listings were on their way: each of `unconfirmed` may or may not have arrived.
+    """The connection broke during publishing: each of `unconfirmed` may or may not have arrived.
 
-    XADD is not idempotent, so nothing was repeated. Publishing `unconfirmed` again is safe within `dedup_seconds`: a
-    listing that did arrive has the same identity (source, id), and its repeat is counted and dropped.
+    XADD is not idempotent, so nothing was retried. Publishing `unconfirmed` again is safe within `dedup_seconds`: if a
+    listing did arrive, its repeat has the same identity (source, id), and is counted and dropped.
     """
 
 
 class NothingReportedError(TasadorError):
-    """Nobody has measured yet what a command was asked to show."""
+    """The report that a command shows does not exist yet."""
 
 
 class NotConfirmedError(TasadorError):
-    """Not everyone confirmed in time."""
+    """A confirmation did not arrive in time."""
 
 
 class BenchmarkError(TasadorError):
-    """A measurement went wrong, so there is no figure."""
+    """A measurement is not valid, so there is no figure."""

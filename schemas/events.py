@@ -1,6 +1,6 @@
-"""The events on the streams of listings and answers, as pydantic models: the contract, and what clients read with.
+"""The events on the streams of listings, answers and outcomes: pydantic models that define the contract for clients.
 
-They are CloudEvents 1.0 in JSON. `schemas.decoding` and `consumer.answer_encoder` are the fast forms of the contract.
+They are CloudEvents 1.0 in JSON. `schemas.decoding` and `consumer.answer_encoder` implement the same contract faster.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def _rfc3339(value: object) -> object:
-    """Read a time as the fast decoder does, so that both admit the same strings."""
+    """Parse a time as the fast decoder does, so that both accept the same strings."""
     if isinstance(value, datetime):
         return value
     try:
         return msgspec.convert(value, AwareTime)
     except msgspec.ValidationError as error:
-        raise ValueError("must be an RFC 3339 time with its offset") from error
+        raise ValueError("must be an RFC 3339 time with a UTC offset") from error
 
 
 def _one_line(value: str) -> str:
-    # `$` also matches before a closing newline
+    # `$` also matches before a final newline
     if value.endswith("\n"):
         raise ValueError("must not end with a newline")
     return value
@@ -49,7 +49,7 @@ Row = TypeVar("Row", default=dict[str, Any])
 
 
 class Listing(BaseModel, Generic[Row]):
-    """A listing to score. Its identity is (source, id); attributes of the envelope not named here pass."""
+    """A listing to score. Its identity is (source, id); other attributes of the envelope are accepted."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, regex_engine="python-re")
 
@@ -66,7 +66,7 @@ class Listing(BaseModel, Generic[Row]):
 
 
 class Answer(BaseModel):
-    """What all events that the product writes have in common; `id` is the entry id of the listing it answers."""
+    """The envelope of all answers; `id` is the entry id of the answered listing."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -79,7 +79,7 @@ class Answer(BaseModel):
 
 
 class ModelStamp(BaseModel):
-    """Which model predicted: its version in the registry, and the activation that put it in charge."""
+    """The model that predicted: its version in the registry, and its activation."""
 
     version: str
     activation: str
@@ -90,24 +90,24 @@ class PredictionData(BaseModel):
 
     listing_id: str
     listing_source: str
-    prediction: float | str = Field(description="in the target's unit, or the class name")
+    prediction: float | str = Field(description="a number in the target's unit, or a class name")
     probabilities: dict[str, float] | None = Field(default=None, description="by class name; they sum to one")
     confidence: float | None = Field(default=None, ge=0, le=1, description="probability of the predicted class")
-    labels: dict[str, str] | None = Field(default=None, description="what the domain declares for the class")
+    labels: dict[str, str] | None = Field(default=None, description="labels that the domain declares for the class")
     model: ModelStamp
-    imputed: list[str] = Field(description="features that were missing and filled with what training learned")
-    unusual: list[str] = Field(description="features inside the declared range but outside what training saw")
+    imputed: list[str] = Field(description="missing features, filled with values learned in training")
+    unusual: list[str] = Field(description="features inside the declared range but outside the training range")
 
 
 class Prediction(Answer):
-    """One listing's answer."""
+    """The prediction for a listing."""
 
     type: Literal["listing.scored"] = "listing.scored"
     data: PredictionData
 
 
 class FieldProblem(BaseModel):
-    """One thing wrong with one field."""
+    """One error in one field."""
 
     field: str
     message: str
@@ -120,7 +120,7 @@ class DeadLetterData(BaseModel):
     listing_source: str
     reason: Reason
     errors: list[FieldProblem]
-    payload: str | None = Field(description="as it came, cut at a limit; base64 where `payload_encoding` says so")
+    payload: str | None = Field(description="the payload, cut at a limit; base64 if `payload_encoding` says so")
     payload_encoding: Literal["text", "base64"] = "text"
     payload_bytes: int
     payload_sha256: str
@@ -129,7 +129,7 @@ class DeadLetterData(BaseModel):
 
 
 class DeadLetter(Answer):
-    """One refused listing: why, and what came."""
+    """A refused listing: the reason and its payload."""
 
     type: Literal["listing.refused"] = "listing.refused"
     data: DeadLetterData
@@ -143,7 +143,7 @@ class RepeatData(BaseModel):
 
 
 class Repeat(Answer):
-    """A listing dropped because its identity had been predicted shortly before."""
+    """A listing that was dropped because its identity already has a prediction."""
 
     type: Literal["listing.repeated"] = "listing.repeated"
     data: RepeatData
@@ -155,13 +155,13 @@ class ResolutionData(BaseModel):
     listing_id: str | None
     listing_source: str
     reason: Reason
-    dead_letter: str = Field(description="entry id that the dead letter had")
+    dead_letter: str = Field(description="entry id of the dead letter")
     entry: str | None = Field(default=None, description="entry id of the listing when it was published again")
     actor: str
 
 
 class Resolution(Answer):
-    """A dead letter that an operator took off the stream; `id` is the entry id of the listing that was refused."""
+    """A dead letter that an operator replayed or dropped; `id` is the entry id of the refused listing."""
 
     type: Literal["listing.replayed", "listing.dropped"]
     data: ResolutionData
@@ -176,7 +176,7 @@ class OutcomeData(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What a listing really sold for, or the true class."""
+    """The true value or class of a listing, such as its sale price."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

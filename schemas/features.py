@@ -1,4 +1,4 @@
-"""How a domain declares its features: the base class, the types and `feature`; and `Feature`, what was declared."""
+"""Declares a domain's features: the base class, the types and `feature`; and reads each declaration as a `Feature`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _integral(value: object) -> object:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
-# characters of a name that the fast decoder cannot look for
+# characters that the fast decoder cannot match in a name
 _NOT_IN_NAMES = re.compile(r'["\\\x00-\x1f]')
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -46,20 +46,20 @@ def feature(
     """Declare a feature.
 
     Args:
-        unit: what the value is measured in; "" for none.
-        description: one line for people, shown in the AsyncAPI page.
-        ge: smallest value admitted. Numbers and integers must state both bounds.
-        le: largest value admitted.
-        fill: how a missing value is filled; by default `median` for numbers and `most_frequent` for the rest. The
-            feature may be missing if its annotation says ``| None``.
-        column: its name in events and in training data, where that is no Python identifier; the attribute's by default.
+        unit: of the value; "" for none.
+        description: one line, shown on the AsyncAPI page.
+        ge: smallest accepted value. Numbers and integers must state both bounds.
+        le: largest accepted value.
+        fill: how a missing value is filled; by default `median` for numbers and `most_frequent` for other kinds. The
+            feature may be missing if its annotation contains ``| None``.
+        column: its name in events and training data if that is not a Python identifier; by default the attribute's.
     """
     return Field(alias=column, ge=ge, le=le, description=description, json_schema_extra={"unit": unit, "fill": fill})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a domain predicts.
+    """The target of a domain.
 
     Attributes:
         name: the target's column in training data.
@@ -76,15 +76,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A number that a domain's models compute from its features: a product of powers of them.
+    """A column that models derive from features: a product of their powers.
 
-    Ratios and products are such, and so is the body-mass index: ``{"Weight": 1, "Height": -2}``. It is computed after
-    gaps have been filled, inside the model's pipeline; a listing does not carry it.
+    For example a ratio, or the body-mass index: ``{"Weight": 1, "Height": -2}``. The model's pipeline computes it after
+    filling gaps; a listing does not contain it.
 
     Attributes:
-        name: what it is called, in figures and plots.
-        powers: column -> exponent. The columns hold numbers; where an exponent is negative or no whole number, their
-            declared range is above zero.
+        name: of the column in figures and plots.
+        powers: column -> exponent. The columns hold numbers; if an exponent is negative or not an integer, the declared
+            range must be above zero.
         unit: of the result.
     """
 
@@ -94,27 +94,27 @@ class Derived:
 
 
 class Features(BaseModel):
-    """Base of every domain's contract: one row of features, validated strictly, unknown ones refused."""
+    """Base of every domain's contract: one row of features, validated strictly, without unknown features."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: ClassVar[str]
     target: ClassVar[Target]
     segments: ClassVar[tuple[Segment, ...]] = ()
-    """By which features reports and the gate look at parts of the table."""
+    """The features that split the table into segments, for reports and the gate."""
     table_source: ClassVar[str] = ""
-    """Where the rows of `built_in_table` come from, for people."""
+    """The source of `built_in_table`, for display."""
     derived: ClassVar[tuple[Derived, ...]] = ()
-    """What models compute from the features."""
+    """The columns that models derive from the features."""
 
     @classmethod
     def built_in_table(cls) -> list[dict[str, Any]]:
-        """Real rows that come with the domain, the target included; none unless a domain overrides this."""
+        """The rows that come with the domain, including the target; empty unless a domain overrides this."""
         return []
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The JSON schema; pydantic leaves the bounds of an integer that may be missing in words of its own."""
+        """The JSON schema, in which pydantic would write the bounds of an optional integer as `ge` and `le`."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         for shape in schema.get("properties", {}).values():
             for branch in shape.get("anyOf", ()):
@@ -125,7 +125,7 @@ class Features(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """A feature that may be null may be absent too, and no other: to pydantic these are two things."""
+        """Make exactly the nullable features optional; pydantic treats the two properties separately."""
         super().__pydantic_init_subclass__(**kwargs)
         for info in cls.model_fields.values():
             info.default = None if without_none(info.annotation)[1] else PydanticUndefined
@@ -139,11 +139,11 @@ class Feature:
     Attributes:
         column: its name in events and in training data.
         kind: number, integer or category.
-        ge: smallest value admitted (None for a category).
-        le: largest value admitted (None for a category).
+        ge: smallest accepted value (None for a category).
+        le: largest accepted value (None for a category).
         may_miss: whether it may be absent or null.
         fill: how the model's pipeline fills a missing value.
-        categories: the admitted values of a category; a value's position is its code in a matrix.
+        categories: the accepted values of a category; a value's position is its code in a matrix.
     """
 
     column: str
@@ -170,10 +170,10 @@ def read_feature(owner: str, attribute: str, info: FieldInfo) -> Feature:
     """Read one field of a contract.
 
     Raises:
-        DomainError: the field's type is none that a feature can have, or a bound is missing.
+        DomainError: a feature cannot have the field's type, or a bound is missing.
     """
     column = info.alias or attribute
-    where = f"domain {owner}, feature {column}"
+    subject = f"domain {owner}, feature {column}"
     if _NOT_IN_NAMES.search(column):
         raise DomainError(f"domain {owner}: the column name {column!r} has a quote, a backslash or a control character")
     annotation, may_miss = without_none(info.annotation)
@@ -185,9 +185,9 @@ def read_feature(owner: str, attribute: str, info: FieldInfo) -> Feature:
     if get_origin(base) is Literal and all(isinstance(c, str) for c in get_args(base)):
         return Feature(column, "category", fill="most_frequent", categories=get_args(base), **shared)  # type: ignore[arg-type]
     if base not in (int, float):
-        raise DomainError(f"{where}: a feature is a Number, an Integer or a Literal of strings, not {base!r}")
+        raise DomainError(f"{subject}: a feature is a Number, an Integer or a Literal of strings, not {base!r}")
     if annotated_types.Ge not in bounds or annotated_types.Le not in bounds:
-        raise DomainError(f"{where}: declare its range with ge and le")
+        raise DomainError(f"{subject}: declare its range with ge and le")
     kind: Kind = "integer" if base is int else "number"
     return Feature(
         column,

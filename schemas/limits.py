@@ -1,7 +1,7 @@
-"""What a payload may be before anybody parses it: its size, and how deep, how many and how long its parts are.
+"""Checks the limits of a payload before it is parsed: size, depth, number of values, length of keys and numbers.
 
-A parser does work in proportion to these, and so do the errors of one that refuses: a payload of 64 KiB can hold a
-list of 20,000 lists, or a number of 60,000 digits.
+The work of a parser, and the size of its errors, grow with these: a payload of 64 KiB can hold a list of 20,000 lists,
+or a number of 60,000 digits.
 """
 
 from __future__ import annotations
@@ -10,46 +10,46 @@ from schemas.errors import FieldError, RefusedListingError
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
 
-FEWEST_BYTES_A_VALUE = 5
-"""In an event that is accepted: two quotes, a colon, a digit and a comma or bracket, if a name had no letters."""
+MIN_BYTES_PER_VALUE = 5
+"""In a valid event: two quotes, a colon, a digit, and a comma or bracket, for a name of no letters."""
 
 _OF_NUMBERS = bytes(byte in b"-+.eE0123456789" for byte in range(256))
 _OF_STRINGS = bytes(byte != ord('"') for byte in range(256))
-# whether they match is the parser's business
+# the parser checks whether the kinds match
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
-def harmless_bytes(limits: LimitSettings) -> int:
-    """The size up to which a payload that is an event breaks no limit, since it has not the room to."""
-    return min(limits.max_payload_bytes, limits.max_number_chars, FEWEST_BYTES_A_VALUE * limits.max_values)
+def safe_bytes(limits: LimitSettings) -> int:
+    """The largest size of a valid event that is too small to exceed any limit."""
+    return min(limits.max_payload_bytes, limits.max_number_chars, MIN_BYTES_PER_VALUE * limits.max_values)
 
 
 def check_limits(payload: bytes, limits: LimitSettings) -> None:
-    """Refuse a payload that breaks a limit, unparsed. It need not be JSON.
+    """Check the limits of a payload, which need not be JSON, without parsing it.
 
     Raises:
-        RefusedListingError: ("too_large") says which limit.
+        RefusedListingError: ("too_large") the payload exceeds a limit, which the error names.
     """
     if len(payload) > limits.max_payload_bytes:
         raise _too_large(f"{len(payload)} bytes", limits.max_payload_bytes, "max_payload_bytes")
-    if not _is_suspect(payload, limits):
+    if not _may_exceed(payload, limits):
         return
-    # escapes keep their length; what then lies between two quotes is a string, or all of the rest if it never ends
+    # the replacements keep the length of escapes; the text between two quotes is a string, unless the last never ends
     parts = payload.replace(rb"\\", b"__").replace(rb"\"", b"__").split(b'"')
     skeleton = b" ".join(parts[::2])
     if (values := _values(skeleton)) > limits.max_values:
         raise _too_large(f"{values} values", limits.max_values, "max_values")
     if _is_deeper(skeleton, limits.max_depth):
-        raise _too_large("nested deeper", limits.max_depth, "max_depth")
+        raise _too_large("nested too deeply", limits.max_depth, "max_depth")
     if _has_run(skeleton.translate(_OF_NUMBERS), limits.max_number_chars):
-        raise _too_large("a longer number", limits.max_number_chars, "max_number_chars")
+        raise _too_large("a number is too long", limits.max_number_chars, "max_number_chars")
     if (longest := _longest_key(parts)) > limits.max_key_bytes:
         raise _too_large(f"a key of {longest} bytes", limits.max_key_bytes, "max_key_bytes")
 
 
-def _is_suspect(payload: bytes, limits: LimitSettings) -> bool:
-    """Whether a limit may be broken, going by bounds that cost next to nothing: they count what is in strings too."""
+def _may_exceed(payload: bytes, limits: LimitSettings) -> bool:
+    """Whether the payload may exceed a limit, by cheap upper bounds that also count the content of strings."""
     return (
         payload.count(b"{") + payload.count(b"[") > limits.max_depth
         or _values(payload) > limits.max_values
@@ -64,12 +64,12 @@ def _has_run(marked: bytes, length: int) -> bool:
 
 
 def _values(text: bytes) -> int:
-    """How many values a text holds, but for the outermost: each follows a comma or an opening bracket."""
+    """The number of values in a text, without the outermost: each follows a comma or an opening bracket."""
     return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
 def _is_deeper(skeleton: bytes, depth: int) -> bool:
-    """Whether brackets are nested deeper than that, or opened more often and never closed."""
+    """Whether brackets are nested deeper than `depth`, or more than `depth` are never closed."""
     brackets = skeleton.translate(_ONE_KIND, delete=_NO_BRACKETS)
     for _ in range(depth):
         if not brackets:
@@ -79,10 +79,10 @@ def _is_deeper(skeleton: bytes, depth: int) -> bool:
 
 
 def _longest_key(parts: list[bytes]) -> int:
-    """The longest string that a colon follows, in bytes; strings are every second part."""
+    """The length in bytes of the longest string before a colon; strings are every second part."""
     strings = zip(parts[1::2], parts[2::2], strict=False)
     return max((len(text) for text, after in strings if after.lstrip(b" \t\r\n")[:1] == b":"), default=0)
 
 
-def _too_large(found: str, limit: int, name: str) -> RefusedListingError:
-    return RefusedListingError(Reason.TOO_LARGE, (FieldError("", f"{found}, limits.{name} is {limit}"),))
+def _too_large(excess: str, limit: int, name: str) -> RefusedListingError:
+    return RefusedListingError(Reason.TOO_LARGE, (FieldError("", f"{excess}; limits.{name} is {limit}"),))

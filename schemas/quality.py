@@ -1,4 +1,4 @@
-"""What is said about quality: how far predictions were from the outcomes that came, over rolling windows."""
+"""The quality report: the error of predictions against outcomes over rolling time spans."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ SPANS: tuple[Span, ...] = ("24h", "7d", "30d")
 ALL = "all"
 
 
-class _Part(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Quality(_Part):
-    """Quality of the predictions of one span, of all of them or of a part; None for what no outcome tells.
+class Quality(_Frozen):
+    """Quality of all predictions of one span, or of a part of them; a metric without outcomes is None.
 
     Attributes:
         part: ``all``, ``version 7``, or a part of a segment such as ``CHAS 1`` and ``LSTAT 3 of 3``.
-        predictions: how many were made; None for segments, which are known only of what has an outcome.
-        labelled: how many of them have an outcome.
-        labelled_share: of the predictions.
+        predictions: number of predictions; None for segments, which are known only with an outcome.
+        labelled: number of predictions with an outcome.
+        labelled_share: share of the predictions with an outcome.
         fast_share: share of the predictions made within `outcomes.fast_ms`.
         mae: mean absolute error, in the target's unit.
-        rmse: root of the mean squared error, in the target's unit.
+        rmse: root mean squared error, in the target's unit.
         r2: share of the outcomes' variance that predictions explain.
         bias: mean of prediction minus outcome, in the target's unit.
-        far_share: share of the labelled with an error above `outcomes.far_off`.
-        accuracy: share of classes that were right.
-        macro_f1: mean over the classes that occur of the harmonic mean of precision and recall.
+        far_share: share of the labelled predictions with an error above `outcomes.far_off`.
+        accuracy: share of correct classes.
+        macro_f1: mean over the occurring classes of the harmonic mean of precision and recall.
     """
 
     part: str
@@ -49,23 +49,23 @@ class Quality(_Part):
     macro_f1: float | None = None
 
 
-class SuddenLoss(_Part):
-    """The errors grew at once: their mean before and after, and when that was noticed."""
+class SuddenLoss(_Frozen):
+    """A sudden increase of the error: its mean before and after, and the time of detection."""
 
     time: AwareDatetime
     before: float
     after: float
 
 
-class QualityReport(_Part):
-    """How good predictions were, by the time at which they were made.
+class QualityReport(_Frozen):
+    """The quality of predictions by the time at which they were made.
 
     Attributes:
-        domain: whose predictions.
-        spans: for each span the figures of its parts; ``all`` comes first.
-        waiting: outcomes whose prediction has not been found, those given up included.
-        orphaned: of these, how many have waited longer than `outcomes.orphan_hours`.
-        sudden_loss: the latest one within the errors that are remembered.
+        domain: of the predictions.
+        spans: the quality of each span's parts; ``all`` is first.
+        waiting: outcomes without a prediction yet, including orphans.
+        orphaned: outcomes that have waited longer than `outcomes.orphan_hours`.
+        sudden_loss: the latest one among the recent errors.
     """
 
     domain: str
@@ -75,12 +75,12 @@ class QualityReport(_Part):
     sudden_loss: SuddenLoss | None = None
 
     def quality(self, span: Span, part: str = ALL) -> Quality:
-        """The figures of one part; empty ones where nothing is known of it."""
+        """The quality of one part; without values if the report does not contain the part."""
         return next((one for one in self.spans[span] if one.part == part), Quality(part=part))
 
 
 class QualityEvent(BaseModel):
-    """A report as it stands on the stream."""
+    """The event with a quality report."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

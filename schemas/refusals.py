@@ -1,4 +1,4 @@
-"""Why a listing is refused: the reasons, and how a failed contract becomes one."""
+"""The reasons for refusing a listing, and the translation of validation errors into them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MAX_MESSAGE = 200
 
 
 class Reason(StrEnum):
-    """Reasons of a dead letter. Where several apply, the first in this order names the dead letter.
+    """Reasons of a dead letter. If several apply, the first in this order is the dead letter's reason.
 
-    `too_large` stands for every limit of `schemas.limits`; which one is in the dead letter's error.
+    `too_large` stands for every limit of `schemas.limits`; the dead letter's error names the limit.
     """
 
     PAYLOAD_GONE = "payload_gone"
@@ -54,18 +54,18 @@ def _reason_of(error: ErrorDetails) -> Reason:
 
 
 def explain(errors: Iterable[ErrorDetails]) -> tuple[Reason, tuple[FieldError, ...]]:
-    """What pydantic found wrong with an event, as the reason of its dead letter and the errors by field.
+    """The reason of a dead letter and its errors by field, from pydantic's errors.
 
-    Names and messages are cut at `MAX_NAME` and `MAX_MESSAGE` characters and their number at `MAX_ERRORS`: they may
-    hold what a stranger sent.
+    Names and messages are cut at `MAX_NAME` and `MAX_MESSAGE` characters and their number at `MAX_ERRORS`, because they
+    may contain text that a client sent.
     """
-    found = [(_reason_of(e), e) for e in errors]
-    reason = min((r for r, _ in found), key=_ORDER.__getitem__)
-    ordered = sorted(found, key=lambda f: _ORDER[f[0]])[:MAX_ERRORS]
-    return reason, tuple(FieldError(_name(e), e["msg"][:MAX_MESSAGE]) for _, e in ordered)
+    reasons = [(_reason_of(e), e) for e in errors]
+    first = min((reason for reason, _ in reasons), key=_ORDER.__getitem__)
+    ordered = sorted(reasons, key=lambda pair: _ORDER[pair[0]])[:MAX_ERRORS]
+    return first, tuple(FieldError(_name(e), e["msg"][:MAX_MESSAGE]) for _, e in ordered)
 
 
 def _name(error: ErrorDetails) -> str:
     location = error["loc"][1:] if error["loc"][:1] == ("data",) and len(error["loc"]) > 1 else error["loc"]
-    # pydantic appends the branch of a union or the validator; a field's own name is all a person needs
+    # pydantic appends the branch of a union or the validator to the field's name
     return str(location[0])[:MAX_NAME] if location else ""

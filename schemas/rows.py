@@ -1,7 +1,7 @@
-"""From decoded listings, or from a table, to the matrix that every model takes.
+"""Builds the matrix that every model takes, from decoded listings or from a table.
 
 A matrix is float64 of shape (n, features): columns in the domain's order, NaN for gaps, a category as the position of
-its value among the declared ones. Listings and tables go through the same codes.
+its value among the declared ones. Listings and tables use the same codes.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class RowBuilder:
                 for row in rows:
                     row[position] = codes[row[position]]
         try:
-            # a third of the time that numpy takes to look at each number
+            # takes a third of the time that numpy takes to convert each number
             packed = b"".join([self._pack(*row) for row in rows])
         except StructError:
-            return np.array(rows, dtype=np.float64)  # it knows None for a gap
+            return np.array(rows, dtype=np.float64)  # converts None to NaN
         return np.frombuffer(bytearray(packed)).reshape(len(rows), -1)
 
     def matrix_of_frame(self, frame: pd.DataFrame) -> Matrix:
@@ -87,10 +87,10 @@ class RowBuilder:
         return np.array(coded, dtype=np.float64).T
 
     def named(self, mask: NDArray[np.bool_]) -> dict[int, list[str]]:
-        """By row number, the names of the features that a mask (n, features) marks; rows without any do not appear."""
-        found: dict[int, list[str]] = {}
+        """Row number -> names of the features that a mask (n, features) marks; without rows that have none."""
+        names: dict[int, list[str]] = {}
         if not mask.any():
-            return found
+            return names
         for row, column in zip(*np.nonzero(mask), strict=True):
-            found.setdefault(int(row), []).append(self._domain.columns[column])
-        return found
+            names.setdefault(int(row), []).append(self._domain.columns[column])
+        return names

@@ -1,6 +1,6 @@
-"""The sections of the settings: what belongs together in params.yaml, each key with its meaning, unit and default.
+"""The sections of the settings in params.yaml: each key with its meaning, unit and default.
 
-How they are read is `schemas.settings`'s business.
+`schemas.settings` reads them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import (
 
 
 class Section(BaseModel):
-    """What all sections share: unknown keys are refused, nothing changes after it was read."""
+    """Base of all sections: unknown keys are an error, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,171 +30,171 @@ class DomainSettings(Section):
     """One domain."""
 
     path: str | None = Field(None, description="dotted path package.module:Class; not needed for built-in domains")
-    data: str | None = Field(None, description="its training data: a file, a URL, kaggle:owner/name or uci:number")
-    may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing, instead of the class's")
+    data: str | None = Field(None, description="training data: a file, a URL, kaggle:owner/name or uci:number")
+    may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing; overrides the class")
 
 
 class LimitSettings(Section):
-    """How much of a payload is looked at: what breaks a limit becomes a dead letter, unread."""
+    """Limits of a payload, which becomes a dead letter without being parsed if it exceeds one."""
 
-    max_payload_bytes: PositiveInt = Field(65_536, description="size of a payload, in bytes")
-    max_depth: PositiveInt = Field(16, ge=2, description="how deep objects and lists are nested; an event needs two")
-    max_values: PositiveInt = Field(256, ge=4, description="values in a payload, objects and lists counted too")
-    max_key_bytes: PositiveInt = Field(256, description="length of a key as it is written, in bytes")
+    max_payload_bytes: PositiveInt = Field(65_536, description="largest size of a payload, in bytes")
+    max_depth: PositiveInt = Field(16, ge=2, description="deepest nesting of objects and lists; an event needs two")
+    max_values: PositiveInt = Field(256, ge=4, description="largest number of values, including objects and lists")
+    max_key_bytes: PositiveInt = Field(256, description="largest length of a key as written, in bytes")
     max_number_chars: PositiveInt = Field(
-        1000, ge=64, description="length of a number, in characters; shorter payloads are not searched for one"
+        1000, ge=64, description="largest length of a number, in characters; shorter payloads are not checked for it"
     )
 
 
 class RateLimitSettings(Section):
-    """How much each source may send; what is beyond becomes a dead letter in a stream of its own."""
+    """The rate limit of each source; events beyond it become dead letters in a separate stream."""
 
-    events_per_s: NonNegativeFloat = Field(0.0, description="events a second of one source; 0 for no limit")
+    events_per_s: NonNegativeFloat = Field(0.0, description="events per second and source; 0 for no limit")
     burst: PositiveInt = Field(1000, description="events that a source may send at once after a pause")
 
 
 class BatchSettings(Section):
-    """How much a consumer reads at once."""
+    """The batches that a consumer reads."""
 
-    max_records: PositiveInt = Field(1000, le=5000, description="entries a read returns at most")
-    block_ms: PositiveInt = Field(500, description="how long a read waits for the first entry, in ms")
+    max_records: PositiveInt = Field(1000, le=5000, description="largest number of entries in a batch")
+    block_ms: PositiveInt = Field(500, description="time that a read waits for the first entry, in ms")
 
 
 class SwapSettings(Section):
     """How consumers follow the desired model."""
 
     poll_s: PositiveFloat = Field(
-        1.0, description="how often the desired model is read when no event announces it, in s"
+        1.0, description="interval at which the desired model is read, besides events that announce it, in s"
     )
     max_us_per_row: PositiveFloat = Field(
-        10.0, description="what a model may cost a row at 1,000 rows, where the reference model costs 2.4, in µs"
+        10.0, description="largest cost of a model per row, on a scale on which the reference model costs 2.4, in µs"
     )
 
 
 class RetentionSettings(Section):
-    """How long what was answered is kept. What is unread or pending is never trimmed."""
+    """Retention of answered listings and their answers. Undelivered and pending entries are never trimmed."""
 
-    listings: PositiveInt = Field(1_000_000, description="listings kept at most")
-    answers: PositiveInt = Field(1_000_000, description="predictions, dead letters and repeats kept at most, each")
-    rate_limited: PositiveInt = Field(10_000, description="dead letters of rate-limited listings kept at most")
+    listings: PositiveInt = Field(1_000_000, description="largest number of listings")
+    answers: PositiveInt = Field(1_000_000, description="largest number of predictions, dead letters and repeats, each")
+    rate_limited: PositiveInt = Field(10_000, description="largest number of dead letters of rate-limited listings")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which listings and answers are trimmed, in s")
-    archiver_lag: PositiveInt = Field(200_000, description="entries that trimming waits for the audit log at most")
-    interval_s: PositiveFloat = Field(1.0, description="how often a consumer trims, in s")
+    archiver_lag: PositiveInt = Field(200_000, description="audit-log lag up to which trimming waits, in entries")
+    interval_s: PositiveFloat = Field(1.0, description="interval at which a consumer trims, in s")
 
 
 class WindowSettings(Section):
     """The window of recent rows."""
 
-    max_rows: PositiveInt = Field(100_000, description="rows kept at most")
+    max_rows: PositiveInt = Field(100_000, description="largest number of rows")
     max_age_s: PositiveInt = Field(7 * 86_400, description="age after which rows are trimmed, in s")
-    full_batch_rows: PositiveInt = Field(200, description="rows of one batch that are kept; larger batches are sampled")
+    full_batch_rows: PositiveInt = Field(200, description="largest batch that is stored whole; larger ones are sampled")
 
 
 class MonitorSettings(Section):
-    """How the monitor works."""
+    """The monitor's reports."""
 
-    interval_s: PositiveFloat = Field(30.0, description="how often it looks at the window, in s")
-    reports_kept: PositiveInt = Field(1000, description="reports kept on the stream, about")
+    interval_s: PositiveFloat = Field(30.0, description="interval of reports, in s")
+    reports_kept: PositiveInt = Field(1000, description="approximate number of reports kept on the stream")
 
 
 class OutcomeSettings(Section):
-    """How outcomes are joined with predictions, and what counts as good."""
+    """The join of outcomes with predictions, and thresholds of quality."""
 
-    hot_hours: PositiveInt = Field(24, description="how long predictions are indexed in Redis, in hours")
-    orphan_hours: PositiveInt = Field(48, description="after how long without a prediction an outcome is an orphan")
-    retry_s: PositiveFloat = Field(60.0, description="how often predictions of waiting outcomes are looked for, in s")
-    far_off: PositiveFloat = Field(5.0, description="error that counts as far off, in the target's unit")
-    fast_ms: PositiveInt = Field(200, description="time within which an answer counts as fast, in ms")
+    hot_hours: PositiveInt = Field(24, description="time for which predictions are indexed in Redis, in hours")
+    orphan_hours: PositiveInt = Field(48, description="time without a prediction after which an outcome is an orphan")
+    retry_s: PositiveFloat = Field(60.0, description="interval of retries to join pending outcomes, in s")
+    far_off: PositiveFloat = Field(5.0, description="error above which a prediction is far off, in the target's unit")
+    fast_ms: PositiveInt = Field(200, description="time within which an answer is fast, in ms")
 
 
 class ArchiveSettings(Section):
     """The audit log."""
 
-    is_on: bool = Field(default=True, description="whether the monitor writes it")
-    folder: Path | None = Field(None, description="where it lies; `archive` in the home folder by default")
-    rows_per_file: PositiveInt = Field(10_000, description="rows of a file at most")
-    flush_s: PositiveFloat = Field(60.0, description="how long a prediction waits for others to fill a file, in s")
-    keep_days: PositiveInt = Field(365, description="days that are kept")
+    is_on: bool = Field(default=True, description="whether the monitor writes the audit log")
+    folder: Path | None = Field(None, description="its folder; `archive` in the home folder by default")
+    rows_per_file: PositiveInt = Field(10_000, description="largest number of rows in a file")
+    flush_s: PositiveFloat = Field(60.0, description="time after which a file is written even if not full, in s")
+    keep_days: PositiveInt = Field(365, description="number of days that are kept")
 
 
 class DriftSettings(Section):
-    """When current rows count as drifted from the reference."""
+    """The criteria for drift of current rows from the reference."""
 
-    window_rows: PositiveInt = Field(1000, description="rows of a window at most; of fewer, smaller windows are cut")
+    window_rows: PositiveInt = Field(1000, description="rows of a window; smaller windows if there are fewer rows")
     min_rows: PositiveInt = Field(200, description="values that a window and the reference need for a verdict")
-    windows: PositiveInt = Field(3, description="windows that are compared, none overlapping another")
-    needed: PositiveInt = Field(2, description="windows that must alarm; not more than there are")
+    windows: PositiveInt = Field(3, description="number of current windows, which do not overlap")
+    needed: PositiveInt = Field(2, description="number of windows that must alarm; at most `windows`")
     min_wasserstein_sd: PositiveFloat = Field(
-        0.2, description="Wasserstein distance that matters in a number, in standard deviations of the reference"
+        0.2, description="relevant Wasserstein distance of a number, in standard deviations of the reference"
     )
-    min_js: PositiveFloat = Field(0.1, le=1, description="Jensen-Shannon distance that matters in a category, base 2")
-    min_missing: PositiveFloat = Field(0.1, le=1, description="change of the missing share that matters")
-    max_p: PositiveFloat = Field(0.01, lt=1, description="chance of a false alarm in a window, over all columns (Holm)")
+    min_js: PositiveFloat = Field(0.1, le=1, description="relevant Jensen-Shannon distance of a category, base 2")
+    min_missing: PositiveFloat = Field(0.1, le=1, description="relevant change of the missing share")
+    max_p: PositiveFloat = Field(0.01, lt=1, description="false-alarm probability of a window, over all columns (Holm)")
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if self.needed > self.windows:
-            raise ValueError(f"needed: {self.needed} of {self.windows} windows cannot alarm")
+            raise ValueError(f"needed is {self.needed}, but there are only {self.windows} windows")
         return self
 
 
 class LoopSettings(Section):
-    """When the monitor asks for another model, and when it takes one back."""
+    """When the monitor requests a retraining, and when it rolls a promoted model back."""
 
-    is_on: bool = Field(default=True, description="whether it does either")
+    is_on: bool = Field(default=True, description="whether the monitor retrains and rolls back")
     max_error_gain: PositiveFloat = Field(
-        0.2, description="how much the error of 24 hours may exceed that over folds, as a share"
+        0.2, description="largest excess of the 24-hour error over the cross-validated error, as a share"
     )
-    min_labelled: PositiveInt = Field(200, description="outcomes of 24 hours from which their error counts")
-    drift_reports: PositiveInt = Field(3, description="reports in a row that say drift, until it counts")
-    max_age_s: PositiveInt = Field(30 * 86_400, description="age at which a champion is replaced anyway, in s")
-    cooldown_s: PositiveInt = Field(6 * 3600, description="time between two trainings that the monitor asks for, in s")
-    max_per_day: PositiveInt = Field(4, description="trainings that the monitor asks for within 24 hours")
-    bake_minutes: NonNegativeFloat = Field(10.0, description="how long a promoted model is watched, in minutes")
-    bake_min_answers: PositiveInt = Field(200, description="answers from which a watched model is judged")
-    bake_max_poison_share: NonNegativeFloat = Field(0.01, description="share of listings that it could not score")
-    bake_max_p99_ms: PositiveFloat = Field(1000.0, description="99th percentile of the time of its answers, in ms")
+    min_labelled: PositiveInt = Field(200, description="outcomes in 24 hours that the error check needs")
+    drift_reports: PositiveInt = Field(3, description="consecutive reports with drift that trigger a retraining")
+    max_age_s: PositiveInt = Field(30 * 86_400, description="age of a champion that triggers a retraining, in s")
+    cooldown_s: PositiveInt = Field(6 * 3600, description="shortest time between two requested retrainings, in s")
+    max_per_day: PositiveInt = Field(4, description="largest number of requested retrainings in 24 hours")
+    bake_minutes: NonNegativeFloat = Field(10.0, description="time for which a promoted model is watched, in minutes")
+    bake_min_answers: PositiveInt = Field(200, description="answers that a check of a watched model needs")
+    bake_max_poison_share: NonNegativeFloat = Field(0.01, description="largest share of listings that it cannot score")
+    bake_max_p99_ms: PositiveFloat = Field(1000.0, description="largest 99th percentile of its answer time, in ms")
     bake_max_shift_sd: PositiveFloat = Field(
-        1.0, description="shift of its mean prediction, in standard deviations of the model before it"
+        1.0, description="largest shift of a watched model's mean prediction, in the previous model's sd"
     )
 
 
 class SourcesSettings(Section):
-    """What a download may take."""
+    """Limits of a download of training data."""
 
-    timeout_s: PositiveFloat = Field(30.0, description="how long a server may be silent, in s")
-    max_bytes: PositiveInt = Field(500_000_000, description="size of a table at most, in bytes")
+    timeout_s: PositiveFloat = Field(30.0, description="time without data after which a download fails, in s")
+    max_bytes: PositiveInt = Field(500_000_000, description="largest size of a table, in bytes")
 
 
 class TrainingSettings(Section):
-    """How models are trained."""
+    """The training of models."""
 
-    seed: int = Field(42, description="seed of every random choice")
-    test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows put aside as test rows")
+    seed: int = Field(42, description="random seed")
+    test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows held out as test rows")
     folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
     repeats: PositiveInt = Field(5, description="repetitions of the cross-validation with other folds")
-    models: tuple[str, ...] = Field((), description="recipes to try; empty for all that fit the task")
-    n_jobs: NonNegativeInt = Field(0, description="folds that run side by side; 0 for one a core; no figure changes")
+    models: tuple[str, ...] = Field((), description="recipes to try; empty for all of the task")
+    n_jobs: NonNegativeInt = Field(0, description="folds that run in parallel; 0 for one per core; same results")
     time_column: str | None = Field(
-        None, description="column that says when a row was true: later rows then judge what learnt from earlier ones"
+        None, description="column with the time of a row: models are then tested on later rows than they learned from"
     )
-    max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of refused training rows that stops a run")
-    reference_rows: PositiveInt = Field(2000, description="training rows kept beside a model as its reference")
+    max_bad_share: NonNegativeFloat = Field(0.05, le=1, description="share of invalid rows above which training fails")
+    reference_rows: PositiveInt = Field(2000, description="training rows stored with a model as its reference")
     golden_rows: PositiveInt = Field(32, description="rows whose predictions a loaded model must reproduce")
-    report: Literal["full", "figures"] = Field("full", description="full draws plots, which takes some seconds")
+    report: Literal["full", "figures"] = Field("full", description="`full` includes plots, which take some seconds")
 
 
 class SearchSettings(Section):
-    """How parameters of recipes are searched."""
+    """The search for the recipes' parameters."""
 
-    trials: NonNegativeInt = Field(25, description="trials of each recipe that has something to choose; 0 for none")
-    seconds: PositiveFloat = Field(80.0, description="time after which no further trial begins, in s")
+    trials: NonNegativeInt = Field(25, description="trials per recipe that has parameters to search; 0 for no search")
+    seconds: PositiveFloat = Field(80.0, description="time after which no further trial starts, in s")
 
 
 class GateSettings(Section):
-    """What a version must reach before an alias puts it in charge. Figures are those over folds."""
+    """What a version must reach to become champion or challenger. Metrics are cross-validated."""
 
-    min_rows: PositiveInt = Field(200, description="training rows at least")
+    min_rows: PositiveInt = Field(200, description="smallest number of training rows")
     max_rmse: dict[str, PositiveFloat | None] = Field(
         default_factory=lambda: dict[str, float | None](housing=5.0),
         description="largest rmse by domain, in the target's unit; null for none",
@@ -202,15 +202,15 @@ class GateSettings(Section):
     min_r2: float = Field(0.7, le=1, description="smallest r2 of a regression")
     min_accuracy: NonNegativeFloat = Field(0.85, le=1, description="smallest accuracy of a classification")
     max_bias: NonNegativeFloat = Field(0.02, description="largest mean error, as a share of the target's mean")
-    min_gain: float = Field(0.01, description="gain on the champion: share of its rmse, or of its errors")
-    min_folds_won: NonNegativeFloat = Field(0.6, le=1, description="share of the folds in which it is better")
-    min_lower_bound: float = Field(-0.1, description="lower end of the gain's corrected interval, share of the metric")
-    min_segment_rows: PositiveInt = Field(30, description="rows from which a part of a segment counts")
-    max_segment_loss: NonNegativeFloat = Field(0.1, description="how much worse it may be in a part, as a share")
+    min_gain: float = Field(0.01, description="smallest gain on the champion, as a share of its rmse or error rate")
+    min_folds_won: NonNegativeFloat = Field(0.6, le=1, description="smallest share of folds in which it is better")
+    min_lower_bound: float = Field(-0.1, description="smallest lower end of the gain's interval, as a share")
+    min_segment_rows: PositiveInt = Field(30, description="rows that a part of a segment needs to be checked")
+    max_segment_loss: NonNegativeFloat = Field(0.1, description="largest loss in a part of a segment, as a share")
     fresh_rows: PositiveInt = Field(
-        200, description="rows new to the champion from which it is judged as it answers today"
+        200, description="rows unseen by the champion that are needed to compare its current predictions on them"
     )
-    fresh_fold_rows: PositiveInt = Field(20, ge=2, description="how many of these each fold must have")
+    fresh_fold_rows: PositiveInt = Field(20, ge=2, description="smallest number of these rows in each fold")
     max_old_loss: NonNegativeFloat = Field(
-        1.0, description="how much worse it may then be on the champion's own rows, share of its rmse or errors"
+        1.0, description="largest loss on the champion's own training rows in this case, share of its rmse or errors"
     )

@@ -1,4 +1,4 @@
-"""Segments: parts of a table for which a domain wants to know separately how good its predictions are."""
+"""Segments: features that split a table into parts whose quality is reported separately."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from schemas.errors import DomainError
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A feature by which rows are told apart.
+    """A feature that splits rows into parts.
 
     Attributes:
         column: the feature's name.
-        parts: into how many parts of equally many rows a number is cut (3 for terciles, by the training rows); 0 where
-            every value is a part of its own.
+        parts: the number of quantile bins of a number, by the training rows (3 for terciles); 0 if each value is its
+            own part.
     """
 
     column: str
@@ -25,7 +25,7 @@ class Segment:
 def check_segments(
     domain_name: str, segments: Iterable[Segment], numbers: Iterable[str], others: Iterable[str]
 ) -> None:
-    """Check that segments name features, and that numbers are cut into parts and nothing else is.
+    """Check that segments name features, and that exactly the numbers are cut into parts.
 
     Args:
         domain_name: for the message.
@@ -38,10 +38,10 @@ def check_segments(
     """
     numbers, others = set(numbers), set(others)
     for segment in segments:
-        where = f"domain {domain_name}, segment {segment.column}"
+        subject = f"domain {domain_name}, segment {segment.column}"
         if segment.column not in numbers | others:
-            raise DomainError(f"{where}: there is no such feature")
-        if segment.column in numbers and segment.parts < 2:  # noqa: PLR2004 - one part is no part
-            raise DomainError(f"{where}: say into how many parts the number is cut, two at least")
+            raise DomainError(f"{subject}: there is no such feature")
+        if segment.column in numbers and segment.parts < 2:  # noqa: PLR2004 - one part would be the whole table
+            raise DomainError(f"{subject}: a number needs `parts`, at least 2")
         if segment.parts and segment.column not in numbers:
-            raise DomainError(f"{where}: each value is a part of its own; only numbers are cut")
+            raise DomainError(f"{subject}: `parts` is only for numbers; each value of other features is a part")

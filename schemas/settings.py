@@ -1,8 +1,8 @@
 """The settings: one frozen object, read once at the entry point from params.yaml and the environment.
 
-`params.yaml` holds behaviour and experiment knobs; variables ``TASADOR_…`` hold addresses, secrets and overrides,
-nested keys joined by two underscores (``TASADOR_BATCH__MAX_RECORDS=500``). An unknown key or variable is refused
-by name.
+`params.yaml` holds behaviour and experiment parameters; variables ``TASADOR_…`` hold addresses, secrets and overrides,
+with two underscores between nested keys (``TASADOR_BATCH__MAX_RECORDS=500``). An unknown key or variable is an error
+that names it.
 """
 
 from __future__ import annotations
@@ -55,30 +55,30 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".tasador"), description="folder for state on one machine")
-    redis_url: SecretStr | None = Field(None, description="Redis; without it the private one of `tasador up` is used")
-    mlflow_uri: str | None = Field(None, description="MLflow tracking URI; without it SQLite in the home folder")
-    domain: str = Field("housing", description="the domain a command works on")
+    redis_url: SecretStr | None = Field(None, description="URL of Redis; by default the private Redis of `tasador up`")
+    mlflow_uri: str | None = Field(None, description="MLflow tracking URI; by default SQLite in the home folder")
+    domain: str = Field("housing", description="domain of a command")
     prefix: str | None = Field(None, description="prefix of all keys; the domain's name by default")
-    host: str = Field("127.0.0.1", description="address on which parts answer HTTP; 0.0.0.0 in a container")
-    log_format: Literal["text", "json"] = Field("text", description="how logs are written")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged")
+    host: str = Field("127.0.0.1", description="address on which processes serve HTTP; 0.0.0.0 in a container")
+    log_format: Literal["text", "json"] = Field("text", description="format of logs")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
     domains: dict[str, DomainSettings] = Field(
         default_factory=lambda: {"housing": DomainSettings()}, description="domains that `tasador up` runs, by name"
     )
     claim_idle_ms: PositiveInt = Field(
-        5_000, description="how long an entry is pending before another claims it, in ms"
+        5_000, description="time that an entry is pending before another consumer claims it, in ms"
     )
-    max_deliveries: PositiveInt = Field(3, description="deliveries after which an entry is given up as poison")
+    max_deliveries: PositiveInt = Field(3, description="deliveries after which an entry becomes a poison dead letter")
     dedup_seconds: int = Field(
-        300, ge=0, description="how long a predicted identity is remembered, in s; 0 for not at all"
+        300, ge=0, description="time for which predicted identities are stored, in s; 0 turns deduplication off"
     )
-    dedup_max_ids: PositiveInt = Field(1_000_000, description="identities remembered at most")
+    dedup_max_ids: PositiveInt = Field(1_000_000, description="largest number of stored identities")
     high_water: PositiveInt = Field(1_000_000, description="backlog at which publishers wait")
     registry_poll_s: PositiveFloat = Field(
-        3.0, description="how often the worker looks for a moved champion alias, in s"
+        3.0, description="interval at which the worker checks whether the champion alias has moved, in s"
     )
-    heartbeat_s: PositiveFloat = Field(2.0, le=5, description="how often a consumer says that it lives, in s")
+    heartbeat_s: PositiveFloat = Field(2.0, le=5, description="interval of a consumer's heartbeats, in s")
     limits: LimitSettings = LimitSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()
     batch: BatchSettings = BatchSettings()
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over params.yaml, which arrives as init arguments (see `load_settings`)."""
+        """The environment overrides params.yaml, which `load_settings` passes as init arguments."""
         return env_settings, init_settings
 
     @property
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         """The chosen domain.
 
         Raises:
-            DomainError: it is not declared, or its declaration cannot be used.
+            DomainError: it does not exist, or its declaration is not valid.
         """
         listed = self.domains.get(self.domain, DomainSettings())
         return load_domain(self.domain, listed.path, listed.may_miss)
@@ -129,7 +129,9 @@ class Settings(BaseSettings):
         """
         if domain not in self.domains and domain not in BUILT_IN:
             known = ", ".join(sorted({*self.domains, *BUILT_IN}))
-            raise ConfigurationError(f"no domain {domain!r}: known are {known}; list your own in params.yaml")
+            raise ConfigurationError(
+                f"no domain {domain!r}; known domains are {known}; add your own to `domains` in params.yaml"
+            )
         return self.model_copy(update={"domain": domain})
 
 
@@ -137,11 +139,11 @@ def load_settings(params: Path | None = None, **overrides: Any) -> Settings:
     """Read params.yaml and the environment.
 
     Args:
-        params: the file; by default what TASADOR_PARAMS names, else params.yaml in the current folder if there is one.
-        overrides: settings that win over both, such as command-line options; None means not given.
+        params: the file; by default that of TASADOR_PARAMS, else params.yaml in the current folder if it exists.
+        overrides: settings that override both, such as command-line options; None means not given.
 
     Raises:
-        ConfigurationError: a key or variable is unknown or has a wrong value; the message names it and where it stands.
+        ConfigurationError: a key or variable is unknown or has a wrong value; the message names it and its source.
     """
     named = params or (Path(os.environ[PARAMS_VARIABLE]) if PARAMS_VARIABLE in os.environ else None)
     path = named or Path("params.yaml")
@@ -150,9 +152,9 @@ def load_settings(params: Path | None = None, **overrides: Any) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError(_first_line(error, path)) from error
+        raise ConfigurationError(_validation_message(error, path)) from error
     except SettingsError as error:
-        raise ConfigurationError(_unreadable_variable(error)) from error
+        raise ConfigurationError(_json_message(error)) from error
     given = {key: value for key, value in overrides.items() if value is not None}
     domain = given.pop("domain", settings.domain)
     return settings.model_copy(update=given).for_domain(domain)
@@ -165,10 +167,8 @@ def _read_params(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(
-            f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}"
-        ) from error
+        line = f" line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
@@ -183,14 +183,14 @@ def _refuse_unknown_variables() -> None:
             continue
         key, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
         section = Settings.model_fields[key].annotation if key in known else None
-        parts = section.model_fields if isinstance(section, type) and issubclass(section, Section) else ()
-        # the names of domains are the user's own
-        if key not in known or (rest and key != "domains" and rest not in parts):
+        nested = section.model_fields if isinstance(section, type) and issubclass(section, Section) else ()
+        # users choose the names of domains
+        if key not in known or (rest and key != "domains" and rest not in nested):
             raise ConfigurationError(f"environment variable {variable}: there is no such setting")
 
 
-def _unreadable_variable(error: SettingsError) -> str:
-    """Lists and sections are JSON in a variable; the error tells only the setting and, in its cause, the text."""
+def _json_message(error: SettingsError) -> str:
+    """Names the variable whose list or section is not valid JSON; the error's cause holds only its text."""
     if not isinstance(error.__cause__, JSONDecodeError):
         return str(error)
     text = error.__cause__.doc
@@ -198,10 +198,10 @@ def _unreadable_variable(error: SettingsError) -> str:
     return f"environment variable {variable}: not valid JSON: {error.__cause__.msg}"
 
 
-def _first_line(error: ValidationError, path: Path) -> str:
-    found = error.errors(include_url=False)[0]
-    location = [str(part) for part in found["loc"]]
+def _validation_message(error: ValidationError, path: Path) -> str:
+    first = error.errors(include_url=False)[0]
+    location = [str(part) for part in first["loc"]]
     variable = PREFIX + "__".join(location).upper()
-    where = f"environment variable {variable}" if variable in os.environ else f"{path}: {'.'.join(location)}"
-    message = "there is no such setting" if found["type"] == "extra_forbidden" else found["msg"]
-    return f"{where}: {message}"
+    source = f"environment variable {variable}" if variable in os.environ else f"{path}: {'.'.join(location)}"
+    message = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+    return f"{source}: {message}"

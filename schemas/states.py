@@ -1,4 +1,4 @@
-"""What parts keep in Redis about themselves: the desired model and the heartbeats of consumers."""
+"""State that processes share through Redis: the desired model and the consumers' heartbeats."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 LIVING_S = 15
-"""A consumer lives if its last heartbeat is at most this many seconds old."""
+"""A consumer is alive if its last heartbeat is at most this old."""
 
 
 class DesiredModel(BaseModel):
-    """The model that every consumer shall run: the hash `model`, written together with `model.activated`.
+    """The model that every consumer must serve: the hash `model`, written atomically with `model.activated`.
 
     Attributes:
-        activation: entry id of the `model.activated` event; later activations win.
+        activation: entry id of the `model.activated` event; the latest activation wins.
         version: its version in the registry.
-        digest: sha256 of the stored artifact, as recorded at registration.
-        uri: where the artifact lies (file path or MLflow artifact URI).
-        command_id: the command that asked for it, if one did.
+        digest: SHA-256 of the stored artifact, as recorded at registration.
+        uri: of the artifact (file path or MLflow artifact URI).
+        command_id: the command that activated it, if one did.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,12 +32,12 @@ class DesiredModel(BaseModel):
 
     @classmethod
     def from_hash(cls, fields: Mapping[bytes, bytes]) -> DesiredModel | None:
-        """Read it from the hash; None where no model has been activated yet."""
+        """Read it from the hash; None if no model has been activated yet."""
         return cls(**{k.decode(): v.decode() for k, v in fields.items()}) if fields else None
 
 
 class ConsumerHeartbeat(BaseModel):
-    """A consumer's sign of life. Times are milliseconds of Redis's clock."""
+    """A consumer's heartbeat. Times are milliseconds of Redis's clock."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,11 +48,11 @@ class ConsumerHeartbeat(BaseModel):
     port: int | None = None
     started_ms: int
     at_ms: int
-    state: Literal["starting", "running", "waiting", "stopping"]
+    state: Literal["running", "waiting", "stopping"]
     reasons: tuple[str, ...] = ()
     version: str | None = None
     activation: str | None = None
 
     def is_living(self, now_ms: int) -> bool:
-        """Whether the consumer gave this sign recently enough."""
+        """Whether the heartbeat is recent enough."""
         return now_ms - self.at_ms <= LIVING_S * 1000

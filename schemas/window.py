@@ -1,10 +1,10 @@
-"""The packed rows of the window: what the consumer appends and the monitor reads.
+"""The packed rows of the window, which consumers append and the monitor reads.
 
 An entry of the window holds the rows of one committed batch (or a sample of them) in `rows`, each of a fixed width,
 little-endian: the listing's entry id (two u64), the prediction (f64; for a class its position among the classes) and
-the features (f32 each, as in a matrix). Beside them stand `count` and `sum` of all predictions of the batch, the
-`activation` that made them and the `consumer` that wrote them, `last`, the entry id of the last of them on
-`predictions`, where they stand one after another, and `layout`, which changes with the domain's columns.
+the features (f32 each, as in a matrix). The other fields are `count` and `sum` of all predictions of the batch, the
+model's `activation`, the `consumer`, `last`, the entry id of the batch's last prediction on `predictions`, where a
+batch is contiguous, and `layout`, which changes with the domain's columns.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from schemas.domain import Domain
 
 
 class WindowEntry(BaseModel):
-    """The fields of an entry of the window, which alone of all streams is not JSON in a field `data`."""
+    """The fields of an entry of the window, the only stream without JSON in a field `data`."""
 
     rows: bytes = Field(
         description="packed rows, little-endian: entry id of the listing (two u64), prediction (f64; for a class its "
         "position among the classes), features (f32 each, in the domain's order; NaN for gaps)"
     )
-    count: int = Field(ge=0, description="predictions of the batch, in this sample or not")
-    sum: float = Field(description="of these predictions")
-    activation: str = Field(description="of the model that made them")
-    layout: str = Field(description="changes with the domain's columns")
-    consumer: str = Field(description="who wrote it")
-    last: str = Field(description="entry id of the last of them on the stream of predictions")
+    count: int = Field(ge=0, description="number of predictions in the batch, sampled or not")
+    sum: float = Field(description="sum of these predictions")
+    activation: str = Field(description="activation of the model that made them")
+    layout: str = Field(description="identifies the domain's columns; changes with them")
+    consumer: str = Field(description="name of the consumer that wrote the entry")
+    last: str = Field(description="entry id of the batch's last prediction on the stream of predictions")
 
 
 def row_dtype(domain: Domain) -> np.dtype[np.void]:
@@ -42,7 +42,7 @@ def row_dtype(domain: Domain) -> np.dtype[np.void]:
 
 
 def layout_of(domain: Domain) -> str:
-    """A short name for the layout: it changes when a column is added, dropped, moved or gets other categories."""
+    """A short hash of the layout: it changes when a column is added, dropped, moved or gets other categories."""
     declared = repr([(f.column, f.kind, f.categories) for f in domain.features] + [domain.target.classes])
     return hashlib.sha256(declared.encode()).hexdigest()[:12]
 
@@ -51,7 +51,7 @@ def unpack_rows(domain: Domain, fields: Mapping[bytes, bytes]) -> NDArray[np.voi
     """The rows of one entry of the window.
 
     Raises:
-        ValueError: the entry was written for other columns.
+        ValueError: the entry has another layout.
     """
     if fields[b"layout"].decode() != layout_of(domain):
         raise ValueError(f"rows of layout {fields[b'layout'].decode()}, not {layout_of(domain)}")

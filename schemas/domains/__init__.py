@@ -1,1 +1,1 @@
-"""The domains that come with the project. A domain of one's own is a class like these, named by its dotted path."""
+"""The built-in domains. A user's own domain is a class like these, named by its dotted path."""

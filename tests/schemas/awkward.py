@@ -8,7 +8,7 @@ from schemas.features import Features, Integer, Number, Target, feature
 
 
 class Flats(Features):
-    """Flats of a city whose table has columns that no Python class could have."""
+    """Flats, whose columns cannot be Python attributes."""
 
     name: ClassVar[str] = "flats"
     target: ClassVar[Target] = Target("price", unit="euro")

@@ -79,12 +79,12 @@ def _valid_value(domain: Domain, column: str) -> Any:
 
 
 def valid_pairs(domain: Domain) -> Pairs:
-    """The features of an event that is accepted."""
+    """The features of a valid event."""
     return [(_quoted(c), json.dumps(_valid_value(domain, c)).encode()) for c in domain.columns]
 
 
 @pytest.mark.parametrize("name", DOMAINS)
-def test_both_accept_the_event_from_which_the_others_are_made(name: str) -> None:
+def test_both_accept_the_event_that_the_other_tests_change(name: str) -> None:
     payload = _object([(b'"id"', b'"l-1"'), (b'"data"', _object(valid_pairs(DOMAINS[name])))])
     assert _values(DOMAINS[name], DECODERS[name]._fast(payload)) == _expected(name, payload)
 
@@ -120,7 +120,7 @@ spaces = (
 
 
 def _changed(draw: st.DrawFn, pairs: Pairs, keys: st.SearchStrategy[bytes]) -> Pairs:
-    """Some pairs replaced, doubled, dropped, added, and perhaps in another order."""
+    """Some pairs replaced, duplicated, dropped, added or reordered."""
     for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2, 3]))):
         position = draw(st.integers(0, len(pairs)))
         new = (draw(keys), draw(values))
@@ -132,7 +132,7 @@ def _changed(draw: st.DrawFn, pairs: Pairs, keys: st.SearchStrategy[bytes]) -> P
 
 @st.composite
 def events(draw: st.DrawFn, name: str) -> bytes:
-    """Bytes near a valid event of that domain."""
+    """Bytes similar to a valid event of the domain."""
     domain = DOMAINS[name]
     columns = st.sampled_from([*map(_quoted, domain.columns), b'"XX"', b'"id"', b'"f0"', b'"area"', b'"\\u0052M"'])
     attributes = st.sampled_from([*map(_quoted, ATTRIBUTES), b'"\\u0069d"', b'"i\\ud800d"', b'"\xff"', b"id", b"1"])
@@ -151,11 +151,11 @@ def events(draw: st.DrawFn, name: str) -> bytes:
 @pytest.mark.parametrize("name", DOMAINS)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_they_agree_on_whatever_is_near_a_valid_event(name: str, data: st.DataObject) -> None:
+def test_they_agree_on_payloads_similar_to_a_valid_event(name: str, data: st.DataObject) -> None:
     check(name, data.draw(events(name)))
 
 
 @settings(max_examples=200, deadline=None)
 @given(payload=st.binary(max_size=60) | json_values | values)
-def test_they_agree_on_whatever_is_no_event_at_all(payload: bytes) -> None:
+def test_they_agree_on_payloads_that_are_not_events(payload: bytes) -> None:
     check("housing", payload)

@@ -1,4 +1,4 @@
-"""Domains: what comes with the project, what a user declares, and what is wrong with a declaration."""
+"""Domains: the built-in ones, those of users, and errors in a declaration."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_obesity_has_seven_classes_each_with_its_label() -> None:
     assert obesity.feature("CAEC").categories == ("no", "Sometimes", "Frequently", "Always")
 
 
-def test_a_domain_of_ones_own_is_loaded_by_its_dotted_path() -> None:
+def test_a_users_domain_is_loaded_by_its_dotted_path() -> None:
     flats = load_domain("flats", f"{HERE}:Flats")
     assert flats.columns == ("area in m²", "1st-floor", "class", "data", "or 'none'/\x7f")
     assert flats.feature("class").categories == ("new", 'old "as is"', "été")
     assert [f.column for f in flats.features if f.may_miss] == ["1st-floor", "data", "or 'none'/\x7f"]
 
 
-def test_the_contract_describes_itself_as_json_schema() -> None:
+def test_the_contract_has_a_json_schema() -> None:
     schema = load_domain("housing").contract.model_json_schema()
     assert schema["required"] == ["NOX", "RM", "DIS", "RAD", "TAX", "PTRATIO", "B"]
     assert schema["properties"]["NOX"] == {
@@ -58,7 +58,7 @@ def test_the_contract_describes_itself_as_json_schema() -> None:
 
 
 @pytest.mark.parametrize("may_miss", [(), ("RM",), ("CHAS", "RAD", "NOX"), load_domain("housing").columns])
-def test_which_features_may_be_missing_can_be_overridden(may_miss: Collection[str]) -> None:
+def test_optional_features_can_be_overridden(may_miss: Collection[str]) -> None:
     housing = load_domain("housing", may_miss=may_miss)
     assert {f.column for f in housing.features if f.may_miss} == set(may_miss)
     assert housing.columns == load_domain("housing").columns
@@ -70,7 +70,7 @@ def test_which_features_may_be_missing_can_be_overridden(may_miss: Collection[st
     ]
 
 
-def test_an_override_leaves_the_declared_class_as_it_is() -> None:
+def test_an_override_does_not_change_the_declared_class() -> None:
     load_domain("housing", may_miss=("RM",))
     assert Housing.model_fields["RM"].is_required()
     assert not Housing.model_fields["CRIM"].is_required()
@@ -81,7 +81,7 @@ def test_an_override_names_features_by_their_columns() -> None:
     assert [f.column for f in flats.features if f.may_miss] == ["area in m²", "class"]
 
 
-def test_there_is_no_feature_of_another_name() -> None:
+def test_an_unknown_feature_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="MEDV"):
         load_domain("housing").feature("MEDV")
 
@@ -138,7 +138,7 @@ BROKEN: dict[str, tuple[type[Features], str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_declaration_that_cannot_be_used_is_refused_in_one_line(case: str) -> None:
+def test_an_invalid_declaration_is_rejected_in_one_line(case: str) -> None:
     contract, message = BROKEN[case]
     with pytest.raises(DomainError, match=f"^{re.escape(message)}$"):
         domain_of(contract)
@@ -147,7 +147,7 @@ def test_a_declaration_that_cannot_be_used_is_refused_in_one_line(case: str) -> 
 UNLOADABLE = {
     "unknown": (
         ("hosing", None, None),
-        "no domain 'hosing': known are housing, obesity; list your own in params.yaml under `domains`",
+        "no domain 'hosing'; known domains are housing, obesity; add your own to `domains` in params.yaml",
     ),
     "no such module": (
         ("mine", "no_such_module:Mine", None),
@@ -165,9 +165,9 @@ UNLOADABLE = {
         ("mine", "schemas.events:Listing", None),
         "domain 'mine': 'schemas.events:Listing' is not a class derived from schemas.features.Features",
     ),
-    "no colon": (("mine", HERE, None), f"domain 'mine': '{HERE}' is no path of the form package.module:Class"),
-    "no path": (("mine", ":Mine", None), "domain 'mine': ':Mine' is no path of the form package.module:Class"),
-    "a relative path": (("mine", ".a:B", None), "domain 'mine': '.a:B' is no path of the form package.module:Class"),
+    "no colon": (("mine", HERE, None), f"domain 'mine': '{HERE}' is not of the form package.module:Class"),
+    "no path": (("mine", ":Mine", None), "domain 'mine': ':Mine' is not of the form package.module:Class"),
+    "a relative path": (("mine", ".a:B", None), "domain 'mine': '.a:B' is not of the form package.module:Class"),
     "another name": (("mine", f"{HERE}:Flats", None), f"domain 'mine': '{HERE}:Flats' declares the name 'flats'"),
     "an unknown feature may miss": (
         ("housing", None, ("RM", "ROOMS", "POOL")),
@@ -177,7 +177,7 @@ UNLOADABLE = {
 
 
 @pytest.mark.parametrize("case", UNLOADABLE)
-def test_a_domain_that_cannot_be_loaded_is_refused_in_one_line(case: str) -> None:
+def test_a_domain_that_cannot_be_loaded_is_rejected_in_one_line(case: str) -> None:
     arguments, message = UNLOADABLE[case]
     with pytest.raises(DomainError, match=f"^{re.escape(message)}$"):
         load_domain(*arguments)
@@ -190,17 +190,17 @@ def test_the_built_in_domains_declare_segments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("segment", "complaint"),
+    ("segment", "message"),
     [
         (Segment("GARDEN"), "no such feature"),
-        (Segment("LSTAT"), "say into how many parts"),
-        (Segment("LSTAT", parts=1), "say into how many parts"),
-        (Segment("RAD", parts=3), "only numbers are cut"),
+        (Segment("LSTAT"), "a number needs `parts`"),
+        (Segment("LSTAT", parts=1), "a number needs `parts`"),
+        (Segment("RAD", parts=3), "`parts` is only for numbers"),
     ],
 )
-def test_a_segment_that_makes_no_sense_is_refused(segment: Segment, complaint: str) -> None:
+def test_an_invalid_segment_is_rejected(segment: Segment, message: str) -> None:
     class Odd(Housing):
         segments = (segment,)
 
-    with pytest.raises(DomainError, match=complaint):
+    with pytest.raises(DomainError, match=message):
         domain_of(Odd)

@@ -1,4 +1,4 @@
-"""What breaks a limit is refused before it is parsed; what lies within them all is judged by the contract."""
+"""A payload that exceeds a limit is refused before it is parsed; the contract checks all others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.decoding import ListingDecoder
 from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, RefusedListingError
-from schemas.limits import check_limits, harmless_bytes
+from schemas.limits import check_limits, safe_bytes
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
 from tests.consumer.harness import ROW
@@ -24,28 +24,28 @@ DECODER = ListingDecoder(load_domain("housing"), LIMITS)
 
 
 def deep(depth: int) -> bytes:
-    """An event so deep: it is one itself, and a list lies in it."""
+    """An event of that depth, which counts the event itself and contains nested lists."""
     return listing(ROW, "l-1", region="@").replace(b'"@"', b"[" * (depth - 1) + b"]" * (depth - 1))
 
 
 def broad(values: int) -> bytes:
-    """An event with so many values, `id`, `data` and `region` and those in `data` among them."""
+    """An event with that many values, including `id`, `data`, `region` and the features."""
     return listing(ROW, "l-1", region=[1] * (values - len(ROW) - 3))
 
 
 def sized(size: int) -> bytes:
-    """An event of so many bytes."""
+    """An event of that many bytes."""
     whole = listing(ROW, "l-1")
     return whole + b" " * (size - len(whole))
 
 
 def keyed(length: int) -> bytes:
-    """An event with an attribute of so long a name."""
+    """An event with an attribute whose name has that length."""
     return listing(ROW, "l-1", **{"x" * length: 1})
 
 
 def numbered(length: int) -> bytes:
-    """An event with a number of so many characters, as a feature."""
+    """An event with a feature whose number has that many characters."""
     return listing(ROW | {"RM": "@"}, "l-1").replace(b'"@"', b"6." + b"5" * (length - 2))
 
 
@@ -65,7 +65,7 @@ def refusal(payload: bytes, decoder: ListingDecoder = DECODER) -> RefusedListing
 
 
 @pytest.mark.parametrize("limit", CASES)
-def test_at_the_limit_it_is_accepted_and_beyond_refused_by_its_name(limit: str) -> None:
+def test_an_event_at_the_limit_is_accepted_and_beyond_it_is_refused(limit: str) -> None:
     make, most = CASES[limit]
     assert DECODER.decode(make(most)).id == "l-1"
     refused = refusal(make(most + 1))
@@ -74,7 +74,7 @@ def test_at_the_limit_it_is_accepted_and_beyond_refused_by_its_name(limit: str) 
 
 
 @pytest.mark.parametrize("limit", CASES)
-def test_a_wider_limit_admits_it(limit: str) -> None:
+def test_a_higher_limit_accepts_the_event(limit: str) -> None:
     make, most = CASES[limit]
     wider = LIMITS.model_copy(update={limit: most + 1})
     assert ListingDecoder(load_domain("housing"), wider).decode(make(most + 1)).id == "l-1"
@@ -92,7 +92,7 @@ STRINGS = {
 
 
 @pytest.mark.parametrize("case", STRINGS)
-def test_what_is_in_a_string_breaks_no_limit_but_that_of_size(case: str) -> None:
+def test_the_content_of_a_string_exceeds_only_the_size_limit(case: str) -> None:
     assert DECODER.decode(listing(ROW, "l-1", comment=STRINGS[case])).id == "l-1"
 
 
@@ -100,7 +100,7 @@ HOSTILE = {
     "nested lists": b"[" * 10_000 + b"]" * 10_000,
     "nested lists cut off": b"[" * 20_000,
     "nested objects": b'{"data":' * 2_000 + b"1" + b"}" * 2_000,
-    "lists and objects by turns": b'[{"a":' * 3 + b"1" + b"}]" * 3,
+    "alternating lists and objects": b'[{"a":' * 3 + b"1" + b"}]" * 3,
     "an integer": listing(ROW | {"TAX": "@"}, "l-1").replace(b'"@"', b"1" * 5_000),
     "a repeated key": b'{"id":"l-1",' + b'"id":"l-1",' * 1_000 + b'"data":{}}',
     "unknown features": listing({f"f{i}": i for i in range(61)}, "l-1"),
@@ -110,14 +110,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_what_would_cost_too_much_to_read_is_too_large(case: str) -> None:
+def test_a_payload_that_is_expensive_to_parse_is_too_large(case: str) -> None:
     assert refusal(HOSTILE[case]).reason == Reason.TOO_LARGE
 
 
 @pytest.mark.parametrize(
     "payload", [b"", b'"' * 3_000, b'\\"' * 3_000, b'"' + b"\\" * 2_001, b"]" * 3_000, b"\xff" * 9_000]
 )
-def test_what_is_no_json_at_all_is_left_to_the_parser(payload: bytes) -> None:
+def test_a_payload_that_is_not_json_passes_to_the_parser(payload: bytes) -> None:
     check_limits(payload, LIMITS)
     assert refusal(payload).reason == Reason.NOT_JSON
 
@@ -130,7 +130,7 @@ json_values = st.recursive(
 
 
 @given(value=json_values, is_plain=st.booleans())
-def test_the_limits_count_as_a_parser_does(value: Any, is_plain: bool) -> None:
+def test_the_limits_agree_with_a_parser(value: Any, is_plain: bool) -> None:
     payload = json.dumps(value, ensure_ascii=is_plain).encode()
     found = {"max_depth": _depth(value), "max_values": _values(value), "max_key_bytes": _longest_key(value, is_plain)}
     for limit, most in found.items():
@@ -150,7 +150,7 @@ def _depth(value: Any) -> int:
 
 
 def _values(value: Any) -> int:
-    """Values inside; an empty list or object counts as one that holds something, since it may."""
+    """The number of inner values; an empty list or object counts as if it held one value."""
     if not isinstance(value, (dict, list)):
         return 0
     return max(len(value), 1) + sum(map(_values, _inner(value)))
@@ -161,16 +161,16 @@ def _longest_key(value: Any, is_plain: bool) -> int:
     return max([*own, *(_longest_key(each, is_plain) for each in _inner(value))], default=0)
 
 
-def test_an_event_of_harmless_size_cannot_break_a_limit() -> None:
-    """Such events are not looked through, so the smallest limits must leave them no room."""
+def test_an_event_of_safe_size_cannot_exceed_a_limit() -> None:
+    """Such events are not checked, so even the smallest limits must not be exceeded."""
     smallest = LimitSettings(max_depth=2, max_values=4, max_number_chars=64)
-    assert harmless_bytes(smallest) == 20
+    assert safe_bytes(smallest) == 20
     event = b'{"id":"","data":{}}'
     assert len(event) <= 20
     check_limits(event, smallest)
 
 
 @pytest.mark.parametrize(("limit", "value"), [("max_values", 22), ("max_key_bytes", 6)])
-def test_limits_without_room_for_an_event_stop_the_start(limit: str, value: int) -> None:
+def test_limits_too_small_for_an_event_are_a_configuration_error(limit: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=f"limits.{limit} is {value}"):
         ListingDecoder(load_domain("housing"), LIMITS.model_copy(update={limit: value}))

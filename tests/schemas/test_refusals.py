@@ -1,4 +1,4 @@
-"""What bad input gets: each case of a broken listing, its reason, and what the dead letter tells about it."""
+"""Refused listings: the reason of each case, and the content of the dead letter."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ NOT_JSON = {
     "two events": listing(ROW, "l-1") * 2,
     "not UTF-8": b'{"id":"l-\xff","data":{}}',
     "lone surrogate": b'{"id":"\\ud800","data":{}}',
-    "brackets that do not match": b'{"id":"l-1","data":[}',
+    "mismatched brackets": b'{"id":"l-1","data":[}',
 }
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_what_is_not_json_is_refused_as_such(case: str) -> None:
+def test_a_payload_that_is_not_json_is_refused(case: str) -> None:
     refused = refusal(NOT_JSON[case])
     assert (refused.reason, refused.listing_id, refused.listing_source) == (Reason.NOT_JSON, None, "")
     assert len(refused.errors) == 1
@@ -97,7 +97,7 @@ BROKEN = {
     "list": (_valued("RM", b"[6.5]"), Reason.INVALID_VALUE, "RM"),
     "object": (_valued("RM", b'{"rooms":6}'), Reason.INVALID_VALUE, "RM"),
     "NaN": (_valued("RM", b"NaN"), Reason.INVALID_VALUE, "RM"),
-    "NaN where it may miss": (_valued("CRIM", b"NaN"), Reason.INVALID_VALUE, "CRIM"),
+    "NaN in an optional feature": (_valued("CRIM", b"NaN"), Reason.INVALID_VALUE, "CRIM"),
     "Infinity": (_valued("TAX", b"Infinity"), Reason.INVALID_VALUE, "TAX"),
     "-Infinity": (_valued("TAX", b"-Infinity"), Reason.INVALID_VALUE, "TAX"),
     "1e400": (_valued("TAX", b"1e400"), Reason.INVALID_VALUE, "TAX"),
@@ -112,7 +112,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_listing_is_refused_with_its_reason_and_field(case: str) -> None:
+def test_an_invalid_listing_is_refused_with_its_reason_and_field(case: str) -> None:
     payload, reason, field = BROKEN[case]
     refused = refusal(payload)
     assert (refused.reason, refused.errors[0].field) == (reason, field)
@@ -120,23 +120,23 @@ def test_a_broken_listing_is_refused_with_its_reason_and_field(case: str) -> Non
 
 
 @pytest.mark.parametrize("case", [case for case, (payload, _, _) in BROKEN.items() if b'"id": "l-1"' in payload])
-def test_the_identity_is_kept_wherever_it_can_be_read(case: str) -> None:
+def test_the_id_is_kept_if_it_can_be_read(case: str) -> None:
     assert refusal(BROKEN[case][0]).listing_id == "l-1"
 
 
-def test_the_source_is_kept_where_it_is_a_bearable_string() -> None:
+def test_the_source_is_kept_if_it_is_a_string_within_the_length_limit() -> None:
     assert refusal(_event(source="/agency/42", data=None)).listing_source == "/agency/42"
     assert refusal(_event(source="x" * 257)).listing_source == ""
     assert refusal(_event(source=42)).listing_source == ""
 
 
-def test_a_payload_over_the_limit_is_refused_unread() -> None:
+def test_a_payload_over_the_limit_is_refused_unparsed() -> None:
     assert refusal(listing(ROW, "l-1", comment="x" * 65_536)).reason == Reason.TOO_LARGE
     padded = listing(ROW, "l-1")
     assert DECODER.decode(padded + b" " * (65_536 - len(padded))).id == "l-1"
 
 
-def test_the_first_reason_in_order_names_the_dead_letter_and_all_errors_are_told() -> None:
+def test_the_first_reason_is_the_dead_letters_and_all_errors_are_listed() -> None:
     row = {key: value for key, value in ROW.items() if key != "NOX"} | {"RM": "big", "TAX": 1e6, "POOL": 1}
     refused = refusal(listing(row, "l-1"))
     assert refused.reason == Reason.UNKNOWN_FEATURE
@@ -144,7 +144,7 @@ def test_the_first_reason_in_order_names_the_dead_letter_and_all_errors_are_told
     assert refusal(listing(row, "", source="a b")).reason == Reason.NOT_AN_EVENT
 
 
-def test_what_a_stranger_sends_does_not_swell_the_dead_letter() -> None:
+def test_the_errors_of_a_dead_letter_are_bounded() -> None:
     refused = refusal(listing(ROW | {f"{i}{'x' * 200}": 1 for i in range(100)}, "l-1"))
     assert len(refused.errors) == MAX_ERRORS
     assert max(len(error.field) for error in refused.errors) == MAX_NAME
@@ -155,13 +155,13 @@ FOREIGN: dict[str, dict[bytes, bytes]] = {
     "no fields": {},
     "neither data nor __data__": {b"payload": b"{}"},
     "empty envelope": {b"__data__": b""},
-    "envelope of something else": {b"__data__": b'{"id":"l-1"}'},
+    "envelope in another format": {b"__data__": b'{"id":"l-1"}'},
     "envelope cut off": {b"__data__": b"\x89BIN\x0d\x0a\x1a\x0a\x00\x01\x00\x00"},
 }
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-def test_an_entry_without_an_event_is_foreign(case: str) -> None:
+def test_an_entry_without_an_event_is_a_foreign_entry(case: str) -> None:
     with pytest.raises(RefusedListingError) as caught:
         payload_of(FOREIGN[case])
     assert caught.value.reason == Reason.FOREIGN_ENTRY

@@ -1,4 +1,4 @@
-"""Listings and tables become the same matrix."""
+"""The matrix is the same for listings and for tables."""
 
 from __future__ import annotations
 
@@ -52,28 +52,28 @@ def test_categories_are_codes_in_both(gap: Any) -> None:
     np.testing.assert_array_equal(matrix, RowBuilder(OBESITY).matrix_of_frame(table))
 
 
-def test_an_undeclared_category_of_a_table_is_refused() -> None:
+def test_an_undeclared_category_of_a_table_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="Teleport"):
         RowBuilder(OBESITY).matrix_of_frame(pd.DataFrame([PERSON | {"MTRANS": "Teleport"}]))
 
 
-def test_a_table_without_a_column_is_refused(boston_rows: list[Row]) -> None:
+def test_a_missing_column_of_a_table_is_a_key_error(boston_rows: list[Row]) -> None:
     with pytest.raises(KeyError, match="NOX"):
         RowBuilder(HOUSING).matrix_of_frame(pd.DataFrame(boston_rows).drop(columns="NOX"))
 
 
-def test_no_listings_are_a_matrix_without_rows() -> None:
+def test_no_listings_give_a_matrix_without_rows() -> None:
     assert RowBuilder(HOUSING).matrix([]).shape == (0, 13)
 
 
-def test_a_listing_accepted_the_slow_way_has_the_same_row(boston_rows: list[Row]) -> None:
+def test_a_listing_decoded_by_the_contract_has_the_same_row(boston_rows: list[Row]) -> None:
     decoder = ListingDecoder(HOUSING, LimitSettings())
     payload = json.dumps({"id": "l-1", "data": boston_rows[0]}).encode()
     matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload), decoder.decode_by_contract(payload)])
     np.testing.assert_array_equal(matrix[0], matrix[1])
 
 
-def test_values_outside_what_training_saw_are_named(boston_rows: list[Row]) -> None:
+def test_values_outside_the_training_range_are_named(boston_rows: list[Row]) -> None:
     builder, matrix = RowBuilder(HOUSING), _matrix(HOUSING, boston_rows[:100])
     low, high = matrix.min(axis=0), matrix.max(axis=0)
     assert builder.named((matrix < low) | (matrix > high)) == {}

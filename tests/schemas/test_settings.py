@@ -1,4 +1,4 @@
-"""Settings: where they come from, which wins, and what a mistake gets."""
+"""Settings: their sources, precedence and error messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _refused(message: str, path: Path | None = None, **overrides: Any) -> None:
 
 
 @pytest.mark.usefixtures("params")
-def test_without_file_and_environment_there_are_defaults() -> None:
+def test_without_a_file_and_variables_settings_have_defaults() -> None:
     settings = load_settings()
     assert settings == Settings()
     assert (settings.claim_idle_ms, settings.max_deliveries, settings.limits.max_payload_bytes) == (5000, 3, 65_536)
@@ -87,7 +87,7 @@ def test_a_list_in_the_environment_is_json(params: WriteParams, monkeypatch: pyt
     assert load_settings().training.models == ("ridge", "linear")
 
 
-def test_a_domain_of_ones_own_may_come_from_the_environment(
+def test_a_users_domain_may_come_from_the_environment(
     params: WriteParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TASADOR_DOMAINS__FLATS__PATH", "tests.schemas.awkward:Flats")
@@ -100,7 +100,7 @@ def test_the_domain_chooses_the_keys(params: WriteParams, monkeypatch: pytest.Mo
     assert load_settings().streams == Streams("{housing.1}")
 
 
-def test_domains_of_ones_own_and_their_gaps_come_from_params(params: WriteParams) -> None:
+def test_users_domains_and_optional_features_come_from_params(params: WriteParams) -> None:
     params(
         "domains:\n  housing: {may_miss: [RM]}\n  flats: {path: 'tests.schemas.awkward:Flats'}\n"
         "  odd: {path: 'no.such:Thing'}\n"
@@ -112,8 +112,8 @@ def test_domains_of_ones_own_and_their_gaps_come_from_params(params: WriteParams
         load_settings(domain="odd").load_domain()
 
 
-def test_an_unknown_domain_is_refused(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    message = "no domain 'hosing': known are housing, obesity; list your own in params.yaml"
+def test_an_unknown_domain_is_an_error(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = "no domain 'hosing'; known domains are housing, obesity; add your own to `domains` in params.yaml"
     _refused(message, domain="hosing")
     monkeypatch.setenv("TASADOR_DOMAIN", "hosing")
     _refused(message)
@@ -146,7 +146,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_in_params_is_named_with_its_place(params: WriteParams, case: str) -> None:
+def test_a_mistake_in_params_is_named_with_its_key(params: WriteParams, case: str) -> None:
     content, message = MISTAKES[case]
     path = params(content)
     with pytest.raises(ConfigurationError) as caught:
@@ -164,7 +164,7 @@ VARIABLES = {
         "5",
         "environment variable TASADOR_BATCH__SIZE: there is no such setting",
     ),
-    "nested in what has no parts": (
+    "nested in a setting without sections": (
         "TASADOR_HIGH_WATER__MAX",
         "5",
         "environment variable TASADOR_HIGH_WATER__MAX: there is no such setting",
@@ -200,14 +200,14 @@ def test_a_mistake_in_the_environment_is_named(params: WriteParams, monkeypatch:
     _refused(message)
 
 
-def test_a_file_that_is_named_must_exist(params: WriteParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_must_exist(params: WriteParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = tmp_path / "none.yaml"
     _refused(f"{missing}: cannot be read: No such file or directory", missing)
     monkeypatch.setenv("TASADOR_PARAMS", str(missing))
     _refused(f"{missing}: cannot be read: No such file or directory")
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValidationError):
         Settings().domain = "obesity"  # type: ignore[misc]
 

@@ -30,16 +30,16 @@ DOCUMENTED = {
 }
 
 
-def test_keys_are_those_of_the_documentation() -> None:
+def test_keys_match_the_documentation() -> None:
     assert DOCUMENTED.items() <= _keys(Streams("housing")).items()
 
 
-def test_all_keys_differ_and_lie_in_the_slot_of_the_hash_tag() -> None:
+def test_all_keys_differ_and_are_in_the_slot_of_the_hash_tag() -> None:
     keys = [*_keys(Streams("{housing}")).values(), *_keys(Streams("{housing}").probe("c1")).values()]
     assert len(keys) == len(set(keys))
     assert all(key.startswith("{housing}:") for key in keys)
 
 
-def test_what_a_consumers_scripts_touch_are_keys_of_the_domain() -> None:
+def test_a_consumers_scripts_access_only_keys_of_the_domain() -> None:
     streams = Streams("housing")
     assert set(streams.all_of_consumer) <= set(_keys(streams).values())

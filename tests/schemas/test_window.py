@@ -1,4 +1,4 @@
-"""Packed rows of the window."""
+"""Packing and unpacking of the window's rows."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_a_row_has_a_fixed_width() -> None:
     assert pack_rows(row_dtype(HOUSING), [], np.empty((0, 13)), np.empty(0)) == b""
 
 
-def test_rows_of_another_layout_are_refused() -> None:
+def test_rows_of_another_layout_are_rejected() -> None:
     with pytest.raises(ValueError, match=f"not {layout_of(HOUSING)}"):
         unpack_rows(HOUSING, {b"rows": b"", b"layout": layout_of(load_domain("obesity")).encode()})
 
 
-def test_the_layout_follows_columns_and_categories_only() -> None:
+def test_the_layout_depends_only_on_columns_and_categories() -> None:
     assert layout_of(HOUSING) == layout_of(domain_of(HOUSING.contract, may_miss=("RM",)))
     assert layout_of(HOUSING) != layout_of(load_domain("obesity"))
