@@ -1,4 +1,4 @@
-"""Getting listings in: the publishing clients, and the files and samples that they publish."""
+"""Publishing: clients for listings and outcomes, and the files and samples that they publish."""
 
 from __future__ import annotations
 

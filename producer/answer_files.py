@@ -1,4 +1,4 @@
-"""Files of answers: one row for each published row, in the same order, as CSV or Parquet."""
+"""Writes files of answers: one row for each published row, in the same order, as CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from producer.answer_book import BookLine
+from producer.answer_store import AnswerRow
 from schemas.domain import Domain
 from schemas.errors import DataError
 
 GROUP_ROWS = 10_000
-"""Rows of a row group in Parquet, and with it what is held in memory."""
-NOT_KEPT = "repeat"
-"""The reason of a row that was dropped as a repeat, and what was predicted before is not kept any more."""
+"""Rows of a row group in Parquet, which are held in memory."""
+UNRESOLVED = "repeat"
+"""The reason of a dropped repeat whose earlier prediction is no longer stored."""
 
 
 def check_answer_path(path: Path) -> None:
-    """Check that answers can be written there, before anything is published.
+    """Check before publishing that answers can be written to a path.
 
     Raises:
         DataError: the format is not known, or the folder does not exist.
     """
     if path.suffix.lower() not in _WRITERS:
-        raise DataError(f"{path}: cannot tell its format from its name: known are {', '.join(_WRITERS)}")
+        raise DataError(f"{path}: unknown format; the name must end in {', '.join(_WRITERS)}")
     if not path.parent.is_dir():
-        raise DataError(f"{path}: there is no folder {path.parent}")
+        raise DataError(f"{path}: the folder {path.parent} does not exist")
 
 
-def write_answers(path: Path, domain: Domain, lines: Iterable[BookLine]) -> int:
-    """Write a row for each line, in the memory of a few of them; the file appears whole or not at all.
+def write_answers(path: Path, domain: Domain, answers: Iterable[AnswerRow]) -> int:
+    """Write answers in constant memory; the file is complete or does not exist.
 
-    Columns: `row` (from 1), `id` and `source` of the listing, `entry_id`, `prediction`, then `reason` and `error` where
-    it was refused, `is_repeat`, `model_version`, `imputed` and `unusual` (names joined by spaces), and for a
-    classification `confidence`, the domain's labels and `probability_<class>` for each class.
+    Columns: `row` (from 1), `id` and `source` of the listing, `entry_id`, `prediction`, `reason` and `error` of a
+    refusal, `is_repeat`, `model_version`, `imputed` and `unusual` (names joined by spaces), and for a classification
+    `confidence`, the domain's labels and `probability_<class>` for each class.
 
     Returns:
         The number of rows.
@@ -46,7 +46,7 @@ def write_answers(path: Path, domain: Domain, lines: Iterable[BookLine]) -> int:
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        count = _WRITERS[path.suffix.lower()](part, domain, _rows(domain, lines))
+        count = _WRITERS[path.suffix.lower()](part, domain, _rows(domain, answers))
         part.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -55,27 +55,26 @@ def write_answers(path: Path, domain: Domain, lines: Iterable[BookLine]) -> int:
     return count
 
 
-def _rows(domain: Domain, lines: Iterable[BookLine]) -> Iterator[dict[str, Any]]:
+def _rows(domain: Domain, answers: Iterable[AnswerRow]) -> Iterator[dict[str, Any]]:
     target = domain.target
-    for number, line in enumerate(lines, start=1):
-        told = line.answer
+    for number, (entry_id, kind, data) in enumerate(answers, start=1):
         row: dict[str, Any] = {
             "row": number,
-            "id": told.listing_id,
-            "source": told.listing_source,
-            "entry_id": line.entry_id,
-            "prediction": told.prediction,
-            "reason": NOT_KEPT if line.kind == "repeat" else told.reason,
-            "error": "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in told.errors) or None,
-            "is_repeat": line.kind in {"repeat", "repeated"},
-            "model_version": told.model.version if told.model else None,
-            "imputed": " ".join(told.imputed),
-            "unusual": " ".join(told.unusual),
+            "id": data.listing_id,
+            "source": data.listing_source,
+            "entry_id": entry_id,
+            "prediction": data.prediction,
+            "reason": UNRESOLVED if kind == "repeat" else data.reason,
+            "error": "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in data.errors) or None,
+            "is_repeat": kind in {"repeat", "repeated"},
+            "model_version": data.model.version if data.model else None,
+            "imputed": " ".join(data.imputed),
+            "unusual": " ".join(data.unusual),
         }
         if target.classes:
-            row["confidence"] = told.confidence
-            row |= {label: told.labels.get(label) for label in target.labels}
-            row |= {f"probability_{name}": told.probabilities.get(name) for name in target.classes}
+            row["confidence"] = data.confidence
+            row |= {label: data.labels.get(label) for label in target.labels}
+            row |= {f"probability_{name}": data.probabilities.get(name) for name in target.classes}
         yield row
 
 
@@ -105,7 +104,7 @@ def _write_parquet(path: Path, domain: Domain, rows: Iterator[dict[str, Any]]) -
 
 
 def _types(domain: Domain) -> dict[str, str]:
-    """The columns in their order, and what each holds."""
+    """The columns in order, and the type of each."""
     target = domain.target
     types = {"row": "int", "id": "text", "source": "text", "entry_id": "text"}
     types |= {"prediction": "text" if target.classes else "float", "reason": "text", "error": "text"}

@@ -1,4 +1,4 @@
-"""The publisher for asyncio programs; all but the awaiting is shared with `producer.publisher`."""
+"""The publisher for asyncio programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Self
 
 import redis.exceptions
 
-from producer.backpressure import ASK_S, OnFull
+from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
-from producer.wire import LOST, failure, pack, settle
+from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
 from schemas.errors import PublishError
 from schemas.settings import Settings
 from transport.backlog import read_backlog_async
@@ -24,17 +24,17 @@ from transport.connection import SOCKET_TIMEOUT_S, connect_async
 class AsyncListingPublisher:
     """`ListingPublisher` with awaited calls; use it in an `async with` block.
 
-    Tasks may share one: each chunk travels on a connection of its own while it is under way.
+    Tasks may share a publisher: each chunk is sent on its own connection.
 
     Args:
-        redis: as for `ListingPublisher`, as are all others.
-        domain: whose listings these are.
+        redis: as for `ListingPublisher`, as are the others.
+        domain: of the listings.
         validate: check each listing before its chunk is sent.
         on_full: at the high-water mark, `wait` or `raise`.
         on_wait: called with the backlog while waiting.
 
     Raises:
-        ConfigurationError: the domain is not known, a setting is wrong, or no Redis is named.
+        ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class AsyncListingPublisher:
         """Publish one listing and return its entry id.
 
         Raises:
-            RefusedListingError: as `ListingPublisher.publish`, as are all others.
-            PublishError: as there.
+            RefusedListingError: as `ListingPublisher.publish`.
+            PublishError: as `ListingPublisher.publish`.
         """
         return (await self.publish_many([listing]))[0]
 
@@ -63,7 +63,7 @@ class AsyncListingPublisher:
 
         Raises:
             RefusedListingError: as `ListingPublisher.publish_many`.
-            PublishError: as there.
+            PublishError: as `ListingPublisher.publish_many`.
         """
         entry_ids: list[str] = []
         try:
@@ -77,14 +77,14 @@ class AsyncListingPublisher:
     async def publish_chunks(
         self, listings: Iterable[Publishable] | AsyncIterable[Publishable]
     ) -> AsyncIterator[list[str]]:
-        """Publish listings while the result is iterated, in the memory of one chunk however many there are.
+        """Publish listings while the result is iterated, holding one chunk in memory.
 
         Yields:
             The entry ids of each chunk.
 
         Raises:
             RefusedListingError: as `ListingPublisher.publish_chunks`.
-            PublishError: as there.
+            PublishError: as `ListingPublisher.publish_chunks`.
         """
         chunker = self._plan.chunker()
         async for listing in _each(listings):
@@ -107,7 +107,7 @@ class AsyncListingPublisher:
 
     async def _send(self, chunk: list[bytes]) -> list[str]:
         try:
-            await self._wait_for_room(chunk)
+            await self._wait_for_backlog(chunk)
             connection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
@@ -116,30 +116,30 @@ class AsyncListingPublisher:
         try:
             packed = pack(self._plan.streams.listings, chunk)
             await connection.send_packed_command(packed, check_health=False)
-            # one timeout for the chunk: redis-py's own, set up for each reply, costs more than all the rest
+            # one timeout for the chunk: redis-py's timeout for each reply takes most of the time
             async with asyncio.timeout(SOCKET_TIMEOUT_S):
                 while len(replies) < len(chunk):
                     try:
                         replies.append(await connection.read_response(timeout=math.inf))
                     except redis.exceptions.ResponseError as error:
                         replies.append(error)
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             lost = error
         finally:
-            # replies that nobody has read must not become those of the next chunk
+            # unread replies must not be taken for those of the next chunk
             if len(replies) < len(chunk):
                 await connection.disconnect(nowait=True)
             await self._client.connection_pool.release(connection)
-        self._plan.gate.passed(len(chunk))
-        return settle(self._plan.url, chunk, replies, lost)
+        self._plan.backpressure.record_sent(len(chunk))
+        return confirm(self._plan.url, chunk, replies, lost)
 
-    async def _wait_for_room(self, chunk: list[bytes]) -> None:
-        gate = self._plan.gate
-        while gate.is_due(time.monotonic()):
+    async def _wait_for_backlog(self, chunk: list[bytes]) -> None:
+        backpressure = self._plan.backpressure
+        while backpressure.is_check_due(time.monotonic()):
             backlog = (await read_backlog_async(self._client, self._plan.streams)).total
-            if gate.admits(chunk, backlog, time.monotonic()):
+            if backpressure.admits(chunk, backlog, time.monotonic()):
                 return
-            await asyncio.sleep(ASK_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
 
 
 async def _each(listings: Iterable[Publishable] | AsyncIterable[Publishable]) -> AsyncIterator[Publishable]:

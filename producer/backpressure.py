@@ -1,4 +1,4 @@
-"""The gate at the high-water mark: when to ask for the backlog, and whether a chunk may pass."""
+"""Backpressure: holds a publisher back while the backlog is at the high-water mark."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Literal
 
 from schemas.errors import BacklogFullError
 
-ASK_SHARE = 100
-"""After this share of the mark a publisher asks again: for 1,000,000 after 10,000 listings."""
-ASK_S = 0.1
-"""So old an answer is not trusted any more, and so long a waiting publisher sleeps before it asks again."""
+CHECK_SHARE = 100
+"""The backlog is checked again after this fraction of the mark: for 1,000,000 after 10,000 listings."""
+CHECK_INTERVAL_S = 0.1
+"""The backlog is checked again after this time, by publishers that send and by those that wait."""
 
 OnFull = Literal["wait", "raise"]
 
 
 class Backpressure:
-    """Holds one publisher back while the backlog stands at the mark.
+    """Decides when a publisher must read the backlog, and whether it may send a chunk.
 
-    Asking for every chunk would cost a round trip each, so an answer admits as many listings as fitted under the mark,
-    but at most a hundredth of the mark and for at most 100 ms. One publisher oversteps the mark by less than a chunk;
-    several by less than a hundredth of it and a chunk each.
+    Reading the backlog for every chunk would cost a round trip each, so one reading admits as many listings as fit
+    under the mark, but at most a hundredth of the mark, and for at most 100 ms. One publisher exceeds the mark by less
+    than a chunk; several by less than a hundredth of the mark and a chunk each.
 
     Args:
         high_water: the backlog at which publishers stop.
-        on_full: whether to wait or to raise there.
-        on_wait: called with the backlog each time a waiting publisher has asked.
+        on_full: whether to wait or to raise at the mark.
+        on_wait: called with the backlog at each check while waiting.
     """
 
     def __init__(self, high_water: int, on_full: OnFull, on_wait: Callable[[int], None] | None) -> None:
@@ -33,20 +33,20 @@ class Backpressure:
         self._on_full = on_full
         self._on_wait = on_wait
         self._admitted = 0
-        self._asked_s = 0.0
+        self._checked_s = 0.0
 
-    def is_due(self, now_s: float) -> bool:
-        """Whether the backlog must be asked for before the next chunk."""
-        return self._admitted <= 0 or now_s - self._asked_s >= ASK_S
+    def is_check_due(self, now_s: float) -> bool:
+        """Whether the publisher must read the backlog before the next chunk."""
+        return self._admitted <= 0 or now_s - self._checked_s >= CHECK_INTERVAL_S
 
     def admits(self, chunk: Sequence[bytes], backlog: int, now_s: float) -> bool:
-        """Whether a chunk may pass, now that the backlog is known.
+        """Whether the publisher may send a chunk at this backlog.
 
         Raises:
-            BacklogFullError: it may not, and the publisher was asked to raise.
+            BacklogFullError: it may not, and `on_full` is `raise`.
         """
-        self._asked_s = now_s
-        self._admitted = min(self._high_water - backlog, max(self._high_water // ASK_SHARE, 1))
+        self._checked_s = now_s
+        self._admitted = min(self._high_water - backlog, max(self._high_water // CHECK_SHARE, 1))
         if self._admitted > 0:
             return True
         if self._on_full == "raise":
@@ -56,6 +56,6 @@ class Backpressure:
             self._on_wait(backlog)
         return False
 
-    def passed(self, count: int) -> None:
-        """Note how many listings have been sent."""
+    def record_sent(self, count: int) -> None:
+        """Record the number of listings sent."""
         self._admitted -= count

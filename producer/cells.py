@@ -1,7 +1,7 @@
-"""The columns and cells of a file against a domain: which columns there may be, and what a cell means.
+"""Checks a file's columns against a domain, and converts its cells to values of the features.
 
-A cell is read as its feature's kind. What cannot be read so stays the text it is: the consumer refuses it and says why,
-so that nothing a file holds disappears without a trace.
+A cell that cannot be converted to its feature's kind stays text, so that the consumer refuses the listing and explains
+why, and no content of a file is lost silently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from schemas.errors import DataError
 from schemas.features import Feature
 
 MISSING = frozenset({"", "NA", "NaN", "null"})
-"""What stands for a missing value."""
+"""The texts that stand for a missing value."""
 
 _JSON = (str, int, float, list, dict, type(None))
 
@@ -27,41 +27,41 @@ def check_columns(where: str, names: Sequence[str], domain: Domain, id_column: s
     Args:
         where: the file, for the message.
         names: its columns.
-        domain: whose features they are; the target may be among them and is dropped.
-        id_column: the column of ids, where there is one.
+        domain: declares the features; the target may be a column, and is dropped.
+        id_column: the column of ids, if there is one.
 
     Raises:
-        DataError: a column is unknown, missing or there twice; the message names it.
+        DataError: a column is unknown, missing or duplicated; the message names it.
     """
     known = ", ".join(domain.columns)
     if id_column is not None and id_column in domain.columns:
-        raise DataError(f"{where}: the column of ids, {id_column!r}, is a feature of {domain.name}")
+        raise DataError(f"{where}: the id column {id_column!r} is a feature of {domain.name}")
     if id_column is not None and id_column not in names:
-        raise DataError(f"{where}: no column {id_column!r} to take ids from; there are {', '.join(names)}")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise DataError(f"{where}: column {twice[0]!r} is there twice")
+        raise DataError(f"{where}: no id column {id_column!r}; the columns are {', '.join(names)}")
+    if duplicates := [name for name in names if names.count(name) > 1]:
+        raise DataError(f"{where}: duplicate column {duplicates[0]!r}")
     if unknown := [name for name in names if name not in {*domain.columns, domain.target.name, id_column}]:
         hint = "" if id_column else "; if it holds ids, name it with --id-column"
-        raise DataError(f"{where}: unknown column {', '.join(map(repr, unknown))}; known are {known}{hint}")
+        raise DataError(f"{where}: unknown column {', '.join(map(repr, unknown))}; known columns are {known}{hint}")
     if missing := [f.column for f in domain.features if not f.may_miss and f.column not in names]:
-        raise DataError(f"{where}: no column {', '.join(map(repr, missing))}, which {domain.name} needs")
+        raise DataError(f"{where}: missing column {', '.join(map(repr, missing))}, required by {domain.name}")
 
 
 def cell_reader(feature: Feature) -> Callable[[str], float | int | str | None]:
-    """How the text of a cell becomes a value of that feature."""
+    """The function that converts a cell's text to a value of that feature."""
     if feature.kind == "number":
         return _number
     if feature.kind == "integer":
         return _integer
-    markers = MISSING.difference(feature.categories)
-    return lambda text: None if text in markers else text
+    missing = MISSING.difference(feature.categories)
+    return lambda text: None if text in missing else text
 
 
 def json_value(value: Any, categories: Collection[str] = ()) -> Any:
-    """A value of a JSON or Parquet row: typed already, but the words for a missing value mean the same as in CSV.
+    """A typed value of a JSON or Parquet row as a JSON value; the texts for a missing value are those of CSV.
 
-    Numbers beyond JSON, which Python's writer lets through, become null (NaN) or text (infinity). What has no form in
-    JSON at all, such as a date, becomes text too.
+    NaN becomes null and infinity text, because JSON has neither, although Python's writer accepts both. Values of other
+    types, such as dates, become text too.
     """
     if isinstance(value, str):
         return None if value in MISSING and value not in categories else value
@@ -80,7 +80,7 @@ def _number(text: str) -> float | str | None:
         value = float(stripped)
     except ValueError:
         return text
-    # Python also reads 1_000, infinity and the digits of other scripts
+    # Python also accepts 1_000, infinity and digits of other scripts
     return value if math.isfinite(value) and stripped.isascii() and "_" not in stripped else text
 
 

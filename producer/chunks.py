@@ -1,4 +1,4 @@
-"""Chunks: how many listings travel together, encoded and, if asked, validated before any of them leaves."""
+"""Groups listings into chunks, which are encoded and optionally validated before they are sent."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ CHUNK_BYTES = 4 * 1024 * 1024
 
 
 class Chunker:
-    """Gathers the listings of one call into chunks, so that a huge iterable takes the memory of one chunk.
+    """Groups the listings of one call into chunks, so that a long iterable takes the memory of one chunk.
 
     Args:
-        decoder: validates each listing; None lets the consumer do it.
-        listings: how many make a chunk.
+        decoder: validates each listing; None leaves this to the consumer.
+        chunk_size: listings of a chunk.
     """
 
-    def __init__(self, decoder: ListingDecoder | None = None, listings: int = CHUNK_LISTINGS) -> None:
-        self._listings = listings
+    def __init__(self, decoder: ListingDecoder | None = None, chunk_size: int = CHUNK_LISTINGS) -> None:
+        self._chunk_size = chunk_size
         self._decoder = decoder
-        self._taken = 0
+        self._count = 0
         self._payloads: list[bytes] = []
         self._bytes = 0
 
     def add(self, listing: Publishable) -> list[bytes]:
-        """Take one listing.
+        """Add one listing.
 
         Returns:
-            A whole chunk of encoded events once there is one, else an empty list.
+            A chunk of encoded events if it is full, else an empty list.
 
         Raises:
-            RefusedListingError: the listing is not valid; the message says which one of the call it is.
+            RefusedListingError: the listing is not valid; the message states its number in the call.
         """
-        self._taken += 1
+        self._count += 1
         try:
             payload = encode_listing(listing)
             if self._decoder is not None:
                 self._decoder.decode(payload)
         except RefusedListingError as error:
             name = f" ({error.listing_id!r})" if error.listing_id else ""
-            error.args = (f"listing {self._taken}{name}: {error}",)
+            error.args = (f"listing {self._count}{name}: {error}",)
             raise
         self._payloads.append(payload)
         self._bytes += len(payload)
-        full = len(self._payloads) >= self._listings or self._bytes >= CHUNK_BYTES
-        return self.rest() if full else []
+        is_full = len(self._payloads) >= self._chunk_size or self._bytes >= CHUNK_BYTES
+        return self.rest() if is_full else []
 
     def rest(self) -> list[bytes]:
-        """What has been taken and not been given out in a chunk."""
+        """The listings added since the last chunk."""
         chunk, self._payloads, self._bytes = self._payloads, [], 0
         return chunk

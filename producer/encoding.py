@@ -1,4 +1,4 @@
-"""One listing as the bytes that go on the stream."""
+"""Encodes a listing as the JSON that goes on the stream."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from schemas.events import Listing
 from schemas.refusals import Reason
 
 Publishable: TypeAlias = Listing[Any] | Mapping[str, Any] | bytes
-"""What publishers take: a Listing, a mapping that holds a whole event, or an event's JSON."""
+"""What publishers accept: a Listing, a mapping with a whole event, or an event's JSON."""
 
 
 def _plain(value: object) -> object:
-    # numpy's scalars register as these, so that numpy need not be imported
+    # numpy registers its scalars as these types, so numpy need not be imported
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
@@ -28,7 +28,7 @@ def _plain(value: object) -> object:
         return value.model_dump(by_alias=True)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"a {type(value).__qualname__} has no form in JSON")
+    raise TypeError(f"a {type(value).__qualname__} cannot be encoded as JSON")
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
@@ -37,11 +37,11 @@ _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 def encode_listing(listing: Publishable) -> bytes:
     """Encode one event.
 
-    Bytes pass as they are. What a Listing leaves out (None) is left out of its JSON.
+    Bytes are returned unchanged. The JSON of a Listing omits attributes that are None.
 
     Raises:
-        RefusedListingError: a number is not finite; JSON has no form for it, and null would mean another thing.
-        TypeError: it is nothing that can be published, or holds a value that JSON cannot carry.
+        RefusedListingError: a number is not finite, which JSON cannot express; null would mean a missing value.
+        TypeError: it is not a listing, or holds a value that cannot be encoded as JSON.
     """
     if isinstance(listing, bytes):
         return listing
@@ -54,17 +54,17 @@ def encode_listing(listing: Publishable) -> bytes:
     payload = _encode(event)
     # the encoder writes NaN and infinity as null
     if b"null" in payload:
-        _refuse_not_finite(event)
+        _refuse_non_finite(event)
     return payload
 
 
-def _refuse_not_finite(event: Mapping[str, Any]) -> None:
+def _refuse_non_finite(event: Mapping[str, Any]) -> None:
     data = event.get("data")
     row = data.model_dump(by_alias=True) if isinstance(data, BaseModel) else data
-    wrong = [
-        FieldError(str(name), f"must be a finite number, not {value}; a missing value is None")
+    errors = [
+        FieldError(str(name), f"must be a finite number, not {value}; use None for a missing value")
         for name, value in (row.items() if isinstance(row, Mapping) else ())
         if isinstance(value, Real) and not math.isfinite(value)
     ]
-    if wrong:
-        raise RefusedListingError(Reason.INVALID_VALUE, tuple(wrong), event.get("id"), event.get("source") or "")
+    if errors:
+        raise RefusedListingError(Reason.INVALID_VALUE, tuple(errors), event.get("id"), event.get("source") or "")

@@ -1,4 +1,4 @@
-"""Files of listings: tables (CSV, Parquet, JSON lines) with a row each, and JSON lines with a whole event each."""
+"""Reads listings from files: a table (CSV, Parquet, JSON lines) with a listing per row, or JSON lines of events."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from schemas.errors import DataError
 
 
 class ListingFile:
-    """The listings of one file, in the memory of a few rows; each iteration reads the file anew.
+    """The listings of one file, read in constant memory; each iteration reads the file again.
 
     The id of a row comes from the id column, else it is ``<first 16 hexadecimal digits of the file's SHA-256>-<row>``
-    with rows counted from 1: the same file gives the same identities. A whole event, a JSON object with `id` and an
-    object `data`, is published as it stands, with its own source, subject and time.
+    with rows counted from 1, so the same file gives the same identities. A whole event, a JSON object with `id` and an
+    object `data`, is published unchanged, with its own source, subject and time.
 
     Args:
-        path: of the file; its ending says the format (.csv, .parquet, .jsonl, .ndjson or .json).
-        domain: whose listings these are.
+        path: of the file; its suffix determines the format (.csv, .parquet, .jsonl, .ndjson or .json).
+        domain: of the listings.
         id_column: the column of ids.
-        source: of the listings that are made from rows, and of whole events that name none.
+        source: of listings made from rows, and of whole events without a source.
 
     Attributes:
-        total: where the file ends, in the unit of `done`.
+        total: the size of the file, in the unit of `done`.
 
     Raises:
-        DataError: the file cannot be read or holds no row, or its columns do not fit the domain.
+        DataError: the file cannot be read or has no rows, or its columns do not match the domain.
     """
 
     def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
@@ -48,44 +48,44 @@ class ListingFile:
         if columns is not None:
             check_columns(str(path), columns, domain, id_column)
         if next(iter(self), None) is None:
-            raise DataError(f"{path}: holds no row")
+            raise DataError(f"{path}: has no rows")
 
     @property
     def done(self) -> int:
-        """How far the latest iteration has come: bytes of a text file, rows of a Parquet file."""
+        """Progress of the latest iteration: bytes of a text file, rows of a Parquet file."""
         return self._rows.done
 
     def __iter__(self) -> Iterator[Publishable]:
         for row in self._rows:
             if row.json and "id" in row.values and isinstance(row.values.get("data"), dict):
-                yield self._whole(row)
+                yield self._from_event(row)
             else:
-                yield self._made(row)
+                yield self._from_features(row)
 
-    def _whole(self, row: TableRow) -> Publishable:
+    def _from_event(self, row: TableRow) -> Publishable:
         if row.json is None or not self._source or row.values.get("source"):
             return row.json or b""
         return json.dumps(row.values | self._source, ensure_ascii=False).encode()
 
-    def _made(self, row: TableRow) -> Publishable:
-        # later rows may differ: what the domain does not know then goes to the consumer, which refuses it
+    def _from_features(self, row: TableRow) -> Publishable:
+        # later rows may have other columns, which the consumer refuses
         if not self._is_uniform and row.number == 1:
             check_columns(row.where, list(row.values), self._domain, self._id_column)
         id = row.values.pop(self._id_column, None) if self._id_column else f"{self._digest}-{row.number}"
         row.values.pop(self._domain.target.name, None)
         data = self._values(row.values)
-        return {"specversion": "1.0", "id": text_of_id(id), "type": "listing.submitted", **self._source, "data": data}
+        return {"specversion": "1.0", "id": id_as_text(id), "type": "listing.submitted", **self._source, "data": data}
 
 
-def text_of_id(value: Any) -> Any:
-    """An id from a column of numbers as text; what else is no text is left for the consumer to refuse."""
+def id_as_text(value: Any) -> Any:
+    """A numeric id as text; the consumer refuses ids of other types."""
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # a column of whole numbers with a gap
+        return str(int(value))  # an integer column with a gap
     return str(value) if type(value) is int else value
 
 
 def _value_reader(domain: Domain, *, is_text: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """How the values of a row become those of an event."""
+    """The function that converts a row's values to those of an event."""
     if is_text:
         readers = [(feature.column, cell_reader(feature)) for feature in domain.features]
         return lambda values: {column: read(values[column]) for column, read in readers if column in values}

@@ -1,4 +1,4 @@
-"""The lines of a text file: decoded one by one, counted, with the trouble named by line."""
+"""Reads the lines of a text file one by one, with errors that name the line; size and digest of a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DIGEST_CHARACTERS = 16
 
 
 class TextLines:
-    """A UTF-8 file, read in the memory of one line.
+    """The lines of a UTF-8 file, with one line in memory.
 
     Attributes:
         path: of the file.
-        read_bytes: how far the latest iteration has come.
+        read_bytes: progress of the latest iteration.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class TextLines:
         with _reading(self.path), self.path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
                 self.read_bytes += len(line)
-                # spreadsheets begin their UTF-8 with a byte order mark
+                # spreadsheets write a byte order mark before UTF-8
                 yield self._decoded(line, number).removeprefix("\ufeff" if number == 1 else "")
 
     def _decoded(self, line: bytes, number: int) -> str:
@@ -48,7 +48,7 @@ def size_of(path: Path) -> int:
     """The size of a file in bytes.
 
     Raises:
-        DataError: there is no such file, it is no file, or it is empty.
+        DataError: there is no such file, it is not a regular file, or it is empty.
     """
     with _reading(path):
         size = path.stat().st_size

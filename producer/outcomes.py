@@ -1,4 +1,4 @@
-"""Outcomes: what listings really sold for, from a file onto their stream."""
+"""Outcomes, the true values of listings: reads them from a file, and publishes them to their stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from producer.cells import MISSING
 from producer.chunks import CHUNK_LISTINGS
-from producer.files import text_of_id
+from producer.files import id_as_text
 from producer.lines import digest_of
 from producer.sending import send_chunk
 from producer.tables import TableRow, open_rows
@@ -24,24 +24,24 @@ from transport.connection import connect
 
 
 class OutcomeFile:
-    """The outcomes of one file, as JSON, in the memory of a few rows; each iteration reads the file anew.
+    """The outcomes of one file as JSON, read in constant memory; each iteration reads the file again.
 
-    A row says by its id which listing it is about; without an id column it is about the listing that the same row of
-    the same file became. The domain's target holds the outcome; a row in which it is empty has none yet. JSON lines may
-    hold whole outcome events too.
+    A row belongs to the listing of its id; without an id column, to the listing that was published from the same row of
+    the same file. The domain's target column holds the outcome; a row without a value has no outcome yet. JSON lines
+    may also hold whole outcome events.
 
     Args:
-        path: of the file; its ending says the format.
-        domain: whose target it is.
+        path: of the file; its suffix determines the format.
+        domain: declares the target.
         id_column: the column of listing ids.
-        source: of the listings that the rows are about.
+        source: of the listings.
 
     Attributes:
-        total: where the file ends, in the unit of `done`.
-        skipped: rows without an outcome that the latest iteration came by.
+        total: the size of the file, in the unit of `done`.
+        skipped: rows without an outcome in the latest iteration.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or holds no outcome; while iterating, one is no outcome.
+        DataError: the file cannot be read, lacks a column, or has no outcomes; while iterating, one is not valid.
     """
 
     def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
@@ -53,13 +53,13 @@ class OutcomeFile:
         self.total = self._rows.total
         self.skipped = 0
         if self._rows.columns is not None:
-            self._check(str(path), self._rows.columns)
+            self._check_columns(str(path), self._rows.columns)
         if next(iter(self), None) is None:
-            raise DataError(f"{path}: holds no outcome")
+            raise DataError(f"{path}: has no outcomes")
 
     @property
     def done(self) -> int:
-        """How far the latest iteration has come."""
+        """Progress of the latest iteration."""
         return self._rows.done
 
     def __iter__(self) -> Iterator[bytes]:
@@ -68,61 +68,61 @@ class OutcomeFile:
             try:
                 outcome = self._outcome(row)
             except ValidationError as error:
-                found = error.errors(include_url=False)[0]
-                raise DataError(f"{row.where}: no outcome: {found['loc'][-1]}: {found['msg']}") from error
+                first = error.errors(include_url=False)[0]
+                raise DataError(f"{row.where}: not a valid outcome: {first['loc'][-1]}: {first['msg']}") from error
             if outcome is None:
                 self.skipped += 1
             else:
                 yield outcome.model_dump_json(exclude_none=True).encode()
 
-    def _check(self, where: str, columns: list[str]) -> None:
+    def _check_columns(self, where: str, columns: list[str]) -> None:
         for name in filter(None, (self._domain.target.name, self._id_column)):
             if name not in columns:
-                raise DataError(f"{where}: no column {name!r}; there are {', '.join(columns)}")
+                raise DataError(f"{where}: missing column {name!r}; the columns are {', '.join(columns)}")
 
     def _outcome(self, row: TableRow) -> Outcome | None:
         if row.json and isinstance(row.values.get("data"), dict):
             event = Outcome.model_validate_json(row.json)
-            self._value(row, event.data.outcome)
+            self._checked(row, event.data.outcome)
             return event
-        self._check(row.where, list(row.values))
-        if (told := row.values[self._domain.target.name]) is None or told in MISSING:
+        self._check_columns(row.where, list(row.values))
+        if (value := row.values[self._domain.target.name]) is None or value in MISSING:
             return None
-        own = f"{self._digest}-{row.number}"
-        listing_id = text_of_id(row.values[self._id_column]) if self._id_column else own
-        data = OutcomeData(listing_id=listing_id, listing_source=self._source, outcome=self._value(row, told))
-        return Outcome(id=own, data=data)
+        row_id = f"{self._digest}-{row.number}"
+        listing_id = id_as_text(row.values[self._id_column]) if self._id_column else row_id
+        data = OutcomeData(listing_id=listing_id, listing_source=self._source, outcome=self._checked(row, value))
+        return Outcome(id=row_id, data=data)
 
-    def _value(self, row: TableRow, told: Any) -> float | str:
-        """What was told as a number, or as one of the classes."""
+    def _checked(self, row: TableRow, value: Any) -> float | str:
+        """The value as a number, or as one of the classes."""
         target = self._domain.target
         if target.classes:
-            if told not in target.classes:
+            if value not in target.classes:
                 known = ", ".join(target.classes)
-                raise DataError(f"{row.where}: {target.name} is {told!r}, which is none of its classes: {known}")
-            return str(told)
+                raise DataError(f"{row.where}: {target.name} is {value!r}; it must be one of {known}")
+            return str(value)
         try:
-            return float(told)
+            return float(value)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{row.where}: {target.name} is {told!r}, which is no number") from error
+            raise DataError(f"{row.where}: {target.name} is {value!r}, which is not a number") from error
 
 
 class OutcomePublisher:
     """Publishes outcomes of one domain; use it in a `with` block.
 
     Raises:
-        ConfigurationError: the settings name no Redis.
+        ConfigurationError: the settings have no `redis_url`.
     """
 
     def __init__(self, settings: Settings) -> None:
         if settings.redis_url is None:
-            raise ConfigurationError("no Redis: give a publisher settings with `redis_url`")
+            raise ConfigurationError("no Redis: pass settings with `redis_url`")
         self._url = settings.redis_url.get_secret_value()
         self._stream = settings.streams.outcomes
         self._client = connect(self._url)
 
-    def publish_chunks(self, outcomes: Iterable[bytes], together: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
-        """Publish outcomes while the result is iterated, in the memory of one chunk of `together`.
+    def publish_chunks(self, outcomes: Iterable[bytes], chunk_size: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
+        """Publish outcomes while the result is iterated, holding one chunk of `chunk_size` in memory.
 
         Yields:
             The entry ids of each chunk.
@@ -130,8 +130,8 @@ class OutcomePublisher:
         Raises:
             PublishError: as `ListingPublisher.publish_chunks`.
         """
-        rest = iter(outcomes)
-        while chunk := list(islice(rest, together)):
+        remaining = iter(outcomes)
+        while chunk := list(islice(remaining, chunk_size)):
             yield send_chunk(self._client, self._url, self._stream, chunk)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a publisher is to do: where the stream is, what is checked, when to hold back. Both publishers share it."""
+"""The configuration that both publishers share: Redis, streams, validation and backpressure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from schemas.streams import Streams
 
 @dataclass(frozen=True, slots=True)
 class PublishingPlan:
-    """Everything about publishing that needs no connection.
+    """The configuration of a publisher, without a connection.
 
     Attributes:
-        url: of the Redis.
+        url: of Redis.
         streams: the domain's keys.
-        gate: holds back at the high-water mark.
-        decoder: validates before sending; None where the consumer alone validates.
+        backpressure: holds back at the high-water mark.
+        decoder: validates before sending; None leaves validation to the consumer.
     """
 
     url: str = field(repr=False)
     streams: Streams
-    gate: Backpressure
+    backpressure: Backpressure
     decoder: ListingDecoder | None
 
     def chunker(self) -> Chunker:
@@ -46,14 +46,14 @@ def plan_publishing(
     on_full: OnFull,
     on_wait: Callable[[int], None] | None,
 ) -> PublishingPlan:
-    """Settle how to publish.
+    """Build the plan from a publisher's arguments.
 
     Raises:
-        ConfigurationError: the domain is not known, a setting is wrong, or no Redis is named.
+        ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
     settings = _settings_of(redis, domain)
     if settings.redis_url is None:
-        raise ConfigurationError("no Redis: give a publisher its URL, or settings with `redis_url`")
+        raise ConfigurationError("no Redis: pass its URL, or settings with `redis_url`")
     return PublishingPlan(
         settings.redis_url.get_secret_value(),
         settings.streams,
@@ -65,6 +65,6 @@ def plan_publishing(
 def _settings_of(redis: str | Settings, domain: str | None) -> Settings:
     if isinstance(redis, Settings):
         return redis if domain is None else redis.for_domain(domain)
-    # a params.yaml in the folder of a client program is the program's own, unless it is named
+    # a params.yaml in a client's folder may belong to the client, so only a named one is read
     params = Path(os.environ.get(PARAMS_VARIABLE, os.devnull))
     return load_settings(params, redis_url=SecretStr(redis), domain=domain)

@@ -1,4 +1,4 @@
-"""The publisher for programs that wait for each other: plain calls over one connection."""
+"""The publisher for synchronous programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 import redis.exceptions
 
-from producer.backpressure import ASK_S, OnFull
+from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
@@ -24,19 +24,19 @@ from transport.connection import connect
 class ListingPublisher:
     """Publishes listings of one domain; use it in a `with` block, one for each thread.
 
-    A listing is a `Listing`, a mapping that holds a whole event, or an event's JSON as bytes. Entry ids come back in
-    the order of the listings, so the ids received so far always belong to the first listings of a call.
+    A listing is a `Listing`, a mapping with a whole event, or an event's JSON as bytes. Entry ids are returned in the
+    order of the listings, so the ids received so far always belong to the first listings of a call.
 
     Args:
-        redis: the URL of the Redis, or settings that name it. With a URL, what else matters (`prefix`, `high_water`)
-            comes from the environment, and from params.yaml only where TASADOR_PARAMS names it.
-        domain: whose listings these are; that of the settings by default, which is `housing`.
-        validate: check each listing against the domain before its chunk is sent, as the consumer will.
+        redis: the URL of Redis, or settings with `redis_url`. With a URL, other settings (`prefix`, `high_water`) come
+            from the environment, and from params.yaml only if TASADOR_PARAMS names it.
+        domain: of the listings; by default that of the settings, which is `housing`.
+        validate: check each listing against the domain before its chunk is sent, as the consumer does.
         on_full: at the high-water mark of the backlog, `wait` until it falls or `raise` BacklogFullError.
         on_wait: called with the backlog about ten times a second while waiting.
 
     Raises:
-        ConfigurationError: the domain is not known, a setting is wrong, or no Redis is named.
+        ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ListingPublisher:
 
         Raises:
             RefusedListingError: it is not valid; nothing was sent.
-            BacklogFullError: the backlog is full, and the publisher was asked to raise; nothing was sent.
-            PublishInterruptedError: Redis went away; the listing may or may not have arrived.
-            PublishError: Redis will not take it.
+            BacklogFullError: the backlog is full, and `on_full` is `raise`; nothing was sent.
+            PublishInterruptedError: the connection broke; the listing may or may not have arrived.
+            PublishError: Redis rejected it.
         """
         return self.publish_many([listing])[0]
 
@@ -72,8 +72,8 @@ class ListingPublisher:
             Their entry ids, in order.
 
         Raises:
-            RefusedListingError: one is not valid; its chunk was not sent, earlier ones were.
-            PublishError: as `publish`; `entry_ids` and `unconfirmed` say how far it came.
+            RefusedListingError: one is not valid; its chunk was not sent, earlier chunks were.
+            PublishError: as `publish`; `entry_ids` and `unconfirmed` hold the result so far.
         """
         entry_ids: list[str] = []
         try:
@@ -84,12 +84,12 @@ class ListingPublisher:
             raise
         return entry_ids
 
-    def publish_chunks(self, listings: Iterable[Publishable], together: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
-        """Publish listings while the result is iterated, in the memory of one chunk however many there are.
+    def publish_chunks(self, listings: Iterable[Publishable], chunk_size: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
+        """Publish listings while the result is iterated, holding one chunk in memory.
 
         Args:
-            listings: what to publish; a chunk is sent as soon as its last listing has been given.
-            together: how many listings make a chunk.
+            listings: a chunk is sent as soon as its last listing has been read.
+            chunk_size: listings of a chunk.
 
         Yields:
             The entry ids of each chunk.
@@ -98,7 +98,7 @@ class ListingPublisher:
             RefusedListingError: as `publish_many`.
             PublishError: as `publish`, about one chunk.
         """
-        chunker = Chunker(self._plan.decoder, together)
+        chunker = Chunker(self._plan.decoder, chunk_size)
         for listing in listings:
             if chunk := chunker.add(listing):
                 yield self._send(chunk)
@@ -119,18 +119,18 @@ class ListingPublisher:
 
     def _send(self, chunk: list[bytes]) -> list[str]:
         try:
-            self._wait_for_room(chunk)
+            self._wait_for_backlog(chunk)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
         try:
             return send_chunk(self._client, self._plan.url, self._plan.streams.listings, chunk)
         finally:
-            self._plan.gate.passed(len(chunk))
+            self._plan.backpressure.record_sent(len(chunk))
 
-    def _wait_for_room(self, chunk: list[bytes]) -> None:
-        gate = self._plan.gate
-        while gate.is_due(time.monotonic()):
+    def _wait_for_backlog(self, chunk: list[bytes]) -> None:
+        backpressure = self._plan.backpressure
+        while backpressure.is_check_due(time.monotonic()):
             backlog = read_backlog(self._client, self._plan.streams).total
-            if gate.admits(chunk, backlog, time.monotonic()):
+            if backpressure.admits(chunk, backlog, time.monotonic()):
                 return
-            time.sleep(ASK_S)
+            time.sleep(CHECK_INTERVAL_S)

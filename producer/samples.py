@@ -1,4 +1,4 @@
-"""Sample listings, for whoever has no file at hand."""
+"""Generates sample listings of a domain."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ Row = dict[str, Any]
 
 
 class SampleListings:
-    """Listings with rows that are the same each time, in the same order, and with identities that are always new.
+    """Listings with the same rows in the same order each time, and with new identities.
 
-    A domain that comes with a table gives its real rows; others draw from the declared ranges and categories.
+    The rows are those of the domain's built-in table; without one they are drawn from the declared ranges and
+    categories.
 
     Args:
-        domain: whose listings.
-        total: how many; past the end of a table its rows come again.
-        seed: of the order, and of what is drawn.
+        domain: of the listings.
+        total: number of listings; the rows of a table are repeated as needed.
+        seed: of the order and of the drawn values.
         source: of the listings.
 
     Attributes:
-        total: how many there are.
-        done: how many the latest iteration has given.
+        total: number of listings.
+        done: progress of the latest iteration.
     """
 
     def __init__(self, domain: Domain, total: int, seed: int = SEED, source: str = "") -> None:
@@ -55,8 +56,8 @@ class SampleListings:
 
 
 def sample_rows(domain: Domain, seed: int) -> Iterator[Row]:
-    """Rows of features without end."""
-    rng = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    """An endless iterator of feature rows."""
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
     table = [{column: row[column] for column in domain.columns} for row in domain.contract.built_in_table()]
     rng.shuffle(table)
     yield from itertools.cycle(table)

@@ -1,4 +1,4 @@
-"""The schedule of a steady rate: when each listing is due, and how many travel together."""
+"""Publishes at a steady rate: when each listing is due, and how many form a chunk."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TypeVar
 from producer.chunks import CHUNK_LISTINGS
 
 TICK_S = 0.01
-"""Listings that are due within so long of each other travel together: at 50,000 a second 500 of them."""
+"""Listings that are due within this time form a chunk: 500 at 50,000 a second."""
 
 T = TypeVar("T")
 
 
 class Schedule:
-    """Lets listings through at a steady rate, by a clock that only goes forward.
+    """Yields listings at a steady rate, by a monotonic clock.
 
-    Listing n is due n / rate seconds after the first, whatever happened to those before it: time lost while a chunk was
-    on its way, or while a full backlog was waited for, is made up, and the rate over a long run is the one asked for.
+    Listing n is due n / rate seconds after the first, whatever delayed the listings before it. So time lost in sending
+    a chunk, or in waiting for a full backlog, is made up, and a long run has the requested rate.
 
     Args:
-        rate_per_s: listings a second.
+        rate_per_s: listings per second.
         now: the clock, in seconds.
-        wait: waits for so many seconds.
+        wait: sleeps for a number of seconds.
 
     Attributes:
-        together: how many listings make a chunk; the last of them is waited for.
+        chunk_size: listings of a chunk, which is sent when its last listing is due.
     """
 
     def __init__(
@@ -35,16 +35,16 @@ class Schedule:
         now: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.together = min(max(int(rate_per_s * TICK_S), 1), CHUNK_LISTINGS)
+        self.chunk_size = min(max(int(rate_per_s * TICK_S), 1), CHUNK_LISTINGS)
         self._rate_per_s = rate_per_s
         self._now = now
         self._wait = wait
 
     def pace(self, listings: Iterable[T]) -> Iterator[T]:
-        """The listings, each chunk of them when its last one is due."""
+        """Yield listings so that each chunk ends when its last listing is due."""
         start_s = self._now()
         for number, listing in enumerate(listings):
-            if (number + 1) % self.together == 0:
+            if (number + 1) % self.chunk_size == 0:
                 early_s = start_s + number / self._rate_per_s - self._now()
                 if early_s > 0:
                     self._wait(early_s)

@@ -1,25 +1,25 @@
-"""Sending a chunk over one connection, so that every entry is either confirmed or named as unconfirmed."""
+"""Sends a chunk of events over a connection; each is confirmed by its entry id, or listed as unconfirmed."""
 
 from __future__ import annotations
 
 import redis
 import redis.exceptions
 
-from producer.wire import LOST, failure, pack, settle
+from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
 
 
 def send_chunk(client: redis.Redis, url: str, stream: str, chunk: list[bytes]) -> list[str]:
-    """Add a chunk of events to a stream, in one round trip, and return their entry ids in order.
+    """Add a chunk of events to a stream in one round trip, and return their entry ids in order.
 
     Args:
         client: replies must be bytes.
-        url: of the Redis, for messages.
+        url: of Redis, for messages.
         stream: the key.
         chunk: events as JSON.
 
     Raises:
         PublishInterruptedError: the connection broke, or Redis cannot write now.
-        PublishError: Redis will not take these events, now or later.
+        PublishError: Redis rejected events permanently.
     """
     try:
         connection = client.connection_pool.get_connection()
@@ -34,11 +34,11 @@ def send_chunk(client: redis.Redis, url: str, stream: str, chunk: list[bytes]) -
                 replies.append(connection.read_response())
             except redis.exceptions.ResponseError as error:
                 replies.append(error)
-    except LOST as error:
+    except CONNECTION_ERRORS as error:
         lost = error
     finally:
-        # replies that nobody has read must not become those of the next chunk
+        # unread replies must not be taken for those of the next chunk
         if len(replies) < len(chunk):
             connection.disconnect()  # type: ignore[no-untyped-call]
         client.connection_pool.release(connection)
-    return settle(url, chunk, replies, lost)
+    return confirm(url, chunk, replies, lost)

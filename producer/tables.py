@@ -1,4 +1,4 @@
-"""The rows of a file, whatever its format: CSV with a header, JSON lines, Parquet. What they mean is told elsewhere."""
+"""Reads the rows of a file: CSV with a header, JSON lines or Parquet. `producer.cells` interprets their cells."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class TableRow(NamedTuple):
     """One row.
 
     Attributes:
-        number: counted from 1; blank lines are no rows.
+        number: counted from 1, without blank lines.
         where: file and line (or row) for a message.
-        values: by column, as the file holds them: text in CSV, typed values otherwise.
-        json: the line itself, where the file holds JSON.
+        values: by column, as in the file: text in CSV, typed values otherwise.
+        json: the line itself, if the file holds JSON.
     """
 
     number: int
@@ -29,35 +29,35 @@ class TableRow(NamedTuple):
 
 
 class Rows(Protocol):
-    """A file of rows; each iteration reads it anew.
+    """A file of rows; each iteration reads it again.
 
     Attributes:
-        total: where it ends, in the unit of `done`.
+        total: the size of the file, in the unit of `done`.
     """
 
     total: int
 
     @property
     def done(self) -> int:
-        """How far the latest iteration has come."""
+        """Progress of the latest iteration."""
 
     @property
     def columns(self) -> list[str] | None:
-        """Its columns; None where each row has its own."""
+        """Its columns; None if each row has its own."""
 
     @property
     def is_text(self) -> bool:
-        """Whether values are text that has yet to be read as a feature."""
+        """Whether values are text, not typed."""
 
     def __iter__(self) -> Iterator[TableRow]:
-        """Give the rows."""
+        """The rows."""
 
 
 class CsvRows:
-    """A CSV file with a header, in the memory of one row.
+    """A CSV file with a header, with one row in memory.
 
     Raises:
-        DataError: it cannot be read or is empty; while iterating, a row is broken.
+        DataError: it cannot be read or is empty; while iterating, a row is not valid.
     """
 
     is_text = True
@@ -82,26 +82,26 @@ class CsvRows:
         for number, (line, cells) in enumerate(rows, start=1):
             where = f"{self._lines.path} line {line}"
             if len(cells) != len(header):
-                raise DataError(f"{where}: {len(cells)} cells where the header has {len(header)}")
+                raise DataError(f"{where}: {len(cells)} cells, but the header has {len(header)}")
             yield TableRow(number, where, dict(zip(header, cells, strict=True)))
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows that are not blank, and the line on which each ends."""
-        # strict: else a quote that nobody closes takes the following rows into its cell
+        """The rows that are not blank, with the line on which each ends."""
+        # without strict, an unclosed quote would take the following rows into its cell
         reader = csv.reader(iter(self._lines), strict=True)
         try:
             for cells in reader:
                 if cells:
                     yield reader.line_num, cells
         except csv.Error as error:
-            raise DataError(f"{self._lines.path} line {reader.line_num}: no CSV: {error}") from error
+            raise DataError(f"{self._lines.path} line {reader.line_num}: not valid CSV: {error}") from error
 
 
 class JsonRows:
-    """A file with one JSON object a line, in the memory of one line.
+    """A file with one JSON object per line, with one line in memory.
 
     Raises:
-        DataError: it cannot be read or is empty; while iterating, a line is no JSON object.
+        DataError: it cannot be read or is empty; while iterating, a line is not a JSON object.
     """
 
     is_text = False
@@ -129,19 +129,19 @@ def _json_object(where: str, text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: no JSON: {error.msg} at character {error.pos + 1}") from error
+        raise DataError(f"{where}: not valid JSON: {error.msg} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: no JSON that can be read: {error}") from error
+        raise DataError(f"{where}: JSON cannot be parsed: {error}") from error
     if not isinstance(values, dict):
-        raise DataError(f"{where}: one JSON object a line is read, not a {type(values).__name__}")
+        raise DataError(f"{where}: each line must be a JSON object, not a {type(values).__name__}")
     return values
 
 
 class ParquetRows:
-    """A Parquet file, read by row groups and in the memory of a thousand rows.
+    """A Parquet file, read in batches of a thousand rows.
 
     Raises:
-        DataError: it cannot be read, or is no Parquet file.
+        DataError: it cannot be read, or is not a Parquet file.
     """
 
     is_text = False
@@ -164,7 +164,7 @@ class ParquetRows:
                     yield TableRow(self.done, f"{self._path} row {self.done}", values)
 
     def _opened(self) -> Any:
-        # a fifth of a second, which other files need not wait for
+        # the import takes 0.2 s, which other formats need not spend
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -173,7 +173,7 @@ class ParquetRows:
         except OSError as error:
             raise DataError(f"{self._path}: cannot be read: {error}") from error
         except pa.ArrowInvalid as error:
-            raise DataError(f"{self._path}: no Parquet file: {str(error).splitlines()[0]}") from error
+            raise DataError(f"{self._path}: not a Parquet file: {str(error).splitlines()[0]}") from error
 
 
 _FORMATS: dict[str, Callable[[Path], Rows]] = {
@@ -186,12 +186,12 @@ _FORMATS: dict[str, Callable[[Path], Rows]] = {
 
 
 def open_rows(path: Path) -> Rows:
-    """The rows of a file, whose ending says the format.
+    """The rows of a file, in the format of its suffix.
 
     Raises:
         DataError: the format is not known, or the file cannot be read.
     """
-    found = _FORMATS.get(path.suffix.lower())
-    if found is None:
-        raise DataError(f"{path}: cannot tell its format from its name: known are {', '.join(_FORMATS)}")
-    return found(path)
+    reader = _FORMATS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: unknown format; the name must end in {', '.join(_FORMATS)}")
+    return reader(path)

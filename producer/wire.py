@@ -1,7 +1,7 @@
-"""A chunk as Redis reads it, and its replies as entry ids or as the error that says what is not confirmed.
+"""Packs a chunk as XADD commands, and turns the replies into entry ids, or into an error with the unconfirmed events.
 
-XADDs are packed here because redis-py's own pipeline costs three times as much a listing. They are no transaction: each
-reply stands for its listing, so when the connection breaks in the middle, what was answered until then is known.
+Packing XADDs here takes a third of the time per listing of redis-py's pipeline. They are not a transaction: each reply
+belongs to a listing, so if the connection breaks, the listings with a reply are known to be on the stream.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from transport.address import without_password
 from transport.connection import is_transient
 
 PIECE_LISTINGS = 200
-"""Listings packed at once: Redis works on one piece while the next is packed."""
+"""Listings packed at once, so that Redis executes one piece while the next is packed."""
 
-LOST = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
-"""What ends a conversation; every other error is one listing's reply."""
+CONNECTION_ERRORS = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
+"""Errors after which no reply follows; every other error is the reply to one listing."""
 
 
 def pack(stream: str, chunk: Sequence[bytes]) -> Iterator[bytes]:
@@ -31,39 +31,39 @@ def pack(stream: str, chunk: Sequence[bytes]) -> Iterator[bytes]:
         yield b"".join([b"%b$%d\r\n%b\r\n" % (head, len(payload), payload) for payload in piece])
 
 
-def settle(
+def confirm(
     url: str, chunk: Sequence[bytes], replies: Sequence[bytes | Exception], lost: Exception | None = None
 ) -> list[str]:
-    """The entry ids of a chunk.
+    """The entry ids of a chunk whose listings are all confirmed.
 
     Args:
-        url: where it was sent, for the message.
-        chunk: what was sent.
+        url: of Redis, for the message.
+        chunk: the events that were sent.
         replies: an entry id or an error for each of the first listings of the chunk.
-        lost: why there are no more.
+        lost: the error after which no reply followed.
 
     Raises:
         PublishInterruptedError: the connection broke, or Redis cannot write now.
-        PublishError: Redis will not take these listings, now or later.
+        PublishError: Redis rejected listings permanently.
     """
     entry_ids = [reply.decode() for reply in replies if isinstance(reply, bytes)]
     if len(entry_ids) == len(chunk):
         return entry_ids
     answered = zip(chunk, replies, strict=False)
-    refused = [(payload, reply) for payload, reply in answered if isinstance(reply, Exception)]
-    cause = lost or refused[0][1]
-    unconfirmed = [*(payload for payload, _ in refused), *chunk[len(replies) :]]
+    rejected = [(payload, reply) for payload, reply in answered if isinstance(reply, Exception)]
+    cause = lost or rejected[0][1]
+    unconfirmed = [*(payload for payload, _ in rejected), *chunk[len(replies) :]]
     raise failure(url, cause, entry_ids, unconfirmed) from cause
 
 
 def failure(
     url: str, cause: Exception, entry_ids: Sequence[str] = (), unconfirmed: Sequence[bytes] = ()
 ) -> PublishError:
-    """The error that says why a chunk is not confirmed."""
-    where, why = f"Redis at {without_password(url)}", str(cause).rstrip(".")
+    """The error of a chunk that is not confirmed."""
+    server, reason = f"Redis at {without_password(url)}", str(cause).rstrip(".")
     count = len(unconfirmed)
     if is_transient(cause):
-        advice = "publish them again with the same ids, what did arrive is dropped as a repeat"
-        message = f"{where} takes no listings now: {why}; unconfirmed: {count:,}; {advice}"
+        advice = "publish them again with the same ids; listings that did arrive are dropped as repeats"
+        message = f"{server} does not accept listings now: {reason}; unconfirmed: {count:,}; {advice}"
         return PublishInterruptedError(message, entry_ids, unconfirmed)
-    return PublishError(f"{where} refused listings: {why}; unconfirmed: {count:,}", entry_ids, unconfirmed)
+    return PublishError(f"{server} rejected listings: {reason}; unconfirmed: {count:,}", entry_ids, unconfirmed)

@@ -125,10 +125,10 @@ class DriftSettings(Section):
     windows: PositiveInt = Field(3, description="number of current windows, which do not overlap")
     needed: PositiveInt = Field(2, description="number of windows that must alarm; at most `windows`")
     min_wasserstein_sd: PositiveFloat = Field(
-        0.2, description="relevant Wasserstein distance of a number, in standard deviations of the reference"
+        0.2, description="smallest Wasserstein distance of numbers that counts, in standard deviations of the reference"
     )
-    min_js: PositiveFloat = Field(0.1, le=1, description="relevant Jensen-Shannon distance of a category, base 2")
-    min_missing: PositiveFloat = Field(0.1, le=1, description="relevant change of the missing share")
+    min_js: PositiveFloat = Field(0.1, le=1, description="smallest Jensen-Shannon distance that counts, base 2")
+    min_missing: PositiveFloat = Field(0.1, le=1, description="smallest change of the missing share that counts")
     max_p: PositiveFloat = Field(0.01, lt=1, description="false-alarm probability of a window, over all columns (Holm)")
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Listings for tests: the real rows of Boston housing, and their events."""
+"""Listings for tests: the rows of Boston housing, and their events."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import redis
 
-from producer.answer_book import AnswerBook
+from producer.answer_collector import AnswerCollector
 from producer.answer_files import write_answers
-from producer.collecting import AnswerCollector
+from producer.answer_store import AnswerStore
 from schemas.domain import Domain
 from schemas.errors import NotConfirmedError
 from schemas.streams import Streams
@@ -32,7 +32,7 @@ class Awaited:
         redis.exceptions.RedisError: as the server answered, here and in all that follows.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, book: AnswerBook) -> None:
+    def __init__(self, client: redis.Redis, streams: Streams, book: AnswerStore) -> None:
         self._book = book
         self._collector = AnswerCollector(client, streams, book)
 
@@ -43,7 +43,7 @@ class Awaited:
 
     def published(self, entry_ids: Sequence[str]) -> None:
         """Expect answers to these."""
-        self._book.note(entry_ids)
+        self._book.add_entries(entry_ids)
         self.look()
 
     def look(self) -> None:
@@ -83,7 +83,7 @@ def awaited_answers(client: redis.Redis, streams: Streams, beside: Path | None) 
     """Answers from this moment on, noted in a temporary file beside the one that will hold them."""
     # the system's own folder for temporary files may lie in memory
     with tempfile.TemporaryDirectory(prefix=".tasador-", dir=beside.parent if beside else None) as folder:
-        book = AnswerBook(Path(folder, "answers"))
+        book = AnswerStore(Path(folder, "answers"))
         try:
             yield Awaited(client, streams, book)
         finally:

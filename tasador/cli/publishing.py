@@ -71,7 +71,7 @@ class Pace:
 
     def __init__(self, rate_per_s: float | None) -> None:
         self._schedule = Schedule(rate_per_s) if rate_per_s is not None else None
-        self.together = self._schedule.together if self._schedule else CHUNK_LISTINGS
+        self.together = self._schedule.chunk_size if self._schedule else CHUNK_LISTINGS
 
     def keep(self, listings: Iterable[Any]) -> Iterable[Any]:
         """The listings as they shall leave."""

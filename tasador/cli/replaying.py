@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operations.dead_letters import DeadLetters, payload_of_letter
-from producer.correcting import Correction
+from producer.correction import Correction
 from schemas.errors import DataError, DeadLetterError, RefusedListingError
 
 

@@ -1,4 +1,4 @@
-"""Publishers on the test's own keys."""
+"""Fixtures for publishers on the test's own keys."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def open_publisher(settings: Settings) -> Iterator[OpenPublisher]:
     with ExitStack() as stack:
 
         def open_one(high_water: int = settings.high_water, **options: Any) -> ListingPublisher:
-            here = settings.model_copy(update={"high_water": high_water})
-            return stack.enter_context(ListingPublisher(here, **options))
+            changed = settings.model_copy(update={"high_water": high_water})
+            return stack.enter_context(ListingPublisher(changed, **options))
 
         yield open_one
 

@@ -1,4 +1,4 @@
-"""A proxy that loses replies: it lets some bytes of them pass, keeps the next, and cuts the connection."""
+"""A proxy that loses replies: it forwards some bytes of them, drops the next, and cuts the connection."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 
 class CuttingProxy:
-    """Stands between a client and a Redis.
+    """A proxy between a client and a Redis.
 
-    Requests always pass whole. Of the replies some bytes pass; the connection is cut when the server has sent as many
-    more as were to be lost, so it is certain that something was done whose reply the client never sees.
+    It forwards requests whole, and the first bytes of the replies. It cuts the connection after the server has sent a
+    number of further bytes, so the server has certainly executed commands whose replies the client never receives.
 
     Attributes:
         url: its address for clients.
-        has_cut: set once it has cut.
+        has_cut: set when it has cut the connection.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -32,7 +32,7 @@ class CuttingProxy:
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
 
     def cut_after(self, passing: int, lost: int) -> None:
-        """Of the replies from now on, let the first bytes pass, and cut once these further bytes have come."""
+        """Forward the first `passing` bytes of further replies, and cut after the server has sent `lost` more."""
         self._left, self._lost = passing, lost
 
     def __enter__(self) -> Self:

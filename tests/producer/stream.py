@@ -1,4 +1,4 @@
-"""What lies on the stream of listings."""
+"""Reads the stream of listings."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def read_events(client: redis.Redis, streams: Streams) -> list[dict[str, Any]]:
 
 
 def decode_all(client: redis.Redis, streams: Streams, domain: str = "housing") -> list[DecodedListing]:
-    """The events as the consumer decodes them; fails on the first that it would refuse."""
+    """The events as the consumer decodes them; raises on the first that it would refuse."""
     decoder = ListingDecoder(load_domain(domain), LimitSettings())
     return [decoder.decode(payload) for _, payload in read_entries(client, streams)]

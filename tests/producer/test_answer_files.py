@@ -1,4 +1,4 @@
-"""A row for each published row, whatever order the answers come in."""
+"""Answer files have a row for each published row, whatever the order of the answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 import redis
 from pyarrow import parquet
 
-from producer.answer_book import AnswerBook, BookAnswer, Told
+from producer.answer_collector import AnswerCollector
 from producer.answer_files import check_answer_path, write_answers
-from producer.collecting import AnswerCollector
+from producer.answer_store import AnswerData, AnswerRow, AnswerStore
 from schemas.domain import load_domain
 from schemas.errors import DataError
 from schemas.streams import Streams
@@ -24,10 +24,10 @@ HOUSING = load_domain("housing")
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[AnswerBook]:
-    book = AnswerBook(tmp_path / "book")
-    yield book
-    book.close()
+def store(tmp_path: Path) -> Iterator[AnswerStore]:
+    store = AnswerStore(tmp_path / "store")
+    yield store
+    store.close()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -36,20 +36,20 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_answers_out_of_order_are_written_in_the_order_of_the_rows(
-    tmp_path: Path, book: AnswerBook, redis_client: redis.Redis, streams: Streams
+    tmp_path: Path, store: AnswerStore, redis_client: redis.Redis, streams: Streams
 ) -> None:
-    predict(redis_client, streams, "5-0", 1.0, "of yesterday")
-    collector = AnswerCollector(redis_client, streams, book)
+    predict(redis_client, streams, "5-0", 1.0, "earlier")
+    collector = AnswerCollector(redis_client, streams, store)
     first, second, third, fourth = publish(redis_client, streams, 4)
-    book.note([first, second, third])
+    store.add_entries([first, second, third])
     predict(redis_client, streams, third, 30.0, "l-3")
-    predict(redis_client, streams, fourth, 99.0, "of somebody else")
+    predict(redis_client, streams, fourth, 99.0, "of another publisher")
     refuse(redis_client, streams, second, reason="out_of_range")
     assert collector.collect() == 3
-    assert (book.published, book.answered, book.missing()) == (3, 2, [first])
+    assert (store.published, store.answered, store.missing()) == (3, 2, [first])
     predict(redis_client, streams, first, 10.0, "l-1")
     collector.collect()
-    assert write_answers(tmp_path / "answers.csv", HOUSING, book) == 3
+    assert write_answers(tmp_path / "answers.csv", HOUSING, store) == 3
     rows = _rows(tmp_path / "answers.csv")
     assert [row["row"] for row in rows] == ["1", "2", "3"]
     assert [row["entry_id"] for row in rows] == [first, second, third]
@@ -59,59 +59,59 @@ def test_answers_out_of_order_are_written_in_the_order_of_the_rows(
     assert (rows[0]["model_version"], rows[0]["imputed"], rows[0]["is_repeat"]) == ("7", "CRIM", "false")
 
 
-def test_a_repeat_gets_the_prediction_that_its_listing_got_before(
-    tmp_path: Path, book: AnswerBook, redis_client: redis.Redis, streams: Streams
+def test_a_repeat_gets_the_earlier_prediction_of_its_listing(
+    tmp_path: Path, store: AnswerStore, redis_client: redis.Redis, streams: Streams
 ) -> None:
     predict(redis_client, streams, "5-0", 42.0, "l-3")
-    collector = AnswerCollector(redis_client, streams, book)
+    collector = AnswerCollector(redis_client, streams, store)
     entry_ids = publish(redis_client, streams, 2)
-    book.note(entry_ids)
+    store.add_entries(entry_ids)
     for entry_id in entry_ids:
         drop_repeat(redis_client, streams, entry_id)
     collector.collect()
     collector.find_repeats()
-    assert book.kinds() == {"repeated": 2}
-    write_answers(tmp_path / "answers.csv", HOUSING, book)
+    assert store.kinds() == {"repeated": 2}
+    write_answers(tmp_path / "answers.csv", HOUSING, store)
     assert [(row["prediction"], row["is_repeat"]) for row in _rows(tmp_path / "answers.csv")] == [("42.0", "true")] * 2
 
 
 def test_a_repeat_within_the_file_gets_the_prediction_of_its_first(
-    book: AnswerBook, redis_client: redis.Redis, streams: Streams
+    store: AnswerStore, redis_client: redis.Redis, streams: Streams
 ) -> None:
-    collector = AnswerCollector(redis_client, streams, book)
+    collector = AnswerCollector(redis_client, streams, store)
     first, second = publish(redis_client, streams, 2)
-    book.note([first, second])
+    store.add_entries([first, second])
     predict(redis_client, streams, first, 17.0, "l-3")
     drop_repeat(redis_client, streams, second)
     collector.collect()
     redis_client.delete(streams.predictions)
     collector.find_repeats()
-    assert [line.answer.prediction for line in book] == [17.0, 17.0]
+    assert [row.data.prediction for row in store] == [17.0, 17.0]
 
 
-def test_a_repeat_whose_prediction_is_gone_says_so(
-    tmp_path: Path, book: AnswerBook, redis_client: redis.Redis, streams: Streams
+def test_a_repeat_whose_prediction_was_trimmed_has_a_reason(
+    tmp_path: Path, store: AnswerStore, redis_client: redis.Redis, streams: Streams
 ) -> None:
-    collector = AnswerCollector(redis_client, streams, book)
+    collector = AnswerCollector(redis_client, streams, store)
     (entry_id,) = publish(redis_client, streams)
-    book.note([entry_id])
+    store.add_entries([entry_id])
     drop_repeat(redis_client, streams, entry_id)
     collector.collect()
     collector.find_repeats()
-    write_answers(tmp_path / "answers.csv", HOUSING, book)
+    write_answers(tmp_path / "answers.csv", HOUSING, store)
     (row,) = _rows(tmp_path / "answers.csv")
     assert (row["prediction"], row["reason"], row["is_repeat"]) == ("", "repeat", "true")
 
 
-def test_a_classification_has_its_class_and_probabilities_as_columns(tmp_path: Path, book: AnswerBook) -> None:
+def test_a_classification_has_columns_for_its_class_and_probabilities(tmp_path: Path, store: AnswerStore) -> None:
     obesity = load_domain("obesity")
     classes = obesity.target.classes
-    chosen = BookAnswer("p-1", prediction=classes[1], confidence=0.7, labels={"risk_level": "low"})
+    chosen = AnswerData("p-1", prediction=classes[1], confidence=0.7, labels={"risk_level": "low"})
     chosen.probabilities = dict.fromkeys(classes, 0.05) | {classes[1]: 0.7}
-    book.note(["1-0"])
-    book.answer([Told("1-0", "scored", chosen)])
+    store.add_entries(["1-0"])
+    store.add_answers([AnswerRow("1-0", "scored", chosen)])
     for name in ("answers.csv", "answers.parquet"):
-        write_answers(tmp_path / name, obesity, book)
+        write_answers(tmp_path / name, obesity, store)
     (row,) = _rows(tmp_path / "answers.csv")
     assert (row["prediction"], row["confidence"], row["risk_level"]) == (classes[1], "0.7", "low")
     assert row[f"probability_{classes[1]}"] == "0.7"
@@ -120,52 +120,52 @@ def test_a_classification_has_its_class_and_probabilities_as_columns(tmp_path: P
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_many_answers_are_written_in_the_memory_of_a_few(tmp_path: Path, book: AnswerBook, ending: str) -> None:
+def test_many_answers_are_written_in_constant_memory(tmp_path: Path, store: AnswerStore, ending: str) -> None:
     count = 30_000
     tracemalloc.start()
     for start in range(0, count, 1000):
         ids = [f"{1000 + number}-0" for number in range(start, start + 1000)]
-        book.note(ids)
-        book.answer([Told(id, "scored", BookAnswer(f"l-{id}", prediction=1.0)) for id in reversed(ids)])
-    assert write_answers(tmp_path / f"answers{ending}", HOUSING, book) == count
+        store.add_entries(ids)
+        store.add_answers([AnswerRow(id, "scored", AnswerData(f"l-{id}", prediction=1.0)) for id in reversed(ids)])
+    assert write_answers(tmp_path / f"answers{ending}", HOUSING, store) == count
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert book.answered == count
-    # ten thousand rows of a row group; CSV holds one
+    assert store.answered == count
+    # Parquet holds ten thousand rows in memory, CSV one
     assert peak_bytes < {".csv": 2e6, ".parquet": 25e6}[ending]
 
 
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, book: AnswerBook, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "answers.csv").write_text("of yesterday")
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "answers.csv").write_text("old")
 
-    def lines() -> Iterator[object]:
+    def failing() -> Iterator[object]:
         raise OSError(28, "No space left on device")
         yield
 
     with pytest.raises(DataError, match=r"answers\.csv: cannot be written: No space left on device"):
-        write_answers(tmp_path / "answers.csv", HOUSING, lines())  # type: ignore[arg-type]
-    assert (tmp_path / "answers.csv").read_text() == "of yesterday"
+        write_answers(tmp_path / "answers.csv", HOUSING, failing())  # type: ignore[arg-type]
+    assert (tmp_path / "answers.csv").read_text() == "old"
     assert not list(tmp_path.glob(".answers*"))
 
 
-def test_where_answers_go_is_checked_first(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"answers\.xlsx: cannot tell its format from its name: known are \.csv"):
+def test_an_unusable_path_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"answers\.xlsx: unknown format; the name must end in \.csv"):
         check_answer_path(tmp_path / "answers.xlsx")
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="does not exist"):
         check_answer_path(tmp_path / "nowhere" / "answers.csv")
-    with pytest.raises(DataError, match="answers cannot be kept there"):
-        AnswerBook(tmp_path / "nowhere" / "book")
+    with pytest.raises(DataError, match="answers cannot be stored there"):
+        AnswerStore(tmp_path / "nowhere" / "store")
 
 
-def test_a_note_about_a_dead_letter_that_is_gone_answers_too(
-    book: AnswerBook, redis_client: redis.Redis, streams: Streams
+def test_the_resolution_of_a_dead_letter_is_an_answer_too(
+    store: AnswerStore, redis_client: redis.Redis, streams: Streams
 ) -> None:
-    collector = AnswerCollector(redis_client, streams, book)
+    collector = AnswerCollector(redis_client, streams, store)
     (entry_id,) = publish(redis_client, streams)
-    book.note([entry_id])
+    store.add_entries([entry_id])
     data = {"listing_id": "l-1", "listing_source": "", "reason": "poison", "dead_letter": "9-0", "actor": "ops"}
-    note = {"id": entry_id, "type": "listing.dropped", "data": data}
-    redis_client.xadd(streams.resolutions, {"data": json.dumps(note)})
+    resolution = {"id": entry_id, "type": "listing.dropped", "data": data}
+    redis_client.xadd(streams.resolutions, {"data": json.dumps(resolution)})
     collector.collect()
-    ((_, kind, answer),) = book
+    ((_, kind, answer),) = store
     assert (kind, answer.reason) == ("refused", "poison")

@@ -1,4 +1,4 @@
-"""The asynchronous publisher does what the synchronous one does."""
+"""The asynchronous publisher behaves like the synchronous one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_every_real_row_arrives_in_order(
     assert [decoded.id for decoded in decode_all(redis_client, streams)] == [f"l-{n}" for n in range(506)]
 
 
-async def test_chunks_are_handed_out_one_by_one(settings: Settings) -> None:
+async def test_chunks_are_yielded_one_by_one(settings: Settings) -> None:
     async with AsyncListingPublisher(settings) as publisher:
         sizes = [len(chunk) async for chunk in publisher.publish_chunks([b"{}"] * (CHUNK_LISTINGS + 1))]
     assert sizes == [CHUNK_LISTINGS, 1]
@@ -54,29 +54,31 @@ async def test_an_invalid_listing_is_not_sent(
 
 
 async def test_it_waits_at_the_high_water_mark(settings: Settings, redis_client: redis.Redis, streams: Streams) -> None:
-    seen: list[int] = []
+    backlogs: list[int] = []
 
-    def make_room(backlog: int) -> None:
-        seen.append(backlog)
+    def trim(backlog: int) -> None:
+        backlogs.append(backlog)
         redis_client.xtrim(streams.listings, maxlen=1, approximate=False)
 
-    here = settings.model_copy(update={"high_water": 2})
-    async with AsyncListingPublisher(here, on_wait=make_room) as publisher:
+    changed = settings.model_copy(update={"high_water": 2})
+    async with AsyncListingPublisher(changed, on_wait=trim) as publisher:
         await publisher.publish_many([b"1", b"2"])
         await publisher.publish(b"3")
-    assert seen == [2]
+    assert backlogs == [2]
     assert [payload for _, payload in read_entries(redis_client, streams)] == [b"2", b"3"]
 
 
-async def test_it_raises_at_the_high_water_mark_if_asked(settings: Settings) -> None:
-    here = settings.model_copy(update={"high_water": 2})
-    async with AsyncListingPublisher(here, on_full="raise") as publisher:
+async def test_it_raises_at_the_high_water_mark_if_set_to(settings: Settings) -> None:
+    changed = settings.model_copy(update={"high_water": 2})
+    async with AsyncListingPublisher(changed, on_full="raise") as publisher:
         await publisher.publish_many([b"1", b"2"])
         with pytest.raises(BacklogFullError):
             await publisher.publish(b"3")
 
 
-async def test_a_key_of_another_type_is_named(settings: Settings, redis_client: redis.Redis, streams: Streams) -> None:
+async def test_a_key_of_another_type_is_an_error(
+    settings: Settings, redis_client: redis.Redis, streams: Streams
+) -> None:
     redis_client.set(streams.listings, "mine")
     async with AsyncListingPublisher(settings) as publisher:
         with pytest.raises(PublishError, match="WRONGTYPE"):

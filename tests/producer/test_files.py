@@ -1,4 +1,4 @@
-"""Files of listings: what they become, and what stops them before or at a row."""
+"""Files of listings: the events that they become, and errors in a file or a row."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def test_the_same_file_gives_the_same_ids_and_another_gives_others(
     assert not {*ids} & {event["id"] for event in _events(other)}
 
 
-def test_ids_come_from_the_column_that_is_named(tmp_path: Path, housing: Domain) -> None:
+def test_ids_come_from_the_named_column(tmp_path: Path, housing: Domain) -> None:
     path = _write(tmp_path, "homes.csv", f"ID,{REQUIRED}\nhome 7,{VALUES}\n0012,{VALUES}\n")
     events = _events(ListingFile(path, housing, id_column="ID"))
     assert [event["id"] for event in events] == ["home 7", "0012"]
     assert "ID" not in events[0]["data"]
 
 
-def test_cells_become_what_their_feature_is(tmp_path: Path, housing: Domain) -> None:
+def test_cells_are_converted_to_the_kind_of_their_feature(tmp_path: Path, housing: Domain) -> None:
     header = "CRIM,ZN,INDUS,CHAS,AGE,LSTAT"
     lines = ["NA,,NaN,null, NA ,1e1", "about 3,1_000,inf,1.0,1e400,0.5x", " 0.5,18,-1,0.5,٣,yes"]
     text = "\n".join([f"{header},{REQUIRED}", *(f"{line},{VALUES}" for line in lines)])
@@ -92,7 +92,7 @@ def test_cells_become_what_their_feature_is(tmp_path: Path, housing: Domain) -> 
     assert [type(rows[1]["CHAS"]), type(rows[0]["RAD"]), type(rows[0]["TAX"])] == [int, int, float]
 
 
-def test_text_where_a_number_belongs_reaches_the_consumer_which_refuses_it(tmp_path: Path, housing: Domain) -> None:
+def test_text_in_place_of_a_number_is_left_for_the_consumer_to_refuse(tmp_path: Path, housing: Domain) -> None:
     path = _write(tmp_path, "homes.csv", f"CRIM,{REQUIRED}\nabout 3,{VALUES}\n")
     with pytest.raises(RefusedListingError, match="invalid_value: CRIM"):
         _decoded(ListingFile(path, housing), housing)
@@ -108,7 +108,7 @@ def test_categories_are_text(tmp_path: Path) -> None:
     assert len(_decoded(ListingFile(path, obesity), obesity)) == 1
 
 
-def test_a_byte_order_mark_windows_lines_quotes_and_blank_lines_do_no_harm(tmp_path: Path, housing: Domain) -> None:
+def test_a_byte_order_mark_windows_lines_quotes_and_blank_lines_are_accepted(tmp_path: Path, housing: Domain) -> None:
     text = f'{REQUIRED}\r\n\r\n{VALUES}\r\n\r\n"0.5",6.5,4.1,1,296,15.3,396.9'
     path = _write(tmp_path, "HOMES.CSV", b"\xef\xbb\xbf" + text.encode())
     events = _events(ListingFile(path, housing))
@@ -137,7 +137,7 @@ def test_json_rows_with_ids_numbers_beyond_json_and_later_unknown_features(
     first, second = _events(ListingFile(path, housing, id_column="ID"))
     assert (first["id"], second["id"]) == ("7", "b")
     assert (first["data"]["CRIM"], first["data"]["ZN"]) == (None, "inf")
-    # the consumer refuses it as unknown_feature; here nothing is dropped
+    # the consumer refuses it as unknown_feature; the file keeps it
     assert second["data"]["POOL"] == 1
 
 
@@ -145,35 +145,35 @@ def test_json_rows_with_ids_numbers_beyond_json_and_later_unknown_features(
     ("name", "content", "message"),
     [
         ("a.csv", "", r"a\.csv: is empty"),
-        ("a.csv", f"{REQUIRED}\n", r"a\.csv: holds no row"),
-        ("a.csv", "\n\n", r"no column 'NOX'"),
-        ("a.jsonl", "\n", r"a\.jsonl: holds no row"),
-        ("a.txt", "1", r"a\.txt: cannot tell its format from its name: known are \.csv"),
-        ("a.csv", f"{REQUIRED},POOL\n{VALUES},1\n", r"unknown column 'POOL'; known are CRIM, ZN, .*--id-column"),
-        ("a.csv", "RM,RAD\n6.5,1\n", r"a\.csv: no column 'NOX', 'DIS', 'TAX', 'PTRATIO', 'B', which housing needs"),
-        ("a.csv", f"{REQUIRED},RM\n{VALUES},1\n", r"column 'RM' is there twice"),
-        ("a.csv", f"{REQUIRED}\n{VALUES},1\n", r"a\.csv line 2: 8 cells where the header has 7"),
-        ("a.csv", f'{REQUIRED}\n"0.5,6.5\n1,2\n', r"a\.csv line \d: no CSV: unexpected end of data"),
+        ("a.csv", f"{REQUIRED}\n", r"a\.csv: has no rows"),
+        ("a.csv", "\n\n", r"missing column 'NOX'"),
+        ("a.jsonl", "\n", r"a\.jsonl: has no rows"),
+        ("a.txt", "1", r"a\.txt: unknown format; the name must end in \.csv"),
+        ("a.csv", f"{REQUIRED},POOL\n{VALUES},1\n", r"column 'POOL'; known columns are CRIM, ZN, .*--id-column"),
+        ("a.csv", "RM,RAD\n6.5,1\n", r"missing column 'NOX', 'DIS', 'TAX', 'PTRATIO', 'B', required by housing"),
+        ("a.csv", f"{REQUIRED},RM\n{VALUES},1\n", r"duplicate column 'RM'"),
+        ("a.csv", f"{REQUIRED}\n{VALUES},1\n", r"a\.csv line 2: 8 cells, but the header has 7"),
+        ("a.csv", f'{REQUIRED}\n"0.5,6.5\n1,2\n', r"a\.csv line \d: not valid CSV: unexpected end of data"),
         (
             "a.csv",
             f"{REQUIRED}\n{VALUES}\n".encode("utf-16"),
             r"a\.csv line 1: not UTF-8: invalid start byte at byte 1",
         ),
-        ("a.jsonl", '{"RM": 6.5}', r"a\.jsonl line 1: no column 'NOX'"),
+        ("a.jsonl", '{"RM": 6.5}', r"a\.jsonl line 1: missing column 'NOX'"),
         ("a.jsonl", '{"POOL": 6.5}', r"a\.jsonl line 1: unknown column 'POOL'"),
-        ("a.jsonl", "{nonsense", r"a\.jsonl line 1: no JSON: Expecting property name"),
-        ("a.jsonl", "[" * 100_000, r"a\.jsonl line 1: no JSON that can be read"),
-        ("a.json", '[{"RM": 6.5}]', r"a\.json line 1: one JSON object a line is read, not a list"),
+        ("a.jsonl", "{nonsense", r"a\.jsonl line 1: not valid JSON: Expecting property name"),
+        ("a.jsonl", "[" * 100_000, r"a\.jsonl line 1: JSON cannot be parsed"),
+        ("a.json", '[{"RM": 6.5}]', r"a\.json line 1: each line must be a JSON object, not a list"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_before_its_first_row(
+def test_an_unusable_file_is_rejected_before_its_first_row(
     tmp_path: Path, housing: Domain, name: str, content: str | bytes, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         ListingFile(_write(tmp_path, name, content), housing)
 
 
-def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path, housing: Domain) -> None:
+def test_a_missing_file_and_a_folder_are_rejected(tmp_path: Path, housing: Domain) -> None:
     with pytest.raises(DataError, match=r"homes\.csv: cannot be read: No such file or directory"):
         ListingFile(tmp_path / "homes.csv", housing)
     (tmp_path / "folder.csv").mkdir()
@@ -181,29 +181,29 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path, hous
         ListingFile(tmp_path / "folder.csv", housing)
 
 
-def test_a_line_without_end_is_refused_unread(tmp_path: Path, housing: Domain) -> None:
+def test_an_endless_line_is_rejected(tmp_path: Path, housing: Domain) -> None:
     with pytest.raises(DataError, match=r"line 1: longer than 16,777,216 bytes; is this a text file\?"):
         ListingFile(_write(tmp_path, "a.jsonl", b" " * (MAX_LINE_BYTES + 1)), housing)
 
 
-def test_an_id_column_must_be_there_and_be_no_feature(tmp_path: Path, housing: Domain) -> None:
+def test_an_id_column_must_exist_and_not_be_a_feature(tmp_path: Path, housing: Domain) -> None:
     path = _write(tmp_path, "a.csv", f"{REQUIRED}\n{VALUES}\n")
-    with pytest.raises(DataError, match="no column 'ID' to take ids from; there are NOX, RM"):
+    with pytest.raises(DataError, match="no id column 'ID'; the columns are NOX, RM"):
         ListingFile(path, housing, id_column="ID")
-    with pytest.raises(DataError, match="the column of ids, 'RM', is a feature of housing"):
+    with pytest.raises(DataError, match="the id column 'RM' is a feature of housing"):
         ListingFile(path, housing, id_column="RM")
 
 
-def test_a_ragged_row_is_named_after_the_rows_before_it(tmp_path: Path, housing: Domain) -> None:
+def test_a_row_of_another_length_is_reported_after_the_rows_before_it(tmp_path: Path, housing: Domain) -> None:
     path = _write(tmp_path, "a.csv", f"{REQUIRED}\n{VALUES}\n{VALUES}\n0.5\n")
     listings = iter(ListingFile(path, housing))
     next(listings)
     next(listings)
-    with pytest.raises(DataError, match="line 4: 1 cells where the header has 7"):
+    with pytest.raises(DataError, match="line 4: 1 cells, but the header has 7"):
         next(listings)
 
 
-def test_progress_counts_bytes_up_to_the_whole_file(tmp_path: Path, housing: Domain) -> None:
+def test_progress_counts_bytes_up_to_the_size_of_the_file(tmp_path: Path, housing: Domain) -> None:
     path = _write(tmp_path, "a.csv", f"{REQUIRED}\n{VALUES}\n{VALUES}\n")
     file = ListingFile(path, housing)
     assert len(list(file)) == 2

@@ -1,4 +1,4 @@
-"""When Redis goes away in the middle: what is known is told, nothing is repeated behind one's back."""
+"""When a connection breaks, the publisher lists confirmed and unconfirmed listings, and retries nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transport.connection import connect
 PAYLOADS = [b'{"id":"l-%d","data":{}}' % n for n in range(CHUNK_LISTINGS)]
 PASSING = 3_000
 LOST = 17_000
-"""With these, most of the replies of a chunk (22 to 24 bytes each): by then the client has sent all of it."""
+"""Together most of the replies of a chunk (22 to 24 bytes each); by then the client has sent all of it."""
 
 
 def _through(proxy: CuttingProxy, settings: Settings) -> Settings:
@@ -30,14 +30,14 @@ def _through(proxy: CuttingProxy, settings: Settings) -> Settings:
 
 
 def _check_interruption(error: PublishInterruptedError, entries: list[tuple[str, bytes]], first: str) -> None:
-    """Some arrived without a reply, what is confirmed is a beginning of it, and the rest is there to publish again."""
+    """Some listings arrived without a reply, the first are confirmed, and all others are listed as unconfirmed."""
     confirmed = [first, *error.entry_ids]
     assert 1 < len(confirmed) < len(entries)
     assert [entry_id for entry_id, _ in entries][: len(confirmed)] == confirmed
     assert error.unconfirmed == tuple(PAYLOADS[len(error.entry_ids) :])
 
 
-def test_a_cut_connection_tells_what_is_confirmed_and_what_is_not(
+def test_a_broken_connection_lists_confirmed_and_unconfirmed_listings(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
 ) -> None:
     with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as publisher:
@@ -49,7 +49,7 @@ def test_a_cut_connection_tells_what_is_confirmed_and_what_is_not(
     _check_interruption(interrupted.value, read_entries(redis_client, streams), first)
 
 
-def test_publishing_the_unconfirmed_again_loses_none_and_repeats_identities_only(
+def test_publishing_unconfirmed_listings_again_loses_none_and_repeats_only_identities(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams, publisher: ListingPublisher
 ) -> None:
     with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as cut:
@@ -64,7 +64,7 @@ def test_publishing_the_unconfirmed_again_loses_none_and_repeats_identities_only
     assert len(repeated) == arrived - len(interrupted.value.entry_ids)
 
 
-async def test_the_asynchronous_publisher_tells_the_same(
+async def test_the_asynchronous_publisher_lists_the_same(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
 ) -> None:
     with CuttingProxy(redis_url) as proxy:
@@ -77,10 +77,10 @@ async def test_the_asynchronous_publisher_tells_the_same(
     _check_interruption(interrupted.value, read_entries(redis_client, streams), first)
 
 
-def test_the_publisher_goes_on_after_redis_was_restarted(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_the_publisher_continues_after_a_restart_of_redis(settings: Settings, private_redis: PrivateRedis) -> None:
     server = private_redis()
-    here = settings.model_copy(update={"redis_url": SecretStr(server.url)})
-    with ListingPublisher(here) as publisher:
+    changed = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+    with ListingPublisher(changed) as publisher:
         publisher.publish(b"1")
         server.kill()
         with pytest.raises(RedisUnavailableError, match=re.escape(f"127.0.0.1:{server.port}")) as interrupted:
@@ -91,31 +91,31 @@ def test_the_publisher_goes_on_after_redis_was_restarted(settings: Settings, pri
         assert publisher.publish_many(interrupted.value.unconfirmed)
 
 
-def test_a_redis_out_of_memory_confirms_exactly_what_it_holds(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_a_redis_out_of_memory_confirms_what_it_stored(settings: Settings, private_redis: PrivateRedis) -> None:
     server = private_redis()
     with connect(server.url) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
-        here = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+        changed = settings.model_copy(update={"redis_url": SecretStr(server.url)})
         payloads = [b"%05d" % n + b"x" * 1000 for n in range(8_000)]
-        with ListingPublisher(here) as publisher, pytest.raises(PublishInterruptedError, match="maxmemory") as full:
+        with ListingPublisher(changed) as publisher, pytest.raises(PublishInterruptedError, match="maxmemory") as full:
             publisher.publish_many(payloads)
         entries = read_entries(client, settings.streams)
     assert 0 < len(entries) < len(payloads)
     assert list(full.value.entry_ids) == [entry_id for entry_id, _ in entries]
-    held = {payload for _, payload in entries}
-    taken = len(entries) + len(full.value.unconfirmed)
-    assert [*full.value.unconfirmed] == [payload for payload in payloads[:taken] if payload not in held]
+    stored = {payload for _, payload in entries}
+    sent = len(entries) + len(full.value.unconfirmed)
+    assert [*full.value.unconfirmed] == [payload for payload in payloads[:sent] if payload not in stored]
 
 
-def test_a_user_who_may_not_publish_is_told_so(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_a_user_without_the_right_to_publish_gets_an_error(settings: Settings, private_redis: PrivateRedis) -> None:
     server = private_redis()
     with connect(server.url) as client:
         client.acl_setuser(
             "reader", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], commands=["-xadd"]
         )
     url = SecretStr(server.url.replace("redis://", "redis://reader:pw@"))
-    here = settings.model_copy(update={"redis_url": url})
-    with ListingPublisher(here) as publisher, pytest.raises(PublishError, match="permissions") as refused:
+    changed = settings.model_copy(update={"redis_url": url})
+    with ListingPublisher(changed) as publisher, pytest.raises(PublishError, match="permissions") as caught:
         publisher.publish(b"{}")
-    assert not isinstance(refused.value, PublishInterruptedError)
-    assert "pw" not in str(refused.value)
+    assert not isinstance(caught.value, PublishInterruptedError)
+    assert "pw" not in str(caught.value)

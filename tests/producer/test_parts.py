@@ -1,4 +1,4 @@
-"""Encoding, chunks and the gate, without a Redis."""
+"""Encoding, chunks, packing and backpressure, without Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producer.backpressure import ASK_S, Backpressure
+from producer.backpressure import CHECK_INTERVAL_S, Backpressure
 from producer.chunks import CHUNK_BYTES, CHUNK_LISTINGS, Chunker
 from producer.encoding import encode_listing
 from producer.wire import PIECE_LISTINGS, pack
@@ -22,13 +22,13 @@ from schemas.events import Listing
 from tests.listings import Row
 
 
-def test_a_listing_leaves_out_what_it_does_not_say() -> None:
+def test_the_json_of_a_listing_omits_missing_attributes() -> None:
     event = json.loads(encode_listing(Listing(id="l-1", data={"RM": 6.5}, tenant="a")))
-    named = {"specversion": "1.0", "source": "", "type": "listing.submitted"}
-    assert event == {"id": "l-1", "data": {"RM": 6.5}, "tenant": "a", **named}
+    defaults = {"specversion": "1.0", "source": "", "type": "listing.submitted"}
+    assert event == {"id": "l-1", "data": {"RM": 6.5}, "tenant": "a", **defaults}
 
 
-def test_a_listing_with_a_time_and_a_typed_row(boston_rows: list[Row]) -> None:
+def test_a_listing_with_a_time_and_a_typed_row_is_encoded(boston_rows: list[Row]) -> None:
     moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
     typed = Listing[Housing](id="l-1", time=moment, data=Housing(**boston_rows[0]))
     event = json.loads(encode_listing(typed))
@@ -36,7 +36,7 @@ def test_a_listing_with_a_time_and_a_typed_row(boston_rows: list[Row]) -> None:
     assert event["time"] == "2026-11-20T12:00:00Z"
 
 
-def test_numbers_of_numpy_and_decimal_are_numbers() -> None:
+def test_numbers_of_numpy_and_decimal_are_encoded_as_numbers() -> None:
     row = MappingProxyType({"RM": np.float64(6.5), "RAD": np.int64(1), "TAX": np.float32(296), "B": Decimal("396.9")})
     data = json.loads(encode_listing({"id": "l-1", "data": row}))["data"]
     assert data == {"RM": 6.5, "RAD": 1, "TAX": 296.0, "B": 396.9}
@@ -50,12 +50,12 @@ def test_a_number_that_is_not_finite_never_becomes_null(value: float) -> None:
 
 
 @pytest.mark.parametrize("listing", ["text", 1, None, ["l-1"], {"id": "l-1", "data": {"RM": object()}}])
-def test_what_is_no_listing_is_a_type_error(listing: Any) -> None:
-    with pytest.raises(TypeError, match=r"publish a Listing, a mapping or bytes|no form in JSON"):
+def test_a_value_that_is_not_a_listing_is_a_type_error(listing: Any) -> None:
+    with pytest.raises(TypeError, match=r"publish a Listing, a mapping or bytes|cannot be encoded as JSON"):
         encode_listing(listing)
 
 
-def test_a_chunk_is_bounded_in_listings_and_in_bytes() -> None:
+def test_a_chunk_is_limited_in_listings_and_in_bytes() -> None:
     chunker = Chunker()
     assert not any(chunker.add(b"x") for _ in range(CHUNK_LISTINGS - 1))
     assert len(chunker.add(b"x")) == CHUNK_LISTINGS
@@ -65,7 +65,7 @@ def test_a_chunk_is_bounded_in_listings_and_in_bytes() -> None:
     assert chunker.rest() == []
 
 
-def test_commands_are_packed_piece_by_piece_and_whole() -> None:
+def test_commands_are_packed_in_pieces() -> None:
     chunk = [b"a" * n for n in range(PIECE_LISTINGS + 1)]
     pieces = list(pack("é:listings", chunk))
     assert len(pieces) == 2
@@ -74,16 +74,16 @@ def test_commands_are_packed_piece_by_piece_and_whole() -> None:
     assert pieces[1] == last
 
 
-def test_the_gate_asks_again_after_a_hundredth_of_the_mark_or_a_tenth_of_a_second() -> None:
-    gate = Backpressure(10_000, "wait", None)
-    assert gate.is_due(now_s=50)
-    assert gate.admits([b""], backlog=0, now_s=50)
-    gate.passed(99)
-    assert not gate.is_due(now_s=50)
-    gate.passed(1)
-    assert gate.is_due(now_s=50)
-    assert gate.admits([b""], backlog=9_999, now_s=51)
-    assert not gate.is_due(now_s=51)
-    assert gate.is_due(now_s=51 + ASK_S)
-    assert not gate.admits([b""], backlog=10_000, now_s=52)
-    assert gate.is_due(now_s=52)
+def test_the_backlog_is_checked_after_a_hundredth_of_the_mark_or_a_tenth_of_a_second() -> None:
+    backpressure = Backpressure(10_000, "wait", None)
+    assert backpressure.is_check_due(now_s=50)
+    assert backpressure.admits([b""], backlog=0, now_s=50)
+    backpressure.record_sent(99)
+    assert not backpressure.is_check_due(now_s=50)
+    backpressure.record_sent(1)
+    assert backpressure.is_check_due(now_s=50)
+    assert backpressure.admits([b""], backlog=9_999, now_s=51)
+    assert not backpressure.is_check_due(now_s=51)
+    assert backpressure.is_check_due(now_s=51 + CHECK_INTERVAL_S)
+    assert not backpressure.admits([b""], backlog=10_000, now_s=52)
+    assert backpressure.is_check_due(now_s=52)

@@ -1,4 +1,4 @@
-"""`tasador publish` with a rate, with outcomes, and with answers that are waited for."""
+"""`tasador publish` with a rate, with outcomes, and waiting for answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, tmp_p
 
 @pytest.fixture
 def homes(tmp_path: Path, boston_rows: list[Row]) -> Path:
-    """The 506 real rows, of which every tenth is out of range, and one stands there twice."""
+    """The 506 real rows, of which every tenth is out of range and the first is repeated at the end."""
     path = tmp_path / "homes.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["ID", *boston_rows[0]])
@@ -49,16 +49,16 @@ def homes(tmp_path: Path, boston_rows: list[Row]) -> Path:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-async def test_each_row_of_the_file_has_its_row_of_answers(
+async def test_each_row_of_the_file_has_a_row_of_answers(
     redis_url: str, prefix: str, homes: Path, tmp_path: Path, boston_rows: list[Row], ending: str
 ) -> None:
     answers = tmp_path / f"answers{ending}"
     arguments = (str(homes), "--id-column", "ID", "--source", "/agency/42", "--out", str(answers), "--timeout", "20")
     async with running(redis_url, settings_for(prefix)), running(redis_url, settings_for(prefix), "b"):
-        told = await asyncio.to_thread(COMMAND.json, *arguments)
-        again = await asyncio.to_thread(COMMAND.json, *arguments)
-    assert told["answers"] == {"scored": 455, "refused": 51, "repeated": 1}
-    assert again["answers"] == {"refused": 51, "repeated": 456}
+        first = await asyncio.to_thread(COMMAND.json, *arguments)
+        second = await asyncio.to_thread(COMMAND.json, *arguments)
+    assert first["answers"] == {"scored": 455, "refused": 51, "repeated": 1}
+    assert second["answers"] == {"refused": 51, "repeated": 456}
     if ending == ".csv":
         with answers.open(newline="") as file:
             rows = [row | {"prediction": float(row["prediction"] or "nan")} for row in csv.DictReader(file)]
@@ -73,19 +73,19 @@ async def test_each_row_of_the_file_has_its_row_of_answers(
             assert row["prediction"] == pytest.approx(2 * home["RM"])
 
 
-async def test_a_person_is_told_what_came_of_it(redis_url: str, prefix: str) -> None:
+async def test_the_answers_are_summarised_in_text(redis_url: str, prefix: str) -> None:
     async with running(redis_url, settings_for(prefix)):
-        told = await asyncio.to_thread(COMMAND.text, "--sample", "20", "--wait", "--timeout", "20")
-    assert told.splitlines()[-1] == "answers: 20 scored"
+        output = await asyncio.to_thread(COMMAND.text, "--sample", "20", "--wait", "--timeout", "20")
+    assert output.splitlines()[-1] == "answers: 20 scored"
 
 
-def test_without_answers_in_time_it_says_what_is_missing_and_writes_nothing(homes: Path, tmp_path: Path) -> None:
+def test_after_the_timeout_it_lists_missing_answers_and_writes_nothing(homes: Path, tmp_path: Path) -> None:
     with pytest.raises(NotConfirmedError, match=r"not within 0 s: 20 of 20 listings have no answer yet \(entries \d+-"):
         COMMAND.run(str(homes), "--id-column", "ID", "--limit", "20", "--out", "answers.csv", "--timeout", "0")
     assert [path.name for path in tmp_path.iterdir()] == ["homes.csv"]
 
 
-def test_interrupted_it_says_what_is_missing_and_writes_nothing(
+def test_after_an_interrupt_it_lists_missing_answers_and_writes_nothing(
     homes: Path, tmp_path: Path, redis_client: redis.Redis, streams: Streams
 ) -> None:
     program = "import sys; from tasador.__main__ import main; sys.exit(main())"
@@ -93,27 +93,27 @@ def test_interrupted_it_says_what_is_missing_and_writes_nothing(
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         wait_until(lambda: redis_client.xlen(streams.listings) == 507, message="listings are published")
-        # published is not yet noted; that it is, shows in a read that waits
+        # a blocking read shows that the command has stored the published entries
         wait_until(
             lambda: any("b" in one["flags"] for one in redis_client.client_list()), message="answers are awaited"
         )
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 1
         assert process.stderr is not None
-        said = " ".join(process.stderr.read().split())
-    assert "interrupted: 507 of 507 listings have no answer yet" in said
-    assert "no answers were written" in said
+        output = " ".join(process.stderr.read().split())
+    assert "interrupted: 507 of 507 listings have no answer yet" in output
+    assert "no answers were written" in output
     assert [path.name for path in tmp_path.iterdir()] == ["homes.csv"]
 
 
 def test_a_rate_is_kept() -> None:
-    told = COMMAND.json("--sample", "41", "--rate", "100")
-    assert told["published"] == 41
-    # the last of them is due 0.4 s after the start
-    assert told["seconds"] >= 0.4
+    result = COMMAND.json("--sample", "41", "--rate", "100")
+    assert result["published"] == 41
+    # the last listing is due 0.4 s after the start
+    assert result["seconds"] >= 0.4
 
 
-def test_a_limit_ends_it(homes: Path, redis_client: redis.Redis, streams: Streams) -> None:
+def test_a_limit_stops_publishing(homes: Path, redis_client: redis.Redis, streams: Streams) -> None:
     assert COMMAND.json(str(homes), "--id-column", "ID", "--limit", "7")["published"] == 7
     assert [event["id"] for event in read_events(redis_client, streams)] == [f"home-{n}" for n in range(7)]
 
@@ -128,10 +128,8 @@ def test_outcomes_are_published_to_their_stream(tmp_path: Path, redis_client: re
     assert not redis_client.exists(streams.listings)
 
 
-def test_where_answers_go_is_checked_before_anything_is_published(
-    homes: Path, redis_client: redis.Redis, streams: Streams
-) -> None:
-    with pytest.raises(DataError, match="cannot tell its format"):
+def test_the_answer_path_is_checked_before_publishing(homes: Path, redis_client: redis.Redis, streams: Streams) -> None:
+    with pytest.raises(DataError, match="unknown format"):
         COMMAND.run(str(homes), "--id-column", "ID", "--out", "answers.txt")
     assert not redis_client.exists(streams.listings)
 
@@ -140,5 +138,5 @@ def test_where_answers_go_is_checked_before_anything_is_published(
     "arguments",
     [["--outcomes"], ["a.csv", "--outcomes", "--wait"], ["--sample", "1", "--outcomes"], ["a.csv", "--rate", "0"]],
 )
-def test_arguments_that_make_no_sense_are_a_usage_error(arguments: list[str]) -> None:
+def test_invalid_arguments_are_a_usage_error(arguments: list[str]) -> None:
     assert COMMAND.run(*arguments).exit_code == 2

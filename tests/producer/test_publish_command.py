@@ -1,4 +1,4 @@
-"""`tasador publish`, as typed."""
+"""The command `tasador publish`."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ def test_a_file_published_twice_gives_the_same_identities(
     assert len(set(ids)) == 506
 
 
-def test_json_says_what_was_published_and_nothing_else(
-    invoke: Invoke, redis_client: redis.Redis, streams: Streams
-) -> None:
+def test_json_output_describes_what_was_published(invoke: Invoke, redis_client: redis.Redis, streams: Streams) -> None:
     result = invoke("--sample", 20, "--json")
     answer = json.loads(result.stdout)
     entries = [entry_id for entry_id, _ in read_entries(redis_client, streams)]
@@ -79,14 +77,14 @@ def test_samples_of_another_domain(invoke: Invoke, redis_client: redis.Redis, st
     assert len(decode_all(redis_client, streams, "obesity")) == 5
 
 
-def test_an_unknown_column_stops_it_before_the_first_row(
+def test_an_unknown_column_is_reported_before_the_first_row(
     invoke: Invoke, homes: Path, redis_client: redis.Redis, streams: Streams
 ) -> None:
     homes.write_text(homes.read_text().replace("RM", "ROOMS", 1))
     result = invoke(homes)
     assert result.exit_code == 1
     assert isinstance(result.exception, DataError)
-    assert "unknown column 'ROOMS'; known are CRIM, " in str(result.exception)
+    assert "unknown column 'ROOMS'; known columns are CRIM, " in str(result.exception)
     assert not redis_client.exists(streams.listings)
 
 
@@ -98,7 +96,7 @@ def test_ids_from_a_column(invoke: Invoke, homes: Path, redis_client: redis.Redi
     assert [event["id"] for event in read_events(redis_client, streams)] == [f"home-{n}" for n in range(1, 507)]
 
 
-def test_validation_stops_it_and_tells_how_many_went_before(invoke: Invoke, homes: Path) -> None:
+def test_validation_stops_publishing_and_reports_the_count(invoke: Invoke, homes: Path) -> None:
     lines = homes.read_text().splitlines(keepends=True)
     broken = lines[1].replace("0.538", "538")
     homes.write_text("".join([*lines, *lines[1:], broken]))
@@ -112,24 +110,24 @@ def test_validation_stops_it_and_tells_how_many_went_before(invoke: Invoke, home
 @pytest.mark.parametrize(
     "arguments", [[], ["homes.csv", "--sample", 3], ["--sample", 3, "--id-column", "ID"], ["--sample", 0]]
 )
-def test_arguments_that_make_no_sense_are_a_usage_error(invoke: Invoke, arguments: list[object]) -> None:
+def test_invalid_arguments_are_a_usage_error(invoke: Invoke, arguments: list[object]) -> None:
     assert invoke(*arguments).exit_code == 2
 
 
-def test_a_missing_file_is_one_line(invoke: Invoke) -> None:
+def test_a_missing_file_is_reported_in_one_line(invoke: Invoke) -> None:
     result = invoke("nowhere.csv")
     assert isinstance(result.exception, DataError)
     assert str(result.exception) == "nowhere.csv: cannot be read: No such file or directory"
 
 
-def test_without_a_redis_it_says_what_to_do(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_the_error_says_what_to_do(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TASADOR_REDIS_URL")
     result = invoke(homes)
     assert isinstance(result.exception, ConfigurationError)
     assert "set TASADOR_REDIS_URL, or start the system with `tasador up`" in str(result.exception)
 
 
-def test_a_redis_that_does_not_answer_is_one_line(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_redis_is_one_line(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_REDIS_URL", "redis://:secret@127.0.0.1:1/0")
     result = invoke(homes)
     assert isinstance(result.exception, RedisUnavailableError)
@@ -137,12 +135,12 @@ def test_a_redis_that_does_not_answer_is_one_line(invoke: Invoke, homes: Path, m
     assert "\n" not in str(result.exception)
 
 
-def test_a_server_that_is_too_old_is_one_line(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_too_old_is_rejected(invoke: Invoke, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transport.server.OLDEST", (99, 0))
     assert isinstance(invoke(homes).exception, ServerError)
 
 
-def test_while_it_waits_it_says_why(
+def test_it_shows_why_it_waits(
     invoke: Invoke, redis_client: redis.Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TASADOR_HIGH_WATER", "3")
@@ -151,16 +149,16 @@ def test_while_it_waits_it_says_why(
     redis_client.xadd(streams.listings, {"data": "{}"})
     shown: list[str] = []
 
-    def make_room(progress: object, task: object, *, description: str, **fields: object) -> None:
+    def delete_listings(progress: object, task: object, *, description: str, **fields: object) -> None:
         shown.append(description)
         redis_client.delete(streams.listings)
 
-    monkeypatch.setattr("rich.progress.Progress.update", make_room)
+    monkeypatch.setattr("rich.progress.Progress.update", delete_listings)
     assert invoke("--sample", 1).exit_code == 0
     assert shown == ["Waiting, backlog 3, high-water mark 3", "Publishing"]
 
 
-def test_receipts_are_the_ids_of_what_was_published(
+def test_receipts_are_the_ids_of_the_published_entries(
     invoke: Invoke, redis_client: redis.Redis, streams: Streams, tmp_path: Path
 ) -> None:
     file = tmp_path / "receipts"

@@ -1,4 +1,4 @@
-"""The publisher: what it takes, what it returns, how it holds back."""
+"""The publisher: its input, its results and its backpressure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.producer.stream import decode_all, read_entries, read_events
 from transport.entries import EntryId
 
 
-def test_one_listing_gives_its_entry_id(
+def test_publishing_a_listing_returns_its_entry_id(
     publisher: ListingPublisher, redis_client: redis.Redis, streams: Streams, boston_rows: list[Row]
 ) -> None:
     entry_id = publisher.publish(Listing(id="l-1", data=boston_rows[0]))
@@ -39,12 +39,12 @@ def test_a_url_and_a_domain_are_enough(
     assert len(decode_all(redis_client, streams)) == 1
 
 
-def test_an_unknown_domain_is_refused_at_once(redis_url: str) -> None:
+def test_an_unknown_domain_is_a_configuration_error(redis_url: str) -> None:
     with pytest.raises(ConfigurationError, match="no domain 'castles'"):
         ListingPublisher(redis_url, domain="castles")
 
 
-def test_settings_without_a_redis_are_refused_at_once(settings: Settings) -> None:
+def test_settings_without_redis_are_a_configuration_error(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="no Redis"):
         ListingPublisher(settings.model_copy(update={"redis_url": None}))
 
@@ -59,7 +59,7 @@ def test_the_consumer_accepts_every_real_row_with_equal_values(
         assert [getattr(listing_.data, name) for name in listing_.data.__struct_fields__] == list(row.values())
 
 
-def test_entry_ids_come_in_the_order_of_the_listings_across_chunks(
+def test_entry_ids_are_in_the_order_of_the_listings_across_chunks(
     publisher: ListingPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     payloads = [b'{"id":"l-%d","data":{}}' % n for n in range(2 * CHUNK_LISTINGS + 7)]
@@ -68,19 +68,19 @@ def test_entry_ids_come_in_the_order_of_the_listings_across_chunks(
     assert entry_ids == sorted(entry_ids, key=EntryId.parse)
 
 
-def test_nothing_to_publish_gives_no_entry_ids(publisher: ListingPublisher) -> None:
+def test_no_listings_give_no_entry_ids(publisher: ListingPublisher) -> None:
     assert publisher.publish_many([]) == []
 
 
-def test_an_endless_iterable_is_taken_one_chunk_at_a_time(publisher: ListingPublisher) -> None:
-    taken = itertools.count()
-    listings: Iterator[bytes] = (b'{"id":"l-%d","data":{}}' % n for n in taken)
+def test_an_endless_iterable_is_read_one_chunk_at_a_time(publisher: ListingPublisher) -> None:
+    numbers = itertools.count()
+    listings: Iterator[bytes] = (b'{"id":"l-%d","data":{}}' % n for n in numbers)
     chunks = publisher.publish_chunks(listings)
     assert len(next(chunks)) == CHUNK_LISTINGS
-    assert next(taken) == CHUNK_LISTINGS
+    assert next(numbers) == CHUNK_LISTINGS
 
 
-def test_without_validation_broken_bytes_are_left_to_the_consumer(
+def test_without_validation_invalid_bytes_are_left_to_the_consumer(
     publisher: ListingPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     publisher.publish(b"not json")
@@ -104,23 +104,23 @@ def test_at_the_high_water_mark_it_waits_until_listings_are_answered(
 ) -> None:
     open_publisher().publish_many([b"{}"] * 10)
     redis_client.xgroup_create(streams.listings, SCORERS, id="0")
-    answer: Any = redis_client.xreadgroup(SCORERS, "c", {streams.listings: ">"}, count=4)
-    delivered = answer[0][1]
-    seen: list[tuple[int, int]] = []
+    reply: Any = redis_client.xreadgroup(SCORERS, "c", {streams.listings: ">"}, count=4)
+    delivered = reply[0][1]
+    backlogs: list[tuple[int, int]] = []
 
     def answer_one(backlog: int) -> None:
-        seen.append((backlog, redis_client.xlen(streams.listings)))
+        backlogs.append((backlog, redis_client.xlen(streams.listings)))
         redis_client.xack(streams.listings, SCORERS, delivered.pop()[0])
-        # Redis 6.2 knows no lag: there the number rests on the consumer's count
+        # Redis 6.2 has no lag, so there the backlog is computed from the consumer's count
         redis_client.hincrby(streams.progress, "answered", 1)
 
     open_publisher(high_water=9, on_wait=answer_one).publish(b"{}")
-    # what is pending counts as much as what is undelivered, and nothing is sent while it waits
-    assert seen == [(10, 10), (9, 10)]
+    # pending entries count as much as undelivered ones, and nothing is sent while it waits
+    assert backlogs == [(10, 10), (9, 10)]
     assert redis_client.xlen(streams.listings) == 11
 
 
-def test_at_the_high_water_mark_it_raises_if_asked(
+def test_at_the_high_water_mark_it_raises_if_set_to(
     open_publisher: OpenPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     publisher = open_publisher(high_water=3, on_full="raise")
@@ -131,7 +131,7 @@ def test_at_the_high_water_mark_it_raises_if_asked(
     assert redis_client.xlen(streams.listings) == 3
 
 
-def test_a_full_backlog_tells_what_went_before_it(
+def test_a_full_backlog_lists_the_confirmed_listings(
     open_publisher: OpenPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     payloads = [b"%d" % n for n in range(3 * CHUNK_LISTINGS)]
@@ -142,7 +142,7 @@ def test_a_full_backlog_tells_what_went_before_it(
     assert full.value.unconfirmed == tuple(payloads[sent:])
 
 
-def test_publishers_together_overstep_the_mark_by_a_hundredth_each(
+def test_several_publishers_exceed_the_mark_by_at_most_a_hundredth_each(
     open_publisher: OpenPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     publishers = [open_publisher(high_water=200, on_full="raise") for _ in range(3)]
@@ -152,10 +152,10 @@ def test_publishers_together_overstep_the_mark_by_a_hundredth_each(
     assert 200 <= redis_client.xlen(streams.listings) <= 200 + 3 * 2
 
 
-def test_a_key_of_another_type_is_named(
+def test_a_key_of_another_type_is_an_error(
     publisher: ListingPublisher, redis_client: redis.Redis, streams: Streams
 ) -> None:
     redis_client.set(streams.listings, "mine")
-    with pytest.raises(PublishError, match="WRONGTYPE") as refused:
+    with pytest.raises(PublishError, match="WRONGTYPE") as caught:
         publisher.publish(b"{}")
-    assert refused.value.unconfirmed == (b"{}",)
+    assert caught.value.unconfirmed == (b"{}",)

@@ -1,4 +1,4 @@
-"""Samples: real rows where there are any, else valid ones; new identities each time."""
+"""Samples: built-in rows if the domain has any, else valid random rows; new identities each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.listings import Row
 from tests.schemas.awkward import Flats
 
 
-def test_housing_gives_all_real_rows_shuffled_then_the_same_again_with_new_ids(boston_rows: list[Row]) -> None:
+def test_housing_samples_are_the_real_rows_shuffled_and_then_repeated_with_new_ids(boston_rows: list[Row]) -> None:
     events = [json.loads(encode_listing(listing)) for listing in SampleListings(load_domain("housing"), 510)]
     rows = [event["data"] for event in events]
     assert rows[:506] != boston_rows
@@ -24,7 +24,7 @@ def test_housing_gives_all_real_rows_shuffled_then_the_same_again_with_new_ids(b
     assert len({event["id"] for event in events}) == 510
 
 
-def test_each_time_the_same_rows_come_with_new_identities() -> None:
+def test_each_iteration_has_the_same_rows_with_new_identities() -> None:
     samples = SampleListings(load_domain("housing"), 5)
     first = [json.loads(encode_listing(listing)) for listing in samples]
     second = [json.loads(encode_listing(listing)) for listing in samples]

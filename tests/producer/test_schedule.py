@@ -1,4 +1,4 @@
-"""A rate is kept by the clock, whatever happens in between."""
+"""The schedule keeps its rate, whatever delays the listings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from producer.schedule import Schedule
 
 
 class Clock:
-    """A clock that goes on only when it is waited for, or when something takes time."""
+    """A clock that advances only by `wait`, or when a test sets it."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -21,14 +21,14 @@ class Clock:
         self.now_s += seconds
 
 
-@pytest.mark.parametrize(("rate_per_s", "together"), [(0.5, 1), (10, 1), (250, 2), (50_000, 500), (1e6, 1000)])
-def test_each_listing_leaves_when_it_is_due(rate_per_s: float, together: int) -> None:
+@pytest.mark.parametrize(("rate_per_s", "chunk_size"), [(0.5, 1), (10, 1), (250, 2), (50_000, 500), (1e6, 1000)])
+def test_the_last_listing_of_each_chunk_is_yielded_when_it_is_due(rate_per_s: float, chunk_size: int) -> None:
     clock = Clock()
     schedule = Schedule(rate_per_s, clock, clock.wait)
-    assert schedule.together == together
-    left_s = [clock.now_s - 1000 for _ in schedule.pace(range(4 * together))]
-    closing = range(together - 1, 4 * together, together)
-    assert [left_s[number] for number in closing] == pytest.approx([number / rate_per_s for number in closing])
+    assert schedule.chunk_size == chunk_size
+    yielded_s = [clock.now_s - 1000 for _ in schedule.pace(range(4 * chunk_size))]
+    last = range(chunk_size - 1, 4 * chunk_size, chunk_size)
+    assert [yielded_s[number] for number in last] == pytest.approx([number / rate_per_s for number in last])
 
 
 def test_lost_time_is_made_up() -> None:

@@ -1,4 +1,4 @@
-"""Parquet files, sources, and whole events."""
+"""Parquet files, sources and whole events."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _write(path: Path, rows: list[Row], **options: Any) -> Path:
     return path
 
 
-def test_parquet_gives_the_rows_of_the_table(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
+def test_a_parquet_file_gives_the_rows_of_the_table(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
     rows = [{"ID": number, **row, "MEDV": 24.0} for number, row in enumerate(boston_rows, start=1)]
     file = ListingFile(_write(tmp_path / "homes.parquet", rows, row_group_size=100), housing, "ID", "/agency/42")
     events = _events(file)
@@ -45,12 +45,12 @@ def test_parquet_gives_the_rows_of_the_table(tmp_path: Path, housing: Domain, bo
     assert file.done == file.total == 506
 
 
-def test_parquet_without_ids_gets_those_of_its_content(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
+def test_a_parquet_file_gets_ids_from_its_digest(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
     path = _write(tmp_path / "homes.parquet", boston_rows[:3])
     assert [event["id"][16:] for event in _events(ListingFile(path, housing))] == ["-1", "-2", "-3"]
 
 
-def test_what_json_does_not_know_becomes_null_a_number_or_text(
+def test_values_that_json_lacks_become_null_numbers_or_text(
     tmp_path: Path, housing: Domain, boston_rows: list[Row]
 ) -> None:
     rows = [
@@ -63,19 +63,19 @@ def test_what_json_does_not_know_becomes_null_a_number_or_text(
     assert (second["id"], second["data"]["CRIM"]) == (None, None)
 
 
-def test_a_parquet_file_that_cannot_be_used_is_refused(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
+def test_an_unusable_parquet_file_is_rejected(tmp_path: Path, housing: Domain, boston_rows: list[Row]) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 or not")
-    with pytest.raises(DataError, match=r"a\.parquet: no Parquet file"):
+    with pytest.raises(DataError, match=r"a\.parquet: not a Parquet file"):
         ListingFile(tmp_path / "a.parquet", housing)
     with pytest.raises(DataError, match=r"b\.parquet: unknown column 'POOL'"):
         ListingFile(_write(tmp_path / "b.parquet", [boston_rows[0] | {"POOL": 1}]), housing)
     empty = pa.Table.from_pylist(boston_rows[:1]).slice(0, 0)
     parquet.write_table(empty, tmp_path / "c.parquet")
-    with pytest.raises(DataError, match=r"c\.parquet: holds no row"):
+    with pytest.raises(DataError, match=r"c\.parquet: has no rows"):
         ListingFile(tmp_path / "c.parquet", housing)
 
 
-def test_whole_events_keep_what_they_say_and_take_a_source_if_they_name_none(
+def test_whole_events_are_unchanged_but_get_a_source_if_they_have_none(
     tmp_path: Path, housing: Domain, boston_rows: list[Row]
 ) -> None:
     own = {"id": "l-1", "source": "/own", "subject": "house 7", "time": "2026-11-20T12:00:00Z", "data": boston_rows[0]}
@@ -87,7 +87,7 @@ def test_whole_events_keep_what_they_say_and_take_a_source_if_they_name_none(
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".jsonl"])
-def test_a_long_file_is_read_in_the_memory_of_a_few_rows(
+def test_a_long_file_is_read_in_constant_memory(
     tmp_path: Path, housing: Domain, boston_rows: list[Row], ending: str
 ) -> None:
     table = pa.Table.from_pylist(boston_rows * 20)
@@ -104,5 +104,5 @@ def test_a_long_file_is_read_in_the_memory_of_a_few_rows(
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 10_120
-    # its rows together are more than 10 MB of dictionaries
+    # as dictionaries all rows would take more than 10 MB
     assert peak_bytes < 2_000 * ParquetRows.BATCH_ROWS

@@ -87,9 +87,7 @@ def test_a_list_in_the_environment_is_json(params: WriteParams, monkeypatch: pyt
     assert load_settings().training.models == ("ridge", "linear")
 
 
-def test_a_users_domain_may_come_from_the_environment(
-    params: WriteParams, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_users_domain_may_come_from_the_environment(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_DOMAINS__FLATS__PATH", "tests.schemas.awkward:Flats")
     assert load_settings(domain="flats").load_domain().name == "flats"
 

@@ -122,9 +122,9 @@ def test_a_correction_is_typed_by_the_domain_and_published(redis_client: redis.R
     ("given", "message"),
     [
         ("RM", "--set RM: write FIELD=VALUE"),
-        ("POOL=1", "no field 'POOL'; known are CRIM, ZN"),
-        ("RM=big", "RM is a number"),
-        ("RM=", "RM may not be missing"),
+        ("POOL=1", "unknown field 'POOL'; known fields are CRIM, ZN"),
+        ("RM=big", "RM=big: must be a number"),
+        ("RM=", "RM=: must not be missing"),
     ],
 )
 def test_a_correction_that_cannot_be_is_named(

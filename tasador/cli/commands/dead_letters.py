@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.dead_letters import DeadLetters, KeptLetter
-from producer.correcting import Correction
+from producer.correction import Correction
 from schemas.errors import DeadLetterError
 from schemas.refusals import Reason
 from tasador.cli.formatting import clock, plain

@@ -1,4 +1,4 @@
-"""Collecting the answers to what was published, while it is published and afterwards."""
+"""Collects the answers to published listings, during and after publishing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import redis
 
-from producer.answer_book import AnswerBook, BookAnswer, Kind, Told
+from producer.answer_store import AnswerData, AnswerRow, AnswerStore, Kind
 from schemas.streams import DATA_FIELD, Streams
 from transport.reading import CHUNK, newest, scan_back
 
@@ -16,7 +16,7 @@ _KINDS: dict[str, Kind] = {
     "listing.scored": "scored",
     "listing.refused": "refused",
     "listing.repeated": "repeat",
-    # an operator was faster than we: what he noted says why the listing had been refused
+    # an operator has already resolved the dead letter; the resolution contains its reason
     "listing.replayed": "refused",
     "listing.dropped": "refused",
 }
@@ -25,46 +25,46 @@ _KINDS: dict[str, Kind] = {
 class _Event(msgspec.Struct):
     id: str
     type: str
-    data: BookAnswer
+    data: AnswerData
 
 
 _decode = msgspec.json.Decoder(_Event).decode
 
 
 class AnswerCollector:
-    """Reads the answers of one domain from this moment on, and notes those to our entries.
+    """Reads the answers of one domain from now on, and stores those to the published entries.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        book: knows which entries are ours.
+        store: holds the published entries.
 
     Raises:
-        redis.exceptions.RedisError: as the server answered, here and in all that follows.
+        redis.exceptions.RedisError: a command failed; all methods raise it too.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, book: AnswerBook) -> None:
+    def __init__(self, client: redis.Redis, streams: Streams, store: AnswerStore) -> None:
         self._client = client
         self._streams = streams
-        self._book = book
+        self._store = store
         self._read_until = {key: _last_id(client, key) for key in streams.answers}
 
     def collect(self, block_ms: int | None = None) -> int:
-        """Read what is there, at most a chunk of each stream, and wait for it if asked; how many entries were read."""
+        """Read at most a chunk of each stream, waiting for `block_ms` if there is none. Returns the entries read."""
         reply: Any = self._client.xread(self._read_until, CHUNK, block_ms)  # type: ignore[arg-type]
-        told: list[Told] = []
+        answers: list[AnswerRow] = []
         for key, entries in reply or ():
             self._read_until[key.decode()] = entries[-1][0]
-            told += [_told(fields) for _, fields in entries]
-        self._book.answer(told)
-        return len(told)
+            answers += [_answer(fields) for _, fields in entries]
+        self._store.add_answers(answers)
+        return len(answers)
 
     def find_repeats(self) -> None:
-        """Look up what was predicted for listings that were dropped as repeats; in vain where that was trimmed."""
-        left = self._book.resolve_own_repeats()
+        """Find the earlier predictions of listings that were dropped as repeats, unless they have been trimmed."""
+        left = self._store.resolve_own_repeats()
         earlier = (_decode(fields[DATA_FIELD]).data for _, fields in scan_back(self._client, self._streams.predictions))
         while left and (chunk := list(islice(earlier, CHUNK))):
-            left -= self._book.resolve_repeats(chunk)
+            left -= self._store.resolve_repeats(chunk)
 
 
 def _last_id(client: redis.Redis, key: str) -> bytes:
@@ -72,6 +72,6 @@ def _last_id(client: redis.Redis, key: str) -> bytes:
     return entries[0][0] if entries else b"0-0"
 
 
-def _told(fields: dict[bytes, bytes]) -> Told:
+def _answer(fields: dict[bytes, bytes]) -> AnswerRow:
     event = _decode(fields[DATA_FIELD])
-    return Told(event.id, _KINDS[event.type], event.data)
+    return AnswerRow(event.id, _KINDS[event.type], event.data)

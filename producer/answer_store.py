@@ -1,0 +1,155 @@
+"""Stores on disk which entries were published, in order, and the answer to each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from schemas.errors import DataError
+from transport.entries import EntryId
+
+CACHE_KIB = 8192
+MAX_NAMED = 3
+
+
+class _Model(msgspec.Struct):
+    version: str
+
+
+class _FieldError(msgspec.Struct):
+    field: str
+    message: str
+
+
+class AnswerData(msgspec.Struct, omit_defaults=True):
+    """The data of an answer of any kind, without the payload of a dead letter."""
+
+    listing_id: str | None = None
+    listing_source: str = ""
+    prediction: float | str | None = None
+    model: _Model | None = None
+    imputed: list[str] = []
+    unusual: list[str] = []
+    confidence: float | None = None
+    probabilities: dict[str, float] = {}
+    labels: dict[str, str] = {}
+    reason: str | None = None
+    errors: list[_FieldError] = []
+
+
+Kind = Literal["scored", "refused", "repeat", "repeated"]
+"""A `repeat` was dropped; it becomes `repeated` when the earlier prediction of its listing has been found."""
+
+
+class AnswerRow(NamedTuple):
+    """A published entry and its answer; the kind is None, and the data empty, if there is no answer yet."""
+
+    entry_id: str
+    kind: Kind | None
+    data: AnswerData
+
+
+_decode = msgspec.json.Decoder(AnswerData).decode
+_encode = msgspec.json.Encoder().encode
+
+# entry ids rise with the rows of the file, so the primary key is the order of the output
+_SCHEMA = """
+CREATE TABLE entries (
+    ms INTEGER, seq INTEGER, kind TEXT, listing_id TEXT, listing_source TEXT, data BLOB, PRIMARY KEY (ms, seq)
+) WITHOUT ROWID
+"""
+# a dead letter that an operator resolves is answered again by its resolution: the first answer stays
+_ANSWER = """
+UPDATE entries SET kind = ?, listing_id = ?, listing_source = ?, data = ? WHERE ms = ? AND seq = ? AND kind IS NULL
+"""
+_REPEAT_OF_OWN = """
+UPDATE entries SET kind = 'repeated', data = first.data FROM entries AS first
+WHERE entries.kind = 'repeat' AND first.kind = 'scored'
+AND first.listing_id = entries.listing_id AND first.listing_source = entries.listing_source
+"""
+_REPEAT = """
+UPDATE entries SET kind = 'repeated', data = ? WHERE listing_id = ? AND listing_source = ? AND kind = 'repeat'
+"""
+
+
+class AnswerStore:
+    """Stores published entries and their answers in a file, with a small cache in memory.
+
+    Args:
+        path: of a file that does not exist; the caller removes it.
+
+    Attributes:
+        published: number of published entries.
+        answered: number of entries that have an answer.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.published = 0
+        self.answered = 0
+        try:
+            self._file = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise DataError(f"{path}: answers cannot be stored there: {error}") from error
+        # the file is temporary and need not survive a crash
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{CACHE_KIB}"):
+            self._file.execute(f"PRAGMA {pragma}")
+        self._file.execute(_SCHEMA)
+
+    def add_entries(self, entry_ids: Iterable[str]) -> None:
+        """Add published entries, in the order of publishing."""
+        ids = [EntryId.parse(entry_id) for entry_id in entry_ids]
+        with self._file:
+            self._file.execute("BEGIN")
+            self._file.executemany("INSERT INTO entries (ms, seq) VALUES (?, ?)", [(each.ms, each.seq) for each in ids])
+        self.published += len(ids)
+
+    def add_answers(self, answers: Sequence[AnswerRow]) -> int:
+        """Add answers in any order, ignoring those to other entries. Returns the number of answers added."""
+        rows = [
+            (each.kind, each.data.listing_id, each.data.listing_source, _encode(each.data), entry.ms, entry.seq)
+            for each in answers
+            for entry in (EntryId.parse(each.entry_id),)
+        ]
+        with self._file:
+            self._file.execute("BEGIN")
+            added = self._file.executemany(_ANSWER, rows).rowcount if rows else 0
+        self.answered += added
+        return added
+
+    def resolve_own_repeats(self) -> int:
+        """Give repeats the prediction of the same listing if it is stored here. Returns the number of other repeats."""
+        self._file.execute("CREATE INDEX IF NOT EXISTS by_listing ON entries (listing_id, listing_source)")
+        self._file.execute(_REPEAT_OF_OWN)
+        return int(self._file.execute("SELECT count(*) FROM entries WHERE kind = 'repeat'").fetchone()[0])
+
+    def resolve_repeats(self, predictions: Sequence[AnswerData]) -> int:
+        """Give repeats the earlier predictions of the same listings. Returns the number of repeats resolved."""
+        rows = [(_encode(each), each.listing_id, each.listing_source) for each in predictions]
+        with self._file:
+            self._file.execute("BEGIN")
+            return self._file.executemany(_REPEAT, rows).rowcount
+
+    def missing(self) -> list[str]:
+        """The first entries that have no answer, at most `MAX_NAMED`."""
+        query = "SELECT ms, seq FROM entries WHERE kind IS NULL ORDER BY ms, seq LIMIT ?"
+        return [f"{ms}-{seq}" for ms, seq in self._file.execute(query, (MAX_NAMED,))]
+
+    def kinds(self) -> dict[str, int]:
+        """The number of answers of each kind."""
+        return dict(self._file.execute("SELECT kind, count(*) FROM entries WHERE kind IS NOT NULL GROUP BY kind"))
+
+    def __iter__(self) -> Iterator[AnswerRow]:
+        """All entries in the order of publishing."""
+        for ms, seq, kind, data in self._file.execute("SELECT ms, seq, kind, data FROM entries ORDER BY ms, seq"):
+            yield AnswerRow(f"{ms}-{seq}", kind, _decode(data) if data else AnswerData())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
