@@ -35,12 +35,10 @@ def _download(uri: str, target: Path, tracking_uri: str | None) -> None:
     import mlflow
 
     # MLflow creates a folder of its own inside the one it is given
-    temporary = target.with_name(f"{target.name}.part")
-    temporary.mkdir(parents=True)
+    parent = target.with_name(f"{target.name}.part")
+    parent.mkdir(parents=True)
     with tracking.translated_errors(tracking_uri):
-        folder = mlflow.artifacts.download_artifacts(
-            artifact_uri=uri, dst_path=str(temporary), tracking_uri=tracking_uri
-        )
+        folder = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(parent), tracking_uri=tracking_uri)
     Path(folder).rename(target)
-    if temporary.exists():
-        temporary.rmdir()
+    if parent.exists():
+        parent.rmdir()

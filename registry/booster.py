@@ -1,8 +1,6 @@
 """Scoring with an XGBoost booster through XGBoost's C library, without its Python package.
 
-This module holds all that runs for a batch when a booster serves: gaps are filled, the C library predicts, and
-probabilities are put into the order of the domain's classes.
-
+All that runs for a batch when a booster serves is here: filling gaps, the C call, and the order of the classes.
 `import xgboost` also imports scikit-learn, scipy and pandas, which takes 3.5 s and 170 MB, and each call of its
 `inplace_predict` spends 0.1 ms on detecting the type of its input. The functions used here are the documented C API
 (https://xgboost.readthedocs.io/en/stable/dev/group__c__api.html).

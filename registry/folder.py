@@ -1,8 +1,7 @@
 """The files that the product adds to the folder of an MLflow model: their names, reading and writing.
 
-`card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps, and the predictions of the
-fitted pipeline. `reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold
-predictions.
+`card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps and the pipeline's predictions.
+`reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold predictions.
 """
 
 from __future__ import annotations

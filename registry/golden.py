@@ -66,6 +66,5 @@ def check_golden_rows(score: Score, golden: Matrix, expected: Predictions, card:
     if not difference <= card.golden_tolerance:
         raise ModelRejectedError(
             "golden_rows",
-            f"golden rows are not reproduced: predictions differ by {difference:.2g}; "
-            f"at most {card.golden_tolerance:g} is allowed",
+            f"golden rows differ by {difference:.2g} from the stored predictions; allowed is {card.golden_tolerance:g}",
         )

@@ -29,8 +29,7 @@ def predict_fn_of(estimator: Any, method: str) -> PredictFn:
     from sklearn.pipeline import Pipeline
 
     if isinstance(estimator, Pipeline):
-        transforms = [step.transform for _, step in estimator.steps[:-1]]
-        return _after_transforms(transforms, predict_fn_of(estimator[-1], method))
+        return _transformed([step.transform for _, step in estimator.steps[:-1]], predict_fn_of(estimator[-1], method))
     if isinstance(estimator, TransformedTargetRegressor):
         return _with_target_transform(predict_fn_of(estimator.regressor_, method), estimator.transformer_)
     if isinstance(estimator, VotingRegressor | VotingClassifier):
@@ -55,7 +54,7 @@ def _of_single(estimator: Any, method: str) -> PredictFn:
     return _on_one_thread(predict) if is_threaded else predict
 
 
-def _after_transforms(transforms: Sequence[Callable[[Any], Any]], predict: PredictFn) -> PredictFn:
+def _transformed(transforms: Sequence[Callable[[Any], Any]], predict: PredictFn) -> PredictFn:
     def predict_transformed(matrix: NDArray[np.float64]) -> Predictions:
         for transform in transforms:
             matrix = transform(matrix)
@@ -122,7 +121,7 @@ def _of_booster(estimator: Any) -> PredictFn:
     def predict_by_booster(matrix: NDArray[np.float64]) -> Predictions:
         predictions = np.asarray(booster.inplace_predict(matrix, validate_features=False), dtype=np.float64)
         # for two classes it returns the probability of the second alone
-        is_complete = is_regression or predictions.ndim > 1
-        return predictions if is_complete else np.column_stack([1 - predictions, predictions])
+        is_second_alone = predictions.ndim == 1 and not is_regression
+        return np.column_stack([1 - predictions, predictions]) if is_second_alone else predictions
 
     return predict_by_booster

@@ -30,7 +30,7 @@ _NOISY = ("mlflow", "alembic")
 
 
 def configure() -> None:
-    """Configure MLflow before its import: no telemetry, short timeouts, few logs. Variables set by the user win."""
+    """Import MLflow without telemetry, with short timeouts and few logs. Variables set by the user win."""
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     import mlflow  # noqa: F401 - imported for its side effects on logging

@@ -62,9 +62,7 @@ class ColumnDrift(_Frozen):
     reference_rows: int = Field(description="present values in the reference")
     missing_share: float
     reference_missing_share: float
-    missing_p: float | None = Field(
-        default=None, description="p-value of the missing share's chi-squared test, after Holm"
-    )
+    missing_p: float | None = Field(default=None, description="p-value of chi-squared on the missing share, after Holm")
     p: float | None = Field(default=None, description="p-value of Kolmogorov-Smirnov or chi-squared, after Holm")
     psi: float | None = Field(default=None, description="population stability index, in nats; not part of the verdict")
     ks: float | None = Field(default=None, description="largest distance of the distribution functions")
