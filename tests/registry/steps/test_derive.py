@@ -9,7 +9,7 @@ from schemas.errors import DomainError
 from schemas.features import Derived, Features, Number, Target, feature
 
 
-def test_the_body_mass_index_is_weight_by_height_squared() -> None:
+def test_the_body_mass_index_is_weight_over_height_squared() -> None:
     people = np.array([[1.62, 64.0], [1.8, 77.0]])
     derived = Derive([{1: 1, 0: -2}]).fit_transform(people)
     np.testing.assert_allclose(derived[:, 2], [64 / 1.62**2, 77 / 1.8**2])
@@ -22,14 +22,14 @@ def test_obesity_derives_the_body_mass_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("derived", "complaint"),
+    ("derived", "message"),
     [
         (Derived("size", {"width": 1}), "also a feature"),
-        (Derived("ratio", {"size": 1, "depth": -1}), "depth is no feature"),
-        (Derived("ratio", {"size": 1, "width": -1}), "width may be 0, which has no power -1"),
+        (Derived("ratio", {"size": 1, "depth": -1}), "depth is not a numeric feature"),
+        (Derived("ratio", {"size": 1, "width": -1}), "width may be 0, which cannot be raised to the power -1"),
     ],
 )
-def test_what_cannot_be_derived_is_refused(derived: Derived, complaint: str) -> None:
+def test_an_invalid_derived_column_is_rejected(derived: Derived, message: str) -> None:
     body = {
         "__annotations__": {"size": Number, "width": Number},
         "__module__": __name__,
@@ -39,5 +39,5 @@ def test_what_cannot_be_derived_is_refused(derived: Derived, complaint: str) -> 
         "size": feature(ge=0, le=9, unit="m", description="size"),
         "width": feature(ge=0, le=9, unit="m", description="width"),
     }
-    with pytest.raises(DomainError, match=complaint):
+    with pytest.raises(DomainError, match=message):
         domain_of(type("Boxes", (Features,), body))

@@ -12,13 +12,13 @@ CLASSES = np.array(["low", "middle", "high"])[np.digitize(PRICES, [-1, 1])]
 
 
 @pytest.mark.parametrize("target", [PRICES, CLASSES], ids=["prices", "classes"])
-def test_the_columns_that_matter_are_kept_in_their_order(target: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+def test_the_most_important_columns_are_kept_in_their_order(target: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
     step = KeepByShap(keep=2).fit(ROWS, target)
     assert np.flatnonzero(step.get_support()).tolist() == [1, 4]
     np.testing.assert_array_equal(step.transform(ROWS), ROWS[:, [1, 4]])
 
 
-def test_the_figures_are_those_of_the_tree_explainer() -> None:
+def test_the_importances_are_those_of_the_tree_explainer() -> None:
     shap = pytest.importorskip("shap", reason="shap has no build for this machine")
     from xgboost import XGBRegressor
 
@@ -28,5 +28,5 @@ def test_the_figures_are_those_of_the_tree_explainer() -> None:
     np.testing.assert_allclose(step.importance_, np.abs(values).mean(axis=0), rtol=1e-3, atol=1e-4)
 
 
-def test_more_than_there_are_keeps_all() -> None:
+def test_a_number_above_the_columns_keeps_all() -> None:
     assert KeepByShap(keep=10).fit_transform(ROWS, PRICES).shape == ROWS.shape
