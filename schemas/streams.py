@@ -144,7 +144,7 @@ class Streams:
 
     @property
     def marks(self) -> str:
-        """List of past times, each with the last id and length of every stream, from which trimming by age reads."""
+        """List of past times, each with the last id and the total of every stream, by which trimming finds an age."""
         return self._key("progress:marks")
 
     @property

@@ -29,5 +29,5 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """From a matrix (n, columns) to (n, columns + derived)."""
         check_is_fitted(self, "n_features_in_")
-        derived = [np.prod([X[:, at] ** power for at, power in one.items()], axis=0) for one in self.powers]
+        derived = [np.prod([X[:, at] ** power for at, power in powers.items()], axis=0) for powers in self.powers]
         return np.column_stack([X, *derived])

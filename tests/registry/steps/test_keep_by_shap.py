@@ -12,7 +12,7 @@ CLASSES = np.array(["low", "middle", "high"])[np.digitize(PRICES, [-1, 1])]
 
 
 @pytest.mark.parametrize("target", [PRICES, CLASSES], ids=["prices", "classes"])
-def test_the_most_important_columns_are_kept_in_their_order(target: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+def test_the_most_important_columns_are_kept_in_order(target: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
     step = KeepByShap(keep=2).fit(ROWS, target)
     assert np.flatnonzero(step.get_support()).tolist() == [1, 4]
     np.testing.assert_array_equal(step.transform(ROWS), ROWS[:, [1, 4]])
