@@ -9,7 +9,6 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Span = Literal["24h", "7d", "30d"]
-SPANS: tuple[Span, ...] = ("24h", "7d", "30d")
 ALL = "all"
 
 

@@ -98,7 +98,7 @@ def test_best_is_by_the_deciding_metric_or_by_the_one_named(store: Registry, reg
     store.client.log_metric(store.resolve(version="4").run_id, "test_r2", 0.9)
     store.client.log_metric(store.resolve(version="3").run_id, "test_r2", 0.8)
     assert registry.json("best", "--metric", "test_r2")["version"] == "4"
-    with pytest.raises(ModelNotFoundError, match="there are cv_rmse, test_r2"):
+    with pytest.raises(ModelNotFoundError, match="known metrics: cv_rmse, test_r2"):
         registry.run("best", "--metric", "luck")
 
 
@@ -132,9 +132,9 @@ def test_aliases_of_peoples_own_come_and_go_and_the_kept_ones_stay(store: Regist
     with pytest.raises(ModelNotFoundError):
         registry.run("delalias", "baseline")
     for kept in ("champion", PREVIOUS_CHAMPION):
-        with pytest.raises(ModelRejectedError, match="not set by hand"):
+        with pytest.raises(ModelRejectedError, match="cannot be set by hand"):
             registry.run("delalias", kept)
-    with pytest.raises(ModelRejectedError, match="not set by hand"):
+    with pytest.raises(ModelRejectedError, match="cannot be set by hand"):
         registry.run("alias", "2", PREVIOUS_CHAMPION)
 
 
