@@ -50,16 +50,17 @@ class Maintenance:
         self._client = client
         self._streams = streams
         self._group = group
-        self._keep = settings.retention
+        keep = settings.retention
+        self._keep = keep
         self._trim_keys = (
             *(streams.listings, *streams.written_answers),
             *(streams.window, streams.progress, streams.marks),
         )
         self._trim_arguments = (
             SCORERS,
-            *(self._keep.listings, self._keep.answers, self._keep.rate_limited, settings.window.max_rows),
-            *(self._keep.max_age_s * 1000, settings.window.max_age_s * 1000),
-            *(ARCHIVERS, self._keep.archiver_lag),
+            *(keep.listings, keep.answers, keep.rate_limited, settings.window.max_rows),
+            *(keep.max_age_s * 1000, settings.window.max_age_s * 1000),
+            *(ARCHIVERS, keep.archiver_lag),
         )
         self._metrics = metrics
         self._next_sweep_s = 0.0
