@@ -56,8 +56,8 @@ def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
     async def run() -> None:
         async with connect_async(url) as client:
             metrics = JobMetrics(lambda: False, CollectorRegistry())
-            answers = Replies(client, settings.streams, "benchmark", metrics)
+            replies = Replies(client, settings.streams, "benchmark", metrics)
             event = EventFactory("tasador/benchmark").activated(model)
-            await answers.follow(await answers.followed(), model.version, event, activate=model)
+            await replies.follow(await replies.followed(), model.version, event, activate=model)
 
     asyncio.run(run())

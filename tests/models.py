@@ -1,4 +1,4 @@
-"""Small registered models for tests: quick to train, whole in every other way."""
+"""Small registered models for tests: quick to train, and complete in every other way."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from training.registering import log_folds
 
 GOLDEN_ROWS = 8
 US_PER_ROW = 2.0
-"""What the card says that a row costs."""
+"""The cost of a row on the model card."""
 TREES = 10
 FOLDS = 2
 
@@ -50,12 +50,12 @@ OPEN_GATE = GateSettings(
     min_lower_bound=-999,
     max_segment_loss=99,
 )
-"""Lets every model pass that can be loaded; what the gate asks for is tested in its own room."""
+"""Passes every model that can be loaded; `tests/training/gate` tests the limits."""
 
 
 @dataclass(frozen=True)
 class SmallModel:
-    """A registered version, and what is needed to use it."""
+    """A registered version with its settings and domain."""
 
     settings: Settings
     domain: Domain
@@ -63,30 +63,30 @@ class SmallModel:
 
     @property
     def registry(self) -> Registry:
-        """Where it is registered."""
+        """The registry that holds it."""
         return Registry(tracking_uri_of(self.settings), self.domain.name)
 
     @property
     def folder(self) -> Path:
-        """Where it is stored. Copy it before you change it."""
+        """Its stored files. Copy the folder before you change it."""
         return Path(self.info.uri)
 
     def in_copy(self, home: Path) -> SmallModel:
-        """It in a copy of its store, whose home is created; the stored files are shared."""
+        """The same model in a copy of its store with a new home; the stored files are shared."""
         home.mkdir()
         shutil.copy(self.settings.home / "mlflow.db", home)
         (home / "artifacts").symlink_to((self.settings.home / "artifacts").resolve())
         return replace(self, settings=self.settings.model_copy(update={"home": home}))
 
     def desired(self, activation: str) -> DesiredModel:
-        """It, as the model that every consumer shall run."""
+        """This version as the desired model."""
         return self.info.desired(activation)
 
 
 def train_small_model(
     home: Path, domain: str = "housing", *, trees: int = TREES, recipe: str = "xgboost-reference", promote: bool = True
 ) -> SmallModel:
-    """Fit a few trees and register them in the store of `home`; called again, it registers the next version.
+    """Fit a few trees and register them in the store of `home`; each call registers one more version.
 
     Other `trees` give other predictions.
     """
@@ -101,8 +101,8 @@ def train_small_model(
 def fitted(table: Table, recipe: str = "xgboost-reference", trees: int = TREES) -> Pipeline:
     """A pipeline of a recipe with few trees, fitted on the whole table."""
     pipeline = choose_recipes(table.domain, [recipe])[0].pipeline(table.domain, seed=1)
-    wanted = {name: trees for name in pipeline.get_params() if name.endswith("n_estimators")}
-    return pipeline.set_params(**wanted).fit(table.frame, table.target)
+    few = {name: trees for name in pipeline.get_params() if name.endswith("n_estimators")}
+    return pipeline.set_params(**few).fit(table.frame, table.target)
 
 
 def register(
@@ -115,9 +115,9 @@ def register(
     admitted: bool = True,
     us_per_row: float | None = US_PER_ROW,
 ) -> ModelVersionInfo:
-    """Register a fitted pipeline with all that lies beside a model.
+    """Register a fitted pipeline with its card, golden rows, reference and fold record.
 
-    With 0 folds it has no fold record. It is admitted if the gate is to have let it pass.
+    With 0 folds it has no fold record. An admitted model counts as one that passed the gate.
     """
     card = card_of(
         table.domain,
@@ -139,7 +139,7 @@ def register(
 
 
 def fold_record(pipeline: Pipeline, table: Table, folds: int = FOLDS) -> FoldRecord:
-    """What a pipeline does in a few folds of a table."""
+    """The fold record of a pipeline on a table."""
     training = TrainingSettings(folds=folds, repeats=1)
     splits = splits_of(table, training)
     return record_of(table, splits, cross_validate(pipeline, table, splits))
@@ -147,17 +147,17 @@ def fold_record(pipeline: Pipeline, table: Table, folds: int = FOLDS) -> FoldRec
 
 @cache
 def table_of(domain_name: str) -> Table:
-    """Checked data of a domain: the Boston table, or people made up for obesity."""
+    """Checked data of a domain: the Boston table, or synthetic rows for obesity."""
     settings = load_settings(domain=domain_name)
     domain = settings.load_domain()
-    raw = read_source(settings) if domain_name == "housing" else RawTable(made_up_rows(domain, 140), "made up")
+    raw = read_source(settings) if domain_name == "housing" else RawTable(made_up_rows(domain, 140), "synthetic")
     table, quality = validate(domain, raw, settings.training)
     assert not quality.problems
     return table
 
 
 def made_up_rows(domain: Domain, count: int, seed: int = 1) -> pd.DataFrame:
-    """Rows that satisfy a domain's contract, with a target that follows from its numbers."""
+    """Rows that satisfy a domain's contract, with a target computed from their numbers."""
     rng = np.random.default_rng(seed)
     columns: dict[str, Any] = {
         feature.column: rng.choice(feature.categories, count)
@@ -176,7 +176,7 @@ _SMALL_MODEL = pytest.StashKey[SmallModel]()
 
 @pytest.fixture(scope="session")
 def small_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
-    """A champion of housing in a store of the session, for all to read; import it into a conftest."""
+    """A housing champion in a store of the session, read-only for tests; import it into a conftest."""
     stash = pytestconfig.stash
     if _SMALL_MODEL not in stash:
         stash[_SMALL_MODEL] = train_small_model(tmp_path_factory.mktemp("models"))
@@ -185,5 +185,5 @@ def small_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def own_model(small_model: SmallModel, tmp_path: Path) -> SmallModel:
-    """The same champion in a store of the test's own, to register in and to move aliases; import both fixtures."""
+    """The same champion in the test's own store, which it may change; import both fixtures."""
     return small_model.in_copy(tmp_path / "own")

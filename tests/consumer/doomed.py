@@ -1,6 +1,6 @@
-"""A consumer in a process of its own that a test can kill: ``python -m tests.consumer.doomed URL PREFIX NAME``.
+"""Runs a consumer in a process of its own for tests that kill it: ``python -m tests.consumer.doomed URL PREFIX NAME``.
 
-Scoring a listing with nine rooms kills the process; one with seven keeps it busy until it is killed.
+Scoring a listing with nine rooms kills the process; one with seven keeps it busy until a test kills it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tests.consumer.harness import RM, running, served, settings_for
 DEADLY, SLOW = 9.0, 7.0
 
 
-def suffer(matrix: Matrix) -> None:
-    """What a crash in a native library does, and what a very slow model does."""
+def crash_or_hang(matrix: Matrix) -> None:
+    """Act like a crash in a native library, or like a very slow model."""
     if (matrix[:, RM] == DEADLY).any():
         os.kill(os.getpid(), signal.SIGKILL)
     if (matrix[:, RM] == SLOW).any():
@@ -27,7 +27,7 @@ def suffer(matrix: Matrix) -> None:
 
 async def main(url: str, prefix: str, name: str) -> None:
     """Consume until killed."""
-    async with running(url, settings_for(prefix), name, served(before=suffer)):
+    async with running(url, settings_for(prefix), name, served(before=crash_or_hang)):
         await asyncio.Event().wait()
 
 

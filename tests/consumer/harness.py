@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
 from registry.card import ModelCard
-from schemas.commands import ModelEvent
 from schemas.domain import load_domain
 from schemas.rows import Matrix
 from schemas.settings import Settings
 from schemas.stamp import Stamp
 from schemas.streams import Streams
+from tests.activation import activate as activate_model
 from transport.connection import connect, connect_async
 
 if TYPE_CHECKING:
@@ -152,16 +152,8 @@ def count(client: Client, streams: Streams, field: str) -> int:
 
 
 def activate(client: Client, streams: Streams, model: SmallModel) -> str:
-    """Make a registered model the desired one, in one step as the worker does; its activation."""
-    event = ModelEvent.of("test", "model.activated", version=model.info.version, command_id="c-1")
-    script = """
-        local activation = redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
-        redis.call('HSET', KEYS[2], 'activation', activation, unpack(ARGV, 2))
-        return activation"""
-    fields = model.desired("0-0").model_dump(exclude={"activation"}) | {"command_id": "c-1"}
-    flat = [part for pair in fields.items() for part in pair]
-    keys = (streams.model_events, streams.model)
-    return str(client.eval(script, 2, *keys, event.model_dump_json(), *flat).decode())
+    """Make a registered model the desired one; returns its activation."""
+    return activate_model(client, streams, model.info.desired("0-0", command_id="c-1"))
 
 
 def model_events(client: Client, streams: Streams, kind: str) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""The system of docker-compose.yml does the main job, and no killed container costs a listing: `make compose-test`.
+"""The system of docker-compose.yml does the main job, and no killed container loses a listing: `make compose-test`.
 
-No part of `make test`: it needs an engine, and an image that takes two minutes to build the first time.
+Not in `make test`: it needs a container engine, and an image that takes two minutes to build the first time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.timeout(900)
 
 LISTINGS = 2000
-PATIENCE_S = 90
+TIMEOUT_S = 90
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,13 @@ def project() -> Iterator[Project]:
     try:
         project.compose("up", "--detach", "--build", "--scale", "consumer=2")
         project.command("trainer", "train", "--models", "xgboost-reference")
-        wait_until(lambda: _status(project)["state"] == "healthy", PATIENCE_S, "the system is healthy")
+        wait_until(lambda: _status(project)["state"] == "healthy", TIMEOUT_S, "the system is healthy")
         yield project
     finally:
         project.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
-def test_a_champion_that_is_there_is_not_trained_again(project: Project) -> None:
+def test_existing_champion_is_not_trained_again(project: Project) -> None:
     before = project.command("operator", "registry", "versions")
     again = project.command("trainer", "train", "--quick", "--unless-champion")
     assert (again["version"], again["is_trained"]) == ("1", False)
@@ -51,10 +51,10 @@ def test_killing_any_one_container_loses_nothing(project: Project) -> None:
     consumers = project.containers("consumer")
     (redis,) = project.containers("redis")
 
-    # a consumer that is stopped while listings arrive has some in hand, and with them it dies
-    with ThreadPoolExecutor() as aside:
-        publishing = aside.submit(_publish, project, "--rate", "100")
-        wait_until(lambda: project.verdict()["entries"] > before, PATIENCE_S, "listings arrive")
+    # a consumer that is stopped while listings arrive has some in hand when it is killed
+    with ThreadPoolExecutor() as executor:
+        publishing = executor.submit(_publish, project, "--rate", "100")
+        wait_until(lambda: project.verdict()["entries"] > before, TIMEOUT_S, "listings arrive")
         project.docker("kill", "--signal", "STOP", *consumers)
         publishing.result()
     assert _status(project)["backlog"]["pending"] > 0
@@ -62,7 +62,7 @@ def test_killing_any_one_container_loses_nothing(project: Project) -> None:
     project.docker("kill", "--signal", "CONT", consumers[1])
     _start(project, consumers[0])
 
-    # with the consumers away, all of it lies in Redis when that is killed
+    # without consumers, all listings are pending or undelivered when Redis is killed
     project.docker("stop", *consumers)
     _publish(project)
     project.docker("kill", redis)
@@ -70,11 +70,11 @@ def test_killing_any_one_container_loses_nothing(project: Project) -> None:
     _start(project, *consumers)
 
     for service in ("mlflow", "trainer", "monitor"):
-        (part,) = project.containers(service)
-        project.docker("kill", part)
+        (container,) = project.containers(service)
+        project.docker("kill", container)
         _publish(project)
-        _start(project, part)
-    # the worker still carries out commands, with the registry that was killed
+        _start(project, container)
+    # the worker still carries out commands with the restarted registry
     assert len(project.command("operator", "reload", "--wait")["confirmed"]) == len(consumers)
 
     verdict = _all_answered(project)
@@ -82,21 +82,21 @@ def test_killing_any_one_container_loses_nothing(project: Project) -> None:
     assert sum(verdict["outcomes"].values()) == verdict["entries"]
 
 
-def test_a_part_that_ends_in_good_order_starts_again(project: Project) -> None:
+def test_service_that_exits_cleanly_is_restarted(project: Project) -> None:
     (trainer,) = project.containers("trainer")
-    restarts = int(project.state(trainer, "RestartCount"))
+    restarts = int(project.inspect(trainer, "RestartCount"))
     project.docker("exec", trainer, "python3", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
-    wait_until(lambda: int(project.state(trainer, "RestartCount")) > restarts, PATIENCE_S, "it was started again")
-    wait_until(lambda: project.is_healthy(trainer), PATIENCE_S, "it is healthy again")
+    wait_until(lambda: int(project.inspect(trainer, "RestartCount")) > restarts, TIMEOUT_S, "the trainer is restarted")
+    wait_until(lambda: project.is_healthy(trainer), TIMEOUT_S, "the trainer is healthy again")
 
 
-def test_the_audit_log_is_written_by_the_monitor_read_by_the_trainer_and_erased_by_the_operator(
+def test_audit_log_is_written_by_the_monitor_read_by_the_trainer_and_erased_by_the_operator(
     project: Project,
 ) -> None:
     (monitor,), (trainer,) = project.containers("monitor"), project.containers("trainer")
     files = ("sh", "-c", "find /var/lib/tasador/archive -name '*.parquet'")
     _publish(project)
-    written = wait_until(lambda: project.docker("exec", monitor, *files), PATIENCE_S, "the log is written")
+    written = wait_until(lambda: project.docker("exec", monitor, *files), TIMEOUT_S, "the log is written")
     assert set(written.split()) <= set(project.docker("exec", trainer, *files).split())
     refused = project.docker("exec", trainer, "sh", "-c", "touch /var/lib/tasador/archive/x 2>&1 || true")
     assert "Read-only file system" in refused
@@ -105,16 +105,16 @@ def test_the_audit_log_is_written_by_the_monitor_read_by_the_trainer_and_erased_
 
 def test_consumers_can_be_scaled(project: Project) -> None:
     project.compose("up", "--detach", "--no-recreate", "--scale", "consumer=4")
-    wait_until(lambda: _running(project) == 4, PATIENCE_S, "four consumers run")
+    wait_until(lambda: _running(project) == 4, TIMEOUT_S, "four consumers run")
 
 
 @pytest.mark.parametrize("service", ["consumer", "trainer", "monitor", "mlflow"])
-def test_parts_run_as_nobody_on_a_read_only_root_without_a_compiler(project: Project, service: str) -> None:
+def test_services_run_as_nobody_on_a_read_only_root_without_a_compiler(project: Project, service: str) -> None:
     container = project.containers(service)[0]
     assert project.docker("exec", container, "id", "-u").strip() == "65534"
-    found = project.docker("exec", container, "sh", "-c", "touch /app/x 2>&1; command -v cc gcc g++ clang || true")
-    assert "Read-only file system" in found
-    assert len(found.splitlines()) == 1
+    output = project.docker("exec", container, "sh", "-c", "touch /app/x 2>&1; command -v cc gcc g++ clang || true")
+    assert "Read-only file system" in output
+    assert len(output.splitlines()) == 1
 
 
 def _publish(project: Project, *options: str) -> None:
@@ -123,7 +123,7 @@ def _publish(project: Project, *options: str) -> None:
 
 def _start(project: Project, *containers: str) -> None:
     project.docker("start", *containers)
-    wait_until(lambda: all(map(project.is_healthy, containers)), PATIENCE_S, "what was killed is healthy again")
+    wait_until(lambda: all(map(project.is_healthy, containers)), TIMEOUT_S, "the restarted containers are healthy")
 
 
 def _status(project: Project) -> Any:
@@ -136,11 +136,11 @@ def _running(project: Project) -> int:
 
 
 def _all_answered(project: Project) -> Any:
-    def nobody_waits() -> Any:
+    def find_complete_verdict() -> Any:
         verdict = project.verdict()
         return None if verdict["waiting"] else verdict
 
-    verdict = wait_until(nobody_waits, PATIENCE_S, "every listing is answered")
+    verdict = wait_until(find_complete_verdict, TIMEOUT_S, "every listing is answered")
     assert not verdict["lost"]
     assert not verdict["doubled"]
     assert not verdict["unseen"]

@@ -1,4 +1,4 @@
-"""One project of docker-compose.yml: its containers, and commands that are run among them."""
+"""Runs one project of docker-compose.yml: its containers, and commands in containers of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 ROLES = ("CLIENT", "READER", "CONSUMER", "TRAINER", "MONITOR", "OPERATOR")
 _TIMEOUT_S = 900
-_HURRIED = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
+_QUICK_TRAINING = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
 
 _VERIFY = """
 from operations.verify import published, verify
@@ -28,7 +28,7 @@ write_json(verdict.model_dump(mode="json"))
 
 
 class Project:
-    """A system in containers, beside any other on this machine, with networks, volumes and passwords of its own."""
+    """A system in containers with its own networks, volumes and passwords, beside any other on the machine."""
 
     def __init__(self) -> None:
         self.name = f"tasador-test-{uuid.uuid4().hex[:8]}"
@@ -37,20 +37,20 @@ class Project:
         self._environment = os.environ | {f"REDIS_{role}_PASSWORD": secrets.token_hex(16) for role in ROLES}
 
     def compose(self, *arguments: str) -> str:
-        """Call docker-compose; returns what it printed on standard output."""
+        """Run docker-compose; returns its standard output."""
         return self._run(*self._compose, *arguments)
 
     def docker(self, *arguments: str) -> str:
-        """Call docker; returns what it printed on standard output."""
+        """Run docker; returns its standard output."""
         return self._run("docker", *arguments)
 
     def command(self, service: str, *arguments: str) -> Any:
         """Run a command of the product in a container of its own; returns the document that it prints with --json."""
-        variables = [word for name, value in _HURRIED.items() for word in ("-e", f"{name}={value}")]
+        variables = [word for name, value in _QUICK_TRAINING.items() for word in ("-e", f"{name}={value}")]
         return json.loads(self.compose("run", "--rm", "-T", *variables, service, *arguments, "--json"))
 
     def verdict(self) -> Any:
-        """What became of every listing."""
+        """The verdict on every listing: its outcomes, and what is lost, doubled or waiting."""
         return json.loads(self.compose("run", "--rm", "-T", "--entrypoint", "python", "operator", "-c", _VERIFY))
 
     def containers(self, service: str) -> list[str]:
@@ -61,13 +61,13 @@ class Project:
         ]
         return self.docker("ps", "--all", "--quiet", *filters).split()
 
-    def state(self, container: str, of: str) -> str:
-        """What the engine knows of a container: `Health.Status`, `Restarting`, ..."""
-        return self.docker("inspect", "--format", f"{{{{.{of}}}}}", container).strip()
+    def inspect(self, container: str, field: str) -> str:
+        """A field of a container's record: `State.Health.Status`, `RestartCount`, ..."""
+        return self.docker("inspect", "--format", f"{{{{.{field}}}}}", container).strip()
 
     def is_healthy(self, container: str) -> bool:
         """Whether its health check succeeds."""
-        return self.state(container, "State.Health.Status") == "healthy"
+        return self.inspect(container, "State.Health.Status") == "healthy"
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(

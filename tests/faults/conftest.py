@@ -1,4 +1,4 @@
-"""Rounds on a Redis of the test's own, seeded, and the record of what they saw.
+"""Fixtures for seeded fault rounds, and the record of their figures.
 
 ``SEED=`` makes a run repeatable, ``ROUNDS=`` repeats every fault with another seed.
 """
@@ -22,31 +22,36 @@ from tests.faults.proxy import FaultyProxy
 RECORD = ROOT / ".tasador" / "faults.json"
 _SEED = int(os.environ.get("SEED") or 1)
 _ROUNDS = int(os.environ.get("ROUNDS") or 1)
-_FOUND = pytest.StashKey[dict[str, Any]]()
+_FIGURES = pytest.StashKey[dict[str, Any]]()
 
 StartRound = Callable[..., Round]
-Proxy = Callable[[str], FaultyProxy]
+StartProxy = Callable[[str], FaultyProxy]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every fault as often as asked, each time with a seed of its own."""
+    """Run every fault test ROUNDS times, each time with another seed."""
     if "seed" in metafunc.fixturenames:
         metafunc.parametrize("seed", range(_SEED, _SEED + _ROUNDS))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave the figures of the last round of each fault, for `docs/guarantees.md`."""
-    if found := session.config.stash.get(_FOUND, None):
+    """Write the figures of the last round of each fault, for `docs/guarantees.md`."""
+    if figures := session.config.stash.get(_FIGURES, None):
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         before = json.loads(RECORD.read_text(encoding="utf-8"))["faults"] if RECORD.exists() else {}
-        record = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "seed": _SEED, "faults": before | found}
+        record = {
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "machine": machine,
+            "seed": _SEED,
+            "faults": before | figures,
+        }
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 @pytest.fixture
 def start_round(seed: int, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartRound]:
-    """Makes the test's round on a Redis: ``start_round(url, rate=500, claim_idle_ms=1000)``."""
+    """Starts a round on a Redis: ``start_round(url, rate=500, claim_idle_ms=1000)``."""
     rounds: list[Round] = []
 
     def start(url: str, **options: Any) -> Round:
@@ -60,8 +65,8 @@ def start_round(seed: int, tmp_path: Path, request: pytest.FixtureRequest) -> It
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    """Puts a proxy before a Redis."""
+def start_proxy() -> Iterator[StartProxy]:
+    """Starts a proxy in front of a Redis."""
     proxies: list[FaultyProxy] = []
 
     def start(url: str) -> FaultyProxy:
@@ -75,12 +80,12 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
-    """Notes the figures of a round under the test's name; those of further rounds are added."""
-    found = request.config.stash.setdefault(_FOUND, {})
+    """Records the figures of a round under the test's name, and adds those of further rounds."""
+    recorded = request.config.stash.setdefault(_FIGURES, {})
 
-    def note(figures: dict[str, Any]) -> None:
-        kept = found.setdefault(request.node.nodeid.partition("[")[0], {})
-        for word, number in figures.items():
-            kept[word] = kept.get(word, 0) + number
+    def add(figures: dict[str, Any]) -> None:
+        kept = recorded.setdefault(request.node.nodeid.partition("[")[0], {})
+        for name, number in figures.items():
+            kept[name] = kept.get(name, 0) + number
 
-    return note
+    return add

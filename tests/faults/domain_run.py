@@ -1,9 +1,10 @@
-"""One domain on the Redis of a fault round: its load, its consumers in processes of their own, and what they tell."""
+"""One domain on the Redis of a fault round: its load, its consumers in processes of their own, and their counters."""
 
 from __future__ import annotations
 
 import os
 import signal
+import uuid
 from collections import Counter
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -12,40 +13,34 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from schemas.commands import ModelEvent
+from schemas.states import DesiredModel
 from schemas.streams import SCORERS, Streams
+from tests import activation
 from tests.faults import victim
 from tests.faults.load import Load
 from tests.faults.proxy import COMMIT
-from tests.faults.victim import Order
+from tests.faults.victim import VictimOptions
 from tests.waiting import wait_until
 
 START_S = 30
 
-_ACTIVATE = """
-local activation = redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
-redis.call('HSET', KEYS[2], 'activation', activation, 'version', ARGV[2], 'digest', activation, 'uri', 'plain')
-return activation
-"""
-
 
 def activate(client: redis.Redis, streams: Streams, version: int) -> str:
-    """Make a plain model the desired one, in one step as the worker does; its activation."""
-    event = ModelEvent.of("test", "model.activated", version=str(version))
-    reply: Any = client.eval(_ACTIVATE, 2, streams.model_events, streams.model, event.model_dump_json(), version)
-    return str(reply.decode())
+    """Make a plain model the desired one; returns its activation. Its digest is new, so that consumers load it."""
+    desired = DesiredModel(activation="", version=str(version), digest=uuid.uuid4().hex, uri="plain")
+    return activation.activate(client, streams, desired)
 
 
 class DomainRun:
-    """One domain's keys on the Redis of a round: its load, its consumers, and what they tell of themselves.
+    """One domain in a round: its keys, its load, its consumers and their counters.
 
     Attributes:
         streams: its keys.
-        load: what is published.
-        folder: where they leave tallies and logs.
+        load: publishes its listings.
+        folder: where consumers leave counters and logs.
         processes: the living process of each consumer.
         score_ms: how long consumers that are started from now on take to score a batch.
-        is_broken: whether they acknowledge apart from writing.
+        is_broken: whether they acknowledge before they write.
     """
 
     def __init__(self, url: str, prefix: str, folder: Path, changes: dict[str, Any], rate: int, seed: int) -> None:
@@ -55,33 +50,40 @@ class DomainRun:
         self.processes: dict[str, BaseProcess] = {}
         self.score_ms = 0.0
         self.is_broken = False
-        self.folder = folder
+        self.folder = folder / prefix
+        self.folder.mkdir()
         self._changes = changes
-        self._lives: Counter[str] = Counter()
-        self._up: dict[str, Path] = {}
+        self._options: dict[str, VictimOptions] = {}
 
     def start(self, name: str, through: str | None = None) -> None:
-        """Start a consumer, on a proxy if one is named; `wait_up` waits until it lives."""
-        self._lives[name] += 1
-        tally = self.folder / f"{self.streams.prefix}.{name}.{self._lives[name]}"
-        order = Order(
-            through or self.url, self.streams.prefix, name, self._changes, str(tally), self.score_ms, self.is_broken
+        """Start a consumer, behind the proxy at `through` if given; `wait_until_up` waits until it works."""
+        life = self._options[name].life + 1 if name in self._options else 1
+        options = VictimOptions(
+            through or self.url,
+            self.streams.prefix,
+            name,
+            self._changes,
+            self.folder,
+            life,
+            self.score_ms,
+            self.is_broken,
         )
-        self.processes[name] = victim.start(order)
-        self._up[name] = Path(f"{tally}.up")
+        self.processes[name] = victim.start(options)
+        self._options[name] = options
 
-    def wait_up(self) -> None:
-        """Wait until every consumer that was started has begun to work."""
+    def wait_until_up(self) -> None:
+        """Wait until every consumer that was started works."""
         for name in self.processes:
-            wait_until(self._up[name].exists, timeout_s=START_S, message=f"consumer {name} is up")
+            up_file = self._options[name].up_file
+            wait_until(up_file.exists, timeout_s=START_S, message=f"consumer {name} is up")
 
     @property
     def commit(self) -> tuple[bytes, bytes]:
-        """What a commit of this lane carries on the wire, and the trial at start does not."""
+        """Bytes that a commit of this domain sends, and that the commit of the start-up probe does not."""
         return COMMIT, f"\n{self.streams.predictions}\r".encode()
 
     def kill(self, name: str) -> None:
-        """End a consumer as a crash would."""
+        """Kill a consumer with SIGKILL."""
         process = self.processes.pop(name)
         process.kill()
         process.join()
@@ -97,7 +99,7 @@ class DomainRun:
         return pid
 
     def stop(self) -> None:
-        """Let every consumer finish, and check that each did."""
+        """Stop every consumer, and check that each exited with 0."""
         for name, process in self.processes.items():
             self.signal(name, signal.SIGCONT)
             process.terminate()
@@ -108,19 +110,14 @@ class DomainRun:
         self.processes.clear()
 
     def destroy(self) -> None:
-        """End what still runs, whatever state it is in."""
+        """Stop the load, and kill the consumers that are left."""
         self.load.stop()
         for name in list(self.processes):
             self.kill(name)
 
-    def tally(self) -> Counter[str]:
-        """What the consumers told so far, over all their lives: claimed, fenced, retried, restored, lost."""
-        told: Counter[str] = Counter()
-        for file in self.folder.glob(f"{self.streams.prefix}.*.*[0-9]"):
-            for line in file.read_text().splitlines():
-                word, number = line.split()
-                told[word] += int(number)
-        return told
+    def counters(self) -> Counter[str]:
+        """Entries claimed, fenced, restored and gone_in_hand, and commits retried, over all lives of the consumers."""
+        return Counter(victim.read_counters(self.folder))
 
     def answered(self, client: redis.Redis) -> int:
         """How many entries have an outcome, as counted."""
@@ -128,7 +125,7 @@ class DomainRun:
         return int(reply or 0)
 
     def pending(self, client: redis.Redis, name: str | None = None) -> int:
-        """How many entries are pending, of one consumer or of all; 0 while there is no group."""
+        """How many entries are pending, of one consumer or of all; 0 while there is no consumer group."""
         try:
             summary: Any = client.xpending(self.streams.listings, SCORERS)
         except redis.exceptions.ResponseError:

@@ -1,7 +1,7 @@
 """A fault round: consumers in processes of their own under load, twice at once, with deduplication off and on.
 
-A test starts a `Round`, does its mischief, says what proves that it happened, and asks for the verdict: every receipt
-has exactly one outcome, and everything else that `tasador verify` looks at holds too.
+A test starts a `Round`, injects its fault, counts what proves that it happened, and calls `finish`: every receipt has
+exactly one outcome, and everything else that `tasador verify` checks holds too.
 """
 
 from __future__ import annotations
@@ -31,13 +31,12 @@ SETTLE_S = 60
 
 
 class Round:
-    """Two lanes on one Redis, one without deduplication and one with it.
+    """Two domain runs on one Redis, one without deduplication and one with it.
 
     Attributes:
-        lanes: deduplication off, then on.
-        random: seeded; every choice of a round comes from it.
-        seen: what proves the fault, by name; `saw` adds to it.
-        is_counted: whether all predictions can be expected to add up to the counted sum.
+        runs: the one with deduplication off, then the one with it on.
+        random: seeded; every random choice of a round uses it.
+        counts: what proves the fault, by name; `count` adds to it.
     """
 
     def __init__(
@@ -46,15 +45,14 @@ class Round:
         self.name = name
         self.url = url
         self.random = random.Random(seed)
-        self.seen: Counter[str] = Counter()
-        self.is_counted = True
-        self.lanes = tuple(
+        self.counts: Counter[str] = Counter()
+        self.runs = tuple(
             DomainRun(url, f"{prefix}-{word}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
             for word, seconds in (("off", 0), ("on", 300))
         )
-        for lane in self.lanes:
+        for run in self.runs:
             with self.client() as client:
-                activate(client, lane.streams, 2)
+                activate(client, run.streams, 2)
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -63,91 +61,85 @@ class Round:
             yield client
 
     def start(self, *names: str, through: str | None = None) -> None:
-        """Start consumers in both lanes, then the load where it does not run yet, and wait until answers flow."""
-        for lane in self.lanes:
+        """Start consumers in both runs, then the load if it is not running, and wait until entries are answered."""
+        for run in self.runs:
             for name in names:
-                lane.start(name, through)
-        for lane in self.lanes:
-            lane.wait_up()
-            if not lane.load.receipts:
-                lane.load.start()
+                run.start(name, through)
+        for run in self.runs:
+            run.wait_until_up()
+            if not run.load.receipts:
+                run.load.start()
         self.wait_for_answers()
 
     def wait_for_answers(self, more: int = 100, timeout_s: float = 30) -> None:
-        """Wait until each lane has answered so many more entries."""
+        """Wait until each run has answered this many more entries."""
         with self.client() as client:
-            goals = [lane.answered(client) + more for lane in self.lanes]
-            for lane, goal in zip(self.lanes, goals, strict=True):
-                wait_until(lambda lane=lane, goal=goal: lane.answered(client) >= goal, timeout_s, "answers flow")  # type: ignore[misc]
+            goals = [run.answered(client) + more for run in self.runs]
+            for run, goal in zip(self.runs, goals, strict=True):
+                wait_until(lambda run=run, goal=goal: run.answered(client) >= goal, timeout_s, "entries are answered")  # type: ignore[misc]
 
-    def saw(self, **facts: int) -> None:
-        """Note what proves the fault."""
-        self.seen.update(facts)
-
-    def wait_for_tally(self, word: str, timeout_s: float = 30) -> None:
-        """Wait until a consumer of each lane has told of this."""
-        for lane in self.lanes:
-            wait_until(lambda lane=lane: lane.tally()[word], timeout_s, f"{word} in {lane.streams.prefix}")  # type: ignore[misc]
+    def count(self, **facts: int) -> None:
+        """Add to the counts that prove the fault."""
+        self.counts.update(facts)
 
     def finish(self, *, is_undone: bool = False) -> Counter[str]:
-        """End the load, wait until everything is answered, and check it; the figures of the round.
+        """Stop the load, wait until everything is answered, and check it; returns the figures of the round.
 
-        With `is_undone` receipts may have gone with data that Redis lost: they are counted, and the others checked.
+        With `is_undone`, Redis may have lost confirmed entries: their receipts are counted, and the others checked.
 
         Raises:
-            AssertionError: an entry is lost, answered twice or still waiting.
+            AssertionError: an entry is lost, answered twice or still pending.
         """
-        for lane in self.lanes:
-            lane.load.stop()
+        for run in self.runs:
+            run.load.stop()
         with self.client() as client:
-            for lane in self.lanes:
-                self._settle(client, lane)
+            for run in self.runs:
+                self._settle(client, run)
                 if is_undone:
-                    self.saw(receipts_undone=self._forget_undone(client, lane))
-            reports = [self.check(client, lane) for lane in self.lanes]
-            tallies = [lane.tally() for lane in self.lanes]
-        for lane in self.lanes:
-            lane.stop()
-        told: Counter[str] = Counter()
-        for tally in tallies:
-            told.update(tally)
+                    self.count(receipts_undone=self._forget_undone(client, run))
+            reports = [self.check(client, run) for run in self.runs]
+        for run in self.runs:
+            run.stop()
+        counters: Counter[str] = Counter()
+        for run in self.runs:
+            counters.update(run.counters())
         outcomes: Counter[str] = Counter()
         for report in reports:
             outcomes.update(report.verdict.outcomes)
         entries = sum(report.verdict.entries for report in reports)
-        receipts = sum(len(lane.load.receipts) for lane in self.lanes)
+        receipts = sum(len(run.load.receipts) for run in self.runs)
         figures: Counter[str] = Counter(entries=entries, receipts=receipts)
-        return figures + outcomes + told + self.seen
+        return figures + outcomes + counters + self.counts
 
-    def _forget_undone(self, client: Client, lane: DomainRun) -> int:
-        kept = set(published(client, lane.streams))
-        receipts = lane.load.receipts
-        lane.load.receipts = [entry for entry in receipts if entry in kept]
-        return len(receipts) - len(lane.load.receipts)
+    def _forget_undone(self, client: Client, run: DomainRun) -> int:
+        kept = set(published(client, run.streams))
+        receipts = run.load.receipts
+        run.load.receipts = [entry for entry in receipts if entry in kept]
+        return len(receipts) - len(run.load.receipts)
 
-    def _settle(self, client: Client, lane: DomainRun) -> None:
+    def _settle(self, client: Client, run: DomainRun) -> None:
         deadline = time.monotonic() + SETTLE_S
-        while not settled(client, lane.streams):
+        while not settled(client, run.streams):
             if time.monotonic() > deadline:
-                held = client.xpending_range(lane.streams.listings, SCORERS, "-", "+", 10)
-                verdict = verify(client, lane.streams, published(client, lane.streams))
-                raise AssertionError(f"{lane.streams}: {verdict}; pending {held}; see {lane.folder}")
+                held = client.xpending_range(run.streams.listings, SCORERS, "-", "+", 10)
+                verdict = verify(client, run.streams, published(client, run.streams))
+                raise AssertionError(f"{run.streams}: {verdict}; pending {held}; see {run.folder}")
             time.sleep(POLL_S)
 
-    def check(self, client: redis.Redis, lane: DomainRun) -> VerificationReport:
-        """Every receipt has exactly one outcome; so has every entry of the stream, and all that is written agrees."""
-        receipts = verify(client, lane.streams, lane.load.receipts)
+    def check(self, client: redis.Redis, run: DomainRun) -> VerificationReport:
+        """Check that every receipt and every entry of the stream has exactly one outcome, and all records agree."""
+        receipts = verify(client, run.streams, run.load.receipts)
         assert receipts.is_kept, receipts
-        checker = Checker(client, lane.streams, HOUSING, SETTLE_S * 1000)
-        report = checker.check(set(published(client, lane.streams)), is_everything=self.is_counted)
+        checker = Checker(client, run.streams, HOUSING, SETTLE_S * 1000)
+        report = checker.check(set(published(client, run.streams)), is_everything=True)
         assert report.is_complete, report.problems[:20]
         assert report.rows > 0
         return report
 
     def destroy(self) -> None:
-        """End everything."""
-        for lane in self.lanes:
-            lane.destroy()
+        """Kill the consumers of both runs."""
+        for run in self.runs:
+            run.destroy()
 
 
 def is_done(client: redis.Redis, streams: Streams, last: str) -> bool:
@@ -156,7 +148,7 @@ def is_done(client: redis.Redis, streams: Streams, last: str) -> bool:
 
 
 def settled(client: Client, streams: Streams) -> bool:
-    """Whether all that is published has been delivered, and nothing is pending; False while Redis cannot say."""
+    """Whether all that is published has been delivered, and nothing is pending; False while Redis does not answer."""
     try:
         newest = client.xrevrange(streams.listings, count=1)
         return not newest or is_done(client, streams, newest[0][0].decode())
@@ -165,7 +157,7 @@ def settled(client: Client, streams: Streams) -> bool:
 
 
 def wait_for(fact: Callable[[], object], what: str, timeout_s: float = 30) -> None:
-    """As `wait_until`; whatever Redis answers meanwhile means not yet."""
+    """As `wait_until`; an error of Redis means not yet."""
 
     def is_so() -> object:
         try:
@@ -174,9 +166,3 @@ def wait_for(fact: Callable[[], object], what: str, timeout_s: float = 30) -> No
             return False
 
     wait_until(is_so, timeout_s, what)
-
-
-def delete_all(client: redis.Redis, prefix: str) -> None:
-    """Remove every key of a round."""
-    while keys := list(client.scan_iter(f"{prefix}*", count=1000)):
-        client.delete(*keys)

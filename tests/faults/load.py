@@ -1,4 +1,4 @@
-"""Listings under load: unique ids, a seeded mixture of good ones, junk and repeats, and a receipt for each accepted."""
+"""Publishes listings at a steady rate: a seeded mixture of valid ones, junk and repeats, with a receipt for each."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _REPEAT_SHARE = 0.03
 
 
 class Load:
-    """Publishes at a steady rate in a thread of its own, and goes on whatever Redis does.
+    """Publishes at a steady rate in a thread of its own, through all errors of Redis.
 
-    What Redis confirmed is a receipt. What was under way when a connection broke is unknown: it may have arrived, and
-    is not sent again.
+    An entry that Redis confirmed is a receipt. Listings that were being sent when a connection broke are unknown: they
+    may have arrived, and are not sent again.
 
     Attributes:
         receipts: entry ids that Redis confirmed.
-        unknown: how many listings were sent whose reply was lost.
-        refused: how many listings Redis would not take.
+        unknown: how many listings were sent without a reply.
+        refused: how many listings Redis refused.
     """
 
     def __init__(self, url: str, streams: Streams, rate: int, seed: int) -> None:
@@ -37,7 +37,7 @@ class Load:
         self.refused = 0
         self._url = url
         self._streams = streams
-        self._a_tick = max(1, round(rate * _TICK_S))
+        self._per_tick = max(1, round(rate * _TICK_S))
         self._random = random.Random(seed)
         self._number = 0
         self._paused = threading.Event()
@@ -46,23 +46,23 @@ class Load:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start publishing."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more."""
+        """Stop publishing."""
         self._done.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def pause(self) -> None:
-        """Publish nothing until `go_on`; when this returns nothing is under way."""
+        """Publish nothing until `resume`; returns when nothing is being sent."""
         self._idle.clear()
         self._paused.set()
         assert self._idle.wait(20)
 
-    def go_on(self) -> None:
-        """Publish again."""
+    def resume(self) -> None:
+        """Go on publishing."""
         self._paused.clear()
 
     def payload(self) -> bytes:
@@ -87,13 +87,13 @@ class Load:
                 client = client or connect(self._url)
                 self._publish(client)
             except (redis.exceptions.RedisError, OSError):
-                self.unknown += self._a_tick
+                self.unknown += self._per_tick
                 client = None
             time.sleep(_TICK_S)
 
     def _publish(self, client: redis.Redis) -> None:
         pipeline = client.pipeline(transaction=False)
-        for _ in range(self._a_tick):
+        for _ in range(self._per_tick):
             pipeline.xadd(self._streams.listings, {"data": self.payload()})
         replies: list[Any] = pipeline.execute(raise_on_error=False)
         confirmed = [reply.decode() for reply in replies if isinstance(reply, bytes)]

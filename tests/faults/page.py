@@ -15,7 +15,7 @@ COUNTED = ("entries", "receipts", *OUTCOMES)
 
 
 def table(record: Mapping[str, Any]) -> str:
-    """The figures as Markdown: for each fault how many entries it met, and what proves that it happened."""
+    """The figures as Markdown: for each fault the entries of its rounds, and the counts that prove it."""
     lines = [
         f"Seen on {record['date']} ({record['machine']}, seed {record['seed']}); none lost, none answered twice.",
         "",
@@ -25,14 +25,14 @@ def table(record: Mapping[str, Any]) -> str:
     for test, figures in sorted(record["faults"].items()):
         entries = figures.get("entries") or figures.get("receipts", 0)
         outcomes = " / ".join(f"{figures.get(kind, 0):,}" for kind in OUTCOMES)
-        happened = {word: number for word, number in figures.items() if word not in COUNTED and number}
-        told = ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in sorted(happened.items()))
-        lines.append(f"| `{test}` | {entries:,} | {outcomes} | {told} |")
+        happened = {name: number for name, number in figures.items() if name not in COUNTED and number}
+        counts = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in sorted(happened.items()))
+        lines.append(f"| `{test}` | {entries:,} | {outcomes} | {counts} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Replace what stands between the marks."""
+    """Replace the table between the marks."""
     record = json.loads((ROOT / ".tasador" / "faults.json").read_text(encoding="utf-8"))
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)

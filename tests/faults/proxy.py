@@ -1,4 +1,4 @@
-"""A proxy that stands between a consumer and its Redis and does what networks do: delays, cuts, resets, loses."""
+"""A proxy in front of a server that injects the faults of a network: delays, cuts, resets, lost messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from transport.scripts import Script
 
 COMMIT = Script("consumer", "commit").sha1.encode()
-"""What a commit carries on the wire."""
+"""The hash by which a commit calls its script."""
 READ = b"XREADGROUP"
 _CHUNK = 65_536
 _NIL = b"*-1\r\n"
@@ -31,24 +31,24 @@ class _Connection:
     def end(self, *, is_abrupt: bool) -> None:
         for end in (self.client, self.server):
             if is_abrupt and (sock := end.get_extra_info("socket")) is not None:
-                # lingering for no time makes the kernel say RST instead of FIN
+                # with a linger time of 0 the kernel sends RST instead of FIN
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.transport.abort()
 
 
 class FaultyProxy:
-    """Passes everything on until it is told to misbehave; safe to steer from another thread.
+    """Forwards everything until a fault is injected, from any thread.
 
     Attributes:
-        url: its address for consumers.
-        delay_s: how long every piece of a reply is kept back.
-        is_holding: while set nothing passes, and no connection ends.
-        is_refusing: while set new connections are closed at once.
-        connections_cut: how many connections it has ended.
-        bytes_lost: of replies and requests that it has swallowed.
-        has_lost: set once an armed reply has been swallowed.
-        has_withheld: set once an armed request has been kept back.
-        has_fallen_silent: set once an armed request has begun a silence.
+        url: its address for clients.
+        delay_s: delay of every chunk of a reply.
+        is_holding: while set, nothing is forwarded, and no connection ends.
+        is_refusing: while set, new connections are closed at once.
+        connections_cut: how many connections it has closed.
+        bytes_lost: of replies and requests that it did not forward.
+        has_lost: set once the reply of `lose_reply_to` has been dropped.
+        has_withheld: set once the request of `withhold` has been dropped.
+        has_fallen_silent: set once the request of `hold_at` has arrived.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -77,22 +77,22 @@ class FaultyProxy:
         self._target = (address.hostname or "127.0.0.1", address.port or 6379)
 
     def lose_reply_to(self, *words: bytes) -> None:
-        """Let the next request with all these words reach the server, swallow the reply, and cut the connection."""
+        """Forward the next request that contains all these words, drop its reply, and cut the connection."""
         self.has_lost.clear()
         self._lose = words
 
     def withhold(self, *words: bytes) -> None:
-        """Keep the next request with all these words, and all that follows it on its connection, from the server."""
+        """Drop the next request that contains all these words, and everything after it on its connection."""
         self.has_withheld.clear()
         self._withhold = words
 
     def hold_at(self, *words: bytes) -> None:
-        """Let nothing pass from the next request with all these words on; that one is held too."""
+        """Forward nothing any more, from the next request on that contains all these words."""
         self.has_fallen_silent.clear()
         self._hold_at = words
 
     def cut(self, *, is_abrupt: bool = False) -> None:
-        """End every connection; abruptly means with a reset."""
+        """Close every connection, with a reset if it is abrupt."""
         done = threading.Event()
 
         def end_all() -> None:
@@ -138,8 +138,8 @@ class FaultyProxy:
         connection = _Connection(writer, to_server)
         self._connections.add(connection)
         pumps = {
-            self._loop.create_task(self._pass_requests(connection, reader)),
-            self._loop.create_task(self._pass_replies(connection, from_server)),
+            self._loop.create_task(self._forward_requests(connection, reader)),
+            self._loop.create_task(self._forward_replies(connection, from_server)),
         }
         self._pumps |= pumps
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -148,14 +148,14 @@ class FaultyProxy:
         self._pumps -= pumps
         self._connections.discard(connection)
 
-    async def _pass_requests(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+    async def _forward_requests(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if self._withhold and all(word in data for word in self._withhold):
                     self._withhold = ()
                     self.bytes_lost += len(data)
                     self.has_withheld.set()
-                    await self._swallow(reader)
+                    await self._drop_requests(reader)
                     return
                 if self._hold_at and all(word in data for word in self._hold_at):
                     self._hold_at = ()
@@ -167,11 +167,11 @@ class FaultyProxy:
                 connection.server.write(data)
                 await connection.server.drain()
 
-    async def _swallow(self, reader: asyncio.StreamReader) -> None:
+    async def _drop_requests(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(_CHUNK):
             self.bytes_lost += len(data)
 
-    async def _pass_replies(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+    async def _forward_replies(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if connection.is_losing and self._lose and not data.startswith(_NIL):

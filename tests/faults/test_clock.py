@@ -1,4 +1,4 @@
-"""A clock that jumps: Redis's own, since no other is asked. libfaketime turns it (`apt-get install libfaketime`)."""
+"""Redis's clock jumps; the product reads no other. Needs libfaketime (`apt-get install libfaketime`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_clock_of_redis_jumps(
     monkeypatch: pytest.MonkeyPatch,
     record: Record,
 ) -> None:
-    """An hour forth makes everything in hand look abandoned; back again, entry ids go on from the highest."""
+    """An hour forward, everything in hand looks abandoned; back again, entry ids continue from the highest."""
     offset = tmp_path / "offset"
     offset.write_text("+0")
     with monkeypatch.context() as environment:
@@ -38,19 +38,19 @@ def test_clock_of_redis_jumps(
         environment.setenv("DONT_FAKE_MONOTONIC", "1")
         server = private_redis()
     round_ = start_round(server.url)
-    for lane in round_.lanes:
-        lane.score_ms = 5
+    for run in round_.runs:
+        run.score_ms = 5
     round_.start("a", "b")
     with round_.client() as client:
         for jump in ("+3600", "+3598", "+90000", "+0"):
             before = client.time()[0]
             offset.write_text(jump)
             assert abs(client.time()[0] - before) >= 1
-            round_.saw(jumps=1)
+            round_.count(jumps=1)
             round_.wait_for_answers()
-            for lane in round_.lanes:
-                lane.kill("a")
-                lane.start("a")
+            for run in round_.runs:
+                run.kill("a")
+                run.start("a")
             time.sleep(0.5)
     figures = round_.finish()
     assert figures["claimed"] > 0
@@ -60,7 +60,7 @@ def test_clock_of_redis_jumps(
 async def test_entries_from_a_future_clock_are_answered_once(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
-    """What a jump leaves behind: ids a year ahead, after which Redis can only count on."""
+    """A jump leaves ids a year ahead, after which Redis only increments the sequence number."""
     future = redis_client.time()[0] * 1000 + 365 * 86_400_000
     ids = [redis_client.xadd(streams.listings, {"data": event("l-0")}, id=f"{future}-0").decode()]
     redis_client.xadd(streams.predictions, {"data": b'{"id":"0-1"}'}, id=f"{future}-0")

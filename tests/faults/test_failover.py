@@ -1,4 +1,4 @@
-"""A master that dies, its replica that takes over, and an address that follows, as HAProxy does."""
+"""A master dies, its replica takes over, and the address follows it, as with HAProxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tasador.machine.redis_binary import find_binary
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client
-from tests.faults.conftest import Proxy, StartRound
+from tests.faults.conftest import StartProxy, StartRound
 from tests.faults.harness import wait_for
 from tests.faults.proxy import FaultyProxy
 from tests.redis_server import free_port
@@ -28,7 +28,7 @@ MASTER = "main"
 
 @pytest.fixture
 def sentinel(tmp_path: Path) -> Iterator[Watch]:
-    """Starts a Sentinel that watches the master on a port, and gives a client of it."""
+    """Starts a Sentinel that watches the master on a port; returns a client of the Sentinel."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(master_port: int) -> Client:
@@ -50,18 +50,18 @@ def sentinel(tmp_path: Path) -> Iterator[Watch]:
         process.wait()
 
 
-class Follower:
-    """Points a proxy at whatever Sentinel calls the master, and cuts what still leads elsewhere."""
+class MasterFollower:
+    """Points a proxy at the master that Sentinel names, and cuts connections to the former one."""
 
-    def __init__(self, watch: Client, between: FaultyProxy, port: int) -> None:
+    def __init__(self, watch: Client, proxy: FaultyProxy, port: int) -> None:
         self.port = port
-        self._watch, self._between = watch, between
+        self._watch, self._proxy = watch, proxy
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         self._done.set()
         self._thread.join()
 
@@ -69,13 +69,13 @@ class Follower:
         while not self._done.wait(0.05):
             _, port = self._watch.sentinel_get_master_addr_by_name(MASTER)
             if port != self.port:
-                self._between.retarget(f"redis://127.0.0.1:{port}")
-                self._between.cut()
+                self._proxy.retarget(f"redis://127.0.0.1:{port}")
+                self._proxy.cut()
                 self.port = port
 
 
-def is_in_step(url: str) -> bool:
-    """Whether a replica is connected and has what the master has."""
+def is_replicated(url: str) -> bool:
+    """Whether a replica is connected and nearly up to date."""
     with connect(url) as client:
         state: Any = client.info("replication")
     return any(
@@ -85,44 +85,44 @@ def is_in_step(url: str) -> bool:
     )
 
 
-def is_in_charge(url: str) -> bool:
-    """Whether a master answers there."""
+def is_master(url: str) -> bool:
+    """Whether a master answers at this URL."""
     with connect(url) as client:
         return bool(client.info("replication")["role"] == "master")
 
 
-@pytest.mark.parametrize("is_crash", [False, True], ids=["asked-for", "crash"])
+@pytest.mark.parametrize("is_crash", [False, True], ids=["planned", "crash"])
 def test_failover_to_a_replica(
     private_redis: PrivateRedis,
     start_round: StartRound,
-    proxy: Proxy,
+    start_proxy: StartProxy,
     sentinel: Watch,
     record: Record,
     *,
     is_crash: bool,
 ) -> None:
-    """What the replica had received keeps one outcome; what it had not is gone, and counted here."""
+    """What the replica had received keeps one outcome; what it had not received is lost, and counted here."""
     master = private_redis()
     private_redis("--replicaof", "127.0.0.1", str(master.port))
-    wait_for(lambda: is_in_step(master.url), "the replica is in step")
+    wait_for(lambda: is_replicated(master.url), "the replica is up to date")
     watch = sentinel(master.port)
-    between = proxy(master.url)
-    follower = Follower(watch, between, master.port)
-    round_ = start_round(between.url)
+    proxy = start_proxy(master.url)
+    follower = MasterFollower(watch, proxy, master.port)
+    round_ = start_round(proxy.url)
     round_.start("a", "b")
     time.sleep(round_.random.uniform(0.5, 1.0))
-    wait_for(lambda: is_in_step(master.url), "the replica is in step")
+    wait_for(lambda: is_replicated(master.url), "the replica is up to date")
     if is_crash:
         master.kill()
-        round_.saw(masters_killed=1)
+        round_.count(masters_killed=1)
     else:
         watch.sentinel_failover(MASTER)
     wait_for(lambda: follower.port != master.port, "the replica has taken over")
-    round_.saw(failovers=1)
-    wait_for(lambda: is_in_charge(between.url), "the address leads to a master")
+    round_.count(failovers=1)
+    wait_for(lambda: is_master(proxy.url), "the address leads to a master")
     round_.wait_for_answers()
     figures = round_.finish(is_undone=True)
-    figures["publishes_unknown"] = sum(lane.load.unknown for lane in round_.lanes)
+    figures["publishes_unknown"] = sum(run.load.unknown for run in round_.runs)
     follower.stop()
     watch.close()
     assert figures["receipts_undone"] < figures["receipts"]

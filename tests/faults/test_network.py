@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import Proxy, StartRound
+from tests.faults.conftest import StartProxy, StartRound
 from transport.connection import SOCKET_TIMEOUT_S
 
 pytestmark = pytest.mark.faults
@@ -16,21 +16,21 @@ Record = Callable[[dict[str, Any]], None]
 
 
 def test_connections_cut_reset_and_delayed(
-    redis_url: str, start_round: StartRound, proxy: Proxy, record: Record
+    redis_url: str, start_round: StartRound, start_proxy: StartProxy, record: Record
 ) -> None:
     round_ = start_round(redis_url)
-    between = proxy(redis_url)
-    round_.start("a", "b", through=between.url)
+    proxy = start_proxy(redis_url)
+    round_.start("a", "b", through=proxy.url)
     for _ in range(20):
-        between.delay_s = round_.random.choice([0, 0, 0.01, 0.1])
+        proxy.delay_s = round_.random.choice([0, 0, 0.01, 0.1])
         time.sleep(round_.random.uniform(0.02, 0.3))
-        between.cut(is_abrupt=round_.random.random() < 0.5)
-        between.is_refusing = round_.random.random() < 0.2
+        proxy.cut(is_abrupt=round_.random.random() < 0.5)
+        proxy.is_refusing = round_.random.random() < 0.2
         time.sleep(round_.random.uniform(0.02, 0.2))
-        between.is_refusing = False
-    between.delay_s = 0
+        proxy.is_refusing = False
+    proxy.delay_s = 0
     round_.wait_for_answers()
-    round_.saw(connections_cut=between.connections_cut)
+    round_.count(connections_cut=proxy.connections_cut)
     figures = round_.finish()
     assert figures["connections_cut"] > 20
     assert figures["retried"] + figures["claimed"] > 0
@@ -38,24 +38,24 @@ def test_connections_cut_reset_and_delayed(
 
 
 def test_silence_longer_than_every_timeout(
-    redis_url: str, start_round: StartRound, proxy: Proxy, record: Record
+    redis_url: str, start_round: StartRound, start_proxy: StartProxy, record: Record
 ) -> None:
-    """One of two consumers hears nothing: its commands time out, and late they arrive all the same."""
+    """The commands of one of two consumers time out, and arrive late all the same."""
     round_ = start_round(redis_url)
-    between = proxy(redis_url)
+    proxy = start_proxy(redis_url)
     round_.start("b")
-    round_.start("a", through=between.url)
+    round_.start("a", through=proxy.url)
 
     with round_.client() as client:
-        committing = round_.random.choice(round_.lanes)
-        between.hold_at(*committing.commit)
-        assert between.has_fallen_silent.wait(10), "a commits when the silence begins"
+        committing = round_.random.choice(round_.runs)
+        proxy.hold_at(*committing.commit)
+        assert proxy.has_fallen_silent.wait(10), "a commits when the silence begins"
         assert committing.pending(client, "a") > 0
         time.sleep(2 * SOCKET_TIMEOUT_S + 1)
-        assert all(lane.pending(client, "a") == 0 for lane in round_.lanes), "b has claimed what a held"
-    between.is_holding = False
+        assert all(run.pending(client, "a") == 0 for run in round_.runs), "b has claimed what a held"
+    proxy.is_holding = False
     round_.wait_for_answers()
-    round_.saw(silent_s=round(2 * SOCKET_TIMEOUT_S + 1))
+    round_.count(silent_s=round(2 * SOCKET_TIMEOUT_S + 1))
     figures = round_.finish()
     assert figures["claimed"] > 0
     assert figures["fenced"] > 0
@@ -68,7 +68,7 @@ def test_connections_killed_by_the_server(redis_url: str, start_round: StartRoun
     with round_.client() as client:
         for _ in range(30):
             time.sleep(round_.random.uniform(0.05, 0.2))
-            round_.saw(connections_killed=int(client.client_kill_filter(_type="normal", skipme=True)))
+            round_.count(connections_killed=int(client.client_kill_filter(_type="normal", skipme=True)))
     round_.wait_for_answers()
     figures = round_.finish()
     assert figures["connections_killed"] > 100

@@ -1,4 +1,4 @@
-"""A Redis that is restarted and killed, that cannot write, and that will not let its user write."""
+"""A Redis that is restarted and killed, that cannot write, and that forbids its user to write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERYSEC = ("--appendonly", "yes", "--appendfsync", "everysec")
 def test_redis_restarted_and_killed(
     private_redis: PrivateRedis, start_round: StartRound, record: Record, options: tuple[str, ...]
 ) -> None:
-    """The process dies, not the machine: what it had written lies with the kernel, under `everysec` too."""
+    """The process dies, not the machine: the kernel keeps what it had written, with `everysec` too."""
     server = private_redis(*options)
     round_ = start_round(server.url)
     round_.start("a", "b")
@@ -37,15 +37,15 @@ def test_redis_restarted_and_killed(
         time.sleep(round_.random.uniform(0.3, 0.8))
         if life % 2:
             server.kill()
-            round_.saw(redis_killed=1)
+            round_.count(redis_killed=1)
         else:
             server.stop()
-            round_.saw(redis_stopped=1)
+            round_.count(redis_stopped=1)
         time.sleep(round_.random.uniform(0.0, 0.5))
         server.start()
         round_.wait_for_answers()
     figures = round_.finish()
-    figures["publishes_unknown"] = sum(lane.load.unknown for lane in round_.lanes)
+    figures["publishes_unknown"] = sum(run.load.unknown for run in round_.runs)
     assert figures["publishes_unknown"] > 0
     assert figures["retried"] + figures["claimed"] > 0
     record(figures)
@@ -54,26 +54,26 @@ def test_redis_restarted_and_killed(
 def test_tail_of_the_log_cut_inside_a_commit(
     private_redis: PrivateRedis, start_round: StartRound, record: Record
 ) -> None:
-    """As a machine that crashes under `everysec`. A commit that is half in the log is not in it at all."""
+    """A crash of the machine with `everysec`. A commit that is half in the log is undone whole."""
     server = private_redis(*EVERYSEC, "--aof-load-truncated", "yes", "--auto-aof-rewrite-percentage", "0")
     round_ = start_round(server.url)
     round_.start("a", "b")
     round_.wait_for_answers(500)
     server.kill()
-    for lane in round_.lanes:
-        lane.load.stop()
+    for run in round_.runs:
+        run.load.stop()
     lost = cut_inside_a_commit(log_of(server))
     server.start()
     with round_.client() as client:
-        ids = {lane.streams: set(published(client, lane.streams)) for lane in round_.lanes}
-        for lane in round_.lanes:
-            round_.saw(receipts_undone=len(set(lane.load.receipts) - ids[lane.streams]))
-            lane.load.receipts = sorted(ids[lane.streams])
-            before = Checker(client, lane.streams, HOUSING, 60_000).check(ids[lane.streams], is_everything=True)
-            # nothing half written: whatever has an outcome has its row and its counts, and the rest waits
+        ids = {run.streams: set(published(client, run.streams)) for run in round_.runs}
+        for run in round_.runs:
+            round_.count(receipts_undone=len(set(run.load.receipts) - ids[run.streams]))
+            run.load.receipts = sorted(ids[run.streams])
+            before = Checker(client, run.streams, HOUSING, 60_000).check(ids[run.streams], is_everything=True)
+            # nothing is half written: an entry with an outcome has its row and its counts, and the rest is pending
             assert before.is_sound, before.problems[:20]
-            round_.saw(waiting_after=before.verdict.waiting)
-    round_.saw(log_bytes_cut=lost)
+            round_.count(waiting_after=before.verdict.waiting)
+    round_.count(log_bytes_cut=lost)
     figures = round_.finish()
     assert figures["log_bytes_cut"] > 0
     assert figures["receipts_undone"] + figures["waiting_after"] > 0
@@ -81,16 +81,16 @@ def test_tail_of_the_log_cut_inside_a_commit(
 
 
 def log_of(server: RedisServer) -> Path:
-    """The append-only file that was written last; Redis 7 has a folder of them."""
+    """The append-only file that was written last; Redis 7 keeps a folder of them."""
     files = [*server.folder.glob("appendonly.aof"), *server.folder.glob("appendonlydir/*.incr.aof")]
     return max((file for file in files if file.is_file()), key=lambda file: file.stat().st_mtime)
 
 
 def cut_inside_a_commit(log: Path) -> int:
-    """Cut the log in the middle of the last transaction that acknowledges; how many bytes are gone."""
+    """Cut the log in the middle of a transaction that acknowledges; returns how many bytes were cut."""
     content = log.read_bytes()
     xack = len(content)
-    for _ in range(40):  # what a machine loses is more than the last commit
+    for _ in range(40):  # a machine loses more than its last commit
         xack = content.rindex(b"\r\nXACK\r\n", 0, xack)
     xadd = content.index(b"\r\nXADD\r\n", xack)
     begin, end = content.rindex(b"\r\nMULTI\r\n", 0, xack), content.index(b"\r\nEXEC\r\n", xack)
@@ -101,60 +101,60 @@ def cut_inside_a_commit(log: Path) -> int:
 
 
 def test_read_only_for_a_while(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
-    """A replica that was told too late that it is one."""
+    """A former master that becomes a replica under its clients."""
     server = private_redis("--replica-read-only", "yes")
     master = private_redis()
     round_ = start_round(server.url)
     round_.start("a", "b")
     with round_.client() as client:
         for _ in range(3):
-            # an address where nobody answers: it turns read-only, and keeps its data since it never gets other
+            # no server answers at that address: this one becomes read-only and keeps its data
             client.replicaof("127.0.0.1", "1")
-            refused = sum(lane.load.refused for lane in round_.lanes)
-            wait_for(lambda refused=refused: sum(lane.load.refused for lane in round_.lanes) > refused, "refused")  # type: ignore[misc]
-            before = [lane.answered(client) for lane in round_.lanes]
+            refused = sum(run.load.refused for run in round_.runs)
+            wait_for(lambda refused=refused: sum(run.load.refused for run in round_.runs) > refused, "refused")  # type: ignore[misc]
+            before = [run.answered(client) for run in round_.runs]
             time.sleep(1)
-            assert before == [lane.answered(client) for lane in round_.lanes]
+            assert before == [run.answered(client) for run in round_.runs]
             client.replicaof("NO", "ONE")
-            round_.saw(read_only=1)
+            round_.count(read_only=1)
             round_.wait_for_answers()
     master.stop()
     figures = round_.finish()
-    figures["publishes_refused"] = sum(lane.load.refused for lane in round_.lanes)
+    figures["publishes_refused"] = sum(run.load.refused for run in round_.runs)
     assert figures["publishes_refused"] > 0
     record(figures)
 
 
 def test_at_the_limit_of_its_memory(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
-    """Listings are refused, and what was accepted before keeps its outcome; nothing is evicted."""
+    """Listings are refused, and those accepted before keep their outcomes; nothing is evicted."""
     server = private_redis("--maxmemory-policy", "noeviction")
     round_ = start_round(server.url)
     round_.start("a", "b")
     with round_.client() as client:
         for _ in range(3):
-            for lane in round_.lanes:
-                lane.kill("a")  # its left-overs are claimed while nothing may be written
+            for run in round_.runs:
+                run.kill("a")  # its entries are claimed while Redis writes nothing
             client.config_set("maxmemory", 1)
-            refused = sum(lane.load.refused for lane in round_.lanes)
-            wait_for(lambda refused=refused: sum(lane.load.refused for lane in round_.lanes) > refused, "refused")  # type: ignore[misc]
+            refused = sum(run.load.refused for run in round_.runs)
+            wait_for(lambda refused=refused: sum(run.load.refused for run in round_.runs) > refused, "refused")  # type: ignore[misc]
             with pytest.raises(redis.exceptions.OutOfMemoryError):
                 client.set("no", "room")
-            for lane in round_.lanes:
-                lane.start("a")
+            for run in round_.runs:
+                run.start("a")
             time.sleep(1)
             client.config_set("maxmemory", 0)
-            round_.saw(out_of_memory=1)
+            round_.count(out_of_memory=1)
             round_.wait_for_answers()
     figures = round_.finish()
-    figures["publishes_refused"] = sum(lane.load.refused for lane in round_.lanes)
+    figures["publishes_refused"] = sum(run.load.refused for run in round_.runs)
     assert figures["publishes_refused"] > 0
     record(figures)
 
 
-def test_right_to_write_answers_taken_away(
+def test_right_to_write_predictions_revoked(
     private_redis: PrivateRedis, start_round: StartRound, record: Record
 ) -> None:
-    """What is acknowledged in the script and cannot be written is pending again, until it can."""
+    """An entry that the script acknowledges and cannot write is pending again, until it can be written."""
     server = private_redis()
     round_ = start_round(server.url)
     with round_.client() as client:
@@ -163,14 +163,14 @@ def test_right_to_write_answers_taken_away(
         round_.start("a", "b", through=user)
         for _ in range(3):
             client.execute_command("ACL", "SETUSER", "scorer", "-xadd")
-            told = [lane.tally()["restored"] for lane in round_.lanes]
-            for lane, before in zip(round_.lanes, told, strict=True):
-                wait_for(lambda lane=lane, before=before: lane.tally()["restored"] > before, "restored")  # type: ignore[misc]
-            before_answers = [lane.answered(client) for lane in round_.lanes]
+            restored = [run.counters()["restored"] for run in round_.runs]
+            for run, before in zip(round_.runs, restored, strict=True):
+                wait_for(lambda run=run, before=before: run.counters()["restored"] > before, "restored")  # type: ignore[misc]
+            before_answers = [run.answered(client) for run in round_.runs]
             time.sleep(0.5)
-            assert before_answers == [lane.answered(client) for lane in round_.lanes]
+            assert before_answers == [run.answered(client) for run in round_.runs]
             client.execute_command("ACL", "SETUSER", "scorer", "+xadd")
-            round_.saw(forbidden=1)
+            round_.count(forbidden=1)
             round_.wait_for_answers()
     figures = round_.finish()
     assert figures["restored"] > 0

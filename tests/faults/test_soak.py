@@ -1,4 +1,4 @@
-"""Millions of listings while consumers are killed: ``make soak EVENTS=10000000``, by hand, for it takes an hour."""
+"""Millions of listings while consumers are killed: ``make soak EVENTS=10000000``, by hand, because it takes an hour."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CHUNK = 1000
 
 
 class Killer:
-    """Kills a consumer of a lane every now and then, and starts it again."""
+    """Kills consumers of a run at random, and starts them again."""
 
-    def __init__(self, round_: Round, lane: DomainRun) -> None:
-        self._round, self._lane = round_, lane
+    def __init__(self, round_: Round, run: DomainRun) -> None:
+        self._round, self._domain_run = round_, run
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Kill no more."""
+        """Stop killing."""
         self._done.set()
         self._thread.join()
 
@@ -42,47 +42,47 @@ class Killer:
         while not self._done.wait(self._round.random.uniform(0.5, 2.0)):
             name = self._round.random.choice("ab")
             with self._round.client() as client:
-                self._lane.kill(name)
-                self._round.saw(kills=1, held_by_killed=self._lane.pending(client, name))
-            self._lane.start(name)
+                self._domain_run.kill(name)
+                self._round.count(kills=1, held_by_killed=self._domain_run.pending(client, name))
+            self._domain_run.start(name)
 
 
 @pytest.mark.timeout(0)
 def test_soak(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
-    """Portion by portion, so that each is checked before its answers are trimmed."""
+    """Publish in portions, so that each is checked before its predictions are trimmed."""
     events = int(os.environ.get("EVENTS") or 10_000_000)
     server = private_redis("--appendonly", "yes", "--appendfsync", "everysec")
     big = {"max_records": 1000, "block_ms": 100}
     round_ = start_round(server.url, batch=big, retention={"listings": 3 * PORTION, "answers": 3 * PORTION})
     begin = time.monotonic()
-    for lane in round_.lanes:
+    for run in round_.runs:
         for name in "ab":
-            lane.start(name)
-        lane.wait_up()
-        killer = Killer(round_, lane)
+            run.start(name)
+        run.wait_until_up()
+        killer = Killer(round_, run)
         with round_.client() as client:
-            for first in range(0, events // len(round_.lanes), PORTION):
-                check_portion(client, round_, lane, first)
+            for first in range(0, events // len(round_.runs), PORTION):
+                check_portion(client, round_, run, first)
         killer.stop()
-        # what was started a moment ago cannot leave in good order before it is there
-        lane.wait_up()
-        lane.stop()
-    figures = dict(round_.seen) | {"seconds": round(time.monotonic() - begin)}
-    for lane in round_.lanes:
-        for word, number in lane.tally().items():
-            figures[word] = figures.get(word, 0) + number
+        # a consumer that is still starting cannot leave the group cleanly
+        run.wait_until_up()
+        run.stop()
+    figures = dict(round_.counts) | {"seconds": round(time.monotonic() - begin)}
+    for run in round_.runs:
+        for name, number in run.counters().items():
+            figures[name] = figures.get(name, 0) + number
     assert figures["held_by_killed"] > 0
     assert figures["claimed"] > 0
     record(figures)
 
 
-def check_portion(client: Client, round_: Round, lane: DomainRun, first: int) -> None:
+def check_portion(client: Client, round_: Round, run: DomainRun, first: int) -> None:
     """Publish one portion, wait for its outcomes, and check them."""
     receipts: list[str] = []
     for chunk in range(0, PORTION, CHUNK):
-        receipts += publish_numbered(client, lane.streams, CHUNK, first + chunk)
-    wait_for(lambda: is_done(client, lane.streams, receipts[-1]), "answered", 300)
-    report = Checker(client, lane.streams, HOUSING, 60_000).check(receipts)
+        receipts += publish_numbered(client, run.streams, CHUNK, first + chunk)
+    wait_for(lambda: is_done(client, run.streams, receipts[-1]), "answered", 300)
+    report = Checker(client, run.streams, HOUSING, 60_000).check(receipts)
     assert report.is_complete, report.problems[:20]
-    round_.saw(receipts=len(receipts), rows=report.rows, batches=report.batches, **report.verdict.outcomes)
-    assert not list(client.xpending_range(lane.streams.listings, SCORERS, "-", "+", 1))
+    round_.count(receipts=len(receipts), rows=report.rows, batches=report.batches, **report.verdict.outcomes)
+    assert not list(client.xpending_range(run.streams.listings, SCORERS, "-", "+", 1))

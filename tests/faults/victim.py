@@ -1,8 +1,8 @@
 """A consumer in a process of its own that a fault round kills, stops and cuts off.
 
 It is the product's consumer with the product's settings and timeouts. Only its models are plain (version v prices a
-listing at v times its rooms), and it is forked from a server that has imported everything, so that it works at once.
-What proves a fault (claims, fenced entries, commits sent again) it writes to a file at once, where no SIGKILL takes it.
+listing at v times its rooms), and it is forked from a server that has imported everything, so that it starts at once.
+Its Prometheus counters lie in mapped files, which outlive a SIGKILL.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from prometheus_client import CollectorRegistry, Counter, values
+from prometheus_client.multiprocess import MultiProcessCollector
+from redis.asyncio import Redis
 
 from consumer.batch_scorer import ServedModel
+from consumer.committer import Committer, Receipt
 from consumer.consumer import Consumer
 from registry.card import ModelCard
 from schemas.rows import Matrix
@@ -30,131 +34,142 @@ from schemas.stamp import Stamp
 from schemas.states import DesiredModel
 from schemas.streams import SCORERS
 from service import logs
-from tests.consumer.doomed import suffer
+from tests.consumer.doomed import crash_or_hang
 from tests.consumer.harness import HOUSING, PlainScorer, settings_for
 from transport.connection import connect, connect_async
 
+_CARD = ModelCard.model_construct(key_feature=None)  # type: ignore[call-arg]
+_COUNTERS = {
+    "claimed": "tasador_claimed_entries_total",
+    "fenced": "tasador_fenced_entries_total",
+    "gone_in_hand": "tasador_lost_entries_total",
+    "retried": "tasador_commit_retries_total",
+    "restored": "test_restored_entries_total",
+}
+
 
 @dataclass
-class Order:
-    """What a process shall be.
+class VictimOptions:
+    """Options of one consumer process.
 
     Attributes:
         url: of the Redis, or of the proxy before it.
+        prefix: of the domain's keys.
+        name: of the consumer.
         changes: settings that differ from those of the tests.
-        tally: file to which it writes what happened to it.
+        folder: for its counters, its log, and the file that shows that it is up.
+        life: how often a consumer of this name has been started.
         score_ms: how long a scoring call takes.
-        is_broken: whether it acknowledges a batch apart from writing the outcomes, as it must not.
+        is_broken: whether it acknowledges a batch before it writes the outcomes, which is the error to be found.
     """
 
     url: str
     prefix: str
     name: str
     changes: dict[str, Any]
-    tally: str
+    folder: Path
+    life: int
     score_ms: float = 0.0
     is_broken: bool = False
 
-
-class _NoCard:
-    key_feature = None
-
-
-NO_CARD = cast("ModelCard", _NoCard())
+    @property
+    def up_file(self) -> Path:
+        """Exists once the consumer works."""
+        return self.folder / f"{self.name}.{self.life}.up"
 
 
 class VersionScorer(PlainScorer):
-    """Prices by version, and has a card."""
+    """Prices by version."""
 
     @property
     def card(self) -> ModelCard:
-        """A card that says nothing."""
-        return NO_CARD
+        """A card without a key feature."""
+        return _CARD
 
 
-def load(score_ms: float, desired: DesiredModel) -> Callable[[Stamp], ServedModel]:
-    """Stands in for fetching and loading a model."""
+class CountingCommitter:
+    """Commits, and counts the entries that became pending again."""
+
+    def __init__(self, committer: Committer, registry: CollectorRegistry) -> None:
+        self._committer = committer
+        self._restored = Counter("test_restored_entries", "Entries pending again after a commit", registry=registry)
+
+    async def commit(self, batch: Any) -> Receipt:
+        """Commit one batch."""
+        receipt = await self._committer.commit(batch)
+        self._restored.inc(receipt.restored)
+        return receipt
+
+
+class BrokenCommitter:
+    """Acknowledges first, makes pending again what the commit acknowledges, and then commits: a crash loses entries."""
+
+    def __init__(self, committer: CountingCommitter, client: Redis, settings: Settings, name: str) -> None:
+        self._committer = committer
+        self._client = client
+        self._key = settings.streams.listings
+        self._name = name
+
+    async def commit(self, batch: Any) -> Receipt:
+        """Commit one batch, in two steps."""
+        await self._client.xack(self._key, SCORERS, *batch.entry_ids)
+        await asyncio.sleep(0.01)
+        for entry_id in batch.entry_ids:
+            await self._client.xclaim(self._key, SCORERS, self._name, 0, [entry_id], force=True, justid=True)
+        return await self._committer.commit(batch)
+
+
+def load(score_ms: float, desired: DesiredModel, stamp: Stamp) -> ServedModel:
+    """Make a plain model instead of fetching one."""
 
     def before(matrix: Matrix) -> None:
-        suffer(matrix)
+        crash_or_hang(matrix)
         time.sleep(score_ms / 1000)
 
     low, high = np.full(len(HOUSING.columns), -np.inf), np.full(len(HOUSING.columns), np.inf)
-    return lambda stamp: ServedModel(VersionScorer(float(desired.version), before), stamp, low, high)
+    return ServedModel(VersionScorer(float(desired.version), before), stamp, low, high)
 
 
-def keep_tally(consumer: Consumer, path: str) -> None:
-    """Let the consumer write down what proves a fault."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-
-    def tell(word: str, number: int) -> None:
-        if number:
-            os.write(file, f"{word} {number}\n".encode())
-
-    metrics: Any = consumer._metrics
-    committer: Any = consumer.scoring_loop.committer
-    record_batch, commit = metrics.record_batch, committer.commit
-
-    def told_batch(figures: Any) -> None:
-        tell("fenced", figures.fenced)
-        record_batch(figures)
-
-    async def told_commit(batch: Any) -> Any:
-        receipt = await commit(batch)
-        tell("restored", receipt.restored)
-        return receipt
-
-    metrics.record_batch, committer.commit = told_batch, told_commit
-    metrics.record_claims = partial(tell, "claimed")
-    metrics.record_lost = partial(tell, "gone_in_hand")
-    metrics.record_commit_retry = partial(tell, "retried", 1)
+def read_counters(folder: Path) -> dict[str, int]:
+    """The sum of the counters of all consumers whose folder this is, the dead ones too."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
+    return {word: int(registry.get_sample_value(name) or 0) for word, name in _COUNTERS.items()}
 
 
-def break_commit(consumer: Consumer, settings: Settings) -> None:
-    """Acknowledge first, then make everything pending again that the true commit is to acknowledge, and commit."""
-    committer: Any = consumer.scoring_loop.committer
-    commit, client, key = committer.commit, consumer._client, settings.streams.listings
-
-    async def broken(batch: Any) -> Any:
-        ids = batch.entry_ids
-        await client.xack(key, SCORERS, *ids)
-        await asyncio.sleep(0.01)
-        for entry_id in ids:
-            await client.xclaim(key, SCORERS, consumer._name, 0, [entry_id], force=True, justid=True)
-        return await commit(batch)
-
-    committer.commit = broken
-
-
-async def main(order: Order) -> None:
-    """Consume until told to stop."""
-    log = os.open(f"{order.tally}.log", os.O_WRONLY | os.O_CREAT)
+async def main(options: VictimOptions) -> None:
+    """Consume until SIGTERM."""
+    log = os.open(options.folder / f"{options.name}.{options.life}.log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, sys.stderr.fileno())
-    settings = settings_for(order.prefix, **order.changes)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(options.folder)
+    # the forkserver chose it on import, before this folder was known
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+    settings = settings_for(options.prefix, **options.changes)
     logs.configure(settings)
-    client, searcher = connect_async(order.url), connect(order.url)
-    consumer = Consumer(client, searcher, HOUSING, settings, order.name, 0)
-    consumer.follower._load = partial(load, order.score_ms)  # type: ignore[method-assign]
-    keep_tally(consumer, order.tally)
-    if order.is_broken:
-        break_commit(consumer, settings)
+    client, searcher = connect_async(options.url), connect(options.url)
+    consumer = Consumer(client, searcher, HOUSING, settings, options.name, 0)
+    consumer.follower._load = partial(load, options.score_ms)  # type: ignore[method-assign]
+    committer: Any = CountingCommitter(consumer.scoring_loop.committer, consumer.registry)
+    if options.is_broken:
+        committer = BrokenCommitter(committer, client, settings, options.name)
+    consumer.scoring_loop.committer = committer
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
-    os.close(os.open(f"{order.tally}.up", os.O_CREAT))
+    options.up_file.touch()
     await consumer.run()
     await client.aclose()
     searcher.close()
 
 
-def start(order: Order) -> BaseProcess:
-    """Start the process."""
+def start(options: VictimOptions) -> BaseProcess:
+    """Start a consumer in a process of its own."""
     context = multiprocessing.get_context("forkserver")
-    # pytest, because a child imports the main module of whoever started it
+    # pytest too, because a child imports the main module of its parent
     context.set_forkserver_preload([__name__, "pytest"])
-    process = context.Process(target=run, args=(order,), daemon=True)
+    process = context.Process(target=run, args=(options,), daemon=True)
     process.start()
     return process
 
 
-def run(order: Order) -> None:
-    """Consume until told to stop, in the process."""
-    asyncio.run(main(order))
+def run(options: VictimOptions) -> None:
+    """Consume until SIGTERM, in the process."""
+    asyncio.run(main(options))

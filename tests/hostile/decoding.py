@@ -1,4 +1,4 @@
-"""Hostile payloads over the decoder alone: each is a listing or is refused, and neither takes long or says too much."""
+"""Runs hostile entries through the decoder alone: each is accepted or refused, fast and with a bounded message."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class DecoderFigures:
     """What the decoder did with hostile entries.
 
     Attributes:
-        outcomes: how many were accepted, or refused for which reason.
-        cpu_s: processor time that decoding took.
-        slowest: the longest times of one entry in seconds of processor time, each with its outcome and size in bytes.
+        outcomes: how many were accepted, and how many refused by reason.
+        cpu_s: processor time of all decoding.
+        slowest: processor seconds, outcome and size in bytes of the slowest entries.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     slowest: list[tuple[float, str, int]] = field(default_factory=list)
 
-    def note(self, outcome: str, seconds: float, size: int) -> None:
+    def add(self, outcome: str, seconds: float, size: int) -> None:
         """Count one entry."""
         self.outcomes[outcome] += 1
         self.cpu_s += seconds
@@ -44,13 +44,13 @@ def decode_all(entries: Iterable[Fields]) -> DecoderFigures:
     """Decode entries one by one.
 
     Raises:
-        AssertionError: a refusal says more than a dead letter should hold.
+        AssertionError: a refusal is longer than a dead letter may be.
     """
     decoder, figures = ListingDecoder(load_domain("housing"), LimitSettings()), DecoderFigures()
     for fields in entries:
         begin = time.thread_time()
         outcome = _outcome(decoder, fields)
-        figures.note(outcome, time.thread_time() - begin, sum(map(len, fields.values())))
+        figures.add(outcome, time.thread_time() - begin, sum(map(len, fields.values())))
     return figures
 
 

@@ -1,4 +1,4 @@
-"""`make fuzz`: hostile entries by the million, over the decoder alone and over a consumer on a Redis of its own."""
+"""`make fuzz`: runs millions of hostile entries through the decoder alone, and through a consumer on its own Redis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.streams import Streams
 from tasador.cli.terminal import err, out, write_json
 from tests.hostile.decoding import DecoderFigures, decode_all
-from tests.hostile.handling import HandlerFigures, consumer, delays_ms, handle_all, median_difference_ms
+from tests.hostile.handling import HandlerFigures, delays_ms, handle_all, median_difference_ms, running_consumer
 from tests.hostile.mutations import entries
 from tests.hostile.strategies import drawn_entries
 from tests.redis_server import RedisServer
@@ -23,7 +23,7 @@ from transport.connection import connect
 EXAMPLE = "make fuzz N=1000000 SEED=7"
 MAX_GROWTH_MIB = 32
 MAX_DELAY_MS = 100
-_PAIRS, _BATCH, _MOST_DRAWN = 100, 1000, 20_000
+_PAIRS, _BATCH, _MAX_DRAWN = 100, 1000, 20_000
 
 app = typer.Typer(add_completion=False)
 
@@ -32,10 +32,10 @@ app = typer.Typer(add_completion=False)
 def fuzz(
     count: Annotated[int, typer.Option(help="How many hostile entries.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same entries.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Spoil listings in every way we know, and check what a consumer makes of them."""
-    drawn = list(drawn_entries(min(count // 50, _MOST_DRAWN), seed))
+    """Publish mutated listings, and check that a consumer gives each one outcome."""
+    drawn = list(drawn_entries(min(count // 50, _MAX_DRAWN), seed))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err) as progress:
         begin = time.monotonic()
@@ -61,10 +61,10 @@ def fuzz(
         raise typer.Exit(1)
 
 
-def _handle(url: str, stream: Any, seed: int, told: Any) -> tuple[HandlerFigures, tuple[list[int], list[int]]]:
+def _handle(url: str, stream: Any, seed: int, on_progress: Any) -> tuple[HandlerFigures, tuple[list[int], list[int]]]:
     streams, begin = Streams("fuzz"), time.monotonic()
-    with connect(url) as client, consumer(url, streams.prefix) as process:
-        handled = handle_all(client, streams, process, stream, told)
+    with connect(url) as client, running_consumer(url, streams.prefix) as process:
+        handled = handle_all(client, streams, process, stream, on_progress)
         handled.seconds = time.monotonic() - begin
         return handled, delays_ms(client, streams, seed, _PAIRS, _BATCH)
 

@@ -1,4 +1,4 @@
-"""Hostile entries over the whole handler: published to a consumer on a real Redis, and every outcome looked for."""
+"""Publishes hostile entries to a consumer on a real Redis, and checks that each gets one outcome."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class HandlerFigures:
     """What a consumer did with hostile entries.
 
     Attributes:
-        outcomes: how many predictions, dead letters and repeats there were, each entry exactly one.
+        outcomes: how many predictions, dead letters and repeats there were.
         reasons: dead letters by reason.
         rss_mib: the consumer's memory after each chunk.
-        seconds: how long it took, publishing and looking for outcomes included.
+        seconds: how long it took, with publishing and checking.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -45,17 +45,17 @@ class HandlerFigures:
 
     @property
     def growth_mib(self) -> float:
-        """The most memory after the first tenth, or the first three chunks if that is more, above what it was then."""
+        """How much the memory grew after the first tenth of the chunks, or after three chunks if that is more."""
         settled = min(max(len(self.rss_mib) // 10, 2), len(self.rss_mib) - 1)
         return max(self.rss_mib[settled:]) - self.rss_mib[settled]
 
 
 @contextmanager
-def consumer(url: str, prefix: str) -> Iterator[psutil.Process]:
-    """A consumer in a process of its own; when the block ends it must still live, and leave in good order.
+def running_consumer(url: str, prefix: str) -> Iterator[psutil.Process]:
+    """Run a consumer in a process of its own; at the end of the block it must be alive, and stop cleanly.
 
     Raises:
-        AssertionError: it died, or failed.
+        AssertionError: it died, or exited with an error.
     """
     command = [sys.executable, "-m", "tests.hostile.target", url, prefix]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
@@ -72,7 +72,7 @@ def consumer(url: str, prefix: str) -> Iterator[psutil.Process]:
 
 
 def publish_fields(client: Client, streams: Streams, entries: Sequence[Fields], *, at_once: bool = False) -> list[str]:
-    """Publish entries field by field, in one transaction if they shall be read at once; their ids."""
+    """Publish entries, in one transaction if a consumer must read them together; returns their ids."""
     pipeline = client.pipeline(transaction=at_once)
     for fields in entries:
         pipeline.execute_command("XADD", streams.listings, "*", *(part for pair in fields.items() for part in pair))
@@ -80,12 +80,18 @@ def publish_fields(client: Client, streams: Streams, entries: Sequence[Fields], 
 
 
 def handle_all(
-    client: Client, streams: Streams, process: psutil.Process, entries: Iterator[Fields], told: Callable[[int], object]
+    client: Client,
+    streams: Streams,
+    process: psutil.Process,
+    entries: Iterator[Fields],
+    on_progress: Callable[[int], object],
 ) -> HandlerFigures:
-    """Feed a consumer, and look for exactly one outcome of each entry; `told` hears how many are done.
+    """Publish entries to a consumer, and check that each gets exactly one outcome.
+
+    `on_progress` is called with the number of entries in each chunk that is done.
 
     Raises:
-        AssertionError: an entry has none or two, or the consumer does not come along.
+        AssertionError: an entry has none or two, or the consumer does not answer in time.
     """
     figures = HandlerFigures()
     while chunk := list(islice(entries, CHUNK)):
@@ -99,7 +105,7 @@ def handle_all(
             raise AssertionError(str(verdict))
         figures.outcomes.update(verdict.outcomes)
         figures.rss_mib.append(process.memory_info().rss / MIB)
-        told(len(ids))
+        on_progress(len(ids))
     stored: Any = client.hgetall(streams.progress)
     refused = {k.decode().removeprefix("refused:"): int(n) for k, n in stored.items() if k.startswith(b"refused:")}
     figures.reasons = dict(sorted(refused.items(), key=lambda each: -each[1]))
@@ -107,19 +113,19 @@ def handle_all(
 
 
 def delays_ms(client: Client, streams: Streams, seed: int, pairs: int, batch: int) -> tuple[list[int], list[int]]:
-    """How long a good listing took among good ones and among hostile ones, batch by batch in turn."""
+    """Milliseconds until a valid listing was answered among valid ones, and among hostile ones, batches alternating."""
     random = Random(seed)
-    found: tuple[list[int], list[int]] = ([], [])
+    delays: tuple[list[int], list[int]] = ([], [])
     for number in range(2 * pairs):
         is_hostile = bool(number % 2)
         good = {b"data": event(f"good-{seed}-{number}")}
         others = [entry(random) if is_hostile else {b"data": event(f"n-{seed}-{number}-{i}")} for i in range(batch - 1)]
-        place, wanted = random.randrange(batch), count(client, streams, "answered") + batch
-        ids = publish_fields(client, streams, [*others[:place], good, *others[place:]], at_once=True)
+        position, wanted = random.randrange(batch), count(client, streams, "answered") + batch
+        ids = publish_fields(client, streams, [*others[:position], good, *others[position:]], at_once=True)
         wait_until(partial(_has_answered, client, streams, wanted))
-        written = _prediction_of(client, streams, ids[place])
-        found[is_hostile].append(EntryId.parse(written).ms - EntryId.parse(ids[place]).ms)
-    return found
+        written = _prediction_of(client, streams, ids[position])
+        delays[is_hostile].append(EntryId.parse(written).ms - EntryId.parse(ids[position]).ms)
+    return delays
 
 
 def _has_answered(client: Client, streams: Streams, wanted: int) -> bool:
@@ -127,7 +133,7 @@ def _has_answered(client: Client, streams: Streams, wanted: int) -> bool:
 
 
 def _prediction_of(client: Client, streams: Streams, entry_id: str) -> str:
-    """The entry id of a prediction among the newest."""
+    """The entry id of the prediction for an entry, among the newest predictions."""
     wanted = f'"id":"{entry_id}"'.encode()
     for written, fields in client.xrevrange(streams.predictions, count=2500):
         if wanted in fields[b"data"]:
@@ -136,5 +142,5 @@ def _prediction_of(client: Client, streams: Streams, entry_id: str) -> str:
 
 
 def median_difference_ms(good: Sequence[int], hostile: Sequence[int]) -> float:
-    """How much later a good listing was answered among hostile ones, in the middle of all pairs."""
+    """The median over all pairs of how much later a valid listing was answered among hostile ones."""
     return statistics.median(late - early for early, late in zip(good, hostile, strict=True))

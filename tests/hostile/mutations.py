@@ -1,7 +1,7 @@
-"""Hostile entries by the million: a seeded mutator takes valid listings and spoils them in every way we know.
+"""Makes hostile entries from a seed, by mutating valid listings.
 
-An entry is a mapping of fields as a client could `XADD` it. What spoils the JSON of an event stands in `SPOILERS` with
-its weight; some entries spoil the envelope that FastStream puts around it as well, or are none of ours at all.
+An entry is a mapping of fields as a client could `XADD` it. `MUTATORS` holds the mutations of an event's JSON with
+their weights; some entries mutate FastStream's binary envelope around the event as well, or have foreign fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.consumer.harness import ROW
 from tests.schemas.awkward import ATTRIBUTES, TOKENS
 
 Fields = dict[bytes, bytes]
-Spoil = Callable[[Random, bytes], bytes]
+Mutator = Callable[[Random, bytes], bytes]
 
 EDGE_BYTES = 65_536
 _MAGIC = b"\x89BIN\x0d\x0a\x1a\x0a\x00\x01"
@@ -46,43 +46,43 @@ _TYPES: tuple[object, ...] = (None, True, False, 0, -1, 0.5, "", "6.5", [], [6.5
 
 
 def listing(random: Random, **attributes: object) -> dict[str, object]:
-    """A valid event, seldom the same twice."""
+    """A valid event, rarely the same twice."""
     event: dict[str, object] = {"id": f"l-{random.getrandbits(40)}", "data": ROW | {"RM": random.uniform(4, 9)}}
     return event | attributes
 
 
 def encode(event: object) -> bytes:
-    """An event's JSON, as most clients write it."""
+    """An event's JSON as `json.dumps` writes it."""
     return json.dumps(event).encode()
 
 
-def _place(random: Random, payload: bytes) -> int:
+def _position(random: Random, payload: bytes) -> int:
     return random.randrange(len(payload) + 1)
 
 
-def _as_it_is(random: Random, payload: bytes) -> bytes:
+def _keep(random: Random, payload: bytes) -> bytes:
     return payload
 
 
 def _flip(random: Random, payload: bytes) -> bytes:
-    spoiled = bytearray(payload)
+    mutated = bytearray(payload)
     for _ in range(random.choice((1, 1, 2, 8))):
-        spoiled[random.randrange(len(spoiled))] ^= 1 << random.randrange(8)
-    return bytes(spoiled)
+        mutated[random.randrange(len(mutated))] ^= 1 << random.randrange(8)
+    return bytes(mutated)
 
 
 def _cut(random: Random, payload: bytes) -> bytes:
-    return payload[: _place(random, payload)]
+    return payload[: _position(random, payload)]
 
 
 def _splice(random: Random, payload: bytes) -> bytes:
-    at, *ends = (_place(random, payload) for _ in range(3))
+    at, *ends = (_position(random, payload) for _ in range(3))
     start, end = sorted(ends)
     return payload[:at] + payload[start:end] * random.choice((0, 1, 2, 40)) + payload[at:]
 
 
 def _insert(random: Random, payload: bytes) -> bytes:
-    at = _place(random, payload)
+    at = _position(random, payload)
     return payload[:at] + random.choice(TOKENS + _BROKEN_TEXT) + payload[at:]
 
 
@@ -101,7 +101,7 @@ def _nest(random: Random, payload: bytes) -> bytes:
 
 
 def _valued(random: Random, payload: bytes, value: bytes) -> bytes:
-    """The event with another value of a feature, an attribute or an extension."""
+    """The event with this value for a feature, an attribute or an extension."""
     event = json.loads(payload)
     attribute = random.choice((*ATTRIBUTES, "data", "id"))
     if random.random() < 0.6:
@@ -131,7 +131,7 @@ def _id(random: Random, payload: bytes) -> bytes:
 
 
 def _lookalike(random: Random, payload: bytes) -> bytes:
-    text, at = payload.decode(), _place(random, payload)
+    text, at = payload.decode(), _position(random, payload)
     return (text[:at] + text[at : at + 12].translate(_LOOKALIKES) + text[at + 12 :]).encode()
 
 
@@ -140,7 +140,7 @@ def _break_text(random: Random, payload: bytes) -> bytes:
     return payload[:at] + random.choice(_BROKEN_TEXT) * random.choice((1, 1, 3, 300)) + payload[at:]
 
 
-def _encode_otherwise(random: Random, payload: bytes) -> bytes:
+def _reencode(random: Random, payload: bytes) -> bytes:
     return payload.decode().encode(random.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7")))
 
 
@@ -163,7 +163,7 @@ def _widen(random: Random, payload: bytes) -> bytes:
 
 
 def _lengthen(random: Random, payload: bytes) -> bytes:
-    """As long as is allowed, or a byte more or less."""
+    """Make the event as long as is allowed, or a byte longer or shorter, or much too long."""
     room = EDGE_BYTES + random.choice((-1, 0, 1, 5000)) - len(payload)
     if random.random() < 0.5:
         return payload + b" " * room
@@ -175,8 +175,8 @@ def _noise(random: Random, payload: bytes) -> bytes:
     return random.randbytes(random.choice((0, 0, 1, 2, 16, 200, 5000)))
 
 
-SPOILERS: dict[Spoil, int] = {
-    _as_it_is: 10,
+MUTATORS: dict[Mutator, int] = {
+    _keep: 10,
     _flip: 14,
     _cut: 8,
     _splice: 8,
@@ -189,32 +189,32 @@ SPOILERS: dict[Spoil, int] = {
     _id: 6,
     _lookalike: 4,
     _break_text: 5,
-    _encode_otherwise: 2,
+    _reencode: 2,
     _surround: 3,
     _widen: 2,
     _lengthen: 1,
     _noise: 3,
 }
-_SPOILERS, _WEIGHTS = list(SPOILERS), list(SPOILERS.values())
+_MUTATORS, _WEIGHTS = list(MUTATORS), list(MUTATORS.values())
 
 
 def payload(random: Random) -> bytes:
-    """One hostile payload, or now and then an honest one."""
+    """One hostile payload, sometimes a valid one."""
     sources: tuple[dict[str, object], ...] = (
         {},
         {"source": "/agency/1"},
         {"region": "x", "time": "2026-11-20T12:00:00Z"},
     )
-    (spoil,) = random.choices(_SPOILERS, _WEIGHTS)
-    return spoil(random, encode(listing(random, **random.choice(sources))))
+    (mutate,) = random.choices(_MUTATORS, _WEIGHTS)
+    return mutate(random, encode(listing(random, **random.choice(sources))))
 
 
 def _envelope(random: Random, inner: bytes) -> bytes:
-    """What FastStream's publisher puts around an event: magic, version, where headers and data begin; then spoiled."""
+    """What FastStream's publisher puts around an event: magic, version, where headers and data begin; then mutated."""
     headers = random.choice((b"", b"\x00" * 4, random.randbytes(30)))
     start = random.choice((18 + len(headers), 18 + len(headers), 0, 17, 2**31, 2**32 - 1, len(inner)))
     whole = _MAGIC + struct.pack(">II", 18, start) + headers + inner
-    return random.choice((_as_it_is, _as_it_is, _flip, _cut, _noise))(random, whole)
+    return random.choice((_keep, _keep, _flip, _cut, _noise))(random, whole)
 
 
 def entry(random: Random) -> Fields:
@@ -230,6 +230,6 @@ def entry(random: Random) -> Fields:
 
 
 def entries(seed: int, count: int) -> Iterator[Fields]:
-    """So many hostile entries; the same for the same seed."""
+    """`count` hostile entries; the same for the same seed."""
     random = Random(seed)
     return (entry(random) for _ in range(count))

@@ -1,4 +1,4 @@
-"""Hostile entries as hypothesis draws them: any fields at all, and whatever is near a valid event."""
+"""Hostile entries drawn by hypothesis: arbitrary fields, and variations of a valid event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.hostile.mutations import Fields
 from tests.schemas.test_decoding_parity import events, json_values
 
-_A_LIST = 20
+_PER_EXAMPLE = 20
 
 payloads = events("housing") | st.binary(max_size=200) | json_values | st.text(max_size=80).map(str.encode)
 names = st.sampled_from([b"data", b"__data__", b"payload", b""]) | st.binary(max_size=20)
@@ -21,20 +21,20 @@ entries_strategy: st.SearchStrategy[Fields] = payloads.map(lambda payload: {b"da
 
 
 def drawn_entries(count: int, seed: int) -> Iterator[Fields]:
-    """So many entries as hypothesis draws them; the same for the same seed."""
-    found: list[Fields] = []
+    """`count` entries drawn by hypothesis; the same for the same seed."""
+    drawn: list[Fields] = []
 
     @seeded(seed)
     @settings(
-        max_examples=max(count // _A_LIST, 1),
+        max_examples=max(count // _PER_EXAMPLE, 1),
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(entries_strategy, min_size=_A_LIST, max_size=_A_LIST))
+    @given(st.lists(entries_strategy, min_size=_PER_EXAMPLE, max_size=_PER_EXAMPLE))
     def draw(entries: list[Fields]) -> None:
-        found.extend(entries)
+        drawn.extend(entries)
 
     draw()
-    yield from found[:count]
+    yield from drawn[:count]

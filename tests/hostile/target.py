@@ -1,6 +1,6 @@
-"""A consumer in a process of its own, to be fed with hostile entries: ``python -m tests.hostile.target URL PREFIX``.
+"""Runs the consumer that gets hostile entries: ``python -m tests.hostile.target URL PREFIX``.
 
-It works until its standard input ends, and leaves with exit code 0 if nothing got the better of it.
+It stops when its standard input ends, with exit code 0 unless it failed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ KEPT = 60_000
 
 
 async def main(url: str, prefix: str) -> None:
-    """Consume as in production: full batches, deduplication, everything but the model."""
+    """Consume as in production, with full batches and deduplication; only the model is plain."""
     settings = settings_for(
         prefix,
         claim_idle_ms=5000,

@@ -1,4 +1,4 @@
-"""Certificates of an authority of one's own."""
+"""Issues certificates of a private authority for tests of TLS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import trustme
 
 
 class Authority:
-    """An authority in a folder, with a certificate for 127.0.0.1 that it has signed.
+    """A certificate authority in a folder, with a certificate for 127.0.0.1 that it signed.
 
     Attributes:
         ca: its own certificate.

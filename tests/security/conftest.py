@@ -1,4 +1,4 @@
-"""Fixtures for who may do what."""
+"""Fixtures for tests of roles, TLS and secrets."""
 
 from __future__ import annotations
 

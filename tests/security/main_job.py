@@ -1,4 +1,4 @@
-"""The main job, each step by the user of its role: publish, score, swap by command, look, replay, join, verify."""
+"""Runs the main job, each step as the user of its role: publish, score, swap, replay, report outcomes, verify."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LISTINGS = 20
 _READY_TIMEOUT_S = 90
 
 
-def do_main_job(users: Users, streams: Streams, folder: Path) -> None:
-    """Do all of it, and check what came of it."""
+def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
+    """Run every step, and check its result."""
     home = folder / "home"
     train_small_model(home)
     with _running(users, streams, home):
@@ -37,14 +37,14 @@ def do_main_job(users: Users, streams: Streams, folder: Path) -> None:
 
         (letter,) = run("operator", "dead-letters", "list")
         run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
-        wait_until(lambda: run("operator", "status")["totals"]["scored"] == LISTINGS + 1, message="it is scored")
+        wait_until(lambda: run("operator", "status")["totals"]["scored"] == LISTINGS + 1, message="all are scored")
 
         outcomes = folder / "outcomes.csv"
         outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")
         run("client", "publish", str(outcomes), "--outcomes", "--id-column", "id")
         verdict = run("operator", "verify", "--complete")
         assert verdict["is_fine"], verdict
-        wait_until(lambda: run("monitor", "status")["state"] != "down", message="the monitor sees a living consumer")
+        wait_until(lambda: run("monitor", "status")["state"] != "down", message="the monitor reports a living consumer")
         answers = folder / "answers.jsonl"
         run("reader", "tail", "predictions", "--lines", "5", "--no-follow", "--out", str(answers))
 
@@ -54,7 +54,7 @@ class _Commands:
         self._users, self._streams, self._home = users, streams, home
 
     def run(self, role: str, *arguments: str) -> Any:
-        """Run a command as a role; the document it prints with --json."""
+        """Run a command as a role; returns the document that it prints with --json."""
         environment = _environment(self._users, role, self._streams, self._home)
         result = CliRunner().invoke(app, [*arguments, "--json"], env=environment, catch_exceptions=False)
         assert result.exit_code == 0, f"{role}: {arguments}: {result.output}"
@@ -64,24 +64,24 @@ class _Commands:
 
 @contextmanager
 def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
-    parts = [_part(users, role, streams, home) for role in ("consumer", "trainer", "monitor")]
+    processes = [_process(users, role, streams, home) for role in ("consumer", "trainer", "monitor")]
     try:
-        for part in parts:
-            part.start()
-        for part in parts:
-            wait_until(lambda part=part: part.is_ready, _READY_TIMEOUT_S, f"{part.label} is ready")  # type: ignore[misc]
+        for process in processes:
+            process.start()
+        for process in processes:
+            wait_until(lambda process=process: process.is_ready, _READY_TIMEOUT_S, f"{process.label} is ready")  # type: ignore[misc]
         yield
     except AssertionError as error:
-        told = "\n".join(part.log.read_text(encoding="utf-8")[-2000:] for part in parts)
-        raise AssertionError(f"{error}\ndenied: {users.denied()}\n{told}") from error
+        logs = "\n".join(process.log.read_text(encoding="utf-8")[-2000:] for process in processes)
+        raise AssertionError(f"{error}\ndenied: {users.denied()}\n{logs}") from error
     finally:
-        for part in parts:
-            part.ask_to_stop()
-        for part in parts:
-            part.kill()
+        for process in processes:
+            process.ask_to_stop()
+        for process in processes:
+            process.kill()
 
 
-def _part(users: Users, role: str, streams: Streams, home: Path) -> ManagedProcess:
+def _process(users: Users, role: str, streams: Streams, home: Path) -> ManagedProcess:
     environment = os.environ | _environment(users, role, streams, home)
     return ManagedProcess("housing", role, f"{role}-1", logs=home / "logs", host="127.0.0.1", environment=environment)
 

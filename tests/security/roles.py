@@ -1,4 +1,4 @@
-"""The users of `deploy/redis/users.acl`, made on a server that tests share: with names and passwords of their own."""
+"""Creates the users of `deploy/redis/users.acl` on a shared server, with a name and password for each test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = ("client", "reader", "consumer", "trainer", "monitor", "operator")
 
 
 def render(passwords: dict[str, str], prefix: str, level: str = "7.0") -> list[str]:
-    """The lines of the ACL file."""
+    """The lines of the ACL file for these passwords and prefixes."""
     variables = {f"REDIS_{role.upper()}_PASSWORD": password for role, password in passwords.items()}
     done = subprocess.run(
         ["sh", str(FOLDER / "render-acl.sh"), str(FOLDER / "users.acl")],
@@ -32,9 +32,9 @@ class Users:
     """A user for each role on one prefix.
 
     Args:
-        admin: of a user who may make users.
+        admin: client of a user who may create users.
         url: of the same server.
-        prefix: of the keys; part of the users' names too.
+        prefix: of the keys, and suffix of the users' names.
     """
 
     def __init__(self, admin: redis.Redis, url: str, prefix: str) -> None:
@@ -49,26 +49,26 @@ class Users:
                 admin.execute_command("ACL SETUSER", self.name(role), *_joined(rules))  # type: ignore[no-untyped-call]
 
     def name(self, role: str) -> str:
-        """A role's user."""
+        """The name of a role's user."""
         return f"{role}-{self._prefix}"
 
     def url(self, role: str) -> str:
-        """The server's address with the user and password of a role."""
+        """The server's URL with the user and password of a role."""
         return f"redis://{self.name(role)}:{self._passwords[role]}@{self._address}"
 
     def denied(self) -> list[tuple[str, str]]:
-        """What users were denied, each with what it was about. What redis-py says about itself is no need of a role."""
+        """Each denied user with the command or key; without CLIENT SETINFO, which redis-py sends and no role needs."""
         log: Any = self._admin.acl_log(count=1000)
-        own = [(_text(entry["username"]), _text(entry["object"])) for entry in log]
-        return [(user, about) for user, about in own if user.endswith(self._prefix) and about not in _SETINFO]
+        denied = [(_text(entry["username"]), _text(entry["object"])) for entry in log]
+        return [(user, about) for user, about in denied if user.endswith(self._prefix) and about not in _SETINFO]
 
     def remove(self) -> None:
-        """Remove the users, and end their connections."""
+        """Remove the users, which closes their connections."""
         self._admin.acl_deluser(*map(self.name, ROLES))
 
 
 def _joined(rules: list[str]) -> list[str]:
-    """A selector is one argument of ACL SETUSER."""
+    """Join the words of each selector, which is one argument of ACL SETUSER."""
     joined: list[str] = []
     for rule in rules:
         if joined and joined[-1].startswith("(") and not joined[-1].endswith(")"):

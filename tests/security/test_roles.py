@@ -1,4 +1,4 @@
-"""Each role does its part of the main job, and nothing else."""
+"""Each role can do its steps of the main job, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.streams import DATA_FIELD, SCORERS, TRAINERS, Streams
-from tests.security.main_job import do_main_job
+from tests.security.main_job import run_main_job
 from tests.security.roles import ROLES, Users, render
 from transport.connection import connect
 
@@ -18,27 +18,25 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 Command = tuple[str | bytes | int, ...]
 
 
-def test_the_main_job_is_done_by_users_with_the_rights_of_their_roles(
-    users: Users, streams: Streams, tmp_path: Path
-) -> None:
-    do_main_job(users, streams, tmp_path)
+def test_roles_have_the_rights_for_the_main_job(users: Users, streams: Streams, tmp_path: Path) -> None:
+    run_main_job(users, streams, tmp_path)
     assert users.denied() == []
 
 
 def _forbidden(streams: Streams) -> dict[str, list[Command]]:
     add = ("*", DATA_FIELD, b"{}")
-    write_answers: list[Command] = [("XADD", key, *add) for key in streams.answers]
-    take_model: list[Command] = [("HSET", streams.model, "uri", "file:///evil"), ("XADD", streams.model_events, *add)]
+    write_outcomes: list[Command] = [("XADD", key, *add) for key in streams.answers]
+    set_model: list[Command] = [("HSET", streams.model, "uri", "file:///evil"), ("XADD", streams.model_events, *add)]
     read_listings: list[Command] = [("XRANGE", streams.listings, "-", "+"), ("XREAD", "STREAMS", streams.listings, 0)]
-    order: list[Command] = [("XADD", streams.commands, *add)]
+    send_command: list[Command] = [("XADD", streams.commands, *add)]
     publish: list[Command] = [("XADD", streams.listings, *add)]
     group: list[Command] = [
         ("XGROUP", "DESTROY", streams.listings, SCORERS),
         ("XGROUP", "SETID", streams.listings, SCORERS, 0),
     ]
     delete: list[Command] = [("DEL", streams.listings), ("XDEL", streams.predictions, "1-0"), ("DEL", streams.model)]
-    others = Streams("somebody-else")
-    everyone: list[Command] = [
+    other = Streams("other-prefix")
+    every_role: list[Command] = [
         *delete,
         *group,
         ("FLUSHALL",),
@@ -51,47 +49,53 @@ def _forbidden(streams: Streams) -> dict[str, list[Command]]:
         ("CLIENT", "KILL", "TYPE", "normal"),
         ("SCRIPT", "FLUSH"),
         ("MONITOR",),
-        ("XADD", others.listings, *add),
-        ("XRANGE", others.predictions, "-", "+"),
+        ("XADD", other.listings, *add),
+        ("XRANGE", other.predictions, "-", "+"),
         ("GET", "any"),
     ]
     return {
         "client": [
-            *everyone,
-            *write_answers,
-            *take_model,
-            *order,
+            *every_role,
+            *write_outcomes,
+            *set_model,
+            *send_command,
             *read_listings,
             ("XTRIM", streams.listings, "MAXLEN", 0),
         ],
-        "reader": [*everyone, *write_answers, *take_model, *order, *publish, *read_listings],
+        "reader": [*every_role, *write_outcomes, *set_model, *send_command, *publish, *read_listings],
         "consumer": [
-            *everyone,
-            *order,
+            *every_role,
+            *send_command,
             ("HSET", streams.model, "uri", "file:///evil"),
             ("XREADGROUP", "GROUP", TRAINERS, "x", "STREAMS", streams.commands, ">"),
             ("XADD", streams.resolutions, *add),
             ("XADD", streams.outcomes, *add),
         ],
-        "trainer": [*everyone[1:], *write_answers, *publish, *read_listings, ("XRANGE", streams.predictions, "-", "+")],
-        "monitor": [*(each for each in everyone if each not in group[1:]), *write_answers, *take_model, *publish],
-        "operator": [*everyone, *take_model, ("XADD", streams.predictions, *add), ("XADD", streams.outcomes, *add)],
+        "trainer": [
+            *every_role[1:],
+            *write_outcomes,
+            *publish,
+            *read_listings,
+            ("XRANGE", streams.predictions, "-", "+"),
+        ],
+        "monitor": [*(each for each in every_role if each not in group[1:]), *write_outcomes, *set_model, *publish],
+        "operator": [*every_role, *set_model, ("XADD", streams.predictions, *add), ("XADD", streams.outcomes, *add)],
     }
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_do_nothing_else(users: Users, redis_client: redis.Redis, streams: Streams, role: str) -> None:
+def test_role_can_do_nothing_else(users: Users, redis_client: redis.Redis, streams: Streams, role: str) -> None:
     redis_client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
     redis_client.xgroup_create(streams.commands, TRAINERS, "0", mkstream=True)
-    if _is_flat(redis_client):
-        pytest.skip("needs Redis 7, where a role may use some commands on some keys: apt-get install redis-server")
+    if _lacks_selectors(redis_client):
+        pytest.skip("needs Redis 7, which limits a role to some commands on some keys: apt-get install redis-server")
     with connect(users.url(role)) as client:
         assert client.ping()
         for command in _forbidden(streams)[role]:
             assert _is_denied(client, command), f"{role} may {command}"
 
 
-def test_a_script_gives_nobody_more_rights(users: Users, redis_client: redis.Redis, streams: Streams) -> None:
+def test_script_does_not_extend_rights(users: Users, redis_client: redis.Redis, streams: Streams) -> None:
     write = "return redis.call('HSET', KEYS[1], 'low_water', '9-0')"
     with (
         connect(users.url("client")) as client,
@@ -115,10 +119,10 @@ def _is_denied(client: redis.Redis, command: Command) -> bool:
     except NoPermissionError:
         return True
     except ResponseError as error:
-        # it got as far as being carried out
+        # Redis carried it out
         pytest.fail(f"{command}: {error}")
     return False
 
 
-def _is_flat(client: redis.Redis) -> bool:
+def _lacks_selectors(client: redis.Redis) -> bool:
     return str(client.info("server")["redis_version"]).startswith("6.")

@@ -29,14 +29,14 @@ MLFLOW = "planted-mlflow-word"
 AWS = "planted-aws-word"
 KEY = "planted-key-word"
 SECRETS = (REDIS, MLFLOW, AWS, KEY)
-NOBODY = f"http://somebody:{MLFLOW}@127.0.0.1:9"
+UNREACHABLE = f"http://user:{MLFLOW}@127.0.0.1:9"
 
 
 def _environment(url: str, streams: Streams, home: Path, log_format: str) -> dict[str, str]:
     return os.environ | {
         "TASADOR_HOME": str(home),
         "TASADOR_REDIS_URL": url,
-        "TASADOR_MLFLOW_URI": NOBODY,
+        "TASADOR_MLFLOW_URI": UNREACHABLE,
         "TASADOR_PREFIX": streams.prefix,
         "TASADOR_LOG_FORMAT": log_format,
         "TASADOR_LOG_LEVEL": "DEBUG",
@@ -44,29 +44,29 @@ def _environment(url: str, streams: Streams, home: Path, log_format: str) -> dic
     }
 
 
-def _shown(text: str) -> list[str]:
+def _find_secrets(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
 def _read(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the part's own http address
-            return str(answer.read().decode())
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - the process's own http address
+            return str(response.read().decode())
     except urllib.error.HTTPError as error:
         return error.read().decode()
 
 
 def _keys_and_values(client: redis.Redis, prefix: str) -> str:
-    told = ""
+    text = ""
     for key in client.scan_iter(f"{prefix}:*"):
         kind = client.type(key)
         read: dict[bytes, Callable[[bytes], object]] = {b"stream": client.xrange, b"hash": client.hgetall}
-        told += f"{key!r} {read[kind](key) if kind in read else ''}\n"
-    return told
+        text += f"{key!r} {read[kind](key) if kind in read else ''}\n"
+    return text
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_parts_show_no_secret_while_they_work_and_while_mlflow_is_away(
+def test_processes_show_no_secret_while_mlflow_is_away(
     redis_client: redis.Redis, redis_url: str, streams: Streams, tmp_path: Path, log_format: str
 ) -> None:
     name = f"worker-{streams.prefix}"
@@ -77,39 +77,41 @@ def test_parts_show_no_secret_while_they_work_and_while_mlflow_is_away(
         streams.model, mapping={"activation": "1-0", "version": "1", "digest": "0" * 64, "uri": "mlflow-artifacts:/1/m"}
     )
     environment = _environment(url, streams, tmp_path, log_format)
-    parts = [
+    processes = [
         ManagedProcess("housing", kind, f"{kind}-1", logs=tmp_path / "logs", host="127.0.0.1", environment=environment)
         for kind in ("consumer", "trainer", "monitor")
     ]
     try:
-        for part in parts:
-            part.start()
-        for part in parts:
-            wait_until(lambda part=part: "MLflow at" in part.log.read_text(), 90, f"{part.label} misses MLflow")  # type: ignore[misc]
-            told = [_read(f"{part.url}{path}") for path in ENDPOINTS]
-            assert _shown("".join(told)) == []
-            assert part._process is not None
-            process = psutil.Process(part._process.pid)
-            assert _shown(" ".join(" ".join(each.cmdline()) for each in (process, *process.children()))) == []
-        assert _shown(_keys_and_values(redis_client, streams.prefix)) == []
+        for process in processes:
+            process.start()
+        for process in processes:
+            log = process.log
+            wait_until(lambda log=log: "MLflow at" in log.read_text(), 90, f"{process.label} misses MLflow")  # type: ignore[misc]
+            responses = [_read(f"{process.url}{path}") for path in ENDPOINTS]
+            assert _find_secrets("".join(responses)) == []
+            assert process._process is not None
+            tree = psutil.Process(process._process.pid)
+            assert _find_secrets(" ".join(" ".join(each.cmdline()) for each in (tree, *tree.children()))) == []
+        assert _find_secrets(_keys_and_values(redis_client, streams.prefix)) == []
     finally:
-        for part in parts:
-            part.ask_to_stop()
-        for part in parts:
-            part.kill()
+        for process in processes:
+            process.ask_to_stop()
+        for process in processes:
+            process.kill()
         redis_client.acl_deluser(name)
-    assert {part.label: _shown(part.log.read_text(encoding="utf-8")) for part in parts} == {p.label: [] for p in parts}
+    logs = [process.log.read_text(encoding="utf-8") for process in processes]
+    assert [_find_secrets(log) for log in logs] == [[], [], []]
 
 
 @pytest.mark.parametrize("command", [["consumer", "--port", "0"], ["status"]])
-@pytest.mark.parametrize("address", ["wrong password", "nobody there", "not a url", "no such key"])
-def test_a_failure_to_connect_shows_no_secret(
+@pytest.mark.parametrize("address", ["wrong password", "no server", "not a url", "no such key"])
+def test_failed_connection_shows_no_secret(
     users: Users, streams: Streams, tmp_path: Path, command: list[str], address: str
 ) -> None:
     host = users.url("client").rpartition("@")[2]
     url = {
         "wrong password": f"redis://{users.name('client')}:{REDIS}@{host}",
-        "nobody there": f"redis://client:{REDIS}@127.0.0.1:1/0",
+        "no server": f"redis://client:{REDIS}@127.0.0.1:1/0",
         "not a url": f"http://client:{REDIS}@127.0.0.1/0?ssl_password={KEY}",
         "no such key": f"rediss://client:{REDIS}@127.0.0.1:1/0?ssl_keyfile=/nowhere&ssl_password={KEY}",
     }[address]
@@ -123,12 +125,12 @@ def test_a_failure_to_connect_shows_no_secret(
     )
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert _shown(done.stdout + done.stderr) == []
+    assert _find_secrets(done.stdout + done.stderr) == []
 
 
-def test_only_the_owner_may_read_where_the_system_is(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_run_file(tmp_path: Path) -> None:
     with HomeLock(tmp_path):
         write_running_system(
-            tmp_path, RunningSystem(pid=os.getpid(), redis_url=f"redis://u:{REDIS}@h:1/0", mlflow_uri=NOBODY)
+            tmp_path, RunningSystem(pid=os.getpid(), redis_url=f"redis://u:{REDIS}@h:1/0", mlflow_uri=UNREACHABLE)
         )
     assert (tmp_path / RUN_FILE).stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Everything that speaks to Redis speaks TLS, to a server whose authority is one's own."""
+"""Every client and process connects over TLS, to a server with a certificate of a private authority."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def tls_url(authority: Authority, own_redis: StartOwnRedis) -> str:
-    """Address (as in TASADOR_REDIS_URL) of a server that speaks TLS alone and wants a certificate of its clients."""
+    """URL (as in TASADOR_REDIS_URL) of a server that accepts only TLS and requires a client certificate."""
     names = {"cert": "own.crt", "key": "own.key", "ca-cert": "ca.crt"}
     files = [word for name, file in names.items() for word in (f"--tls-{name}-file", f"{{folder}}/{file}")]
     own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
@@ -60,7 +60,7 @@ def tls_address(tls_url: str) -> str:
     return tls_url.removeprefix("rediss://").partition("/")[0]
 
 
-async def test_clients_of_both_kinds_speak_tls(tls_url: str) -> None:
+async def test_both_clients_connect_over_tls(tls_url: str) -> None:
     with connect(tls_url) as client:
         assert client.ping()
     client_async = connect_async(tls_url)
@@ -68,7 +68,7 @@ async def test_clients_of_both_kinds_speak_tls(tls_url: str) -> None:
     await client_async.aclose()
 
 
-async def test_both_publishers_speak_tls(tls_url: str) -> None:
+async def test_both_publishers_connect_over_tls(tls_url: str) -> None:
     streams = Streams(f"test-{uuid.uuid4().hex[:12]}")
     settings = load_settings(redis_url=SecretStr(tls_url), prefix=streams.prefix)
     event = listing(read_boston_rows()[0], "l-1")
@@ -80,35 +80,33 @@ async def test_both_publishers_speak_tls(tls_url: str) -> None:
         assert client.xlen(streams.listings) == 2
 
 
-def test_parts_answer_over_tls(tls_url: str, small_model: SmallModel, tmp_path: Path) -> None:
+def test_processes_work_over_tls(tls_url: str, small_model: SmallModel, tmp_path: Path) -> None:
     streams = Streams(f"test-{uuid.uuid4().hex[:12]}")
     store = small_model.registry.tracking_uri
     settings = load_settings(
         home=tmp_path / "home", redis_url=SecretStr(tls_url), prefix=streams.prefix, mlflow_uri=store
     )
     environment = environment_of(settings)
-    parts = [
+    processes = [
         ManagedProcess("housing", kind, f"{kind}-1", logs=tmp_path, host="127.0.0.1", environment=environment)
         for kind in ("consumer", "trainer")
     ]
     try:
-        for part in parts:
-            part.start()
+        for process in processes:
+            process.start()
         with ListingPublisher(settings) as publisher:
             publisher.publish(listing(read_boston_rows()[0], "l-1"))
         with connect(tls_url) as client:
             wait_until(lambda: client.xlen(streams.predictions) == 1, 120, "the listing is answered")
     finally:
-        for part in parts:
-            part.kill()
+        for process in processes:
+            process.kill()
 
 
-def test_an_authority_that_is_not_known_is_refused_in_one_line(
-    tls_address: str, authority: Authority, tmp_path: Path
-) -> None:
-    stranger = Authority(tmp_path / "stranger")
+def test_unknown_authority_is_an_error_of_one_line(tls_address: str, authority: Authority, tmp_path: Path) -> None:
+    unknown = Authority(tmp_path / "unknown")
     own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
-    urls = [f"rediss://{tls_address}/0?{options}" for options in (f"ssl_ca_certs={stranger.ca}&{own}", own)]
+    urls = [f"rediss://{tls_address}/0?{options}" for options in (f"ssl_ca_certs={unknown.ca}&{own}", own)]
     for url in urls:
         with pytest.raises(RedisUnavailableError, match="CERTIFICATE_VERIFY_FAILED"), speaking_to(url):
             connect(url).ping()
@@ -124,18 +122,18 @@ def test_an_authority_that_is_not_known_is_refused_in_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_client_without_a_certificate_is_refused(tls_address: str, authority: Authority) -> None:
+def test_client_without_a_certificate_is_refused(tls_address: str, authority: Authority) -> None:
     url = f"rediss://{tls_address}/0?ssl_ca_certs={authority.ca}"
     with pytest.raises(RedisUnavailableError), speaking_to(url), connect(url) as client:
         client.ping()
 
 
-def test_a_file_that_is_not_there_is_said_in_one_line(tls_address: str) -> None:
+def test_missing_certificate_file_is_an_error(tls_address: str) -> None:
     url = f"rediss://{tls_address}/0?ssl_ca_certs=/nowhere/ca.crt"
     with pytest.raises((ConfigurationError, RedisUnavailableError)), speaking_to(url), connect(url) as client:
         client.ping()
 
 
-def test_the_password_of_a_key_is_not_shown() -> None:
+def test_password_of_a_key_is_not_shown() -> None:
     shown = without_password("rediss://u:p1@h:1/0?ssl_keyfile=k&ssl_password=p2&password=p3")
     assert shown == "rediss://u:***@h:1/0?ssl_keyfile=k&ssl_password=***&password=***"

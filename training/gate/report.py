@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from registry.stages import Stage
+from schemas.commands import Promote, Retrain
 
 Outcome = Literal["passed", "failed", "skipped"]
 
@@ -43,6 +44,13 @@ class Override(BaseModel):
 
     actor: str
     reason: str
+
+    @classmethod
+    def of_command(cls, command: Promote | Retrain) -> Override | None:
+        """The override that a command asks for; None without force and a reason."""
+        if not (command.data.force and command.data.reason):
+            return None
+        return cls(actor=command.actor, reason=command.data.reason)
 
 
 class Footing(BaseModel):

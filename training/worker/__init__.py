@@ -1,1 +1,1 @@
-"""The worker that obeys commands: trains, checks, activates, and answers each command once."""
+"""The process that carries out commands: it trains, promotes and activates models, and replies to each command once."""

@@ -1,8 +1,8 @@
-"""The training worker: a FastStream application that takes commands, keeps them in hand, and follows the champion.
+"""The training worker: a FastStream application that reads commands and follows the champion.
 
-What a command does is in `training.worker.command_handler`. This module reads: new commands come through FastStream,
-those of dead workers are claimed. A group or stream that vanishes is created again at the beginning: answered commands
-are known by their id, so nothing is carried out twice.
+FastStream delivers new commands, a periodic task claims those of dead workers, and `training.worker.command_handler`
+carries them out. A consumer group that vanished is created again at the beginning of the stream: a command that has
+its reply is recognised by its id, so none is carried out twice.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ logger = logging.getLogger(__name__)
 
 _READ_MS = 500
 _STALL_S = 30.0
-_TICKS_A_CLAIM = 5
-"""How often within `claim_idle_ms` a worker shows that it works on what it has in hand."""
+_TICKS_PER_CLAIM = 5
+"""How often within `claim_idle_ms` a worker renews its entries and looks for those of dead workers."""
 
 
 def run_trainer(settings: Settings, name: str, port: int) -> None:
     """Carry out commands until SIGTERM or SIGINT.
 
     Args:
-        settings: of the domain whose models are meant.
-        name: of this worker, its own among those of the domain.
+        settings: they name the domain.
+        name: of this worker, unique in the domain.
         port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
 
     Raises:
         ConfigurationError: a setting, the server or the port cannot be used.
-        RedisUnavailableError: Redis does not answer at start.
+        RedisUnavailableError: Redis does not answer at the start.
     """
     logs.configure(settings)
     listener = bind(port, settings.host)
@@ -61,15 +61,16 @@ def run_trainer(settings: Settings, name: str, port: int) -> None:
 
 
 class Worker:
-    """The loops of one worker beside FastStream's own.
+    """One worker: its objects, its subscriber and its periodic tasks.
 
     Args:
-        settings: its settings.
-        name: its name in the group.
+        settings: of the worker.
+        name: its name in the consumer group.
         url: of Redis.
 
     Attributes:
-        health: why it is not ready, and whether it turns.
+        handler: carries out commands.
+        health: for `/livez` and `/readyz`.
         broker: FastStream's, with the subscriber that reads new commands.
         registry: the worker's Prometheus metrics.
     """
@@ -80,30 +81,30 @@ class Worker:
         self._client = connect_async(url)
         domain, streams = settings.load_domain(), settings.streams
         self.registry = build_registry()
-        metrics = JobMetrics(lambda: self.execution.is_training, self.registry)
+        metrics = JobMetrics(lambda: self.handler.is_training, self.registry)
         self._inbox = CommandInbox(self._client, streams, name, settings.claim_idle_ms)
-        answers = Replies(self._client, streams, name, metrics)
-        reports = EventFactory(f"tasador/{domain.name}/trainer/{name}")
+        replies = Replies(self._client, streams, name, metrics)
+        events = EventFactory(f"tasador/{domain.name}/trainer/{name}")
         models = Models(settings, domain)
-        self._charge = Promoter(answers, reports, models, metrics)
-        self.execution = CommandHandler(settings, self._inbox, answers, reports, models, self._charge)
+        self._promoter = Promoter(replies, events, models, metrics)
+        self.handler = CommandHandler(settings, self._inbox, replies, events, models, self._promoter)
         self.health = Health(_STALL_S)
         self.broker = build_broker(url, self.registry)
-        # one at a time: what is read is in hand at once, and nobody takes it for left over
+        # one at a time, so that what is read is in hand at once and never taken for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
         subscriber = self.broker.subscriber(
             stream=stream, ack_policy=AckPolicy.MANUAL, parser=_parse, decoder=_decode, include_in_schema=False
         )
-        subscriber(self._obey)
+        subscriber(self._handle)
         self._watch = SubscriberWatch(subscriber, self._inbox.create_group, self.health, "commands")
         self._tasks: PeriodicTasks | None = None
 
     async def prepare(self) -> None:
-        """Check the server and create the group, before FastStream would create it at the end of the stream.
+        """Check the server, and create the group before FastStream creates it at the end of the stream.
 
         Raises:
             RedisUnavailableError: Redis does not answer.
-            ServerError: it cannot keep the promises.
+            ServerError: the server cannot keep the promises.
         """
         with speaking_to(self._url):
             await check_server_async(self._client, self._settings.streams)
@@ -113,54 +114,54 @@ class Worker:
     def start(self, on_failure: Callable[[BaseException], None]) -> None:
         """Start the periodic tasks; `on_failure` gets an error that ends one of them."""
         logs.log_settings(self._settings)
-        tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_A_CLAIM
+        tick_s = self._settings.claim_idle_ms / 1000 / _TICKS_PER_CLAIM
         self._tasks = PeriodicTasks(on_failure, self.health)
         self._tasks.start(
             [
-                Step("redis", tick_s, self._keep),
-                Step("left-overs", tick_s, self._take_over),
-                Step("registry", self._settings.registry_poll_s, self._follow),
+                Step("redis", tick_s, self._renew),
+                Step("left-overs", tick_s, self._take_left_overs),
+                Step("registry", self._settings.registry_poll_s, self._follow_champion),
             ]
         )
 
     async def stop(self) -> None:
-        """Stop the periodic tasks and kill a training that is under way."""
+        """Stop the periodic tasks, and kill a running training."""
         if self._tasks:
             await self._tasks.stop()
-        await self.execution.stop()
+        await self.handler.stop()
 
     async def leave(self) -> None:
-        """Give back what is in hand, once nothing is read any more."""
+        """Release the worker's entries, after the last read."""
         try:
             await self._inbox.leave()
         except RedisError as error:
-            logger.warning("left without a word: others claim what is pending", extra={"error": str(error)})
+            logger.warning("could not leave the consumer group", extra={"error": str(error)})
         await self._client.aclose()
 
-    async def _keep(self) -> None:
-        """Renew what is in hand; read again after Redis could not serve or the group had vanished."""
+    async def _renew(self) -> None:
+        """Renew what is in hand, and restart a subscriber that has ended."""
         self.health.beat()
         await self._watch.check()
         await self._inbox.renew()
 
-    async def _take_over(self) -> None:
+    async def _take_left_overs(self) -> None:
         while (entry := await self._inbox.take_left_over()) is not None:
-            await self.execution.carry_out(entry)
+            await self.handler.carry_out(entry)
 
-    async def _follow(self) -> None:
-        await self._charge.follow_champion()
+    async def _follow_champion(self) -> None:
+        await self._promoter.follow_champion()
         self.health.clear("start")
 
-    async def _obey(self, entry: InstanceOf[CommandEntry]) -> None:
+    async def _handle(self, entry: InstanceOf[CommandEntry]) -> None:
         """Carry out one command."""
-        await self.execution.carry_out(entry)
+        await self.handler.carry_out(entry)
 
 
 class WorkerApp(ServedApp):
-    """The application. It outlives a group that vanished, upon which FastStream would end it, with exit code 0."""
+    """The application. It survives a vanished group, after which FastStream would exit with code 0."""
 
     def exit(self) -> None:
-        """End the server if something has failed; what FastStream gives up, the worker's loops begin again."""
+        """Exit only after a failure; `Worker` restarts a subscriber that FastStream has given up."""
         if self.failure is not None:
             super().exit()
 

@@ -1,118 +1,186 @@
-"""Carrying out commands: each one once, each one answered."""
+"""Parses commands and carries them out, each one once; every command gets a reply.
+
+The promoter activates models, the training runner trains beside the other commands.
+"""
 
 from __future__ import annotations
 
-from schemas.commands import Promote, Reload, Retrain, Rollback
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pydantic_core
+from pydantic import ValidationError
+
+from schemas.commands import COMMANDS, Command, Promote, Reload, Retrain, Rollback
+from schemas.decoding import payload_of
+from schemas.errors import RefusedListingError
+from schemas.events import MAX_ID
 from schemas.settings import Settings
-from training.worker.command_parsing import parse_command
 from training.worker.event_factory import EventFactory
-from training.worker.inbox import CommandEntry, CommandInbox
+from training.worker.inbox import CommandEntry, CommandInbox, retry_until_redis_answers
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
 from training.worker.training_runner import TrainingRunner
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedCommand:
+    """A command as read from its entry, or what is wrong with it.
+
+    Attributes:
+        command: None where the command is malformed.
+        command_id: None where it could not be read.
+        reason: why the command is malformed: invalid, unknown_type, payload_gone.
+        message: the same for the client.
+    """
+
+    command: Command | None
+    command_id: str | None
+    reason: str = ""
+    message: str = ""
+
+
+def parse_command(fields: Mapping[bytes, bytes] | None) -> ParsedCommand:
+    """Parse the fields of an entry; never raises, because every command gets a reply."""
+    if fields is None:
+        return ParsedCommand(None, None, "payload_gone", "the entry was deleted while it was pending")
+    try:
+        payload = payload_of(fields)
+    except RefusedListingError as error:
+        return ParsedCommand(None, None, "invalid", str(error))
+    try:
+        command = COMMANDS.validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        reason = "unknown_type" if first["type"] == "union_tag_invalid" else "invalid"
+        location = ".".join(str(part) for part in first["loc"])
+        message = f"{location}: {first['msg']}" if location else first["msg"]
+        return ParsedCommand(None, _id_of(payload), reason, message)
+    if contradiction := _find_contradiction(command):
+        return ParsedCommand(None, command.id, "invalid", contradiction)
+    return ParsedCommand(command, command.id)
+
+
+def _find_contradiction(command: Command) -> str | None:
+    if isinstance(command, Reload) and command.data.version and command.data.alias:
+        return "data: name a version or an alias, not both"
+    if isinstance(command, Promote) and command.data.force and not command.data.reason:
+        return "data.reason: force requires a reason, which is kept"
+    if isinstance(command, Promote) and command.data.reason and not command.data.force:
+        return "data.reason: a reason is allowed only with force"
+    return None
+
+
+def _id_of(payload: bytes) -> str | None:
+    """The id of a malformed command, under which its client looks for the reply."""
+    try:
+        command = pydantic_core.from_json(payload)
+    except ValueError:
+        return None
+    command_id = command.get("id") if isinstance(command, dict) else None
+    return command_id if isinstance(command_id, str) and 0 < len(command_id) <= MAX_ID else None
+
+
 class CommandHandler:
-    """Carries out the commands of one worker, one after another; a training goes on beside the others.
+    """Carries out the commands of one worker, one after another; a training runs beside the others.
 
     Args:
-        settings: of the worker; its domain's models are meant.
-        inbox: keeps what is in hand.
-        answers: writes the answers.
-        reports: words them.
-        models: finds and checks models.
-        charge: puts versions in charge.
+        settings: of the worker; they name the domain.
+        inbox: keeps the worker's entries from being claimed.
+        replies: writes the replies.
+        events: makes the events that a reply consists of.
+        models: finds models.
+        promoter: activates models.
     """
 
     def __init__(
         self,
         settings: Settings,
         inbox: CommandInbox,
-        answers: Replies,
-        reports: EventFactory,
+        replies: Replies,
+        events: EventFactory,
         models: Models,
-        charge: Promoter,
+        promoter: Promoter,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
-        self._answers = answers
-        self._reports = reports
+        self._replies = replies
+        self._events = events
         self._models = models
-        self._charge = charge
-        self._retrains = TrainingRunner(settings, inbox, answers, reports, models, charge)
+        self._promoter = promoter
+        self._trainings = TrainingRunner(settings, inbox, replies, events, models, promoter)
 
     async def carry_out(self, entry: CommandEntry) -> None:
-        """Carry out one command, or begin its training."""
-
-        async def take_turn() -> None:
-            async with self._charge.turn:
-                await self._decide(entry)
-
-        await self._inbox.persist(entry, take_turn)
+        """Carry out one command, or start its training; while Redis does not answer, try again."""
+        with self._inbox.holding(entry):
+            async for attempt in retry_until_redis_answers(entry):
+                with attempt:
+                    async with self._promoter.lock:
+                        await self._reply_once(entry)
 
     async def stop(self) -> None:
-        """Kill a training that goes on; its command stays pending."""
-        await self._retrains.stop()
+        """Kill a running training; its command stays pending."""
+        await self._trainings.stop()
 
     @property
     def is_training(self) -> bool:
-        """Whether a training goes on."""
-        return self._retrains.current is not None
+        """Whether a training is running."""
+        return self._trainings.current is not None
 
-    async def _decide(self, entry: CommandEntry) -> None:
-        order = parse_command(entry.fields)
-        command = order.command
-        if await self._is_known(entry, order.command_id):
+    async def _reply_once(self, entry: CommandEntry) -> None:
+        parsed = parse_command(entry.fields)
+        if await self._is_handled(entry, parsed.command_id):
             return
-        if command is None:
-            await self._reject(entry, order.command_id, order.reason, order.message)
+        if parsed.command is None:
+            await self._reject(entry, parsed.command_id, parsed.reason, parsed.message)
         elif entry.attempts >= self._settings.max_deliveries:
-            message = f"given up: {entry.attempts} times the attempt to carry it out ended without an answer"
-            await self._reject(entry, command.id, "poison", message)
+            message = f"given up after {entry.attempts} attempts that ended without a reply"
+            await self._reject(entry, parsed.command.id, "poison", message)
         else:
-            await self._obey(entry, command)
+            await self._execute(entry, parsed.command)
 
-    async def _is_known(self, entry: CommandEntry, command_id: str | None) -> bool:
-        """Whether nothing is to be done: it was answered, it is being carried out, or another entry had its id."""
-        if self._retrains.current is not None:
-            training, command = self._retrains.current
-            if training.id == entry.id:  # delivered again by a new group; the training will answer it
+    async def _is_handled(self, entry: CommandEntry, command_id: str | None) -> bool:
+        """Whether this command has its reply, is being carried out, or arrived in another entry, which is rejected."""
+        if self._trainings.current is not None:
+            training, command = self._trainings.current
+            if training.id == entry.id:  # a new consumer group delivered it again; the training will reply
                 return True
             if command.id == command_id:
                 await self._reject_repeated(entry, command_id, training.id)
                 return True
-        for name in filter(None, (command_id, entry.id)):
-            answered = await self._answers.find(name)
-            if answered is not None and answered.entry == entry.id:
-                await self._answers.acknowledge(entry)
+        for key in filter(None, (command_id, entry.id)):
+            reply = await self._replies.find(key)
+            if reply is not None and reply.entry == entry.id:
+                await self._replies.acknowledge(entry)
                 return True
-            if answered is not None:
-                await self._reject_repeated(entry, name, answered.entry, answered.event)
+            if reply is not None:
+                await self._reject_repeated(entry, key, reply.entry, reply.event)
                 return True
         return False
 
-    async def _obey(self, entry: CommandEntry, command: Reload | Retrain | Promote | Rollback) -> None:
+    async def _execute(self, entry: CommandEntry, command: Command) -> None:
         match command:
             case Reload():
-                found = self._models.find(command.data.version, command.data.alias)
-                await self._charge.activate(entry, command, found)
+                model = self._models.find(command.data.version, command.data.alias)
+                await self._promoter.activate(entry, command, model)
             case Promote():
-                await self._charge.activate(entry, command, self._models.find(command.data.version))
+                await self._promoter.activate(entry, command, self._models.find(command.data.version))
             case Rollback():
-                await self._charge.activate(entry, command, self._charge.find_previous(command))
+                await self._promoter.activate(entry, command, self._promoter.find_rollback_target(command))
             case Retrain():
-                if not await self._retrains.begin(entry, command):
-                    message = "a training goes on; send the command again when it has ended"
+                if not await self._trainings.start(entry, command):
+                    message = "another training is running; send the command again when it has ended"
                     await self._reject(entry, command.id, "busy", message)
 
     async def _reject(self, entry: CommandEntry, command_id: str | None, reason: str, message: str) -> None:
-        await self._answers.write(entry, command_id or entry.id, [self._reports.rejected(command_id, reason, message)])
+        event = self._events.command_rejected(command_id, reason, message)
+        await self._replies.write(entry, command_id or entry.id, [event])
 
     async def _reject_repeated(
         self, entry: CommandEntry, command_id: str, by_entry: str, by_event: str | None = None
     ) -> None:
-        """Refuse a second entry of one command; what its id was answered stays what the first entry was answered."""
-        message, by = f"entry {by_entry} carried this command already", {"entry": by_entry, "event": by_event}
-        event = self._reports.rejected(command_id, "repeated", message, answered_by=by)
-        await self._answers.write(entry, entry.id, [event])
+        """Reply under the id of the second entry: the reply to the first one stays under the command's id."""
+        message, first = f"entry {by_entry} carried this command already", {"entry": by_entry, "event": by_event}
+        event = self._events.command_rejected(command_id, "repeated", message, answered_by=first)
+        await self._replies.write(entry, entry.id, [event])

@@ -1,4 +1,4 @@
-"""Reports: what a worker has to say, as model events."""
+"""Makes and logs the model events of one worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class EventFactory:
-    """Words the events of one worker, and logs them.
+    """Makes the events of one worker, and logs them.
 
     Args:
         source: the `source` of its events.
@@ -23,38 +23,38 @@ class EventFactory:
     def __init__(self, source: str) -> None:
         self._source = source
 
-    def activated(self, found: ModelVersionInfo, command_id: str | None = None) -> ModelEvent:
+    def activated(self, model: ModelVersionInfo, command_id: str | None = None) -> ModelEvent:
         """A version became the desired model."""
-        return self.of("model.activated", command_id=command_id, version=found.version, digest=found.digest)
+        return self.make("model.activated", command_id=command_id, version=model.version, digest=model.digest)
 
-    def unusable(self, error: ModelError, version: str | None, command_id: str | None = None) -> ModelEvent:
+    def model_rejected(self, error: ModelError, version: str | None, command_id: str | None = None) -> ModelEvent:
         """A model cannot be used; the reason is the check that failed, or `not_found`."""
         reason = error.check if isinstance(error, ModelRejectedError) else "not_found"
-        return self.of("model.rejected", command_id=command_id, version=version, reason=reason, message=str(error))
+        return self.make("model.rejected", command_id=command_id, version=version, reason=reason, message=str(error))
 
-    def refused(self, report: GateReport, command_id: str) -> ModelEvent:
-        """The gate did not let a version pass: the reason is ``gate``, or the check that no force overrides."""
-        told = {"command_id": command_id, "version": report.version, "message": str(report)}
+    def gate_rejected(self, report: GateReport, command_id: str) -> ModelEvent:
+        """The gate rejected a version; the reason is ``gate``, or the binding check that failed."""
+        about = {"command_id": command_id, "version": report.version, "message": str(report)}
         checks = [check.model_dump() for check in report.checks]
-        return self.of("model.rejected", reason=report.reason, gate=checks, **told)
+        return self.make("model.rejected", reason=report.reason, gate=checks, **about)
 
-    def rejected(self, command_id: str | None, reason: str, message: str, **more: Any) -> ModelEvent:
+    def command_rejected(self, command_id: str | None, reason: str, message: str, **more: Any) -> ModelEvent:
         """A command was not carried out."""
-        return self.of("command.rejected", command_id=command_id, reason=reason, message=message, **more)
+        return self.make("command.rejected", command_id=command_id, reason=reason, message=message, **more)
 
-    def failed(self, command_id: str, error: Exception) -> ModelEvent:
-        """A command could not be carried out: `registry_unavailable`, `configuration`, or else `failed`."""
-        return self.rejected(command_id, reason_of(error), str(error))
+    def command_failed(self, command_id: str, error: Exception) -> ModelEvent:
+        """A command failed: `registry_unavailable`, `configuration`, or else `failed`."""
+        return self.command_rejected(command_id, reason_of(error), str(error))
 
-    def of(self, event_type: ModelEventType, **data: Any) -> ModelEvent:
-        """Any event, with what is known of its data."""
-        told = {name: data[name] for name in ("command_id", "version", "reason") if data.get(name) is not None}
-        logger.info("model event", extra={"type": event_type, **told})
+    def make(self, event_type: ModelEventType, **data: Any) -> ModelEvent:
+        """An event of any type."""
+        logged = {name: data[name] for name in ("command_id", "version", "reason") if data.get(name) is not None}
+        logger.info("model event", extra={"type": event_type, **logged})
         return ModelEvent.of(self._source, event_type, **data)
 
 
 def reason_of(error: Exception) -> str:
-    """The reason that stands for an error which is not the model's."""
+    """The reason in an event for an error that is not the model's."""
     if isinstance(error, RegistryUnavailableError):
         return "registry_unavailable"
     return "configuration" if isinstance(error, ConfigurationError) else "failed"

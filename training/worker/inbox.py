@@ -1,17 +1,17 @@
-"""The inbox: which commands a worker has in hand. It takes, renews and gives back; it does not look into them."""
+"""The inbox: which entries of the command stream a worker holds. Takes, renews and gives them back, unparsed."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
 from redis.exceptions import RedisError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_fixed
 
 from schemas.streams import TRAINERS, Streams
 from transport.connection import is_transient
@@ -25,12 +25,12 @@ _RETRY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """One entry of the stream of commands.
+    """One entry of the command stream.
 
     Attributes:
         id: its entry id.
-        fields: what it carries; None where somebody deleted it while it was pending.
-        attempts: how often somebody took it in hand before and died.
+        fields: None where the entry was deleted while it was pending.
+        attempts: how often a worker died while it carried out this entry.
     """
 
     id: str
@@ -39,11 +39,11 @@ class CommandEntry:
 
 
 class CommandInbox:
-    """The commands of one worker.
+    """The entries of one worker.
 
     Attributes:
-        in_hand: entry ids that are being carried out now, and how many times over: after the group was created again,
-            an entry may be delivered while it is still being worked on.
+        in_hand: the ids of entries that are being carried out, and how often each: a consumer group that is created
+            again may deliver an entry that is still in hand.
     """
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str, claim_idle_ms: int) -> None:
@@ -55,46 +55,34 @@ class CommandInbox:
         self.in_hand: Counter[str] = Counter()
 
     async def create_group(self) -> None:
-        """Create the group where it is missing, at the beginning: commands sent before the first start are carried out.
+        """Create the consumer group at the beginning of the stream, so that commands sent before the first start count.
 
-        Doing so again is harmless: an answered command is known by its id.
+        A group that vanished is created again: each command is delivered again, and found to have its reply.
         """
         await self._group.create()
 
     @contextmanager
     def holding(self, entry: CommandEntry) -> Iterator[None]:
-        """Have an entry in hand: it is renewed and nobody claims it."""
+        """Keep an entry in hand, so that it is renewed and no worker claims it.
+
+        An error leaves it pending and is logged: a worker claims it again, and gives it up as poison in the end.
+        """
         self.in_hand[entry.id] += 1
         try:
             yield
+        except Exception:
+            logger.exception("command failed, its entry stays pending", extra={"entry": entry.id})
         finally:
             self.in_hand[entry.id] -= 1
-            self.in_hand += Counter()  # forgets what came down to nothing
-
-    async def persist(self, entry: CommandEntry, step: Callable[[], Awaitable[None]]) -> None:
-        """Hold an entry and try until Redis serves; all steps can be repeated, since the answer is fenced."""
-        with self.holding(entry):
-            while True:
-                try:
-                    return await step()
-                except RedisError as error:
-                    if not is_transient(error):
-                        logger.exception("command stays pending", extra={"entry": entry.id})
-                        return None
-                    logger.warning("command waits for Redis", extra={"entry": entry.id, "error": str(error)})
-                except Exception:
-                    # taken up again like that of a dead worker, and given up as poison in the end
-                    logger.exception("command stays pending", extra={"entry": entry.id})
-                    return None
-                await asyncio.sleep(_RETRY_S)
+            self.in_hand += Counter()  # drops the ids whose count is 0
 
     async def note_left_over(self) -> None:
-        """Note what is pending under this worker's name before it reads: an earlier process of that name left it."""
+        """Remember what a former process of this name left pending; call it before the first read."""
         last = EntryId.parse(await self._group.last_own() or b"0-0")
         self._claimed = [entry for entry in await self._group.claim_own(1000) if EntryId.parse(entry.id) <= last]
 
     async def take_left_over(self) -> CommandEntry | None:
-        """Take one pending command whose worker is dead, and count the attempt; None if there is none."""
+        """Claim one pending command whose worker is dead, and count the attempt; None if there is none."""
         if not self._claimed:
             # one more than those in hand, which are idle too after this process was stopped for a while
             self._claimed = await self._group.claim_idle(1 + len(self.in_hand))
@@ -109,7 +97,7 @@ class CommandInbox:
         return None
 
     async def renew(self) -> None:
-        """Show that what is in hand is being worked on, however long it takes."""
+        """Reset the idle time of what is in hand, and extend the training lock."""
         if not self.in_hand:
             return
         await self._group.renew(list(self.in_hand))
@@ -118,9 +106,9 @@ class CommandInbox:
             await self._client.pexpire(self._streams.training, self._lock_ms)
 
     async def acquire_training_lock(self, entry: CommandEntry) -> bool:
-        """Take the one place for a training; False while the command of another entry has it.
+        """Acquire the domain's one training lock; False while the command of another entry has it.
 
-        It expires when its worker has died, unless the command is taken up again, which gets its own place back.
+        The lock expires when its worker has died; a command that is claimed again gets its own lock back.
         """
         key = self._streams.training
         if await self._client.set(key, entry.id, nx=True, px=self._lock_ms):
@@ -128,10 +116,24 @@ class CommandInbox:
         return bool(await self._client.get(key) == entry.id.encode())
 
     async def leave(self) -> int:
-        """Give everything back for others to take at once, and leave the group; returns how many entries that were."""
+        """Release all pending entries for others to claim at once, and leave the group; returns how many there were."""
         return await self._group.leave(gives_back=True)
 
     @property
     def _lock_ms(self) -> int:
-        # a worker that stalls for a while must not lose it to a second training
+        # a worker that stalls for a while must not lose the lock to a second training
         return 12 * self._claim_idle_ms
+
+
+def retry_until_redis_answers(entry: CommandEntry) -> AsyncRetrying:
+    """Attempts at carrying out a command; safe to repeat, because the reply is fenced. Other errors are raised."""
+
+    def log(state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        logger.warning("redis command failed, retrying", extra={"entry": entry.id, "error": str(error)})
+
+    return AsyncRetrying(retry=retry_if_exception(_is_redis_away), wait=wait_fixed(_RETRY_S), before_sleep=log)
+
+
+def _is_redis_away(error: BaseException) -> bool:
+    return isinstance(error, RedisError) and is_transient(error)

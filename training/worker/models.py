@@ -1,7 +1,7 @@
-"""What an activation needs of the registry: to find a model, to check it, and to set the champion.
+"""The models of one domain as a worker uses them: finds, checks and judges versions, and sets the champion.
 
-MLflow blocks, so everything runs in a thread. A registry that does not answer is asked again for as long as a person
-waits for an answer, not longer: the command is told `registry_unavailable` and may be sent again.
+MLflow blocks, so every call runs in a thread. While MLflow does not answer, a call tries again for 10 s; then the
+command fails as `registry_unavailable`, and the client may send it again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from registry import tracking
 from registry.cache import ModelCache
@@ -25,15 +27,15 @@ from training.gate.report import GateReport, Override
 if TYPE_CHECKING:
     from training.gate.judging import Gate
 
-PATIENCE_S = 10.0
-"""How long a command waits for a registry that does not answer."""
+REGISTRY_TIMEOUT_S = 10.0
+"""How long a command tries while the registry does not answer."""
 _RETRY_S = 0.5
 
 T = TypeVar("T")
 
 
 class Models:
-    """The models of one domain, as the worker sees them."""
+    """The models of one domain."""
 
     def __init__(self, settings: Settings, domain: Domain) -> None:
         tracking_uri = tracking_uri_of(settings)
@@ -41,118 +43,112 @@ class Models:
         self._cache = ModelCache(cache_folder_of(settings), tracking_uri)
         self._domain = domain
         self._settings = settings
-        self._warming = asyncio.Lock()
-        self._is_warm = False
-
-    async def _warm_up(self) -> None:
-        """Import the libraries before a clock starts: their seconds are not MLflow's."""
-        async with self._warming:
-            if not self._is_warm:
-                await asyncio.to_thread(_load_libraries)
-                self._is_warm = True
+        self._import_lock = asyncio.Lock()
+        self._is_imported = False
 
     async def find(self, version: str | None = None, alias: str | None = None) -> ModelVersionInfo:
-        """A registered version.
+        """A registered version, by number or by alias; the champion by default.
 
         Raises:
             ModelNotFoundError: there is none.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await self._ask(lambda: self._registry.resolve(version=version, alias=alias or CHAMPION))
+        return await self._call(lambda: self._registry.resolve(version=version, alias=alias or CHAMPION))
 
-    async def check(self, found: ModelVersionInfo) -> None:
-        """Fetch a version and try it, as every consumer will.
+    async def check(self, model: ModelVersionInfo) -> None:
+        """Fetch a version and load it, as every consumer will.
 
         Raises:
             ModelNotFoundError: its artifact is gone.
-            ModelRejectedError: it must not score.
+            ModelRejectedError: a check failed.
             RegistryUnavailableError: MLflow does not answer.
         """
 
         def fetch_and_load() -> None:
-            path = self._cache.fetch(found.desired(activation=""))
+            path = self._cache.fetch(model.desired(activation=""))
             load_scorer(path, self._domain)
 
-        await self._ask(fetch_and_load)
+        await self._call(fetch_and_load)
 
     async def champion(self) -> ModelVersionInfo | None:
-        """The champion as the registry has it, asked once; None if there is none.
+        """The registry's champion, without a second attempt; None if there is none.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await self._warm_up()
+        await self._import_libraries()
         try:
             return await asyncio.to_thread(self._registry.resolve, alias=CHAMPION)
         except ModelNotFoundError:
             return None
 
     async def judge(self, version: str, override: Override | None) -> GateReport:
-        """Put a version before the gate; without a limit of time, for the champion may have to be fitted again.
+        """The gate's report on a version; without a time limit, because the champion may have to be fitted again.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await self._at_the_gate(lambda gate: gate.judge(version, override=override))
+        return await self._judge(lambda gate: gate.judge(version, override=override))
 
     async def judge_return(self, version: str) -> GateReport:
-        """Put a version that was champion before the gate, for the way back; raises as `judge`."""
-        return await self._at_the_gate(lambda gate: gate.judge_return(version))
+        """The gate's report on a former champion that is to return; raises as `judge`."""
+        return await self._judge(lambda gate: gate.judge_return(version))
 
     async def set_champion(self, version: str) -> None:
-        """Make a version champion and the one before it previous champion; doing so again changes nothing.
-
-        Whoever calls this has asked the gate.
+        """Make a version champion and the one before it previous champion; idempotent. It must have passed the gate.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await self._ask(lambda: self._registry.set_champion(version))
+        await self._call(lambda: self._registry.set_champion(version))
 
     async def trained_by(self, command_id: str) -> ModelVersionInfo | None:
-        """The version that a training for this command registered, if one did.
+        """The version that a training for this command registered; None if there is none.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        versions = await self._ask(self._registry.versions)
-        found = next((one.version for one in versions if one.command_id == command_id), None)
-        return None if found is None else await self.find(found)
+        versions = await self._call(self._registry.versions)
+        version = next((one.version for one in versions if one.command_id == command_id), None)
+        return None if version is None else await self.find(version)
 
-    async def _at_the_gate(self, ask: Callable[[Gate], GateReport]) -> GateReport:
-        def judge() -> GateReport:
-            # here, because it imports pandas and all of scikit-learn
+    async def _judge(self, judge: Callable[[Gate], GateReport]) -> GateReport:
+        def run() -> GateReport:
+            # imported here because it takes pandas and all of scikit-learn
             from training.gate.judging import Gate
 
-            return ask(Gate(self._registry, self._domain, self._settings))
+            return judge(Gate(self._registry, self._domain, self._settings))
 
-        await self._warm_up()
-        return await asyncio.to_thread(judge)
+        await self._import_libraries()
+        return await asyncio.to_thread(run)
 
-    async def _ask(self, ask: Callable[[], T]) -> T:
-        await self._warm_up()
-        return await _patiently(ask)
+    async def _call(self, call: Callable[[], T]) -> T:
+        await self._import_libraries()
+        last: BaseException | None = None
+
+        def remember(state: RetryCallState) -> None:
+            nonlocal last
+            last = state.outcome.exception() if state.outcome else None
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(RegistryUnavailableError), wait=wait_fixed(_RETRY_S), before_sleep=remember
+        )
+        try:
+            async with asyncio.timeout(REGISTRY_TIMEOUT_S):
+                return await retrying(asyncio.to_thread, call)
+        except TimeoutError as error:
+            silent = RegistryUnavailableError(f"MLflow did not answer within {REGISTRY_TIMEOUT_S:g} s")
+            raise last or silent from error
+
+    async def _import_libraries(self) -> None:
+        """Import the libraries before a timeout starts: their seconds are not MLflow's."""
+        async with self._import_lock:
+            if not self._is_imported:
+                await asyncio.to_thread(_import_libraries)
+                self._is_imported = True
 
 
-def _load_libraries() -> None:
+def _import_libraries() -> None:
     tracking.configure()
     load_libraries()
-
-
-async def _patiently(ask: Callable[[], T]) -> T:
-    async def until_it_answers() -> T:
-        while True:
-            try:
-                return await asyncio.to_thread(ask)
-            except RegistryUnavailableError as error:
-                unavailable.append(error)
-                await asyncio.sleep(_RETRY_S)
-
-    unavailable: list[RegistryUnavailableError] = []
-    try:
-        return await asyncio.wait_for(until_it_answers(), PATIENCE_S)
-    except TimeoutError as error:
-        if unavailable:
-            raise unavailable[-1] from error
-        raise RegistryUnavailableError(f"MLflow did not answer within {PATIENCE_S:g} s") from error

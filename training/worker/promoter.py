@@ -1,4 +1,4 @@
-"""Putting versions in charge: activations, and champions that the gate lets pass. Nobody else in a worker does so."""
+"""Activates models, and promotes versions through the gate: the only module of a worker that sets the champion."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Awaitable
 
 from registry.stages import PREVIOUS_CHAMPION
 from registry.versions import ModelVersionInfo
-from schemas.commands import ModelEvent, Promote, Reload, Retrain, Rollback
+from schemas.commands import Command, ModelEvent, Promote, Reload, Retrain, Rollback
 from schemas.errors import ConfigurationError, ModelError, ModelRejectedError, RegistryUnavailableError
-from training.gate.report import GateReport
-from training.worker.command_parsing import override_of
+from training.gate.report import GateReport, Override
 from training.worker.event_factory import EventFactory
 from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
@@ -21,122 +20,128 @@ from training.worker.replies import Replies
 logger = logging.getLogger(__name__)
 
 _NOT_ADMITTED = (
-    "version {version} was made champion in the registry and never passed the gate: "
-    "`tasador registry promote {version}` asks for it"
+    "version {version} was made champion in the registry but never passed the gate; "
+    "run `tasador registry promote {version}`"
 )
 
 
 class Promoter:
-    """Decides which version is in charge of a domain.
+    """Decides which version of a domain's model is active.
 
     Args:
-        answers: writes activations, with the answer to whoever asked for one.
-        reports: words them.
-        models: finds and checks models.
-        metrics: told who is champion.
+        replies: writes activations, each with the reply to its command.
+        events: makes the events.
+        models: finds, checks and judges models.
+        metrics: shows the champion.
 
     Attributes:
-        turn: commands and the following of the champion take turns.
+        lock: held by each command, and while the champion is followed, so that they do not overlap.
     """
 
-    def __init__(self, answers: Replies, reports: EventFactory, models: Models, metrics: JobMetrics) -> None:
-        self._answers = answers
-        self._reports = reports
+    def __init__(self, replies: Replies, events: EventFactory, models: Models, metrics: JobMetrics) -> None:
+        self._replies = replies
+        self._events = events
         self._models = models
         self._metrics = metrics
-        self.turn = asyncio.Lock()
+        self.lock = asyncio.Lock()
 
     async def follow_champion(self) -> None:
-        """Activate the champion if somebody has moved the alias since the last activation.
+        """Activate the registry's champion if it has changed since the last activation.
 
         Raises:
-            RegistryUnavailableError: MLflow does not answer; next time will do.
+            RegistryUnavailableError: MLflow does not answer; the next call catches up.
         """
-        async with self.turn:
+        async with self.lock:
             champion = await self._models.champion()
             if champion:
                 self._metrics.set_champion(champion.version, champion.trained_at)
-            followed = await self._answers.followed()
+            followed = await self._replies.followed()
             if champion is None or champion.version == followed:
                 return
             try:
                 if not champion.is_admitted:
                     raise ModelRejectedError("gate", _NOT_ADMITTED.format(version=champion.version))
                 await self._models.check(champion)
-            except ModelError as error:  # told once, not every few seconds
-                event = self._reports.unusable(error, champion.version)
-                await self._answers.follow(followed, champion.version, event)
+            except ModelError as error:  # counts as followed, so that it is reported once
+                event = self._events.model_rejected(error, champion.version)
+                await self._replies.follow(followed, champion.version, event)
             else:
-                await self._answers.follow(
-                    followed, champion.version, self._reports.activated(champion), activate=champion
-                )
+                event = self._events.activated(champion)
+                await self._replies.follow(followed, champion.version, event, activate=champion)
 
-    async def find_previous(self, command: Rollback) -> ModelVersionInfo:
-        """The version that a rollback means.
+    async def find_rollback_target(self, command: Rollback) -> ModelVersionInfo:
+        """The version that a rollback goes back to.
 
         Raises:
-            ModelNotFoundError: no version was champion before.
+            ModelNotFoundError: there was no champion before this one.
+            RegistryUnavailableError: MLflow does not answer.
         """
-        # once the champion has changed places, previous_champion names another version
         previous = await self._models.find(alias=PREVIOUS_CHAMPION)
-        return await self._models.find(await self._answers.aim(command.id, previous.version))
+        return await self._models.find(await self._replies.pin_rollback_target(command.id, previous.version))
 
     async def activate(
         self,
         entry: CommandEntry,
-        command: Reload | Retrain | Promote | Rollback,
+        command: Command,
         finding: Awaitable[ModelVersionInfo],
         before: tuple[ModelEvent, ...] = (),
         judged: GateReport | None = None,
     ) -> None:
-        """Answer a command with the activation of what it means, or with why not.
+        """Activate the version that a command names, and reply with the activation or with the reason against it.
 
         Args:
             entry: that carried the command.
-            command: the command.
-            finding: finds the version that it means.
-            before: told with the answer.
-            judged: what the gate said of that version already.
+            command: all but a reload also make the version champion, through the gate.
+            finding: finds the version; what it raises becomes the reply.
+            before: events that precede the final one in the reply.
+            judged: the gate's report on this version, if there is one already.
         """
-        found: ModelVersionInfo | None = None
+        model: ModelVersionInfo | None = None
         champion: ModelVersionInfo | None = None
-        activate: ModelVersionInfo | None = None
+        activated: ModelVersionInfo | None = None
         try:
-            found = await finding
-            report: GateReport | None = None
+            model = await finding
             if isinstance(command, Reload):
-                await self._models.check(found)
+                await self._models.check(model)
                 champion = await self._models.champion()
+                report = None
             else:
-                report = await self._crown(found, command, judged)
-                champion = found
+                report = await self.promote(model, command, judged)
+                champion = model
             if report is None or report.is_open:
-                event, activate = self._reports.activated(found, command.id), found
+                event, activated = self._events.activated(model, command.id), model
             else:
-                event = self._reports.refused(report, command.id)
+                event = self._events.gate_rejected(report, command.id)
         except ModelError as error:
-            event = self._reports.unusable(error, found.version if found else None, command.id)
+            event = self._events.model_rejected(error, model.version if model else None, command.id)
         except (RegistryUnavailableError, ConfigurationError, OSError) as error:
-            event = self._reports.failed(command.id, error)
-        followed = champion.version if champion and activate else None
-        await self._answers.write(entry, command.id, [*before, event], activate, followed)
+            event = self._events.command_failed(command.id, error)
+        followed = champion.version if champion and activated else None
+        await self._replies.write(entry, command.id, [*before, event], activate=activated, champion=followed)
 
-    async def _crown(
-        self, found: ModelVersionInfo, command: Promote | Rollback | Retrain, judged: GateReport | None
+    async def promote(
+        self, model: ModelVersionInfo, command: Promote | Rollback | Retrain, judged: GateReport | None = None
     ) -> GateReport:
-        """Make a version champion if the gate lets it pass: nothing else in a worker does so."""
+        """Make a version champion if the gate passes it; returns the gate's report.
+
+        `judged`, an earlier report, is used if the champion is still the one that the version was compared with.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
         if isinstance(command, Rollback):
-            report = await self._models.judge_return(found.version)
+            report = await self._models.judge_return(model.version)
         elif judged is not None and judged.champion == await self._champion_version():
             report = judged
         else:
-            report = await self._models.judge(found.version, override_of(command))
-        told = {"version": found.version, "command": command.type, "actor": command.actor, "gate": report.status}
+            report = await self._models.judge(model.version, Override.of_command(command))
+        logged = {"version": model.version, "command": command.type, "actor": command.actor, "gate": report.status}
         if report.is_open:
-            await self._models.set_champion(found.version)
-            logger.info("champion set", extra=told)
+            await self._models.set_champion(model.version)
+            logger.info("champion set", extra=logged)
         else:
-            logger.warning("the gate stayed closed", extra=told | {"why": str(report)})
+            logger.warning("version did not pass the gate", extra=logged | {"why": str(report)})
         return report
 
     async def _champion_version(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Answers: what becomes of a command is written once, together with the model it activates."""
+"""Writes the reply to each command once, in one script with the model that it activates."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _REPLY = Script("training.worker", "reply")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What was answered to a command: its entry, and the entry id of the final event."""
+    """The reply that a command got: the command's entry, and the entry id of the final event."""
 
     entry: str
     event: str
 
 
 class Replies:
-    """Writes answers of one worker, and counts them."""
+    """Writes the replies of one worker, and counts them."""
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str, metrics: JobMetrics) -> None:
         self._client = client
@@ -40,89 +40,89 @@ class Replies:
         self._worker = worker
         self._metrics = metrics
 
-    async def find(self, answer_as: str) -> Reply | None:
-        """What was answered already, if anything was."""
-        found = await self._client.hget(self._streams.command_answers, answer_as)
-        return Reply(**json.loads(found)) if found else None
+    async def find(self, key: str) -> Reply | None:
+        """The reply under a command's id, or under the id of an entry; None if there is none yet."""
+        stored = await self._client.hget(self._streams.command_answers, key)
+        return Reply(**json.loads(stored)) if stored else None
 
     async def write(
         self,
         entry: CommandEntry,
-        answer_as: str,
+        key: str,
         events: Sequence[ModelEvent],
+        *,
         activate: ModelVersionInfo | None = None,
         champion: str | None = None,
     ) -> None:
-        """Answer a command; the last event is the final one. If the command is no longer pending, nothing is written.
+        """Reply to a command and acknowledge it; writes nothing if the command is no longer pending.
 
         Args:
             entry: the entry that carried the command.
-            answer_as: the command's id, under which others find the answer.
-            events: in order.
-            activate: the model that becomes the desired one; the final event's entry id is its activation.
-            champion: the champion as it stood then, so that it is not followed once more.
+            key: the command's id, or the entry's, under which `find` and the client find the reply.
+            events: in order; the last one is final.
+            activate: becomes the desired model; the final event's entry id is its activation.
+            champion: the champion's version, so that `follow` does not activate it once more.
         """
-        order = {
-            "group": TRAINERS,
-            "consumer": self._worker,
-            "entry": entry.id,
-            "answer_as": answer_as,
-            **_what(events, activate, champion, answer_as),
-        }
-        if written := await self._run(order):
+        fence = {"group": TRAINERS, "consumer": self._worker, "entry": entry.id, "key": key}
+        written = await self._run_script(fence | _script_fields(events, activate, champion, key))
+        if written:
             took_ms = EntryId.parse(written[-1]).ms - EntryId.parse(entry.id).ms
             self._metrics.record_job([event.type for event in events], took_ms / 1000)
         else:
-            logger.warning("command was answered already", extra={"entry": entry.id})
+            logger.warning("command has its reply already", extra={"entry": entry.id})
 
     async def follow(
-        self, followed: str, champion: str, event: ModelEvent, activate: ModelVersionInfo | None = None
+        self, followed: str, champion: str, event: ModelEvent, *, activate: ModelVersionInfo | None = None
     ) -> bool:
-        """Tell what became of a champion that somebody set in the registry; False if another worker was faster."""
-        return bool(await self._run({"followed": followed, **_what([event], activate, champion, None)}))
+        """Write what became of a champion that was set in the registry; False if another worker has followed it.
+
+        `followed` is the one before it, as the method `followed` returned it.
+        """
+        return bool(await self._run_script({"followed": followed} | _script_fields([event], activate, champion)))
 
     async def followed(self) -> str:
-        """The champion that was followed last; empty if none was."""
-        found: Any = await self._client.hget(self._streams.worker_notes, "champion")
-        return found.decode() if found else ""
+        """The version of the champion that was followed last; empty if none was."""
+        version: Any = await self._client.hget(self._streams.worker_notes, "champion")
+        return version.decode() if version else ""
 
-    async def aim(self, answer_as: str, version: str) -> str:
-        """Note which version a command means, until it is answered; returns the version that was noted first.
+    async def pin_rollback_target(self, command_id: str, version: str) -> str:
+        """Keep the version that a rollback goes back to until its reply; returns the version that was kept first.
 
-        For a command whose meaning changes with its own effect, so that it means the same again after a crash.
+        Setting the champion changes what the previous champion is, so a rollback that is repeated after a crash would
+        otherwise go back to another version.
         """
-        key, field = self._streams.worker_notes, f"target:{answer_as}"
+        key, field = self._streams.worker_notes, f"target:{command_id}"
         await self._client.hsetnx(key, field, version)
-        found: Any = await self._client.hget(key, field)
-        return found.decode() if found else version
+        pinned: Any = await self._client.hget(key, field)
+        return pinned.decode() if pinned else version
 
     async def acknowledge(self, entry: CommandEntry) -> None:
-        """Let go of an entry that was answered before."""
+        """Acknowledge an entry that has its reply."""
         await self._client.xack(self._streams.commands, TRAINERS, entry.id)
 
     async def announce(self, event: ModelEvent) -> None:
-        """Tell something that is no answer yet; a second time if the worker dies before it goes on."""
-        await self._client.xadd(self._streams.model_events, {DATA_FIELD: _json(event)})
+        """Write an event that is no reply; if the worker dies before the reply, its successor writes it again."""
+        await self._client.xadd(self._streams.model_events, {DATA_FIELD: _json_of(event)})
 
-    async def _run(self, order: dict[str, object]) -> list[bytes]:
+    async def _run_script(self, reply: dict[str, object]) -> list[bytes]:
         streams = self._streams
         keys = [streams.commands, streams.model_events, streams.model, streams.command_answers]
         keys += [streams.worker_notes, streams.training]
-        written: list[bytes] = await _REPLY.run_async(self._client, keys, [json.dumps(order)])
+        written: list[bytes] = await _REPLY.run_async(self._client, keys, [json.dumps(reply)])
         return written
 
 
-def _what(
-    events: Sequence[ModelEvent], activate: ModelVersionInfo | None, champion: str | None, command_id: str | None
+def _script_fields(
+    events: Sequence[ModelEvent], activate: ModelVersionInfo | None, champion: str | None, command_id: str | None = None
 ) -> dict[str, object]:
-    found: dict[str, object] = {"events": [_json(event) for event in events]}
+    fields: dict[str, object] = {"events": [_json_of(event) for event in events]}
     if activate is not None:
-        fields = activate.desired("", command_id).model_dump(exclude={"activation"}, exclude_none=True)
-        found["activate"] = [part for field in fields.items() for part in field]
+        desired = activate.desired("", command_id).model_dump(exclude={"activation"}, exclude_none=True)
+        fields["activate"] = [part for field in desired.items() for part in field]
     if champion is not None:
-        found["champion"] = champion
-    return found
+        fields["champion"] = champion
+    return fields
 
 
-def _json(event: ModelEvent) -> str:
+def _json_of(event: ModelEvent) -> str:
     return event.model_dump_json(exclude_none=True)

@@ -1,16 +1,16 @@
--- Answers one command, and with it may activate a model: all of it or nothing.
+-- Writes the reply to one command, and the model that it activates: all of it or nothing.
 -- KEYS: commands, model-events, model, answers, notes, training. ARGV: one JSON object with
---   group, consumer, entry: the command's entry; the answer is written only if it was still pending
---   followed: without an entry, the champion followed so far; the answer is written only if that still holds
---   answer_as: the field of `answers`, mostly the command's id
---   events: the events' JSON in order; the last one is the final answer
---   activate: flat list of the fields of `model`; its activation is the entry id of the final answer
---   champion: the champion that has been followed with this
--- Returns the entry ids of the events; none if somebody else has answered.
+--   group, consumer, entry: the command's entry; the fence: nothing is written unless it is still pending
+--   followed: without an entry, the champion followed last; nothing is written if another one has been followed since
+--   key: the field of `answers`: the command's id, or the entry's
+--   events: the events' JSON in order; the last one is final
+--   activate: flat list of the fields of `model`; its activation is the entry id of the final event
+--   champion: the champion's version, which counts as followed from now on
+-- Returns the entry ids of the events; none if the fence kept the reply out.
 local commands, model_events, model, answers, notes, training = unpack(KEYS)
-local order = cjson.decode(ARGV[1])
+local reply = cjson.decode(ARGV[1])
 
--- Redis does not roll back: what can fail is looked at before the first write
+-- Redis does not roll back, so the script checks what can fail before the first write
 for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= 'none' and found ~= kind then
@@ -18,39 +18,39 @@ for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string'}) do
   end
 end
 
-if order.entry then
-  if redis.call('XACK', commands, order.group, order.entry) ~= 1 then return {} end
-elseif (redis.call('HGET', notes, 'champion') or '') ~= order.followed then
+if reply.entry then
+  if redis.call('XACK', commands, reply.group, reply.entry) ~= 1 then return {} end
+elseif (redis.call('HGET', notes, 'champion') or '') ~= reply.followed then
   return {}
 end
 
 local ids = {}
--- a user who may not write gets the command back to pending; the desired model is written last, so it needs no undoing
+-- a write that ACL forbids fails late: the command becomes pending again; the model is written last and needs no undo
 local function undo(failure)
   for _, id in ipairs(ids) do redis.pcall('XDEL', model_events, id) end
-  if order.entry then
-    redis.pcall('HDEL', answers, order.answer_as)
-    redis.pcall('XCLAIM', commands, order.group, order.consumer, 0, order.entry, 'FORCE', 'JUSTID')
+  if reply.entry then
+    redis.pcall('HDEL', answers, reply.key)
+    redis.pcall('XCLAIM', commands, reply.group, reply.consumer, 0, reply.entry, 'FORCE', 'JUSTID')
   end
   return failure
 end
 
-for _, event in ipairs(order.events) do
+for _, event in ipairs(reply.events) do
   local id = redis.pcall('XADD', model_events, '*', 'data', event)
   if type(id) == 'table' then return undo(id) end
   ids[#ids + 1] = id
 end
 
 local writes = {}
-if order.entry then
-  writes[1] = {'HSET', answers, order.answer_as, cjson.encode({entry = order.entry, event = ids[#ids]})}
-  writes[2] = {'HDEL', notes, 'target:' .. order.answer_as}
-  if redis.call('GET', training) == order.entry then writes[3] = {'DEL', training} end
+if reply.entry then
+  writes[1] = {'HSET', answers, reply.key, cjson.encode({entry = reply.entry, event = ids[#ids]})}
+  writes[2] = {'HDEL', notes, 'target:' .. reply.key}
+  if redis.call('GET', training) == reply.entry then writes[3] = {'DEL', training} end
 end
-if order.champion then writes[#writes + 1] = {'HSET', notes, 'champion', order.champion} end
-if order.activate then
+if reply.champion then writes[#writes + 1] = {'HSET', notes, 'champion', reply.champion} end
+if reply.activate then
   writes[#writes + 1] = {'HDEL', model, 'command_id'}
-  writes[#writes + 1] = {'HSET', model, 'activation', ids[#ids], unpack(order.activate)}
+  writes[#writes + 1] = {'HSET', model, 'activation', ids[#ids], unpack(reply.activate)}
 end
 for _, write in ipairs(writes) do
   local done = redis.pcall(unpack(write))

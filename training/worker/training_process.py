@@ -1,7 +1,7 @@
-"""A training run as a process of its own: what the worker gives it, hears from it, and that it dies with its worker.
+"""Runs one training in a process of its own, which ends with its worker.
 
-The worker writes one JSON line, the job, to the process's standard input and leaves it open: when it closes, the worker
-is gone, however it died, and the process ends. What the process has to say comes back as JSON lines.
+The worker writes the job, one JSON line, to the process's standard input and leaves it open: it closes when the worker
+dies, and then the process ends. The process writes messages, JSON lines, to its standard output.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from schemas.commands import Retrain
 from schemas.errors import ConfigurationError, DataError, ModelError, TasadorError, UnavailableError
 from schemas.settings import Settings
-from training.gate.report import GateReport
-from training.worker.command_parsing import override_of
+from training.gate.report import GateReport, Override
 
 logger = logging.getLogger(__name__)
 
 _NICENESS = 10
-"""The system serves scoring and reloads before it serves training."""
-_LONGEST_LINE = 2**20
+"""Scoring and reloads go before training."""
+_MAX_LINE_BYTES = 2**20
 _REASONS: dict[type[TasadorError], str] = {
     DataError: "data",
     ConfigurationError: "configuration",
@@ -38,56 +37,55 @@ _REASONS: dict[type[TasadorError], str] = {
 }
 
 
-class _Said(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ProgressMessage(_Said):
-    """The run goes on."""
+class ProgressMessage(_Message):
+    """The training made progress."""
 
     kind: Literal["progress"] = "progress"
     message: str
 
 
-class Trained(_Said):
-    """The run registered a version, and the gate judged it."""
+class Trained(_Message):
+    """The training registered a version, and the gate judged it."""
 
     kind: Literal["trained"] = "trained"
     version: str
     gate: GateReport
 
 
-class NothingNew(_Said):
-    """The run trained nothing: the champion was made from the same data in the same way."""
+class NothingNew(_Message):
+    """Nothing was trained: the champion was trained on the same data in the same way."""
 
     kind: Literal["nothing_new"] = "nothing_new"
     champion: str
 
 
-class NotTrained(_Said):
-    """The run came to nothing: data, configuration, registry_unavailable, model, or crashed."""
+class NotTrained(_Message):
+    """The training failed: data, configuration, registry_unavailable, model, failed, or crashed."""
 
     kind: Literal["not_trained"] = "not_trained"
     reason: str
     message: str
 
 
-_SAID: TypeAdapter[ProgressMessage | Trained | NothingNew | NotTrained] = TypeAdapter(
+_MESSAGES: TypeAdapter[ProgressMessage | Trained | NothingNew | NotTrained] = TypeAdapter(
     Annotated[ProgressMessage | Trained | NothingNew | NotTrained, Field(discriminator="kind")]
 )
 
-
 Result = Trained | NothingNew | NotTrained
-"""How a run can end."""
+"""How a training can end."""
 
 
 async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> Result:
     """Train in a process of its own; when cancelled, the process is killed.
 
     Args:
-        settings: those of the worker, whole: the environment does not count again.
-        command: what is to be trained; the version is tagged with its id.
-        on_progress: is told what the run says about itself.
+        settings: of the worker, complete: the process does not read the environment again.
+        command: names the models; the version is tagged with its id.
+        on_progress: called with each progress message.
     """
     process = await _start()
     try:
@@ -96,11 +94,11 @@ async def run_job(settings: Settings, command: Retrain, on_progress: Callable[[s
         status = await process.wait()
     finally:
         await _kill(process)
-    return result or NotTrained(reason="crashed", message=f"the training process {_how_it_ended(status)}, see its log")
+    return result or NotTrained(reason="crashed", message=f"the training process {_describe_exit(status)}, see its log")
 
 
 async def _start() -> Process:
-    # settings travel as a whole; a variable would win over what the worker was started with
+    # a variable would override the settings that the worker was started with
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TASADOR_")}
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -109,13 +107,13 @@ async def _start() -> Process:
         stdin=PIPE,
         stdout=PIPE,
         env=environment,
-        limit=_LONGEST_LINE,
-        start_new_session=True,  # Ctrl-C is for the worker, which ends the run itself
+        limit=_MAX_LINE_BYTES,
+        start_new_session=True,  # Ctrl-C stops the worker, which kills the training itself
     )
 
 
 async def _send(process: Process, settings: Settings, command: Retrain) -> None:
-    assert process.stdin is not None  # noqa: S101 - asked for with PIPE
+    assert process.stdin is not None  # noqa: S101 - made with PIPE
     job = {
         "settings": settings.model_dump(mode="json", exclude={"redis_url"}),
         "command": command.model_dump(mode="json"),
@@ -123,52 +121,57 @@ async def _send(process: Process, settings: Settings, command: Retrain) -> None:
     try:
         process.stdin.write(json.dumps(job).encode() + b"\n")
         await process.stdin.drain()
-    except ConnectionError:  # it died at once; its exit status tells more
-        logger.warning("The training process did not take its job")
+    except ConnectionError:  # it died at once; its exit status says more
+        logger.warning("training process did not read its job")
 
 
 async def _listen(process: Process, on_progress: Callable[[str], None]) -> Result | None:
-    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
+    assert process.stdout is not None  # noqa: S101 - made with PIPE
     result: Result | None = None
     async for line in process.stdout:
-        said = _SAID.validate_json(line)
-        if isinstance(said, ProgressMessage):
-            on_progress(said.message)
+        message = _MESSAGES.validate_json(line)
+        if isinstance(message, ProgressMessage):
+            on_progress(message.message)
         else:
-            result = said
+            result = message
     return result
 
 
 async def _kill(process: Process) -> None:
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
-        # its pipes are closed when it is gone, and not when the garbage collector comes by
+        # waiting closes its pipes now; otherwise they stay open until garbage collection
         await process.wait()
 
 
-def _how_it_ended(status: int) -> str:
+def _describe_exit(status: int) -> str:
     return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
 
 
 def main() -> None:
-    """Train as standard input says; every word to standard output is for the worker."""
+    """Train the job from standard input, and write messages for the worker to standard output."""
     os.nice(_NICENESS)
     job: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_worker, daemon=True).start()
-    with _only_for_worker() as worker:
+    with _take_over_stdout() as worker:
 
-        def say(said: _Said) -> None:
-            worker.write(said.model_dump_json() + "\n")
+        def send(message: _Message) -> None:
+            worker.write(message.model_dump_json() + "\n")
             worker.flush()
 
         try:
-            say(_train(job, lambda message: say(ProgressMessage(message=message))))
+            send(train_job(job, lambda message: send(ProgressMessage(message=message))))
         except TasadorError as error:
-            reason = next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "failed")
-            say(NotTrained(reason=reason, message=str(error)))
+            reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "failed")
+            send(NotTrained(reason=reason, message=str(error)))
 
 
-def _train(job: dict[str, Any], progress: Callable[[str], None]) -> Trained | NothingNew:
+def train_job(job: dict[str, Any], on_progress: Callable[[str], None]) -> Trained | NothingNew:
+    """Train in this process; `job` has the `settings` and the `command` as JSON.
+
+    Raises:
+        TasadorError: the training failed.
+    """
     from service.logs import configure
     from training.retraining import Unchanged, retrain
     from training.trigger import Trigger
@@ -176,8 +179,8 @@ def _train(job: dict[str, Any], progress: Callable[[str], None]) -> Trained | No
     settings = Settings(**job["settings"])
     configure(settings)
     command = Retrain.model_validate(job["command"])
-    occasion = Trigger("command", command.id, override_of(command))
-    result = retrain(settings, command.data, occasion, progress)
+    trigger = Trigger("command", command.id, Override.of_command(command))
+    result = retrain(settings, command.data, trigger, on_progress)
     if isinstance(result, Unchanged):
         return NothingNew(champion=result.champion)
     return Trained(version=result.version, gate=result.gate)
@@ -189,8 +192,8 @@ def _end_with_worker() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _only_for_worker() -> TextIO:
-    """Standard output for the worker alone; what libraries print goes where the log goes."""
+def _take_over_stdout() -> TextIO:
+    """The channel to the worker; what libraries print to standard output goes to standard error, as the log does."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return channel

@@ -1,4 +1,4 @@
-"""Retraining on command: one training at a time, in a process of its own, while other commands are carried out."""
+"""Runs trainings on command: one at a time, in a process of its own, beside the other commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.errors import ConfigurationError, RegistryUnavailableError
 from schemas.settings import Settings
 from training.gate.report import GateReport
 from training.worker.event_factory import EventFactory, reason_of
-from training.worker.inbox import CommandEntry, CommandInbox
+from training.worker.inbox import CommandEntry, CommandInbox, retry_until_redis_answers
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
@@ -22,92 +22,95 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingRunner:
-    """Trains for whoever commands it, and lets the gate decide about what came of it.
+    """Trains, and has the result promoted if it passes the gate.
 
     Args:
-        settings: of the worker; its domain's models are meant.
-        inbox: keeps the command in hand, and the one place for a training.
-        answers: writes the answers.
-        reports: words them.
-        models: finds what was trained.
-        charge: puts a version in charge that passes.
+        settings: of the worker; they name the domain.
+        inbox: holds the command's entry, and the domain's one training lock.
+        replies: writes the replies.
+        events: makes their events.
+        models: finds the trained version.
+        promoter: promotes it.
 
     Attributes:
-        current: the entry and the command for which a training goes on.
+        current: the entry and the command of the running training.
     """
 
     def __init__(
         self,
         settings: Settings,
         inbox: CommandInbox,
-        answers: Replies,
-        reports: EventFactory,
+        replies: Replies,
+        events: EventFactory,
         models: Models,
-        charge: Promoter,
+        promoter: Promoter,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
-        self._answers = answers
-        self._reports = reports
+        self._replies = replies
+        self._events = events
         self._models = models
-        self._charge = charge
+        self._promoter = promoter
         self._task: asyncio.Task[None] | None = None
         self.current: tuple[CommandEntry, Retrain] | None = None
 
-    async def begin(self, entry: CommandEntry, command: Retrain) -> bool:
-        """Begin a training; False if one goes on, here or in another worker."""
+    async def start(self, entry: CommandEntry, command: Retrain) -> bool:
+        """Start a training; False if one is running, here or in another worker."""
         if self.current is not None or not await self._inbox.acquire_training_lock(entry):
             return False
         self.current = (entry, command)
-        self._task = asyncio.create_task(self._train(entry, command))
+        self._task = asyncio.create_task(self._run(entry, command))
         return True
 
     async def stop(self) -> None:
-        """Kill a training that goes on; its command stays pending."""
+        """Kill a running training; its command stays pending."""
         if self._task is not None:
             await end_tasks([self._task])
 
-    async def _train(self, entry: CommandEntry, command: Retrain) -> None:
+    async def _run(self, entry: CommandEntry, command: Retrain) -> None:
         try:
-            await self._inbox.persist(entry, lambda: self._train_once(entry, command))
+            with self._inbox.holding(entry):
+                async for attempt in retry_until_redis_answers(entry):
+                    with attempt:
+                        await self._train_and_reply(entry, command)
         finally:
             self.current = None
 
-    async def _train_once(self, entry: CommandEntry, command: Retrain) -> None:
-        """Train, unless a worker that died had already done so, and activate what came of it."""
+    async def _train_and_reply(self, entry: CommandEntry, command: Retrain) -> None:
+        """Train, unless a worker that died had already registered the version, and promote what was trained."""
         started = time.monotonic()
         seconds: float | None = None
         judged: GateReport | None = None
         try:
-            found = await self._models.trained_by(command.id)
-            if found is None:
-                await self._answers.announce(self._reports.of("training.started", command_id=command.id))
+            model = await self._models.trained_by(command.id)
+            if model is None:
+                await self._replies.announce(self._events.make("training.started", command_id=command.id))
                 result = await run_job(self._settings, command, _log_progress)
                 if isinstance(result, NotTrained):
-                    await self._fail(entry, command, result.reason, result.message)
+                    await self._reply_failed(entry, command, result.reason, result.message)
                     return
                 if isinstance(result, NothingNew):
-                    await self._skip(entry, command, result.champion)
+                    await self._reply_skipped(entry, command, result.champion)
                     return
-                found, judged = await self._models.find(result.version), result.gate
+                model, judged = await self._models.find(result.version), result.gate
                 seconds = round(time.monotonic() - started, 3)
         except (RegistryUnavailableError, ConfigurationError) as error:
-            await self._fail(entry, command, reason_of(error), str(error))
+            await self._reply_failed(entry, command, reason_of(error), str(error))
             return
-        told = {"version": found.version, "metrics": found.metrics, "seconds": seconds}
-        finished = self._reports.of("training.finished", command_id=command.id, **told)
-        async with self._charge.turn:
-            await self._charge.activate(entry, command, self._models.find(found.version), (finished,), judged)
+        about = {"version": model.version, "metrics": model.metrics, "seconds": seconds}
+        finished = self._events.make("training.finished", command_id=command.id, **about)
+        async with self._promoter.lock:
+            await self._promoter.activate(entry, command, self._models.find(model.version), (finished,), judged)
 
-    async def _skip(self, entry: CommandEntry, command: Retrain, champion: str) -> None:
-        message = f"version {champion}, the champion, was trained on the same data in the same way; force trains again"
-        told = {"command_id": command.id, "version": champion, "reason": "unchanged", "message": message}
-        await self._answers.write(entry, command.id, [self._reports.of("training.skipped", **told)])
+    async def _reply_skipped(self, entry: CommandEntry, command: Retrain, champion: str) -> None:
+        message = f"the champion, version {champion}, was trained on the same data in the same way; force trains anyway"
+        about = {"command_id": command.id, "version": champion, "reason": "unchanged", "message": message}
+        await self._replies.write(entry, command.id, [self._events.make("training.skipped", **about)])
 
-    async def _fail(self, entry: CommandEntry, command: Retrain, reason: str, message: str) -> None:
-        event = self._reports.of("training.failed", command_id=command.id, reason=reason, message=message)
-        await self._answers.write(entry, command.id, [event])
+    async def _reply_failed(self, entry: CommandEntry, command: Retrain, reason: str, message: str) -> None:
+        event = self._events.make("training.failed", command_id=command.id, reason=reason, message=message)
+        await self._replies.write(entry, command.id, [event])
 
 
 def _log_progress(message: str) -> None:
-    logger.info("training goes on", extra={"step": message})
+    logger.info("training progress", extra={"step": message})

@@ -1,4 +1,4 @@
-"""Fixtures for workers: a store with three small models, settings that hurry, an operator's desk."""
+"""Fixtures for workers: a store with three small models, settings with short intervals, and a command client."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def worker_settings(tmp_path: Path, small_models: Path, redis_url: str, prefix: str) -> Settings:
-    """Settings of a worker on keys and a copy of the store of its own."""
+    """Settings of a worker with its own keys and its own copy of the store."""
     return settings_for(tmp_path / "home", small_models, redis_url, prefix)
 
 
 @pytest.fixture
 def store(worker_settings: Settings) -> Registry:
-    """The registry of those settings."""
+    """The registry of `worker_settings`."""
     return Registry(tracking_uri_of(worker_settings), "housing")
 
 
 @pytest.fixture
 def models(worker_settings: Settings) -> Models:
-    """The same as a worker sees it."""
+    """The same registry as a worker uses it."""
     return Models(worker_settings, worker_settings.load_domain())
 
 
 @pytest.fixture
-def desk(redis_client: redis.Redis, worker_settings: Settings) -> CommandClient:
-    """The operator's side of those settings."""
+def commands(redis_client: redis.Redis, worker_settings: Settings) -> CommandClient:
+    """Sends commands to a worker of `worker_settings`."""
     return CommandClient(redis_client, worker_settings)
 
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings run beside the test and not in a process that has to import everything; they say the same, in JSON."""
+    """Run trainings in a thread, which saves the imports of a process; their messages are JSON all the same."""
 
     async def run(settings: Settings, command: Retrain, on_progress: Callable[[str], None]) -> training_process.Result:
         job = {"settings": settings.model_dump(mode="json"), "command": command.model_dump(mode="json")}
-        said = await asyncio.to_thread(training_process._train, job, on_progress)
-        return training_process.Trained.model_validate_json(said.model_dump_json())
+        message = await asyncio.to_thread(training_process.train_job, job, on_progress)
+        return training_process.Trained.model_validate_json(message.model_dump_json())
 
     monkeypatch.setattr("service.logs.configure", lambda _: None)
     monkeypatch.setattr("training.worker.training_runner.run_job", run)

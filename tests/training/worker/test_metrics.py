@@ -4,7 +4,7 @@ from service.metrics import build_registry
 from training.worker.metrics import JobMetrics
 
 
-def test_a_training_is_told_from_a_command_and_counted_by_its_end() -> None:
+def test_trainings_and_commands_are_counted_by_outcome() -> None:
     registry = build_registry()
     metrics = JobMetrics(lambda: True, registry)
     metrics.record_job(["training.finished", "model.activated"], 12.0)

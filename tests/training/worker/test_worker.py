@@ -1,12 +1,9 @@
-"""What commands do: each one answered, once, with the desired model written only together with its event."""
+"""Every command gets one reply, and the desired model is written only together with its event."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import MutableMapping
-from functools import partial
-from typing import Any
 
 import pytest
 
@@ -15,47 +12,51 @@ from schemas.commands import Promote, PromoteData, Reload, ReloadData, Retrain
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import TRAINERS
+from tests.monitoring.monitor.watched import wait_for_answer
 from tests.training.worker.command_client import CommandClient, working
-from tests.waiting import wait_until_async
-from training.worker import command_handler, models
-from training.worker.app import WorkerApp, build_worker
+from training.worker import models
+from training.worker.app import build_worker
 
 
-async def test_command_sent_before_first_start_activates(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_command_before_the_first_start_is_carried_out(
+    commands: CommandClient, worker_settings: Settings
+) -> None:
     command = Reload(id="c-1", data=ReloadData(version="2"))
-    desk.send(command)
+    commands.send(command)
     async with working(worker_settings):
-        answer = await desk.answer("c-1")
-    assert (answer.type, answer.data.version, answer.source) == ("model.activated", "2", "tasador/housing/trainer/w1")
-    entry = json.loads(desk.client.hget(desk.streams.command_answers, "c-1"))["event"]
-    desired = DesiredModel.from_hash(desk.client.hgetall(desk.streams.model))
+        reply = await commands.wait_for_reply("c-1")
+    assert (reply.type, reply.data.version, reply.source) == ("model.activated", "2", "tasador/housing/trainer/w1")
+    entry = json.loads(commands.redis.hget(commands.streams.command_answers, "c-1"))["event"]
+    desired = DesiredModel.from_hash(commands.redis.hgetall(commands.streams.model))
     assert desired is not None
     assert (desired.activation, desired.version, desired.command_id) == (entry, "2", "c-1")
     assert len(desired.digest) == 64
-    assert not desk.pending()
+    assert not commands.pending()
 
 
-async def test_unknown_version_is_rejected_and_old_model_stays(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_unknown_version_is_rejected_and_the_model_stays(
+    commands: CommandClient, worker_settings: Settings
+) -> None:
     async with working(worker_settings):
-        await desk.ask(Reload(data=ReloadData(version="2")))
-        before = desk.model()
-        answer = await desk.ask(Reload(data=ReloadData(version="99")))
-    assert (answer.type, answer.data.reason) == ("model.rejected", "not_found")
-    assert "version 99" in (answer.data.message or "")
-    assert desk.model() == before
+        await commands.execute(Reload(data=ReloadData(version="2")))
+        before = commands.model()
+        reply = await commands.execute(Reload(data=ReloadData(version="99")))
+    assert (reply.type, reply.data.reason) == ("model.rejected", "not_found")
+    assert "version 99" in (reply.data.message or "")
+    assert commands.model() == before
 
 
-async def test_failed_check_is_rejected_and_old_model_stays(
-    desk: CommandClient, worker_settings: Settings, store: Registry
+async def test_failed_check_is_rejected_and_the_model_stays(
+    commands: CommandClient, worker_settings: Settings, store: Registry
 ) -> None:
     store.client.set_model_version_tag("housing", "3", "artifact_sha256", "0" * 64)
     async with working(worker_settings):
-        await desk.ask(Reload(data=ReloadData(version="2")))
-        before = desk.model()
-        answer = await desk.ask(Promote(data=PromoteData(version="3")))
-    assert (answer.type, answer.data.reason, answer.data.version) == ("model.rejected", "digest", "3")
-    assert desk.model() == before
-    assert store.resolve().version == "1", "what fails a check does not become champion"
+        await commands.execute(Reload(data=ReloadData(version="2")))
+        before = commands.model()
+        reply = await commands.execute(Promote(data=PromoteData(version="3")))
+    assert (reply.type, reply.data.reason, reply.data.version) == ("model.rejected", "digest", "3")
+    assert commands.model() == before
+    assert store.resolve().version == "1", "a version that fails a check does not become champion"
 
 
 MALFORMED = [
@@ -73,98 +74,79 @@ MALFORMED = [
 ]
 
 
-async def test_malformed_commands_are_answered(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_malformed_commands_get_replies(commands: CommandClient, worker_settings: Settings) -> None:
     async with working(worker_settings):
         for fields, command_id, reason in MALFORMED:
-            entry = desk.send_fields(fields)
-            answer = await desk.answer(command_id or entry)
-            assert (answer.type, answer.data.command_id, answer.data.reason) == ("command.rejected", command_id, reason)
-            assert answer.data.message
+            entry = commands.send_fields(fields)
+            reply = await commands.wait_for_reply(command_id or entry)
+            assert (reply.type, reply.data.command_id, reply.data.reason) == ("command.rejected", command_id, reason)
+            assert reply.data.message
             if command_id:
-                desk.client.hdel(desk.streams.command_answers, command_id)
-        assert (await desk.ask(Reload())).type == "model.activated"
-    assert not desk.pending()
+                commands.redis.hdel(commands.streams.command_answers, command_id)
+        assert (await commands.execute(Reload())).type == "model.activated"
+    assert not commands.pending()
 
 
-async def test_second_entry_of_a_command_is_repeated(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_second_entry_of_a_command_is_rejected(commands: CommandClient, worker_settings: Settings) -> None:
     command = Reload(id="c-1", data=ReloadData(version="2"))
     async with working(worker_settings):
-        first = desk.send(command)
-        await desk.answer("c-1")
-        second = desk.send(command)
-        answer = await desk.answer(second)
-    assert (answer.type, answer.data.reason, answer.data.command_id) == ("command.rejected", "repeated", "c-1")
-    assert answer.model_dump()["data"]["answered_by"]["entry"] == first
-    assert json.loads(desk.client.hget(desk.streams.command_answers, "c-1"))["entry"] == first
+        first = commands.send(command)
+        await commands.wait_for_reply("c-1")
+        second = commands.send(command)
+        reply = await commands.wait_for_reply(second)
+    assert (reply.type, reply.data.reason, reply.data.command_id) == ("command.rejected", "repeated", "c-1")
+    assert reply.model_dump()["data"]["answered_by"]["entry"] == first
+    assert json.loads(commands.redis.hget(commands.streams.command_answers, "c-1"))["entry"] == first
 
 
-async def test_registry_that_does_not_answer_is_told_in_time(
-    desk: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_command_fails_in_time_without_a_registry(
+    commands: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(models, "REGISTRY_TIMEOUT_S", 1.0)
     settings = worker_settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
     async with working(settings):
-        answer = await desk.ask(Reload())
-        trained = await desk.ask(Retrain())
-    assert (answer.type, answer.data.reason) == ("command.rejected", "registry_unavailable")
-    assert "127.0.0.1:9" in (answer.data.message or "")
+        reply = await commands.execute(Reload())
+        trained = await commands.execute(Retrain())
+    assert (reply.type, reply.data.reason) == ("command.rejected", "registry_unavailable")
+    assert "127.0.0.1:9" in (reply.data.message or "")
     assert (trained.type, trained.data.reason) == ("training.failed", "registry_unavailable")
-    assert not desk.pending()
+    assert not commands.pending()
 
 
-async def test_readiness_says_that_the_registry_does_not_answer(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_readiness_names_a_missing_registry(worker_settings: Settings) -> None:
     away = worker_settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
-
-    async def is_told(app: WorkerApp, wanted: str) -> bool:
-        return wanted in (await _readiness(app)).replace(" ", "")
-
     async with working(away) as app:
-        told: bool = await wait_until_async(partial(is_told, app, "registry:MLflowathttp://127.0.0.1:9"))
+        await wait_for_answer(app, "/readyz", "registry: MLflow at http://127.0.0.1:9")
     async with working(worker_settings) as app:
-        ready: bool = await wait_until_async(partial(is_told, app, '"ready":true'))
-    assert told
-    assert ready
+        await wait_for_answer(app, "/readyz", '"ready":true')
 
 
-async def _readiness(app: WorkerApp) -> str:
-    """What `/readyz` answers."""
-    body = bytearray()
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        body.extend(message.get("body", b""))
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request"}
-
-    await app({"type": "http", "method": "GET", "path": "/readyz", "headers": []}, receive, send)
-    return body.decode()
-
-
-def test_worker_page_shows_the_contract_of_commands(worker_settings: Settings) -> None:
+def test_asyncapi_page_shows_the_contract_of_commands(worker_settings: Settings) -> None:
     page = json.dumps(build_worker(worker_settings, "w1").schema.to_specification().to_jsonable())
     assert "model.rollback" in page
     assert worker_settings.streams.commands in page
 
 
-async def test_two_workers_share_commands(desk: CommandClient, worker_settings: Settings) -> None:
+async def test_two_workers_share_commands(commands: CommandClient, worker_settings: Settings) -> None:
     async with working(worker_settings, "w1"), working(worker_settings, "w2"):
-        commands = [Reload(data=ReloadData(version=str(1 + number % 3))) for number in range(12)]
-        for command in commands:
-            desk.send(command)
-        await asyncio.gather(*(desk.answer(command.id) for command in commands))
-        assert {name["name"] for name in desk.client.xinfo_consumers(desk.streams.commands, TRAINERS)} == {b"w1", b"w2"}
-    told = [event.data.command_id for _, event in desk.events() if event.data.command_id]
-    assert sorted(told) == sorted(command.id for command in commands)
-    assert not desk.client.xinfo_consumers(desk.streams.commands, TRAINERS), "both have left the group"
+        reloads = [Reload(data=ReloadData(version=str(1 + number % 3))) for number in range(12)]
+        for reload in reloads:
+            commands.send(reload)
+        await asyncio.gather(*(commands.wait_for_reply(reload.id) for reload in reloads))
+        consumers = commands.redis.xinfo_consumers(commands.streams.commands, TRAINERS)
+        assert {consumer["name"] for consumer in consumers} == {b"w1", b"w2"}
+    replied = [event.data.command_id for _, event in commands.events() if event.data.command_id]
+    assert sorted(replied) == sorted(reload.id for reload in reloads)
+    assert not commands.redis.xinfo_consumers(commands.streams.commands, TRAINERS), "both have left the consumer group"
 
 
-async def test_unexpected_error_gives_up_as_poison(
-    desk: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_command_that_always_fails_is_given_up_as_poison(
+    commands: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def explode(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(command_handler.CommandHandler, "_obey", explode)
+    monkeypatch.setattr(models.Models, "find", fail)
     async with working(worker_settings):
-        answer = await desk.ask(Reload())
-    assert (answer.type, answer.data.reason) == ("command.rejected", "poison")
+        reply = await commands.execute(Reload())
+    assert (reply.type, reply.data.reason) == ("command.rejected", "poison")

@@ -1,0 +1,28 @@
+"""Activates a model for tests with the worker's own script."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from schemas.commands import ModelEvent
+from schemas.states import DesiredModel
+from schemas.streams import Streams
+from transport.scripts import Script
+
+_REPLY = Script("training.worker", "reply")
+
+
+def activate(client: Any, streams: Streams, model: DesiredModel) -> str:
+    """Make a model the desired one; returns its activation, whatever `model.activation` is."""
+    event = ModelEvent.of("test", "model.activated", version=model.version, command_id=model.command_id)
+    fields = model.model_dump(exclude={"activation"}, exclude_none=True)
+    followed = client.hget(streams.worker_notes, "champion") or b""
+    reply = {
+        "followed": followed.decode(),
+        "events": [event.model_dump_json(exclude_none=True)],
+        "activate": [part for field in fields.items() for part in field],
+    }
+    keys = [streams.commands, streams.model_events, streams.model, streams.command_answers]
+    (activation,) = _REPLY.run(client, [*keys, streams.worker_notes, streams.training], [json.dumps(reply)])
+    return str(activation.decode())
