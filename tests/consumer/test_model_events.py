@@ -19,6 +19,7 @@ from tests.consumer.harness import Client, activate, model_events
 from tests.models import SmallModel
 from tests.monitoring.monitor.watched import get, wait_for_answer
 from tests.waiting import wait_until_async
+from transport.tasks import end_tasks
 
 RESTARTED = "model-events: the subscriber had ended and was started again"
 
@@ -41,16 +42,10 @@ def subscriber_of(app: ServedApp) -> LogicSubscriber:
     return subscriber
 
 
-def _is_dead(subscriber: LogicSubscriber) -> bool:
-    return all(task.done() for task in subscriber.tasks)
-
-
 async def _cancel(app: ServedApp) -> None:
     subscriber = subscriber_of(app)
-    for task in subscriber.tasks:
-        task.cancel()
-    await wait_until_async(lambda: _is_dead(subscriber), message="its task has ended")
-    assert subscriber.running, "FastStream takes it for running"
+    await end_tasks(subscriber.tasks)
+    assert subscriber.running, "FastStream still counts it as running"
 
 
 async def _stop(app: ServedApp) -> None:

@@ -27,6 +27,7 @@ from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
 from training.worker.replies import Replies
 from transport.connection import connect, connect_async
+from transport.tasks import end_tasks
 
 pytestmark = pytest.mark.long
 
@@ -144,8 +145,7 @@ async def test_subscriber_whose_task_died_is_reported_and_started_again(
         (subscriber,) = app.brokers[0].subscribers
         assert isinstance(subscriber, LogicSubscriber)
         (task,) = subscriber.tasks
-        task.cancel()
-        await wait_until_async(task.done, message="its task has ended")
+        await end_tasks([task])
         assert subscriber.running, "FastStream still counts it as running"
         await wait_for_answer(app, "/readyz", "commands: the subscriber had ended and was started again")
         assert (await commands.execute(Reload(id="c-2", data=ReloadData(version="3")))).type == "model.activated"
