@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A receiver of alerts that prints each as a line of JSON: a stand-in for a pager, and a way to see alerts arrive."""
+"""Receives alerts from Alertmanager and prints each as a line of JSON; replace it with a real pager."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-HIGHEST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes what Alertmanager posts."""
+    """Handles the requests of Alertmanager."""
 
     def do_POST(self) -> None:
         """Print the alerts of one notification."""
-        length = min(int(self.headers.get("Content-Length", 0)), HIGHEST_BYTES)
+        length = min(int(self.headers.get("Content-Length", 0)), MAX_BYTES)
         for alert in json.loads(self.rfile.read(length))["alerts"]:
-            told = {"status": alert["status"], **alert["labels"], **alert["annotations"]}
-            sys.stdout.write(json.dumps(told) + "\n")
+            line = {"status": alert["status"], **alert["labels"], **alert["annotations"]}
+            sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing of the requests themselves."""
+        """Do not log requests."""
 
 
 def main(host: str, port: int) -> None:
-    """Serve until stopped; prints the address first."""
+    """Serve until stopped; prints the port first."""
     server = ThreadingHTTPServer((host, port), Receiver)
     sys.stdout.write(json.dumps({"listening": server.server_address[1]}) + "\n")
     sys.stdout.flush()

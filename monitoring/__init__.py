@@ -1,6 +1,7 @@
-"""Seeing what goes on: logs, endpoints, metrics, status, the check of outcomes, dead letters, drift.
+"""Drift, outcomes and quality, the audit log and retraining; `monitoring.monitor` is the process that runs them.
 
-For notebooks: ``monitoring.drift_report(reference, current)`` compares two tables, ``monitoring.drift_page`` draws it.
+In notebooks, ``monitoring.drift_report(reference, current)`` compares two tables and ``monitoring.drift_page`` renders
+the report as HTML.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["drift_page", "drift_report"]
 
-_HOMES = {"drift_page": "monitoring.drift.page", "drift_report": "monitoring.drift.tables"}
+_MODULES = {"drift_page": "monitoring.drift.page", "drift_report": "monitoring.drift.tables"}
 
 
 def __getattr__(name: str) -> Any:
-    # scipy and pandas take their time, and most of this package does not need them
-    if name not in _HOMES:
+    # importing scipy and pandas is slow, and most of this package does not need them
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

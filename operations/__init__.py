@@ -1,1 +1,1 @@
-"""What operators ask and do: status, verification, dead letters, checks before a start, commands and their replies."""
+"""What operators ask and do: status, reports, verification, dead letters, checks before a start, commands."""

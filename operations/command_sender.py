@@ -1,4 +1,4 @@
-"""Commands to the training worker: sending one, waiting for its answer, and for the consumers to confirm it."""
+"""Sends commands to the training worker, and waits for its answer and for the consumers to confirm it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation that a command brought about.
+    """The activation that resulted from a command.
 
     Attributes:
-        command_id: the command.
-        version: the version that every consumer shall run.
-        entry: entry id of its `model.activated`, by which consumers know it.
-        confirmed: the consumers that run it, with the milliseconds that loading took where they told; None if nobody
-            waited for them.
+        command_id: id of the command.
+        version: the version that every consumer must run.
+        entry: entry id of its `model.activated`; consumers identify the activation by it.
+        confirmed: the consumers that run it, with the load time in ms where they reported one; None if the sender did
+            not wait for them.
     """
 
     command_id: str
@@ -49,19 +49,14 @@ class Activation:
 
 
 class CommandSender:
-    """The hand that gives commands to one domain.
-
-    Args:
-        client: for its Redis.
-        streams: its keys.
-    """
+    """Sends commands to the training workers of one domain and waits for their answers."""
 
     def __init__(self, client: redis.Redis, streams: Streams) -> None:
         self._client = client
         self._streams = streams
 
     def send(self, command: Command) -> str:
-        """Put a command on the stream; returns its entry id."""
+        """Add a command to the stream; returns its entry id."""
         entry = self._client.xadd(self._streams.commands, {DATA_FIELD: command.model_dump_json()})
         return str(EntryId.parse(entry))
 
@@ -70,11 +65,11 @@ class CommandSender:
 
         Args:
             command: a reload, a rollback or a promotion.
-            timeout_s: for everything together, in seconds.
-            wait: also for every living consumer to confirm.
+            timeout_s: limit for the whole call, in seconds.
+            wait: also wait for every living consumer to confirm.
 
         Raises:
-            ModelError: the model cannot be used, or the command was refused.
+            ModelError: the model cannot be used, or the worker refused the command.
             RegistryUnavailableError: MLflow does not answer the worker.
             NotConfirmedError: no worker answered, or a living consumer did not confirm; the message names it.
         """
@@ -82,25 +77,25 @@ class CommandSender:
         self.send(command)
         entry, event = self.wait_for_answer(command.id, deadline)
         if event.type != "model.activated":
-            raise refusal_of(event)
+            raise error_of(event)
         confirmed = self.wait_for_consumers(entry, deadline) if wait else None
         return Activation(command.id, event.data.version or "", entry, confirmed)
 
     def wait_for_answer(self, command_id: str, deadline: float) -> tuple[str, ModelEvent]:
-        """The final event that answers a command, and its entry id.
+        """Wait for the final event of a command; returns its entry id and the event.
 
         Args:
             command_id: the command's id.
-            deadline: until when, by `time.monotonic`.
+            deadline: when to give up, by `time.monotonic`.
 
         Raises:
-            NotConfirmedError: there was none in time; the message says whether a worker lives.
+            NotConfirmedError: no answer came in time; the message says whether a worker lives.
         """
-        while (found := self._client.hget(self._streams.command_answers, command_id)) is None:
+        while (answer := self._client.hget(self._streams.command_answers, command_id)) is None:
             if time.monotonic() > deadline:
-                raise NotConfirmedError(self._why_unanswered(command_id))
+                raise NotConfirmedError(self._explain_missing_answer(command_id))
             time.sleep(_POLL_S)
-        entry = json.loads(found)["event"]
+        entry = json.loads(answer)["event"]
         event: Any = self._client.xrange(self._streams.model_events, entry, entry)
         ((_, fields),) = event
         return entry, ModelEvent.model_validate_json(fields[DATA_FIELD])
@@ -110,57 +105,57 @@ class CommandSender:
 
         Args:
             activation: entry id of its `model.activated`.
-            deadline: until when, by `time.monotonic`.
+            deadline: when to give up, by `time.monotonic`.
 
         Raises:
-            NotConfirmedError: a living consumer did not confirm; the message names each that did not, and why.
+            NotConfirmedError: a living consumer did not confirm; the message names each of them with the reason.
         """
-        told: dict[str, ModelEvent] = {}
+        replies: dict[str, ModelEvent] = {}
         read_until = activation
         while True:
             for entry, event in self._events_after(read_until):
                 read_until = entry
                 if event.data.activation == activation and event.data.consumer:
-                    told[event.data.consumer] = event
-            swapped = {name for name, event in told.items() if event.type == "model.swapped"}
+                    replies[event.data.consumer] = event
+            swapped = {name for name, event in replies.items() if event.type == "model.swapped"}
             living = self._living_consumers()
-            missing = {name for name, beat in living.items() if name not in swapped and not _runs(beat, activation)}
+            missing = {name for name, last in living.items() if name not in swapped and not _runs(last, activation)}
             if not missing:
-                return {name: told[name].data.load_ms if name in swapped else None for name in living}
-            # whoever has rejected this activation will not run it later
-            if time.monotonic() > deadline or missing <= told.keys():
-                raise NotConfirmedError(_unconfirmed(missing, told))
+                return {name: replies[name].data.load_ms if name in swapped else None for name in living}
+            # a consumer that has rejected this activation will not run it later
+            if time.monotonic() > deadline or missing <= replies.keys():
+                raise NotConfirmedError(_explain_unconfirmed(missing, replies))
             time.sleep(_POLL_S)
 
     def living_workers(self) -> list[str]:
-        """Names of the training workers that have asked for commands lately."""
+        """Names of the training workers that have read the commands lately."""
         try:
-            found = self._client.xinfo_consumers(self._streams.commands, TRAINERS)
-        except ResponseError:  # no stream or no group: nobody has ever asked
+            workers = self._client.xinfo_consumers(self._streams.commands, TRAINERS)
+        except ResponseError:  # no stream or no group: no worker has ever run
             return []
-        return [worker["name"].decode() for worker in found if worker["idle"] <= LIVING_S * 1000]
+        return [worker["name"].decode() for worker in workers if worker["idle"] <= LIVING_S * 1000]
 
-    def _why_unanswered(self, command_id: str) -> str:
+    def _explain_missing_answer(self, command_id: str) -> str:
         workers = self.living_workers()
         if workers:
-            return f"no answer yet: command {command_id} is with the training worker {', '.join(workers)}"
+            return f"no answer yet: the training worker {', '.join(workers)} has command {command_id}"
         return (
-            f"no training worker runs: command {command_id} lies in {self._streams.commands} "
-            "and will be carried out when one starts (`tasador trainer`)"
+            f"no training worker runs: command {command_id} stays in {self._streams.commands} "
+            "until one starts and carries it out (`tasador trainer`)"
         )
 
     def _events_after(self, entry: str) -> list[tuple[str, ModelEvent]]:
-        found: Any = self._client.xrange(self._streams.model_events, f"({entry}", "+")
-        return [(str(EntryId.parse(at)), ModelEvent.model_validate_json(fields[DATA_FIELD])) for at, fields in found]
+        entries: Any = self._client.xrange(self._streams.model_events, f"({entry}", "+")
+        return [(str(EntryId.parse(at)), ModelEvent.model_validate_json(fields[DATA_FIELD])) for at, fields in entries]
 
     def _living_consumers(self) -> dict[str, ConsumerHeartbeat]:
         at_ms = now_ms(self._client)
-        beats = [ConsumerHeartbeat.model_validate_json(b) for b in self._client.hvals(self._streams.consumers)]
-        return {b.name: b for b in beats if b.is_living(at_ms) and b.state != "stopping"}
+        heartbeats = [ConsumerHeartbeat.model_validate_json(h) for h in self._client.hvals(self._streams.consumers)]
+        return {h.name: h for h in heartbeats if h.is_living(at_ms) and h.state != "stopping"}
 
 
 def current_actor() -> str:
-    """Who gives a command: user and host."""
+    """The user and host of this process, as the actor of a command."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -168,12 +163,8 @@ def current_actor() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _runs(beat: ConsumerHeartbeat, activation: str) -> bool:
-    return beat.activation is not None and EntryId.parse(beat.activation) >= EntryId.parse(activation)
-
-
-def refusal_of(event: ModelEvent) -> ModelError | RegistryUnavailableError:
-    """The error that stands for an answer which activates nothing."""
+def error_of(event: ModelEvent) -> ModelError | RegistryUnavailableError:
+    """The error for an event that reports that no model was activated."""
     reason, message = event.data.reason or "unknown", event.data.message or "no reason was given"
     if reason == "registry_unavailable":
         return RegistryUnavailableError(message)
@@ -182,8 +173,12 @@ def refusal_of(event: ModelEvent) -> ModelError | RegistryUnavailableError:
     return ModelRejectedError(reason, f"{reason}: {message}")
 
 
-def _unconfirmed(missing: set[str], told: Mapping[str, ModelEvent]) -> str:
-    def why(name: str) -> str:
-        return f"{name} (rejected: {told[name].data.message})" if name in told else name
+def _runs(heartbeat: ConsumerHeartbeat, activation: str) -> bool:
+    return heartbeat.activation is not None and EntryId.parse(heartbeat.activation) >= EntryId.parse(activation)
 
-    return f"not confirmed by {', '.join(why(name) for name in sorted(missing))}"
+
+def _explain_unconfirmed(missing: set[str], replies: Mapping[str, ModelEvent]) -> str:
+    def describe(name: str) -> str:
+        return f"{name} (rejected: {replies[name].data.message})" if name in replies else name
+
+    return f"not confirmed by {', '.join(describe(name) for name in sorted(missing))}"

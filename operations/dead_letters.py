@@ -1,4 +1,4 @@
-"""Dead letters as operators handle them: read, publish again, drop."""
+"""Dead letters as operators handle them: read, replay, drop."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from transport.reading import entry_at, newest, scan, scan_back
 from transport.scripts import Script
 
 _RESOLVE = Script("operations", "resolve")
+_ResolutionType = Literal["listing.replayed", "listing.dropped"]
 
 
 class KeptLetter(NamedTuple):
-    """A dead letter and the id of the entry in which it lies."""
+    """A dead letter and its entry id."""
 
     entry_id: str
     event: DeadLetter
@@ -37,8 +38,8 @@ class DeadLetters:
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        kept_resolutions: about how many notes are kept of letters that were replayed or dropped.
-        is_rate_limited: those that lie apart, because their source sent too much, instead of the others.
+        kept_resolutions: about how many records of replayed and dropped letters are kept.
+        is_rate_limited: use the stream of listings refused by the rate limit instead of the dead letters.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class DeadLetters:
         self._key = streams.rate_limited if is_rate_limited else streams.dead_letters
 
     def newest(self, reason: Reason | None = None) -> Iterator[KeptLetter]:
-        """The dead letters, newest first, of one reason if asked."""
+        """The dead letters, newest first; of one reason if given."""
         for entry_id, fields in scan_back(self._client, self._key):
             letter = KeptLetter(entry_id.decode(), DeadLetter.model_validate_json(fields[DATA_FIELD]))
             if reason is None or letter.event.data.reason is reason:
@@ -68,18 +69,18 @@ class DeadLetters:
         since: str | None = None,
         until: str | None = None,
     ) -> Iterator[KeptLetter]:
-        """The dead letters that are there now, oldest first: of one reason, of one source, between two moments.
+        """The dead letters that exist now, oldest first, filtered by reason, source and time range.
 
-        What is refused while they are iterated is not among them, or a listing that is replayed and refused again
-        would come up for ever.
+        Letters refused during the iteration are left out, so that a listing that is replayed and refused again does not
+        come up for ever.
 
         Raises:
-            DataError: a moment is none (see `transport.moments`).
+            DataError: `since` or `until` is not a moment (see `transport.moments`).
         """
         first, last = parse_range(since, until, now_ms(self._client))
-        if not (last_now := newest(self._client, self._key, 1)):
+        if not (newest_entries := newest(self._client, self._key, 1)):
             return
-        end = last_now[0][0].decode()
+        end = newest_entries[0][0].decode()
         if last != "+" and EntryId.parse(last) < EntryId.parse(end):
             end = last
         for entry_id, fields in scan(self._client, self._key, first, end):
@@ -89,53 +90,51 @@ class DeadLetters:
                 yield letter
 
     def read(self, entry_id: str) -> KeptLetter:
-        """The dead letter in that entry.
+        """The dead letter with an entry id.
 
         Raises:
-            DeadLetterError: there is none.
+            DeadLetterError: it does not exist.
         """
         try:
             entry = entry_at(self._client, self._key, entry_id)
         except redis.exceptions.ResponseError as error:
             raise DeadLetterError(f"{entry_id!r} is not an entry id such as 1795219101518-0") from error
         if entry is None:
-            raise DeadLetterError(f"no dead letter {entry_id}: it was replayed, dropped or trimmed, or never was")
+            raise DeadLetterError(f"no dead letter {entry_id}: it was replayed, dropped or trimmed, or never existed")
         return KeptLetter(entry[0].decode(), DeadLetter.model_validate_json(entry[1][DATA_FIELD]))
 
     def replay(self, entry_id: str, actor: str) -> str:
-        """Publish a dead letter's payload again and take it off, in one step; the id of the new listing.
+        """Publish a dead letter's payload again and delete the letter, atomically; returns the new entry id.
 
         Raises:
-            DeadLetterError: there is none, or not all of its payload was kept.
+            DeadLetterError: it does not exist, or its payload was not kept in full.
         """
         letter = self.read(entry_id)
         return self.replay_as(letter, payload_of_letter(letter), actor)
 
     def replay_as(self, letter: KeptLetter, payload: bytes, actor: str) -> str:
-        """Publish an event in a dead letter's place and take it off, in one step; the id of the new listing.
+        """Publish a payload in place of a dead letter and delete it, atomically; returns the new entry id.
 
         Raises:
-            DeadLetterError: somebody else has resolved it.
+            DeadLetterError: it was replayed, dropped or trimmed meanwhile.
         """
         return self._resolve(letter, "listing.replayed", actor, payload)
 
     def drop(self, entry_id: str, actor: str) -> None:
-        """Take a dead letter off for good.
+        """Delete a dead letter for good.
 
         Raises:
-            DeadLetterError: there is none.
+            DeadLetterError: it does not exist.
         """
         self._resolve(self.read(entry_id), "listing.dropped", actor)
 
-    def _resolve(
-        self, letter: KeptLetter, how: Literal["listing.replayed", "listing.dropped"], actor: str, *payload: bytes
-    ) -> str:
-        note = _note(letter, how, actor).model_dump_json()
+    def _resolve(self, letter: KeptLetter, event_type: _ResolutionType, actor: str, *payload: bytes) -> str:
+        resolution = _resolution(letter, event_type, actor).model_dump_json()
         keys = (self._key, self._streams.listings, self._streams.resolutions)
-        arguments: tuple[Any, ...] = (letter.entry_id, note, self._kept_resolutions, *payload)
+        arguments: tuple[Any, ...] = (letter.entry_id, resolution, self._kept_resolutions, *payload)
         new_entry: Any = _RESOLVE.run(self._client, keys, arguments)
         if new_entry is None:
-            raise DeadLetterError(f"no dead letter {letter.entry_id} any more: somebody else has resolved it")
+            raise DeadLetterError(f"no dead letter {letter.entry_id} any more: it was resolved or trimmed meanwhile")
         return str(new_entry.decode())
 
 
@@ -143,13 +142,13 @@ def payload_of_letter(letter: KeptLetter) -> bytes:
     """The payload of a dead letter as it was published.
 
     Raises:
-        DeadLetterError: not all of it was kept, or it was no event.
+        DeadLetterError: it was not kept in full, or its entry held no event.
     """
     data = letter.event.data
     if data.reason is Reason.FOREIGN_ENTRY:
         raise DeadLetterError(f"dead letter {letter.entry_id} cannot be replayed: its entry held no event")
     if data.payload is None:
-        raise DeadLetterError(f"dead letter {letter.entry_id} cannot be replayed: its payload is gone")
+        raise DeadLetterError(f"dead letter {letter.entry_id} cannot be replayed: its payload was not kept")
     payload = base64.b64decode(data.payload) if data.payload_encoding == "base64" else data.payload.encode()
     if hashlib.sha256(payload).hexdigest() != data.payload_sha256:
         kept = f"{len(payload)} of {data.payload_bytes} bytes of its payload were kept"
@@ -157,12 +156,12 @@ def payload_of_letter(letter: KeptLetter) -> bytes:
     return payload
 
 
-def _note(letter: KeptLetter, how: Literal["listing.replayed", "listing.dropped"], actor: str) -> Resolution:
+def _resolution(letter: KeptLetter, event_type: _ResolutionType, actor: str) -> Resolution:
     event = letter.event
     return Resolution(
         id=event.id,
         source=event.source,
-        type=how,
+        type=event_type,
         time=datetime.now(UTC),
         data=ResolutionData(
             listing_id=event.data.listing_id,

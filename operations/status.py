@@ -1,4 +1,4 @@
-"""The status of one domain: what a person wants to know at a glance, read from Redis in one go."""
+"""The status of one domain at a glance, read from Redis."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from transport.entries import EntryId
 from transport.reading import pending
 
 STUCK_S = 60
-"""Age of the oldest pending entry from which something is wrong."""
+"""Age of the oldest pending entry from which the status is degraded."""
 
 
-class _Part(BaseModel):
+class _StatusModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class BacklogStatus(_Part):
-    """Entries without an answer; `is_exact` as in `transport.backlog`."""
+class BacklogStatus(_StatusModel):
+    """Unanswered entries; `is_exact` as in `transport.backlog`."""
 
     total: int
     undelivered: int
@@ -38,16 +38,16 @@ class BacklogStatus(_Part):
     oldest_pending_s: float
 
 
-class ConsumerStatus(_Part):
-    """One consumer's last heartbeat, and how long ago it came."""
+class ConsumerStatus(_StatusModel):
+    """One consumer's last heartbeat and its age."""
 
     heartbeat: ConsumerHeartbeat
     is_living: bool
     silent_s: float
 
 
-class Totals(_Part):
-    """Counts since the stream began; `fenced` are answers that were not written because somebody else had answered."""
+class Totals(_StatusModel):
+    """Counts since the stream began."""
 
     answered: int = 0
     scored: int = 0
@@ -55,31 +55,30 @@ class Totals(_Part):
     repeats: int = 0
     imputed: int = 0
     unusual: int = 0
-    fenced: int = 0
 
 
-class PredictionSpread(_Part):
+class PredictionSpread(_StatusModel):
     """Mean and standard deviation of all predictions, in the target's unit."""
 
     mean: float
     sd: float
 
 
-class Status(_Part):
+class Status(_StatusModel):
     """The status of one domain.
 
     Attributes:
-        state: `down` if nobody answers, `degraded` if something is wrong, else `healthy`.
+        state: `down` if no consumer answers, `degraded` if something is wrong, else `healthy`.
         reasons: why the state is not `healthy`.
-        holders: groups of somebody else because of which listings long answered are kept.
-        at_ms: when, on Redis's clock.
-        model: the desired model; None where none was activated yet.
+        at_ms: when it was read, by Redis's clock.
+        model: the desired model; None before the first activation.
+        blocking_groups: foreign consumer groups that keep answered listings from being trimmed.
         rate_per_s: answers a second (`monitoring.latency.read_rate`).
         predictions: None for a classification, or before the first prediction.
-        dead_letters: refused ever, by reason.
-        dead_letters_kept: how many can be looked at, replayed or dropped now.
-        rate_limited_kept: as many of those whose source sent too much, which lie apart.
-        uptime_s: of the living consumer that has been up longest; None where none lives.
+        dead_letters: refusals since the stream began, by reason.
+        dead_letters_kept: how many can be read, replayed or dropped now.
+        rate_limited_kept: the same for listings refused by the rate limit, which have a stream of their own.
+        uptime_s: of the living consumer with the longest uptime; None where none lives.
     """
 
     state: Literal["healthy", "degraded", "down"]
@@ -89,7 +88,7 @@ class Status(_Part):
     model: DesiredModel | None
     consumers: tuple[ConsumerStatus, ...]
     backlog: BacklogStatus
-    holders: tuple[BlockingGroup, ...] = ()
+    blocking_groups: tuple[BlockingGroup, ...] = ()
     totals: Totals
     rate_per_s: float
     latency_ms: Latency | None
@@ -105,7 +104,7 @@ def read_status(
     streams: Streams,
     domain: Domain | None = None,
     high_water: int | None = None,
-    keep: RetentionSettings | None = None,
+    retention: RetentionSettings | None = None,
 ) -> Status:
     """Read the status.
 
@@ -113,22 +112,22 @@ def read_status(
         client: replies must be bytes.
         streams: the domain's keys.
         domain: if given and a classification, predictions have no mean.
-        high_water: backlog at which publishers wait, for a reason to say so.
-        keep: what trimming is asked to keep, to find out who holds it back.
+        high_water: backlog at which publishers wait; reaching it is a reason.
+        retention: limits of trimming; groups that block it are a reason.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    progress, beats = (_read_hash(client, key) for key in (streams.progress, streams.consumers))
+    progress, heartbeats = (_read_hash(client, key) for key in (streams.progress, streams.consumers))
     model = DesiredModel.from_hash(_read_hash(client, streams.model))
     at_ms = now_ms(client)
     consumers = tuple(
-        _consumer(ConsumerHeartbeat.model_validate_json(beat), at_ms) for _, beat in sorted(beats.items())
+        _consumer(ConsumerHeartbeat.model_validate_json(text), at_ms) for _, text in sorted(heartbeats.items())
     )
     backlog = _read_backlog(client, streams, at_ms)
-    holders = read_blocking_groups(client, streams, keep) if keep else ()
+    blocking_groups = read_blocking_groups(client, streams, retention) if retention else ()
     is_down, reasons = judge(consumers, model, backlog, high_water)
-    reasons += tuple(map(str, holders))
+    reasons += tuple(map(str, blocking_groups))
     started_ms = [consumer.heartbeat.started_ms for consumer in consumers if consumer.is_living]
     return Status(
         state="down" if is_down else "degraded" if reasons else "healthy",
@@ -138,7 +137,7 @@ def read_status(
         model=model,
         consumers=consumers,
         backlog=backlog,
-        holders=holders,
+        blocking_groups=blocking_groups,
         totals=Totals(**{name: int(progress.get(name.encode(), 0)) for name in Totals.model_fields}),
         rate_per_s=read_rate(client, streams),
         latency_ms=read_latency(client, streams),
@@ -153,7 +152,7 @@ def read_status(
 def judge(
     consumers: Sequence[ConsumerStatus], model: DesiredModel | None, backlog: BacklogStatus, high_water: int | None
 ) -> tuple[bool, tuple[str, ...]]:
-    """Whether nobody answers, and everything that is wrong."""
+    """Whether the domain is down, and the reasons why it is not healthy."""
     living = [consumer.heartbeat for consumer in consumers if consumer.is_living]
     reasons = [] if living else ["no consumer lives"]
     if model is None:
@@ -163,18 +162,19 @@ def judge(
         reasons.append(f"an entry has been pending for {backlog.oldest_pending_s:.0f} s")
     if high_water is not None and backlog.total >= high_water:
         reasons.append(f"the backlog of {backlog.total} has reached the high-water mark {high_water}")
-    return not any(beat.state == "running" for beat in living), tuple(reasons)
+    return not any(heartbeat.state == "running" for heartbeat in living), tuple(reasons)
 
 
 def _problems(consumer: ConsumerStatus, model: DesiredModel | None) -> Iterator[str]:
-    beat = consumer.heartbeat
+    heartbeat = consumer.heartbeat
+    name, reasons = heartbeat.name, heartbeat.reasons
     if not consumer.is_living:
-        yield f"{beat.name}: no heartbeat for {consumer.silent_s:.0f} s"
+        yield f"{name}: no heartbeat for {consumer.silent_s:.0f} s"
         return
-    if beat.state != "running" or beat.reasons:
-        yield f"{beat.name}: {beat.state}" + (f" ({'; '.join(beat.reasons)})" if beat.reasons else "")
-    if model is not None and beat.activation not in {None, model.activation}:
-        yield f"{beat.name}: runs version {beat.version}, {model.version} is desired"
+    if heartbeat.state != "running" or reasons:
+        yield f"{name}: {heartbeat.state}" + (f" ({'; '.join(reasons)})" if reasons else "")
+    if model is not None and heartbeat.activation not in {None, model.activation}:
+        yield f"{name}: runs version {heartbeat.version}, {model.version} is desired"
 
 
 def _read_hash(client: redis.Redis, key: str) -> dict[bytes, bytes]:
@@ -182,9 +182,9 @@ def _read_hash(client: redis.Redis, key: str) -> dict[bytes, bytes]:
     return dict(fields)
 
 
-def _consumer(beat: ConsumerHeartbeat, at_ms: int) -> ConsumerStatus:
-    silent_s = max(at_ms - beat.at_ms, 0) / 1000
-    return ConsumerStatus(heartbeat=beat, is_living=beat.is_living(at_ms), silent_s=silent_s)
+def _consumer(heartbeat: ConsumerHeartbeat, at_ms: int) -> ConsumerStatus:
+    silent_s = max(at_ms - heartbeat.at_ms, 0) / 1000
+    return ConsumerStatus(heartbeat=heartbeat, is_living=heartbeat.is_living(at_ms), silent_s=silent_s)
 
 
 def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogStatus:
@@ -205,7 +205,7 @@ def _spread(progress: Mapping[bytes, bytes]) -> PredictionSpread | None:
         return None
     total, squares = (float(progress.get(name, 0)) for name in (b"prediction_sum", b"prediction_sum_squares"))
     mean = total / count
-    # the difference of two large sums can come out below zero where all predictions are equal
+    # rounding can make the difference of two large sums negative where all predictions are equal
     return PredictionSpread(mean=mean, sd=math.sqrt(max(squares / count - mean**2, 0.0)))
 
 

@@ -1,4 +1,4 @@
-"""The check that every listing got exactly one outcome: a prediction, a dead letter, or a counted drop of a repeat."""
+"""Checks that every listing got exactly one outcome: a prediction, a dead letter, or a counted drop of a repeat."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from transport.answers import Kind, find_answers
 from transport.reading import scan
 
 SHOWN = 20
-"""Ids that a verdict's sentence names at most."""
+"""How many ids a verdict's sentence names at most."""
 
 
-class Verdict(BaseModel):
-    """What became of some entries of `listings`.
+class OutcomeVerdict(BaseModel):
+    """The outcomes of some entries of `listings`.
 
     Attributes:
-        entries: how many were looked for.
-        outcomes: how many outcomes were found, by kind; a dead letter that an operator has resolved still counts.
+        entries: how many were checked.
+        outcomes: number of outcomes by kind; a dead letter that an operator has resolved still counts.
         waiting: entries without an outcome that are undelivered or pending: they will get one.
-        lost: entries without an outcome that nobody will answer.
+        lost: entries without an outcome that no consumer will answer.
         doubled: entries with more than one outcome, each with the kinds it got.
-        unseen: entries without an outcome that are as old as answers which have been trimmed: nothing can be said.
-        visible_from: the oldest entry id of which everything can be said; None where no answers were trimmed.
+        unseen: entries without an outcome that are as old as trimmed answers: their outcome is unknown.
+        visible_from: the oldest entry id whose outcome is certainly still visible; None where no answers were trimmed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,7 +51,7 @@ class Verdict(BaseModel):
             f"{len(self.lost)} lost{_some(self.lost)}" if self.lost else "",
             f"{len(self.doubled)} answered more than once{_some(self.doubled)}" if self.doubled else "",
             f"{self.waiting} still waiting" if self.waiting else "",
-            f"{self.unseen} older than the answers that are kept (from {self.visible_from})" if self.unseen else "",
+            f"{self.unseen} older than the kept answers (from {self.visible_from})" if self.unseen else "",
         ]
         return f"of {self.entries} listings " + ", ".join(problem for problem in problems if problem)
 
@@ -61,8 +61,8 @@ def _some(ids: Iterable[str]) -> str:
     return f" ({', '.join(named[:SHOWN])}{', …' if len(named) > SHOWN else ''})"
 
 
-def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> Verdict:
-    """Look for the outcome of each entry; memory grows with the entries asked for, not with the streams.
+def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> OutcomeVerdict:
+    """Find the outcome of each entry; memory grows with the given entries, not with the streams.
 
     Args:
         client: replies must be bytes.
@@ -72,18 +72,18 @@ def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> V
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    found = find_answers(client, streams, entry_ids)
-    return Verdict(
-        entries=len(found.kinds),
-        outcomes=dict(Counter(kind for kinds in found.kinds.values() for kind in kinds)),
-        waiting=len(found.waiting),
-        lost=found.lost,
-        doubled={entry_id: kinds for entry_id, kinds in found.kinds.items() if len(kinds) > 1},
-        unseen=len(found.unseen),
-        visible_from=str(found.visible_from) if found.visible_from else None,
+    answers = find_answers(client, streams, entry_ids)
+    return OutcomeVerdict(
+        entries=len(answers.kinds),
+        outcomes=dict(Counter(kind for kinds in answers.kinds.values() for kind in kinds)),
+        waiting=len(answers.waiting),
+        lost=answers.lost,
+        doubled={entry_id: kinds for entry_id, kinds in answers.kinds.items() if len(kinds) > 1},
+        unseen=len(answers.unseen),
+        visible_from=str(answers.visible_from) if answers.visible_from else None,
     )
 
 
 def published(client: redis.Redis, streams: Streams, first: str = "-", last: str = "+") -> Iterator[str]:
-    """The ids of the entries that `listings` still holds in a range, oldest first."""
+    """Ids of the entries that `listings` still holds in a range, oldest first."""
     return (entry_id.decode() for entry_id, _ in scan(client, streams.listings, first, last))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import redis
 import redis.exceptions
 
-from schemas.streams import DATA_FIELD, SCORERS, Streams
+from schemas.streams import SCORERS, Streams
 from transport.entries import EntryId
 
 CHUNK = 1000
@@ -52,14 +51,6 @@ def entry_at(client: redis.Redis, key: str, entry_id: str) -> Entry | None:
     """The entry with that id; None if there is none."""
     entries = _entries(client.xrange(key, entry_id, entry_id))
     return entries[0] if entries else None
-
-
-def newest_report(client: redis.Redis, streams: Streams, event_type: str) -> bytes | None:
-    """The newest report of a type, such as `drift.reported`, as JSON; None where the monitor has written none."""
-    for _, fields in scan_back(client, streams.drift):
-        if json.loads(fields[DATA_FIELD])["type"] == event_type:
-            return fields[DATA_FIELD]
-    return None
 
 
 def _entries(reply: Any) -> list[Entry]:

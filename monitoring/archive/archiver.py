@@ -1,7 +1,7 @@
-"""From the streams to the audit log: complete, without doubles, and without anybody waiting for it.
+"""Copies predictions and outcomes from the streams to the audit log, each exactly once.
 
-Redis holds the group `archivers` as a mere cursor: nothing is pending in it. It tells trimming what is in the log, and
-is set after a file has come into place. After a crash the names of the files say where to go on.
+The group `archivers` is only a cursor that keeps trimming from deleting what is not in the log yet; nothing is pending
+in it. It is moved after a file has been renamed into place. After a crash, the file names say where to continue.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import redis.asyncio
 
-from monitoring.archive.folder import ArchiveFolder, Kind, day_of, hash_of
+from monitoring.archive.folder import ArchiveFolder, ArchiveKind, day_of, hash_of
 from monitoring.archive.reading import find_predictions
-from monitoring.archive.rows import Archived, ArchiveRows, Entry
+from monitoring.archive.rows import ArchiveRows, ArchiveTable
 from monitoring.outcomes.prediction_index import IndexedPrediction
 from schemas.domain import Domain
 from schemas.settings import Settings
-from schemas.streams import ARCHIVERS, DATA_FIELD, Streams
+from schemas.streams import ARCHIVERS, Streams
+from transport.answers import answered_entry
 from transport.consumer_group import create_group
 from transport.entries import EntryId
+from transport.reading import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class ArchiveProgress:
-    """What one round wrote.
+    """Rows that one round wrote.
 
     Attributes:
         predictions: rows of predictions.
-        without_features: of these, how many had lost their listing.
+        without_features: how many of them lack features because their listing was trimmed.
         outcomes: rows of outcomes.
     """
 
@@ -50,9 +51,9 @@ class Archiver:
 
     Args:
         client: replies must be bytes.
-        settings: with its keys.
-        domain: whose features and target become columns.
-        folder: where rows go.
+        settings: keys, limits and archive settings of the domain.
+        domain: its features and target become columns.
+        folder: the folder to write to.
 
     Raises:
         DomainError: a feature has the name of another column.
@@ -65,10 +66,10 @@ class Archiver:
         self._archive = settings.archive
         self._rows = ArchiveRows(domain, settings.limits)
         self._folder = folder
-        self._answered: tuple[str, EntryId] | None = None
+        self._release_mark: tuple[str, EntryId] | None = None
 
     async def run_once(self, now_ms: int) -> ArchiveProgress:
-        """Write what has waited long enough or fills a file, and drop days that are too old.
+        """Write the rows that fill a file or have waited long enough, and delete days that are too old.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
@@ -76,15 +77,15 @@ class Archiver:
         """
         predictions = without_features = outcomes = 0
         while True:
-            noted = await self._note_answered()
+            mark = await self._read_release_mark()
             written = await self._write("predictions", self._streams.predictions, self._prediction_rows, now_ms)
             if written is None:
                 break
             predictions += written.table.num_rows
             without_features += written.without_features
-            await self._release_listings(noted)
-        while (sold := await self._write("outcomes", self._streams.outcomes, self._outcome_rows, now_ms)) is not None:
-            outcomes += sold.table.num_rows
+            await self._release_listings(mark)
+        while (file := await self._write("outcomes", self._streams.outcomes, self._outcome_rows, now_ms)) is not None:
+            outcomes += file.table.num_rows
         for kind in ("predictions", "outcomes"):
             await asyncio.to_thread(self._folder.prune, kind, self._archive.keep_days, now_ms)
         if without_features:
@@ -92,46 +93,46 @@ class Archiver:
         return ArchiveProgress(predictions, without_features, outcomes)
 
     async def find_older(self, identities: Sequence[str]) -> dict[str, IndexedPrediction]:
-        """Predictions that are in the log, by identity."""
+        """Predictions in the log, by identity."""
         return await asyncio.to_thread(find_predictions, self._folder, self._domain, identities)
 
     async def lag(self) -> int:
-        """Predictions that are not in the log yet."""
+        """Number of predictions that are not in the log yet; estimated from 1,000 on."""
         position = await asyncio.to_thread(self._folder.position, "predictions")
         entries: Any = await self._client.xrange(self._streams.predictions, f"({position}", "+", count=_CHUNK)
-        return len(entries) if len(entries) < _CHUNK else max(await self._newer(position), _CHUNK)
+        return len(entries) if len(entries) < _CHUNK else max(await self._estimate_lag(position), _CHUNK)
 
-    async def _newer(self, position: EntryId) -> int:
-        """About how many entries come after one, where these are many: by their share of the time."""
+    async def _estimate_lag(self, position: EntryId) -> int:
+        """Estimate how many entries follow one, by its share of the stream's time span."""
         first: Any = await self._client.xrange(self._streams.predictions, count=1)
         last: Any = await self._client.xrevrange(self._streams.predictions, count=1)
         length = int(await self._client.xlen(self._streams.predictions))
         begin, end = (EntryId.parse(entry[0][0]).ms for entry in (first, last))
         return round(length * min(1.0, (end - position.ms) / max(end - begin, 1)))
 
-    async def _write(self, kind: Kind, key: str, rows: Callable[..., Any], now_ms: int) -> Archived | None:
-        """Write the next file of a kind; None where nothing is due."""
+    async def _write(self, kind: ArchiveKind, key: str, rows: Callable[..., Any], now_ms: int) -> ArchiveTable | None:
+        """Write the next file of a kind; None if nothing is due."""
         with self._folder.locked():
             position = max(self._folder.position(kind), await self._cursor(key))
-            entries = await self._due(key, position, now_ms)
+            entries = await self._due_entries(key, position, now_ms)
             if not entries:
                 return None
-            archived: Archived = await rows(entries)
+            archived: ArchiveTable = await rows(entries)
             first, last = EntryId.parse(entries[0][0]), EntryId.parse(entries[-1][0])
-            await asyncio.to_thread(self._folder.write, kind, self._left(archived.table), first, last)
+            await asyncio.to_thread(self._folder.write, kind, self._without_erased(archived.table), first, last)
         await self._client.xgroup_setid(key, ARCHIVERS, str(last))
         return archived
 
-    async def _due(self, key: str, position: EntryId, now_ms: int) -> list[Entry]:
+    async def _due_entries(self, key: str, position: EntryId, now_ms: int) -> list[Entry]:
         """The next entries of one day, if they fill a file or the first has waited long enough."""
         entries: list[Entry] = []
         after = position
         while len(entries) < self._archive.rows_per_file:
-            found: Any = await self._client.xrange(key, f"({after}", "+", count=_CHUNK)
-            if not found:
+            chunk: Any = await self._client.xrange(key, f"({after}", "+", count=_CHUNK)
+            if not chunk:
                 break
-            entries.extend(found)
-            after = EntryId.parse(found[-1][0])
+            entries.extend(chunk)
+            after = EntryId.parse(chunk[-1][0])
         if not entries:
             return []
         first = EntryId.parse(entries[0][0])
@@ -142,54 +143,52 @@ class Archiver:
         has_waited = now_ms - first.ms >= self._archive.flush_s * 1000
         return same_day if is_full or is_over or has_waited else []
 
-    async def _prediction_rows(self, entries: list[Entry]) -> Archived:
-        ids = [_answered_entry(fields) for _, fields in entries]
+    async def _prediction_rows(self, entries: list[Entry]) -> ArchiveTable:
+        ids = [answered_entry(fields) for _, fields in entries]
         listings: dict[str, dict[bytes, bytes]] = {}
-        for at in range(0, len(ids), _CHUNK):
+        for start in range(0, len(ids), _CHUNK):
             async with self._client.pipeline(transaction=False) as pipeline:
-                for entry_id in ids[at : at + _CHUNK]:
+                for entry_id in ids[start : start + _CHUNK]:
                     pipeline.xrange(self._streams.listings, entry_id, entry_id)
                 replies: Any = await pipeline.execute()
             listings |= {reply[0][0].decode(): reply[0][1] for reply in replies if reply}
         return await asyncio.to_thread(self._rows.of_predictions, entries, listings)
 
-    async def _outcome_rows(self, entries: list[Entry]) -> Archived:
+    async def _outcome_rows(self, entries: list[Entry]) -> ArchiveTable:
         return await asyncio.to_thread(self._rows.of_outcomes, entries)
 
-    def _left(self, table: Any) -> Any:
-        """The rows without those of subjects that were to be forgotten."""
-        forgotten = self._folder.forgotten()
-        if not forgotten or "subject" not in table.column_names:
+    def _without_erased(self, table: Any) -> Any:
+        """The rows without those of erased subjects."""
+        erased = self._folder.erased_subjects()
+        if not erased or "subject" not in table.column_names:
             return table
         rows = zip(table.column("subject").to_pylist(), table.column("prediction_id").to_pylist(), strict=True)
-        until = ((forgotten.get(hash_of(subject or "")), row) for subject, row in rows)
-        keep = [end is None or EntryId.parse(row) > EntryId.parse(end) for end, row in until]
-        return table.filter(keep)
+        ends = ((erased.get(hash_of(subject or "")), prediction_id) for subject, prediction_id in rows)
+        return table.filter([end is None or EntryId.parse(each) > EntryId.parse(end) for end, each in ends])
 
     async def _cursor(self, key: str) -> EntryId:
-        """Where the group stands; it is made where it is missing."""
+        """The last delivered id of the group, which is created if it is missing."""
         await create_group(self._client, key, ARCHIVERS)
         groups: Any = await self._client.xinfo_groups(key)
         cursors = {group["name"]: group["last-delivered-id"] for group in groups}
         return EntryId.parse(cursors[ARCHIVERS.encode()])
 
-    async def _note_answered(self) -> tuple[str, EntryId] | None:
-        """Up to which listing all are answered, and the last prediction at that moment or later."""
-        if self._answered is None:
-            low: Any = await self._client.hget(self._streams.progress, "low_water")
+    async def _read_release_mark(self) -> tuple[str, EntryId] | None:
+        """The low-water mark of `listings`, and the last prediction at that moment or later.
+
+        Listings up to the mark are no longer needed once that prediction is in the log.
+        """
+        if self._release_mark is None:
+            low_water: Any = await self._client.hget(self._streams.progress, "low_water")
             newest: Any = await self._client.xrevrange(self._streams.predictions, count=1)
-            if low and newest:
-                self._answered = (low.decode(), EntryId.parse(newest[0][0]))
-        return self._answered
+            if low_water and newest:
+                self._release_mark = (low_water.decode(), EntryId.parse(newest[0][0]))
+        return self._release_mark
 
-    async def _release_listings(self, noted: tuple[str, EntryId] | None) -> None:
-        """Let go of the listings whose predictions are all in the log."""
-        if noted is None or self._folder.position("predictions") < noted[1]:
+    async def _release_listings(self, mark: tuple[str, EntryId] | None) -> None:
+        """Allow trimming of the listings up to the mark, if their predictions are all in the log."""
+        if mark is None or self._folder.position("predictions") < mark[1]:
             return
-        self._answered = None
-        if EntryId.parse(noted[0]) > await self._cursor(self._streams.listings):
-            await self._client.xgroup_setid(self._streams.listings, ARCHIVERS, noted[0])
-
-
-def _answered_entry(fields: dict[bytes, bytes]) -> str:
-    return str(msgspec.json.decode(fields[DATA_FIELD])["id"])
+        self._release_mark = None
+        if EntryId.parse(mark[0]) > await self._cursor(self._streams.listings):
+            await self._client.xgroup_setid(self._streams.listings, ARCHIVERS, mark[0])

@@ -1,8 +1,9 @@
-"""Erasing one subject from the audit log."""
+"""Erases one subject from the audit log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,13 +14,13 @@ from transport.entries import EntryId
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureResult:
     """What was erased.
 
     Attributes:
-        predictions: rows.
-        outcomes: rows of the listings that these were about.
-        files: that were written anew.
+        predictions: rows of predictions.
+        outcomes: rows of outcomes of the same listings.
+        files: number of rewritten files.
     """
 
     predictions: int
@@ -27,40 +28,44 @@ class Erased:
     files: int
 
 
-def erase_subject(folder: ArchiveFolder, subject: str, until: EntryId) -> Erased:
-    """Take a subject's predictions out of the log, and the outcomes of its listings.
+def erase_subject(folder: ArchiveFolder, subject: str, until: EntryId) -> ErasureResult:
+    """Remove a subject's predictions from the log, and the outcomes of its listings.
 
-    Files are replaced one by one, each whole; doing it again after a crash finishes the work. What lies on the stream
-    up to `until` and is not in the log yet will not get into it.
+    Each file is replaced atomically; running it again after a crash finishes the work. Predictions on the stream up to
+    `until` that are not in the log yet will not be written to it.
     """
     with folder.locked():
-        folder.note_forgotten(subject, until)
-        gone: set[tuple[str, str]] = set()
+        folder.record_erasure(subject, until)
+        erased: set[tuple[str, str]] = set()
         kept: set[tuple[str, str]] = set()
         predictions = files = 0
         for path in folder.files("predictions"):
-            table = pq.read_table(path, partitioning=None)
-            is_its = pc.fill_null(pc.equal(table.column("subject"), pa.scalar(subject)), False)  # noqa: FBT003
-            its, others = table.filter(is_its), table.filter(pc.invert(is_its))
-            gone |= _identities(its)
-            kept |= _identities(others)
-            predictions += its.num_rows
-            files += its.num_rows > 0
-        # outcomes first: after a crash, nothing but the predictions says whose they were
-        outcomes, more = _erase_outcomes(folder, gone - kept)
+            of_subject, others = _split(path, subject)
+            erased.update(_identities(of_subject))
+            kept.update(_identities(others))
+            predictions += of_subject.num_rows
+            files += of_subject.num_rows > 0
+        # outcomes first: only the predictions say which subject they belong to, and a crash may come in between
+        outcomes, outcome_files = _erase_outcomes(folder, erased - kept)
         for path in folder.files("predictions"):
-            table = pq.read_table(path, partitioning=None)
-            is_its = pc.fill_null(pc.equal(table.column("subject"), pa.scalar(subject)), False)  # noqa: FBT003
-            if pc.any(is_its).as_py():
-                replace_file(path, table.filter(pc.invert(is_its)))
-    return Erased(predictions, outcomes, files + more)
+            of_subject, others = _split(path, subject)
+            if of_subject.num_rows:
+                replace_file(path, others)
+    return ErasureResult(predictions, outcomes, files + outcome_files)
 
 
-def _erase_outcomes(folder: ArchiveFolder, gone: set[tuple[str, str]]) -> tuple[int, int]:
+def _split(path: Path, subject: str) -> tuple[pa.Table, pa.Table]:
+    """The rows of a file that belong to a subject, and the others."""
+    table = pq.read_table(path, partitioning=None)
+    is_of_subject = pc.fill_null(pc.equal(table.column("subject"), pa.scalar(subject)), False)  # noqa: FBT003
+    return table.filter(is_of_subject), table.filter(pc.invert(is_of_subject))
+
+
+def _erase_outcomes(folder: ArchiveFolder, identities: set[tuple[str, str]]) -> tuple[int, int]:
     rows = files = 0
     for path in folder.files("outcomes"):
         table = pq.read_table(path, partitioning=None)
-        keep = [identity not in gone for identity in _pairs(table)]
+        keep = [identity not in identities for identity in _identities(table)]
         if not all(keep):
             replace_file(path, table.filter(pa.array(keep)))
             rows += keep.count(False)
@@ -68,10 +73,6 @@ def _erase_outcomes(folder: ArchiveFolder, gone: set[tuple[str, str]]) -> tuple[
     return rows, files
 
 
-def _identities(table: pa.Table) -> set[tuple[str, str]]:
-    return set(_pairs(table))
-
-
-def _pairs(table: pa.Table) -> list[tuple[str, str]]:
+def _identities(table: pa.Table) -> list[tuple[str, str]]:
     sources, ids = table.column("listing_source").to_pylist(), table.column("listing_id").to_pylist()
     return list(zip(sources, ids, strict=True))

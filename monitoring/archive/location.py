@@ -1,4 +1,4 @@
-"""Where the audit log of a domain lies."""
+"""Finds the folder of a domain's audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from schemas.settings import Settings
 
 
 def archive_of(settings: Settings) -> ArchiveFolder:
-    """The audit log of the chosen domain: a folder for each prefix, since each has streams of its own."""
+    """The audit log of the domain in the settings: one folder for each prefix, because each has its own streams."""
     archive = settings.archive
     root = archive.folder or settings.home / "archive"
     return ArchiveFolder(root.absolute() / (settings.prefix or settings.domain))

@@ -1,4 +1,4 @@
-"""The audit log read back: predictions by identity, and all rows with the outcomes that came."""
+"""Reads the audit log: predictions by identity, and all rows joined with their outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from monitoring.archive.folder import ArchiveFolder, Kind
+from monitoring.archive.folder import ArchiveFolder, ArchiveKind
 from monitoring.archive.rows import ArchiveRows
 from monitoring.outcomes.prediction_index import KEPT_DAYS, IndexedPrediction, identity_of
 from schemas.domain import Domain
@@ -22,36 +22,35 @@ IDENTITY = ["listing_source", "listing_id"]
 
 
 def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence[str]) -> dict[str, IndexedPrediction]:
-    """The newest prediction of each identity among those of the days that quality is told of.
+    """The newest prediction of each identity within the days that quality covers.
 
-    Newest days are looked at first, and no more than needed.
+    Reads the newest days first and stops as soon as every identity is found.
     """
-    wanted, found = set(identities), dict[str, IndexedPrediction]()
-    ids = pa.array({identity.partition("\n")[2] for identity in wanted}, pa.string())
+    missing, predictions = set(identities), dict[str, IndexedPrediction]()
+    ids = pa.array({identity.partition("\n")[2] for identity in missing}, pa.string())
     oldest = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date().isoformat()
     for path in reversed(folder.files("predictions")):
-        if not wanted or path.parent.name.removeprefix("day=") < oldest:
+        if not missing or path.parent.name.removeprefix("day=") < oldest:
             break
         table = pq.read_table(path, partitioning=None, filters=pc.field("listing_id").isin(ids))
         for row in reversed(table.to_pylist()):
             identity = identity_of(row["listing_source"], row["listing_id"])
-            if identity in wanted:
-                wanted.discard(identity)
-                found[identity] = _known(domain, row)
-    return found
+            if identity in missing:
+                missing.discard(identity)
+                predictions[identity] = _prediction_of(domain, row)
+    return predictions
 
 
-def _known(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
+def _prediction_of(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     at_ms = round(row["predicted_at"].timestamp() * 1000)
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}
     return IndexedPrediction(row["entry_id"], at_ms, row["prediction"], row["model_version"], features)
 
 
 def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:
-    """Every prediction with its features and its outcome, oldest first; of several outcomes the last one counts.
+    """Every prediction with its features and the last outcome of its listing, oldest first.
 
-    Where a listing was predicted several times, its outcome stands beside each prediction. The whole log is held in
-    memory.
+    Where a listing was predicted several times, each prediction gets the outcome. The whole log is held in memory.
     """
     predictions: pd.DataFrame = _read(folder, "predictions", rows.predictions).to_pandas()
     outcomes = _read(folder, "outcomes", rows.outcomes).to_pandas()
@@ -60,7 +59,7 @@ def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:
     return joined
 
 
-def _read(folder: ArchiveFolder, kind: Kind, schema: pa.Schema) -> pa.Table:
-    # a column that the domain has got since is empty in older files
+def _read(folder: ArchiveFolder, kind: ArchiveKind, schema: pa.Schema) -> pa.Table:
+    # a column that the domain gained later is empty in older files
     tables = [pq.read_table(path, partitioning=None) for path in folder.files(kind)]
     return pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")

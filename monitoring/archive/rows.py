@@ -1,4 +1,4 @@
-"""Rows of the audit log: what of a prediction, its listing and an outcome is kept, and in which columns."""
+"""Builds the rows of the audit log from predictions, their listings, and outcomes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from schemas.events import Outcome, Prediction
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
+from transport.reading import Entry
 
 _INSTANT = pa.timestamp("ms", tz="UTC")
-_ABOUT_PREDICTION = (
+_PREDICTION_COLUMNS = (
     ("entry_id", pa.string()),
     ("prediction_id", pa.string()),
     ("predicted_at", _INSTANT),
@@ -30,29 +31,28 @@ _ABOUT_PREDICTION = (
     ("model_activation", pa.string()),
     ("has_features", pa.bool_()),
 )
-_ABOUT_OUTCOME = (
+_OUTCOME_COLUMNS = (
     ("outcome_entry_id", pa.string()),
     ("came_at", _INSTANT),
     ("listing_id", pa.string()),
     ("listing_source", pa.string()),
 )
-Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Archived:
-    """Rows ready to be written, and how many of the predictions have lost their listing."""
+class ArchiveTable:
+    """Rows ready to be written, and how many of them lack features because their listing was trimmed."""
 
     table: pa.Table
     without_features: int = 0
 
 
 class ArchiveRows:
-    """Makes rows of one domain.
+    """Builds rows of one domain.
 
     Args:
-        domain: its features and its target become columns.
-        limits: of listings.
+        domain: its features and target become columns.
+        limits: for decoding listings.
 
     Raises:
         DomainError: a feature has the name of another column.
@@ -61,16 +61,16 @@ class ArchiveRows:
     def __init__(self, domain: Domain, limits: LimitSettings) -> None:
         self._domain = domain
         self._decoder = ListingDecoder(domain, limits)
-        answer = pa.string() if domain.target.classes else pa.float64()
-        own = [*_ABOUT_PREDICTION, ("prediction", answer)]
-        taken = {"day", "outcome", *(name for name, _ in own)}
-        if clash := sorted(taken & {*domain.columns}):
-            raise DomainError(f"domain {domain.name}: the audit log has columns of its own named {', '.join(clash)}")
+        target = pa.string() if domain.target.classes else pa.float64()
+        reserved = [*_PREDICTION_COLUMNS, ("prediction", target)]
+        names = {"day", "outcome", *(name for name, _ in reserved)}
+        if clashes := sorted(names & {*domain.columns}):
+            raise DomainError(f"domain {domain.name}: the audit log reserves the column names {', '.join(clashes)}")
         features = [(f.column, pa.string() if f.categories else pa.float64()) for f in domain.features]
-        self.predictions = pa.schema([*own, *features])
-        self.outcomes = pa.schema([*_ABOUT_OUTCOME, ("outcome", answer)])
+        self.predictions = pa.schema([*reserved, *features])
+        self.outcomes = pa.schema([*_OUTCOME_COLUMNS, ("outcome", target)])
 
-    def of_predictions(self, entries: Sequence[Entry], listings: Mapping[str, Mapping[bytes, bytes]]) -> Archived:
+    def of_predictions(self, entries: Sequence[Entry], listings: Mapping[str, Mapping[bytes, bytes]]) -> ArchiveTable:
         """Rows of predictions, joined with their listings by entry id."""
         rows: list[dict[str, Any]] = []
         missing = 0
@@ -93,10 +93,10 @@ class ArchiveRows:
                     **(features or {}),
                 }
             )
-        return Archived(_table(rows, self.predictions), missing)
+        return ArchiveTable(_table(rows, self.predictions), missing)
 
-    def of_outcomes(self, entries: Sequence[Entry]) -> Archived:
-        """Rows of outcomes; what is none of this domain is left out."""
+    def of_outcomes(self, entries: Sequence[Entry]) -> ArchiveTable:
+        """Rows of outcomes; entries that are not outcomes of this domain are left out."""
         kind = str if self._domain.target.classes else float
         rows = []
         for entry_id, fields in entries:
@@ -114,7 +114,7 @@ class ArchiveRows:
                         "outcome": data.outcome,
                     }
                 )
-        return Archived(_table(rows, self.outcomes))
+        return ArchiveTable(_table(rows, self.outcomes))
 
     def _features(self, fields: Mapping[bytes, bytes] | None) -> dict[str, object] | None:
         if fields is None:

@@ -1,1 +1,1 @@
-"""Whether the world has moved: current rows against what training saw."""
+"""Detects drift: compares current rows with the reference that training kept."""

@@ -1,4 +1,4 @@
-"""A column as drift sees it: numbers or codes of categories, NaN for what is missing."""
+"""Columns that drift compares: numbers or category codes, NaN where a value is missing."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Column:
 
     Attributes:
         name: its name in the report.
-        values: shape (rows,); of a category the position among `categories`, NaN for missing.
-        categories: of a category, in the order of the codes; empty for numbers.
-        unit: of numbers.
-        role: whether it is a feature.
+        values: shape (rows,); for a category its position in `categories`, NaN for missing.
+        categories: their names in the order of the codes; empty for numbers.
+        unit: unit of numbers.
+        role: feature, prediction or outcome.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Column:
 
     @property
     def kind(self) -> Literal["number", "category"]:
-        """What it holds."""
+        """Whether it holds numbers or categories."""
         return "category" if self.categories else "number"
 
     @property
@@ -46,12 +46,12 @@ class Column:
         return self.values[~np.isnan(self.values)]
 
     def cut(self, rows: slice) -> Column:
-        """The column of some of the rows."""
+        """The column with only some of its rows."""
         return replace(self, values=self.values[rows])
 
 
 def feature_columns(domain: Domain, matrix: Matrix) -> list[Column]:
-    """The features of a matrix (rows, features)."""
+    """The columns of a matrix (rows, features)."""
     values = np.asarray(matrix, dtype=np.float64)
     return [
         Column(feature.column, values[:, position], feature.categories, feature.unit)
@@ -60,13 +60,13 @@ def feature_columns(domain: Domain, matrix: Matrix) -> list[Column]:
 
 
 def answer_column(domain: Domain, role: Literal["prediction", "outcome"], values: NDArray[np.float64]) -> Column:
-    """Predictions or outcomes (rows,): numbers, or positions of the classes."""
+    """A column of predictions or outcomes (rows,): numbers, or positions of the classes."""
     name = PREDICTION if role == "prediction" else OUTCOME
     return Column(name, np.asarray(values, dtype=np.float64), domain.target.classes, domain.target.unit, role)
 
 
 def answer_codes(domain: Domain, answers: Sequence[object]) -> NDArray[np.float64]:
-    """Answers as the columns of a report hold them: numbers, or positions of class names, NaN for any other."""
+    """Answers as numbers: themselves, or the positions of class names; NaN for an unknown class."""
     if domain.task == "regression":
         return np.asarray(answers, dtype=np.float64)
     codes = {name: float(code) for code, name in enumerate(domain.target.classes)}

@@ -1,79 +1,92 @@
-"""Distributions drawn as SVG, to be put into a page: bars for the current window, a line for the reference."""
+"""Lays out the plot of a column: bars for the current window; a line, or bars of categories, for the reference."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
+from typing import Literal
 
 from schemas.drift import Distribution
 
 WIDTH, HEIGHT = 320, 120
-_BASE = 100
-_MOST_CATEGORIES = 12
-_LONGEST_LABEL = 14
+_BASELINE = 100
+_MAX_CATEGORIES = 12
+_MAX_LABEL = 14
 
 
-def draw(distribution: Distribution, name: str) -> str:
-    """One SVG image of both distributions; a sentence where a side has no values.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle, in the units of the plot."""
 
-    Colours come from the page: classes `now` and `then`.
-    """
+    side: Literal["now", "then"]
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text below the baseline, with a tooltip or ""."""
+
+    x: float
+    anchor: Literal["start", "middle", "end"]
+    text: str
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Shapes of one plot, `WIDTH` by `HEIGHT`; `line` holds the points of the reference's outline."""
+
+    bars: Sequence[Bar]
+    line: Sequence[tuple[float, float]]
+    labels: Sequence[Label]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def plot(distribution: Distribution) -> Plot | None:
+    """The plot of both distributions; None where a side has no values."""
     if not distribution.reference or not distribution.current:
-        return '<p class="none">no values to draw</p>'
-    heights = (*distribution.reference, *distribution.current)
-    scale = _BASE / (max(heights) or 1)
-    if distribution.categories:
-        body = _categories(distribution, scale)
-    else:
-        body = _bars(distribution.current, scale) + _steps(distribution.reference, scale) + _axis(distribution.edges)
-    label = escape(f"reference and current distribution of {name}", quote=True)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{body}</svg>'
+        return None
+    scale = _BASELINE / (max(*distribution.reference, *distribution.current) or 1)
+    return _categories(distribution, scale) if distribution.categories else _numbers(distribution, scale)
 
 
-def _bars(shares: Sequence[float], scale: float) -> str:
-    step = WIDTH / len(shares)
-    return "".join(
-        f'<rect class="now" x="{number * step + 0.5:.1f}" y="{_BASE - share * scale:.1f}" '
-        f'width="{step - 1:.1f}" height="{share * scale:.1f}"/>'
-        for number, share in enumerate(shares)
+def _numbers(distribution: Distribution, scale: float) -> Plot:
+    step = WIDTH / len(distribution.current)
+    bars = [_bar("now", i * step + 0.5, step - 1, share * scale) for i, share in enumerate(distribution.current)]
+    line = [(0.0, float(_BASELINE))]
+    for i, share in enumerate(distribution.reference):
+        y = _BASELINE - share * scale
+        line += [(i * step, y), ((i + 1) * step, y)]
+    line.append((float(WIDTH), float(_BASELINE)))
+    low, high = distribution.edges[0], distribution.edges[-1]
+    labels = (
+        Label(0, "start", f"{low:.4g}"),
+        Label(WIDTH / 2, "middle", f"{(low + high) / 2:.4g}"),
+        Label(WIDTH, "end", f"{high:.4g}"),
     )
+    return Plot(bars, line, labels)
 
 
-def _steps(shares: Sequence[float], scale: float) -> str:
-    step = WIDTH / len(shares)
-    points = [(0.0, float(_BASE))]
-    for number, share in enumerate(shares):
-        y = _BASE - share * scale
-        points += [(number * step, y), ((number + 1) * step, y)]
-    points.append((float(WIDTH), float(_BASE)))
-    return f'<polyline class="then" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
-
-
-def _axis(edges: Sequence[float]) -> str:
-    ends = ((0, "start", edges[0]), (WIDTH / 2, "middle", (edges[0] + edges[-1]) / 2), (WIDTH, "end", edges[-1]))
-    return "".join(
-        f'<text x="{x:g}" y="{HEIGHT - 6}" text-anchor="{anchor}">{value:.4g}</text>' for x, anchor, value in ends
-    )
-
-
-def _categories(distribution: Distribution, scale: float) -> str:
-    """The categories that occur most, a pair of bars each."""
+def _categories(distribution: Distribution, scale: float) -> Plot:
+    """The most frequent categories, a pair of bars each."""
     triples = zip(distribution.categories, distribution.reference, distribution.current, strict=True)
     shown = [triple for triple in triples if triple[1] or triple[2]]
-    shown = sorted(shown, key=lambda triple: -max(triple[1:]))[:_MOST_CATEGORIES]
+    shown = sorted(shown, key=lambda triple: -max(triple[1:]))[:_MAX_CATEGORIES]
     step = WIDTH / len(shown)
-    room = max(3, int(step / 6))
-    parts = []
-    for number, (category, then, now) in enumerate(shown):
-        x = number * step
-        half = (step - 8) / 2
-        label = category if len(category) <= min(room, _LONGEST_LABEL) else f"{category[: room - 1]}…"
-        parts.append(
-            f'<rect class="then" x="{x + 4:.1f}" y="{_BASE - then * scale:.1f}" width="{half:.1f}" '
-            f'height="{then * scale:.1f}"/>'
-            f'<rect class="now" x="{x + 4 + half:.1f}" y="{_BASE - now * scale:.1f}" width="{half:.1f}" '
-            f'height="{now * scale:.1f}"/>'
-            f'<text x="{x + step / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(label)}'
-            f"<title>{escape(category)}: {then:.1%} before, {now:.1%} now</title></text>"
-        )
-    return "".join(parts)
+    half, room = (step - 8) / 2, max(3, int(step / 6))
+    bars: list[Bar] = []
+    labels: list[Label] = []
+    for i, (category, then, now) in enumerate(shown):
+        x = i * step + 4
+        bars += [_bar("then", x, half, then * scale), _bar("now", x + half, half, now * scale)]
+        text = category if len(category) <= min(room, _MAX_LABEL) else f"{category[: room - 1]}…"
+        labels.append(Label((i + 0.5) * step, "middle", text, f"{category}: {then:.1%} before, {now:.1%} now"))
+    return Plot(bars, (), labels)
+
+
+def _bar(side: Literal["now", "then"], x: float, width: float, height: float) -> Bar:
+    return Bar(side, x, _BASELINE - height, width, height)

@@ -1,4 +1,4 @@
-"""The report: current windows against a reference, column by column."""
+"""Builds the drift report: current windows against a reference, column by column."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from monitoring.drift.columns import Column
-from monitoring.drift.measuring import Measured, measure
-from monitoring.drift.verdicts import adjust, alarm, settle, settle_whole
+from monitoring.drift.comparison import ColumnComparison, compare_column
+from monitoring.drift.verdicts import adjust_p_values, decide_alarm, decide_overall_verdict, decide_verdict
 from schemas.drift import ColumnDrift, DriftReport, WindowSpan
 from schemas.sections import DriftSettings
 
@@ -17,56 +17,54 @@ def compare(
     windows: Sequence[Sequence[Column]],
     spans: Sequence[WindowSpan],
     limits: DriftSettings,
-    **about: Any,
+    **fields: Any,
 ) -> DriftReport:
-    """Compare windows that do not overlap with a reference.
+    """Compare windows, which must not overlap, with a reference.
 
     Args:
-        reference: its columns; these are reported.
+        reference: the columns to report on.
         windows: newest first, each with the reference's columns in the same order; at most `limits.windows`.
-        spans: what each window is.
-        limits: the thresholds, and how many windows there would be with rows enough.
-        about: further fields of the report.
+        spans: size and ends of each window.
+        limits: the thresholds, and the number of windows once there are enough rows.
+        fields: further fields of the report.
     """
-    shown = windows or [[column.cut(slice(0)) for column in reference]]
-    measured = [[measure(old, new, limits) for old, new in zip(reference, window, strict=True)] for window in shown]
-    adjusted = [adjust(window) for window in measured]
+    windows = windows or [[column.cut(slice(0)) for column in reference]]
+    comparisons = [
+        [compare_column(old, new, limits) for old, new in zip(reference, window, strict=True)] for window in windows
+    ]
+    adjusted = [adjust_p_values(window) for window in comparisons]
     columns = tuple(
-        _column(
-            column,
-            [window[number] for window in measured],
-            [window[number] for window in adjusted],
-            limits,
-        )
-        for number, column in enumerate(reference)
+        _column(column, [window[i] for window in comparisons], [window[i] for window in adjusted], limits)
+        for i, column in enumerate(reference)
     )
     return DriftReport(
-        verdict=settle_whole(columns),
+        verdict=decide_overall_verdict(columns),
         reference_rows=max((len(column.values) for column in reference), default=0),
         windows=tuple(spans),
         needed=limits.needed,
         columns=columns,
-        **about,
+        **fields,
     )
 
 
 def _column(
     column: Column,
-    measured: Sequence[Measured],
+    comparisons: Sequence[ColumnComparison],
     adjusted: Sequence[tuple[float | None, float | None]],
     limits: DriftSettings,
 ) -> ColumnDrift:
-    alarms = tuple(alarm(one, p, limits.max_p) for one, p in zip(measured, adjusted, strict=True))
-    shape_p, gaps_p = adjusted[0]
-    figures: dict[str, Any] = measured[0].figures
+    pairs = zip(comparisons, adjusted, strict=True)
+    alarms = tuple(decide_alarm(comparison, p_values, limits.max_p) for comparison, p_values in pairs)
+    shape_p, missing_p = adjusted[0]
+    figures: dict[str, Any] = comparisons[0].figures
     return ColumnDrift(
         name=column.name,
         role=column.role,
         kind=column.kind,
         unit=column.unit,
-        verdict=settle(alarms, limits.windows, limits.needed),
+        verdict=decide_verdict(alarms, limits.windows, limits.needed),
         alarms=alarms,
         p=shape_p,
-        missing_p=gaps_p,
+        missing_p=missing_p,
         **figures,
     )

@@ -1,4 +1,4 @@
-"""The figures that compare two samples of one column. They take present values only, and judge nothing."""
+"""Statistics that compare two samples of one column; missing values must be removed first."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
 Values = NDArray[np.float64]
-Counts = NDArray[np.int64]
+BinCounts = NDArray[np.int64]
 
 PSI_BINS = 10
 PSI_FLOOR = 1e-4
-"""An empty bin counts as this share, or the logarithm would know no end."""
+"""The share of an empty bin, so that the logarithm stays finite."""
 USUAL_SHARE = 0.99
-"""Share of the reference, in its middle, that counts as usual."""
+"""The central share of the reference that counts as usual."""
 LARGEST_SHIFT = 1e6
-"""What a shift comes to where the reference has no spread to measure it by."""
+"""Upper limit of a shift, reached where the reference has no spread."""
 
 
 def ks(reference: Values, current: Values) -> tuple[float, float]:
     """Kolmogorov-Smirnov: the largest distance of the two distribution functions, and its p-value.
 
-    The asymptotic distribution with n*m/(n+m) rows is used at every size, so that a p-value means the same everywhere
-    and costs a sort (Hodges 1958, "The significance probability of the Smirnov two-sample test"). With ties it is too
-    large, never too small.
+    Uses the asymptotic distribution with n*m/(n+m) rows at every size, so that p-values are comparable and cost only a
+    sort (Hodges 1958, "The significance probability of the Smirnov two-sample test"). With ties, p is too large, never
+    too small.
     """
     result = ks_2samp(reference, current, method="asymp")
     return float(result.statistic), float(result.pvalue)
 
 
 def in_deviations(distance: float, reference_sd: float) -> float:
-    """A distance in standard deviations of the reference, kept finite where these are 0."""
+    """A distance in standard deviations of the reference, limited to `LARGEST_SHIFT`."""
     if distance == 0:
         return 0.0
     scaled = distance / reference_sd if reference_sd > 0 else np.copysign(np.inf, distance)
@@ -44,11 +44,11 @@ def wasserstein(reference: Values, current: Values) -> float:
 
 
 def psi_edges(reference: Values) -> Values:
-    """Inner edges of the bins of `psi`: quantiles of the reference, each once; the outer bins are open."""
+    """Inner edges of the bins of `psi`: the distinct quantiles of the reference; the outer bins are open."""
     return np.unique(np.quantile(reference, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
 
 
-def psi(reference: Counts, current: Counts) -> float:
+def psi(reference: BinCounts, current: BinCounts) -> float:
     """Population stability index of two counts over the same bins, in nats.
 
     The sum of (a - e) ln(a / e) over the shares e of the reference and a of the current window, each at least
@@ -59,7 +59,7 @@ def psi(reference: Counts, current: Counts) -> float:
     return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
-def js(reference: Counts, current: Counts) -> float:
+def js(reference: BinCounts, current: BinCounts) -> float:
     """Jensen-Shannon distance of two counts, to base 2: 0 for the same shares, 1 for none in common.
 
     The square root of the divergence (Endres and Schindelin 2003, "A new metric for probability distributions").
@@ -67,10 +67,10 @@ def js(reference: Counts, current: Counts) -> float:
     return float(np.nan_to_num(jensenshannon(reference, current, base=2)))
 
 
-def chi_squared_p(reference: Counts, current: Counts) -> float:
-    """p-value of Pearson's test that both counts have the same shares; 1 where only one category occurs at all.
+def chi_squared_p(reference: BinCounts, current: BinCounts) -> float:
+    """p-value of Pearson's test that both counts have the same shares; 1 where only one category occurs.
 
-    With two categories Yates's correction is applied, which keeps it from alarming too often.
+    With two categories Yates's correction is applied, which prevents too many alarms.
     """
     table = np.array([reference, current])
     table = table[:, table.sum(axis=0) > 0]
@@ -78,12 +78,12 @@ def chi_squared_p(reference: Counts, current: Counts) -> float:
 
 
 def usual_range(reference: Values) -> tuple[float, float]:
-    """Between which values the middle 99 % of the reference lie."""
+    """The lowest and highest value of the central 99 % of the reference."""
     low, high = np.quantile(reference, [(1 - USUAL_SHARE) / 2, (1 + USUAL_SHARE) / 2])
     return float(low), float(high)
 
 
-def count_bins(values: Values, inner_edges: Values) -> Counts:
-    """How many values lie in each of the bins that the inner edges part; the outer ones are open."""
-    counts: Counts = np.bincount(np.searchsorted(inner_edges, values, side="left"), minlength=len(inner_edges) + 1)
+def count_bins(values: Values, inner_edges: Values) -> BinCounts:
+    """Number of values in each bin between the inner edges; the outer bins are open."""
+    counts: BinCounts = np.bincount(np.searchsorted(inner_edges, values, side="left"), minlength=len(inner_edges) + 1)
     return counts

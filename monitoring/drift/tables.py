@@ -1,4 +1,4 @@
-"""Two tables compared as they are, for notebooks and for CI: no domain, no model and no time are needed."""
+"""Compares two tables directly, for notebooks and CI, without a domain or a model."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def drift_report(
 ) -> DriftReport:
     """Compare the columns of a current table with those of a reference.
 
-    A column is numbers or categories by its type: booleans and text are categories. By default the current table is one
-    window: a table says nothing about time. Rows in the order in which they came can be cut into several windows, of
-    which more than half must alarm.
+    A column's type decides whether it holds numbers or categories: booleans and text are categories. By default the
+    current table is one window. Rows in order of time can be cut into several windows, more than half of which must
+    alarm.
 
     Args:
-        reference: what is usual, (n, columns).
-        current: (m, columns); it needs every column of the reference, and others are ignored.
-        windows: into how many of the same size the current rows are cut, the last rows being the newest.
-        limits: thresholds; the defaults of params.yaml if not given.
+        reference: the usual rows, (n, columns).
+        current: (m, columns); must have every column of the reference, others are ignored.
+        windows: number of windows of equal size, the last rows being the newest.
+        limits: thresholds; by default those of params.yaml.
 
     Raises:
-        DataError: there is nothing to compare, a column is missing, or it has another kind of values.
+        DataError: a table has no rows or columns, or a column is missing or has another kind of values.
     """
     limits = (limits or DriftSettings()).model_copy(update={"windows": windows, "needed": windows // 2 + 1})
     if missing := [str(name) for name in reference.columns if name not in current.columns]:
@@ -55,10 +55,10 @@ def drift_report(
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table from a CSV file.
+    """Read a table from a CSV file.
 
     Raises:
-        DataError: it cannot be read as one.
+        DataError: the file cannot be read as a table.
     """
     try:
         return pd.read_csv(path, low_memory=False)
@@ -90,5 +90,5 @@ def _numbers(name: str, series: pd.Series) -> NDArray[np.float64]:
 def _codes(series: pd.Series, categories: Sequence[str]) -> NDArray[np.float64]:
     codes = {category: float(code) for code, category in enumerate(categories)}
     positions, values = pd.factorize(series)
-    # a missing value has the position -1, which is the last
+    # a missing value has the position -1, which selects the trailing NaN
     return np.array([*(codes[str(value)] for value in values), np.nan])[positions]

@@ -1,4 +1,4 @@
-"""When figures become a verdict: an effect that matters, significance, and persistence; or too few rows to tell."""
+"""Decides verdicts: drift takes a large, significant and persistent effect; too few rows leave it undecided."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from monitoring.drift.measuring import Measured
+from monitoring.drift.comparison import ColumnComparison
 from schemas.drift import ColumnDrift, Verdict
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted so that the chance of any false alarm among all of them stays at the level of one.
+    """p-values adjusted so that the chance of any false alarm among all of them equals the level of a single test.
 
     The step-down method of Holm (1979), "A simple sequentially rejective multiple test procedure".
     """
@@ -23,39 +23,40 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in result]
 
 
-def adjust(window: Sequence[Measured]) -> list[tuple[float | None, float | None]]:
-    """For each column of one window, the adjusted p-values of its shape and its gaps; all tests of a window together.
+def adjust_p_values(window: Sequence[ColumnComparison]) -> list[tuple[float | None, float | None]]:
+    """The p-values for shape and missing share of each column, adjusted for all tests of the window together.
 
-    A test in which nothing can differ (no gaps on either side) is none, and does not make the others stricter.
+    A test on the missing share that finds no difference is left out, so that it does not make the others stricter.
     """
-    places: list[tuple[int, int]] = []
-    raw: list[float] = []
-    for number, measured in enumerate(window):
-        for side, test in enumerate((measured.shape, measured.gaps)):
-            if test is not None and (side == 0 or test.effect > 0):
-                places.append((number, side))
-                raw.append(test.p)
-    found: list[list[float | None]] = [[None, None] for _ in window]
-    for (number, side), p in zip(places, holm(raw), strict=True):
-        found[number][side] = p
-    return [(shape, gaps) for shape, gaps in found]
+    positions: list[tuple[int, int]] = []
+    p_values: list[float] = []
+    for column, comparison in enumerate(window):
+        for kind, test in enumerate((comparison.shape, comparison.missing)):
+            if test is not None and (kind == 0 or test.effect > 0):
+                positions.append((column, kind))
+                p_values.append(test.p)
+    adjusted: list[list[float | None]] = [[None, None] for _ in window]
+    for (column, kind), p in zip(positions, holm(p_values), strict=True):
+        adjusted[column][kind] = p
+    return [(shape, missing) for shape, missing in adjusted]
 
 
-def alarm(measured: Measured, adjusted: tuple[float | None, float | None], max_p: float) -> bool | None:
-    """Whether a column alarms in a window: a test has a large effect and is significant. None if that is unknown."""
-    shape_p, gaps_p = adjusted
-    for test, p in ((measured.shape, shape_p), (measured.gaps, gaps_p)):
+def decide_alarm(
+    comparison: ColumnComparison, adjusted: tuple[float | None, float | None], max_p: float
+) -> bool | None:
+    """Whether a column alarms in a window: a test has a large effect and is significant. None with too few values."""
+    for test, p in zip((comparison.shape, comparison.missing), adjusted, strict=True):
         if test is not None and p is not None and test.is_large and p < max_p:
             return True
-    return None if measured.shape is None else False
+    return None if comparison.shape is None else False
 
 
-def settle(alarms: Sequence[bool | None], windows: int, needed: int) -> Verdict:
-    """The verdict over the windows; what is unknown may still turn out either way.
+def decide_verdict(alarms: Sequence[bool | None], windows: int, needed: int) -> Verdict:
+    """The verdict over the windows; an unknown window may still go either way.
 
     Args:
-        alarms: of the windows there are, at most `windows`.
-        windows: how many are looked at.
+        alarms: one for each existing window, at most `windows`.
+        windows: the number of windows to compare.
         needed: how many must alarm.
     """
     certain = sum(alarm is True for alarm in alarms)
@@ -65,8 +66,8 @@ def settle(alarms: Sequence[bool | None], windows: int, needed: int) -> Verdict:
     return "not_enough_rows" if possible >= needed else "no_drift"
 
 
-def settle_whole(columns: Iterable[ColumnDrift]) -> Verdict:
-    """The verdict over all columns. Outcomes come late or never, so they can alarm but not hold up the others."""
+def decide_overall_verdict(columns: Iterable[ColumnDrift]) -> Verdict:
+    """The verdict over all columns. Outcomes come late or never, so they can alarm but do not leave it undecided."""
     verdicts = {(column.verdict, column.role == "outcome") for column in columns}
     if ("drift", False) in verdicts or ("drift", True) in verdicts:
         return "drift"

@@ -1,1 +1,1 @@
-"""The monitor: the part that looks at what was scored and says whether the world has moved."""
+"""The monitor process: reports drift and quality, writes the audit log, and requests retraining."""

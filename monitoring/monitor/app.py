@@ -1,4 +1,4 @@
-"""The monitor as a FastStream application: it looks at the window, joins outcomes, and reports."""
+"""The monitor as a FastStream application: runs its periodic tasks and serves its health and metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from monitoring.monitor.drift_reporter import DriftReporter
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadTable
-from monitoring.monitor.retrain_policy import RetrainPolicy
-from monitoring.outcomes.segments import cut_points
+from monitoring.monitor.retrain_task import RetrainTask
+from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
 from service import logs
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
@@ -32,13 +32,13 @@ _ARCHIVE_S = 5.0
 
 
 def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable) -> None:
-    """Watch one domain until SIGTERM or SIGINT.
+    """Monitor one domain until SIGTERM or SIGINT.
 
     Args:
         settings: of the domain.
-        name: of this monitor, its own in the domain.
+        name: of this monitor; must be unique in the domain.
         port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
-        load_table: finds the reference of a model.
+        load_table: loads the reference table of a model.
 
     Raises:
         ConfigurationError: a setting, the server or the port cannot be used.
@@ -50,16 +50,16 @@ def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable)
 
 
 class Monitor:
-    """What one monitor does beside FastStream.
+    """The periodic tasks of one monitor.
 
     Args:
-        settings: its settings.
-        name: its name.
+        settings: of the domain.
+        name: of this monitor.
         url: of Redis.
-        load_table: finds the reference of a model.
+        load_table: loads the reference table of a model.
 
     Attributes:
-        health: why it is not ready, and whether it turns.
+        health: readiness and liveness of the monitor.
         registry: its metrics.
     """
 
@@ -78,16 +78,16 @@ class Monitor:
             self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
         self._domain = domain
-        self._asker = connect(url)
-        self._steering = RetrainPolicy(self._asker, settings.streams, domain, settings.loop)
+        self._sync_client = connect(url)
+        self._retraining = RetrainTask(self._sync_client, settings.streams, domain, settings.loop)
         self._tasks: PeriodicTasks | None = None
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
-        """Check the server and begin to turn; `on_failure` is told what ended a loop, if anything does.
+        """Check the server and start the tasks; `on_failure` is called with the error that ends a task, if any.
 
         Raises:
             RedisUnavailableError: Redis does not answer.
-            ServerError: it cannot keep the promises.
+            ServerError: the server cannot keep the delivery guarantees.
         """
         with speaking_to(self._url):
             await check_server_async(self._client, self._settings.streams)
@@ -95,10 +95,10 @@ class Monitor:
         interval_s = self._settings.monitor.interval_s
         steps = [
             Step("loops", _BEAT_S, self._beat),
-            Step("drift", interval_s, self._look),
-            Step("outcomes", min(_JOIN_S, interval_s), self._quality.work),
-            Step("quality", interval_s, self._report),
-            Step("loop", interval_s, self._steer),
+            Step("drift", interval_s, self._report_drift),
+            Step("outcomes", min(_JOIN_S, interval_s), self._quality.process_outcomes),
+            Step("quality", interval_s, self._report_quality),
+            Step("loop", interval_s, self._retrain),
         ]
         if self._settings.archive.is_on:
             steps.append(Step("archive", min(_ARCHIVE_S, interval_s), self._archive))
@@ -107,35 +107,35 @@ class Monitor:
         self.health.clear("start")
 
     async def stop(self) -> None:
-        """Stop turning."""
+        """Stop the tasks and close the connections."""
         if self._tasks:
             await self._tasks.stop()
-        self._asker.close()
+        self._sync_client.close()
         await self._client.aclose()
 
     async def _beat(self) -> None:
         self.health.beat()
 
-    async def _look(self) -> None:
+    async def _report_drift(self) -> None:
         try:
-            report = await self._drift.look()
+            report = await self._drift.report()
         except RETRIED:
-            self._drift.forget()
+            self._drift.record_failure()
             raise
         if report is not None:
-            self._steering.note_drift(report)
+            self._retraining.note_drift(report)
         if self._drift.reference is not None:
-            self._quality.set_cuts(cut_points(self._domain, self._drift.reference.columns))
+            self._quality.set_cut_points(find_cut_points(self._domain, self._drift.reference.columns))
 
-    async def _report(self) -> None:
+    async def _report_quality(self) -> None:
         try:
-            self._steering.note_quality(await self._quality.report())
+            self._retraining.note_quality(await self._quality.report())
         except RETRIED:
-            self._quality.forget()
+            self._quality.record_failure()
             raise
 
-    async def _steer(self) -> None:
-        await self._steering.turn(self._drift.reference)
+    async def _retrain(self) -> None:
+        await self._retraining.run_once(self._drift.reference)
 
     async def _archive(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The newest drift report as Prometheus metrics; what is not known stands as NaN or is absent, never as quiet."""
+"""Prometheus metrics of the newest drift report; unknown values are NaN or absent, never "no drift"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DriftMetrics:
     """The drift metrics of one monitor.
 
     Args:
-        registry: where they are registered (`consumer.metrics.build_registry`).
+        registry: the registry to register them in (`service.metrics.build_registry`).
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -35,37 +35,37 @@ class DriftMetrics:
         )
         self._share = gauge("tasador_drift_share_ratio", "Share of values missing or unusual", "column", "kind")
         self._rows = gauge("tasador_drift_window_rows", "Rows of the newest window")
-        self._looked = gauge("tasador_drift_look_timestamp_seconds", "When the window was looked at without failure")
-        self._looks = Counter("tasador_drift_looks", "Looks at the window, by result", ["result"], registry=registry)
+        self._checked = gauge("tasador_drift_look_timestamp_seconds", "When the last successful drift check was made")
+        self._checks = Counter("tasador_drift_looks", "Drift checks, by result", ["result"], registry=registry)
         for result in ("reported", "unchanged", "failed"):
-            self._looks.labels(result)
+            self._checks.labels(result)
         self._set_state(UNKNOWN)
 
     def record_report(self, report: DriftReport, at_s: float) -> None:
-        """This is how things are now; `at_s` is Unix time."""
-        self._looks.labels("reported").inc()
-        self._looked.set(at_s)
+        """Show a new report; `at_s` is Unix time."""
+        self._checks.labels("reported").inc()
+        self._checked.set(at_s)
         self._set_state(report.verdict)
         self._rows.set(report.windows[0].rows if report.windows else 0)
         for column in report.columns:
             self._record_column(column)
 
     def record_unchanged(self, at_s: float) -> None:
-        """Nothing came since the last report."""
-        self._looks.labels("unchanged").inc()
-        self._looked.set(at_s)
+        """Count a check that found no new rows since the last report."""
+        self._checks.labels("unchanged").inc()
+        self._checked.set(at_s)
 
     def record_failure(self) -> None:
-        """The window could not be looked at: nothing is known any more."""
-        self._looks.labels("failed").inc()
+        """Count a failed check, and set everything to unknown."""
+        self._checks.labels("failed").inc()
         self._set_state(UNKNOWN)
         for family in (self._verdict, self._score, self._share):
             family.clear()
         self._rows.set(nan)
 
     def _set_state(self, verdict: str) -> None:
-        for one in (*VERDICTS, UNKNOWN):
-            self._state.labels(one).set(one == verdict)
+        for state in (*VERDICTS, UNKNOWN):
+            self._state.labels(state).set(state == verdict)
 
     def _record_column(self, column: ColumnDrift) -> None:
         for verdict in VERDICTS:

@@ -1,4 +1,4 @@
-"""One look at the window: what the active model is, what its reference says, and the report that comes of it."""
+"""Compares the window with the reference of the active model, and publishes the drift report."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ logger = logging.getLogger(__name__)
 
 
 class DriftReporter:
-    """Looks at the window of one domain, and reports.
+    """Reports drift in one domain.
 
     Args:
         client: replies must be bytes.
-        domain: whose window it is.
+        domain: the domain.
         settings: thresholds and keys.
-        load_table: finds the reference of a model.
-        source: of the events that it writes.
-        metrics: told of each look.
+        load_table: loads the reference table of a model.
+        source: `source` of the events it publishes.
+        metrics: updated with each check.
 
     Attributes:
-        reference: of the active model; None while none is known.
+        reference: reference of the active model; None until it is loaded.
     """
 
     def __init__(
@@ -56,36 +56,34 @@ class DriftReporter:
         self._source = source
         self._metrics = metrics
         self.reference: Reference | None = None
-        self._told = ("", "")
+        self._reported = ("", "")
 
-    async def look(self) -> DriftReport | None:
-        """Look once; None where nothing has come since the last report.
+    async def report(self) -> DriftReport | None:
+        """Check for drift and publish the report; None if there are no new rows since the last report.
 
         Raises:
             ModelNotFoundError: no model has been activated yet.
-            ModelRejectedError: the active model has no reference that fits.
+            ModelRejectedError: the active model has no reference that fits the domain.
             RegistryUnavailableError: MLflow does not answer.
             redis.exceptions.RedisError: as the server answered.
         """
         reference = await self._find_reference()
         newest = await newest_entry(self._client, self._streams.window)
-        if self._told == (newest, reference.stamp.activation):
+        if self._reported == (newest, reference.stamp.activation):
             self._metrics.record_unchanged(time.time())
             return None
-        limits = self._settings.drift
-        recent = await read_recent(
-            self._client, self._streams.window, self._domain, limits.windows * limits.window_rows
-        )
-        outcomes = await self._outcomes(limits.windows * limits.window_rows)
+        max_rows = self._settings.drift.windows * self._settings.drift.window_rows
+        recent = await read_recent(self._client, self._streams.window, self._domain, max_rows)
+        outcomes = await self._read_outcomes(max_rows)
         report = await asyncio.to_thread(self._compare, reference, recent, outcomes)
         await self._publish(report)
-        self._told = (recent.newest, reference.stamp.activation)
+        self._reported = (recent.newest, reference.stamp.activation)
         self._metrics.record_report(report, time.time())
         return report
 
-    def forget(self) -> None:
-        """A look failed: the next one reports again, whatever has come since."""
-        self._told = ("", "")
+    def record_failure(self) -> None:
+        """Set the metrics to unknown, and publish a report at the next check even without new rows."""
+        self._reported = ("", "")
         self._metrics.record_failure()
 
     async def _find_reference(self) -> Reference:
@@ -99,11 +97,11 @@ class DriftReporter:
             logger.info("reference loaded", extra={"version": desired.version, "activation": desired.activation})
         return self.reference
 
-    async def _outcomes(self, wanted: int) -> Column:
-        """The outcomes that came last, oldest first."""
-        stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, wanted - 1)
-        told = [text.decode().split(":", 2)[2] for text in reversed(stored)]
-        return answer_column(self._domain, "outcome", answer_codes(self._domain, told))
+    async def _read_outcomes(self, max_rows: int) -> Column:
+        """The latest outcomes, oldest first."""
+        stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, max_rows - 1)
+        outcomes = [text.decode().split(":", 2)[2] for text in reversed(stored)]
+        return answer_column(self._domain, "outcome", answer_codes(self._domain, outcomes))
 
     def _compare(self, reference: Reference, recent: RecentRows, outcomes: Column) -> DriftReport:
         limits = self._settings.drift
@@ -111,8 +109,8 @@ class DriftReporter:
         columns, windows = reference.columns, columns_by_window(self._domain, recent, cuts, reference.stamp.activation)
         if len(outcomes.values) and windows:
             columns = (*columns, reference.outcomes)
-            own = [*cut_windows(len(outcomes.values), limits), *[slice(0)] * limits.windows]
-            windows = [[*window, outcomes.cut(cut)] for window, cut in zip(windows, own, strict=False)]
+            outcome_cuts = [*cut_windows(len(outcomes.values), limits), *[slice(0)] * limits.windows]
+            windows = [[*window, outcomes.cut(cut)] for window, cut in zip(windows, outcome_cuts, strict=False)]
         return compare(
             columns,
             windows,

@@ -1,4 +1,4 @@
-"""Quality and outcomes as Prometheus metrics."""
+"""Prometheus metrics of quality and outcomes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from monitoring.outcomes.joining import Result
+from monitoring.outcomes.joining import JoinResult
 from schemas.quality import Quality, QualityReport
 
-RESULTS: tuple[Result, ...] = ("joined", "corrected", "repeated", "waiting", "invalid")
+RESULTS: tuple[JoinResult, ...] = ("joined", "corrected", "repeated", "waiting", "invalid")
 FIGURES = {
     "mae": ("mae", "Mean absolute error, in the target's unit"),
     "rmse": ("rmse", "Root of the mean squared error, in the target's unit"),
@@ -21,21 +21,21 @@ FIGURES = {
     "accuracy": ("accuracy_ratio", "Share of classes that were right"),
     "macro_f1": ("macro_f1_ratio", "Mean F1 score of the classes"),
 }
-"""Field of `schemas.quality.Quality` -> how its metric ends, and what it says; all by time of prediction."""
+"""Field of `schemas.quality.Quality` -> end of its metric's name, and its help text; all by time of prediction."""
 
 
 class QualityMetrics:
-    """The quality metrics of one monitor; versions are left out of the labels, since they come without end.
+    """The quality metrics of one monitor; versions are not labels, because their number grows without limit.
 
     Args:
-        registry: where they are registered (`consumer.metrics.build_registry`).
+        registry: the registry to register them in (`service.metrics.build_registry`).
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=registry)
 
-        self._outcomes = Counter("tasador_outcomes", "Outcomes, by what became of them", ["result"], registry=registry)
+        self._outcomes = Counter("tasador_outcomes", "Outcomes, by result", ["result"], registry=registry)
         for result in RESULTS:
             self._outcomes.labels(result)
         self._figures = {
@@ -44,30 +44,30 @@ class QualityMetrics:
         self._labelled = gauge("tasador_quality_labelled_rows", "Predictions that have an outcome", "span", "part")
         self._waiting = gauge("tasador_outcomes_waiting_rows", "Outcomes without a prediction, orphans included")
         self._orphaned = gauge("tasador_outcomes_orphaned_rows", "Outcomes that have waited too long for a prediction")
-        self._loss = gauge("tasador_sudden_loss_timestamp_seconds", "When errors grew at once; 0 for never")
+        self._loss = gauge("tasador_sudden_loss_timestamp_seconds", "When errors last rose suddenly; 0 for never")
         self._reported = gauge("tasador_quality_report_timestamp_seconds", "When quality was last reported")
 
-    def record_results(self, results: Iterable[Result]) -> None:
-        """This became of outcomes."""
+    def record_results(self, results: Iterable[JoinResult]) -> None:
+        """Count the results of outcomes."""
         for result in results:
             if result in RESULTS:
                 self._outcomes.labels(result).inc()
 
     def record_report(self, report: QualityReport, at_s: float) -> None:
-        """This is how things are now; `at_s` is Unix time."""
+        """Show a new report; `at_s` is Unix time."""
         for family in (*self._figures.values(), self._labelled):
             family.clear()
         for span, parts in report.spans.items():
-            for one in parts:
-                if not one.part.startswith("version "):
-                    self._record(span, one)
+            for quality in parts:
+                if not quality.part.startswith("version "):
+                    self._record(span, quality)
         self._waiting.set(report.waiting)
         self._orphaned.set(report.orphaned)
         self._loss.set(report.sudden_loss.time.timestamp() if report.sudden_loss else 0)
         self._reported.set(at_s)
 
     def record_failure(self) -> None:
-        """Nothing is known any more."""
+        """Set everything to unknown."""
         for family in (*self._figures.values(), self._labelled):
             family.clear()
 

@@ -1,4 +1,4 @@
-"""The reference of the active model, as columns; where its table comes from is for whoever starts a monitor to say."""
+"""The reference of the active model as columns, loaded by a function that the monitor is started with."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREDICTION_COLUMN = "prediction"
-"""The column of a reference that holds what models predicted which had not seen the row."""
+"""The reference's column of predictions, each by a model that was not trained on the row."""
 
 LoadTable = Callable[[DesiredModel], "pd.DataFrame"]
-"""Finds the reference of a model: raw columns, the target, and `prediction`. It blocks, and raises
+"""Loads the reference of a model: raw columns, the target, and `prediction`. It blocks, and raises
 ModelRejectedError or RegistryUnavailableError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the active model saw in training.
+    """The rows with which the active model was trained.
 
     Attributes:
-        stamp: the model.
+        stamp: version and activation of the model.
         columns: features, then predictions.
         outcomes: the target.
-        expected_error: mean absolute error of models that had not seen the row, or their share of wrong classes.
+        expected_error: mean absolute error, or share of wrong classes, by models not trained on the row.
     """
 
     stamp: ModelStamp
@@ -45,13 +45,13 @@ class Reference:
 
 
 def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable) -> Reference:
-    """The reference of a model. Blocks.
+    """Load the reference of a model. Blocks.
 
-    Features are rounded as in the window, which keeps them in 32 bits: 20.2 would not equal 20.2 otherwise, and a value
-    that many rows share would look like a shift.
+    Features are rounded to 32 bits as in the window; otherwise 20.2 would not equal 20.2, and a value that many rows
+    share would look like a shift.
 
     Raises:
-        ModelRejectedError: there is none, or it does not fit the domain.
+        ModelRejectedError: it does not exist, or does not fit the domain.
         RegistryUnavailableError: MLflow does not answer.
     """
     table = load_table(desired)

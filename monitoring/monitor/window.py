@@ -1,4 +1,4 @@
-"""The newest rows of the window, read from Redis and cut into current windows that do not overlap."""
+"""Reads the newest rows of the window from Redis and cuts them into current windows that do not overlap."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class RecentRows:
     """Rows of the window, oldest first.
 
     Attributes:
-        rows: packed rows, as `schemas.window.row_dtype` lays them out.
-        activations: for each row, of the model that predicted.
-        scored: predictions made by the batches read, sampled or not.
-        total: their sum.
+        rows: packed rows, laid out by `schemas.window.row_dtype`.
+        activations: for each row, the activation of the model that predicted.
+        scored: number of predictions in the batches read, sampled or not.
+        total: sum of these predictions.
         skipped: entries that were written for other columns.
         newest: id of the newest entry of the window; "" where there is none.
     """
@@ -43,17 +43,17 @@ class RecentRows:
 
 async def newest_entry(client: redis.asyncio.Redis, key: str) -> str:
     """The id of the newest entry of a stream; "" where there is none."""
-    found: Any = await client.xrevrange(key, count=1)
-    return found[0][0].decode() if found else ""
+    entries: Any = await client.xrevrange(key, count=1)
+    return entries[0][0].decode() if entries else ""
 
 
-async def read_recent(client: redis.asyncio.Redis, key: str, domain: Domain, wanted: int) -> RecentRows:
-    """Read the newest entries of the window until they hold `wanted` rows, or there are no more."""
+async def read_recent(client: redis.asyncio.Redis, key: str, domain: Domain, max_rows: int) -> RecentRows:
+    """Read the newest entries of the window until they hold `max_rows` rows, or there are no more."""
     chunks: list[NDArray[np.void]] = []
     activations: list[NDArray[np.str_]] = []
     rows = scored = skipped = 0
     total, last, newest = 0.0, "+", ""
-    while rows < wanted:
+    while rows < max_rows:
         entries: Any = await client.xrevrange(key, last, "-", count=_CHUNK)
         if not entries:
             break
@@ -68,19 +68,19 @@ async def read_recent(client: redis.asyncio.Redis, key: str, domain: Domain, wan
             chunks.append(chunk)
             activations.append(np.full(len(chunk), fields[b"activation"].decode()))
             scored, total, rows = scored + int(fields[b"count"]), total + float(fields[b"sum"]), rows + len(chunk)
-            if rows >= wanted:
+            if rows >= max_rows:
                 break
-    # each begins with an empty part, since there may be no others
+    # start with an empty array, because concatenate needs at least one
     packed = np.concatenate([np.empty(0, dtype=row_dtype(domain)), *reversed(chunks)])
     stamps = np.concatenate([np.empty(0, dtype="<U1"), *reversed(activations)])
     return RecentRows(packed, stamps, scored, total, skipped, newest)
 
 
 def cut_windows(rows: int, limits: DriftSettings) -> list[slice]:
-    """Where the windows lie among so many rows, newest first.
+    """The windows of a number of rows, newest first.
 
-    Windows are as large as the rows allow, between `min_rows` and `window_rows`; one that would be smaller is left out
-    unless it is the only one.
+    Windows are as large as the rows allow, between `min_rows` and `window_rows`; a smaller one is left out unless it is
+    the only one.
     """
     size = min(limits.window_rows, max(rows // limits.windows, limits.min_rows))
     ends = [rows - number * size for number in range(limits.windows) if rows - number * size >= size]
@@ -88,9 +88,9 @@ def cut_windows(rows: int, limits: DriftSettings) -> list[slice]:
 
 
 def columns_of(domain: Domain, recent: RecentRows, cut: slice, activation: str) -> list[Column]:
-    """The columns of one window: the features of all its rows, and the predictions of the active model alone.
+    """The columns of one window: the features of all its rows, and the predictions of the active model only.
 
-    Another model's predictions differ for reasons of their own.
+    The predictions of another model would differ without any drift.
     """
     rows = recent.rows[cut]
     predictions = rows["prediction"][recent.activations[cut] == activation]
@@ -98,7 +98,7 @@ def columns_of(domain: Domain, recent: RecentRows, cut: slice, activation: str) 
 
 
 def span_of(recent: RecentRows, cut: slice) -> WindowSpan:
-    """What a window is: how many rows, and the entry ids of the listings at its ends."""
+    """The number of rows in a window, and the entry ids of its first and last listing."""
     rows = recent.rows[cut]
     first, last = (str(EntryId(int(rows[end]["ms"]), int(rows[end]["seq"]))) for end in (0, -1))
     return WindowSpan(rows=len(rows), first=first, last=last)

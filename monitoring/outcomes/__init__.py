@@ -1,1 +1,1 @@
-"""Outcomes joined with the predictions they belong to, in whatever order they come, and what that says of quality."""
+"""Joins outcomes with their predictions, in whatever order they arrive, and adds up the quality of predictions."""

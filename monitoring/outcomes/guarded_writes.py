@@ -1,4 +1,4 @@
-"""Writes that happen together or not at all, and only if what they rest on has not changed meanwhile."""
+"""Atomic writes to Redis that happen only if the values they were computed from have not changed meanwhile."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WRITE = Script("monitoring.outcomes", "write")
 
 
 class GuardedWrites:
-    """Collects writes; `commit` carries them out in one script.
+    """Collects writes and guards; `commit` carries them out in one script.
 
-    Two monitors may work on the same outcomes, and a monitor may die after any of its steps: whoever comes second finds
-    that a guard does not hold, looks again, and writes nothing twice.
+    Two monitors may process the same outcomes, and a monitor may crash after any step: the second one finds that a
+    guard no longer holds, reads again, and writes nothing twice.
     """
 
     def __init__(self) -> None:
@@ -26,22 +26,22 @@ class GuardedWrites:
         self._writes: list[list[Any]] = []
 
     def guard(self, key: str, expected: str, field: str = "") -> None:
-        """Write only if a string, or a field of a hash, still holds this; "" where there must be nothing."""
+        """Write only if a string, or a field of a hash, still has this value; "" if it must not exist."""
         self._guards.append([self._position(key), field, expected])
 
     def add(self, command: str, key: str, *arguments: str) -> None:
-        """One write."""
+        """Add a write."""
         self._writes.append([command, self._position(key), *arguments])
 
     async def commit(self, client: redis.asyncio.Redis) -> bool:
-        """Carry them out; False if a guard did not hold and nothing was written.
+        """Carry out the writes; returns False if a guard did not hold and nothing was written.
 
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
         return (await commit_all(client, [self]))[0]
 
-    def call(self) -> tuple[list[str], list[str]]:
+    def script_input(self) -> tuple[list[str], list[str]]:
         """The keys and arguments of the script."""
         return [*self._keys], [json.dumps({"guards": self._guards, "writes": self._writes})]
 
@@ -50,12 +50,12 @@ class GuardedWrites:
 
 
 async def commit_all(client: redis.asyncio.Redis, batch: Sequence[GuardedWrites]) -> list[bool]:
-    """Carry out each of several, in one round trip; raises as `Writes.commit`.
+    """Carry out several groups of writes in one round trip; raises as `GuardedWrites.commit`.
 
-    One whose guard is broken by another before it in the batch is not carried out.
+    A group whose guard was broken by an earlier group of the batch is not written.
     """
     async with client.pipeline(transaction=False) as pipeline:
         for writes in batch:
-            _WRITE.queue(pipeline, *writes.call())
+            _WRITE.queue(pipeline, *writes.script_input())
         replies: Any = await pipeline.execute()
     return [bool(reply) for reply in replies]

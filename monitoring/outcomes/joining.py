@@ -1,4 +1,4 @@
-"""Outcomes meet their predictions: in either order, late, corrected, repeated, or never."""
+"""Joins outcomes with their predictions, whichever comes first; handles late, corrected, repeated and orphaned ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitoring.outcomes.prediction_index import (
     PredictionIndex,
     add_to_sums,
 )
-from monitoring.outcomes.segments import Cuts, parts_of
+from monitoring.outcomes.segments import CutPoints, find_parts
 from monitoring.outcomes.sums import contribution, loss
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
@@ -32,17 +32,15 @@ from transport.entries import EntryId
 
 logger = logging.getLogger(__name__)
 
-Result = Literal["joined", "corrected", "repeated", "waiting", "invalid", "overtaken"]
+JoinResult = Literal["joined", "corrected", "repeated", "waiting", "invalid", "overtaken"]
 FindOlder = Callable[[Sequence[str]], Awaitable[dict[str, IndexedPrediction]]]
 """Finds predictions that are no longer in the index, by identity."""
 _ATTEMPTS = 5
+_Pair = tuple[PendingOutcome, IndexedPrediction]
 
 
-Pair = tuple[PendingOutcome, IndexedPrediction]
-
-
-class _Found(NamedTuple):
-    """What Redis has about an outcome and its prediction; "" for nothing."""
+class _Stored(NamedTuple):
+    """What Redis holds for an outcome and its prediction; "" for nothing."""
 
     joined: str
     waiting: str
@@ -52,17 +50,20 @@ class _Found(NamedTuple):
 class Joiner:
     """Joins the outcomes of one domain.
 
-    Each outcome is settled by one script that also acknowledges it, so a monitor may die at any moment and another take
-    over: nothing counts twice.
+    One script joins an outcome and acknowledges it, so a monitor may crash at any moment and another take over without
+    counting anything twice.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        domain: whose outcomes they are.
+        domain: the domain of the outcomes.
         settings: what counts as far off, and for how long predictions are indexed.
-        limits: of listings.
-        recent: the index.
-        find_older: where the index has nothing.
+        limits: for decoding listings.
+        index: the index of recent predictions.
+        find_older: finds predictions that the index does not hold.
+
+    Attributes:
+        cut_points: cut points of the segments, from the active model's reference.
     """
 
     def __init__(
@@ -72,169 +73,165 @@ class Joiner:
         domain: Domain,
         settings: OutcomeSettings,
         limits: LimitSettings,
-        recent: PredictionIndex,
+        index: PredictionIndex,
         find_older: FindOlder,
     ) -> None:
         self._client = client
         self._streams = streams
         self._domain = domain
         self._settings = settings
-        self._recent = recent
+        self._index = index
         self._find_older = find_older
         self._decoder = ListingDecoder(domain, limits)
-        self.cuts: Cuts = {}
+        self.cut_points: CutPoints = {}
 
-    async def drop(self, entry_id: bytes) -> Result:
-        """Acknowledge what is no outcome."""
+    async def reject(self, entry_id: bytes) -> JoinResult:
+        """Acknowledge an entry that is not an outcome."""
         await self._client.xack(self._streams.outcomes, MONITORS, entry_id)
         logger.warning("outcome cannot be read", extra={"entry": entry_id.decode()})
         return "invalid"
 
-    async def settle(
-        self, arrived: Sequence[PendingOutcome], now_ms: int, *, is_old_asked: bool = True
-    ) -> list[Result]:
-        """Join outcomes with their predictions, or let them wait for these.
+    async def join(
+        self, outcomes: Sequence[PendingOutcome], now_ms: int, *, is_archive_searched: bool = True
+    ) -> list[JoinResult]:
+        """Join outcomes with their predictions, and keep those without one waiting.
 
         Raises:
-            redis.exceptions.RedisError: as the server answered; what is unsettled is delivered again.
+            redis.exceptions.RedisError: as the server answered; outcomes that were not joined are delivered again.
         """
-        if not arrived:
+        if not outcomes:
             return []
-        cursor = await self._recent.cursor()
-        identities = list(dict.fromkeys(each.identity for each in arrived))
-        known = await self._recent.find(identities, now_ms)
-        if is_old_asked and (missing := [identity for identity in identities if identity not in known]):
-            known |= await self._find_older(missing)
-        results = await self._join_all([(each, known[each.identity]) for each in arrived if each.identity in known])
-        for each in arrived:
-            if each.identity not in known:
-                results.append(await self._wait(each, cursor, now_ms))
+        cursor = await self._index.cursor()
+        identities = list(dict.fromkeys(outcome.identity for outcome in outcomes))
+        predictions = await self._index.find(identities, now_ms)
+        if is_archive_searched and (missing := [each for each in identities if each not in predictions]):
+            predictions |= await self._find_older(missing)
+        results = await self._join_all([(o, predictions[o.identity]) for o in outcomes if o.identity in predictions])
+        for outcome in outcomes:
+            if outcome.identity not in predictions:
+                results.append(await self._wait(outcome, cursor, now_ms))
         return results
 
-    async def waiting_of(self, identities: Sequence[str]) -> list[PendingOutcome]:
-        """Outcomes that have waited for these."""
+    async def find_waiting(self, identities: Sequence[str]) -> list[PendingOutcome]:
+        """Outcomes that wait for predictions of these identities."""
         if not identities or not await self._client.hlen(self._streams.outcomes_waiting):
             return []
         stored: Any = await self._client.hmget(self._streams.outcomes_waiting, list(identities))
-        return [
-            PendingOutcome(entry, identity, outcome)
-            for identity, text in zip(identities, stored, strict=True)
-            if text is not None
-            for entry, outcome in [json.loads(text)]
-        ]
+        pairs = zip(identities, stored, strict=True)
+        return [PendingOutcome.parse(identity, text) for identity, text in pairs if text is not None]
 
     async def all_waiting(self) -> list[PendingOutcome]:
         """All outcomes that wait for their prediction."""
         stored: Any = await self._client.hgetall(self._streams.outcomes_waiting)
-        return [
-            PendingOutcome(entry, identity.decode(), outcome)
-            for identity, text in stored.items()
-            for entry, outcome in [json.loads(text)]
-        ]
+        return [PendingOutcome.parse(identity.decode(), text) for identity, text in stored.items()]
 
-    async def _wait(self, arrived: PendingOutcome, cursor: str, now_ms: int) -> Result:
-        """Keep an outcome until its prediction comes; of several the last one."""
+    async def _wait(self, outcome: PendingOutcome, cursor: str, now_ms: int) -> JoinResult:
+        """Keep an outcome until its prediction comes; of several for one listing, the last."""
         for _ in range(_ATTEMPTS):
-            stored: Any = await self._client.hget(self._streams.outcomes_waiting, arrived.identity)
+            stored: Any = await self._client.hget(self._streams.outcomes_waiting, outcome.identity)
             before = stored.decode() if stored else ""
             writes = GuardedWrites()
-            # a prediction indexed meanwhile could miss it
+            # the prediction may be indexed meanwhile, and would then not find this outcome
             writes.guard(self._streams.outcomes_cursor, cursor)
-            writes.guard(self._streams.outcomes_waiting, before, arrived.identity)
-            if not before or EntryId.parse(json.loads(before)[0]) <= EntryId.parse(arrived.entry):
-                writes.add("HSET", self._streams.outcomes_waiting, arrived.identity, arrived.as_waiting())
-            writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
+            writes.guard(self._streams.outcomes_waiting, before, outcome.identity)
+            if _is_no_later(before, outcome):
+                writes.add("HSET", self._streams.outcomes_waiting, outcome.identity, outcome.to_json())
+            writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
             if await writes.commit(self._client):
                 return "waiting"
-            cursor = await self._recent.cursor()
-            if known := (await self._recent.find([arrived.identity], now_ms)).get(arrived.identity):
-                return await self._join((arrived, known))
+            cursor = await self._index.cursor()
+            if prediction := (await self._index.find([outcome.identity], now_ms)).get(outcome.identity):
+                return await self._join_one((outcome, prediction))
         return "overtaken"
 
-    async def _join_all(self, pairs: Sequence[Pair]) -> list[Result]:
-        """Join many in three round trips; those that were in each other's way one by one."""
-        looked = [self._prepare(pair, found) for pair, found in zip(pairs, await self._look(pairs), strict=True)]
-        done = await commit_all(self._client, [writes for writes, _ in looked])
+    async def _join_all(self, pairs: Sequence[_Pair]) -> list[JoinResult]:
+        """Join many in three round trips, and one by one those whose guards did not hold."""
+        prepared = [self._prepare(pair, stored) for pair, stored in zip(pairs, await self._read(pairs), strict=True)]
+        written = await commit_all(self._client, [writes for writes, _ in prepared])
         return [
-            result if is_done else await self._join(pair)
-            for pair, (_, result), is_done in zip(pairs, looked, done, strict=True)
+            result if is_written else await self._join_one(pair)
+            for pair, (_, result), is_written in zip(pairs, prepared, written, strict=True)
         ]
 
-    async def _join(self, pair: Pair) -> Result:
+    async def _join_one(self, pair: _Pair) -> JoinResult:
         for _ in range(_ATTEMPTS):
-            (found,) = await self._look([pair])
-            writes, result = self._prepare(pair, found)
+            (stored,) = await self._read([pair])
+            writes, result = self._prepare(pair, stored)
             if await writes.commit(self._client):
                 return result
         return "overtaken"
 
-    async def _look(self, pairs: Sequence[Pair]) -> list[_Found]:
-        """What Redis has about each: what its prediction was joined with, what waits, and its listing."""
+    async def _read(self, pairs: Sequence[_Pair]) -> list[_Stored]:
+        """For each pair, the outcome joined before, the outcome that waits, and the listing."""
         async with self._client.pipeline(transaction=False) as pipeline:
-            for arrived, known in pairs:
-                pipeline.hget(self._streams.joined_outcomes(known.at_ms // DAY_MS), known.entry)
-                pipeline.hget(self._streams.outcomes_waiting, arrived.identity)
-                pipeline.xrange(self._streams.listings, known.entry, known.entry)
+            for outcome, prediction in pairs:
+                pipeline.hget(self._streams.joined_outcomes(prediction.at_ms // DAY_MS), prediction.entry_id)
+                pipeline.hget(self._streams.outcomes_waiting, outcome.identity)
+                pipeline.xrange(self._streams.listings, prediction.entry_id, prediction.entry_id)
             replies: Any = await pipeline.execute()
         return [
-            _Found((joined or b"").decode(), (waiting or b"").decode(), listing[0][1] if listing else None)
+            _Stored((joined or b"").decode(), (waiting or b"").decode(), listing[0][1] if listing else None)
             for joined, waiting, listing in zip(replies[::3], replies[1::3], replies[2::3], strict=True)
         ]
 
-    def _prepare(self, pair: Pair, found: _Found) -> tuple[GuardedWrites, Result]:
-        """The writes that join an outcome with its prediction, and what becomes of it then."""
-        arrived, known = pair
-        joined = self._streams.joined_outcomes(known.at_ms // DAY_MS)
-        old = json.loads(found.joined) if found.joined else None
-        parts = old["parts"] if old else [*known.parts, *self._parts(known, found.listing)]
-        result = self._result(arrived, old)
+    def _prepare(self, pair: _Pair, stored: _Stored) -> tuple[GuardedWrites, JoinResult]:
+        """The writes that join an outcome with its prediction, and the result once they are committed."""
+        outcome, prediction = pair
+        key = self._streams.joined_outcomes(prediction.at_ms // DAY_MS)
+        old = json.loads(stored.joined) if stored.joined else None
+        parts = old["parts"] if old else [*prediction.parts, *self._segment_parts(prediction, stored.listing)]
+        result = self._result(outcome, old)
         writes = GuardedWrites()
-        writes.guard(joined, found.joined, known.entry)
-        writes.add("XACK", self._streams.outcomes, MONITORS, arrived.entry)
-        # a later outcome of the same listing goes on waiting
-        if found.waiting and EntryId.parse(json.loads(found.waiting)[0]) <= EntryId.parse(arrived.entry):
-            writes.guard(self._streams.outcomes_waiting, found.waiting, arrived.identity)
-            writes.add("HDEL", self._streams.outcomes_waiting, arrived.identity)
+        writes.guard(key, stored.joined, prediction.entry_id)
+        writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
+        # a later outcome of the same listing keeps waiting
+        if stored.waiting and _is_no_later(stored.waiting, outcome):
+            writes.guard(self._streams.outcomes_waiting, stored.waiting, outcome.identity)
+            writes.add("HDEL", self._streams.outcomes_waiting, outcome.identity)
         if result in {"joined", "corrected"}:
-            self._count(writes, known, parts, old["outcome"] if old else None, arrived)
-            record = {"entry": arrived.entry, "outcome": arrived.outcome, "parts": parts}
-            writes.add("HSET", joined, known.entry, json.dumps(record))
-            writes.add("PEXPIREAT", joined, str((known.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
+            self._count(writes, prediction, parts, old["outcome"] if old else None, outcome)
+            record = {"entry": outcome.entry_id, "outcome": outcome.value, "parts": parts}
+            writes.add("HSET", key, prediction.entry_id, json.dumps(record))
+            writes.add("PEXPIREAT", key, str((prediction.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
         return writes, result
 
-    def _result(self, arrived: PendingOutcome, old: dict[str, Any] | None) -> Result:
+    def _result(self, outcome: PendingOutcome, old: dict[str, Any] | None) -> JoinResult:
         if old is None:
             return "joined"
-        is_later = EntryId.parse(arrived.entry) > EntryId.parse(old["entry"])
-        return "corrected" if is_later and arrived.outcome != old["outcome"] else "repeated"
+        is_later = EntryId.parse(outcome.entry_id) > EntryId.parse(old["entry"])
+        return "corrected" if is_later and outcome.value != old["outcome"] else "repeated"
 
     def _count(
         self,
         writes: GuardedWrites,
-        known: IndexedPrediction,
+        prediction: IndexedPrediction,
         parts: Sequence[str],
         old: float | str | None,
-        arrived: PendingOutcome,
+        outcome: PendingOutcome,
     ) -> None:
-        change = contribution(self._domain, self._settings, known.prediction, arrived.outcome)
+        change = contribution(self._domain, self._settings, prediction.prediction, outcome.value)
         if old is not None:
-            for name, amount in contribution(self._domain, self._settings, known.prediction, old).items():
+            for name, amount in contribution(self._domain, self._settings, prediction.prediction, old).items():
                 change[name] = change.get(name, 0) - amount
         else:
-            error = loss(self._domain, known.prediction, arrived.outcome)
-            writes.add(
-                "LPUSH", self._streams.outcome_errors, f"{EntryId.parse(arrived.entry).ms}:{error!r}:{arrived.outcome}"
-            )
+            error = loss(self._domain, prediction.prediction, outcome.value)
+            record = f"{EntryId.parse(outcome.entry_id).ms}:{error!r}:{outcome.value}"
+            writes.add("LPUSH", self._streams.outcome_errors, record)
             writes.add("LTRIM", self._streams.outcome_errors, "0", str(REMEMBERED - 1))
         amounts = {f"{part}|{name}": amount for part in parts for name, amount in change.items() if amount}
-        add_to_sums(writes, self._streams, known.at_ms // HOUR_MS, amounts)
+        add_to_sums(writes, self._streams, prediction.at_ms // HOUR_MS, amounts)
 
-    def _parts(self, known: IndexedPrediction, listing: Mapping[bytes, bytes] | None) -> list[str]:
-        row = known.row
-        if row is None:
+    def _segment_parts(self, prediction: IndexedPrediction, listing: Mapping[bytes, bytes] | None) -> list[str]:
+        features = prediction.features
+        if features is None:
             try:
                 data = self._decoder.decode(payload_of(listing or {})).data
             except RefusedListingError:
                 return []
-            row = dict(zip(self._domain.columns, astuple(data), strict=True))
-        return parts_of(self._domain, row, self.cuts)
+            features = dict(zip(self._domain.columns, astuple(data), strict=True))
+        return find_parts(self._domain, features, self.cut_points)
+
+
+def _is_no_later(waiting: str, outcome: PendingOutcome) -> bool:
+    """Whether the outcome that waits, if any, is the given one or an earlier one."""
+    return not waiting or EntryId.parse(json.loads(waiting)[0]) <= EntryId.parse(outcome.entry_id)

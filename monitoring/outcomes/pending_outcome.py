@@ -1,4 +1,4 @@
-"""An outcome as it came, or as it waits for its prediction."""
+"""An outcome that is not joined with its prediction yet, and how it is read from the stream."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ from schemas.streams import DATA_FIELD
 
 @dataclass(frozen=True, slots=True)
 class PendingOutcome:
-    """One outcome as it came.
+    """An outcome that is not joined yet.
 
     Attributes:
-        entry: of the outcome.
-        identity: of the listing it is about.
-        outcome: in the target's unit, or a class name.
+        entry_id: entry id of the outcome.
+        identity: identity of its listing.
+        value: in the target's unit, or a class name.
     """
 
-    entry: str
+    entry_id: str
     identity: str
-    outcome: float | str
+    value: float | str
 
-    def as_waiting(self) -> str:
-        """How it is kept until its prediction is found."""
-        return json.dumps([self.entry, self.outcome])
+    @classmethod
+    def parse(cls, identity: str, stored: bytes | str) -> PendingOutcome:
+        """The outcome that waits for its prediction, from its JSON."""
+        entry_id, value = json.loads(stored)
+        return cls(entry_id, identity, value)
+
+    def to_json(self) -> str:
+        """The JSON that is kept while it waits for its prediction."""
+        return json.dumps([self.entry_id, self.value])
 
 
 def read_outcome(domain: Domain, entry_id: bytes, fields: Mapping[bytes, bytes] | None) -> PendingOutcome | None:
-    """An outcome from its entry; None where it is none of this domain."""
+    """Read an outcome from its entry; None where it is not an outcome of this domain."""
     try:
         data = Outcome.model_validate_json((fields or {})[DATA_FIELD]).data
     except (KeyError, ValidationError):

@@ -1,7 +1,8 @@
-"""Predictions as outcomes look for them: an index in Redis over the last hours, by the listing's identity."""
+"""Indexes the predictions of the last hours in Redis by the listing's identity, so that outcomes find them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ CHUNK = 1000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_DAYS = 32
-"""How long sums and joined outcomes are kept: the longest span, and the day that is not over."""
+"""How long sums and joined outcomes are kept: the longest span, and the current day."""
 _KEPT_HOURS = 26
 
 
@@ -45,37 +46,37 @@ class IndexedPrediction:
     """A prediction that an outcome can be joined with.
 
     Attributes:
-        entry: of the listing.
-        at_ms: when it was made, in milliseconds of Redis's clock.
+        entry_id: entry id of the listing.
+        at_ms: time of the prediction, in milliseconds of Redis's clock.
         prediction: in the target's unit, or a class name.
-        version: of the model.
-        row: the listing's features, where whoever found the prediction has them.
+        version: version of the model.
+        features: features of the listing; None if only the listing itself has them.
     """
 
-    entry: str
+    entry_id: str
     at_ms: int
     prediction: float | str
     version: str
-    row: Mapping[str, object] | None = None
+    features: Mapping[str, object] | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts to which every prediction belongs."""
+        """The parts of quality that count it whatever its features: all, and its version."""
         return ALL, f"version {self.version}"
 
 
 def identity_of(source: str, listing_id: str) -> str:
-    """A listing's identity, as the index spells it."""
+    """A listing's identity as a key of the index."""
     return f"{source}\n{listing_id}"
 
 
 class PredictionIndex:
-    """The index of one domain. Several monitors may fill it: what one has indexed the others skip.
+    """The index of one domain. Several monitors may fill it: each skips what another has indexed.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        settings: for how long, and what counts as fast.
+        settings: how long predictions stay indexed, and which latency counts as fast.
     """
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, settings: OutcomeSettings) -> None:
@@ -85,12 +86,12 @@ class PredictionIndex:
         self._decoder = msgspec.json.Decoder(_Prediction)
 
     async def cursor(self) -> str:
-        """Up to which entry predictions are indexed."""
+        """The entry id up to which predictions are indexed; "" before the first."""
         stored: Any = await self._client.get(self._streams.outcomes_cursor)
         return stored.decode() if stored else ""
 
     async def index_next(self, now_ms: int) -> list[str] | None:
-        """Index and count the next predictions: their identities, or None where there are no more.
+        """Index and count the next predictions; returns their identities, or None if there are no more.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
@@ -104,16 +105,16 @@ class PredictionIndex:
         writes = GuardedWrites()
         writes.guard(self._streams.outcomes_cursor, cursor)
         writes.add("SET", self._streams.outcomes_cursor, entries[-1][0].decode())
-        found = [self._read(entry_id, fields) for entry_id, fields in entries]
-        self._add_to_index(writes, found, now_ms)
-        self._add_to_sums(writes, found)
-        is_done = await writes.commit(self._client)
-        return [identity for identity, _ in found] if is_done else []
+        predictions = [self._decode(entry_id, fields) for entry_id, fields in entries]
+        self._add_to_index(writes, predictions, now_ms)
+        self._add_to_sums(writes, predictions)
+        is_written = await writes.commit(self._client)
+        return [identity for identity, _ in predictions] if is_written else []
 
     async def find(self, identities: Sequence[str], now_ms: int) -> dict[str, IndexedPrediction]:
-        """The newest prediction of each identity that is in the index."""
+        """The newest indexed prediction of each identity that has one."""
         hours = range(now_ms // HOUR_MS - self._settings.hot_hours, now_ms // HOUR_MS + 1)
-        found: dict[str, IndexedPrediction] = {}
+        predictions: dict[str, IndexedPrediction] = {}
         async with self._client.pipeline(transaction=False) as pipeline:
             for hour in hours:
                 pipeline.hmget(self._streams.recent_predictions(hour), list(identities))
@@ -121,41 +122,42 @@ class PredictionIndex:
         for reply in replies:
             for identity, stored in zip(identities, reply, strict=True):
                 if stored is not None:
-                    found[identity] = IndexedPrediction(*msgspec.json.decode(stored))
-        return found
+                    predictions[identity] = IndexedPrediction(*msgspec.json.decode(stored))
+        return predictions
 
-    def _read(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
+    def _decode(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
-        known = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version)
-        return identity_of(data.listing_source, data.listing_id), known
+        prediction = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version)
+        return identity_of(data.listing_source, data.listing_id), prediction
 
-    def _add_to_index(self, writes: GuardedWrites, found: Iterable[tuple[str, IndexedPrediction]], now_ms: int) -> None:
+    def _add_to_index(
+        self, writes: GuardedWrites, predictions: Iterable[tuple[str, IndexedPrediction]], now_ms: int
+    ) -> None:
         oldest = now_ms // HOUR_MS - self._settings.hot_hours
         by_hour: dict[int, list[str]] = {}
-        for identity, known in found:
-            if (hour := known.at_ms // HOUR_MS) >= oldest:
-                record = msgspec.json.encode((known.entry, known.at_ms, known.prediction, known.version)).decode()
+        for identity, each in predictions:
+            if (hour := each.at_ms // HOUR_MS) >= oldest:
+                record = msgspec.json.encode((each.entry_id, each.at_ms, each.prediction, each.version)).decode()
                 by_hour.setdefault(hour, []).extend((identity, record))
         for hour, pairs in by_hour.items():
             key = self._streams.recent_predictions(hour)
             writes.add("HSET", key, *pairs)
             writes.add("PEXPIREAT", key, str((hour + self._settings.hot_hours + 2) * HOUR_MS))
 
-    def _add_to_sums(self, writes: GuardedWrites, found: Iterable[tuple[str, IndexedPrediction]]) -> None:
-        counts: dict[tuple[int, str], int] = {}
-        for _, known in found:
-            is_fast = known.at_ms - EntryId.parse(known.entry).ms <= self._settings.fast_ms
-            for part in known.parts:
+    def _add_to_sums(self, writes: GuardedWrites, predictions: Iterable[tuple[str, IndexedPrediction]]) -> None:
+        counts: Counter[tuple[int, str]] = Counter()
+        for _, each in predictions:
+            is_fast = each.at_ms - EntryId.parse(each.entry_id).ms <= self._settings.fast_ms
+            for part in each.parts:
                 for name in (PREDICTED, FAST) if is_fast else (PREDICTED,):
-                    place = (known.at_ms // HOUR_MS, f"{part}|{name}")
-                    counts[place] = counts.get(place, 0) + 1
+                    counts[each.at_ms // HOUR_MS, f"{part}|{name}"] += 1
         for (hour, field), count in counts.items():
             add_to_sums(writes, self._streams, hour, {field: count})
 
 
 def add_to_sums(writes: GuardedWrites, streams: Streams, hour: int, amounts: Mapping[str, float]) -> None:
-    """Add to the sums of an hour, since 1970, and of its day; fields are ``part|sum``."""
+    """Add amounts by field ``part|sum`` to the sums of an hour, counted since 1970, and of its day."""
     day = hour // 24
     for key, end_hour in (
         (streams.quality_of_hour(hour), hour + _KEPT_HOURS),

@@ -1,7 +1,7 @@
-"""Sums from which quality is told: what one outcome adds to them, and what they come to.
+"""The sums from which quality is computed: what one outcome adds to them, and the figures that follow from them.
 
-They are kept by hour for a day and by day for a month, in hashes whose fields are ``part|sum``. A correction takes off
-what the outcome added before.
+They are kept by hour for a day and by day for a month, in hashes whose fields are ``part|sum``. A correction subtracts
+what the outcome had added before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CLASS = "class"
 
 
 def contribution(domain: Domain, settings: OutcomeSettings, prediction: float | str, outcome: float | str) -> Sums:
-    """What one outcome adds to the sums of each of its parts, by the sum's name."""
+    """The amounts that one outcome adds to the sums of each of its parts, by the sum's name."""
     if domain.task == "classification":
         return {"labelled": 1, f"{_CLASS}|{outcome}|{prediction}": 1}
     error, truth = float(prediction) - float(outcome), float(outcome)
@@ -37,14 +37,14 @@ def contribution(domain: Domain, settings: OutcomeSettings, prediction: float | 
 
 
 def loss(domain: Domain, prediction: float | str, outcome: float | str) -> float:
-    """The error of one prediction: its size, or 1 for a wrong class."""
+    """The absolute error of one prediction, or 1 for a wrong class."""
     if domain.task == "classification":
         return float(prediction != outcome)
     return abs(float(prediction) - float(outcome))
 
 
 def add_up(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, Sums]:
-    """The sums of several hours or days together, by part and then by sum."""
+    """Total sums of several hours or days, by part and then by the sum's name."""
     totals: dict[str, Sums] = defaultdict(lambda: defaultdict(float))
     for stored in hashes:
         for field, value in stored.items():
@@ -54,7 +54,7 @@ def add_up(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, Sums]:
 
 
 def figures(totals: Mapping[str, Sums]) -> tuple[Quality, ...]:
-    """The quality of each part, all of them together first."""
+    """The quality of each part; the part with all predictions comes first."""
     order = sorted(totals, key=lambda part: (part != ALL, part))
     return tuple(_quality(part, totals[part]) for part in order)
 
@@ -65,12 +65,12 @@ def _quality(part: str, sums: Mapping[str, float]) -> Quality:
     shares = {}
     if predictions:
         shares = {"labelled_share": labelled / predictions, "fast_share": sums.get(FAST, 0) / predictions}
-    told = {} if not labelled else _of_numbers(sums, labelled) if "absolute" in sums else _of_classes(sums, labelled)
-    return Quality(part=part, predictions=predictions, labelled=labelled, **shares, **told)
+    errors = {} if not labelled else _of_numbers(sums, labelled) if "absolute" in sums else _of_classes(sums, labelled)
+    return Quality(part=part, predictions=predictions, labelled=labelled, **shares, **errors)
 
 
 def _of_numbers(sums: Mapping[str, float], count: int) -> dict[str, float | None]:
-    # sums that corrections were subtracted from may fall below 0 by a rounding error
+    # rounding can make sums negative after corrections were subtracted
     squared = max(sums["squared"], 0.0)
     spread = sums["outcome_squared"] - sums["outcome"] ** 2 / count
     return {
@@ -83,16 +83,16 @@ def _of_numbers(sums: Mapping[str, float], count: int) -> dict[str, float | None
 
 
 def _of_classes(sums: Mapping[str, float], count: int) -> dict[str, float]:
-    true: dict[str, float] = defaultdict(float)
-    told: dict[str, float] = defaultdict(float)
+    actual: dict[str, float] = defaultdict(float)
+    predicted: dict[str, float] = defaultdict(float)
     right: dict[str, float] = defaultdict(float)
     for name, number in sums.items():
         kind, _, pair = name.partition("|")
         if kind == _CLASS and number > 0:
             outcome, _, prediction = pair.partition("|")
-            true[outcome] += number
-            told[prediction] += number
+            actual[outcome] += number
+            predicted[prediction] += number
             right[outcome] += number if outcome == prediction else 0
-    classes = {*true, *told}
-    scores = [2 * right[name] / (true[name] + told[name]) for name in classes]
+    classes = {*actual, *predicted}
+    scores = [2 * right[name] / (actual[name] + predicted[name]) for name in classes]
     return {"accuracy": sum(right.values()) / count, "macro_f1": sum(scores) / len(scores)}

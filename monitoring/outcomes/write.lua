@@ -1,15 +1,15 @@
--- Carries out writes together, if what they rest on still holds.
--- KEYS: every key that is touched. ARGV: one JSON document {guards, writes}.
--- A guard is {key, field, expected}: a hash's field, or without a field ("") a string; "" is expected of what is not there.
--- A write is {command, key, argument...}; a key is its position among KEYS.
--- Returns 1 when everything was written, 0 when a guard did not hold and nothing was.
-local asked = cjson.decode(ARGV[1])
-for _, guard in ipairs(asked.guards) do
+-- Carries out writes atomically if all their guards hold.
+-- KEYS: every key used. ARGV: one JSON document {guards, writes}.
+-- A guard is {key, field, expected}: a hash's field, or a string if the field is ""; an expected "" means that it must
+-- not exist. A write is {command, key, argument...}. A key is given by its position in KEYS.
+-- Returns 1 if everything was written, 0 if a guard did not hold and nothing was written.
+local request = cjson.decode(ARGV[1])
+for _, guard in ipairs(request.guards) do
   local key, field, expected = KEYS[guard[1]], guard[2], guard[3]
-  local found = field == '' and redis.call('GET', key) or field ~= '' and redis.call('HGET', key, field)
-  if (found or '') ~= expected then return 0 end
+  local value = field == '' and redis.call('GET', key) or field ~= '' and redis.call('HGET', key, field)
+  if (value or '') ~= expected then return 0 end
 end
-for _, write in ipairs(asked.writes) do
+for _, write in ipairs(request.writes) do
   redis.call(write[1], KEYS[write[2]], unpack(write, 3))
 end
 return 1

@@ -1,1 +1,1 @@
-"""The closed loop: when the monitor asks for another model, and when it takes one back."""
+"""The retrain loop: requests training when there is a reason, and rolls back a promoted model that does harm."""

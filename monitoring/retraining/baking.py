@@ -1,7 +1,7 @@
-"""Baking: a model that was just promoted is watched for a while, and taken back if it does harm.
+"""Baking: measures a newly promoted model for a while, and decides whether it does harm.
 
-What it is judged by depends on the model and not on the data: listings that it could not score, the time that answers
-take, and predictions that moved against those of the model before it, over the same stream.
+The measurements depend on the model rather than on the data: the share of listings that it could not score, the latency
+of answers, and the shift of its predictions against those of the previous model on the same stream.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from schemas.window import layout_of, unpack_rows
 from transport.entries import EntryId
 from transport.reading import scan_back
 
-PROMOTIONS = ("model.promote", "model.retrain")
-"""Commands whose activations bake; what a person reloads or rolls back to is that person's choice."""
+BAKED_COMMANDS = ("model.promote", "model.retrain")
+"""Commands whose activations bake; a reload or rollback by an operator does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class BakeStart:
-    """Counts when an activation was first seen."""
+    """The counts at the start of a bake."""
 
     activation: str
     answered: int
@@ -36,15 +36,15 @@ class BakeStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What has been seen of a model since its activation.
+class BakeMeasurements:
+    """Measurements of a model since its bake started.
 
     Attributes:
-        answered: listings answered since.
-        poison_share: how many of them could not be scored.
-        p99_ms: 99th percentile of the time its answers took; None before the first.
-        shift_sd: how far the mean prediction moved from that of the models before, in standard deviations of theirs;
-            None where one side has too few, and for classes.
+        answered: number of answered listings.
+        poison_share: share of them that could not be scored.
+        p99_ms: 99th percentile of the latency; None before the first answer.
+        shift_sd: difference of the mean prediction to that of the previous models, in their standard deviations; None
+            with too few predictions on either side, and for classes.
     """
 
     answered: int
@@ -54,17 +54,19 @@ class Signs:
 
 
 def is_baking(desired: DesiredModel, at_ms: int, limits: LoopSettings) -> bool:
-    """Whether an activation is young enough to be watched."""
+    """Whether an activation is recent enough to bake."""
     return at_ms - EntryId.parse(desired.activation).ms < limits.bake_minutes * 60_000
 
 
-def begin(client: redis.Redis, streams: Streams, desired: DesiredModel) -> BakeStart:
-    """Note the counts from which signs are counted."""
+def start_bake(client: redis.Redis, streams: Streams, desired: DesiredModel) -> BakeStart:
+    """Read the counts at the start of a bake."""
     return BakeStart(desired.activation, *_counts(client, streams))
 
 
-def read_signs(client: redis.Redis, streams: Streams, domain: Domain, start: BakeStart, limits: LoopSettings) -> Signs:
-    """What has been seen since the start.
+def measure_bake(
+    client: redis.Redis, streams: Streams, domain: Domain, start: BakeStart, limits: LoopSettings
+) -> BakeMeasurements:
+    """Measure a model since the start of its bake.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
@@ -74,19 +76,19 @@ def read_signs(client: redis.Redis, streams: Streams, domain: Domain, start: Bak
     latency = read_latency(client, streams, since=start.activation)
     needed = limits.bake_min_answers
     shift = None if domain.target.classes else _shift(client, streams, domain, start.activation, needed)
-    return Signs(answered, poisoned / answered if answered else 0.0, latency.p99 if latency else None, shift)
+    return BakeMeasurements(answered, poisoned / answered if answered else 0.0, latency.p99 if latency else None, shift)
 
 
-def harm(signs: Signs, limits: LoopSettings) -> str | None:
-    """Why the model has to be taken back; None if it may stay, or if too little was seen."""
-    if signs.answered < limits.bake_min_answers:
+def find_harm(measured: BakeMeasurements, limits: LoopSettings) -> str | None:
+    """Why the model must be rolled back; None if it may stay, or with too few answers to decide."""
+    if measured.answered < limits.bake_min_answers:
         return None
-    if signs.poison_share > limits.bake_max_poison_share:
-        return f"{signs.poison_share:.1%} of {signs.answered} listings could not be scored"
-    if signs.p99_ms is not None and signs.p99_ms > limits.bake_max_p99_ms:
-        return f"one answer in a hundred took longer than {signs.p99_ms:.0f} ms"
-    if signs.shift_sd is not None and abs(signs.shift_sd) > limits.bake_max_shift_sd:
-        return f"predictions moved by {signs.shift_sd:+.2f} standard deviations"
+    if measured.poison_share > limits.bake_max_poison_share:
+        return f"{measured.poison_share:.1%} of {measured.answered} listings could not be scored"
+    if measured.p99_ms is not None and measured.p99_ms > limits.bake_max_p99_ms:
+        return f"p99 latency is {measured.p99_ms:.0f} ms"
+    if measured.shift_sd is not None and abs(measured.shift_sd) > limits.bake_max_shift_sd:
+        return f"predictions shifted by {measured.shift_sd:+.2f} standard deviations"
     return None
 
 
@@ -97,7 +99,7 @@ def _counts(client: redis.Redis, streams: Streams) -> tuple[int, int]:
 
 
 def _shift(client: redis.Redis, streams: Streams, domain: Domain, activation: str, needed: int) -> float | None:
-    """The shift between two stretches of the window: this model's rows, and as many of the models before it."""
+    """The shift between the latest rows of this model and as many of the previous models."""
     after, before = list[float](), list[float]()
     since, layout = EntryId.parse(activation), layout_of(domain)
     for _, fields in scan_back(client, streams.window):
@@ -110,6 +112,6 @@ def _shift(client: redis.Redis, streams: Streams, domain: Domain, activation: st
             break
     if len(after) < needed or len(before) < needed:
         return None
-    spread = float(np.std(before))
-    moved = float(np.mean(after) - np.mean(before))
-    return moved / spread if spread > 0 else math.copysign(math.inf, moved) if moved else 0.0
+    sd = float(np.std(before))
+    shift = float(np.mean(after) - np.mean(before))
+    return shift / sd if sd > 0 else math.copysign(math.inf, shift) if shift else 0.0

@@ -1,4 +1,4 @@
-"""One turn of the loop: watch what was promoted, and ask for a training where there is a reason to."""
+"""The retrain loop: rolls back a promoted model that does harm, and requests training when there is a reason."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import redis
 
-from monitoring.retraining import baking, retrain_commands
-from monitoring.retraining.policy import Evidence, find_retrain_reason, obstacle
+from monitoring.retraining.baking import BAKED_COMMANDS, BakeStart, find_harm, is_baking, measure_bake, start_bake
+from monitoring.retraining.policy import RetrainEvidence, find_obstacle, find_retrain_reason
+from monitoring.retraining.retrain_commands import read_command_type, read_history, send_retrain, send_rollback
 from schemas.domain import Domain
 from schemas.sections import LoopSettings
 from schemas.states import DesiredModel
@@ -18,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 class RetrainLoop:
-    """Turns for one domain. All it has to remember is how a watched model began; the rest stands in Redis.
+    """The retrain loop of one domain. It remembers only the start of the current bake; the rest is in Redis.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        domain: whose predictions are watched.
-        limits: the policy.
+        domain: the domain.
+        limits: thresholds of the policy and of the bake.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, domain: Domain, limits: LoopSettings) -> None:
@@ -32,55 +33,51 @@ class RetrainLoop:
         self._streams = streams
         self._domain = domain
         self._limits = limits
-        self._watched: baking.BakeStart | None = None
-        self._told = ""
+        self._bake: BakeStart | None = None
+        self._last_logged = ""
 
-    def turn(self, evidence: Evidence) -> str | None:
-        """Do what the evidence asks for; returns the id of the command that was sent, if one was.
+    def run_once(self, evidence: RetrainEvidence) -> str | None:
+        """Roll back or request training where needed; returns the id of the command that was sent, if any.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
         if not self._limits.is_on:
             return None
-        desired = self._desired()
-        if desired is not None and (command_id := self._watch(desired, evidence.at_ms)):
+        if command_id := self._check_bake(evidence.at_ms):
             return command_id
-        found = find_retrain_reason(evidence, self._limits)
-        if found is None:
+        reason = find_retrain_reason(evidence, self._limits)
+        if reason is None:
             return None
-        history = retrain_commands.read_history(self._client, self._streams, evidence.at_ms)
-        if held := obstacle(history, evidence.at_ms, self._limits):
-            self._tell("a training is wanted and waits", cause=found.cause, why=found.message, obstacle=held)
+        history = read_history(self._client, self._streams, evidence.at_ms)
+        if obstacle := find_obstacle(history, evidence.at_ms, self._limits):
+            self._log_once(
+                "retraining is needed but must wait", cause=reason.cause, why=reason.message, obstacle=obstacle
+            )
             return None
-        command_id = retrain_commands.ask_for_training(self._client, self._streams, found, history)
-        self._tell("a training was asked for", cause=found.cause, why=found.message, command=command_id)
+        command_id = send_retrain(self._client, self._streams, reason, history)
+        self._log_once("retraining requested", cause=reason.cause, why=reason.message, command=command_id)
         return command_id
 
-    def _watch(self, desired: DesiredModel, at_ms: int) -> str | None:
-        """The id of the rollback that was sent, if the model in charge is young, promoted, and does harm."""
-        if not baking.is_baking(desired, at_ms, self._limits):
-            return None
-        if self._watched is None or self._watched.activation != desired.activation:
-            self._watched = baking.begin(self._client, self._streams, desired)
-        signs = baking.read_signs(self._client, self._streams, self._domain, self._watched, self._limits)
-        why = baking.harm(signs, self._limits)
-        if why is None or self._kind(desired) not in baking.PROMOTIONS:
-            return None
-        command_id = retrain_commands.take_back(self._client, self._streams, desired.activation)
-        self._tell("a promoted model is taken back", version=desired.version, why=why, command=command_id)
-        return command_id
-
-    def _kind(self, desired: DesiredModel) -> str | None:
-        return retrain_commands.kind_of(self._client, self._streams, desired.command_id)
-
-    def _desired(self) -> DesiredModel | None:
+    def _check_bake(self, at_ms: int) -> str | None:
+        """Roll back the active model if it bakes and does harm; returns the id of the rollback, if one was sent."""
         stored: Any = self._client.hgetall(self._streams.model)
-        return DesiredModel.from_hash(stored)
+        desired = DesiredModel.from_hash(stored)
+        if desired is None or not is_baking(desired, at_ms, self._limits):
+            return None
+        if self._bake is None or self._bake.activation != desired.activation:
+            self._bake = start_bake(self._client, self._streams, desired)
+        measured = measure_bake(self._client, self._streams, self._domain, self._bake, self._limits)
+        harm = find_harm(measured, self._limits)
+        if harm is None or read_command_type(self._client, self._streams, desired.command_id) not in BAKED_COMMANDS:
+            return None
+        command_id = send_rollback(self._client, self._streams, desired.activation)
+        self._log_once("promoted model rolled back", version=desired.version, why=harm, command=command_id)
+        return command_id
 
-    def _tell(self, phrase: str, **fields: str) -> None:
-        """Log it, unless it is what was logged last."""
-        told = phrase + fields.get("cause", "") + fields.get("command", "")
-        if told != self._told:
-            self._told = told
-            logger.warning(phrase, extra=fields)
+    def _log_once(self, message: str, **fields: str) -> None:
+        """Log a warning, unless it is the same as the last one."""
+        key = message + fields.get("cause", "") + fields.get("command", "")
+        if key != self._last_logged:
+            self._last_logged = key
+            logger.warning(message, extra=fields)

@@ -1,7 +1,7 @@
-"""The policy: whether what is seen is a reason to train again, and whether now is the time.
+"""The retrain policy: whether the evidence is a reason to retrain, and whether a retrain may start now.
 
-Quality comes first, since it is what a model is for; then drift that stays; then age. Drift alone never promotes: what
-comes of the training still has to pass the gate.
+Quality comes first, because it is what a model is for; then persistent drift; then age. Retraining does not promote by
+itself: the new model must still pass the gate.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ Cause = Literal["quality", "drift", "age"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the monitor knows.
+class RetrainEvidence:
+    """What the monitor knows about the active model.
 
     Attributes:
-        at_ms: when, on Redis's clock.
-        error: mean absolute error over the labelled predictions of the last 24 hours, or their share of wrong classes;
-            None without any.
-        expected_error: the same figure over folds, when the champion was trained; None where nobody noted it.
-        labelled: how many predictions `error` is taken over.
-        has_lost_suddenly: whether the errors have jumped, as a change detector sees it.
-        drifting: how many reports in a row said `drift`.
-        in_charge_ms: since when the model has been in charge; None where there is none.
+        at_ms: time of the evidence, by Redis's clock.
+        error: mean absolute error, or share of wrong classes, of the predictions of the last 24 hours that have an
+            outcome; None without any.
+        expected_error: the same figure over folds when the champion was trained; None where it is unknown.
+        labelled: number of predictions behind `error`.
+        has_sudden_loss: whether the change detector found a sudden rise of the errors.
+        drift_reports: number of consecutive reports of drift.
+        active_since_ms: when the model was activated; None where there is none.
     """
 
     at_ms: int
     error: float | None = None
     expected_error: float | None = None
     labelled: int = 0
-    has_lost_suddenly: bool = False
-    drifting: int = 0
-    in_charge_ms: int | None = None
+    has_sudden_loss: bool = False
+    drift_reports: int = 0
+    active_since_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainReason:
-    """A reason to train again, for machines and for people."""
+    """A reason to retrain: its cause, and a message for operators."""
 
     cause: Cause
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What the monitor has asked for already.
+class RetrainHistory:
+    """The retrain commands of the last 24 hours.
 
     Attributes:
-        last_ms: when it last asked for a training; None if it never did.
-        today: how often in the last 24 hours.
-        is_waiting: whether a training is asked for and not answered yet, whoever asked.
+        last_ms: time of the monitor's last command; None without any.
+        today: number of the monitor's commands.
+        is_waiting: whether any retrain command, the monitor's or an operator's, is unanswered.
     """
 
     last_ms: int | None = None
@@ -63,50 +63,44 @@ class History:
     is_waiting: bool = False
 
 
-def find_retrain_reason(evidence: Evidence, limits: LoopSettings) -> RetrainReason | None:
-    """The first reason to train again, if there is one."""
-    for find in (_quality, _drift, _age):
-        if found := find(evidence, limits):
-            return found
-    return None
+def find_retrain_reason(evidence: RetrainEvidence, limits: LoopSettings) -> RetrainReason | None:
+    """The first reason to retrain; None if there is none."""
+    return _find_loss(evidence, limits) or _find_drift(evidence, limits) or _find_age(evidence, limits)
 
 
-def obstacle(history: History, at_ms: int, limits: LoopSettings) -> str | None:
-    """Why now is not the time; None if it is."""
+def find_obstacle(history: RetrainHistory, at_ms: int, limits: LoopSettings) -> str | None:
+    """Why a retrain may not start now; None if it may."""
     if history.is_waiting:
-        return "a training goes on"
+        return "a training is running or waiting"
     if history.today >= limits.max_per_day:
-        return f"asked {history.today} times within 24 hours (loop.max_per_day)"
+        return f"requested {history.today} times within 24 hours (loop.max_per_day)"
     if history.last_ms is not None and at_ms - history.last_ms < limits.cooldown_s * 1000:
-        return f"asked {(at_ms - history.last_ms) / 1000:.0f} s ago (loop.cooldown_s)"
+        return f"requested {(at_ms - history.last_ms) / 1000:.0f} s ago (loop.cooldown_s)"
     return None
 
 
-def _quality(evidence: Evidence, limits: LoopSettings) -> RetrainReason | None:
+def _find_loss(evidence: RetrainEvidence, limits: LoopSettings) -> RetrainReason | None:
     if evidence.error is None or evidence.labelled < limits.min_labelled:
         return None
-    if evidence.has_lost_suddenly:
-        return RetrainReason(
-            "quality", f"the errors have jumped: {evidence.error:.3g} over {evidence.labelled} outcomes"
-        )
+    if evidence.has_sudden_loss:
+        message = f"the error rose suddenly: {evidence.error:.3g} over {evidence.labelled} outcomes"
+        return RetrainReason("quality", message)
     if evidence.expected_error is None:
         return None
-    most = evidence.expected_error * (1 + limits.max_error_gain)
-    if evidence.error <= most:
+    if evidence.error <= evidence.expected_error * (1 + limits.max_error_gain):
         return None
-    told = f"error {evidence.error:.3g} over {evidence.labelled} outcomes, {evidence.expected_error:.3g} in training"
-    return RetrainReason("quality", told)
+    message = f"error {evidence.error:.3g} over {evidence.labelled} outcomes, {evidence.expected_error:.3g} in training"
+    return RetrainReason("quality", message)
 
 
-def _drift(evidence: Evidence, limits: LoopSettings) -> RetrainReason | None:
-    if evidence.drifting < limits.drift_reports:
+def _find_drift(evidence: RetrainEvidence, limits: LoopSettings) -> RetrainReason | None:
+    if evidence.drift_reports < limits.drift_reports:
         return None
-    return RetrainReason("drift", f"{evidence.drifting} reports in a row said drift")
+    return RetrainReason("drift", f"{evidence.drift_reports} consecutive reports of drift")
 
 
-def _age(evidence: Evidence, limits: LoopSettings) -> RetrainReason | None:
-    if evidence.in_charge_ms is None or evidence.at_ms - evidence.in_charge_ms < limits.max_age_s * 1000:
+def _find_age(evidence: RetrainEvidence, limits: LoopSettings) -> RetrainReason | None:
+    if evidence.active_since_ms is None or evidence.at_ms - evidence.active_since_ms < limits.max_age_s * 1000:
         return None
-    return RetrainReason(
-        "age", f"the model has been in charge for {(evidence.at_ms - evidence.in_charge_ms) / DAY_MS:.0f} days"
-    )
+    days = (evidence.at_ms - evidence.active_since_ms) / DAY_MS
+    return RetrainReason("age", f"the model has been active for {days:.0f} days")

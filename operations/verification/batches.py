@@ -1,4 +1,4 @@
-"""The window against the predictions: each of its entries was written in one breath with a batch of them."""
+"""Checks the window against the predictions: each of its entries was committed atomically with a batch of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transport.entries import EntryId
 from transport.reading import Entry
 
 SUM_TOLERANCE = 1e-9
-"""Relative: a batch is summed in another order than it is checked."""
+"""Relative: the check sums a batch in another order than the consumer did."""
 
 
 @dataclass
@@ -26,15 +26,16 @@ class BatchCheck:
     """Checks entries of the window in their order.
 
     Attributes:
-        batches: how many were compared with their predictions.
-        rows: how many rows were.
+        checked_ids: the listings to check; batches without any of them are skipped.
+        batches: how many batches were compared with their predictions.
+        rows: how many rows were compared.
         unseen: entries of the window whose predictions have been trimmed, or that were written for other columns.
     """
 
     client: redis.Redis
     streams: Streams
     domain: Domain
-    asked: Collection[str]
+    checked_ids: Collection[str]
     problems: Problems
     batches: int = 0
     rows: int = 0
@@ -42,58 +43,59 @@ class BatchCheck:
     _last: dict[bytes, tuple[EntryId, str]] = field(default_factory=dict)
 
     def check(self, entry: Entry) -> None:
-        """Compare one entry of the window with its predictions, and its activation with its consumer's last."""
+        """Compare an entry of the window with its predictions, and its activation with its consumer's previous one."""
         window_id, fields = entry
         batch = self._batch(fields)
         if batch is None or fields[b"layout"].decode() != layout_of(self.domain):
             self.unseen += 1
             return
-        is_asked = any(each.id in self.asked for each in batch)
-        self._check_order(window_id.decode(), fields, is_asked=is_asked)
-        if is_asked:
+        is_checked = any(prediction.id in self.checked_ids for prediction in batch)
+        self._check_order(window_id.decode(), fields, is_checked=is_checked)
+        if is_checked:
             self.batches += 1
             self._check_batch(window_id.decode(), fields, batch)
 
     def _batch(self, fields: dict[bytes, bytes]) -> list[Predicted] | None:
-        """The predictions that were written with it; None where they cannot be told or are no longer there."""
+        """The predictions committed with it; None where they are unknown or have been trimmed."""
         if b"last" not in fields:
             return None
         count = int(fields[b"count"])
         reply: Any = self.client.xrevrange(self.streams.predictions, fields[b"last"].decode(), "-", count=count)
         if len(reply) < count or reply[0][0] != fields[b"last"]:
             return None
-        return [decode_prediction(each[DATA_FIELD]) for _, each in reversed(reply)]
+        return [decode_prediction(prediction[DATA_FIELD]) for _, prediction in reversed(reply)]
 
-    def _check_order(self, window_id: str, fields: dict[bytes, bytes], *, is_asked: bool) -> None:
+    def _check_order(self, window_id: str, fields: dict[bytes, bytes], *, is_checked: bool) -> None:
         consumer, activation = fields[b"consumer"], EntryId.parse(fields[b"activation"])
-        last, where = self._last.get(consumer, (activation, ""))
-        if activation < last and is_asked:
+        last, last_window_id = self._last.get(consumer, (activation, ""))
+        if activation < last and is_checked:
             name = consumer.decode(errors="replace")
-            message = f"consumer {name} predicted with activation {activation} after {last} (window {where})"
+            message = f"consumer {name} predicted with activation {activation} after {last} (window {last_window_id})"
             self.problems.add("order", window_id, message)
-        self._last[consumer] = max((activation, window_id), (last, where))
+        self._last[consumer] = max((activation, window_id), (last, last_window_id))
 
     def _check_batch(self, window_id: str, fields: dict[bytes, bytes], batch: list[Predicted]) -> None:
         activation = fields[b"activation"].decode()
-        for each in batch:
-            if each.data.model.activation != activation:
-                told = f"predicted with activation {each.data.model.activation}, in the window it is {activation}"
-                self.problems.add("window", each.id, told)
-        values = {each.id: self.value_of(each) for each in batch}
-        total, told_total = math.fsum(values.values()), float(fields[b"sum"])
-        if not math.isclose(total, told_total, rel_tol=SUM_TOLERANCE, abs_tol=SUM_TOLERANCE):
-            message = f"window {window_id} says {told_total} in sum, its {len(batch)} predictions are {total}"
+        for prediction in batch:
+            predicted_with = prediction.data.model.activation
+            if predicted_with != activation:
+                message = f"predicted with activation {predicted_with}, but window {window_id} has {activation}"
+                self.problems.add("window", prediction.id, message)
+        values = {prediction.id: self.value_of(prediction) for prediction in batch}
+        total, window_total = math.fsum(values.values()), float(fields[b"sum"])
+        if not math.isclose(total, window_total, rel_tol=SUM_TOLERANCE, abs_tol=SUM_TOLERANCE):
+            message = f"window {window_id} has the sum {window_total}, but its {len(batch)} predictions sum to {total}"
             self.problems.add("window", window_id, message)
         for row in unpack_rows(self.domain, fields):
             self.rows += 1
             entry_id = f"{row['ms']}-{row['seq']}"
             if entry_id not in values:
-                self.problems.add("window", entry_id, f"a row of window {window_id}, but not predicted in its batch")
+                self.problems.add("window", entry_id, f"has a row in window {window_id}, but is not in its batch")
             elif values[entry_id] != row["prediction"]:
-                message = f"predicted {values[entry_id]}, in window {window_id} it is {row['prediction']}"
+                message = f"predicted {values[entry_id]}, but window {window_id} has {row['prediction']}"
                 self.problems.add("window", entry_id, message)
 
     def value_of(self, predicted: Predicted) -> float:
-        """A prediction as a number: the price, or the place of the class."""
+        """A prediction as a number: the price, or the position of the class."""
         value = predicted.data.prediction
         return float(self.domain.target.classes.index(value)) if isinstance(value, str) else value

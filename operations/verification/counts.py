@@ -1,4 +1,4 @@
-"""The counts against each other and against the streams."""
+"""Checks the counts against each other and against the streams."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _REASON = "refused:"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted, and how long the streams were just before.
+    """The counts in Redis, and the lengths of the streams just before.
 
     Attributes:
         progress: the counts by name.
-        kept: entries of each stream of answers: predictions, dead letters of either kind and resolutions, repeats.
-        last_prediction: the id of the last of the predictions; "" where there is none.
+        kept: stream lengths: predictions; dead letters, rate-limited ones and resolutions together; repeats.
+        last_prediction: entry id of the last prediction; "" where there is none.
     """
 
     progress: dict[str, float]
@@ -32,15 +32,15 @@ class Counts:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every prediction that was counted is there, and none came while this was read."""
+        """Whether every counted prediction is still in its stream, and none was added during the read."""
         return self.kept[0] == self.progress.get("scored", 0)
 
 
 def read_counts(client: redis.Redis, streams: Streams) -> Counts:
-    """Read all of it: the counts last, since they only rise, so that no stream holds more than was counted."""
+    """Read lengths and counts; the counts last, because they only rise, so that no length can exceed its count."""
     # resolutions first: a dead letter that is resolved meanwhile is then counted once or not at all
     letters = (streams.resolutions, streams.dead_letters, streams.rate_limited)
-    # no transaction, to which an operator has no right
+    # without a transaction, because an operator's Redis user may not run one
     with client.pipeline(transaction=False) as pipeline:
         for key in (streams.predictions, streams.repeats, *letters):
             pipeline.xlen(key)
@@ -54,13 +54,13 @@ def read_counts(client: redis.Redis, streams: Streams) -> Counts:
 
 
 def check_counts(counts: Counts, problems: Problems) -> None:
-    """Whether the counts agree with each other, and no stream holds more than was counted."""
+    """Report counts that disagree with each other, and streams that hold more than was counted."""
     progress = counts.progress
     scored, refused, repeats = (progress.get(name, 0) for name in ("scored", "refused", "repeats"))
     by_reason = sum(number for name, number in progress.items() if name.startswith(_REASON))
     if progress.get("answered", 0) != scored + refused + repeats:
-        told = f"answered {progress.get('answered', 0):.0f}, but {scored:.0f} + {refused:.0f} + {repeats:.0f} by kind"
-        problems.add("counts", None, told)
+        by_kind = f"{scored:.0f} + {refused:.0f} + {repeats:.0f} by kind"
+        problems.add("counts", None, f"answered {progress.get('answered', 0):.0f}, but {by_kind}")
     if refused != by_reason:
         problems.add("counts", None, f"refused {refused:.0f}, but {by_reason:.0f} by reason")
     names = ("predictions", "dead letters", "repeats")
@@ -70,10 +70,10 @@ def check_counts(counts: Counts, problems: Problems) -> None:
 
 
 def check_sum(counts: Counts, total: float, problems: Problems) -> None:
-    """Whether the predictions add up to the sum that was counted."""
+    """Report a sum of the predictions that differs from the counted sum."""
     counted = counts.progress.get("prediction_sum", 0.0)
     if not math.isclose(counted, total, rel_tol=SUM_TOLERANCE, abs_tol=SUM_TOLERANCE):
-        problems.add("counts", None, f"the predictions add up to {total}, but {counted} is counted")
+        problems.add("counts", None, f"the predictions sum to {total}, but the counted sum is {counted}")
 
 
 def _number(value: bytes) -> float:

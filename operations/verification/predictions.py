@@ -1,4 +1,4 @@
-"""One pass over the predictions: whether each names an activation that existed, and since when others wait in vain."""
+"""One pass over the predictions: checks their activations, and finds out how long entries have been pending."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from transport.entries import EntryId
 from transport.reading import Entry, scan
 
 _PENDING_CHUNK = 1000
-_ASKING_MS = 1000
-"""What may lie between asking for the time and for what is pending."""
+_READ_MS = 1000
+"""Time that may pass between reading the clock and reading the pending entries."""
 
 
 class PredictedValue(msgspec.Struct):
-    """What a check reads of a prediction's data."""
+    """The fields of a prediction's data that the check reads."""
 
     prediction: float | str
     model: Stamp
 
 
 class Predicted(msgspec.Struct):
-    """What a check reads of a prediction."""
+    """The fields of a prediction that the check reads."""
 
     id: str
     data: PredictedValue
@@ -46,43 +46,44 @@ _decode_event = msgspec.json.Decoder(_ModelEvent).decode
 
 
 def known_activations(client: redis.Redis, streams: Streams) -> dict[str, str]:
-    """Every activation that there was, with its version; model events are never trimmed."""
-    known: dict[str, str] = {}
+    """Version of every activation so far; model events are never trimmed."""
+    versions: dict[str, str] = {}
     for entry_id, fields in scan(client, streams.model_events):
         event = _decode_event(fields[DATA_FIELD])
         if event.type == "model.activated":
-            known[entry_id.decode()] = str(event.data.get("version"))
+            versions[entry_id.decode()] = str(event.data.get("version"))
     stored: Any = client.hgetall(streams.model)
     if desired := DesiredModel.from_hash(stored):
-        known[desired.activation] = desired.version
-    return known
+        versions[desired.activation] = desired.version
+    return versions
 
 
 def check_predictions(
-    entries: Iterator[Entry], asked: Collection[str], activations: dict[str, str], problems: Problems
+    entries: Iterator[Entry], checked_ids: Collection[str], activations: dict[str, str], problems: Problems
 ) -> Iterator[tuple[EntryId, int]]:
-    """Check the stamps of the predictions of what is asked.
+    """Check the model stamps of the predictions of some listings against the `known_activations`.
 
     Yields:
-        Of every prediction, the listing's entry and when it was answered in ms.
+        For every prediction, the entry id of its listing and when it was answered in ms.
     """
-    for written, fields in entries:
+    for entry_id, fields in entries:
         prediction = decode_prediction(fields[DATA_FIELD])
-        if prediction.id in asked:
+        if prediction.id in checked_ids:
             stamp = prediction.data.model
             if stamp.activation not in activations:
-                problems.add("activation", prediction.id, f"its activation {stamp.activation} never was")
+                problems.add("activation", prediction.id, f"its activation {stamp.activation} never existed")
             elif stamp.version != activations[stamp.activation]:
-                was = f"version {activations[stamp.activation]}, not {stamp.version}"
-                problems.add("activation", prediction.id, f"its activation {stamp.activation} was of {was}")
-        yield EntryId.parse(prediction.id), EntryId.parse(written).ms
+                expected = activations[stamp.activation]
+                message = f"its activation {stamp.activation} had version {expected}, not {stamp.version}"
+                problems.add("activation", prediction.id, message)
+        yield EntryId.parse(prediction.id), EntryId.parse(entry_id).ms
 
 
-class Waiters:
-    """Pending entries, and since when at the latest each has been.
+class PendingEntries:
+    """Pending entries, each with the latest time at which it can have become pending.
 
-    A delivery has no date in Redis: `XPENDING` tells since when nobody has claimed or renewed an entry, which a
-    consumer that hangs may do for ever. But entries are delivered in their order, so one that is older than an answered
+    Redis does not keep the time of a first delivery: the idle time of `XPENDING` restarts with each claim and renewal,
+    and a hanging consumer may renew for ever. But entries are delivered in order, so an entry older than an answered
     one has been pending at least since that answer was written.
     """
 
@@ -90,25 +91,25 @@ class Waiters:
         self._since: dict[EntryId, int] = {}
         self._next = 0
         first = "-"
-        while held := _pending_range(client, streams, first):
-            for each in held:
-                entry_id = EntryId.parse(each["message_id"])
-                since_ms = now_ms - int(each["time_since_delivered"])
-                # a rebuilt group makes entries pending as if they had been for a day, so that they are claimed at once
-                is_made_up = since_ms + _ASKING_MS < entry_id.ms
+        while entries := _pending_range(client, streams, first):
+            for entry in entries:
+                entry_id = EntryId.parse(entry["message_id"])
+                since_ms = now_ms - int(entry["time_since_delivered"])
+                # a rebuilt group gives its pending entries an idle time of a day, so that they are claimed at once
+                is_made_up = since_ms + _READ_MS < entry_id.ms
                 self._since[entry_id] = now_ms if is_made_up else max(since_ms, entry_id.ms)
-            first = f"({held[-1]['message_id'].decode()}"
+            first = f"({entries[-1]['message_id'].decode()}"
         self._ids = list(self._since)
 
-    def passed_by(self, answered: EntryId, at_ms: int) -> None:
-        """An entry was answered; those before it were pending by then. Call it in the order of the answers."""
+    def note_answer(self, answered: EntryId, at_ms: int) -> None:
+        """Take into account that an entry was answered at a time; call it in the order of the answers."""
         while self._next < len(self._ids) and self._ids[self._next] < answered:
-            waiting = self._ids[self._next]
-            self._since[waiting] = min(self._since[waiting], at_ms)
+            older = self._ids[self._next]
+            self._since[older] = min(self._since[older], at_ms)
             self._next += 1
 
     def late(self, now_ms: int, allowed_ms: int) -> Iterator[tuple[str, int]]:
-        """Entries that are pending for too long, and for how many ms at least."""
+        """Entries that have been pending for longer than allowed, and for how many ms at least."""
         for entry_id, since_ms in self._since.items():
             if now_ms - since_ms > allowed_ms:
                 yield str(entry_id), now_ms - since_ms

@@ -1,4 +1,4 @@
-"""What a check finds wrong: counted all, kept only some, so that a disaster fits in memory."""
+"""Collects the problems that verification finds: counts all, keeps at most `KEPT` of each kind."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 KEPT = 1000
-"""Problems of one kind that are kept to be listed."""
+"""How many problems of one kind are kept."""
 
 
 class Problem(BaseModel):
-    """One thing wrong.
+    """One problem.
 
     Attributes:
         kind: lost, doubled, late, activation, order, window or counts.
-        entry: the entry it is about; None where it is about a key.
-        message: what is wrong with it.
+        entry: the entry concerned; None where it concerns a key.
+        message: what is wrong.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,18 +29,18 @@ class Problem(BaseModel):
 
 @dataclass
 class Problems:
-    """Collects what is wrong.
+    """Collects problems.
 
     Attributes:
-        kept: to be listed.
-        counts: how many there are, by kind.
+        kept: the first of each kind.
+        counts: number of problems by kind.
     """
 
     kept: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, kind: str, entry: str | None, message: str) -> None:
-        """Note one."""
+        """Count a problem, and keep it if there is room."""
         self.counts[kind] += 1
         if self.counts[kind] <= KEPT:
             self.kept.append(Problem(kind=kind, entry=entry, message=message))

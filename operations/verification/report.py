@@ -1,4 +1,4 @@
-"""The whole check of some entries, and what it says."""
+"""Runs every check of verification over some entries, and reports the result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from operations.verification.batches import BatchCheck
 from operations.verification.counts import Counts, check_counts, check_sum, read_counts
-from operations.verification.predictions import Waiters, check_predictions, decode_prediction, known_activations
+from operations.verification.predictions import PendingEntries, check_predictions, decode_prediction, known_activations
 from operations.verification.problems import Problem, Problems
-from operations.verify import Verdict, verify
+from operations.verify import OutcomeVerdict, verify
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, Streams
@@ -20,40 +20,40 @@ from transport.clock import now_ms
 from transport.entries import EntryId
 from transport.reading import Entry, scan
 
-_TOLD_EVERY = 2000
+_PROGRESS_EVERY = 2000
 
 OnProgress = Callable[[str, int, int], None]
-"""Told of a stage, how far it is, and where it ends."""
+"""Called with the name of a stage, the entries done, and the total."""
 
 
 def allowed_pending_ms(settings: Settings) -> int:
-    """How long an entry may be pending when all goes as it should.
+    """How long an entry may be pending in normal operation.
 
-    A consumer that dies leaves its entries for `claim_idle_ms`, and others look for them every half of that. What kills
-    every consumer that tries it goes through that as often as it may be delivered, and once more to be given up.
+    The entries of a dead consumer are idle for `claim_idle_ms`, and others look for them at half that interval. An
+    entry that kills every consumer repeats this for each allowed delivery, and once more until it is dead-lettered.
     """
     return round(1.5 * settings.claim_idle_ms * (settings.max_deliveries + 1))
 
 
 class VerificationReport(BaseModel):
-    """What a check found.
+    """The result of verification.
 
     Attributes:
         verdict: whether each entry has one outcome.
-        late: entries pending for longer than allowed.
-        allowed_pending_ms: how long that is.
-        predictions: how many predictions had their activation checked.
-        batches: how many batches were compared with the window.
-        rows: how many rows of the window were compared with their prediction.
-        batches_unseen: entries of the window that could not be compared, since their predictions are gone.
-        is_sum_checked: whether all predictions were added up and compared with the counted sum.
-        problem_counts: how much is wrong, by kind.
-        problems: what is wrong; at most a thousand of each kind.
+        late: number of entries pending for longer than allowed.
+        allowed_pending_ms: how long an entry may be pending.
+        predictions: number of predictions whose activation was checked.
+        batches: number of batches compared with the window.
+        rows: number of rows of the window compared with their prediction.
+        batches_unseen: entries of the window that could not be compared, because their predictions were trimmed.
+        is_sum_checked: whether the sum of all predictions was compared with the counted sum.
+        problem_counts: number of problems by kind.
+        problems: at most a thousand of each kind.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    verdict: Verdict
+    verdict: OutcomeVerdict
     late: int
     allowed_pending_ms: int
     predictions: int
@@ -66,25 +66,25 @@ class VerificationReport(BaseModel):
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong; what waits within the time allowed, or can no longer be seen, is not wrong."""
+        """Whether no problem was found; entries that still wait, or whose answers were trimmed, are not problems."""
         return not self.problem_counts
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is wrong and every entry has its outcome."""
+        """Whether no problem was found and every entry has its outcome."""
         return self.is_sound and self.verdict.is_kept
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Checks entries of one domain.
+    """Verifies entries of one domain.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        domain: what the predictions are about.
+        domain: the domain.
         allowed_ms: how long an entry may be pending.
-        on_progress: told now and then.
+        on_progress: called now and then during the checks.
     """
 
     client: redis.Redis
@@ -94,32 +94,32 @@ class Checker:
     on_progress: OnProgress = lambda _stage, _done, _total: None
 
     def check(self, entry_ids: Collection[str], *, is_everything: bool = False) -> VerificationReport:
-        """Check some entries; memory grows with them and not with the streams.
+        """Check some entries; memory grows with them, not with the streams.
 
         Args:
             entry_ids: the listings' entry ids.
-            is_everything: they are all that were ever published, so that sums can be compared.
+            is_everything: these are all listings ever published, so sums can be compared.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        asked = set(entry_ids)
+        checked_ids = set(entry_ids)
         problems = Problems()
         now = now_ms(self.client)
-        # read first: what is pending then and answered since has no outcome in the counts, but one in the streams
-        waiters = Waiters(self.client, self.streams, now)
+        # before the counts and the streams: an entry answered later is then known to have been pending
+        pending = PendingEntries(self.client, self.streams, now)
         counts = read_counts(self.client, self.streams)
         check_counts(counts, problems)
         self.on_progress("outcomes", 0, 0)
-        verdict = verify(self.client, self.streams, asked)
+        verdict = verify(self.client, self.streams, checked_ids)
         for entry_id in verdict.lost:
-            problems.add("lost", entry_id, "has no outcome, and nobody will give it one")
+            problems.add("lost", entry_id, "has no outcome, and no consumer will answer it")
         for entry_id, kinds in verdict.doubled.items():
             problems.add("doubled", entry_id, f"has {len(kinds)} outcomes: {', '.join(kinds)}")
-        oldest = str(min(map(EntryId.parse, asked))) if asked else "+"
-        predictions = self._check_predictions(oldest, asked, waiters, problems)
-        late = self._check_late(waiters, asked, now, problems)
-        batches = self._check_window(oldest, asked, problems)
+        oldest = str(min(map(EntryId.parse, checked_ids))) if checked_ids else "+"
+        predictions = self._check_predictions(oldest, checked_ids, pending, problems)
+        late = self._check_late(pending, checked_ids, now, problems)
+        batches = self._check_window(oldest, checked_ids, problems)
         is_sum_checked = is_everything and counts.is_whole
         if is_sum_checked:
             self._check_sum(counts, batches, problems)
@@ -136,39 +136,41 @@ class Checker:
             problems=tuple(problems.kept),
         )
 
-    def _check_predictions(self, oldest: str, asked: set[str], waiters: Waiters, problems: Problems) -> int:
-        entries = self._told("predictions", self.streams.predictions, oldest)
+    def _check_predictions(self, oldest: str, ids: set[str], pending: PendingEntries, problems: Problems) -> int:
+        entries = self._scan("predictions", self.streams.predictions, oldest)
         activations = known_activations(self.client, self.streams)
-        number = 0
-        for number, (answered, at_ms) in enumerate(check_predictions(entries, asked, activations, problems), 1):  # noqa: B007
-            waiters.passed_by(answered, at_ms)
-        return number
+        count = 0
+        for answered, at_ms in check_predictions(entries, ids, activations, problems):
+            pending.note_answer(answered, at_ms)
+            count += 1
+        return count
 
-    def _check_late(self, waiters: Waiters, asked: set[str], now: int, problems: Problems) -> int:
+    def _check_late(self, pending: PendingEntries, checked_ids: set[str], now: int, problems: Problems) -> int:
         late = 0
-        for entry_id, pending_ms in waiters.late(now, self.allowed_ms):
-            if entry_id in asked:
+        for entry_id, pending_ms in pending.late(now, self.allowed_ms):
+            if entry_id in checked_ids:
                 late += 1
                 allowed = f"{self.allowed_ms / 1000:g} s are allowed"
                 problems.add("late", entry_id, f"pending for at least {pending_ms / 1000:.1f} s, {allowed}")
         return late
 
-    def _check_window(self, oldest: str, asked: set[str], problems: Problems) -> BatchCheck:
-        check = BatchCheck(self.client, self.streams, self.domain, asked, problems)
-        for entry in self._told("window", self.streams.window, oldest):
+    def _check_window(self, oldest: str, checked_ids: set[str], problems: Problems) -> BatchCheck:
+        check = BatchCheck(self.client, self.streams, self.domain, checked_ids, problems)
+        for entry in self._scan("window", self.streams.window, oldest):
             check.check(entry)
         return check
 
     def _check_sum(self, counts: Counts, batches: BatchCheck, problems: Problems) -> None:
         total = 0.0
         if counts.last_prediction:
-            for _, fields in self._told("sum", self.streams.predictions, "-", counts.last_prediction):
+            for _, fields in self._scan("sum", self.streams.predictions, "-", counts.last_prediction):
                 total += batches.value_of(decode_prediction(fields[DATA_FIELD]))
         check_sum(counts, total, problems)
 
-    def _told(self, stage: str, key: str, first: str, last: str = "+") -> Iterator[Entry]:
+    def _scan(self, stage: str, key: str, first: str, last: str = "+") -> Iterator[Entry]:
+        """The entries of a stream, with reports of progress."""
         total = int(self.client.xlen(key))
         for done, entry in enumerate(scan(self.client, key, first, last)):
-            if done % _TOLD_EVERY == 0:
+            if done % _PROGRESS_EVERY == 0:
                 self.on_progress(stage, done, total)
             yield entry

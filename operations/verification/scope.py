@@ -1,4 +1,4 @@
-"""What is to be checked: the entries that a publisher was told of, and what of them can still be seen."""
+"""What verification covers: the entry ids in a publisher's receipts, and how much of `listings` is still kept."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from transport.moments import is_entry_id
 
 
 def read_receipts(lines: Iterable[str], source: str) -> Iterator[str]:
-    """The entry ids of a file of receipts: one a line, bare or as JSON with ``entry`` or ``id``; blank lines pass.
+    """The entry ids in receipts: one a line, bare or as JSON with ``entry`` or ``id``; blank lines are skipped.
 
     Args:
-        lines: as `tasador publish --receipts` writes them, or anybody else.
-        source: what the lines come from, for messages.
+        lines: as `tasador publish --receipts` writes them.
+        source: where the lines come from, for messages.
 
     Raises:
         DataError: a line holds no entry id.
@@ -29,13 +29,13 @@ def read_receipts(lines: Iterable[str], source: str) -> Iterator[str]:
         text = line.strip()
         if not text:
             continue
-        entry_id = _of_json(text) if text.startswith("{") else text
+        entry_id = _id_in_json(text) if text.startswith("{") else text
         if not isinstance(entry_id, str) or not is_entry_id(entry_id):
             raise DataError(f"{source} line {number}: no entry id in {text[:80]!r}")
         yield str(EntryId.parse(entry_id))
 
 
-def _of_json(text: str) -> object:
+def _id_in_json(text: str) -> object:
     try:
         receipt = json.loads(text)
     except json.JSONDecodeError:
@@ -44,12 +44,12 @@ def _of_json(text: str) -> object:
 
 
 class Coverage(BaseModel):
-    """What of the listings can still be seen.
+    """How much of `listings` is still kept.
 
     Attributes:
-        first_listing: the oldest entry that is kept; None where there is none.
-        last_listing: the newest.
-        listings_trimmed: how many were trimmed, as counted by the product.
+        first_listing: the oldest kept entry; None where there is none.
+        last_listing: the newest entry; None where there is none.
+        listings_trimmed: how many were trimmed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +60,7 @@ class Coverage(BaseModel):
 
 
 def coverage_of(client: redis.Redis, streams: Streams) -> Coverage:
-    """Look at both ends of the stream."""
+    """Read the coverage from both ends of the stream."""
     first: Any = client.xrange(streams.listings, count=1)
     last: Any = client.xrevrange(streams.listings, count=1)
     trimmed: Any = client.hget(streams.progress, "trimmed")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import redis
 
 from monitoring.latency import Latency, latency_of
-from operations.verify import Verdict, verify
+from operations.verify import OutcomeVerdict, verify
 from schemas.events import Answer, DeadLetter, Prediction
 from schemas.streams import DATA_FIELD, Streams
 from transport.backlog import read_backlog
@@ -41,7 +41,7 @@ class DemoAnswers:
     latency: Latency | None
     longest_ms: int
     seconds: float
-    verdict: Verdict
+    verdict: OutcomeVerdict
 
     @property
     def imputed(self) -> int:

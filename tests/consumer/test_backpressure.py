@@ -75,16 +75,19 @@ async def test_a_group_that_never_reads_is_reported_by_name(
     redis_client.xgroup_create(streams.listings, "archivers", "0", mkstream=True)
     settings = settings_for(streams.prefix, retention={"interval_s": 0.05, "listings": 100})
 
-    def holders() -> list[str]:
-        return [holder.group for holder in read_status(redis_client, streams, keep=settings.retention).holders]
+    def blocking_groups() -> list[str]:
+        return [
+            blocking.group
+            for blocking in read_status(redis_client, streams, retention=settings.retention).blocking_groups
+        ]
 
     async with running(redis_url, settings) as consumer:
         publish_numbered(redis_client, streams, 90)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 90)
-        assert holders() == [], "nothing had to be trimmed yet"
+        assert blocking_groups() == [], "nothing had to be trimmed yet"
         publish_numbered(redis_client, streams, 110, first=90)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 200)
-        status = read_status(redis_client, streams, keep=settings.retention)
+        status = read_status(redis_client, streams, retention=settings.retention)
         (reason,) = [reason for reason in status.reasons if "archivers" in reason]
         assert reason.startswith("group archivers has not read ")
         assert reason.endswith(" listings after 0-0, so they cannot be trimmed")
@@ -97,7 +100,7 @@ async def test_a_group_that_never_reads_is_reported_by_name(
         assert [record.__dict__["group"] for record in caplog.records if record.levelname == "WARNING"] == ["archivers"]
         redis_client.xgroup_destroy(streams.listings, "archivers")
         await wait_until_async(lambda: held() is None)
-        assert holders() == []
+        assert blocking_groups() == []
         await wait_until_async(lambda: "a group no longer blocks trimming" in caplog.messages)
         assert any(group["name"] == SCORERS.encode() for group in redis_client.xinfo_groups(streams.listings))
 

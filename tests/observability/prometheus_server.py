@@ -1,4 +1,4 @@
-"""A real Prometheus in a container, and its promtool."""
+"""Runs a real Prometheus and its promtool in containers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DASHBOARDS = sorted((FILES / "grafana" / "dashboards").glob("*.json"))
 
 
 def promtool(*arguments: str) -> tuple[int, str]:
-    """Run promtool beside the rules; its exit code and what it printed."""
+    """Run promtool in the folder of the rules; returns its exit code and output."""
     with engine() as client:
         container = client.containers.run(
             IMAGE,
@@ -57,12 +57,12 @@ class Prometheus:
         self._url = f"http://127.0.0.1:{port}/api/v1"
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """What an expression is worth now."""
-        found: list[dict[str, Any]] = self._get("query", query=expression)["result"]
-        return found
+        """The current result of an expression."""
+        result: list[dict[str, Any]] = self._get("query", query=expression)["result"]
+        return result
 
     def firing(self) -> list[dict[str, Any]]:
-        """Alerts that fire."""
+        """The firing alerts."""
         return [alert for alert in self._get("alerts")["alerts"] if alert["state"] == "firing"]
 
     def is_ready(self) -> bool:
@@ -82,16 +82,16 @@ class Prometheus:
 def scraping(
     folder: Path, targets: Mapping[str, list[int]], rules: Path = RULES, alertmanager: int | None = None
 ) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes parts on these ports of this machine, by job, once a second.
+    """Run a Prometheus that scrapes processes on these ports of this machine, by job, once a second.
 
-    Alerts go to an Alertmanager on a port, if one is given. The container shares the machine's network, since parts
-    listen on loopback only.
+    Alerts go to an Alertmanager on a port, if one is given. The container shares the machine's network, because the
+    processes listen on loopback only.
     """
     folder.chmod(0o755)  # the server runs as another user
     labels = {"domain": "housing"}
     addresses = {job: [f"127.0.0.1:{port}" for port in ports] for job, ports in targets.items()}
     jobs = [
-        {"job_name": job, "static_configs": [{"targets": found, "labels": labels}]} for job, found in addresses.items()
+        {"job_name": job, "static_configs": [{"targets": hosts, "labels": labels}]} for job, hosts in addresses.items()
     ]
     intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     managers = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}] if alertmanager else []
@@ -100,7 +100,7 @@ def scraping(
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "rules.yml").write_bytes(rules.read_bytes())
     port = free_port()
-    # the first alert may come before the Alertmanager is known
+    # the first alert may fire before Prometheus has discovered the Alertmanager
     options = ["--config.file=/config/prometheus.yml", "--storage.tsdb.path=/data", "--rules.alert.resend-delay=1s"]
     options.append(f"--web.listen-address=127.0.0.1:{port}")
     with engine() as client:

@@ -1,4 +1,4 @@
-"""docs/metrics.md lists what the parts tell, and rules and dashboards ask for nothing else."""
+"""docs/metrics.md lists every metric, and rules and dashboards use no others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tasador.cli.metrics_page import documented, page, parts
-from tests.observability.expressions import name_of, of_dashboards, of_rules, selectors
+from tests.observability.expressions import dashboard_expressions, metric_name, rule_expressions, selectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,16 +17,16 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_expression_names_metrics_that_exist() -> None:
-    known = {one.name for registry in parts().values() for one in documented(registry)}
-    known |= {name for name, _ in of_rules() if name.startswith("tasador:")} | {"up"}
-    for name, expression in (*of_rules(), *of_dashboards()):
-        asked = {re.sub(r"_(bucket|sum|count)$", "", name_of(selector)) for selector in selectors(expression)}
-        assert asked, f"{name} asks for nothing"
-        assert asked <= known, f"{name} asks for {asked - known}"
+    known = {metric.name for registry in parts().values() for metric in documented(registry)}
+    known |= {name for name, _ in rule_expressions() if name.startswith("tasador:")} | {"up"}
+    for name, expression in (*rule_expressions(), *dashboard_expressions()):
+        used = {re.sub(r"_(bucket|sum|count)$", "", metric_name(selector)) for selector in selectors(expression)}
+        assert used, f"{name} uses no metric"
+        assert used <= known, f"{name} uses {used - known}"
 
 
-def test_names_are_ours_and_labels_are_few() -> None:
+def test_metric_names_have_a_known_prefix_and_few_labels() -> None:
     for registry in parts().values():
-        for one in documented(registry):
-            assert one.name.startswith(("tasador_", "faststream_", "process_"))
-            assert len(one.labels) <= 2 or one.name.startswith("faststream_"), one
+        for metric in documented(registry):
+            assert metric.name.startswith(("tasador_", "faststream_", "process_"))
+            assert len(metric.labels) <= 2 or metric.name.startswith("faststream_"), metric

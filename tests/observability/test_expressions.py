@@ -1,4 +1,4 @@
-"""Every expression of rules and dashboards, on a real Prometheus that scraped a short run."""
+"""Every expression of rules and dashboards finds data in a real Prometheus that scraped a short run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from schemas.streams import DATA_FIELD, Streams
 from tests.consumer.harness import ROW, Client, activate, event, publish
 from tests.docker_engine import need_image
 from tests.models import SmallModel, small_model
-from tests.observability.expressions import of_dashboards, of_rules, selectors
+from tests.observability.expressions import dashboard_expressions, rule_expressions, selectors
 from tests.observability.prometheus_server import IMAGE, Prometheus, scraping
 from tests.waiting import wait_until
 
 __all__ = ["small_model"]
 
-OF_CLASSES = "tasador_quality_accuracy_ratio"
-"""What only a classification tells; prices have none."""
+CLASSIFICATION_METRIC = "tasador_quality_accuracy_ratio"
+"""A metric that only a classification has."""
 
 ROOT = Path(__file__).parents[2]
 Start = Callable[..., dict[str, list[int]]]
@@ -32,10 +32,10 @@ Start = Callable[..., dict[str, list[int]]]
 
 @pytest.fixture
 def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: Path) -> Iterator[Start]:
-    """Starts parts as processes, all at once, and gives their ports."""
+    """Starts processes of the product, all at once, and returns their ports."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def run(part: str) -> Path:
+    def run(command: str) -> Path:
         environment = os.environ | {
             "TASADOR_REDIS_URL": redis_url,
             "TASADOR_PREFIX": streams.prefix,
@@ -46,15 +46,15 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: P
             "TASADOR_DRIFT__MIN_ROWS": "10",
             "TASADOR_LOG_FORMAT": "json",
         }
-        command = [sys.executable, "-m", "tasador", part, "--name", "a", "--port", "0"]
-        log = tmp_path / f"{part}.log"
+        arguments = [sys.executable, "-m", "tasador", command, "--name", "a", "--port", "0"]
+        log = tmp_path / f"{command}.log"
         with log.open("wb") as file:
-            processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file))
+            processes.append(subprocess.Popen(arguments, cwd=ROOT, env=environment, stderr=file))
         return log
 
-    def run_all(*parts: str) -> dict[str, list[int]]:
-        logs = {part: run(part) for part in parts}
-        return {part: [wait_until(partial(_port, log), 60, f"{part} serves")] for part, log in logs.items()}
+    def run_all(*commands: str) -> dict[str, list[int]]:
+        logs = {command: run(command) for command in commands}
+        return {command: [wait_until(partial(_port, log), 60, f"{command} serves")] for command, log in logs.items()}
 
     yield run_all
     for process in processes:
@@ -63,7 +63,7 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: P
 
 
 def _port(log: Path) -> int:
-    """Where a part listens, once its log says so; 0 until then."""
+    """The port in a process's log; 0 until it is there."""
     lines = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}"))
     return next((int(line["port"]) for line in lines if line["message"] == "listening"), 0)
 
@@ -77,22 +77,22 @@ def test_every_expression_finds_data(
     for number in range(50):
         outcome = Outcome(id=f"o-{number}", data=OutcomeData(listing_id=f"l-{number}", outcome=20.0))
         redis_client.xadd(streams.outcomes, {DATA_FIELD: outcome.model_dump_json()})
-    parts = start("consumer", "trainer", "monitor")
+    ports = start("consumer", "trainer", "monitor")
     folder = tmp_path / "prometheus"
     folder.mkdir()
-    with scraping(folder, parts) as prometheus:
-        unseen = _Unseen(prometheus)
-        wait_until(unseen.is_empty, 60)
+    with scraping(folder, ports) as prometheus:
+        without_data = _QueriesWithoutData(prometheus)
+        wait_until(without_data.is_empty, 60)
 
 
-class _Unseen:
-    """What has found no data so far; a traffic of its own is not needed, since rates of 0 are data too."""
+class _QueriesWithoutData:
+    """The queries that have found no data so far. They need no continuous traffic, because a rate of 0 is data too."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
-        queries = {selector for _, expression in of_rules() for selector in selectors(expression)}
-        queries |= {expression for _, expression in of_dashboards()}
-        self._queries = sorted(query for query in queries if not query.startswith(OF_CLASSES))
+        queries = {selector for _, expression in rule_expressions() for selector in selectors(expression)}
+        queries |= {expression for _, expression in dashboard_expressions()}
+        self._queries = sorted(query for query in queries if not query.startswith(CLASSIFICATION_METRIC))
 
     def is_empty(self) -> bool:
         self._queries = [query for query in self._queries if not self._prometheus.query(query)]

@@ -1,4 +1,4 @@
-"""The alert rules, by Prometheus' own tool."""
+"""The alert rules pass promtool's checks and tests, and each has a section in the runbook."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 import yaml
 
 from tests.docker_engine import need_image
-from tests.observability.expressions import of_rules
+from tests.observability.expressions import rule_expressions
 from tests.observability.prometheus_server import IMAGE, RULE_TESTS, RULES, promtool
 
 
-def test_the_rules_are_valid_and_fire_on_their_faults_and_on_nothing_else() -> None:
+def test_the_rules_are_valid_and_fire_only_on_their_faults() -> None:
     need_image(IMAGE)
-    for verb in (("check", "rules", "rules.yml"), ("test", "rules", RULE_TESTS.name)):
-        code, told = promtool(*verb)
-        assert code == 0, told
+    for arguments in (("check", "rules", "rules.yml"), ("test", "rules", RULE_TESTS.name)):
+        code, output = promtool(*arguments)
+        assert code == 0, output
 
 
-def test_every_alert_is_tried_with_its_fault_and_without() -> None:
+def test_every_alert_is_tested_with_its_fault_and_without() -> None:
     text = RULE_TESTS.read_text(encoding="utf-8")
     healthy, _, faults = text.partition("\n  - name: no consumer\n")
-    for name, _ in of_rules():
+    for name, _ in rule_expressions():
         if not name.startswith("tasador:"):
-            assert re.search(rf"\b{name}\b", healthy), f"{name} is not tried on a healthy system"
-            assert re.search(rf"\b{name}\b", faults), f"{name} is not tried with its fault"
+            assert re.search(rf"\b{name}\b", healthy), f"{name} is not tested on a healthy system"
+            assert re.search(rf"\b{name}\b", faults), f"{name} is not tested with its fault"
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:
@@ -39,5 +39,5 @@ def test_every_alert_has_its_section_in_the_runbook() -> None:
 
 
 def _anchor(heading: str) -> str:
-    """As GitHub names a heading."""
+    """The anchor that GitHub gives to a heading."""
     return re.sub(r"[^a-z0-9 -]", "", heading.lower()).strip().replace(" ", "-")

@@ -1,4 +1,4 @@
-"""An alert that fires reaches the webhook, through a real Prometheus and a real Alertmanager."""
+"""A firing alert reaches the webhook through a real Prometheus and a real Alertmanager."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def _alertmanager() -> str:
-    """The program; Debian calls it by another name."""
-    named = os.environ.get("ALERTMANAGER") or shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
-    if named is None:
-        pytest.skip("needs an Alertmanager: apt-get install prometheus-alertmanager, or name one in ALERTMANAGER")
-    return named
+    """Path of the program, which Debian calls prometheus-alertmanager."""
+    path = os.environ.get("ALERTMANAGER") or shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
+    if path is None:
+        pytest.skip("needs an Alertmanager: apt-get install prometheus-alertmanager, or set ALERTMANAGER to one")
+    return path
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Starts a program, and gives the file that it writes to."""
+    """Starts a program, and returns the file with its output."""
     running: list[subprocess.Popen[bytes]] = []
 
     def start(*command: str) -> Path:
@@ -41,9 +41,9 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         return log
 
     yield start
-    for one in running:
-        one.kill()
-        one.wait()
+    for process in running:
+        process.kill()
+        process.wait()
 
 
 def test_an_alert_is_received_at_the_webhook(process: Callable[..., Path], tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_an_alert_is_received_at_the_webhook(process: Callable[..., Path], tmp_p
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     )
-    # a test does not wait for what has to last a minute
-    impatient = tmp_path / "rules.yml"
-    impatient.write_text(re.sub(r"for: \w+", "for: 0s", RULES.read_text(encoding="utf-8")), encoding="utf-8")
+    # alerts that fire at once, so that the test need not wait a minute
+    rules = tmp_path / "rules.yml"
+    rules.write_text(re.sub(r"for: \w+", "for: 0s", RULES.read_text(encoding="utf-8")), encoding="utf-8")
     folder = tmp_path / "prometheus"
     folder.mkdir()
-    with scraping(folder, {"consumer": [free_port()]}, impatient, alertmanager=port):
-        alert = wait_until(lambda: _lines(received)[1:], 60, "the webhook is told")[0]
+    with scraping(folder, {"consumer": [free_port()]}, rules, alertmanager=port):
+        alert = wait_until(lambda: _lines(received)[1:], 60, "the webhook receives the alert")[0]
     assert (alert["alertname"], alert["status"], alert["severity"]) == ("TasadorNoConsumer", "firing", "page")
     assert alert["runbook"].startswith("docs/runbook.md#")
 

@@ -1,4 +1,4 @@
-"""Answers as a consumer leaves them in Redis, for tests of what reads them."""
+"""Writes answers to Redis as a consumer does, for tests that read them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TIME = "2026-11-20T12:00:00Z"
 
 
 def publish(client: redis.Redis, streams: Streams, count: int = 1) -> list[str]:
-    """Entries on `listings` under the group; returns their ids."""
+    """Add entries to `listings`; returns their ids."""
     ids = [client.xadd(streams.listings, {"data": json.dumps({"id": f"l-{i}"})}) for i in range(count)]
     return [str(entry_id.decode()) for entry_id in ids]  # type: ignore[union-attr]
 
 
 def deliver(client: redis.Redis, streams: Streams, count: int) -> None:
-    """Give the next entries to a consumer."""
+    """Deliver the next entries to a consumer."""
     client.xreadgroup(SCORERS, "a1", {streams.listings: ">"}, count=count)
 
 
@@ -65,7 +65,7 @@ def activate(client: redis.Redis, streams: Streams, version: str = "7", activati
 
 
 def beat(client: redis.Redis, streams: Streams, name: str = "a1", silent_s: int = 0, **fields: Any) -> None:
-    """A consumer's heartbeat, some seconds old; started a minute before."""
+    """Write a heartbeat, some seconds old, of a consumer that started a minute before."""
     at_ms = int(client.time()[0] * 1000) - silent_s * 1000
     given = {"version": "7", "activation": "1-0", "state": "running"} | fields
     heartbeat = ConsumerHeartbeat(

@@ -1,4 +1,4 @@
-"""A stream of listings with its group."""
+"""The consumer group on `listings`."""
 
 from __future__ import annotations
 

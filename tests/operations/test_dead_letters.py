@@ -31,15 +31,13 @@ def test_a_replayed_payload_is_published_as_it_came(
     assert redis_client.xlen(streams.dead_letters) == 0
 
 
-def test_a_replay_leaves_a_note_of_who_did_it(
-    letters: DeadLetters, redis_client: redis.Redis, streams: Streams
-) -> None:
+def test_a_replay_records_its_actor(letters: DeadLetters, redis_client: redis.Redis, streams: Streams) -> None:
     entry_id = refuse(redis_client, streams, "1-0")
     new_entry = letters.replay(entry_id, "ops")
     ((_, fields),) = scan(redis_client, streams.resolutions)
-    note = Resolution.model_validate_json(payload_of(fields))
-    assert (note.id, note.type, note.data.dead_letter) == ("1-0", "listing.replayed", entry_id)
-    assert (note.data.entry, note.data.actor) == (new_entry, "ops")
+    resolution = Resolution.model_validate_json(payload_of(fields))
+    assert (resolution.id, resolution.type, resolution.data.dead_letter) == ("1-0", "listing.replayed", entry_id)
+    assert (resolution.data.entry, resolution.data.actor) == (new_entry, "ops")
 
 
 def test_a_dead_letter_is_replayed_once(letters: DeadLetters, redis_client: redis.Redis, streams: Streams) -> None:
@@ -57,7 +55,7 @@ def test_two_operators_at_once_replay_once(
     read = letters.read(entry_id)
     DeadLetters(redis_client, streams).replay(entry_id, "the other")
     monkeypatch.setattr(letters, "read", lambda _: read)
-    with pytest.raises(DeadLetterError, match="somebody else has resolved it"):
+    with pytest.raises(DeadLetterError, match="it was resolved or trimmed meanwhile"):
         letters.replay(entry_id, "ops")
     assert redis_client.xlen(streams.listings) == 1
 
@@ -67,11 +65,11 @@ def test_two_operators_at_once_replay_once(
     [
         (b"x" * 101, "too_large", "only 100 of 101 bytes"),
         (NOT_UTF8 * 20, "not_json", "only 100 of 220 bytes"),
-        (None, "payload_gone", "its payload is gone"),
+        (None, "payload_gone", "its payload was not kept"),
         (b'{"name": "value"}', "foreign_entry", "its entry held no event"),
     ],
 )
-def test_what_was_not_kept_whole_is_not_replayed(
+def test_a_payload_that_was_not_kept_in_full_is_not_replayed(
     letters: DeadLetters,
     redis_client: redis.Redis,
     streams: Streams,
@@ -86,7 +84,7 @@ def test_what_was_not_kept_whole_is_not_replayed(
     assert redis_client.exists(streams.listings, streams.resolutions) == 0
 
 
-def test_a_dropped_dead_letter_is_gone_and_noted(
+def test_a_dropped_dead_letter_is_deleted_and_recorded(
     letters: DeadLetters, redis_client: redis.Redis, streams: Streams
 ) -> None:
     letters.drop(refuse(redis_client, streams, "1-0"), "ops")
@@ -113,7 +111,7 @@ def test_a_replay_that_may_not_be_finished_changes_nothing(
     assert redis_client.xlen(streams.listings) == 0
 
 
-def test_a_replay_whose_note_cannot_be_written_changes_nothing(
+def test_a_replay_whose_resolution_cannot_be_written_changes_nothing(
     letters: DeadLetters, redis_client: redis.Redis, streams: Streams
 ) -> None:
     entry_id = refuse(redis_client, streams, "1-0")
@@ -134,6 +132,6 @@ def test_letters_come_newest_first_and_by_reason(
     assert [letter.entry_id for letter in letters.newest(Reason.POISON)] == [third, first]
 
 
-def test_an_id_that_is_none_is_said_to_be_none(letters: DeadLetters) -> None:
+def test_an_invalid_entry_id_raises(letters: DeadLetters) -> None:
     with pytest.raises(DeadLetterError, match="'l-1' is not an entry id"):
         letters.read("l-1")

@@ -1,3 +1,5 @@
+"""The status of a domain, and the rate and latency that it shows."""
+
 from __future__ import annotations
 
 import json
@@ -33,15 +35,15 @@ def test_a_running_consumer_of_the_desired_model_is_healthy(redis_client: redis.
     assert (status.latency_ms, status.predictions, status.rate_per_s) == (None, None, 0)
 
 
-def test_nothing_started_is_down_with_reasons(redis_client: redis.Redis, streams: Streams) -> None:
+def test_a_domain_without_processes_is_down_with_reasons(redis_client: redis.Redis, streams: Streams) -> None:
     status = read_status(redis_client, streams)
     assert status.state == "down"
     assert status.reasons == ("no consumer lives", "no model has been activated")
     assert status.uptime_s is None
 
 
-def test_an_empty_redis_has_a_status(redis_client: redis.Redis) -> None:
-    status = read_status(redis_client, Streams("test-nobody-writes-here"))
+def test_an_empty_redis_is_down(redis_client: redis.Redis) -> None:
+    status = read_status(redis_client, Streams("test-without-entries"))
     assert status.state == "down"
     assert status.backlog.total == 0
 
@@ -62,7 +64,9 @@ def test_a_consumer_with_another_model_degrades(redis_client: redis.Redis, strea
     assert (status.state, status.reasons) == ("degraded", ("a2: runs version 6, 7 is desired",))
 
 
-def test_consumers_that_all_wait_are_down_and_say_why(redis_client: redis.Redis, streams: Streams) -> None:
+def test_a_domain_whose_consumers_all_wait_is_down_with_their_reasons(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
     beat(redis_client, streams, state="waiting", reasons=["model: none activated"], version=None, activation=None)
     status = read_status(redis_client, streams)
     assert status.state == "down"
@@ -89,7 +93,7 @@ def test_a_backlog_at_the_high_water_mark_degrades(redis_client: redis.Redis, st
 
 
 @pytest.mark.usefixtures("running")
-def test_totals_reasons_and_spread_come_from_the_counts(redis_client: redis.Redis, streams: Streams) -> None:
+def test_totals_dead_letters_and_spread_come_from_the_counts(redis_client: redis.Redis, streams: Streams) -> None:
     ids = publish(redis_client, streams, 5)
     deliver(redis_client, streams, 5)
     predict(redis_client, streams, ids[0], 10.0)
@@ -160,7 +164,7 @@ def test_the_rate_of_a_busy_stream_covers_the_newest_answers(redis_client: redis
 def test_under_load_the_rate_is_measured(
     redis_client: redis.Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitoring.latency._LIMIT", 3)
+    monkeypatch.setattr("monitoring.latency._MAX_ENTRIES", 3)
     ids = publish(redis_client, streams, 4)
     for entry_id in ids:
         predict(redis_client, streams, entry_id)

@@ -1,4 +1,4 @@
-"""The whole check on what a real consumer wrote, and on the same after somebody has tampered with it."""
+"""Verification of what a real consumer wrote, untouched and after tampering."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_delivered_and_done(client: Client, streams: Streams, last: str) -> bool:
 
 
 async def score(client: Client, url: str, streams: Streams, number: int = 300) -> list[str]:
-    """Listings, junk and repeats, all answered by a consumer that samples its window."""
+    """Publish listings, junk and repeats, and wait until a consumer that samples its window has answered them."""
     activation = activate(client, streams, 1)
     settings = settings_for(streams.prefix, window={"full_batch_rows": 30})
     async with running(url, settings, model=served(activation)):
@@ -77,8 +77,8 @@ async def test_a_prediction_that_was_changed_disagrees_with_window_and_sum(
     redis_client.xadd(streams.predictions, {"data": json.dumps(forged)}, id=f"{last.decode().split('-')[0]}-9999")
     report = check(redis_client, streams, ids, is_everything=True)
     assert report.problem_counts["counts"] == 1
-    assert "is counted" in report.problems[-1].message
-    # the batch that ended with it is gone from where it was
+    assert "the counted sum is" in report.problems[-1].message
+    # the batch that ended with it can no longer be found
     assert report.batches_unseen == 1
 
 
@@ -92,17 +92,19 @@ async def test_a_row_that_was_changed_is_named(redis_client: Client, redis_url: 
     report = check(redis_client, streams, ids)
     messages = [problem.message for problem in report.problems]
     assert [problem.kind for problem in report.problems] == ["window", "window"]
-    assert "says 1.0 in sum" in messages[0]
-    assert f"predicted 13.0, in window {entry.decode()} it is 0.0" in messages[1]
+    assert "has the sum 1.0" in messages[0]
+    assert f"predicted 13.0, but window {entry.decode()} has 0.0" in messages[1]
 
 
-async def test_an_activation_that_never_was_is_named(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_an_activation_that_never_existed_is_named(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
     activate(redis_client, streams, 1)
     async with running(redis_url, settings_for(streams.prefix), model=served("1-0")):
         (entry,) = publish_numbered(redis_client, streams, 1)
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
     (problem,) = check(redis_client, streams, [entry]).problems
-    assert (problem.kind, problem.entry, problem.message) == ("activation", entry, "its activation 1-0 never was")
+    assert (problem.kind, problem.entry, problem.message) == ("activation", entry, "its activation 1-0 never existed")
 
 
 async def test_a_consumer_that_goes_back_to_an_older_activation_is_named(
@@ -133,8 +135,8 @@ async def test_counts_that_disagree_are_named(redis_client: Client, redis_url: s
 
 
 @pytest.mark.usefixtures("group")
-def test_an_entry_is_late_though_it_is_renewed(redis_client: Client, streams: Streams) -> None:
-    """Its idle time is none, but a younger entry was answered long ago."""
+def test_an_entry_is_late_even_if_it_is_renewed(redis_client: Client, streams: Streams) -> None:
+    """Its idle time is 0, but a younger entry was answered long ago."""
     activate(redis_client, streams, 7)
     ids = publish_bare(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
@@ -153,7 +155,7 @@ def test_an_entry_is_late_though_it_is_renewed(redis_client: Client, streams: St
 async def test_a_commit_that_acknowledges_apart_from_writing_is_caught(
     redis_client: Client, redis_url: str, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As most consumers do it: first the acknowledgement, then the answer, and a crash in between."""
+    """Many consumers acknowledge first and answer afterwards; a crash in between loses the entry."""
     commit = Committer.commit
 
     async def acknowledge_and_die(self: Any, batch: Any) -> Any:
@@ -175,7 +177,7 @@ async def test_a_commit_that_acknowledges_apart_from_writing_is_caught(
 
 
 async def test_a_commit_without_a_fence_is_caught(redis_client: Client, redis_url: str, streams: Streams) -> None:
-    """Answers are written and acknowledged afterwards, as at-least-once consumers do."""
+    """At-least-once consumers write the answer first and acknowledge afterwards, so they can answer twice."""
     ids = await score(redis_client, redis_url, streams, 10)
     for entry in ids[:3]:
         predict(redis_client, streams, entry, 13.0)
@@ -184,7 +186,7 @@ async def test_a_commit_without_a_fence_is_caught(redis_client: Client, redis_ur
     assert {problem.entry for problem in report.problems if problem.kind == "doubled"} == set(ids[:3])
 
 
-def test_default_of_what_may_be_pending() -> None:
+def test_allowed_pending_time_covers_every_delivery() -> None:
     assert allowed_pending_ms(Settings(claim_idle_ms=5000, max_deliveries=3)) == 30_000
 
 
@@ -194,6 +196,6 @@ def test_receipts_are_bare_ids_or_json_lines() -> None:
 
 
 @pytest.mark.parametrize("line", ["l-1", '{"entry": 3}', "{", "1-0 2-0"])
-def test_a_line_without_an_entry_id_is_named(line: str) -> None:
+def test_a_receipt_without_an_entry_id_is_named(line: str) -> None:
     with pytest.raises(DataError, match=r"receipts\.jsonl line 2: no entry id"):
         list(read_receipts(["1-0", line], "receipts.jsonl"))

@@ -1,3 +1,5 @@
+"""Each listing's outcome is found once, lost and doubled ones are named."""
+
 from __future__ import annotations
 
 import json
@@ -25,7 +27,7 @@ def test_each_kind_of_outcome_counts_once(redis_client: redis.Redis, streams: St
     assert str(verdict) == "all 3 listings got exactly one outcome"
 
 
-def test_an_entry_nobody_holds_is_lost(redis_client: redis.Redis, streams: Streams) -> None:
+def test_an_acknowledged_entry_without_an_answer_is_lost(redis_client: redis.Redis, streams: Streams) -> None:
     ids = publish(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
     predict(redis_client, streams, ids[0])
@@ -55,7 +57,7 @@ def test_pending_and_undelivered_entries_wait_and_are_not_lost(redis_client: red
     assert not verdict.is_kept
 
 
-def test_answers_of_others_are_left_out(redis_client: redis.Redis, streams: Streams) -> None:
+def test_answers_to_other_entries_are_ignored(redis_client: redis.Redis, streams: Streams) -> None:
     ids = publish(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
     for entry_id in ids:
@@ -77,7 +79,9 @@ def test_streams_longer_than_a_chunk_are_read_to_the_end(
     assert list(published(redis_client, streams, first=ids[3])) == ids[3:]
 
 
-def test_what_is_older_than_trimmed_answers_is_unseen_and_not_lost(redis_client: redis.Redis, streams: Streams) -> None:
+def test_entries_older_than_trimmed_answers_are_unseen_and_not_lost(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
     for at_ms, entry_id in enumerate(("1000-0", "3000-0"), 1):
         redis_client.xadd(streams.listings, {"data": "{}"}, id=entry_id)
         deliver(redis_client, streams, 1)
@@ -87,7 +91,7 @@ def test_what_is_older_than_trimmed_answers_is_unseen_and_not_lost(redis_client:
     redis_client.xtrim(streams.predictions, maxlen=1, approximate=False)
     verdict = verify(redis_client, streams, ["1000-0", "3000-0"])
     assert (verdict.unseen, verdict.visible_from, verdict.lost) == (1, "4000-0", ())
-    assert "1 older than the answers that are kept (from 4000-0)" in str(verdict)
+    assert "1 older than the kept answers (from 4000-0)" in str(verdict)
 
 
 def test_an_answer_given_after_the_clock_was_set_back_is_found(redis_client: redis.Redis, streams: Streams) -> None:
@@ -98,17 +102,19 @@ def test_an_answer_given_after_the_clock_was_set_back_is_found(redis_client: red
     assert verify(redis_client, streams, ["5000-0"]).is_kept
 
 
-def test_where_a_flood_was_trimmed_nothing_older_can_be_said(redis_client: redis.Redis, streams: Streams) -> None:
+def test_entries_older_than_trimmed_rate_limited_answers_are_unseen(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
     for at_ms in (1000, 2000, 3000):
         redis_client.xadd(streams.listings, {"data": "{}"}, id=f"{at_ms}-0")
         redis_client.xadd(streams.rate_limited, {"data": json.dumps({"id": f"{at_ms}-0"})}, id=f"{at_ms + 500}-0")
     deliver(redis_client, streams, 3)
     redis_client.xack(streams.listings, "scorers", "1000-0", "2000-0", "3000-0")
     redis_client.hset(streams.progress, mapping={"refused": 3, "refused:rate_limited": 3})
-    asked = ["1000-0", "2000-0", "3000-0"]
-    assert verify(redis_client, streams, asked).outcomes == {"dead_letter": 3}
+    ids = ["1000-0", "2000-0", "3000-0"]
+    assert verify(redis_client, streams, ids).outcomes == {"dead_letter": 3}
     redis_client.xtrim(streams.rate_limited, maxlen=1, approximate=False)
-    verdict = verify(redis_client, streams, asked)
+    verdict = verify(redis_client, streams, ids)
     assert (verdict.unseen, verdict.visible_from, verdict.lost) == (2, "3500-0", ())
 
 
@@ -116,15 +122,15 @@ def test_resolved_dead_letters_still_count(redis_client: redis.Redis, streams: S
     ids = publish(redis_client, streams, 2)
     deliver(redis_client, streams, 2)
     letters = [refuse(redis_client, streams, entry_id) for entry_id in ids]
-    box = DeadLetters(redis_client, streams)
-    box.drop(letters[0], "ops")
-    again = box.replay(letters[1], "ops")
-    verdict = verify(redis_client, streams, [*ids, again])
+    dead_letters = DeadLetters(redis_client, streams)
+    dead_letters.drop(letters[0], "ops")
+    replayed = dead_letters.replay(letters[1], "ops")
+    verdict = verify(redis_client, streams, [*ids, replayed])
     assert verdict.outcomes == {"dead_letter": 2}
     assert (verdict.waiting, verdict.lost, verdict.visible_from) == (1, (), None)
 
 
-def test_nothing_published_is_nothing_lost(redis_client: redis.Redis, streams: Streams) -> None:
+def test_without_listings_nothing_is_lost(redis_client: redis.Redis, streams: Streams) -> None:
     assert verify(redis_client, streams, []).is_kept
     redis_client.delete(streams.listings)
     assert verify(redis_client, streams, ["1-0"]).waiting == 1

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from operations.reports import newest_report
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ConfigurationError, NothingReportedError
 from tasador.cli.options import DomainOption, JsonOption
@@ -14,7 +15,6 @@ from tasador.cli.terminal import out, write_json
 from tasador.cli.views.drift import drift_table
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
-from transport.reading import newest_report
 
 EXAMPLE = "tasador drift --html drift.html"
 EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}

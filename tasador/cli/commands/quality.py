@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from operations.reports import newest_report
 from schemas.errors import NothingReportedError
 from schemas.quality import QualityEvent
 from tasador.cli.options import DomainOption, JsonOption
@@ -14,7 +15,6 @@ from tasador.cli.terminal import out, write_json
 from tasador.cli.views.quality import quality_tables
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
-from transport.reading import newest_report
 
 EXAMPLE = "tasador quality --span 7d"
 

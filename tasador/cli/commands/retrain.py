@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from operations.command_sender import Activation, CommandSender, current_actor, refusal_of
+from operations.command_sender import Activation, CommandSender, current_actor, error_of
 from schemas.commands import Retrain, RetrainData
 from tasador.cli.commands.reload import WaitOption, in_words
 from tasador.cli.options import DomainOption, JsonOption
@@ -53,7 +53,7 @@ def retrain(
         with err.status(f"command {command.id} trains; Ctrl-C stops waiting, not the training"):
             entry, event = control.wait_for_answer(command.id, deadline)
             if event.type not in {"model.activated", "training.skipped"}:
-                raise refusal_of(event)
+                raise error_of(event)
             if event.type == "training.skipped":
                 activation = None
             else:

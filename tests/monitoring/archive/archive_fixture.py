@@ -1,4 +1,4 @@
-"""Answered listings on the streams, and the audit log that is made of them."""
+"""A fixture that writes answered listings and outcomes to the streams, and reads the audit log made from them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ LATER_MS = START_MS + 3_600_000
 
 
 class ArchiveFixture:
-    """Answered listings and outcomes on the streams, and the log that is made of them.
+    """Writes answered listings and outcomes to the streams, and reads the audit log made from them.
 
     Attributes:
-        start_ms: when the first listing came.
+        start_ms: time of the first listing.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, settings: Settings) -> None:
@@ -51,21 +51,22 @@ class ArchiveFixture:
     def archiver(self) -> Archiver:
         return Archiver(self.redis, self.settings, HOUSING, self.folder)
 
-    def answer(self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW) -> None:
-        """A listing and its prediction, a second after the one before."""
-        entry, made = f"{self.start_ms + number * 1000}-0", f"{self.start_ms + number * 1000 + 10}-0"
-        self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry)
+    def add_prediction(self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW) -> None:
+        """Add a listing and its prediction, a second after those of the number before."""
+        at_ms = self.start_ms + number * 1000
+        entry_id = f"{at_ms}-0"
+        self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry_id)
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
         event = self._encoder.predictions(
-            [entry], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
+            [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
         )
-        self.client.xadd(self.streams.predictions, {"data": event}, id=made)
+        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms + 10}-0")
 
-    def sell(self, number: int, price: float) -> None:
+    def add_outcome(self, number: int, price: float) -> None:
         data = OutcomeData(listing_id=f"l-{number}", outcome=price)
         self.client.xadd(self.streams.outcomes, {"data": Outcome(id="o", data=data).model_dump_json()})
 
-    def log(self) -> pd.DataFrame:
+    def read(self) -> pd.DataFrame:
         return read_archive(self.folder, self.rows)
 
     def cursor(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""The streams and the log of one test."""
+"""The streams and the audit log of one test."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.monitoring.archive.archive_fixture import ArchiveFixture
 
 
 @pytest.fixture
-async def desk(
+async def archive(
     redis_client: redis.Redis, streams: Streams, redis_url: str, tmp_path: Path
 ) -> AsyncIterator[ArchiveFixture]:
     settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(redis_url), home=tmp_path)
-    archive = settings.archive.model_copy(update={"rows_per_file": 4})
-    desk = ArchiveFixture(redis_client, streams, settings.model_copy(update={"archive": archive}))
-    yield desk
-    await desk.redis.aclose()
+    small_files = settings.archive.model_copy(update={"rows_per_file": 4})
+    fixture = ArchiveFixture(redis_client, streams, settings.model_copy(update={"archive": small_files}))
+    yield fixture
+    await fixture.redis.aclose()

@@ -1,4 +1,4 @@
-"""Trimming waits for the audit log, but not for ever."""
+"""Trimming waits for the audit log up to a limit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BURSTS, ROWS = 8, 60
 
 
 def _marked(client: Any, streams: Streams) -> int:
-    """Of how many predictions the newest mark knows: trimming goes by the marks."""
+    """Number of predictions in the newest mark, because trimming uses the marks."""
     newest = client.lindex(streams.marks, -1)
     return int(json.loads(newest)["totals"][1]) if newest else 0
 
 
 async def _lengths(client: Any, redis_url: str, streams: Streams, lag: int) -> tuple[int, int]:
-    """Listings and predictions that are left when 480 have been answered and nothing is in the log."""
+    """How many listings and predictions remain after 480 answers, with nothing in the log."""
     for key in (streams.listings, streams.predictions):
         client.xgroup_create(key, ARCHIVERS, id="0", mkstream=True)
     settings = settings_for(streams.prefix, retention=KEEP | {"archiver_lag": lag})
@@ -37,7 +37,9 @@ async def _lengths(client: Any, redis_url: str, streams: Streams, lag: int) -> t
         return int(client.xlen(streams.listings)), int(client.xlen(streams.predictions))
 
 
-async def test_what_is_not_in_the_log_stays(redis_client: redis.Redis, redis_url: str, streams: Streams) -> None:
+async def test_entries_that_are_not_in_the_log_stay(
+    redis_client: redis.Redis, redis_url: str, streams: Streams
+) -> None:
     assert await _lengths(redis_client, redis_url, streams, lag=100_000) == (480, 480)
 
 
@@ -48,9 +50,7 @@ async def test_a_log_that_is_too_far_behind_holds_up_nothing(
     assert (listings < 480, predictions < 480) == (True, True)
 
 
-async def test_what_is_in_the_log_is_trimmed_as_ever(
-    redis_client: redis.Redis, redis_url: str, streams: Streams
-) -> None:
+async def test_entries_in_the_log_are_trimmed(redis_client: redis.Redis, redis_url: str, streams: Streams) -> None:
     client: Any = redis_client
     async with running(redis_url, settings_for(streams.prefix, retention=KEEP)):
         for burst in range(BURSTS):

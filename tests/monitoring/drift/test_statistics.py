@@ -1,4 +1,4 @@
-"""The figures, against values worked out by hand."""
+"""The statistics equal values worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from monitoring.drift import statistics
 
 
-def test_psi_is_the_sum_by_hand() -> None:
+def test_psi_equals_the_sum_worked_out_by_hand() -> None:
     by_hand = (0.2 - 0.5) * log(0.2 / 0.5) + (0.8 - 0.5) * log(0.8 / 0.5)
     assert statistics.psi(np.array([5, 5]), np.array([2, 8])) == pytest.approx(by_hand)
 

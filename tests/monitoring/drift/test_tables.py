@@ -33,12 +33,12 @@ def test_rows_of_one_population_do_not_drift(boston: pd.DataFrame) -> None:
     assert (report.verdict, len(report.columns), report.reference_rows) == ("no_drift", 14, 1000)
 
 
-def test_the_column_that_moved_is_named(boston: pd.DataFrame) -> None:
+def test_the_shifted_column_is_named(boston: pd.DataFrame) -> None:
     moved = _sample(boston, 1000, 2).assign(NOX=lambda rows: rows["NOX"] + 0.05)
     assert drift_report(_sample(boston, 1000, 1), moved).drifted == ("NOX",)
 
 
-def test_text_booleans_and_gaps_are_understood() -> None:
+def test_text_and_booleans_are_categories_and_missing_values_are_counted() -> None:
     old = pd.DataFrame({"c": ["a", "b", None, "b"] * 100, "d": [True, False] * 200, "e": [1.0, np.nan] * 200})
     new = pd.DataFrame({"c": ["a", "z", None, "b"] * 100, "d": [True, True] * 200, "e": [1.0, np.nan] * 200})
     report = drift_report(old, new)
@@ -66,7 +66,7 @@ def test_few_rows_are_not_enough(boston: pd.DataFrame) -> None:
     assert drift_report(boston, boston.head(199)).verdict == "not_enough_rows"
 
 
-def test_what_cannot_be_compared_is_said() -> None:
+def test_tables_that_cannot_be_compared_raise() -> None:
     table = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
     with pytest.raises(DataError, match="lacks columns of the reference: b"):
         drift_report(table, table[["a"]])
@@ -79,16 +79,16 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert drift_report(table[["a"]], table).ignored == ("b",)
 
 
-def test_the_package_offers_two_names_and_no_others() -> None:
+def test_the_package_exports_two_functions() -> None:
     assert monitoring.__all__ == ["drift_page", "drift_report"]
     with pytest.raises(AttributeError, match="nothing"):
         _ = monitoring.nothing
 
 
-def test_the_page_needs_nothing_else_and_shows_each_column(boston: pd.DataFrame) -> None:
+def test_the_page_is_self_contained_and_shows_each_column(boston: pd.DataFrame) -> None:
     new = _sample(boston, 1000, 2).assign(RM=lambda rows: rows["RM"] + 1)
-    odd = "<b>&"
-    page = drift_page(drift_report(_sample(boston, 1000, 1).assign(**{odd: "x"}), new.assign(**{odd: "y"})), "A < B")
+    name = "<b>&"
+    page = drift_page(drift_report(_sample(boston, 1000, 1).assign(**{name: "x"}), new.assign(**{name: "y"})), "A < B")
     assert page.count("<svg ") == 15
     assert page.index("<h2>&lt;b&gt;&amp;") < page.index("<h2>ZN")
     assert "<title>A &lt; B: drift</title>" in page
@@ -96,7 +96,7 @@ def test_the_page_needs_nothing_else_and_shows_each_column(boston: pd.DataFrame)
     assert "prefers-color-scheme: dark" in page
 
 
-def test_the_command_ends_with_the_verdict(boston: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_exit_code_is_the_verdict(boston: pd.DataFrame, tmp_path: Path) -> None:
     run = command_of(drift).run
     old, same, moved, few = (tmp_path / f"{name}.csv" for name in ("old", "same", "moved", "few"))
     _sample(boston, 800, 1).to_csv(old, index=False)
@@ -111,11 +111,11 @@ def test_the_command_ends_with_the_verdict(boston: pd.DataFrame, tmp_path: Path)
     assert {name: result.exit_code for name, result in results.items()} == {"same": 0, "moved": 3, "few": 4}
     assert "RM" in results["moved"].stdout
     assert "few.csv against old.csv: not enough rows" in page.read_text(encoding="utf-8")
-    told = json.loads(run("--reference", str(old), "--current", str(moved), "--json").stdout)
-    assert [column["name"] for column in told["columns"] if column["verdict"] == "drift"] == ["RM"]
+    report = json.loads(run("--reference", str(old), "--current", str(moved), "--json").stdout)
+    assert [column["name"] for column in report["columns"] if column["verdict"] == "drift"] == ["RM"]
 
 
-def test_the_command_says_what_it_needs(tmp_path: Path) -> None:
+def test_the_command_needs_two_readable_files(tmp_path: Path) -> None:
     run = command_of(drift).run
     with pytest.raises(ConfigurationError, match="name both"):
         run("--current", "x.csv")

@@ -1,4 +1,4 @@
-"""What it takes for a verdict."""
+"""Alarms of a column in a window, and the verdicts that follow from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from monitoring.drift.columns import Column
-from monitoring.drift.measuring import Measured, measure
+from monitoring.drift.comparison import compare_column
 from monitoring.drift.report import compare
-from monitoring.drift.verdicts import adjust, alarm, holm, settle
+from monitoring.drift.verdicts import adjust_p_values, decide_alarm, decide_verdict, holm
 from schemas.drift import DriftReport, WindowSpan
 from schemas.sections import DriftSettings
 
@@ -18,8 +18,8 @@ OLD = RNG.normal(size=2000)
 
 
 def _alarm(old: np.ndarray, new: np.ndarray, categories: tuple[str, ...] = ()) -> bool | None:
-    measured = measure(Column("X", old, categories), Column("X", new, categories), LIMITS)
-    return alarm(measured, adjust([measured])[0], LIMITS.max_p)
+    comparison = compare_column(Column("X", old, categories), Column("X", new, categories), LIMITS)
+    return decide_alarm(comparison, adjust_p_values([comparison])[0], LIMITS.max_p)
 
 
 def _report(*windows: np.ndarray) -> DriftReport:
@@ -27,26 +27,26 @@ def _report(*windows: np.ndarray) -> DriftReport:
     return compare([Column("X", OLD)], [[Column("X", window)] for window in windows], spans, LIMITS)
 
 
-def test_holm_is_the_step_down_by_hand() -> None:
+def test_holm_equals_the_step_down_worked_out_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
 
 
-def test_a_small_shift_of_many_rows_is_significant_and_no_alarm() -> None:
+def test_a_small_shift_of_many_rows_is_significant_but_does_not_alarm() -> None:
     old, new = RNG.normal(size=50_000), RNG.normal(0.05, size=50_000)
-    measured = measure(Column("X", old), Column("X", new), LIMITS)
-    assert measured.shape is not None
-    assert (measured.shape.p < 1e-6, measured.shape.is_large) == (True, False)
+    comparison = compare_column(Column("X", old), Column("X", new), LIMITS)
+    assert comparison.shape is not None
+    assert (comparison.shape.p < 1e-6, comparison.shape.is_large) == (True, False)
     assert _alarm(old, new) is False
 
 
-def test_a_large_difference_of_few_rows_is_no_alarm_for_lack_of_significance() -> None:
+def test_a_large_but_insignificant_difference_of_few_rows_does_not_alarm() -> None:
     halves = np.array([0.0, 1.0] * 100)
     moved = np.array([0.0] * 79 + [1.0] * 121)
-    measured = measure(Column("X", halves), Column("X", moved), LIMITS)
-    assert measured.shape is not None
-    assert (measured.shape.is_large, measured.shape.p > LIMITS.max_p) == (True, True)
+    comparison = compare_column(Column("X", halves), Column("X", moved), LIMITS)
+    assert comparison.shape is not None
+    assert (comparison.shape.is_large, comparison.shape.p > LIMITS.max_p) == (True, True)
     assert _alarm(halves, moved) is False
 
 
@@ -64,7 +64,7 @@ def test_other_shares_and_new_categories_alarm() -> None:
     assert _alarm(old, np.repeat([0.0, 1.0, 2.0], [450, 450, 100]), ("a", "b", "c")) is True
 
 
-def test_values_that_go_missing_alarm_whatever_the_others_look_like() -> None:
+def test_a_larger_missing_share_alarms_even_if_the_other_values_have_not_changed() -> None:
     new = OLD.copy()
     new[::5] = np.nan
     assert _alarm(OLD, new) is True
@@ -74,17 +74,16 @@ def test_values_that_go_missing_alarm_whatever_the_others_look_like() -> None:
 def test_too_few_values_are_unknown_and_never_quiet() -> None:
     assert _alarm(OLD, OLD[:199]) is None
     assert _alarm(OLD[:199], OLD) is None
-    mostly_gone = np.full(1000, np.nan)
-    mostly_gone[:199] = OLD[:199]
-    assert _alarm(mostly_gone, mostly_gone) is None
+    mostly_missing = np.full(1000, np.nan)
+    mostly_missing[:199] = OLD[:199]
+    assert _alarm(mostly_missing, mostly_missing) is None
 
 
-def test_a_column_without_gaps_makes_no_other_test_stricter() -> None:
-    measured = measure(Column("X", OLD), Column("X", OLD + 0.3), LIMITS)
-    assert measured.shape is not None
-    (shape_p, gaps_p), *_ = adjust([measured])
-    assert (shape_p, gaps_p) == (measured.shape.p, None)
-    assert isinstance(measured, Measured)
+def test_a_column_without_missing_values_does_not_make_other_tests_stricter() -> None:
+    comparison = compare_column(Column("X", OLD), Column("X", OLD + 0.3), LIMITS)
+    assert comparison.shape is not None
+    (shape_p, missing_p), *_ = adjust_p_values([comparison])
+    assert (shape_p, missing_p) == (comparison.shape.p, None)
 
 
 @pytest.mark.parametrize(
@@ -103,25 +102,25 @@ def test_a_column_without_gaps_makes_no_other_test_stricter() -> None:
         ((), "not_enough_rows"),
     ],
 )
-def test_two_of_three_windows_must_alarm_and_what_is_unknown_is_not_quiet(
+def test_two_of_three_windows_must_alarm_and_unknown_windows_are_not_quiet(
     alarms: tuple[bool | None, ...], verdict: str
 ) -> None:
-    assert settle(alarms, windows=3, needed=2) == verdict
+    assert decide_verdict(alarms, windows=3, needed=2) == verdict
 
 
-def test_one_odd_window_is_no_drift_and_two_are() -> None:
-    odd, quiet = OLD[:1000] + 1, OLD[1000:]
-    assert _report(odd, quiet, quiet).verdict == "no_drift"
-    report = _report(odd, odd, quiet)
+def test_one_shifted_window_is_no_drift_and_two_are() -> None:
+    shifted, quiet = OLD[:1000] + 1, OLD[1000:]
+    assert _report(shifted, quiet, quiet).verdict == "no_drift"
+    report = _report(shifted, shifted, quiet)
     assert (report.verdict, report.drifted, report.columns[0].alarms) == ("drift", ("X",), (True, True, False))
 
 
-def test_a_report_without_windows_says_so() -> None:
+def test_without_windows_the_verdict_is_not_enough_rows() -> None:
     report = _report()
     assert (report.verdict, report.columns[0].verdict, report.windows) == ("not_enough_rows", "not_enough_rows", ())
 
 
-def test_one_undecided_feature_keeps_the_whole_undecided_and_outcomes_do_not() -> None:
+def test_an_undecided_feature_leaves_the_report_undecided_and_an_undecided_outcome_does_not() -> None:
     few, many = Column("A", OLD[:10]), Column("B", OLD)
     spans = [WindowSpan(rows=2000)] * 2
     limits = LIMITS.model_copy(update={"windows": 2})
@@ -130,7 +129,7 @@ def test_one_undecided_feature_keeps_the_whole_undecided_and_outcomes_do_not() -
     assert compare([many, outcome], [[many, outcome]] * 2, spans, limits).verdict == "no_drift"
 
 
-def test_psi_alone_decides_nothing() -> None:
+def test_psi_alone_does_not_alarm() -> None:
     spread = np.concatenate([np.linspace(0, 1, 1000), np.linspace(1, 1.2, 20)])
     old, new = np.sort(spread), np.concatenate([np.linspace(0, 1, 700), np.linspace(0, 0.1, 250)])
     report = compare(

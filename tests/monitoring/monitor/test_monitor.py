@@ -1,4 +1,4 @@
-"""The monitor on a real Redis: what it reports of which window, and what it says when it cannot look."""
+"""The monitor on a real Redis: its drift reports, and its health when it cannot check for drift."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_rows_like_the_reference_do_not_drift(window: Window, redis_url: s
     assert (report.model.version, report.domain, report.reference_rows) == ("7", "housing", 506)
 
 
-async def test_values_that_many_rows_share_are_the_same_in_the_window(
+async def test_values_that_many_rows_share_do_not_drift_by_rounding(
     window: Window, redis_url: str, prefix: str
 ) -> None:
     window.activate()
@@ -60,7 +60,7 @@ async def test_values_that_many_rows_share_are_the_same_in_the_window(
         window.write(TABLE)
     report = await _watch(window, redis_url, prefix)
     assert max(column.ks or 0 for column in report.columns if column.role == "feature") < 0.05
-    assert np.float64(np.float32(20.2)) != 20.2, "rounding is not what makes them the same"
+    assert np.float64(np.float32(20.2)) != 20.2, "without rounding they would differ"
 
 
 async def test_a_shift_that_lasts_two_windows_is_drift(window: Window, redis_url: str, prefix: str) -> None:
@@ -72,8 +72,8 @@ async def test_a_shift_that_lasts_two_windows_is_drift(window: Window, redis_url
         window.write(_sample(1000, 3, RM=0.21))
         report = await wait_until_async(lambda: window.reports()[-1] if window.reports()[-1].drifted else None)
     assert report is not None
-    moved = next(column for column in report.columns if column.name == "RM")
-    assert (report.drifted, moved.alarms) == (("RM",), (True, True, False))
+    shifted = next(column for column in report.columns if column.name == "RM")
+    assert (report.drifted, shifted.alarms) == (("RM",), (True, True, False))
 
 
 async def test_few_rows_are_cut_into_smaller_windows_and_too_few_are_not_enough(
@@ -90,15 +90,13 @@ async def test_few_rows_are_cut_into_smaller_windows_and_too_few_are_not_enough(
     assert (last.verdict, [span.rows for span in last.windows]) == ("no_drift", [233] * 3)
 
 
-async def test_an_empty_window_is_reported_as_too_few_rows(window: Window, redis_url: str, prefix: str) -> None:
+async def test_an_empty_window_has_not_enough_rows(window: Window, redis_url: str, prefix: str) -> None:
     window.activate()
     report = await _watch(window, redis_url, prefix)
     assert (report.verdict, report.windows, report.scored, report.mean_prediction) == ("not_enough_rows", (), 0, None)
 
 
-async def test_predictions_of_another_model_are_not_held_against_this_one(
-    window: Window, redis_url: str, prefix: str
-) -> None:
+async def test_predictions_of_another_model_are_not_compared(window: Window, redis_url: str, prefix: str) -> None:
     window.activate("2-0", "8")
     window.write(_sample(1500, 1, prediction=20), activation="1-0")
     window.write(_sample(1500, 2), activation="2-0")
@@ -108,7 +106,7 @@ async def test_predictions_of_another_model_are_not_held_against_this_one(
     assert predictions.alarms == (False, False, None)
 
 
-async def test_rows_of_other_columns_are_skipped_and_counted(window: Window, redis_url: str, prefix: str) -> None:
+async def test_rows_with_other_columns_are_skipped_and_counted(window: Window, redis_url: str, prefix: str) -> None:
     window.activate()
     window.write(_sample(3000))
     window.write(_sample(200), layout="an older one")
@@ -116,9 +114,7 @@ async def test_rows_of_other_columns_are_skipped_and_counted(window: Window, red
     assert (report.verdict, report.skipped_entries, report.scored) == ("no_drift", 2, 3000)
 
 
-async def test_nothing_new_is_not_reported_again_but_a_new_model_is(
-    window: Window, redis_url: str, prefix: str
-) -> None:
+async def test_a_new_report_needs_new_rows_or_a_new_model(window: Window, redis_url: str, prefix: str) -> None:
     window.activate()
     window.write(_sample(3000))
     async with watching(settings_for(redis_url, prefix), lambda _: TABLE) as app:
@@ -132,7 +128,9 @@ async def test_nothing_new_is_not_reported_again_but_a_new_model_is(
     assert (report.model.version, report.columns[-1].verdict) == ("8", "not_enough_rows")
 
 
-async def test_without_a_model_or_its_reference_nothing_is_known(window: Window, redis_url: str, prefix: str) -> None:
+async def test_without_a_model_or_its_reference_the_state_is_unknown(
+    window: Window, redis_url: str, prefix: str
+) -> None:
     window.write(_sample(3000))
     is_away = True
 
@@ -155,7 +153,7 @@ async def test_without_a_model_or_its_reference_nothing_is_known(window: Window,
         assert "tasador_drift_window_rows 1000.0" in metrics
 
 
-async def test_a_reference_of_other_columns_is_refused(window: Window, redis_url: str, prefix: str) -> None:
+async def test_a_reference_with_other_columns_is_refused(window: Window, redis_url: str, prefix: str) -> None:
     window.activate()
     async with watching(settings_for(redis_url, prefix), lambda _: TABLE.drop(columns="RM")) as app:
         await wait_for_answer(app, "/readyz", "the reference of version 7 does not fit housing")
@@ -178,7 +176,7 @@ async def test_categories_and_classes_are_compared_by_their_shares(
     assert (report.columns[-1].js or 0) < 0.1
 
 
-async def test_outcomes_are_compared_with_the_target_once_they_come(
+async def test_outcomes_are_compared_with_the_target_of_the_reference(
     window: Window, redis_client: redis.Redis, streams: Streams, redis_url: str, prefix: str
 ) -> None:
     window.activate()

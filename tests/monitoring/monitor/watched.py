@@ -1,4 +1,4 @@
-"""A monitor in the test's own process, on a real Redis, with a reference that the test chooses."""
+"""Runs a monitor in the test's own process on a real Redis, with a reference that the test provides."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ HOUSING = load_domain("housing")
 
 
 def settings_for(redis_url: str, prefix: str, domain: str = "housing") -> Settings:
-    """Settings of a monitor that hurries."""
+    """Settings of a monitor with short intervals."""
     settings = load_settings(domain=domain, prefix=prefix, redis_url=SecretStr(redis_url))
     return settings.model_copy(update={"monitor": settings.monitor.model_copy(update={"interval_s": 0.05})})
 
 
 def boston_table() -> pd.DataFrame:
-    """The 506 rows with the target and predictions that are off a little."""
+    """The 506 rows with the target and slightly wrong predictions."""
     table = pd.DataFrame(HOUSING.contract.built_in_table())
     noise = np.random.default_rng(3).normal(scale=1.0, size=len(table))
     return table.assign(prediction=table["MEDV"] + noise)
@@ -41,7 +41,7 @@ def boston_table() -> pd.DataFrame:
 
 @asynccontextmanager
 async def watching(settings: Settings, load_table: Callable[[DesiredModel], pd.DataFrame]) -> AsyncIterator[ServedApp]:
-    """A monitor from start to clean stop."""
+    """Run a monitor from start to a clean stop."""
     app = build_monitor(settings, "m1", load_table)
     async with app.start_lifespan_context():
         yield app
@@ -63,31 +63,31 @@ class Window:
         self._client.hset(self._streams.model, mapping=fields)
 
     def write(self, table: pd.DataFrame, activation: str = "1-0", batch: int = 100, layout: str | None = None) -> None:
-        """The rows of a table with their `prediction`, in batches."""
+        """Write the rows of a table with their `prediction`, in batches."""
         matrix = RowBuilder(self._domain).matrix_of_frame(table)
         codes = {name: code for code, name in enumerate(self._domain.target.classes)}
         answers = np.array([codes.get(value, value) for value in table["prediction"]], dtype=np.float64)
-        for at in range(0, len(table), batch):
-            part = slice(at, at + batch)
-            ids = [f"{self._next + number}-0".encode() for number in range(len(matrix[part]))]
+        for start in range(0, len(table), batch):
+            rows = slice(start, start + batch)
+            ids = [f"{self._next + number}-0".encode() for number in range(len(matrix[rows]))]
             self._next += len(ids)
             fields = {
-                "rows": pack_rows(row_dtype(self._domain), ids, matrix[part], answers[part]),
+                "rows": pack_rows(row_dtype(self._domain), ids, matrix[rows], answers[rows]),
                 "count": len(ids),
-                "sum": float(answers[part].sum()),
+                "sum": float(answers[rows].sum()),
                 "activation": activation,
                 "layout": layout or layout_of(self._domain),
             }
             self._client.xadd(self._streams.window, fields)
 
     def reports(self) -> list[DriftReport]:
-        """The reports on the stream, oldest first."""
+        """The drift reports on the stream, oldest first."""
         entries = self._client.xrange(self._streams.drift)
         events = [fields[DATA_FIELD] for _, fields in entries if b'"drift.reported"' in fields[DATA_FIELD]]
         return [DriftEvent.model_validate_json(event).data for event in events]
 
     async def report(self, number: int = 1) -> DriftReport:
-        """The report of that number, once it is there."""
+        """Wait for the report with that number, counted from 1."""
         reports = await wait_until_async(
             lambda: reports if len(reports := self.reports()) >= number else None, message=f"report {number}"
         )
@@ -96,7 +96,7 @@ class Window:
 
 
 async def get(app: ServedApp, path: str) -> tuple[int, str]:
-    """The answer of one endpoint, without a server."""
+    """Status and body of one endpoint, called without a server."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -111,10 +111,10 @@ async def get(app: ServedApp, path: str) -> tuple[int, str]:
 
 
 async def wait_for_answer(app: ServedApp, path: str, text: str) -> None:
-    """Wait until an endpoint says this."""
+    """Wait until the body of an endpoint contains a text."""
 
-    async def is_said() -> bool:
+    async def contains_text() -> bool:
         return text in (await get(app, path))[1]
 
-    asked: Callable[[], bool | Awaitable[bool]] = is_said
-    await wait_until_async(asked, message=f"{path} says {text}")
+    condition: Callable[[], bool | Awaitable[bool]] = contains_text
+    await wait_until_async(condition, message=f"{path} contains {text}")

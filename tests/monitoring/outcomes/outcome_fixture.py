@@ -1,4 +1,4 @@
-"""A market for tests: listings with predictions, and what they really sold for, on a real Redis."""
+"""A fixture that writes listings, predictions and outcomes to a real Redis, and reports their quality."""
 
 from __future__ import annotations
 
@@ -27,51 +27,51 @@ HOUSING = load_domain("housing")
 
 
 class OutcomeFixture:
-    """Listings with predictions, and outcomes, as they lie on the streams."""
+    """Writes listings, predictions and outcomes to the streams, and reports their quality."""
 
     def __init__(self, client: redis.Redis, streams: Streams, url: str) -> None:
         self.client: Any = client
         self.streams = streams
         self.settings = load_settings(prefix=streams.prefix, redis_url=SecretStr(url))
-        self.older: dict[str, IndexedPrediction] = {}
+        self.archived: dict[str, IndexedPrediction] = {}
         self.registry = CollectorRegistry()
         self._async = connect_async(url)
         self._metrics = QualityMetrics(self.registry)
-        self.watch = self.monitor("m1")
+        self.reporter = self.new_reporter("m1")
         self._encoder = AnswerEncoder(HOUSING, 100)
-        self._made = 0
+        self._count = 0
         self.now_ms = int(self.client.time()[0]) * 1000
 
-    def monitor(self, name: str) -> QualityReporter:
+    def new_reporter(self, name: str) -> QualityReporter:
         async def find_older(identities: Any) -> dict[str, IndexedPrediction]:
-            return {identity: self.older[identity] for identity in identities if identity in self.older}
+            return {identity: self.archived[identity] for identity in identities if identity in self.archived}
 
         return QualityReporter(self._async, HOUSING, self.settings, name, "tasador/housing", find_older, self._metrics)
 
     async def close(self) -> None:
         await self._async.aclose()
 
-    def predict(self, name: str, price: float, *, ago_ms: int = 0, version: str = "7", took_ms: int = 10) -> str:
-        """A listing with its prediction, some time ago."""
+    def add_prediction(self, name: str, price: float, *, ago_ms: int = 0, version: str = "7", took_ms: int = 10) -> str:
+        """Add a listing with its prediction, made some time ago; returns the listing's entry id."""
         at_ms = self.now_ms - ago_ms
-        self._made += 1
-        entry = f"{at_ms - took_ms}-{self._made}"
-        self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry)
+        self._count += 1
+        entry_id = f"{at_ms - took_ms}-{self._count}"
+        self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry_id)
         decoded = DecodedListing(id=name, data=None)
-        event = self._encoder.predictions([entry], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))
-        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._made}")
-        return entry
+        event = self._encoder.predictions([entry_id], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))
+        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._count}")
+        return entry_id
 
-    def sell(self, name: str, price: float | str) -> str:
-        """An outcome, now."""
+    def add_outcome(self, name: str, price: float | str) -> str:
+        """Add an outcome now; returns its entry id."""
         event = Outcome(id=f"o-{name}", data=OutcomeData(listing_id=name, outcome=price))
         return str(self.client.xadd(self.streams.outcomes, {"data": event.model_dump_json()}).decode())
 
     async def quality(self, span: str = "24h", part: str = "all") -> Quality:
-        """What is known of a part after a round of work."""
-        await self.watch.work()
-        return (await self.watch.report()).quality(span, part)  # type: ignore[arg-type]
+        """The quality of a part, after all outcomes have been processed."""
+        await self.reporter.process_outcomes()
+        return (await self.reporter.report()).quality(span, part)  # type: ignore[arg-type]
 
     def count(self, result: str) -> float | None:
-        """Outcomes of which this became."""
+        """Number of outcomes with this result."""
         return self.registry.get_sample_value("tasador_outcomes_total", {"result": result})

@@ -1,4 +1,4 @@
-"""Figures from sums, against the formulas; sudden loss; parts of segments."""
+"""Figures from sums equal the formulas; sudden losses are found; listings have the right parts of segments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from monitoring.drift.columns import Column
 from monitoring.outcomes.change_detection import find_sudden_loss
-from monitoring.outcomes.segments import cut_points, parts_of
+from monitoring.outcomes.segments import find_cut_points, find_parts
 from monitoring.outcomes.sums import Sums, add_up, contribution, figures
 from schemas.domain import load_domain
 from schemas.quality import Quality
@@ -22,13 +22,13 @@ def _hash(sums: Sums) -> dict[bytes, bytes]:
     return {f"all|{name}".encode(): repr(value).encode() for name, value in sums.items()}
 
 
-def test_figures_of_numbers_are_those_of_the_formulas() -> None:
+def test_figures_of_numbers_equal_the_formulas() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(22, 9, 200)
-    told = truth + rng.normal(0.5, 4, 200)
-    hashes = [_hash(contribution(HOUSING, SETTINGS, p, y)) for p, y in zip(told, truth, strict=True)]
+    predicted = truth + rng.normal(0.5, 4, 200)
+    hashes = [_hash(contribution(HOUSING, SETTINGS, p, y)) for p, y in zip(predicted, truth, strict=True)]
     (quality,) = figures(add_up([*hashes, {b"all|predictions": b"400", b"all|fast": b"300"}]))
-    error = told - truth
+    error = predicted - truth
     assert quality.model_dump(exclude_none=True) == pytest.approx(
         {
             "part": "all",
@@ -38,21 +38,21 @@ def test_figures_of_numbers_are_those_of_the_formulas() -> None:
             "fast_share": 0.75,
             "mae": np.abs(error).mean(),
             "rmse": np.sqrt((error**2).mean()),
-            "r2": r2_score(truth, told),
+            "r2": r2_score(truth, predicted),
             "bias": error.mean(),
             "far_share": (np.abs(error) > 5).mean(),
         }
     )
 
 
-def test_figures_of_classes_are_those_of_the_formulas() -> None:
+def test_figures_of_classes_equal_the_formulas() -> None:
     rng = np.random.default_rng(2)
     truth = rng.choice(OBESITY.target.classes[:5], 300)
-    told = np.where(rng.random(300) < 0.7, truth, rng.choice(OBESITY.target.classes[:5], 300))
-    hashes = [_hash(contribution(OBESITY, SETTINGS, str(p), str(y))) for p, y in zip(told, truth, strict=True)]
+    predicted = np.where(rng.random(300) < 0.7, truth, rng.choice(OBESITY.target.classes[:5], 300))
+    hashes = [_hash(contribution(OBESITY, SETTINGS, str(p), str(y))) for p, y in zip(predicted, truth, strict=True)]
     (quality,) = figures(add_up(hashes))
-    assert quality.accuracy == pytest.approx(accuracy_score(truth, told))
-    assert quality.macro_f1 == pytest.approx(f1_score(truth, told, average="macro"))
+    assert quality.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    assert quality.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert (quality.labelled, quality.mae) == (300, None)
 
 
@@ -65,22 +65,22 @@ def test_outcomes_that_are_all_the_same_explain_no_variance() -> None:
     )
 
 
-def test_errors_that_grow_at_once_are_noticed_and_others_are_not() -> None:
+def test_a_sudden_rise_of_errors_is_found_and_a_fall_is_not() -> None:
     rng = np.random.default_rng(3)
     small, large = np.abs(rng.normal(0, 3, 1000)), np.abs(rng.normal(0, 8, 300))
     steady = [(number, float(error)) for number, error in enumerate(small)]
     assert find_sudden_loss(steady) is None
     assert find_sudden_loss((number, float(error)) for number, error in enumerate([*large, *small])) is None
     worse = [(number, float(error)) for number, error in enumerate([*small, *large])]
-    found = find_sudden_loss(worse)
-    assert found is not None
-    assert 1000 < found.time.timestamp() * 1000 < 1100
-    assert found.before < 3 < found.after
+    loss = find_sudden_loss(worse)
+    assert loss is not None
+    assert 1000 < loss.time.timestamp() * 1000 < 1100
+    assert loss.before < 3 < loss.after
 
 
 def test_parts_are_values_of_integers_and_categories_and_ranges_of_numbers() -> None:
     reference = [Column(name, np.arange(300.0)) for name in HOUSING.columns]
-    cuts = cut_points(HOUSING, reference)
+    cut_points = find_cut_points(HOUSING, reference)
     row = {"CHAS": 1.0, "RAD": 24, "LSTAT": 250.0}
-    assert parts_of(HOUSING, row, cuts) == ["CHAS 1", "RAD 24", "LSTAT 3 of 3"]
-    assert parts_of(HOUSING, {"CHAS": None, "RAD": 24, "LSTAT": 0}, {}) == ["CHAS missing", "RAD 24"]
+    assert find_parts(HOUSING, row, cut_points) == ["CHAS 1", "RAD 24", "LSTAT 3 of 3"]
+    assert find_parts(HOUSING, {"CHAS": None, "RAD": 24, "LSTAT": 0}, {}) == ["CHAS missing", "RAD 24"]

@@ -1,4 +1,4 @@
-"""What the monitor asks for, and what it knows of it afterwards."""
+"""The commands that the monitor sends, and the history that it reads back."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ from typing import Any
 import pytest
 import redis
 
-from monitoring.retraining.policy import DAY_MS, History, RetrainReason
-from monitoring.retraining.retrain_commands import ask_for_training, kind_of, read_history, take_back
+from monitoring.retraining.policy import DAY_MS, RetrainHistory, RetrainReason
+from monitoring.retraining.retrain_commands import read_command_type, read_history, send_retrain, send_rollback
 from schemas.commands import COMMANDS, Retrain
 from schemas.streams import DATA_FIELD, Streams
 from transport.clock import now_ms
 
-WISH = RetrainReason("drift", "3 reports in a row said drift")
+REASON = RetrainReason("drift", "3 consecutive reports of drift")
 
 
-def test_what_was_asked_is_known_from_the_streams(redis_client: redis.Redis, streams: Streams) -> None:
-    assert read_history(redis_client, streams, now_ms(redis_client)) == History()
-    command_id = ask_for_training(redis_client, streams, WISH, History())
-    asked = read_history(redis_client, streams, now_ms(redis_client))
-    assert (asked.today, asked.is_waiting) == (1, True)
+def test_the_history_is_read_from_the_streams(redis_client: redis.Redis, streams: Streams) -> None:
+    assert read_history(redis_client, streams, now_ms(redis_client)) == RetrainHistory()
+    command_id = send_retrain(redis_client, streams, REASON, RetrainHistory())
+    waiting = read_history(redis_client, streams, now_ms(redis_client))
+    assert (waiting.today, waiting.is_waiting) == (1, True)
     entries: Any = redis_client.xrange(streams.commands)
     ((entry_id, fields),) = entries
-    order = COMMANDS.validate_json(fields[DATA_FIELD])
-    assert isinstance(order, Retrain)
-    assert (order.id, order.actor, order.data.reason) == (command_id, "monitor", f"drift: {WISH.message}")
+    command = COMMANDS.validate_json(fields[DATA_FIELD])
+    assert isinstance(command, Retrain)
+    assert (command.id, command.actor, command.data.reason) == (command_id, "monitor", f"drift: {REASON.message}")
 
     redis_client.hset(streams.command_answers, command_id, json.dumps({"entry": entry_id.decode(), "event": "2-0"}))
     answered = read_history(redis_client, streams, now_ms(redis_client))
     assert (answered.today, answered.is_waiting) == (1, False)
-    assert kind_of(redis_client, streams, command_id) == "model.retrain"
-    assert read_history(redis_client, streams, now_ms(redis_client) + DAY_MS + 60_000) == History()
+    assert read_command_type(redis_client, streams, command_id) == "model.retrain"
+    assert read_history(redis_client, streams, now_ms(redis_client) + DAY_MS + 60_000) == RetrainHistory()
 
 
-def test_somebody_else_s_training_is_waited_for_and_not_counted(redis_client: redis.Redis, streams: Streams) -> None:
+def test_an_operator_s_training_is_waited_for_and_not_counted(redis_client: redis.Redis, streams: Streams) -> None:
     redis_client.xadd(streams.commands, {DATA_FIELD: Retrain(actor="ops").model_dump_json()})
     redis_client.xadd(streams.commands, {DATA_FIELD: "no command"})
-    found = read_history(redis_client, streams, now_ms(redis_client))
-    assert found == History(last_ms=None, today=0, is_waiting=True)
+    history = read_history(redis_client, streams, now_ms(redis_client))
+    assert history == RetrainHistory(last_ms=None, today=0, is_waiting=True)
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
-def test_asking_twice_for_one_thing_is_one_command(redis_client: redis.Redis, streams: Streams, attempts: int) -> None:
-    ids = {take_back(redis_client, streams, "1795219101518-0") for _ in range(attempts)}
-    ids |= {ask_for_training(redis_client, streams, WISH, History(last_ms=5)) for _ in range(attempts)}
+def test_sending_twice_for_one_reason_sends_one_command_id(
+    redis_client: redis.Redis, streams: Streams, attempts: int
+) -> None:
+    ids = {send_rollback(redis_client, streams, "1795219101518-0") for _ in range(attempts)}
+    ids |= {send_retrain(redis_client, streams, REASON, RetrainHistory(last_ms=5)) for _ in range(attempts)}
     assert ids == {"bake-1795219101518-0", "loop-drift-after-5"}
-    assert kind_of(redis_client, streams, "bake-1795219101518-0") is None, "it was not answered"
+    assert read_command_type(redis_client, streams, "bake-1795219101518-0") is None, "it was not answered"

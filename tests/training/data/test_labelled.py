@@ -7,31 +7,31 @@ from pathlib import Path
 
 from schemas.settings import load_settings
 from tests.monitoring.archive.archive_fixture import ArchiveFixture
-from tests.monitoring.archive.conftest import desk
+from tests.monitoring.archive.conftest import archive
 from training.data.checking import validate
 from training.data.labelled import add_labelled
 from training.data.sources import ingest
 
-__all__ = ["desk"]
+__all__ = ["archive"]
 
 
-async def test_labelled_listings_stand_behind_the_table(desk: ArchiveFixture) -> None:
+async def test_labelled_listings_stand_behind_the_table(archive: ArchiveFixture) -> None:
     for number in range(4):
-        desk.answer(number)
-    desk.sell(1, 31.0)
-    desk.sell(2, 32.0)
-    desk.sell(1, 33.0)
+        archive.add_prediction(number)
+    archive.add_outcome(1, 31.0)
+    archive.add_outcome(2, 32.0)
+    archive.add_outcome(1, 33.0)
     # outcomes get their ids from Redis's clock, and a file waits for more of them while they are young
-    await desk.archiver().run_once(int(time.time() * 1000) + 3_600_000)
-    raw = ingest(desk.settings)
-    found = add_labelled(desk.settings, raw)
+    await archive.archiver().run_once(int(time.time() * 1000) + 3_600_000)
+    raw = ingest(archive.settings)
+    found = add_labelled(archive.settings, raw)
     assert len(found.frame) == len(raw.frame) + 2
     assert found.frame["MEDV"].tolist()[-2:] == [33.0, 32.0]
     assert found.source == f"{raw.source} and 2 labelled listings"
     assert found.provenance is not None
     assert raw.provenance is not None
     assert found.provenance.content_sha256 != raw.provenance.content_sha256
-    table, _ = validate(desk.settings.load_domain(), found, desk.settings.training)
+    table, _ = validate(archive.settings.load_domain(), found, archive.settings.training)
     assert len(table) == 508
 
 

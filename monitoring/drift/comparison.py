@@ -1,4 +1,4 @@
-"""One column in one window, measured: every figure of the report, and the tests on which its alarm rests."""
+"""Compares one column of one window with its reference: the figures of the report, and the tests that can alarm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN_BINS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnComparison:
+class ChangeTest:
     """One test for a change: the size of the effect, whether it is large enough to matter, and its p-value."""
 
     effect: float
@@ -25,21 +25,21 @@ class ColumnComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What a column looks like in one window.
+class ColumnComparison:
+    """A column of one window compared with its reference.
 
     Attributes:
-        shape: the test on the distribution of the present values; None where these are too few.
-        gaps: the test on the missing share; None where there are too few rows.
-        figures: what else the report shows, by field of `schemas.drift.ColumnDrift`.
+        shape: the test on the distribution of the present values; None where there are too few.
+        missing: the test on the missing share; None where there are too few rows.
+        figures: further figures of the report, by field of `schemas.drift.ColumnDrift`.
     """
 
-    shape: ColumnComparison | None
-    gaps: ColumnComparison | None
+    shape: ChangeTest | None
+    missing: ChangeTest | None
     figures: dict[str, object]
 
 
-def measure(reference: Column, current: Column, limits: DriftSettings) -> Measured:
+def compare_column(reference: Column, current: Column, limits: DriftSettings) -> ColumnComparison:
     """Compare a column of the current window with the same column of the reference."""
     old, new = reference.present, current.present
     figures: dict[str, object] = {
@@ -50,20 +50,20 @@ def measure(reference: Column, current: Column, limits: DriftSettings) -> Measur
     }
     shape = None
     if len(old) and len(new):
-        describe = _describe_categories if reference.categories else _describe_numbers
-        told, test = describe(reference, old, new, limits)
-        figures |= told
+        compare_values = _compare_categories if reference.categories else _compare_numbers
+        shape_figures, test = compare_values(reference, old, new, limits)
+        figures |= shape_figures
         shape = test if min(len(old), len(new)) >= limits.min_rows else None
-    return Measured(shape, _gaps(reference, current, len(old), len(new), limits), figures)
+    return ColumnComparison(shape, _test_missing(reference, current, len(old), len(new), limits), figures)
 
 
 def _share(values: NDArray[np.float64], present: int) -> float:
     return 1 - present / len(values) if len(values) else 0.0
 
 
-def _describe_numbers(
+def _compare_numbers(
     _: Column, old: NDArray[np.float64], new: NDArray[np.float64], limits: DriftSettings
-) -> tuple[dict[str, object], ColumnComparison]:
+) -> tuple[dict[str, object], ChangeTest]:
     sd = float(old.std())
     edges = statistics.psi_edges(old)
     low, high = statistics.usual_range(old)
@@ -79,12 +79,12 @@ def _describe_numbers(
         "unusual_share": float(np.mean((new < low) | (new > high))),
         "distribution": _bins(old, new, low, high),
     }
-    return figures, ColumnComparison(wasserstein_sd, wasserstein_sd >= limits.min_wasserstein_sd, p)
+    return figures, ChangeTest(wasserstein_sd, wasserstein_sd >= limits.min_wasserstein_sd, p)
 
 
-def _describe_categories(
+def _compare_categories(
     column: Column, old: NDArray[np.float64], new: NDArray[np.float64], limits: DriftSettings
-) -> tuple[dict[str, object], ColumnComparison]:
+) -> tuple[dict[str, object], ChangeTest]:
     size = len(column.categories)
     before, now = (np.bincount(codes.astype(np.int64), minlength=size) for codes in (old, new))
     distance = statistics.js(before, now)
@@ -96,20 +96,20 @@ def _describe_categories(
             categories=column.categories, reference=_rounded(before / len(old)), current=_rounded(now / len(new))
         ),
     }
-    return figures, ColumnComparison(distance, distance >= limits.min_js, statistics.chi_squared_p(before, now))
+    return figures, ChangeTest(distance, distance >= limits.min_js, statistics.chi_squared_p(before, now))
 
 
-def _gaps(reference: Column, current: Column, old: int, new: int, limits: DriftSettings) -> ColumnComparison | None:
+def _test_missing(reference: Column, current: Column, old: int, new: int, limits: DriftSettings) -> ChangeTest | None:
     rows_before, rows_now = len(reference.values), len(current.values)
     if min(rows_before, rows_now) < limits.min_rows:
         return None
-    moved = abs(new / rows_now - old / rows_before)
+    difference = abs(new / rows_now - old / rows_before)
     counts = (np.array([old, rows_before - old]), np.array([new, rows_now - new]))
-    return ColumnComparison(moved, moved >= limits.min_missing, statistics.chi_squared_p(*counts))
+    return ChangeTest(difference, difference >= limits.min_missing, statistics.chi_squared_p(*counts))
 
 
 def _bins(old: NDArray[np.float64], new: NDArray[np.float64], low: float, high: float) -> Distribution:
-    """Bins of equal width over what is usual in either sample; the outer ones also hold what lies beyond."""
+    """Shares in bins of equal width over the usual range of both samples; the outer bins include values beyond it."""
     now_low, now_high = statistics.usual_range(new)
     edges = np.linspace(min(low, now_low), max(high, now_high), SHOWN_BINS + 1)
     shares = [statistics.count_bins(values, edges[1:-1]) / len(values) for values in (old, new)]

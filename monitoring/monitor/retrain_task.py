@@ -1,4 +1,4 @@
-"""What drift and quality say, put together as evidence for the loop."""
+"""The monitor's retraining task: turns drift and quality reports into evidence, and runs the retrain loop on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import redis
 
 from monitoring.monitor.reference import Reference
 from monitoring.retraining.loop import RetrainLoop
-from monitoring.retraining.policy import Evidence
+from monitoring.retraining.policy import RetrainEvidence
 from schemas.domain import Domain
 from schemas.drift import DriftReport
 from schemas.quality import QualityReport
@@ -18,57 +18,57 @@ from transport.clock import now_ms
 from transport.entries import EntryId
 
 
-class RetrainPolicy:
-    """Keeps the latest evidence of one domain, and lets the loop turn on it.
+class RetrainTask:
+    """Keeps the latest evidence of one domain and runs the retrain loop on it.
 
     Args:
         client: replies must be bytes; it is used in a thread.
         streams: the domain's keys.
-        domain: whose models are steered.
-        limits: the policy.
+        domain: the domain.
+        limits: thresholds of the retrain policy.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, domain: Domain, limits: LoopSettings) -> None:
         self._client = client
         self._loop = RetrainLoop(client, streams, domain, limits)
         self._is_classification = domain.task == "classification"
-        self._drifting = 0
+        self._drift_reports = 0
         self._activation = ""
         self._quality: QualityReport | None = None
 
     def note_drift(self, report: DriftReport) -> None:
-        """Count how many reports on one model said `drift`, one after another."""
+        """Count consecutive reports of drift for one model."""
         activation = report.model.activation if report.model else ""
         if report.verdict != "drift" or activation != self._activation:
-            self._drifting = 0
-        self._drifting += report.verdict == "drift"
+            self._drift_reports = 0
+        self._drift_reports += report.verdict == "drift"
         self._activation = activation
 
     def note_quality(self, report: QualityReport) -> None:
-        """Keep what is known of the errors."""
+        """Keep the latest quality report."""
         self._quality = report
 
-    async def turn(self, reference: Reference | None) -> str | None:
-        """Let the loop turn; returns the id of the command that was sent, if one was.
+    async def run_once(self, reference: Reference | None) -> str | None:
+        """Run the retrain loop once; returns the id of the command that it sent, if any.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        return await asyncio.to_thread(self._turn, reference)
+        return await asyncio.to_thread(self._run_once, reference)
 
-    def _turn(self, reference: Reference | None) -> str | None:
+    def _run_once(self, reference: Reference | None) -> str | None:
         at_ms = now_ms(self._client)
-        return self._loop.turn(self._evidence(at_ms, reference) if reference else Evidence(at_ms))
+        return self._loop.run_once(self._evidence(at_ms, reference) if reference else RetrainEvidence(at_ms))
 
-    def _evidence(self, at_ms: int, reference: Reference) -> Evidence:
+    def _evidence(self, at_ms: int, reference: Reference) -> RetrainEvidence:
         since_ms = EntryId.parse(reference.stamp.activation).ms
         error, labelled, has_lost = None, 0, False
         if self._quality is not None:
-            # of this model alone: the errors of the one before it are no reason to replace it once more
+            # only this version: the errors of the previous model are no reason to replace this one
             quality = self._quality.quality("24h", f"version {reference.stamp.version}")
-            wrong = None if quality.accuracy is None else 1 - quality.accuracy
-            error, labelled = wrong if self._is_classification else quality.mae, quality.labelled
+            wrong_share = None if quality.accuracy is None else 1 - quality.accuracy
+            error, labelled = wrong_share if self._is_classification else quality.mae, quality.labelled
             loss = self._quality.sudden_loss
             has_lost = loss is not None and loss.time.timestamp() * 1000 > since_ms
-        drifting = self._drifting if self._activation == reference.stamp.activation else 0
-        return Evidence(at_ms, error, reference.expected_error, labelled, has_lost, drifting, since_ms)
+        drift_reports = self._drift_reports if self._activation == reference.stamp.activation else 0
+        return RetrainEvidence(at_ms, error, reference.expected_error, labelled, has_lost, drift_reports, since_ms)
