@@ -1,14 +1,14 @@
-# The image of every part: consumer, trainer, MLflow server and the command line. It builds with BuildKit and without.
+# The image of every process: consumer, trainer, monitor, MLflow server and command line. It builds with and without BuildKit.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# Where packages come from, for those who have an index of their own. Empty ones are as good as none.
+# A package index to use instead of PyPI; an empty value is ignored.
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY deploy/*.lock /src/deploy/
-# Wheels alone: nothing is compiled here, so no compiler is needed, and none can get into the image.
+# Wheels only, so that no compiler is needed.
 RUN python3 -m venv /opt/build && python3 -m venv /opt/tasador \
  && /opt/build/bin/pip install --only-binary :all: --require-hashes --requirement /src/deploy/build.lock \
  && /opt/tasador/bin/pip install --only-binary :all: --require-hashes --requirement /src/deploy/requirements.lock \
@@ -21,10 +21,10 @@ FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/tasador /opt/tasador
 COPY params.yaml /app/
 COPY deploy/healthcheck.py /usr/local/bin/healthcheck
-# The one folder that is written to, and in it the audit log, which can be a volume of its own; a volume that is mounted
-# here begins with the folder's owner. Beside it, only /tmp.
+# The only writable folder besides /tmp. The audit log in it can be a separate volume; a new volume gets the owner of the
+# folder it is mounted on.
 RUN mkdir -p /var/lib/tasador/archive && chown -R 65534:65534 /var/lib/tasador && chmod 755 /usr/local/bin/healthcheck
-# commands write where they are called, a training its report
+# commands write to the current folder, for example a training its report
 WORKDIR /var/lib/tasador
 ENV PATH=/opt/tasador/bin:$PATH \
     HOME=/var/lib/tasador \

@@ -1,4 +1,4 @@
-# What a person, a hook and CI call: each verb is defined here once.
+# The commands of developers, hooks and CI.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Left empty, the first Python 3.12, 3.11 or 3.13 on the PATH is taken, and one that uv fetches where there is none.
+# If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
 .PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
@@ -14,45 +14,45 @@ PYTHON ?=
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/.redis ## Create .venv with what the lock pins, and this project in it
+install: $(VENV)/.redis ## Create .venv with the locked packages and this project
 
-demo: install ## Run the main job on real data, from publishing to predictions, and exit
+demo: install ## Run the main job on real data, from publishing to predictions, then exit
 	@$(BIN)/tasador demo
 
 up: install ## Run the whole system on this machine until Ctrl-C
 	@$(BIN)/tasador up
 
-# Three processes for two cores: many a test waits for a process of its own. A module stays in one of them, with what
-# its tests share.
+# Three processes for two cores, because many tests wait for a child process. A module runs in one process, so that its
+# tests share fixtures.
 SPREAD := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: install ## Run all tests
 	@$(BIN)/pytest $(SPREAD)
 
-cover: install ## Run all tests with branch coverage, which takes half as long again, and fail under 90 %
+cover: install ## Run all tests with branch coverage (50 % slower), and fail under 90 %
 	@$(BIN)/pytest $(SPREAD) --cov --cov-branch --cov-report=term --cov-fail-under=90
 
-test-faults: install ## Kill, cut and starve everything under load, and check each outcome (ROUNDS=, SEED=)
+test-faults: install ## Inject faults under load, and check every outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
 
-soak: install ## Answer ten million listings while consumers are killed, by hand (EVENTS=, SEED=)
+soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults
 
-pages: install ## Write docs/params.md and docs/asyncapi.json again, from the settings and the contracts
+pages: install ## Regenerate docs/params.md and docs/asyncapi.json
 	@$(BIN)/tasador settings > docs/params.md
 	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
 
-# carried by the package, unchanged, with their licences and their version
+# copied unchanged into the package, with licences and version
 REACT := service/asyncapi_page/react-component
 
-asyncapi-page: ## Fetch the script and style of the parts' AsyncAPI page again, with npm (VERSION=3.2.1)
+asyncapi-page: ## Update the script and style of the AsyncAPI page with npm (VERSION=3.2.1)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && version=$(or $(VERSION),$$(cat $(REACT)/VERSION)) \
 	  && npm pack --silent --pack-destination "$$folder" "@asyncapi/react-component@$$version" >/dev/null \
 	  && tar -xzf "$$folder"/*.tgz -C "$$folder" && cd "$$folder/package" \
 	  && cp LICENSE browser/standalone/index.js{,.LICENSE.txt} styles/default.min.css "$(CURDIR)/$(REACT)" \
 	  && echo "$$version" > "$(CURDIR)/$(REACT)/VERSION"
 
-lint: install ## Check style, format, types and the direction of imports
+lint: install ## Check style, format, types, the direction of imports and known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -61,11 +61,11 @@ lint: install ## Check style, format, types and the direction of imports
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
-fmt: install ## Format the code and mend what can be mended
+fmt: install ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-# docker-compose 1.29 or Compose v2, whichever is here
+# docker-compose 1.29 or Compose v2, whichever is installed
 COMPOSE = $$(command -v docker-compose || echo docker compose)
 
 compose-up: ## Run the whole system in containers, and train a champion if there is none
@@ -73,23 +73,23 @@ compose-up: ## Run the whole system in containers, and train a champion if there
 	@$(COMPOSE) up --detach --build
 	@$(COMPOSE) run --rm trainer train --quick --unless-champion
 
-compose-sample: ## Publish 2,000 listings into the containers, and show that each got one outcome
+compose-sample: ## Publish 2,000 listings into the containers, and verify their outcomes
 	@$(COMPOSE) run --rm client publish --sample 2000 --wait
 	@$(COMPOSE) run --rm operator verify --complete
 
 compose-down: ## Stop the containers of compose-up (their volumes stay)
 	@$(COMPOSE) down --remove-orphans
 
-test-engine: install ## Run what needs a Docker engine: roles, TLS, restarts, alerts on a real Prometheus
+test-engine: install ## Run the tests that need a Docker engine: roles, TLS, restarts, Prometheus alerts
 	@$(BIN)/pytest --need-engine --numprocesses 2 --dist loadfile tests/security tests/observability
 
-test-redis: install ## Run the promises on every Redis that we claim (REDIS_IMAGES=, FLAGS=--write)
+test-redis: install ## Run tests of the guarantees on every supported Redis (REDIS_IMAGES=, FLAGS=--write)
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
-compose-test: install ## Run the main job in containers of its own, and kill each of them
+compose-test: install ## Run the main job in containers, and kill each container
 	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py
 
-fuzz: install ## Feed hostile entries to the decoder and a consumer (N=1000000 SEED=1 FLAGS=--json)
+fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
 bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
@@ -115,29 +115,28 @@ bench-models: install ## Judge our models beside older recipes on the same folds
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/tasador bench --part peers --output reports/peers.json $(FLAGS)
 
-clean: ## Remove .venv, a fetched Python and what tools have cached (.tasador, with its models, stays)
+clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
 	rm -rf $(VENV) .venv-peers .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-# The image gets what the product needs and no more, in the versions of the first lock.
-lock: install ## Resolve requirements.lock again (FLAGS=--upgrade takes newer versions)
+# deploy/requirements.lock is for the image: only what the product needs, in the versions of requirements.lock.
+lock: install ## Resolve the lock files again (FLAGS=--upgrade takes newer versions)
 	@$(LOCK) --all-extras $(FLAGS) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --no-annotate --constraints requirements.lock --output-file deploy/requirements.lock pyproject.toml
 	@echo hatchling | $(LOCK) --no-annotate --constraints requirements.lock --output-file deploy/build.lock -
 
-# A changed lock builds the environment anew, so that what was dropped from it is gone. uv does that several times
-# faster than pip and is itself pinned in the lock; where it cannot be had, or does not know the package index that pip
-# is configured for, pip does the same.
+# A changed lock file recreates the environment, so that removed packages are gone. uv is several times faster than pip and
+# is pinned in the lock file; pip is the fallback if uv cannot be installed or does not know pip's package index.
 $(VENV)/.locked: requirements.lock
 	@scripts/create-venv.sh $(VENV) $(PYTHON)
 	@echo "Installing the packages that requirements.lock pins"
 	@scripts/locked.sh uv > $(VENV)/uv.txt
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --only-binary :all: --require-hashes -r $(VENV)/uv.txt \
 	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
-	  || { echo "uv could not install them, pip tries" >&2; \
+	  || { echo "uv failed, trying pip" >&2; \
 	       $(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --require-hashes -r requirements.lock; }
 	@touch $@
 
@@ -145,6 +144,6 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.locked
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Tried again each time until there is a server, or a compiler to build one with.
+# Runs at each make until there is a server, or a compiler to build one.
 $(VENV)/.redis: $(VENV)/.installed
 	@scripts/need-redis.sh $(VENV)

@@ -77,7 +77,7 @@ def tables(trials: int = TRIALS, move_trials: int = MOVE_TRIALS) -> Iterator[str
 
 
 if __name__ == "__main__":
-    from tasador.cli.terminal import out
+    from tasador.cli.terminal import print_line
 
     for line in tables():
-        out.out(line, highlight=False)
+        print_line(line)

@@ -144,7 +144,7 @@ def costs() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from tasador.cli.terminal import out
+    from tasador.cli.terminal import print_line
 
     for line in chain(tables(), costs()):
-        out.out(line, highlight=False)
+        print_line(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,13 @@ import numpy as np
 import psutil
 import uvloop
 
-from benchmarks.peers.load import HOST, NotServedError, build_request, put_load
+from benchmarks.peers.load import NotServedError, build_request, put_load
 from benchmarks.peers.servers import Server
 from benchmarks.process import ContenderProcess
 from benchmarks.rig import Rig
 from schemas.errors import BenchmarkError
-from tasador.machine.supervision import foreign_command
+from tasador.machine.ports import find_free_port
+from tasador.machine.supervision import program_command
 
 ROOT = Path(__file__).parents[1]
 TASKS = 3000
@@ -59,7 +59,7 @@ class PeerHost:
         Raises:
             BenchmarkError: it could not be started, or did not answer as the model does.
         """
-        port = _free_port()
+        port = find_free_port()
         requests = [build_request(server.path, json.dumps(server.ask(each)).encode()) for each in self._listings]
         with self._running(server.title, server.module, str(port), str(self._rig.booster)) as process:
             try:
@@ -131,7 +131,7 @@ class PeerHost:
 
     @contextmanager
     def _running(self, title: str, module: str, *arguments: str, number: int = 0) -> Iterator[ContenderProcess]:
-        command = foreign_command(self._python, "-m", module, *arguments)
+        command = program_command(self._python, "-m", module, *arguments)
         log = self._rig.settings.home / f"{number}.{module}.log"
         before = psutil.Process().children(recursive=True)
         family: list[psutil.Process] = []
@@ -151,10 +151,3 @@ class PeerHost:
         home = self._rig.settings.home
         own = {"PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml"), "BENTOML_DO_NOT_TRACK": "true"}
         return self._rig.environment() | own
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        port: int = found.getsockname()[1]
-        return port

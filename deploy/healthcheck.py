@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Ends with 0 if the URL that is given answers 200, else with 1 and one line: the health check of a container.
+"""Health check of a container: exits with 0 if the given URL answers 200, else with 1 and a message.
 
-It imports nothing of the product, because an engine calls it every few seconds.
+It imports nothing of the product, so that it is fast: an engine runs it every few seconds.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ TIMEOUT_S = 4
 
 
 def main(url: str) -> int:
-    """Ask once; 0 for a good answer."""
+    """Send one request; returns the exit code."""
     try:
-        # an answer other than 2xx raises
+        # urlopen raises for an answer other than 2xx
         with urllib.request.urlopen(url, timeout=TIMEOUT_S):  # noqa: S310 - the image's own http address
             return 0
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes .env with a random password for each role of Redis, unless there is one: make compose-up does so first.
+# Writes .env with a random password for each Redis role, unless .env exists. `make compose-up` runs it first.
 set -eu
 cd "$(dirname "$0")/.."
 if [ -e .env ]; then exit 0; fi

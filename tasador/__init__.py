@@ -1,6 +1,6 @@
 """Tasador scores a stream: listings in, one prediction each out, with models swapped while they flow.
 
-Clients import from here; what is behind a name is loaded when it is first used.
+Clients import from here; a name's module is imported when the name is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The front door: runs the command line, and says in one line what a person can mend."""
+"""Runs the command line and prints an error of the product as one line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run a command and exit: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
-    # where a domain of one's own lies; the script of an installed package does not search it
+    """Run a command and exit: 0 success, 1 failure, 2 usage error, 130 interrupted."""
+    # a user's own domain is in the current folder, which an installed script does not search
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:

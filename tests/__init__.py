@@ -1,1 +1,1 @@
-"""Tests, one folder for each package; what they share lies beside this file."""
+"""Tests, one folder for each package; shared helpers are in this folder."""

@@ -1,8 +1,7 @@
-"""What of a change between two AsyncAPI documents breaks a client.
+"""Changes between two AsyncAPI documents that break a client.
 
-A client of a stream that we read may go on sending what it sends: no field may become required, no range narrower, no
-type, value or field be taken away. A client of a stream that we write may go on reading what it reads: no field may go
-or become optional, and none may hold a type that it did not hold before.
+In a stream that the product reads, no field may become required, no range narrower, and no type, value or field may be
+removed. In a stream that the product writes, no field may be removed or become optional, and none may get a new type.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
 
 @dataclass(frozen=True)
 class FieldShape:
-    """What a field may hold."""
+    """Types, limits and values of a field."""
 
     types: frozenset[str]
     limits: tuple[tuple[str, float], ...] = ()
@@ -50,7 +49,7 @@ def _broken_reads(channel: str, old: dict[str, FieldShape], new: dict[str, Field
     for path, shape in new.items():
         before = old.get(path)
         if before is None:
-            # a field inside something that is itself new or optional breaks nobody
+            # a required field inside a new or optional object breaks no client
             if shape.is_required and path.rpartition(".")[0] in old:
                 yield f"{channel} {path}: is required and was not there"
             continue
@@ -82,7 +81,7 @@ def _broken_writes(channel: str, old: dict[str, FieldShape], new: dict[str, Fiel
 
 
 def _shapes(document: Json, channel: str) -> dict[str, FieldShape]:
-    """By path, what the fields of a channel's message may hold; `.` joins names, `[]` stands for items."""
+    """Path -> shape of the fields of a channel's message; `.` joins names, `[]` stands for items."""
     shapes: dict[str, FieldShape] = {}
     for message in document["channels"][channel]["messages"].values():
         for path, shape in _walk(document, _resolve(document, message)["payload"], "$", is_required=True):
@@ -93,7 +92,7 @@ def _shapes(document: Json, channel: str) -> dict[str, FieldShape]:
 
 def _walk(document: Json, schema: Json, path: str, *, is_required: bool) -> Iterator[tuple[str, FieldShape]]:
     schema = _resolve(document, schema)
-    # a union of events, told apart by their type: each has fields of its own
+    # a union of events with a discriminator: each type has fields of its own
     if "discriminator" in schema:
         for one in schema.get("oneOf", schema.get("anyOf", ())):
             kind = _resolve(document, one)["properties"]["type"]["const"]

@@ -1,4 +1,4 @@
-"""A real browser without a window: Debian's chromium, or another that is on the PATH."""
+"""Renders pages in a headless browser: chromium, or Google Chrome, from the PATH."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a browser made of a page.
+class RenderedPage:
+    """A page as a browser rendered it.
 
     Attributes:
         dom: the page's HTML after its scripts have run.
-        log: the browser's log, with what the page's console says.
+        log: the browser's log, with the messages of the page's console.
     """
 
     dom: str
     log: str
 
 
-def show(url: str, profile: Path) -> Shown:
-    """Open a page in a fresh profile; no name is resolved, so the page gets what 127.0.0.1 serves and nothing else."""
+def render_page(url: str, profile: Path) -> RenderedPage:
+    """Open a page in a fresh profile; host names do not resolve, so the page can load from 127.0.0.1 only."""
     browser = next(filter(None, map(shutil.which, _NAMES)), None)
     if browser is None:
         pytest.skip("needs a browser: apt-get install chromium")
     command = [
         browser,
         "--headless",
-        "--no-sandbox",  # as root there is none
+        "--no-sandbox",  # the sandbox does not work as root
         "--disable-gpu",
         "--disable-background-networking",
         "--disable-component-update",
@@ -47,4 +47,4 @@ def show(url: str, profile: Path) -> Shown:
         url,
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
-    return Shown(done.stdout, done.stderr)
+    return RenderedPage(done.stdout, done.stderr)

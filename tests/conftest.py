@@ -1,4 +1,4 @@
-"""Fixtures for every test: a Redis, keys of one's own, real rows."""
+"""Fixtures for all tests: a Redis, a unique key prefix, the rows of Boston housing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from transport.connection import connect
 
 PrivateRedis = Callable[..., RedisServer]
 
-# two processes of tests share the cores: OpenMP's threads must not spin while they wait for work
+# test processes share the cores: OpenMP's threads must not spin while they wait for work
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# a shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start
+# tests that a shell runs in the background ignore SIGINT, and so would the commands that they start
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SERVER = pytest.StashKey[SessionRedis]()
@@ -38,12 +38,12 @@ def _server(config: pytest.Config) -> SessionRedis:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--need-engine`, for runs that would mean nothing if they skipped."""
+    """Add `--need-engine`, for runs that must not skip what needs a Docker engine."""
     parser.addoption("--need-engine", action="store_true", help="fail at once where no Docker engine has a Redis image")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """End in one line where an engine was asked for and there is none."""
+    """Stop with one line if an engine is required and there is none."""
     if config.getoption("need_engine"):
         image, error = find_image()
         if image is None:
@@ -51,10 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say on which Redis the tests run."""
+    """Report the Redis on which the tests run."""
     if config.getoption("numprocesses", None):
-        need_private_server()  # told once, and not by each test
-        return "redis: one for each process, as a test asks for it"
+        need_private_server()  # reports a missing server once, not in each test
+        return "redis: one for each process, started when a test needs it"
     return f"redis: {_server(config).description}"
 
 
@@ -65,13 +65,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that take long, or one of two processes ends with them alone."""
+    """Start with long modules, so that the processes finish at about the same time."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of whoever runs the tests do not reach them."""
+    """Remove the settings of the user's environment."""
     for variable in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(variable)
 
@@ -91,7 +91,7 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 
 @contextmanager
 def own_prefix(redis_url: str) -> Iterator[str]:
-    """A key prefix that nobody else has; its keys are gone afterwards."""
+    """A unique key prefix; its keys are deleted afterwards."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     yield prefix
     with connect(redis_url) as client:
@@ -101,7 +101,7 @@ def own_prefix(redis_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def prefix(redis_url: str) -> Iterator[str]:
-    """A key prefix of the test's own; its keys are gone afterwards."""
+    """A unique key prefix; its keys are deleted afterwards."""
     with own_prefix(redis_url) as prefix:
         yield prefix
 

@@ -1,4 +1,4 @@
-"""A disk small enough to be filled."""
+"""A small file system that a test can fill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Use up a disk; the file that does."""
+    """Fill a file system; returns the file that fills it."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left on device"):
         write_for_ever(file)
@@ -33,6 +33,6 @@ def fill(folder: Path) -> Path:
 
 
 def write_for_ever(file: FileIO) -> None:
-    """Write until the system refuses."""
+    """Write until an error is raised."""
     while True:
         file.write(bytes(4096))

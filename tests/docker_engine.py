@@ -1,7 +1,7 @@
-"""The Docker engine of this machine, if it has one: whether it answers, and whether it has an image.
+"""The Docker engine of this machine: whether it answers, and whether it has an image.
 
-docker-py leaves a socket open when nobody answers, and whichever test runs next would be blamed for the warning. So the
-address is tried first, without docker-py.
+docker-py leaves a socket open if the engine does not answer, and the next test would fail with a ResourceWarning. So a
+plain socket tries the address first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import docker  # type: ignore[import-untyped]
 import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]
 
-HOW = "start a Docker engine, or name it in DOCKER_HOST"
+HOW = "start a Docker engine, or set DOCKER_HOST"
 PULL_TIMEOUT_S = 60
 TIMEOUT_S = 10
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -26,11 +26,11 @@ _DEFAULT_PORT = 2375
 
 
 class NoImageError(Exception):
-    """There is no engine here, or none that has the image."""
+    """No engine answers, or it cannot get the image."""
 
 
 def need_image(image: str) -> None:
-    """Skip the test where no engine has the image, or can get it."""
+    """Skip the test if no engine has the image or can pull it."""
     try:
         require_image(image)
     except NoImageError as error:
@@ -41,7 +41,7 @@ def require_image(image: str) -> None:
     """Pull an image if the engine does not have it.
 
     Raises:
-        NoImageError: it cannot be had; the message is one line.
+        NoImageError: there is no engine, or it cannot pull the image; the message is one line.
     """
     try:
         with engine() as client:
@@ -57,8 +57,8 @@ def engine() -> Iterator[Any]:
     """A client of the engine.
 
     Raises:
-        OSError: nobody listens at its address.
-        docker.errors.DockerException: who listens there is no engine.
+        OSError: nothing listens at its address.
+        docker.errors.DockerException: something else than an engine listens there.
     """
     _connect()
     with closing(docker.from_env(timeout=TIMEOUT_S)) as client:

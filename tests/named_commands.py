@@ -1,4 +1,4 @@
-"""Commands of the product as files name them: in code, pages, messages, the Makefile and what starts containers."""
+"""Finds commands of the product that files name: code, pages, messages, the Makefile and docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import yaml
 from tasador.cli.app import COMMANDS, load_command
 
 VALUE = "VALUE"
-"""Stands for what a text is given when the program runs."""
+"""Placeholder for a value that is only known at run time."""
 
 Words = tuple[str, ...]
-"""A command with what follows it, such as ``("registry", "show", "--json")``."""
+"""A command with its arguments, such as ``("registry", "show", "--json")``."""
 
-_STARTERS = {"part_command", "_run_command"}
-"""Functions of the product that start a command, given as arguments."""
+_STARTERS = {"tasador_command", "_run_command"}
+"""Functions of the product that take a command as arguments."""
 
-# as one types it: at the beginning of a line or of a text, in a code span, after a prompt, a colon or a path
+# at the beginning of a line or text, in a code span, after a prompt, a colon or a path
 _BEFORE = r"(?:^|[`\"'(:]\s?|\$ |with |or |/)(?:[\w./)($]*bin/)?"
 _TYPED = re.compile(_BEFORE + r"tasador ((?:[\w<>./:=,\"'-]+ ?)+)", re.MULTILINE)
-# a service of docker-compose.yml whose entry point is the product
+# services of docker-compose.yml whose entry point is the product
 _SERVICES = "(?:client|operator|trainer|consumer|monitor)"
 _IN_CONTAINER = re.compile(rf"run (?:--rm |-T |--no-deps )*{_SERVICES} ([^|&;`\n]+)")
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
 def in_text(text: str) -> Iterator[Words]:
-    """Commands that a page, a script or a Makefile names."""
+    """Commands in the text of a page, a script or a Makefile."""
     for pattern in (_TYPED, _IN_CONTAINER):
         for match in pattern.finditer(text):
             yield tuple(match[1].split())
 
 
 def in_code(path: Path) -> Iterator[Words]:
-    """Commands that a Python file names, in texts and as arguments."""
+    """Commands in strings and arguments of a Python file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -53,7 +53,7 @@ def in_code(path: Path) -> Iterator[Words]:
 
 
 def in_compose(path: Path) -> Iterator[Words]:
-    """Commands of the services whose entry point is the product's."""
+    """Commands of services whose entry point is the product."""
     for service in yaml.safe_load(path.read_text(encoding="utf-8"))["services"].values():
         if "tasador" in service.get("image", "") and "entrypoint" not in service:
             yield tuple(service["command"])
@@ -67,29 +67,26 @@ def _name(function: ast.expr) -> str:
     return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
-def what_is_wrong(words: Words) -> str:
-    """The first word that the command line does not know; empty where it knows all of them.
-
-    Words are compared as far as they are commands and long options; what an option is given, and arguments, are not.
-    """
-    plain = [word.strip("`'\"().,;:[]") for word in words]
-    while plain and plain[0].startswith("--domain"):
-        del plain[: 1 if "=" in plain[0] else 2]
-    if not plain or plain[0] == VALUE:
+def find_unknown_word(words: Words) -> str:
+    """The first command or long option that does not exist; empty if all exist. Arguments are not checked."""
+    stripped = [word.strip("`'\"().,;:[]") for word in words]
+    while stripped and stripped[0].startswith("--domain"):
+        del stripped[: 1 if "=" in stripped[0] else 2]
+    if not stripped or stripped[0] == VALUE:
         return ""
-    if plain[0].startswith("-"):
-        return "" if plain[0] in {"--help", "--version"} else plain[0]
-    if plain[0] not in COMMANDS:
-        return plain[0]
-    command = load_command(plain[0])
-    rest = plain[1:]
+    if stripped[0].startswith("-"):
+        return "" if stripped[0] in {"--help", "--version"} else stripped[0]
+    if stripped[0] not in COMMANDS:
+        return stripped[0]
+    command = load_command(stripped[0])
+    rest = stripped[1:]
     if subcommands := getattr(command, "commands", None):
-        # a group may be named alone
+        # a group may stand alone
         if not rest or not re.fullmatch(r"[a-z-]+", rest[0]) or rest[0].startswith("-"):
             return ""
         if rest[0] not in subcommands:
-            return f"{plain[0]} {rest[0]}"
+            return f"{stripped[0]} {rest[0]}"
         command, rest = subcommands[rest[0]], rest[1:]
     known = {"--help"} | {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
-    options = [found[0] for word in rest if (found := _OPTION.match(word))]
-    return next((f"{plain[0]} {option}" for option in options if option not in known), "")
+    options = [match[0] for word in rest if (match := _OPTION.match(word))]
+    return next((f"{stripped[0]} {option}" for option in options if option not in known), "")

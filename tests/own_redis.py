@@ -1,4 +1,4 @@
-"""A server of a test's own with options that name files: a container where an engine answers, else a process."""
+"""Private servers with options that name files: containers if there is a Docker engine, else processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ StartOwnRedis = Callable[..., OwnRedis]
 
 @pytest.fixture(scope="module")
 def own_redis() -> Iterator[StartOwnRedis]:
-    """Starts servers of the kind that the session has: ``own_redis(folder, "--aclfile", "{folder}/users.acl")``."""
+    """Starts servers like the session's: ``own_redis(folder, "--aclfile", "{folder}/users.acl")``."""
     servers: list[OwnRedis] = []
 
     def start(folder: Path, *options: str, url: str = "redis://127.0.0.1:{port}/0") -> OwnRedis:

@@ -1,4 +1,4 @@
-"""A Redis of one's own in a container, used as `tests.redis_server.RedisServer` is."""
+"""A private Redis in a container, with the interface of `tests.redis_server.RedisServer`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class RedisContainer:
     """One container of an image of Redis or Valkey.
 
     Args:
-        image: that the engine has (see `tests.docker_engine.require_image`).
-        folder: the server finds it at `{folder}`; None where no option names a file.
-        options: of the server, as those of `RedisServer`; without any, the image's own command runs.
+        image: the engine must have it (see `tests.docker_engine.require_image`).
+        folder: mounted at `{folder}`; None if no option names a file.
+        options: as of `RedisServer`; without any, the image's own command runs.
         url: the address for clients, with `{port}` for its port on 127.0.0.1.
     """
 
     def __init__(self, image: str, folder: Path | None, *options: str, url: str = "redis://127.0.0.1:{port}/0") -> None:
-        # the reaper would be a second image to pull; whoever starts a container stops it
+        # the reaper is a second image to pull; tests stop their containers themselves
         testcontainers_config.ryuk_disabled = True
         self._url, self._is_created = url, False
         self._container = DockerContainer(image, docker_client_kw={"timeout": TIMEOUT_S}).with_exposed_ports(_PORT)
@@ -46,7 +46,7 @@ class RedisContainer:
         return self._url.format(port=self._container.get_exposed_port(_PORT))
 
     def start(self) -> None:
-        """Create the container, or start it again; returns when Redis answers."""
+        """Create the container, or restart it; returns when Redis answers."""
         if self._is_created:
             self._container.get_wrapped_container().start()
         else:
@@ -55,7 +55,7 @@ class RedisContainer:
         wait_until(self._answers, message="Redis in its container answers")
 
     def kill(self) -> None:
-        """End Redis as a crash would; its data stay."""
+        """Kill Redis; its data stay."""
         self._container.get_wrapped_container().kill()
 
     def stop(self) -> None:
@@ -69,5 +69,5 @@ class RedisContainer:
             try:
                 return bool(client.ping())
             except redis.exceptions.RedisError as error:
-                # a server that wants a password answers too
+                # a server that requires a password answers too
                 return not is_transient(error)

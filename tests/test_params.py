@@ -1,4 +1,4 @@
-"""params.yaml and the settings say the same, and something reads each of them."""
+"""params.yaml lists every setting, and the product reads each of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _named(node: ast.expr | None) -> str:
 
 
 def _holders_by_name(tree: ast.Module) -> dict[str, set[str]]:
-    """Under which names a module knows a section: parameters of its type, and variables that it was assigned to."""
+    """Names of sections in a module: parameters of their type, and variables that they are assigned to."""
     by_type = {contract.__name__: holder for holder, contract in HOLDERS.items()}
     names: dict[str, set[str]] = {holder: {holder} for holder in HOLDERS}
     names["self"] = {
@@ -65,16 +65,16 @@ def _holders_by_name(tree: ast.Module) -> dict[str, set[str]]:
 
 @functools.cache
 def _reads() -> frozenset[tuple[str, str]]:
-    """Every setting that some module of the product reads, with the section that holds it."""
-    found: set[tuple[str, str]] = set()
+    """Every setting that a module of the product reads, with its section."""
+    reads: set[tuple[str, str]] = set()
     for path in (file for package in PACKAGES for file in (ROOT / package).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = _holders_by_name(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
                 holders = names.get(_named(node.value).strip("_"), set())
-                found |= {(holder, node.attr) for holder in holders}
-    return frozenset(found)
+                reads |= {(holder, node.attr) for holder in holders}
+    return frozenset(reads)
 
 
 def test_params_list_every_setting_in_order_with_its_default() -> None:

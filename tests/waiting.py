@@ -1,4 +1,4 @@
-"""Waiting for facts instead of seconds."""
+"""Waits for conditions instead of sleeping."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ POLL_S = 0.01
 
 
 def wait_until(predicate: Callable[[], T], timeout_s: float = 20, message: str = "") -> T:
-    """Ask until the answer is true, and return it.
+    """Call the predicate until its result is true, and return the result.
 
     Raises:
-        AssertionError: it stayed false; the message says for what was waited and the last answer.
+        AssertionError: it stayed false; the message has `message` and the last result.
     """
     deadline = time.monotonic() + timeout_s
-    while not (answer := predicate()):
+    while not (result := predicate()):
         if time.monotonic() > deadline:
-            raise AssertionError(_late(message or repr(predicate), timeout_s, answer))
+            raise AssertionError(_late(message or repr(predicate), timeout_s, result))
         time.sleep(POLL_S)
-    return answer
+    return result
 
 
 async def wait_until_async(predicate: Callable[[], T | Awaitable[T]], timeout_s: float = 20, message: str = "") -> T:
-    """As `wait_until`, without blocking the loop; the predicate may be a coroutine function.
+    """As `wait_until`, without blocking the event loop; the predicate may be a coroutine function.
 
     Raises:
         AssertionError: as `wait_until`.
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        asked = predicate()
-        answer: T = await asked if inspect.isawaitable(asked) else asked
-        if answer:
-            return answer
+        called = predicate()
+        result: T = await called if inspect.isawaitable(called) else called
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise AssertionError(_late(message or repr(predicate), timeout_s, answer))
+            raise AssertionError(_late(message or repr(predicate), timeout_s, result))
         await asyncio.sleep(POLL_S)
 
 
-def _late(what: str, timeout_s: float, answer: object) -> str:
-    return f"not within {timeout_s:g} s: {what} (last answer: {answer!r})"
+def _late(condition: str, timeout_s: float, result: object) -> str:
+    return f"not within {timeout_s:g} s: {condition} (last result: {result!r})"

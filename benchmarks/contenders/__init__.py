@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from registry.versions import ModelVersionInfo
-from tasador.machine.supervision import foreign_command, part_command
+from tasador.machine.supervision import program_command, tasador_command
 
 TASADOR, BARE, FASTSTREAM, CHAMPION = "tasador", "bare", "faststream", "champion"
-CONSUMER = tuple(part_command("consumer", "--name", "benchmark", "--port", "0"))
+CONSUMER = tuple(tasador_command("consumer", "--name", "benchmark", "--port", "0"))
 """Starts a consumer of this project."""
 NO_WINDOW, NO_METRICS, NO_DEDUPLICATION, LEAN = "no_window", "no_metrics", "no_deduplication", "lean"
 NOTHING: Mapping[str, str] = {}
@@ -56,8 +56,8 @@ class Contender:
 
 def build_contenders(booster: Path, consumers: int = 1) -> tuple[Contender, ...]:
     """All that take part, the product's consumer first; where there are to be more consumers, also these together."""
-    bare = foreign_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
-    plain = foreign_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
+    bare = program_command(sys.executable, "-m", "benchmarks.contenders.bare", str(booster))
+    plain = program_command(sys.executable, "-m", "benchmarks.contenders.one_by_one", str(booster))
     return (
         build_product(),
         Contender(BARE, "bare redis-py loop", tuple(bare), _of_peer),
@@ -94,7 +94,7 @@ def build_product(model: ModelVersionInfo | None = None) -> Contender:
 
 
 def _without(name: str, *parts: str, title: str = "", settings: Mapping[str, str] = NOTHING) -> Contender:
-    command = foreign_command(sys.executable, "-m", "benchmarks.contenders.lean", *parts)
+    command = program_command(sys.executable, "-m", "benchmarks.contenders.lean", *parts)
     title = title or f"the same without {parts[0]}"
     return Contender(name, title, tuple(command), _of_product, is_product=True, settings=settings)
 
@@ -102,7 +102,7 @@ def _without(name: str, *parts: str, title: str = "", settings: Mapping[str, str
 def build_together(count: int) -> Contender:
     """So many of the product's consumers."""
     names = [f"benchmark-{number}" for number in range(2, count + 1)]
-    helpers = tuple(tuple(part_command("consumer", "--name", name, "--port", "0")) for name in names)
+    helpers = tuple(tuple(tasador_command("consumer", "--name", name, "--port", "0")) for name in names)
     name, title = f"{TASADOR}-{count}", f"{count} tasador consumers"
     return Contender(name, title, CONSUMER, _of_product, is_product=True, helpers=helpers)
 

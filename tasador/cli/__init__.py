@@ -1,1 +1,1 @@
-"""The command line: every command, and what it shows."""
+"""The command line: the commands, their options and their output."""

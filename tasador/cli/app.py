@@ -1,4 +1,4 @@
-"""The command line: every command by name, each imported when it is called, so that `--help` answers at once."""
+"""The command line's entry point. A command is imported when it is called, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typer.core import TyperCommand, TyperGroup
 from tasador import __version__
 
 COMMANDS = {
-    "demo": "Run the main job on real data, and exit.",
+    "demo": "Run the main job on real data, then exit.",
     "up": "Run the whole system on this machine until Ctrl-C.",
-    "consumer": "Run one consumer, as in production.",
-    "trainer": "Run one training worker, as in production.",
-    "monitor": "Run one monitor, as in production.",
-    "publish": "Publish listings from a file, or a sample of real ones.",
-    "tail": "Follow predictions, dead letters or model events.",
-    "status": "Show how the system does, at a glance.",
-    "verify": "Check that every listing got one outcome.",
-    "data": "Check training data, and look at it, without training.",
-    "train": "Train models, register the best, and make it champion.",
-    "registry": "Look at registered versions, compare them, put one in charge.",
-    "retrain": "Let the training worker train, judge and promote.",
-    "mlflow": "Open MLflow's page on the same store.",
-    "drift": "Show whether the world has moved, or compare two files.",
-    "quality": "Show how good predictions were, as far as outcomes tell.",
-    "stage": "Run one stage of a training, between files.",
-    "reload": "Put another version in charge while listings flow.",
-    "rollback": "Go back to the previous champion.",
-    "domain": "Declare a domain of one's own, from a table.",
-    "check": "Say what is wrong before anything starts.",
+    "consumer": "Run one consumer.",
+    "trainer": "Run one training worker.",
+    "monitor": "Run one monitor.",
+    "publish": "Publish listings, sample listings or outcomes.",
+    "tail": "Show the newest events of a stream, then follow it.",
+    "status": "Show the state of the system.",
+    "verify": "Check that every listing got exactly one outcome.",
+    "data": "Check training data, or write a report on it.",
+    "train": "Train models, register the best and promote it.",
+    "registry": "List, compare and promote registered versions.",
+    "retrain": "Make the training worker train and promote.",
+    "mlflow": "Serve MLflow's web page for the registry.",
+    "drift": "Show drift, or compare two files.",
+    "quality": "Show how predictions compare with outcomes.",
+    "stage": "Run one stage of the training pipeline.",
+    "reload": "Activate another version while listings flow.",
+    "rollback": "Promote the previous champion again.",
+    "domain": "Create a domain from a table.",
+    "check": "Check configuration, Redis and registry before a start.",
     "settings": "List every setting with its meaning, unit and default.",
-    "asyncapi": "Print the description of a domain's streams.",
-    "dead-letters": "Look at refused listings, publish them again, drop them.",
-    "forget": "Erase one subject from the audit log.",
-    "bench": "Measure the rate against a bare loop and plain FastStream.",
-    "bench-models": "Judge our models beside older recipes, on the same folds.",
+    "asyncapi": "Print the AsyncAPI document of a domain's streams.",
+    "dead-letters": "List, show, replay or drop dead letters.",
+    "forget": "Erase a subject from the audit log.",
+    "bench": "Measure throughput beside a bare loop and plain FastStream.",
+    "bench-models": "Compare our models with older recipes on the same folds.",
 }
-"""Every command in the order of the help, with what it does.
+"""Command -> help, in the order of the help.
 
 `tasador.cli.commands` has a module for each, with a function of the module's name, or an `app` of several commands.
 """
@@ -55,13 +55,13 @@ class LazyCommands(TyperGroup):
             self.commands[name] = TyperCommand(name, help=help_)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is called, imported."""
+        """Import the command that is called."""
         if args[0] in COMMANDS:
             self.commands[args[0]] = load_command(args[0])
         return super().resolve_command(ctx, args)
 
 
-# plain help: the rich one takes longer to import than everything else
+# rich help would take longer to import than everything else
 app = typer.Typer(
     cls=LazyCommands,
     no_args_is_help=True,
@@ -73,36 +73,36 @@ app = typer.Typer(
 
 
 def load_command(name: str) -> Any:
-    """Import a command and build it."""
-    own = name.replace("-", "_")
-    module = importlib.import_module(f"tasador.cli.commands.{own}")
+    """Import a command and return it as click's object."""
+    module_name = name.replace("-", "_")
+    module = importlib.import_module(f"tasador.cli.commands.{module_name}")
     group = typer.Typer(add_completion=False, rich_markup_mode=None)
     if hasattr(module, "app"):
         group.add_typer(module.app, name=name)
     else:
-        function = getattr(module, own)
+        function = getattr(module, module_name)
         group.command(name, epilog=f"Example: {module.EXAMPLE}")(function)
-        # one command alone would not become a group
+        # typer makes a group of a single command only if there is a callback
         group.callback()(lambda: None)
     command: Any = typer.main.get_group(group).commands[name]
     return command
 
 
-def _show_version(is_asked: bool) -> None:
-    if is_asked:
+def _show_version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"tasador {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def tasador(
-    version: Annotated[  # noqa: ARG001 - its callback has answered
+    version: Annotated[  # noqa: ARG001 - its callback uses it
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     domain: Annotated[
-        str | None, typer.Option("--domain", help="As after the command: the domain to work on.", show_default=False)
+        str | None, typer.Option("--domain", help="Domain; the same as --domain after the command.", show_default=False)
     ] = None,
 ) -> None:
-    """Score a stream: listings in, one prediction each out, with models swapped while they flow."""
+    """Score listings from a stream: exactly one outcome for each, and models are swapped while listings flow."""
     if domain is not None:
-        os.environ["TASADOR_DOMAIN"] = domain  # where each command's own --domain looks
+        os.environ["TASADOR_DOMAIN"] = domain  # each command's own --domain reads it

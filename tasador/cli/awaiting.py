@@ -1,4 +1,4 @@
-"""Waiting for the answers to what a command publishes, and writing them where the command says."""
+"""Waits for the answers to the listings that a command publishes, and writes them to a file."""
 
 from __future__ import annotations
 
@@ -20,58 +20,53 @@ from schemas.streams import Streams
 _BLOCK_MS = 500
 
 
-class Awaited:
+class AnswerWaiter:
     """The answers to one command's listings.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        book: an empty one.
+        book: must be empty.
 
     Raises:
-        redis.exceptions.RedisError: as the server answered, here and in all that follows.
+        redis.exceptions.RedisError: a command failed; every method that reads answers raises it.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, book: AnswerStore) -> None:
         self._book = book
         self._collector = AnswerCollector(client, streams, book)
 
-    @property
-    def answered(self) -> int:
-        """How many have their answer."""
-        return self._book.answered
-
-    def published(self, entry_ids: Sequence[str]) -> None:
-        """Expect answers to these."""
+    def expect(self, entry_ids: Sequence[str]) -> None:
+        """Add listings to wait for, and read the answers that are there."""
         self._book.add_entries(entry_ids)
-        self.look()
+        self.poll()
 
-    def look(self) -> None:
-        """Take in what has been answered by now."""
+    def poll(self) -> None:
+        """Read the answers that are there."""
         self._collector.collect()
 
-    def wait(self, timeout_s: float | None, tell: Callable[[int], None]) -> None:
-        """Wait until every listing has its answer, telling now and then how many have.
+    def wait(self, timeout_s: float | None, on_progress: Callable[[int], None]) -> None:
+        """Wait until every listing has its answer; `on_progress` gets the number of answers so far.
 
         Raises:
-            NotConfirmedError: not within so many seconds.
+            NotConfirmedError: answers are missing after the timeout.
         """
         deadline = time.monotonic() + timeout_s if timeout_s is not None else None
         while self._book.answered < self._book.published:
             if deadline is not None and time.monotonic() > deadline:
-                raise NotConfirmedError(f"not within {timeout_s:g} s: {self.what_is_missing()}")
+                raise NotConfirmedError(f"not within {timeout_s:g} s: {self.describe_missing()}")
             self._collector.collect(_BLOCK_MS)
-            tell(self._book.answered)
+            on_progress(self._book.answered)
 
-    def what_is_missing(self) -> str:
-        """How many have no answer, and the first of them."""
-        left = self._book.published - self._book.answered
-        named = self._book.missing()
-        more = ", …" if left > len(named) else ""
-        return f"{left:,} of {self._book.published:,} listings have no answer yet (entries {', '.join(named)}{more})"
+    def describe_missing(self) -> str:
+        """How many listings have no answer, and the first of their entry ids."""
+        count = self._book.published - self._book.answered
+        first = self._book.missing()
+        more = ", …" if count > len(first) else ""
+        return f"{count:,} of {self._book.published:,} listings have no answer yet (entries {', '.join(first)}{more})"
 
     def write(self, path: Path | None, domain: Domain) -> dict[str, int]:
-        """Look up what repeats were predicted before, and write a row for each listing; how many of each kind."""
+        """Look up the first prediction of each repeat, write a row for each listing, and count the kinds of answers."""
         self._collector.find_repeats()
         if path is not None:
             write_answers(path, domain, self._book)
@@ -79,12 +74,12 @@ class Awaited:
 
 
 @contextmanager
-def awaited_answers(client: redis.Redis, streams: Streams, beside: Path | None) -> Iterator[Awaited]:
-    """Answers from this moment on, noted in a temporary file beside the one that will hold them."""
-    # the system's own folder for temporary files may lie in memory
-    with tempfile.TemporaryDirectory(prefix=".tasador-", dir=beside.parent if beside else None) as folder:
+def open_answer_waiter(client: redis.Redis, streams: Streams, answers: Path | None) -> Iterator[AnswerWaiter]:
+    """Collect answers from now on, in a temporary file beside the file that they will be written to."""
+    # the system's folder for temporary files may be in memory
+    with tempfile.TemporaryDirectory(prefix=".tasador-", dir=answers.parent if answers else None) as folder:
         book = AnswerStore(Path(folder, "answers"))
         try:
-            yield Awaited(client, streams, book)
+            yield AnswerWaiter(client, streams, book)
         finally:
             book.close()

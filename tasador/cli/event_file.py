@@ -1,4 +1,4 @@
-"""A file of events, one JSON line each, that can be added to again after any end."""
+"""A file of events as JSON lines, which `tasador tail --out` can continue after a crash."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _LONGEST_LINE = 1024 * 1024
 
 
 class EventFile:
-    """Adds events to the end of a file; each is there whole when `add` returns, whoever is killed next.
+    """Appends events to a file; an event is completely written when `add` returns.
 
-    What a crash left of a line is cut off, so that the file holds whole events only and `last_entry` tells where to go
-    on without a gap and without writing an event twice.
+    A partial line that a crash left is cut off when the file is opened, so that writing can continue after
+    `last_entry` without a gap or a duplicate.
 
     Args:
-        path: of the file; made if there is none.
+        path: of the file; it is created if it does not exist.
 
     Attributes:
-        last_entry: entry id of the last event in the file; None where it is empty.
+        last_entry: entry id of the last event in the file; None if the file is empty.
 
     Raises:
-        DataError: it cannot be written, or holds something else than events.
+        DataError: the file cannot be written, or holds something else than events.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,19 +35,19 @@ class EventFile:
             self._file = path.open("ab+")
             self.last_entry = self._cut_to_whole_lines()
         except OSError as error:
-            raise self._cannot(error) from error
+            raise self._write_error(error) from error
 
     def add(self, event: dict[str, Any]) -> None:
-        """Add one event.
+        """Append one event.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: the file cannot be written.
         """
         try:
             self._file.write(json.dumps(event, default=str).encode() + b"\n")
             self._file.flush()
         except OSError as error:
-            raise self._cannot(error) from error
+            raise self._write_error(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -71,11 +71,11 @@ class EventFile:
         entry = _entry_of(last)
         if size and entry is None and (last or start):
             self._file.close()
-            raise DataError(f"{self._path}: holds no events of `tasador tail`; name another file")
+            raise DataError(f"{self._path}: does not hold events of `tasador tail`; name another file")
         self._file.truncate(start + len(whole))
         return entry
 
-    def _cannot(self, error: OSError) -> DataError:
+    def _write_error(self, error: OSError) -> DataError:
         return DataError(f"{self._path}: cannot be written: {error.strerror or error}")
 
 

@@ -1,4 +1,4 @@
-"""How what lies in streams is shown on a terminal."""
+"""Formats values from streams for a terminal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from transport.entries import EntryId
 
 
-def plain(value: object, limit: int = 80) -> str:
-    """What a stranger wrote, on one line: characters that could move a terminal's cursor are escaped."""
+def printable(value: object, limit: int = 80) -> str:
+    """One line of at most `limit` characters; characters that could move a terminal's cursor are escaped."""
     text = str(value)
     shown = text if text.isprintable() else text.encode("unicode_escape").decode()
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 
-def clock(entry_id: str | bytes) -> str:
-    """When an entry was written, in local time: the time for today's, else with its date."""
+def format_entry_time(entry_id: str | bytes) -> str:
+    """When an entry was written, in local time; without the date if it was written today."""
     written = datetime.fromtimestamp(EntryId.parse(entry_id).ms / 1000, UTC).astimezone()
     text = written.isoformat(sep=" ", timespec="milliseconds")
     return text[11:23] if written.date() == datetime.now(written.tzinfo).date() else text[:23]

@@ -1,6 +1,6 @@
-"""The catalogue of all metrics, as a page: `python -m tasador.cli.metrics_page docs/metrics.md`.
+"""Writes docs/metrics.md, the page about every metric, from the registries of the processes.
 
-It asks the metrics themselves, so it holds what the parts really tell.
+Run it with `python -m tasador.cli.metrics_page docs/metrics.md`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from training.worker.metrics import JobMetrics
 
 HEAD = """# Metrics
 
-Every part answers `/metrics` for Prometheus. Values that a label can take are bounded: outcomes, reasons, stages,
-features, classes, versions in charge. Series begin at 0 where that is possible, so that a rate can be taken of the
-first event. Alert rules are in `monitoring/prometheus/rules.yml`, dashboards in `monitoring/grafana/dashboards`; their
-expressions are tried on a real Prometheus (`tests/observability`).
+Every process serves `/metrics` for Prometheus. The values of each label are bounded: outcomes, reasons, stages,
+features, classes, active versions. Series begin at 0 where possible, so that `rate()` sees the first event. Alert rules
+are in `monitoring/prometheus/rules.yml`, dashboards in `monitoring/grafana/dashboards`; `tests/observability` evaluates
+their expressions on a real Prometheus.
 
-This page is made by `python -m tasador.cli.metrics_page docs/metrics.md`.
+`python -m tasador.cli.metrics_page docs/metrics.md` writes this page.
 """
 
 OTHERS = ("faststream", "process")
-"""Prefixes of what comes from elsewhere: FastStream's middleware and the process itself."""
+"""Prefixes of metrics that libraries export: FastStream's middleware and prometheus_client."""
 
 
 class Documented(NamedTuple):
-    """One metric: its name as it is scraped, its type, its labels, and what it says."""
+    """One metric, with the name that Prometheus scrapes."""
 
     name: str
     kind: str
@@ -47,8 +47,8 @@ class Documented(NamedTuple):
     text: str
 
 
-def parts() -> dict[str, CollectorRegistry]:
-    """The registries of all parts, each with metrics that have been told something."""
+def registries() -> dict[str, CollectorRegistry]:
+    """The registry of each process, after it has recorded something."""
     consumer, trainer = build_registry(), build_registry()
     domain = load_domain("housing")
     ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
@@ -57,7 +57,7 @@ def parts() -> dict[str, CollectorRegistry]:
 
 
 def _monitor() -> CollectorRegistry:
-    """The registry of a monitor that has reported once."""
+    """The registry of a monitor after its first report."""
     registry = build_registry()
     measured = {"missing_share": 0.0, "unusual_share": 0.0, "wasserstein_sd": 0.0}
     column = ColumnDrift(
@@ -74,23 +74,25 @@ def _monitor() -> CollectorRegistry:
     windows = (WindowSpan(rows=0),)
     drift = DriftReport(verdict="no_drift", reference_rows=0, windows=windows, needed=2, columns=(column,))
     DriftMetrics(registry).record_report(drift, 0.0)
-    told = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0))
-    quality = QualityReport(domain="housing", spans={"24h": (told,)}, waiting=0, orphaned=0)
-    QualityMetrics(registry).record_report(quality, 0.0)
+    quality = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0))
+    report = QualityReport(domain="housing", spans={"24h": (quality,)}, waiting=0, orphaned=0)
+    QualityMetrics(registry).record_report(report, 0.0)
     ArchiveMetrics(registry).record(ArchiveProgress(), 0)
     return registry
 
 
 def documented(registry: CollectorRegistry) -> Iterator[Documented]:
-    """The metrics of a registry, by name; those of the transport too."""
+    """The metrics of a registry and of FastStream's middleware, by name."""
     RedisPrometheusMiddleware(registry=registry)
     for metric in sorted(registry.collect(), key=lambda metric: metric.name):
         yield Documented(_scraped_name(metric), metric.type, _labels(metric), metric.documentation)
 
 
 def page() -> str:
-    """The whole page."""
-    return "\n".join([HEAD, *(_section(part, list(documented(found))) for part, found in parts().items())])
+    """The page as Markdown."""
+    return "\n".join(
+        [HEAD, *(_section(process, list(documented(registry))) for process, registry in registries().items())]
+    )
 
 
 def _scraped_name(metric: Metric) -> str:
@@ -102,12 +104,12 @@ def _labels(metric: Metric) -> tuple[str, ...]:
     return tuple(sorted({label for sample in metric.samples for label in sample.labels} - {"le"}))
 
 
-def _section(part: str, metrics: Iterable[Documented]) -> str:
+def _section(process: str, metrics: Iterable[Documented]) -> str:
     ours = [one for one in metrics if not one.name.startswith(OTHERS)]
     lines = [f"| `{one.name}` | {one.kind} | {_named(one.labels)} | {one.text} |" for one in ours]
-    beside = "Beside them `faststream_…` and `process_…`, as FastStream's middleware and the process tell them."
-    table = "\n".join(["| metric | type | labels | what it says |", "|---|---|---|---|", *lines])
-    return f"## {part.capitalize()}\n\n{table}\n\n{beside}\n"
+    others = "FastStream's middleware adds `faststream_…`, and prometheus_client adds `process_…`."
+    table = "\n".join(["| metric | type | labels | meaning |", "|---|---|---|---|", *lines])
+    return f"## {process.capitalize()}\n\n{table}\n\n{others}\n"
 
 
 def _named(labels: Iterable[str]) -> str:

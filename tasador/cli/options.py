@@ -1,4 +1,4 @@
-"""Options that many commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import typer
 from tasador.cli.names import check_name
 
 MOMENT = "A duration (15min, 2h, 7d ago), an ISO time in UTC, or an entry id."
-"""Help of options that take a moment."""
+"""Help of options that take a point in time."""
 
 DomainOption = Annotated[
-    str | None, typer.Option("--domain", envvar="TASADOR_DOMAIN", help="The domain to work on.", show_default="housing")
+    str | None, typer.Option("--domain", envvar="TASADOR_DOMAIN", help="Domain to work on.", show_default="housing")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 NameOption = Annotated[
     str | None,
     typer.Option(
-        "--name", callback=check_name, help="The part's name, its own in the domain.", show_default="<host>-<port>"
+        "--name", callback=check_name, help="Name of the process, unique in the domain.", show_default="<host>-<port>"
     ),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Pass the gate whatever it says of figures; what cannot be loaded stays out.")
+    bool, typer.Option("--force", help="Promote even if figures fail the gate; the model must still load.")
 ]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", help="Why; with --force, and kept with the version and who forced it.")
+    str, typer.Option("--reason", help="Reason for --force; stored with the version, with your name.")
 ]
 PortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="For /livez, /readyz and /metrics; 0 picks a free one.")
@@ -33,10 +33,10 @@ PortOption = Annotated[
 
 
 def check_force(force: bool, reason: str) -> None:
-    """That somebody who forces something says why.
+    """Check that --force and --reason come together.
 
     Raises:
-        typer.BadParameter: one of the two is missing.
+        typer.BadParameter: one of them is missing.
     """
     if force != bool(reason):
-        raise typer.BadParameter("--force wants a --reason, and a --reason is for --force")
+        raise typer.BadParameter("--force and --reason require each other")

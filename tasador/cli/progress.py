@@ -1,47 +1,50 @@
-"""How far a training is, on standard error: its sentences, and a bar for what it counts."""
+"""Shows the progress of a training on standard error."""
 
 from __future__ import annotations
 
 from typing import Self
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from tasador.cli.terminal import err
+from tasador.cli.terminal import stderr
 from training.progress import Step
 
 
-class Steps:
-    """Is told how far a training is, in a `with` block; bars are drawn on terminals only.
+class TrainingProgressBar:
+    """Prints the messages of a training; on a terminal, what it counts is a bar. Use it in a `with` block.
 
     Args:
-        what: goes on, from the beginning to the end.
+        title: of the bar for the whole training.
+        console: to write to.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, title: str, console: Console = stderr) -> None:
+        self._console = console
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[more]}"),
-            console=err,
+            console=console,
             transient=True,
         )
-        self._bars.add_task(what, total=None, more="")
-        self._counted: dict[str, TaskID] = {}
+        self._bars.add_task(title, total=None, more="")
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, message: str) -> None:
-        """Show a sentence, or move the bar of what it counts."""
-        if isinstance(message, Step) and err.is_terminal:
-            self._move(message)
+        """Print a message, or update the bar of the step that it counts."""
+        if isinstance(message, Step) and self._console.is_terminal:
+            self._update(message)
         else:
-            err.print(message, highlight=False, markup=False, soft_wrap=True)
+            self._console.out(message, highlight=False)
 
-    def _move(self, step: Step) -> None:
-        if step.name not in self._counted:
-            self._counted[step.name] = self._bars.add_task(step.name, total=step.total, more="")
-        self._bars.update(self._counted[step.name], completed=step.done, more=step.partition(": ")[2])
+    def _update(self, step: Step) -> None:
+        if step.name not in self._tasks:
+            self._tasks[step.name] = self._bars.add_task(step.name, total=step.total, more="")
+        self._bars.update(self._tasks[step.name], completed=step.done, more=step.partition(": ")[2])
         if step.done >= step.total:
-            self._bars.remove_task(self._counted.pop(step.name))
+            self._bars.remove_task(self._tasks.pop(step.name))
 
     def __enter__(self) -> Self:
         self._bars.start()

@@ -1,4 +1,4 @@
-"""Publishing as a person watches it: a bar that moves, why it stands still, and what came of it."""
+"""Publishes listings or outcomes with a progress bar, waits for answers, and prints a summary."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from producer.outcomes import OutcomeFile, OutcomePublisher
 from producer.schedule import Schedule
 from schemas.errors import NotConfirmedError, PublishError, TasadorError
 from schemas.settings import Settings
-from tasador.cli.awaiting import Awaited, awaited_answers
-from tasador.cli.receipts import Receipts, keeping_receipts
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.awaiting import AnswerWaiter, open_answer_waiter
+from tasador.cli.receipts import ReceiptFile, open_receipt_file
+from tasador.cli.terminal import print_line, print_note, stderr, write_json
 from tasador.machine.running_system import open_redis, redis_url
 from transport.connection import speaking_to
 
 
 class Source(Protocol):
-    """Listings whose progress can be shown.
+    """Listings with a known size.
 
     Attributes:
-        total: where it ends, in the unit of `done`.
+        total: size, in the unit of `done`.
     """
 
     total: int
 
     @property
     def done(self) -> int:
-        """How far the iteration has come."""
+        """How much has been read."""
 
     def __iter__(self) -> Iterator[Publishable]:
-        """Give the listings."""
+        """Read the listings."""
 
 
-class Limited:
+class LimitedSource:
     """The first listings of a source."""
 
     def __init__(self, source: Source, limit: int) -> None:
@@ -59,27 +59,27 @@ class Limited:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How to wait for answers: the file that they are written to, and the seconds after which it is enough."""
+class AnswerOptions:
+    """Where to write answers, and how long to wait for them in seconds."""
 
-    answers: Path | None
+    path: Path | None
     timeout_s: float | None
 
 
-class Pace:
-    """As fast as possible, or at a rate."""
+class PublishRate:
+    """Publishes at a rate, or without one as fast as possible."""
 
     def __init__(self, rate_per_s: float | None) -> None:
         self._schedule = Schedule(rate_per_s) if rate_per_s is not None else None
-        self.together = self._schedule.chunk_size if self._schedule else CHUNK_LISTINGS
+        self.chunk_listings = self._schedule.chunk_size if self._schedule else CHUNK_LISTINGS
 
-    def keep(self, listings: Iterable[Any]) -> Iterable[Any]:
-        """The listings as they shall leave."""
+    def limit(self, listings: Iterable[Any]) -> Iterable[Any]:
+        """Yield each listing when it is due."""
         return self._schedule.pace(listings) if self._schedule else listings
 
 
-class _Tally:
-    """What has been published so far, shown as a progress bar on standard error."""
+class _PublishProgress:
+    """Counts what has been published, and shows it as a progress bar on standard error."""
 
     def __init__(self, source: Source | OutcomeFile, high_water: int, noun: str = "listings") -> None:
         self.source = source
@@ -90,144 +90,148 @@ class _Tally:
         self._high_water = high_water
         counted = TextColumn(f"{{task.fields[count]:,}} {noun}")
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), counted, TimeRemainingColumn())
-        self.progress = Progress(*columns, console=err)
-        self._task = self.progress.add_task("Publishing", total=source.total, count=0)
+        self.bar = Progress(*columns, console=stderr)
+        self._task = self.bar.add_task("Publishing", total=source.total, count=0)
 
     def add(self, entry_ids: Sequence[str]) -> None:
-        """Count what has been published."""
+        """Count published entries."""
         self.first_entry = self.first_entry or entry_ids[0]
         self.last_entry = entry_ids[-1]
         self.count += len(entry_ids)
-        self.progress.update(self._task, description="Publishing", completed=self.source.done, count=self.count)
+        self.bar.update(self._task, description="Publishing", completed=self.source.done, count=self.count)
 
-    def wait(self, backlog: int) -> None:
-        """Show why nothing moves."""
-        reason = f"Waiting, backlog {backlog:,}, high-water mark {self._high_water:,}"
-        self.progress.update(self._task, description=reason)
+    def show_backlog(self, backlog: int) -> None:
+        """Show that publishing waits for the backlog to shrink."""
+        reason = f"AnswerOptions, backlog {backlog:,}, high-water mark {self._high_water:,}"
+        self.bar.update(self._task, description=reason)
 
-    def await_answers(self, answered: int) -> None:
-        """Show how many answers are there."""
-        self.progress.update(
-            self._task, description="Waiting for answers", completed=answered, total=self.count, count=answered
+    def show_answers(self, answered: int) -> None:
+        """Show how many answers have arrived."""
+        self.bar.update(
+            self._task, description="AnswerOptions for answers", completed=answered, total=self.count, count=answered
         )
 
 
 def publish_listings(
     settings: Settings,
     source: Source,
-    pace: Pace,
-    waiting: Waiting | None,
+    rate: PublishRate,
+    options: AnswerOptions | None,
     *,
     validate: bool,
     as_json: bool,
     receipts_path: Path | None = None,
 ) -> None:
-    """Publish listings, wait for their answers if asked, and tell what came of it.
+    """Publish listings, wait for their answers if `options` is given, and print a summary.
 
     Raises:
         DataError: a file is broken, or answers or receipts cannot be written.
-        RefusedListingError: a listing is not valid, and was to be checked first.
-        PublishError: Redis would not take listings.
+        RefusedListingError: with `validate`, a listing is not valid.
+        PublishError: Redis refused listings.
         NotConfirmedError: answers are missing.
     """
-    tally = _Tally(source, settings.high_water)
+    progress = _PublishProgress(source, settings.high_water)
     started_s = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(speaking_to(redis_url(settings)))
-        receipts = stack.enter_context(keeping_receipts(receipts_path))
-        awaited: Awaited | None = None
-        if waiting is not None:
+        receipts = stack.enter_context(open_receipt_file(receipts_path))
+        waiter: AnswerWaiter | None = None
+        if options is not None:
             client = stack.enter_context(open_redis(settings))
-            awaited = stack.enter_context(awaited_answers(client, settings.streams, waiting.answers))
+            waiter = stack.enter_context(open_answer_waiter(client, settings.streams, options.path))
 
         def on_wait(backlog: int) -> None:
-            tally.wait(backlog)
-            if awaited:
-                awaited.look()
+            progress.show_backlog(backlog)
+            if waiter:
+                waiter.poll()
 
         publisher = stack.enter_context(ListingPublisher(settings, validate=validate, on_wait=on_wait))
         try:
-            with tally.progress:
-                chunks = publisher.publish_chunks(pace.keep(source), pace.together)
-                _publish_all(chunks, tally, awaited, receipts)
+            with progress.bar:
+                chunks = publisher.publish_chunks(rate.limit(source), rate.chunk_listings)
+                _publish_all(chunks, progress, waiter, receipts)
                 seconds = time.perf_counter() - started_s
-                if awaited and waiting:
-                    awaited.wait(waiting.timeout_s, tally.await_answers)
+                if waiter and options:
+                    waiter.wait(options.timeout_s, progress.show_answers)
         except KeyboardInterrupt:
-            if awaited is None:
+            if waiter is None:
                 raise
-            raise NotConfirmedError(f"interrupted: {awaited.what_is_missing()}; {_ADVICE}") from None
+            raise NotConfirmedError(f"interrupted: {waiter.describe_missing()}; {_ADVICE}") from None
         except NotConfirmedError as error:
             raise NotConfirmedError(f"{error}; {_ADVICE}") from error
-        answers = awaited.write(waiting.answers, settings.load_domain()) if awaited and waiting else None
-    _report(tally, seconds, answers, waiting, as_json=as_json)
+        answers = waiter.write(options.path, settings.load_domain()) if waiter and options else None
+    _report(progress, seconds, answers, options, as_json=as_json)
 
 
-_ADVICE = "no answers were written; publish the same again soon, and repeats get the predictions that were made"
+_ADVICE = "no answers were written; publish the same file again soon to get the predictions that were made"
 
 
 def publish_outcomes(
-    settings: Settings, outcomes: OutcomeFile, pace: Pace, limit: int | None, *, as_json: bool
+    settings: Settings, outcomes: OutcomeFile, rate: PublishRate, limit: int | None, *, as_json: bool
 ) -> None:
-    """Publish outcomes and tell how many.
+    """Publish outcomes and print a summary.
 
     Raises:
         DataError: the file is broken, or a row holds no outcome of this domain.
-        PublishError: Redis would not take them.
+        PublishError: Redis refused outcomes.
     """
-    tally = _Tally(outcomes, settings.high_water, "outcomes")
+    progress = _PublishProgress(outcomes, settings.high_water, "outcomes")
     started_s = time.perf_counter()
-    with OutcomePublisher(settings) as publisher, tally.progress:
-        _publish_all(publisher.publish_chunks(pace.keep(islice(outcomes, limit)), pace.together), tally, None)
-    _report(tally, time.perf_counter() - started_s, None, None, as_json=as_json)
+    with OutcomePublisher(settings) as publisher, progress.bar:
+        chunks = publisher.publish_chunks(rate.limit(islice(outcomes, limit)), rate.chunk_listings)
+        _publish_all(chunks, progress, None)
+    _report(progress, time.perf_counter() - started_s, None, None, as_json=as_json)
     if outcomes.skipped:
-        err.print(f"{outcomes.skipped:,} rows have no outcome yet", highlight=False)
+        print_note(f"{outcomes.skipped:,} rows were skipped: they have no outcome yet")
 
 
 def _publish_all(
-    chunks: Iterable[list[str]], tally: _Tally, awaited: Awaited | None, receipts: Receipts | None = None
+    chunks: Iterable[list[str]],
+    progress: _PublishProgress,
+    waiter: AnswerWaiter | None,
+    receipts: ReceiptFile | None = None,
 ) -> None:
-    receipts = receipts or Receipts(None)
+    receipts = receipts or ReceiptFile(None)
     try:
         for entry_ids in chunks:
             receipts.add(entry_ids)
-            tally.add(entry_ids)
-            if awaited:
-                awaited.published(entry_ids)
+            progress.add(entry_ids)
+            if waiter:
+                waiter.expect(entry_ids)
     except TasadorError as error:
         confirmed = error.entry_ids if isinstance(error, PublishError) else ()
         receipts.add(confirmed)
-        count = tally.count + len(confirmed)
-        err.print(f"{count:,} {tally.noun} were published before this:", highlight=False)
+        count = progress.count + len(confirmed)
+        print_note(f"{count:,} {progress.noun} were published before this error:")
         raise
 
 
 def _report(
-    tally: _Tally,
+    progress: _PublishProgress,
     seconds: float,
     answers: dict[str, int] | None,
-    waiting: Waiting | None,
+    options: AnswerOptions | None,
     *,
     as_json: bool,
 ) -> None:
-    path = waiting.answers if waiting else None
+    path = options.path if options else None
     if as_json:
-        told: dict[str, Any] = {"published": tally.count, "first_entry": tally.first_entry}
-        told |= {"last_entry": tally.last_entry, "seconds": round(seconds, 3)}
-        told |= {"answers": answers, "out": str(path) if path else None} if answers is not None else {}
-        write_json(told)
+        document: dict[str, Any] = {"published": progress.count, "first_entry": progress.first_entry}
+        document |= {"last_entry": progress.last_entry, "seconds": round(seconds, 3)}
+        document |= {"answers": answers, "out": str(path) if path else None} if answers is not None else {}
+        write_json(document)
         return
-    rate = f"{seconds:.2f} s, {tally.count / seconds:,.0f}/s"
-    out.print(f"{tally.count:,} {tally.noun} published in {rate}", highlight=False)
-    out.print(f"entries {tally.first_entry} to {tally.last_entry}", highlight=False)
+    rate = f"{seconds:.2f} s, {progress.count / seconds:,.0f}/s"
+    print_line(f"{progress.count:,} {progress.noun} published in {rate}")
+    print_line(f"entries {progress.first_entry} to {progress.last_entry}")
     if answers is not None:
         kinds = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in sorted(answers.items()))
-        out.print(f"answers: {kinds}" + (f"; written to {path}" if path else ""), highlight=False, soft_wrap=True)
+        print_line(f"answers: {kinds}" + (f"; written to {path}" if path else ""))
 
 
 _KINDS = {
     "scored": "scored",
     "refused": "refused",
-    "repeated": "repeats of a listing predicted before",
-    "repeat": "repeats whose prediction is not kept any more",
+    "repeated": "repeats of a listing scored before",
+    "repeat": "repeats whose prediction is no longer stored",
 }

@@ -1,4 +1,4 @@
-"""A file of receipts: the entry id of each listing that Redis confirmed, one a line, for `tasador verify --ids`."""
+"""A file with the entry id of each listing that Redis confirmed, one a line, for `tasador verify --ids`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TextIO
 from schemas.errors import DataError
 
 
-class Receipts:
-    """Receipts as they come; written through, so that a publisher that dies has left those it was given."""
+class ReceiptFile:
+    """Writes entry ids at once, so that a publisher that crashes leaves all that were confirmed."""
 
     def __init__(self, file: TextIO | None) -> None:
         self._file = file
 
     def add(self, entry_ids: Sequence[str]) -> None:
-        """Keep what was confirmed.
+        """Append entry ids.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: the file cannot be written.
         """
         if self._file is None or not entry_ids:
             return
@@ -28,26 +28,26 @@ class Receipts:
             self._file.write("".join(f"{entry_id}\n" for entry_id in entry_ids))
             self._file.flush()
         except OSError as error:
-            raise _unwritable(self._file.name, error) from error
+            raise _write_error(self._file.name, error) from error
 
 
 @contextmanager
-def keeping_receipts(path: Path | None) -> Iterator[Receipts]:
-    """Receipts in a new file, or in none.
+def open_receipt_file(path: Path | None) -> Iterator[ReceiptFile]:
+    """Open a new file of receipts; without a path, receipts are discarded.
 
     Raises:
-        DataError: it cannot be written.
+        DataError: the file cannot be written.
     """
     if path is None:
-        yield Receipts(None)
+        yield ReceiptFile(None)
         return
     try:
         file = path.open("w", encoding="utf-8")
     except OSError as error:
-        raise _unwritable(str(path), error) from error
+        raise _write_error(str(path), error) from error
     with file:
-        yield Receipts(file)
+        yield ReceiptFile(file)
 
 
-def _unwritable(name: str, error: OSError) -> DataError:
+def _write_error(name: str, error: OSError) -> DataError:
     return DataError(f"{name}: cannot be written: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Replaying dead letters as an operator asks for it: corrected, or only told."""
+"""Replays dead letters: corrected, if the operator wants it, or as a dry run."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from producer.correction import Correction
 from schemas.errors import DataError, DeadLetterError, RefusedListingError
 
 
-class Replaying:
-    """Replays letter by letter.
+class Replayer:
+    """Replays dead letters one by one.
 
     Args:
-        letters: of the domain.
-        correction: what is set in each payload first; None to publish it as it came.
-        actor: who does it.
-        is_dry: only look whether it could be done.
+        letters: the domain's dead letters.
+        correction: applied to each payload first; None to publish payloads unchanged.
+        actor: recorded as the operator.
+        is_dry: check only, publish nothing.
     """
 
     def __init__(self, letters: DeadLetters, correction: Correction | None, actor: str, *, is_dry: bool) -> None:
@@ -24,10 +24,10 @@ class Replaying:
         self._is_dry = is_dry
 
     def replay(self, entry_id: str) -> str | None:
-        """Replay one; the entry id of the new listing, or None where nothing was to be changed.
+        """Replay one dead letter; returns the entry id of the new listing, or None in a dry run.
 
         Raises:
-            DeadLetterError: there is no such letter, its payload was not kept whole, or it cannot be corrected so.
+            DeadLetterError: there is no such dead letter, its payload is incomplete, or the correction does not apply.
         """
         letter = self._letters.read(entry_id)
         payload = payload_of_letter(letter)

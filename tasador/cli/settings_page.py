@@ -1,4 +1,4 @@
-"""The page about every setting, made from the settings themselves."""
+"""Writes docs/params.md, the page about every setting, from the settings classes."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _SUFFIXES = {
 
 _HEAD = f"""# Settings
 
-Written from the settings by `make pages` (`tasador settings`); a test compares them. [`params.yaml`](../params.yaml)
-holds behaviour and experiment knobs, the environment addresses, secrets and overrides, and wins.
-`{PARAMS_VARIABLE}` names another file than `params.yaml` of the current folder. Lists and mappings are JSON in a
-variable. An unknown key or variable is refused by its name. `tasador check` says what is wrong with a configuration
+`make pages` writes this page (`tasador settings`); a test compares it with the code. [`params.yaml`](../params.yaml)
+holds settings of behaviour and experiments. Environment variables hold addresses, secrets and overrides, and take
+precedence; a list or mapping in a variable is JSON. `{PARAMS_VARIABLE}` names a file to read instead of `params.yaml`
+in the current folder. An unknown key or variable is an error that names it. `tasador check` checks a configuration
 before anything starts.
 """
 
 
 class Setting(NamedTuple):
-    """One setting, for people."""
+    """One row of the page."""
 
     section: str
     key: str
@@ -49,7 +49,7 @@ class Setting(NamedTuple):
 
 
 def all_settings() -> list[Setting]:
-    """Every setting in the order of params.yaml."""
+    """All settings in the order of params.yaml."""
     return list(_walk(Settings, "", ""))
 
 
@@ -109,7 +109,7 @@ def _default(info: FieldInfo) -> str:
 
 
 def page() -> str:
-    """The page as Markdown, a table for each section."""
+    """The page as Markdown, with a table for each section."""
     parts = [_HEAD]
     for section, group in groupby(_in_sections(), key=lambda setting: setting.section):
         title = f"`{section}`" if section else "At the top"
@@ -126,10 +126,10 @@ def _line(setting: Setting) -> str:
 
 
 def _in_sections() -> list[Setting]:
-    """All settings, those of one section together, in the order in which sections come first."""
-    found = all_settings()
-    order = list(dict.fromkeys(setting.section for setting in found))
-    return sorted(found, key=lambda setting: order.index(setting.section))
+    """All settings, grouped by section in the order of first appearance."""
+    settings = all_settings()
+    order = list(dict.fromkeys(setting.section for setting in settings))
+    return sorted(settings, key=lambda setting: order.index(setting.section))
 
 
 def _intro(section: str) -> str:

@@ -1,4 +1,4 @@
-"""How a long command is told to stop: SIGTERM and a closed terminal count as Ctrl-C."""
+"""Signals that stop a long-running command: SIGTERM and SIGHUP are handled like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def interrupted_when_told() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the block also for SIGTERM and SIGHUP, each time they come."""
+def interrupt_on_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the block for each SIGTERM and SIGHUP too."""
     before = [(each, signal.signal(each, _interrupt)) for each in _SIGNALS]
     try:
         yield

@@ -1,4 +1,4 @@
-"""What commands write: results to standard output, progress and errors to standard error."""
+"""The terminal: results go to standard output, progress and errors to standard error."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from typing import Any
 
 from rich.console import Console
 
-# what is printed is data, in which `:abc:` is no picture
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
+# data may contain `:abc:`, which rich would replace by an emoji
+stdout = Console(emoji=False)
+stderr = Console(stderr=True, emoji=False)
+
+
+def print_line(text: str) -> None:
+    """Print text to standard output as it is: no markup, no colours, no wrapping."""
+    stdout.out(text, highlight=False)
+
+
+def print_note(text: str) -> None:
+    """Print text to standard error as it is."""
+    stderr.out(text, highlight=False)
 
 
 def write_json(value: Any) -> None:
-    """One JSON document on standard output, never wrapped or coloured."""
-    out.out(json.dumps(value, default=str), highlight=False)
+    """Print one JSON document on one line of standard output."""
+    print_line(json.dumps(value, default=str))

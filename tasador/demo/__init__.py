@@ -1,1 +1,1 @@
-"""The demo: the main job on real data in under a minute. `tasador.cli.commands.demo` tells the story."""
+"""The demo of `tasador demo`: runs the main job on real data."""

@@ -1,4 +1,4 @@
-"""What came back: the answers to the demo's listings, read from the streams like any client does."""
+"""Reads the answers to the demo's listings from the streams, as any client would."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class DemoAnswers:
     Attributes:
         predictions: by the entry id of the listing.
         dead_letters: by the entry id of the listing.
-        latency: of the predictions, from a listing's entry to its answer's.
-        longest_ms: the longest of these.
+        latency: from a listing's entry to its prediction's.
+        longest_ms: the longest latency.
         seconds: from the first listing to the last answer.
         verdict: whether each listing has exactly one outcome.
     """
@@ -45,7 +45,7 @@ class DemoAnswers:
 
     @property
     def imputed(self) -> int:
-        """Predictions for which something had to be filled in."""
+        """Number of predictions with imputed features."""
         return sum(bool(one.data.imputed) for one in self.predictions.values())
 
     @property
@@ -60,14 +60,7 @@ class DemoAnswers:
 
 
 def wait_for_answers(client: redis.Redis, streams: Streams, timeout_s: float, on_waiting: Callable[[], None]) -> None:
-    """Wait until nothing is left to be answered, at most for a while; the verdict tells what was not.
-
-    Args:
-        client: of the Redis.
-        streams: the domain's keys.
-        timeout_s: how long, in seconds.
-        on_waiting: called again and again meanwhile.
-    """
+    """Wait until the backlog is empty, at most `timeout_s` seconds; `on_waiting` is called at each poll."""
     deadline = time.monotonic() + timeout_s
     while read_backlog(client, streams).total and time.monotonic() < deadline:
         on_waiting()
@@ -82,8 +75,8 @@ def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]
     begin = EntryId.parse(entry_ids[0])
     last = max([written for written, _ in (*predictions.values(), *dead_letters.values())], default=begin)
     return DemoAnswers(
-        {entry_id: found for entry_id, (_, found) in predictions.items()},
-        {entry_id: found for entry_id, (_, found) in dead_letters.items()},
+        {entry_id: prediction for entry_id, (_, prediction) in predictions.items()},
+        {entry_id: letter for entry_id, (_, letter) in dead_letters.items()},
         latency_of(latencies),
         max(latencies, default=0),
         (last.ms - begin.ms) / 1000,
@@ -94,9 +87,9 @@ def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]
 def _answers_to(
     entry_ids: Sequence[str], client: redis.Redis, key: str, model: type[AnswerType]
 ) -> dict[str, tuple[EntryId, AnswerType]]:
-    """The answers on one stream by the entry they answer, each with its own entry id."""
-    asked = set(entry_ids)
-    # an answer is written after its listing, by the same clock
+    """The answers on one stream by the listing's entry id, each with its own entry id."""
+    listings = set(entry_ids)
+    # an answer is written after its listing, and both ids come from the same clock
     entries = scan(client, key, first=str(EntryId.parse(entry_ids[0]).ms))
     read = ((EntryId.parse(entry_id), model.model_validate_json(fields[DATA_FIELD])) for entry_id, fields in entries)
-    return {answer.id: (written, answer) for written, answer in read if answer.id in asked}
+    return {answer.id: (written, answer) for written, answer in read if answer.id in listings}

@@ -1,4 +1,4 @@
-"""The demo's listings: the real Boston table with the gaps that its widely used copy has, and a few broken ones."""
+"""The demo's listings: the Boston table with missing values as in its widely used copy, and a few broken ones."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class DemoListing:
     """One listing to publish.
 
     Attributes:
-        payload: what goes on the stream.
-        row: its row in the table, counted from 0; None for a broken one.
-        price: what such homes really cost, in the target's unit; None for a broken one.
+        payload: JSON of the event.
+        row: row in the table, counted from 0; None for a broken listing.
+        price: the true price in the target's unit; None for a broken listing.
     """
 
     payload: bytes
@@ -36,14 +36,14 @@ class DemoListing:
 
 
 def demo_listings(table: pd.DataFrame, domain: Domain, run: str) -> list[DemoListing]:
-    """Every row of the table as a listing, with broken ones strewn in; the same for every run but for the identities.
+    """Every row of the table as a listing, with broken ones in between; only the ids differ from run to run.
 
     Args:
         table: the domain's columns and its target.
         domain: housing.
-        run: becomes part of every id, so that a second demo repeats nothing.
+        run: part of every id, so that the listings of a second demo are not repeats.
     """
-    rng = random.Random(SEED)  # noqa: S311 - nothing secret is drawn
+    rng = random.Random(SEED)  # noqa: S311 - not used for secrets
     gaps = {
         feature.column: set(rng.sample(range(len(table)), GAPS_PER_FEATURE))
         for feature in domain.features
@@ -60,7 +60,7 @@ def demo_listings(table: pd.DataFrame, domain: Domain, run: str) -> list[DemoLis
 
 
 def broken_payloads(run: str) -> list[bytes]:
-    """A handful that must be refused, each for another reason; the last one for several."""
+    """Listings that must be refused, each for a different reason, the last for several."""
     return [
         b'{"id": "broken-1-%s", "data": {"RM": 6.5, ' % run.encode(),
         _event(None, _GOOD_ROW),

@@ -1,4 +1,4 @@
-"""The demo's models: one that scores first and one to swap to, both trained on the table that is published."""
+"""The demo's models: one that scores first and one to swap to, both trained on the built-in table."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class DemoModels:
 
     Attributes:
         table: the built-in table, one row for each listing.
-        versions: those trained on that table, the champion first and then newest first.
+        versions: trained on that table; the champion first, then newest first.
     """
 
     table: pd.DataFrame
     versions: tuple[ModelVersionInfo, ...]
 
     def other_than(self, version: str) -> ModelVersionInfo:
-        """The first of the versions that is not this one."""
-        return next(found for found in self.versions if found.version != version)
+        """The first version other than this one."""
+        return next(info for info in self.versions if info.version != version)
 
     def algorithm_of(self, version: str) -> str:
-        """The recipe that made a version."""
-        return next(found.algorithm for found in self.versions if found.version == version)
+        """The recipe of a version."""
+        return next(info.algorithm for info in self.versions if info.version == version)
 
 
-def prepare_models(settings: Settings, tell: Callable[[str], None], on_registry: Callable[[], None]) -> DemoModels:
-    """Find two versions that were trained on the built-in table, and train what is missing.
+def prepare_models(settings: Settings, notify: Callable[[str], None], on_registry: Callable[[], None]) -> DemoModels:
+    """Find two versions that were trained on the built-in table, and train those that are missing.
 
     Args:
         settings: of the domain housing.
-        tell: is told, in a sentence, how far it is.
-        on_registry: called once MLflow's store exists and can be used by others, before anything is trained.
+        notify: called with each message about the progress.
+        on_registry: called before any training, once MLflow's store exists and other processes can use it.
 
     Raises:
         RegistryUnavailableError: MLflow failed.
@@ -58,22 +58,22 @@ def prepare_models(settings: Settings, tell: Callable[[str], None], on_registry:
     data_sha256 = checked.sha256()
 
     def usable() -> list[ModelVersionInfo]:
-        found = [one for one in registry.versions() if one.data_sha256 == data_sha256]
-        return sorted(found, key=lambda one: CHAMPION not in one.aliases)
+        trained = [one for one in registry.versions() if one.data_sha256 == data_sha256]
+        return sorted(trained, key=lambda one: CHAMPION not in one.aliases)
 
     quick = quick_settings(settings)
     known = registry.versions()
     on_registry()
     if not any(CHAMPION in one.aliases for one in known):
-        tell("no champion yet: training one on the Boston housing table")
-        train(quick, progress=tell)
+        notify("no champion: training one on the Boston housing table")
+        train(quick, progress=notify)
     for _ in range(2 - len(usable())):
-        tell(f"registering a second version to swap to: {SECOND_RECIPE}")
-        train(quick, models=[SECOND_RECIPE], promote=False, progress=tell)
+        notify(f"registering a second version to swap to: {SECOND_RECIPE}")
+        train(quick, models=[SECOND_RECIPE], promote=False, progress=notify)
     return DemoModels(raw.frame, tuple(usable()))
 
 
 def shared_test_rows(settings: Settings, versions: tuple[str, str]) -> set[int]:
-    """Rows of the table that neither of two versions has seen in training."""
+    """Rows of the table that are test rows of both versions."""
     first, second = (set(find_test_rows(settings, version)) for version in versions)
     return first & second

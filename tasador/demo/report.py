@@ -1,4 +1,4 @@
-"""What the demo shows at its end: a table of prices, figures, the swap, and what to type next."""
+"""The demo's results: a table of prices, figures, and the swap."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SHOWN = 10
 
 
 class DemoReport:
-    """The demo's results, for a person.
+    """The demo's results for a terminal.
 
     Args:
         domain: housing.
-        models: the versions that took part.
-        listings: what was published.
-        entry_ids: their entry ids.
-        answers: what came back.
+        models: of the demo.
+        listings: the published listings.
+        entry_ids: of the listings, in the same order.
+        answers: to the listings.
         test_rows: rows that no model of the demo was trained on.
     """
 
@@ -50,7 +50,7 @@ class DemoReport:
         ]
 
     def prices(self) -> Table:
-        """Some listings from the test rows, of each model as many."""
+        """Some test rows with their predictions, equally many by each model."""
         title = f"Listings from the test split ({self._unit})"
         table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for column in ("LISTING", "PREDICTED", "REAL PRICE", "ERROR", "MODEL VERSION", "IMPUTED"):
@@ -65,23 +65,25 @@ class DemoReport:
         return table
 
     def lines(self, activation: Activation) -> Iterator[str]:
-        """The figures, a line each."""
+        """The figures, one line each."""
         answers = self._answers
-        errors = [abs(float(found.data.prediction) - float(one.price or 0)) for one, found in self._tested]
+        errors = [
+            abs(float(prediction.data.prediction) - float(listing.price or 0)) for listing, prediction in self._tested
+        ]
         if errors:
             yield f"test split   mean absolute error {mean(errors):.2f} {self._unit} on {len(errors)} listings"
         yield f"scored       {len(answers.predictions)}, of which {answers.imputed} with missing values imputed"
         refused = ", ".join(f"{reason} {count}" for reason, count in answers.refused.most_common())
         yield f"refused      {len(answers.dead_letters)}: {refused}"
-        yield f"rate         {answers.rate:.0f}/s answered, published at a pace of {PER_SECOND}/s"
+        yield f"rate         {answers.rate:.0f}/s answered, published at {PER_SECOND}/s"
         if answers.latency is not None:
-            quick = f"p50 {answers.latency.p50:.0f} ms, p99 {answers.latency.p99:.0f} ms"
-            yield f"latency      {quick}, longest {answers.longest_ms} ms, from listing to prediction"
+            percentiles = f"p50 {answers.latency.p50:.0f} ms, p99 {answers.latency.p99:.0f} ms"
+            yield f"latency      {percentiles}, longest {answers.longest_ms} ms, from listing to prediction"
         scored = ", ".join(f"{count} by version {version}" for version, count in self._by_version())
         yield f"hot swap     {scored}"
         for consumer, load_ms in sorted((activation.confirmed or {}).items()):
-            took = "" if load_ms is None else f", loaded in {load_ms:.0f} ms"
-            yield f"             {consumer} confirms version {activation.version}{took}"
+            loaded = "" if load_ms is None else f", loaded in {load_ms:.0f} ms"
+            yield f"             {consumer} confirms version {activation.version}{loaded}"
         yield f"check        {answers.verdict}"
 
     def _chosen(self) -> list[tuple[DemoListing, Prediction]]:
@@ -95,7 +97,7 @@ class DemoReport:
         return chosen
 
     def _by_version(self) -> list[tuple[str, int]]:
-        """Versions in the order in which they took charge, with how many listings each scored."""
+        """Versions in the order of their activation, with the number of listings that each scored."""
         counts: dict[str, int] = {}
         for entry_id in sorted(self._answers.predictions, key=self._activation):
             version = self._answers.predictions[entry_id].data.model.version

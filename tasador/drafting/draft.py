@@ -1,4 +1,4 @@
-"""The draft of a domain: a class that declares a table's columns, for a person to complete."""
+"""Drafts a domain: the source of a class that declares a table's columns, for the user to complete."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Literal
 from schemas.errors import DataError
 from schemas.features import Features
 from tasador.drafting.profile import MAX_TEXTS, ColumnProfile
-from tasador.drafting.ranges import admitted, spelt
+from tasador.drafting.ranges import format_bound, suggest_range
 
 Task = Literal["regression", "classification"]
 
 MAX_CLASSES = 20
-"""Different whole numbers up to which a target is taken for classes."""
-_TAKEN = frozenset({"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature"})
+"""Largest number of distinct whole numbers for which a target is inferred to be classes."""
+_RESERVED = frozenset({"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature"})
 _WIDTH = 120
 
 _HEAD = '''"""The domain {name}: a row of {source}. Drafted from {rows:,} rows by `tasador domain new`.
 
-What a table cannot tell is yours to fill in: units, descriptions, and the range of each number, beyond which a listing
-is refused. The ranges below are the table's, with half of its span more on either side.
+Fill in what a table does not contain: units, descriptions, and the range of each number; a listing outside it is
+refused. The ranges below are the table's, widened by half their span on either side.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Draft:
     """The source of a domain's class.
 
     Attributes:
-        class_name: of the class.
-        source: a Python module.
-        task: what its target is.
+        class_name: name of the class.
+        source: source of the Python module.
+        task: of the domain.
     """
 
     class_name: str
@@ -63,22 +63,22 @@ def draft(name: str, source: str, columns: Sequence[ColumnProfile], target: str,
 
     Args:
         name: of the domain.
-        source: where the columns come from, for people.
-        columns: what they are like.
-        target: the one to predict.
-        task: what the target is, where that is not to be guessed from its values.
+        source: name of the table, for messages and comments.
+        columns: profiles of all columns.
+        target: name of the column to predict.
+        task: of the domain; None to infer it from the target's values.
 
     Raises:
-        DataError: there is no such target, or a column can be neither a number nor a category; the message names it.
+        DataError: there is no such target, or a column is neither a number nor a category; the message names it.
     """
     by_name = {column.name: column for column in columns}
     if target not in by_name:
-        raise DataError(f"{source}: no column {target!r} to predict; there are {', '.join(by_name)}")
+        raise DataError(f"{source}: no column {target!r} to predict; the columns are {', '.join(by_name)}")
     features = [column for column in columns if column.name != target]
     if not features:
-        raise DataError(f"{source}: has no column beside {target!r}")
-    task = task or _guess(by_name[target])
-    lines, taken = [], set(_TAKEN)
+        raise DataError(f"{source}: has no column other than {target!r}")
+    task = task or _infer_task(by_name[target])
+    lines, taken = [], set(_RESERVED)
     for column in features:
         attribute = _attribute(column.name, taken)
         taken.add(attribute)
@@ -100,9 +100,9 @@ def draft(name: str, source: str, columns: Sequence[ColumnProfile], target: str,
     return Draft(class_name, f"{head}{body}\n", task)
 
 
-def _guess(target: ColumnProfile) -> Task:
-    is_few = target.is_whole and len(target.distinct) <= MAX_CLASSES
-    return "classification" if target.texts or is_few else "regression"
+def _infer_task(target: ColumnProfile) -> Task:
+    has_few_values = target.is_whole and len(target.distinct) <= MAX_CLASSES
+    return "classification" if target.texts or has_few_values else "regression"
 
 
 def _target(source: str, target: ColumnProfile, task: Task) -> str:
@@ -111,14 +111,16 @@ def _target(source: str, target: ColumnProfile, task: Task) -> str:
     if task == "regression":
         if target.texts:
             example = next(iter(target.texts))
-            raise DataError(f"{source}: the target {target.name!r} is no number everywhere: {example!r}")
+            raise DataError(f"{source}: the target {target.name!r} has values that are not numbers: {example!r}")
         return f'Target({_quoted(target.name)}, unit="")'
     if len(target.distinct) > MAX_TEXTS:
-        raise DataError(f"{source}: the target {target.name!r} has more than {MAX_TEXTS} different values: no classes")
+        raise DataError(
+            f"{source}: the target {target.name!r} has more than {MAX_TEXTS} distinct values, too many for classes"
+        )
     classes = sorted(target.distinct, key=lambda text: (float(text) if not target.texts else 0.0, text))
     if len(classes) == 1:
         raise DataError(f"{source}: the target {target.name!r} is {classes[0]!r} in all rows: nothing to learn")
-    # their natural order, where they have one, is not to be seen in a table
+    # a table does not show the natural order of classes
     listed = ", ".join(map(_quoted, classes))
     line = f"Target({_quoted(target.name)}, classes=({listed}))"
     if len(line) < _WIDTH - 34:
@@ -127,7 +129,7 @@ def _target(source: str, target: ColumnProfile, task: Task) -> str:
 
 
 def _attribute(column: str, taken: set[str]) -> str:
-    """A name for the attribute: the column's own where Python admits it."""
+    """The column's name as a Python attribute that is not taken."""
     name = re.sub(r"\W|^(?=\d)", "_", column).strip("_") or "column"
     if name[0].isdigit():
         name = f"column_{name}"
@@ -143,27 +145,27 @@ def _declaration(source: str, attribute: str, column: ColumnProfile) -> str:
         raise DataError(f"{source}: the column {column.name!r} is empty; leave it out with --skip {column.name!r}")
     if len(column.texts) > MAX_TEXTS:
         raise DataError(
-            f"{source}: the column {column.name!r} holds more than {MAX_TEXTS} different texts, which is no category; "
+            f"{source}: the column {column.name!r} has more than {MAX_TEXTS} distinct texts, too many for a category; "
             f"leave it out with --skip {column.name!r}"
         )
-    options, seen = [], f"{column.gaps:,} of {column.rows:,} rows are missing" if column.gaps else ""
+    options, seen = [], f"{column.missing:,} of {column.rows:,} values are missing" if column.missing else ""
     if column.texts:
         if len(column.distinct) > MAX_TEXTS:
             raise DataError(
                 f"{source}: the column {column.name!r} mixes numbers with texts such as {next(iter(column.texts))!r}; "
-                f"mend it, or leave it out with --skip {column.name!r}"
+                f"correct it, or leave it out with --skip {column.name!r}"
             )
         kind = f"Literal[{', '.join(map(_quoted, sorted(column.distinct)))}]"
     else:
         kind = "Integer" if column.is_whole else "Number"
-        low, high = admitted(column)
-        options = [f"ge={spelt(low)}", f"le={spelt(high)}"]
-        held = f"the table holds {spelt(column.low or 0.0)} to {spelt(column.high or 0.0)}"
-        seen = f"{held}; {seen}" if seen else held
+        low, high = suggest_range(column)
+        options = [f"ge={format_bound(low)}", f"le={format_bound(high)}"]
+        values = f"the table has {format_bound(column.low or 0.0)} to {format_bound(column.high or 0.0)}"
+        seen = f"{values}; {seen}" if seen else values
     quoted = _quoted(column.name)
     options += ['unit=""', f"description={quoted}"]
     options += [f"column={quoted}"] if attribute != column.name else []
-    optional = " | None" if column.gaps else ""
+    optional = " | None" if column.missing else ""
     line = f"    {attribute}: {kind}{optional} = feature({', '.join(options)})"
     comment = f"    # {column.name}: {seen}\n" if seen else ""
     if len(line) > _WIDTH:
@@ -172,7 +174,7 @@ def _declaration(source: str, attribute: str, column: ColumnProfile) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A literal of Python, in double quotes."""
+    """A Python string literal in double quotes."""
     return json.dumps(text, ensure_ascii=False)
 
 

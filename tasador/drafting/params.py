@@ -1,61 +1,72 @@
-"""The entry of a domain in params.yaml, added without touching anything else in the file."""
+"""Adds a domain to params.yaml; comments, order and spelling of everything else stay."""
 
 from __future__ import annotations
 
-import json
+import io
 from pathlib import Path
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from schemas.errors import ConfigurationError
 
-_INDENT = "  "
+_WIDTH = 1_000_000
 
 
-def entry_of(name: str, path: str, data: Path) -> str:
-    """The lines that name a domain, under `domains`."""
-    return f"domains:\n{_lines(name, path, data)}"
+def params_entry(name: str, path: str, data: Path) -> str:
+    """The YAML that declares a domain, under `domains`."""
+    return _serialize(_entry(name, path, data))
 
 
 def add_domain(params: Path, name: str, path: str, data: Path) -> None:
-    """Add a domain to a file of settings; comments and order stay as they are.
+    """Add a domain to a file of settings, before the other domains.
 
     Raises:
-        ConfigurationError: the file cannot be read or written, or names the domain already.
+        ConfigurationError: the file cannot be read or written, or declares the domain already.
     """
     try:
         text = params.read_text(encoding="utf-8") if params.exists() else ""
-        values = yaml.safe_load(text) or {}
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        # nodes keep the spelling of a scalar, such as null or 1.50; values would not
+        root = YAML().compose(text)
+    except (OSError, YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{params}: cannot be read: {error}") from error
-    domains = values.get("domains") if isinstance(values, dict) else None
-    if isinstance(domains, dict) and name in domains:
-        raise ConfigurationError(f"{params}: domains.{name} is there already")
-    lines = text.splitlines()
-    heads = [number for number, line in enumerate(lines) if line.startswith("domains:")]
-    if heads and isinstance(domains, dict):
-        lines.insert(heads[0] + 1, _lines(name, path, data))
-    elif domains is None and not heads:
-        lines.append(entry_of(name, path, data))
-    added = "\n".join(lines) + "\n"
-    if not _holds(added, {**(domains or {}), name: {"path": path, "data": str(data)}}):
-        raise ConfigurationError(f"{params}: write it there yourself: {name}: {{path: {path}}} under `domains`")
+    entry = _entry(name, path, data)
+    if root is not None:
+        _merge(params, root, entry, name)
     try:
-        params.write_text(added, encoding="utf-8")
+        params.write_text(text + _serialize(entry) if root is None else _serialize(root), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{params}: cannot be written: {error.strerror}") from error
 
 
-def _holds(text: str, domains: dict[str, object]) -> bool:
-    """Whether the text reads as meant: people write YAML in more ways than are looked for here."""
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return False
-    return isinstance(values, dict) and values.get("domains") == domains
+def _merge(params: Path, root: Node, entry: MappingNode, name: str) -> None:
+    if not isinstance(root, MappingNode):
+        raise ConfigurationError(f"{params}: is not a mapping")
+    ((key, added),) = entry.value
+    indexes = [index for index, (existing, _) in enumerate(root.value) if existing.value == key.value]
+    if not indexes:
+        root.value.append((key, added))
+        return
+    domains_key, domains = root.value[indexes[0]]
+    if isinstance(domains, MappingNode):
+        if any(existing.value == name for existing, _ in domains.value):
+            raise ConfigurationError(f"{params}: domains.{name} already exists")
+        domains.value[:0] = added.value
+    elif isinstance(domains, ScalarNode) and domains.tag == "tag:yaml.org,2002:null":
+        added.comment = domains.comment
+        root.value[indexes[0]] = (domains_key, added)
+    else:
+        raise ConfigurationError(f"{params}: `domains` is not a mapping")
 
 
-def _lines(name: str, path: str, data: Path) -> str:
-    # JSON's strings are YAML's too, whatever is in a file's name
-    quoted = json.dumps(str(data), ensure_ascii=False)
-    return f"{_INDENT}{name}:\n{_INDENT * 2}path: {path}\n{_INDENT * 2}data: {quoted}"
+def _entry(name: str, path: str, data: Path) -> MappingNode:
+    node: MappingNode = YAML().representer.represent_data({"domains": {name: {"path": path, "data": str(data)}}})
+    return node
+
+
+def _serialize(node: Node) -> str:
+    yaml, text = YAML(), io.StringIO()
+    yaml.width = _WIDTH
+    yaml.serialize(node, text)
+    return text.getvalue()

@@ -1,4 +1,4 @@
-"""What a column of a table is like, gathered row by row in the memory of a few values."""
+"""Profiles the columns of a table row by row, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from producer.tables import open_rows
 from schemas.errors import DataError
 
 MAX_TEXTS = 50
-"""Different texts up to which a column is a category."""
+"""Largest number of distinct texts in a category."""
 MAX_DISTINCT = 1000
-FEW = 12
-"""Whole numbers with so few different values are taken for codes or counts, whose range is known as it stands."""
+MAX_CODES = 12
+"""Whole numbers with at most this many distinct values count as codes, whose range is not widened."""
 
 
 class ColumnProfile:
@@ -21,19 +21,18 @@ class ColumnProfile:
 
     Attributes:
         name: as in the table.
-        rows: how many were seen.
-        gaps: how many of them were missing.
-        low: the smallest number; None where there is none.
-        high: the largest number.
-        texts: the different values that are no numbers, in the order in which they came, at most one more than
-            `MAX_TEXTS`.
-        distinct: the different values as text, at most one more than `MAX_DISTINCT`.
+        rows: number of rows.
+        missing: number of rows without a value.
+        low: smallest number; None if there is none.
+        high: largest number; None if there is none.
+        texts: distinct values that are not numbers, in order of appearance, at most `MAX_TEXTS` + 1.
+        distinct: distinct values as text, at most `MAX_DISTINCT` + 1.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.rows = 0
-        self.gaps = 0
+        self.missing = 0
         self.low: float | None = None
         self.high: float | None = None
         self.texts: dict[str, None] = {}
@@ -43,20 +42,20 @@ class ColumnProfile:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all numbers are whole; 12.0 counts where gaps may be why it is written so, and among few values."""
-        return self._is_whole and (self.gaps > 0 or not self._has_point or len(self.distinct) <= FEW)
+        """Whether all numbers are whole; 12.0 counts if values are missing (a float column) or few are distinct."""
+        return self._is_whole and (self.missing > 0 or not self._has_point or len(self.distinct) <= MAX_CODES)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing but gaps was seen."""
-        return self.gaps == self.rows
+        """Whether all values are missing."""
+        return self.missing == self.rows
 
     def add(self, cell: Any) -> None:
-        """Take in one cell."""
+        """Add one cell."""
         self.rows += 1
         value = json_value(cell.strip() if isinstance(cell, str) else cell)
         if value is None:
-            self.gaps += 1
+            self.missing += 1
             return
         if len(self.distinct) <= MAX_DISTINCT:
             self.distinct[str(value)] = None
@@ -80,20 +79,20 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    # Python also reads 1_000, infinity and the digits of other scripts
+    # float() also accepts 1_000, infinity and digits of other scripts
     return number if abs(number) != float("inf") and str(value).isascii() and "_" not in str(value) else None
 
 
 def profile(path: Path) -> list[ColumnProfile]:
-    """What each column of a file is like, in the order of the columns.
+    """Profile each column of a file, in the order of the columns.
 
     Raises:
-        DataError: the file cannot be read, holds no row, or has a column without a name or one that is there twice.
+        DataError: the file cannot be read, has no rows, or has a column without a name or with a duplicate name.
     """
     rows = open_rows(path)
     names = rows.columns or []
     if twice := [name for name in names if names.count(name) > 1]:
-        raise DataError(f"{path}: column {twice[0]!r} is there twice")
+        raise DataError(f"{path}: column {twice[0]!r} appears twice")
     columns = {name: ColumnProfile(name) for name in names}
     count = 0
     for row in rows:
@@ -101,12 +100,12 @@ def profile(path: Path) -> list[ColumnProfile]:
         for name, value in row.values.items():
             if name not in columns:
                 columns[name] = ColumnProfile(name)
-                columns[name].rows = columns[name].gaps = count - 1
+                columns[name].rows = columns[name].missing = count - 1
             columns[name].add(value)
         for name in columns.keys() - row.values.keys():
             columns[name].add(None)
     if not count:
-        raise DataError(f"{path}: holds no row")
+        raise DataError(f"{path}: has no rows")
     if unnamed := [name for name in columns if not name.strip()]:
-        raise DataError(f"{path}: {len(unnamed)} column has no name; is it the row number that a table was saved with?")
+        raise DataError(f"{path}: {len(unnamed)} column has no name; is it a row number?")
     return list(columns.values())

@@ -1,1 +1,1 @@
-"""One machine: Redis, MLflow and every process of `tasador up`, started, watched and stopped."""
+"""One machine: starts, supervises and stops Redis, MLflow and the processes of `tasador up`."""

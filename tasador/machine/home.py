@@ -1,4 +1,4 @@
-"""The home folder of one machine: who runs in it, and the settings of what runs in it."""
+"""The home folder of one machine: its lock, and the environment of the processes that use it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from schemas.settings import PREFIX, Settings
 
 
 class HomeLock:
-    """The right to run the system of a home folder; only one process has it, and it ends with that process.
+    """A lock on a home folder, held by the one process that runs the system there. The kernel releases it at the end.
 
     Raises:
-        ConfigurationError: another process has it, or the folder cannot be used.
+        ConfigurationError: another process holds the lock, or the folder cannot be used.
     """
 
     def __init__(self, home: Path) -> None:
@@ -32,7 +32,7 @@ class HomeLock:
             pid = self._file.read().strip() or "unknown"
             self._file.close()
             raise ConfigurationError(
-                f"a system runs in {home} already (pid {pid}): stop it first, or set TASADOR_HOME to another folder"
+                f"a system is already running in {home} (pid {pid}): stop it, or set TASADOR_HOME to another folder"
             ) from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
@@ -45,16 +45,16 @@ class HomeLock:
         self._file.close()
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment of a part: this process's, with the addresses that the system has settled.
+def process_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a child process: this process's, with the addresses in these settings.
 
-    What these settings say about addresses wins over the variables and files that a part would find by itself.
+    A None in the settings removes the variable, so that a child uses the same addresses as the system.
     """
-    settled = {
+    addresses = {
         f"{PREFIX}HOME": str(settings.home.absolute()),
         f"{PREFIX}REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else None,
         f"{PREFIX}MLFLOW_URI": settings.mlflow_uri,
         f"{PREFIX}PREFIX": settings.prefix,
     }
-    merged = os.environ | settled
+    merged = os.environ | addresses
     return {name: value for name, value in merged.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Log files of parts: what one said last."""
+"""Log files of processes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _TAIL_BYTES = 4096
 
 
 def last_line(log: Path) -> str:
-    """The last line that is not empty; a word about it where there is none."""
+    """The last line that is not empty, or a note that there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
-        return "it left no log"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
+        return "no log was written"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "the log is empty")

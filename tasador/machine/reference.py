@@ -1,4 +1,4 @@
-"""The reference of a model, fetched from the registry for a monitor, which knows no registry."""
+"""Loads the reference rows of a model from the registry for the monitor, which does not import the registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def table_loader(settings: Settings) -> Callable[[DesiredModel], pd.DataFrame]:
-    """What finds the reference of a model, through the cache that consumers on this machine use too."""
+def reference_loader(settings: Settings) -> Callable[[DesiredModel], pd.DataFrame]:
+    """A function that loads a model's reference rows through the model cache of this machine."""
     cache = ModelCache(cache_folder_of(settings), tracking_uri_of(settings))
     return lambda desired: read_reference(cache.fetch(desired))

@@ -1,4 +1,4 @@
-"""Where the running system is: the settings completed by what `tasador up` left in `run.json`."""
+"""The running system: its addresses in `run.json`, and the settings completed by them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RUN_FILE = "run.json"
 
 
 class RunningSystem(BaseModel):
-    """What a running system tells the other commands.
+    """Contents of `run.json`, by which other commands find the running system.
 
     Attributes:
-        pid: of the process that started the parts.
-        redis_url: where its Redis answers.
+        pid: of `tasador up`.
+        redis_url: address of its Redis.
         mlflow_uri: its tracking URI.
-        parts: part name -> its HTTP address (`/readyz`, `/metrics`), where it has one.
+        parts: process label -> HTTP address (`/readyz`, `/metrics`).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,40 +35,39 @@ class RunningSystem(BaseModel):
 
 
 def read_running_system(home: Path) -> RunningSystem | None:
-    """The running system of that home folder; None where there is none or its process has gone."""
+    """The running system of this home folder; None if there is none or its process has ended."""
     try:
-        run = RunningSystem.model_validate_json((home / RUN_FILE).read_text(encoding="utf-8"))
+        system = RunningSystem.model_validate_json((home / RUN_FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
         return None
-    return run if psutil.pid_exists(run.pid) else None
+    return system if psutil.pid_exists(system.pid) else None
 
 
-def write_running_system(home: Path, run: RunningSystem) -> None:
-    """Leave the address for other commands; replaces the file at once, so that nobody reads half of it."""
+def write_running_system(home: Path, system: RunningSystem) -> None:
+    """Write `run.json`; the file is replaced atomically, so that no command reads a partial one."""
     path = home / RUN_FILE
-    part = path.with_suffix(".part")
-    part.touch(mode=0o600)  # the address may hold a password
-    part.write_text(json.dumps(run.model_dump(), indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    temporary = path.with_suffix(".part")
+    temporary.touch(mode=0o600)  # an address may contain a password
+    temporary.write_text(json.dumps(system.model_dump(), indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def remove_running_system(home: Path) -> None:
-    """Forget the address."""
+    """Delete `run.json`."""
     (home / RUN_FILE).unlink(missing_ok=True)
 
 
 def find_settings(domain: str | None = None) -> Settings:
-    """The settings of a command: params.yaml, the environment, and the running system for what these leave open.
+    """The settings of a command, with the running system's addresses if params.yaml and the environment name none.
 
     Raises:
-        ConfigurationError: a setting is wrong, or no Redis is named and none runs.
+        ConfigurationError: a setting is wrong, or no Redis is set and no system is running.
     """
     settings = load_settings(domain=domain)
-    run = read_running_system(settings.home)
-    found: dict[str, object] = {}
-    if run is not None and settings.redis_url is None:
-        found = {"redis_url": SecretStr(run.redis_url), "mlflow_uri": settings.mlflow_uri or run.mlflow_uri}
-    settings = settings.model_copy(update=found)
+    system = read_running_system(settings.home)
+    if system is not None and settings.redis_url is None:
+        addresses = {"redis_url": SecretStr(system.redis_url), "mlflow_uri": settings.mlflow_uri or system.mlflow_uri}
+        settings = settings.model_copy(update=addresses)
     if settings.redis_url is None:
         raise ConfigurationError(
             "no Redis: set TASADOR_REDIS_URL, or start the system with `tasador up` "
@@ -78,12 +77,16 @@ def find_settings(domain: str | None = None) -> Settings:
 
 
 def redis_url(settings: Settings) -> str:
-    """The Redis URL of settings that `find_settings` made."""
+    """The Redis URL of the settings.
+
+    Raises:
+        ConfigurationError: none is set.
+    """
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
     return settings.redis_url.get_secret_value()
 
 
 def open_redis(settings: Settings) -> redis.Redis:
-    """A client for the Redis that the settings name."""
+    """A client for the Redis of the settings."""
     return connect(redis_url(settings))

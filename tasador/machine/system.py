@@ -1,4 +1,4 @@
-"""The whole system on one machine: Redis and all parts as processes, started, watched, and stopped in order."""
+"""The whole system on one machine: starts Redis and all processes, restarts them, and stops them in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.location import database_of, tracking_uri_of
 from schemas.errors import ConfigurationError, RedisUnavailableError
 from schemas.settings import Settings
 from tasador.cli.names import host_name
-from tasador.machine.home import environment_of
+from tasador.machine.home import process_environment
 from tasador.machine.private_redis import PrivateRedis
 from tasador.machine.processes import ManagedProcess
 from tasador.machine.running_system import (
@@ -23,7 +23,7 @@ from tasador.machine.running_system import (
     remove_running_system,
     write_running_system,
 )
-from tasador.machine.supervision import part_command
+from tasador.machine.supervision import tasador_command
 from transport.connection import speaking_to
 from transport.server import check_server
 
@@ -32,36 +32,39 @@ _POLL_S = 0.1
 
 
 class System:
-    """The parts of some domains in one home folder; whoever runs it holds the home's lock.
+    """The processes of some domains in one home folder. The caller must hold the folder's `HomeLock`.
 
     Args:
-        settings: with the home folder; where they name no Redis, a private one is started.
+        settings: with the home folder; if they name no Redis, a private one is started.
         domains: names of the domains to run.
-        consumers: how many for each domain.
-        tell: is told, in a line, what a person should know.
+        consumers: number for each domain.
+        notify: called with each message for the operator.
 
     Attributes:
-        settings: completed by the address of the private Redis once that runs.
-        redis: the private Redis, None where the settings name another.
-        parts: what was started, in the order of starting.
+        settings: completed by the private Redis's address once it runs.
+        redis: the private Redis; None if the settings name another.
+        processes: in the order of starting.
     """
 
-    def __init__(self, settings: Settings, domains: Sequence[str], consumers: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, domains: Sequence[str], consumers: int, notify: Callable[[str], None]
+    ) -> None:
         if settings.prefix and len(domains) > 1:
-            raise ConfigurationError(f"TASADOR_PREFIX serves one domain, and {len(domains)} are to run: unset it")
+            raise ConfigurationError(f"TASADOR_PREFIX works for one domain, not for {len(domains)}: unset it")
         self.settings = settings
         self.redis = None if settings.redis_url else PrivateRedis(settings.home / "redis")
-        self.parts: list[ManagedProcess] = []
+        self.processes: list[ManagedProcess] = []
         self._domains = tuple(domains)
         self._consumers = consumers
-        self._tell = tell
+        self._notify = notify
 
     def start_redis(self) -> None:
-        """Start the private Redis, or check the one that is named.
+        """Start the private Redis, or check the one in the settings.
 
         Raises:
-            ConfigurationError: there is no redis-server here, or the named one cannot keep the promises.
-            RedisUnavailableError: it does not answer.
+            ConfigurationError: there is no suitable redis-server.
+            ServerError: the server in the settings cannot be used.
+            RedisUnavailableError: Redis does not answer.
         """
         if self.redis is not None:
             self.redis.start()
@@ -72,63 +75,58 @@ class System:
         self.write_running_system()
 
     def start_consumers(self) -> None:
-        """Start the consumers; they wait for a model."""
+        """Start the consumers, which wait for a model."""
         for domain in self._domains:
             for number in range(1, self._consumers + 1):
                 self._start(domain, "consumer", f"consumer-{number}")
         self.write_running_system()
 
     def start_trainers(self) -> None:
-        """Start the training workers; they activate the champion."""
+        """Start the training workers, which activate the champion."""
         for domain in self._domains:
             self._start(domain, "trainer", "trainer")
         self.write_running_system()
 
     def start_monitors(self) -> None:
-        """Start the monitors; they wait for a model."""
+        """Start the monitors, which wait for a model."""
         for domain in self._domains:
             self._start(domain, "monitor", "monitor")
         self.write_running_system()
 
     def start(self) -> None:
-        """Start everything, and train a champion for each domain that has none.
-
-        Raises:
-            ConfigurationError: as `start_redis`.
-            RedisUnavailableError: as `start_redis`.
-        """
+        """Start everything, and train a champion for each domain that has none. Raises the errors of `start_redis`."""
         self.start_redis()
         self.start_consumers()
         if self._has_registry():
             self.start_trainers()
             self.ensure_champions()
-        else:  # two processes must not create one SQLite store
+        else:  # two processes must not create the same SQLite store
             self.ensure_champions()
             self.start_trainers()
         self.start_monitors()
 
     def ensure_champions(self) -> None:
-        """Train a champion, quickly, for each domain that has none; one without data of its own is left without."""
+        """Train a champion quickly for each domain that has none; notify the operator if that fails."""
         for domain in self._domains:
-            if self._has_registry() and self._is_served(domain):
+            if self._has_registry() and self._has_active_model(domain):
                 continue
             if self._run_command("train", "--quick", "--unless-champion", "--domain", domain) != 0:
-                self._tell(f"{domain} has no model: its consumers wait until `tasador train` has made a champion")
+                self._notify(f"{domain} has no model: its consumers wait until `tasador train` promotes one")
 
     def write_running_system(self) -> None:
-        """Tell the other commands where everything is."""
-        run = RunningSystem(
+        """Write `run.json`, so that other commands find this system."""
+        system = RunningSystem(
             pid=os.getpid(),
             redis_url=redis_url(self.settings),
             mlflow_uri=tracking_uri_of(self.settings),
-            parts={part.label: part.url for part in self.parts},
+            parts={process.label: process.url for process in self.processes},
         )
-        write_running_system(self.settings.home, run)
+        write_running_system(self.settings.home, system)
 
     def wait_until_ready(self, timeout_s: float) -> list[ManagedProcess]:
-        """Wait until every part says that it is ready; returns those that are not by then."""
+        """Wait until every process is ready; returns those that are not ready after the timeout."""
         deadline = time.monotonic() + timeout_s
-        while waiting := [part for part in self.parts if not part.is_ready]:
+        while waiting := [process for process in self.processes if not process.is_ready]:
             if time.monotonic() > deadline:
                 break
             self.watch()
@@ -136,73 +134,72 @@ class System:
         return waiting
 
     def watch(self) -> None:
-        """Start again what has died, and tell; call it every now and then.
+        """Restart processes that ended, and notify the operator; call it several times a second.
 
         Raises:
-            RedisUnavailableError: the private Redis died and cannot be started where it was.
+            RedisUnavailableError: the private Redis ended and cannot be restarted on its port.
         """
         if self.redis is not None and not self.redis.is_running:
-            self._tell(f"redis died (see {self.redis.log}); starts again")
+            self._notify(f"redis ended (see {self.redis.log}); restarting")
             self.redis.start()
             if self.redis.url != redis_url(self.settings):
-                raise RedisUnavailableError("somebody took the port of the private Redis: start the system again")
-        told = [line for part in self.parts if (line := part.revive())]
-        for line in told:
-            self._tell(line)
-        if told:
+                raise RedisUnavailableError(
+                    "another program took the port of the private Redis: start the system again"
+                )
+        messages = [message for process in self.processes if (message := process.restart_if_due())]
+        for message in messages:
+            self._notify(message)
+        if messages:
             self.write_running_system()
 
     def stop(self) -> None:
-        """Stop monitors, then consumers, then trainers, then Redis; interrupted, it ends them at once. State stays.
-
-        What was killed recovers at the next start.
-        """
+        """Stop monitors, then consumers, then trainers, then Redis; KeyboardInterrupt kills the processes at once."""
         try:
             for command in ("monitor", "consumer", "trainer"):
-                self._stop_parts([part for part in self.parts if part.command == command])
+                self._stop([process for process in self.processes if process.command == command])
         except KeyboardInterrupt:
-            self._tell("in a hurry: ending all parts at once")
-            for part in self.parts:
-                part.kill()
+            self._notify("interrupted again: killing all processes")
+            for process in self.processes:
+                process.kill()
         finally:
             remove_running_system(self.settings.home)
             if self.redis is not None:
                 self.redis.stop()
 
-    def _is_served(self, domain: str) -> bool:
-        """Whether a model was put in charge before; the registry, which is slow to load, need not be asked then."""
+    def _has_active_model(self, domain: str) -> bool:
+        """Whether a model was activated before; checked first, because importing the registry is slow."""
         with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
             return bool(client.exists(self.settings.for_domain(domain).streams.model))
 
     def _has_registry(self) -> bool:
-        """Whether there is something to ask; asking an SQLite store creates it, which takes a while."""
+        """Whether there may be models; opening an SQLite store would create it, which is slow."""
         database = database_of(tracking_uri_of(self.settings))
         return database is None or database.exists()
 
     def _start(self, domain: str, command: str, name: str) -> None:
-        # on a Redis that other machines share, names must be this machine's own
-        own_name = name if self.redis is not None else f"{host_name()}-{name}"
-        part = ManagedProcess(
+        # a shared Redis requires names that no other machine has
+        unique_name = name if self.redis is not None else f"{host_name()}-{name}"
+        process = ManagedProcess(
             domain,
             command,
-            own_name,
+            unique_name,
             logs=self.settings.home / "logs",
             host=self.settings.host,
-            environment=environment_of(self.settings),
+            environment=process_environment(self.settings),
         )
-        part.start()
-        self.parts.append(part)
+        process.start()
+        self.processes.append(process)
 
-    def _stop_parts(self, parts: Sequence[ManagedProcess]) -> None:
-        for part in parts:
-            part.ask_to_stop()
+    def _stop(self, processes: Sequence[ManagedProcess]) -> None:
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        for part in parts:
-            if not part.wait(deadline):
-                self._tell(f"{part.label} does not stop within {STOP_TIMEOUT_S:g} s: killed (see {part.log})")
-                part.kill()
+        for process in processes:
+            if not process.wait(deadline):
+                self._notify(f"{process.label} did not stop within {STOP_TIMEOUT_S:g} s: killed (see {process.log})")
+                process.kill()
 
     def _run_command(self, *arguments: str) -> int:
-        command, environment = part_command(*arguments), environment_of(self.settings)
+        command, environment = tasador_command(*arguments), process_environment(self.settings)
         with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
             return process.wait()

@@ -1,1 +1,1 @@
-"""What is checked before anything starts: the configuration, the Redis server, the registry."""
+"""Checks before anything starts: the configuration, the Redis server and the registry."""

@@ -1,4 +1,4 @@
-"""A finding: one thing that was looked at, how it is, and the way out where it is not as it should be."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Area = Literal["configuration", "server", "registry"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        area: where.
-        level: `error` is what keeps a part from working, `warning` what breaks a promise one day.
-        what: how it is.
-        way_out: what to do; empty where nothing has to be done.
+        area: what was checked.
+        level: `error` keeps a process from working; `warning` may break a guarantee later.
+        what: the result.
+        way_out: what the operator can do; empty if nothing is wrong.
     """
 
     area: Area

@@ -1,4 +1,4 @@
-"""Whether the registry answers, and whether its champion can be put to work here."""
+"""Checks that the registry answers and that its champion can be loaded here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transport.address import without_password
 
 
 def check_registry(settings: Settings) -> list[Finding]:
-    """Everything about the registry that these settings name; nothing is created where there is none yet."""
+    """Check the registry of the settings; a store that does not exist is not created."""
     return list(_findings(settings))
 
 
@@ -20,9 +20,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     uri = tracking_uri_of(settings)
     shown, database = without_password(uri), database_of(uri)
     if database is not None and not database.exists():
-        yield _found("warning", f"{shown}: there is none yet", "`tasador train` makes it, and `tasador up` does")
+        yield _finding("warning", f"{shown}: does not exist yet", "`tasador train` or `tasador up` creates it")
         return
-    # four seconds
+    # importing these takes four seconds
     from registry.cache import ModelCache
     from registry.loading import load_scorer
     from registry.store import Registry
@@ -30,22 +30,24 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     try:
         info = Registry(uri, settings.domain).resolve()
     except ModelNotFoundError as error:
-        yield _found("ok", f"MLflow at {shown} answers")
-        yield _found("warning", str(error), f"tasador train --domain {settings.domain}")
+        yield _finding("ok", f"MLflow at {shown} answers")
+        yield _finding("warning", str(error), f"tasador train --domain {settings.domain}")
         return
     except RegistryUnavailableError as error:
-        yield _found("error", str(error), "start it, or mend TASADOR_MLFLOW_URI (and its --allowed-hosts)")
+        yield _finding(
+            "error", str(error), "start MLflow, or correct TASADOR_MLFLOW_URI or the server's --allowed-hosts"
+        )
         return
-    yield _found("ok", f"MLflow at {shown} answers")
+    yield _finding("ok", f"MLflow at {shown} answers")
     try:
         folder = ModelCache(cache_folder_of(settings), uri).fetch(info.desired("0-0"))
         load_scorer(folder, settings.load_domain())
     except TasadorError as error:
-        what = f"the champion, version {info.version}, cannot be used here: {error}"
-        yield _found("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")
+        what = f"the champion, version {info.version}, cannot be loaded: {error}"
+        yield _finding("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")
     else:
-        yield _found("ok", f"the champion, version {info.version}, loads and passes its checks")
+        yield _finding("ok", f"the champion, version {info.version}, loads and passes its checks")
 
 
-def _found(level: Level, what: str, way_out: str = "") -> Finding:
+def _finding(level: Level, what: str, way_out: str = "") -> Finding:
     return Finding("registry", level, what, way_out)

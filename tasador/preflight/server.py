@@ -1,4 +1,4 @@
-"""Whether a Redis server keeps the promises: version, memory, log, role, and the rights of our user."""
+"""Checks a Redis server: version, memory, durability, role, and the rights of the user."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from transport.connection import connect, connect_async, is_transient, speaking_
 from transport.server import check_server
 
 FULL_SHARE = 0.8
-"""Share of `maxmemory` from which a server is about to be full."""
+"""Share of `maxmemory` from which a warning is given."""
 
 
 def check_redis(settings: Settings) -> list[Finding]:
-    """Everything about the server that these settings name."""
+    """Check the server of the settings."""
     url = redis_url(settings)
     try:
         with speaking_to(url), connect(url) as client:
             client.ping()
             return list(_findings(client, settings))
     except RedisUnavailableError as error:
-        return [_found("error", str(error), "start it, or mend TASADOR_REDIS_URL (user, password, address)")]
+        return [_finding("error", str(error), "start Redis, or correct TASADOR_REDIS_URL (user, password, address)")]
     except RedisError as error:
         what = f"{without_password(url)}: {error}"
-        return [_found("error", what, "give this user the rights that docs/runbook.md lists")]
+        return [_finding("error", what, "give this user the rights that docs/runbook.md lists")]
 
 
 def _findings(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     info: Any = client.info("everything") if _may_info(client) else None
     if info is None:
-        yield _found(
-            "warning", "this user may not run INFO, so the server's version and memory are unknown", "allow +info"
+        yield _finding(
+            "warning", "this user may not run INFO, so version, memory and durability are unchecked", "allow +info"
         )
         return
     name = "Valkey" if "valkey_version" in info else "Redis"
@@ -49,15 +49,15 @@ def _findings(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     try:
         check_server(client, settings.streams)
     except ServerError as error:
-        yield _found(
-            "error", str(error), "use a newer server" if "old" in str(error) else "set TASADOR_PREFIX as it says"
+        yield _finding(
+            "error", str(error), "use a newer server" if "old" in str(error) else "set TASADOR_PREFIX as the error says"
         )
     else:
-        yield _found("ok", f"{name} {version} at {without_password(redis_url(settings))}")
+        yield _finding("ok", f"{name} {version} at {without_password(redis_url(settings))}")
     yield from _memory(info)
     yield from _durability(info)
     if info.get("role") == "slave":
-        yield _found("error", "it is a replica, which cannot be written", "name its master in TASADOR_REDIS_URL")
+        yield _finding("error", "the server is a read-only replica", "set TASADOR_REDIS_URL to its master")
         return
     yield from _rights(client, settings)
 
@@ -73,40 +73,42 @@ def _may_info(client: redis.Redis) -> bool:
 def _memory(info: dict[str, Any]) -> Iterator[Finding]:
     policy, limit, used = info.get("maxmemory_policy"), int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
     if policy == "noeviction":
-        yield _found("ok", "maxmemory-policy is noeviction")
+        yield _finding("ok", "maxmemory-policy is noeviction")
     else:
-        what = f"maxmemory-policy is {policy}: a full server drops outcomes, or whole streams"
-        yield _found("warning", what, "CONFIG SET maxmemory-policy noeviction, and in its configuration file")
+        what = f"maxmemory-policy is {policy}: a full server evicts keys, even whole streams"
+        yield _finding("warning", what, "CONFIG SET maxmemory-policy noeviction, and set it in the configuration file")
     if limit and used > FULL_SHARE * limit:
-        what = f"{used / limit:.0%} of maxmemory are used; when it is full nothing is answered"
-        yield _found("warning", what, "raise maxmemory, or keep less (retention in params.yaml)")
+        what = f"{used / limit:.0%} of maxmemory are used; a full server refuses writes, so nothing is scored"
+        yield _finding("warning", what, "raise maxmemory, or lower retention in params.yaml")
 
 
 def _durability(info: dict[str, Any]) -> Iterator[Finding]:
     if int(info.get("aof_enabled", 0)):
-        yield _found("ok", "the append-only file is on")
+        yield _finding("ok", "the append-only file is on")
     else:
         what = "the append-only file is off: a crash loses everything since the last snapshot"
-        yield _found("warning", what, "CONFIG SET appendonly yes, and in its configuration file")
+        yield _finding("warning", what, "CONFIG SET appendonly yes, and set it in the configuration file")
     if info.get("aof_last_write_status", "ok") != "ok" or info.get("rdb_last_bgsave_status", "ok") != "ok":
-        yield _found("error", "its last write to disk failed, so it may refuse writes", "look at its log and its disk")
+        yield _finding(
+            "error", "the last write to disk failed, so the server may refuse writes", "check its log and its disk"
+        )
 
 
 def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     try:
         asyncio.run(_try_commit(settings))
     except ServerError as error:
-        yield _found("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
+        yield _finding("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
     else:
-        yield _found("ok", "a consumer's script does its work for this user")
+        yield _finding("ok", "this user may run the consumer's script")
     refused = list(_dry_run(client, settings.streams))
     for command in refused:
-        what = f"a publisher, worker or monitor may not run {command}"
-        yield _found("error", what, "give this user the rights that docs/runbook.md lists")
+        what = f"this user may not run {command}, which a publisher, worker or monitor needs"
+        yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
 
 
 async def _try_commit(settings: Settings) -> None:
-    # numpy and FastStream, which nothing before this needs
+    # imports numpy and FastStream, which the other checks do not need
     from consumer.probe import try_commit
 
     client = connect_async(redis_url(settings))
@@ -117,7 +119,7 @@ async def _try_commit(settings: Settings) -> None:
 
 
 def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
-    """Commands of other parts that the user may not run; none where the server cannot tell (before 7.0)."""
+    """Commands of other processes that the user may not run; none on servers before 7.0, which lack ACL DRYRUN."""
     commands = (
         ("XADD", streams.listings, "*", "data", ""),
         ("XADD", streams.commands, "*", "data", ""),
@@ -133,11 +135,11 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         for command in commands:
             reply: Any = client.execute_command("ACL DRYRUN", user, *command)  # type: ignore[no-untyped-call]
             if reply not in {b"OK", "OK", True}:
-                yield f"{command[0]} on {next(part for part in command if part.startswith(streams.prefix))}"
+                yield f"{command[0]} on {next(word for word in command if word.startswith(streams.prefix))}"
     except ResponseError as error:
         if is_transient(error):
             raise
 
 
-def _found(level: Level, what: str, way_out: str = "") -> Finding:
+def _finding(level: Level, what: str, way_out: str = "") -> Finding:
     return Finding("server", level, what, way_out)

@@ -15,11 +15,11 @@ from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
 from tasador.cli.commands.bench import EXAMPLE, _redis, bench
 from tests.models import SmallModel
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 from transport.connection import connect
 
 LISTINGS = 2000
-COMMAND = command_of(bench)
+COMMAND = runner_of(bench)
 
 
 @pytest.fixture

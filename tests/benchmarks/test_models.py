@@ -13,7 +13,7 @@ from benchmarks.models_page import render_page
 from benchmarks.recipes import CHOSEN, CONTENDERS, HOUSING, RecipeContender
 from tasador.cli.commands.bench_models import bench_models
 from tests.models import table_of
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 from training.learning.recipes import choose_recipes
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -87,7 +87,7 @@ def test_the_command_writes_a_report_and_ends_with_1_where_a_goal_is_missed(tmp_
     table_of("housing").with_target().to_csv(tmp_path / "homes.csv", index=False)
     output = tmp_path / "reports" / "models.json"
     asked = ("--housing", str(tmp_path / "homes.csv"), "--output", str(output))
-    result = command_of(bench_models).run(*asked)
+    result = runner_of(bench_models).run(*asked)
     assert result.exit_code == 1
     assert "506 rows of homes.csv" in result.stdout
     assert "GOAL NOT REACHED" in result.stdout

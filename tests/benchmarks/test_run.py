@@ -24,7 +24,7 @@ from schemas.errors import BenchmarkError, ConfigurationError, DomainError
 from tasador.cli.commands.bench import bench
 from tests.benchmarks.test_report import MACHINE
 from tests.models import SmallModel, fitted, register
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 from training.data.checking import validate
 from training.data.sources import read_source
 
@@ -58,7 +58,7 @@ def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch: pytest.Mon
     monkeypatch.setattr("tasador.cli.commands.bench._reports", reports)
     output = tmp_path / "reports" / "bench.json"
     with pytest.raises(BenchmarkError, match="stands still"):
-        command_of(bench).run("--output", str(output), "--redis-url", "redis://localhost:1")
+        runner_of(bench).run("--output", str(output), "--redis-url", "redis://localhost:1")
     assert json.loads(output.read_text())["machine"]["cores"] == MACHINE.cores
 
 
@@ -77,7 +77,7 @@ def test_parts_that_were_measured_are_kept_and_what_lacks_is_measured(
     kept = BenchReport(made_at=datetime.now(UTC), machine=MACHINE, drift_costs=(), starts=())
     output.write_text(kept.model_dump_json())
     arguments = ("--keep", "--output", str(output), "--redis-url", "redis://localhost:1")
-    command = command_of(bench)
+    command = runner_of(bench)
     assert command.run(*arguments, "--full").exit_code == 0
     assert command.run(*arguments, "--part", "drift").exit_code == 0
     lacking = [part for part in BenchPart if part not in {BenchPart.DRIFT, BenchPart.START}]

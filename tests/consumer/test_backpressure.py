@@ -17,7 +17,7 @@ from schemas.settings import load_settings
 from schemas.streams import SCORERS, Streams
 from tasador.cli.commands.publish import publish
 from tests.consumer.harness import Client, count, publish_numbered, running, settings_for
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 from tests.waiting import wait_until_async
 
 HIGH_WATER = 1000
@@ -27,7 +27,7 @@ LISTINGS = 10 * HIGH_WATER
 async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumers_come_back(
     monkeypatch: pytest.MonkeyPatch, redis_client: Client, redis_url: str, prefix: str, streams: Streams, tmp_path: Path
 ) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+    use_redis(monkeypatch, redis_url, prefix)
     monkeypatch.setenv("TASADOR_HIGH_WATER", str(HIGH_WATER))
     shown: list[str] = []
     update = "rich.progress.Progress.update"
@@ -44,7 +44,7 @@ async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumer
     watching = asyncio.create_task(watch())
     answers = tmp_path / "answers.csv"
     arguments = ("--sample", str(LISTINGS), "--out", str(answers), "--timeout", "60")
-    publishing = asyncio.create_task(asyncio.to_thread(command_of(publish).json, *arguments))
+    publishing = asyncio.create_task(asyncio.to_thread(runner_of(publish).json, *arguments))
     try:
         await wait_until_async(lambda: any(line.startswith("Waiting, backlog") for line in shown))
         assert not publishing.done()

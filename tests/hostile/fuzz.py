@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.streams import Streams
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, stderr, write_json
 from tests.hostile.decoding import DecoderFigures, decode_all
 from tests.hostile.handling import HandlerFigures, delays_ms, handle_all, median_difference_ms, running_consumer
 from tests.hostile.mutations import entries
@@ -37,7 +37,7 @@ def fuzz(
     """Publish mutated listings, and check that a consumer gives each one outcome."""
     drawn = list(drawn_entries(min(count // 50, _MAX_DRAWN), seed))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err) as progress:
+    with Progress(*columns, console=stderr) as progress:
         begin = time.monotonic()
         stream = chain(drawn, entries(seed, count - len(drawn)))
         decoded = decode_all(progress.track(stream, total=count, description="decoder"))
@@ -56,7 +56,7 @@ def fuzz(
         write_json(figures)
     else:
         for name, value in figures.items():
-            out.out(f"{name:<28} {value}", highlight=False)
+            print_line(f"{name:<28} {value}")
     if handled.growth_mib > MAX_GROWTH_MIB or figures["delay_ms"] > MAX_DELAY_MS:
         raise typer.Exit(1)
 

@@ -22,16 +22,16 @@ from tasador.cli.commands.publish import publish
 from tests.consumer.harness import running, settings_for
 from tests.listings import Row
 from tests.producer.stream import read_events
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 from tests.waiting import wait_until
 
-COMMAND = command_of(publish)
+COMMAND = runner_of(publish)
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, tmp_path: Path) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+    use_redis(monkeypatch, redis_url, prefix)
     monkeypatch.chdir(tmp_path)
 
 

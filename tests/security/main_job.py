@@ -76,7 +76,7 @@ def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
         raise AssertionError(f"{error}\ndenied: {users.denied()}\n{logs}") from error
     finally:
         for process in processes:
-            process.ask_to_stop()
+            process.terminate()
         for process in processes:
             process.kill()
 

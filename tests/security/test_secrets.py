@@ -95,7 +95,7 @@ def test_processes_show_no_secret_while_mlflow_is_away(
         assert _find_secrets(_keys_and_values(redis_client, streams.prefix)) == []
     finally:
         for process in processes:
-            process.ask_to_stop()
+            process.terminate()
         for process in processes:
             process.kill()
         redis_client.acl_deluser(name)

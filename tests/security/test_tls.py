@@ -15,7 +15,7 @@ from producer import AsyncListingPublisher, ListingPublisher
 from schemas.errors import ConfigurationError, RedisUnavailableError
 from schemas.settings import load_settings
 from schemas.streams import Streams
-from tasador.machine.home import environment_of
+from tasador.machine.home import process_environment
 from tasador.machine.processes import ManagedProcess
 from tests.docker_engine import HOW
 from tests.listings import listing, read_boston_rows
@@ -86,7 +86,7 @@ def test_processes_work_over_tls(tls_url: str, small_model: SmallModel, tmp_path
     settings = load_settings(
         home=tmp_path / "home", redis_url=SecretStr(tls_url), prefix=streams.prefix, mlflow_uri=store
     )
-    environment = environment_of(settings)
+    environment = process_environment(settings)
     processes = [
         ManagedProcess("housing", kind, f"{kind}-1", logs=tmp_path, host="127.0.0.1", environment=environment)
         for kind in ("consumer", "trainer")

@@ -1,4 +1,4 @@
-"""A feature more: consumers of the old contract go on scoring until those of the new one have taken over."""
+"""Adding a feature: consumers of the old contract score until a model of the new contract is active."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["small_model"]
 
 
 class HousingWithPool(Housing):
-    """Housing with a feature more, which listings of the old form go without."""
+    """Housing with one more feature, which old listings do not have."""
 
     POOL: Integer | None = feature(ge=0, le=1, unit="", description="1 if there is a pool")
 
@@ -50,7 +50,7 @@ OLD, NEW = load_domain("housing"), domain_of(HousingWithPool)
 @pytest.fixture(scope="module")
 def models(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallModel, SmallModel]:
     """A version of the old contract and one of the new, in one registry."""
-    # in a copy: what other tests compare is of one contract
+    # in a copy, because other tests expect one contract in the registry
     own = small_model.in_copy(tmp_path_factory.mktemp("contracts") / "home")
     old = table_of("housing")
     pool = np.arange(len(old)) % 2
@@ -75,13 +75,13 @@ async def _running(url: str, prefix: str, home: Path, domain: Domain, name: str)
 
 
 def _versions(client: Client, streams: Streams, ids: list[str]) -> Counter[str]:
-    """By version, how many of the entries it answered."""
-    told = {answer["id"]: answer["data"]["model"]["version"] for answer in answers(client, streams.predictions)}
-    return Counter(told[entry_id] for entry_id in ids if entry_id in told)
+    """Number of entries that each version scored."""
+    versions = {answer["id"]: answer["data"]["model"]["version"] for answer in answers(client, streams.predictions)}
+    return Counter(versions[entry_id] for entry_id in ids if entry_id in versions)
 
 
 async def _publish(client: Client, streams: Streams, start: str, row: dict[str, Any], count: int = 300) -> list[str]:
-    """Publish in small chunks, so that every consumer gets some, and wait for the answers."""
+    """Publish in small chunks, so that every consumer gets some, and wait for all answers."""
     ids: list[str] = []
     for number in range(0, count, 10):
         ids += publish(client, streams, [event(f"{start}-{number + i}", row) for i in range(10)])
@@ -99,7 +99,7 @@ async def test_consumers_of_the_old_contract_score_until_a_model_of_the_new_one_
     async with _running(redis_url, prefix, home, NEW, "new") as new:
         async with _running(redis_url, prefix, home, OLD, "old") as old:
             await wait_until_async(lambda: old.follower.model and model_events(redis_client, streams, "model.rejected"))
-            # the new one cannot use a model of the old contract: it waits, and the old one answers all
+            # the new consumer cannot use a model of the old contract and waits; the old one scores all
             (rejected,) = model_events(redis_client, streams, "model.rejected")
             assert (rejected["consumer"], rejected["reason"]) == ("new", "signature")
             assert _versions(redis_client, streams, await _publish(redis_client, streams, "a", ROW)) == {before: 300}
@@ -115,7 +115,7 @@ async def test_consumers_of_the_old_contract_score_until_a_model_of_the_new_one_
         assert _versions(redis_client, streams, ids) == {after: 300}
 
 
-def test_the_card_says_of_which_contract_a_model_is(models: tuple[SmallModel, SmallModel]) -> None:
+def test_the_card_holds_the_contract_of_a_model(models: tuple[SmallModel, SmallModel]) -> None:
     first, second = (read_card(model.folder) for model in models)
     assert layout_of(OLD) != layout_of(NEW)
     assert (first.layout, second.layout) == (layout_of(OLD), layout_of(NEW))

@@ -1,4 +1,4 @@
-"""The committed description of the streams is that of the code, and no change breaks a client unseen."""
+"""The committed AsyncAPI document is up to date, and a change that breaks a client is reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schemas.domain import load_domain
 from schemas.streams import Streams
 from tasador.cli.commands.asyncapi import asyncapi
 from tests.asyncapi_changes import breaking_changes
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 
 PAGE = Path(__file__).parents[2] / "docs/asyncapi.json"
 COMMITTED: dict[str, Any] = json.loads(PAGE.read_text(encoding="utf-8"))
@@ -22,16 +22,16 @@ COMMITTED: dict[str, Any] = json.loads(PAGE.read_text(encoding="utf-8"))
 
 @pytest.fixture(scope="module")
 def current() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(command_of(asyncapi).text())
-    return found
+    document: dict[str, Any] = json.loads(runner_of(asyncapi).text())
+    return document
 
 
-def test_no_change_breaks_a_client(current: dict[str, Any]) -> None:
-    assert not breaking_changes(COMMITTED, current), "a client would break: think of another way first"
+def test_the_current_document_breaks_no_client(current: dict[str, Any]) -> None:
+    assert not breaking_changes(COMMITTED, current), "a client would break: find a compatible change"
 
 
-def test_the_committed_page_is_that_of_the_code(current: dict[str, Any]) -> None:
-    assert current == COMMITTED, "write it again: make pages"
+def test_the_committed_document_is_up_to_date(current: dict[str, Any]) -> None:
+    assert current == COMMITTED, "run: make pages"
 
 
 def test_every_stream_is_a_channel(current: dict[str, Any]) -> None:
@@ -53,9 +53,9 @@ def test_every_feature_has_its_range_and_unit(current: dict[str, Any]) -> None:
         assert fields[feature.column]["description"] == feature.description
 
 
-def _schemas(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["components"]["schemas"]
-    return found
+def _schemas(d: dict[str, Any]) -> dict[str, Any]:
+    schemas: dict[str, Any] = d["components"]["schemas"]
+    return schemas
 
 
 def _remove_channel(d: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def _remove_command(d: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (_remove_channel, "repeats: the channel is gone"),
         (_move, "listings: has another address"),
@@ -125,10 +125,10 @@ def _remove_command(d: dict[str, Any]) -> None:
         (_remove_command, "commands $<model.rollback>: is gone"),
     ],
 )
-def test_what_breaks_a_client_is_named(change: Callable[[dict[str, Any]], None], told: str) -> None:
+def test_a_breaking_change_is_reported(change: Callable[[dict[str, Any]], None], message: str) -> None:
     changed = copy.deepcopy(COMMITTED)
     change(changed)
-    assert told in breaking_changes(COMMITTED, changed)
+    assert message in breaking_changes(COMMITTED, changed)
 
 
 def _add_optional(d: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ def _tell_more(d: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [_add_optional, _widen, _tell_more])
-def test_what_breaks_nobody_passes(change: Callable[[dict[str, Any]], None]) -> None:
+def test_a_compatible_change_is_not_reported(change: Callable[[dict[str, Any]], None]) -> None:
     changed = copy.deepcopy(COMMITTED)
     change(changed)
     assert changed != COMMITTED

@@ -1,4 +1,4 @@
-"""`tasador check`: a line for each thing, with the way out."""
+"""`tasador check`: a finding for each check, with what to do."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from registry.versions import DIGEST_TAG
 from tasador.cli.commands.check import check
 from tests.conftest import PrivateRedis
 from tests.models import SmallModel, own_model, small_model
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 
 __all__ = ["own_model", "small_model"]
 
-COMMAND = command_of(check)
+COMMAND = runner_of(check)
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _in_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def _found(*arguments: str, level: str = "error") -> list[tuple[str, str]]:
-    """Area and text of the findings of a level; the exit code says whether there are errors."""
+def _findings(*arguments: str, level: str = "error") -> list[tuple[str, str]]:
+    """Area and text of the findings of a level."""
     result = COMMAND.run(*arguments, "--json")
     findings: list[dict[str, Any]] = json.loads(result.stdout)
     assert result.exit_code == any(each["level"] == "error" for each in findings)
@@ -35,91 +35,91 @@ def _found(*arguments: str, level: str = "error") -> list[tuple[str, str]]:
     return [(each["area"], each["what"]) for each in findings if each["level"] == level]
 
 
-def _point(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def _set_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("TASADOR_REDIS_URL", url)
 
 
-def test_a_whole_system_has_no_finding(
+def test_a_working_system_has_no_problem(
     monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis, small_model: SmallModel
 ) -> None:
     server = private_redis("--appendonly", "yes")
-    _point(monkeypatch, server.url)
+    _set_url(monkeypatch, server.url)
     monkeypatch.setenv("TASADOR_HOME", str(small_model.settings.home))
     monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "10000")
-    assert _found() == []
-    assert _found(level="warning") == []
-    told = COMMAND.text()
+    assert _findings() == []
+    assert _findings(level="warning") == []
+    output = COMMAND.text()
     for part in ("domain housing: regression, 13 features", "noeviction", "append-only file is on", "loads and passes"):
-        assert part in told
+        assert part in output
     with redis.Redis.from_url(server.url) as client:
-        assert list(client.scan_iter("*")) == [], "nothing is left behind"
+        assert list(client.scan_iter("*")) == [], "it leaves no keys"
 
 
-def test_a_wrong_setting_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
-    _point(monkeypatch, redis_url)
+def test_an_unknown_setting_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    _set_url(monkeypatch, redis_url)
     Path("params.yaml").write_text("batch: {max_record: 5}\n")
-    assert _found() == [("configuration", "params.yaml: batch.max_record: there is no such setting")]
+    assert _findings() == [("configuration", "params.yaml: batch.max_record: there is no such setting")]
 
 
-def test_no_redis_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    ((area, what),) = _found()
+def test_a_missing_redis_url_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    ((area, what),) = _findings()
     assert area == "configuration"
     assert "no Redis: set TASADOR_REDIS_URL" in what
 
 
-def test_a_domain_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
-    _point(monkeypatch, redis_url)
+def test_a_domain_that_cannot_be_loaded_is_an_error(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    _set_url(monkeypatch, redis_url)
     Path("params.yaml").write_text("domains: {housing: {}, wine: {path: 'nowhere.wine:Wine'}}\n")
-    ((area, what),) = _found("--no-registry")
+    ((area, what),) = _findings("--no-registry")
     assert area == "configuration"
     assert "cannot load 'nowhere.wine:Wine'" in what
 
 
-def test_a_prefix_of_two_domains_is_told(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    _point(monkeypatch, redis_url)
+def test_a_prefix_of_two_domains_is_an_error(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    _set_url(monkeypatch, redis_url)
     monkeypatch.setenv("TASADOR_PREFIX", prefix)
     Path("params.yaml").write_text("domains: {housing: {}, obesity: {}}\n")
-    assert _found("--no-registry") == [("configuration", f"prefix {prefix!r} is that of every domain, and there are 2")]
+    assert _findings("--no-registry") == [("configuration", f"2 domains would share the prefix {prefix!r}")]
 
 
-def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    _point(monkeypatch, "redis://:secret@127.0.0.1:1/0")
-    ((area, what),) = _found("--no-registry")
+def test_a_server_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set_url(monkeypatch, "redis://:secret@127.0.0.1:1/0")
+    ((area, what),) = _findings("--no-registry")
     assert area == "server"
     assert "redis://:***@127.0.0.1:1/0 does not answer" in what
 
 
-def test_eviction_and_a_missing_log_are_warnings(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_eviction_and_a_missing_aof_are_warnings(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
     server = private_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
     with redis.Redis.from_url(server.url) as client:
         client.set("much", "x" * 5_000_000)
-    # the buffers of that connection are gone
+    # close the first connection, whose buffers count as used memory
     with redis.Redis.from_url(server.url) as client:
         client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.1))
-    _point(monkeypatch, server.url)
-    told = [what for area, what in _found("--no-registry", level="warning") if area == "server"]
-    assert [what.partition(":")[0] for what in told if "%" not in what] == [
+    _set_url(monkeypatch, server.url)
+    warnings = [what for area, what in _findings("--no-registry", level="warning") if area == "server"]
+    assert [what.partition(":")[0] for what in warnings if "%" not in what] == [
         "maxmemory-policy is allkeys-lru",
         "the append-only file is off",
     ]
-    assert any("of maxmemory are used" in what for what in told)
+    assert any("of maxmemory are used" in what for what in warnings)
 
 
-def test_a_server_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
-    _point(monkeypatch, redis_url)
+def test_a_server_that_is_too_old_is_an_error(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    _set_url(monkeypatch, redis_url)
     monkeypatch.setattr("transport.server.OLDEST", (99, 0))
-    assert any("is too old" in what for area, what in _found("--no-registry"))
+    assert any("is too old" in what for area, what in _findings("--no-registry"))
 
 
-def test_a_replica_is_told(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_a_replica_is_an_error(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
     server = private_redis()
     with redis.Redis.from_url(server.url) as client:
         client.replicaof("127.0.0.1", "1")
-    _point(monkeypatch, server.url)
-    assert ("server", "it is a replica, which cannot be written") in _found("--no-registry")
+    _set_url(monkeypatch, server.url)
+    assert ("server", "the server is a read-only replica") in _findings("--no-registry")
 
 
-def test_a_user_without_rights_is_told_which(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_missing_rights_of_a_user_are_named(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
     server = private_redis()
     with redis.Redis.from_url(server.url) as client:
         client.acl_setuser(
@@ -127,16 +127,16 @@ def test_a_user_without_rights_is_told_which(monkeypatch: pytest.MonkeyPatch, pr
         )
         client.acl_setuser("stranger", enabled=True, passwords=["+pw"], keys=["other:*"], commands=["+ping"])
     address = server.url.removeprefix("redis://")
-    _point(monkeypatch, f"redis://scorer:pw@{address}")
-    ((_, what),) = _found("--no-registry")
+    _set_url(monkeypatch, f"redis://scorer:pw@{address}")
+    ((_, what),) = _findings("--no-registry")
     assert "as a consumer: the commit script cannot do its work for this user" in what
-    _point(monkeypatch, f"redis://stranger:pw@{address}")
-    assert any("may not run INFO" in what for _, what in _found("--no-registry", level="warning"))
-    _point(monkeypatch, f"redis://stranger:wrong@{address}")
-    assert any("refused the user or password" in what for _, what in _found("--no-registry"))
+    _set_url(monkeypatch, f"redis://stranger:pw@{address}")
+    assert any("may not run INFO" in what for _, what in _findings("--no-registry", level="warning"))
+    _set_url(monkeypatch, f"redis://stranger:wrong@{address}")
+    assert any("refused the user or password" in what for _, what in _findings("--no-registry"))
 
 
-def test_a_publisher_without_rights_is_told(
+def test_missing_rights_of_a_publisher_are_named(
     monkeypatch: pytest.MonkeyPatch, redis_client: redis.Redis, redis_url: str, prefix: str
 ) -> None:
     if int(redis_client.info("server")["redis_version"].split(".")[0]) < 7:
@@ -144,36 +144,36 @@ def test_a_publisher_without_rights_is_told(
     keys = [f"{prefix}:{name}" for name in ("probe:*", "listings", "predictions", "model")]
     redis_client.acl_setuser(prefix, enabled=True, passwords=["+pw"], keys=keys, commands=["+@all"])
     monkeypatch.setenv("TASADOR_PREFIX", prefix)
-    _point(monkeypatch, f"redis://{prefix}:pw@{redis_url.removeprefix('redis://')}")
+    _set_url(monkeypatch, f"redis://{prefix}:pw@{redis_url.removeprefix('redis://')}")
     try:
-        told = [what for _, what in _found("--no-registry")]
+        errors = [what for _, what in _findings("--no-registry")]
     finally:
         redis_client.acl_deluser(prefix)
-    assert f"a publisher, worker or monitor may not run XADD on {prefix}:commands" in told
-    assert not any("listings" in what for what in told)
+    assert f"this user may not run XADD on {prefix}:commands, which a publisher, worker or monitor needs" in errors
+    assert not any("listings" in what for what in errors)
 
 
-def test_a_registry_without_a_champion_or_an_answer_is_told(
+def test_a_missing_registry_is_a_warning_and_an_unreachable_one_an_error(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, tmp_path: Path
 ) -> None:
-    _point(monkeypatch, redis_url)
+    _set_url(monkeypatch, redis_url)
     monkeypatch.setenv("TASADOR_PREFIX", prefix)
     monkeypatch.setenv("TASADOR_HOME", str(tmp_path / "home"))
-    assert [what for area, what in _found(level="warning") if area == "registry"] == [
-        f"sqlite:///{tmp_path}/home/mlflow.db: there is none yet"
+    assert [what for area, what in _findings(level="warning") if area == "registry"] == [
+        f"sqlite:///{tmp_path}/home/mlflow.db: does not exist yet"
     ]
-    assert not (tmp_path / "home").exists(), "nothing is created"
+    assert not (tmp_path / "home").exists(), "it creates nothing"
     monkeypatch.setenv("TASADOR_MLFLOW_URI", "http://127.0.0.1:1")
-    assert _found() == [("registry", "MLflow at http://127.0.0.1:1 does not answer (ConnectionError)")]
+    assert _findings() == [("registry", "MLflow at http://127.0.0.1:1 does not answer (ConnectionError)")]
 
 
-def test_a_champion_that_cannot_be_used_is_told(
+def test_a_champion_that_cannot_be_loaded_is_an_error(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, own_model: SmallModel
 ) -> None:
-    _point(monkeypatch, redis_url)
+    _set_url(monkeypatch, redis_url)
     monkeypatch.setenv("TASADOR_PREFIX", prefix)
     monkeypatch.setenv("TASADOR_HOME", str(own_model.settings.home))
     own_model.registry.set_tags("1", {DIGEST_TAG: "0" * 64})
-    ((area, what),) = _found()
+    ((area, what),) = _findings()
     assert area == "registry"
-    assert "the champion, version 1, cannot be used here" in what
+    assert "the champion, version 1, cannot be loaded" in what

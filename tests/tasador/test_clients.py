@@ -64,7 +64,7 @@ async def test_the_client_for_node_publishes_and_reads_its_answers(
     assert redis_client.xlen(streams.listings) == 50
 
 
-def test_the_lock_names_no_place_to_fetch_from() -> None:
+def test_the_lock_file_names_no_registry_url() -> None:
     lock = json.loads((EXAMPLE / "package-lock.json").read_text(encoding="utf-8"))
     packages = [package for name, package in lock["packages"].items() if name]
     assert packages

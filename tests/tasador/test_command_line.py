@@ -1,4 +1,4 @@
-"""The front door: every command is there, help is quick, errors are one line."""
+"""The command line: every command exists, help is fast, errors are one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     group = getattr(importlib.import_module(f"tasador.cli.commands.{name.replace('-', '_')}"), "app", None)
     if group is None:
         assert f"Example: tasador {name}" in answer.output
-        # benches bring models and domains of their own, and settings are those of all
+        # benchmarks choose their domain, and settings lists all domains
         assert ("--domain" in answer.output) == (name not in {"bench", "bench-models", "settings"})
         return
     for inner in group.registered_commands:
@@ -44,13 +44,13 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         )
 
 
-def test_domain_may_stand_before_the_command(tmp_path: Path) -> None:
+def test_domain_is_accepted_before_the_command(tmp_path: Path) -> None:
     done = _tasador("--domain", "boats", "registry", "show", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "no domain 'boats'" in done.stderr
 
 
-def test_help_lists_every_command_whole() -> None:
+def test_help_lists_every_command_without_cutting_its_text() -> None:
     output = CliRunner().invoke(cli.app, ["--help"]).output
     assert all(line in output for line in cli.COMMANDS.values())
 
@@ -74,20 +74,20 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_1(tmp_path: Path) 
     assert done.stderr == "tasador: params.yaml: no_such_key: there is no such setting\n"
 
 
-def test_a_wrong_call_is_exit_code_2(tmp_path: Path) -> None:
+def test_a_usage_error_is_exit_code_2(tmp_path: Path) -> None:
     done = _tasador("consumer", "--port", "70000", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_system_a_part_says_how_to_start_one(tmp_path: Path) -> None:
+def test_without_redis_the_error_says_how_to_start_a_system(tmp_path: Path) -> None:
     done = _tasador("consumer", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "TASADOR_REDIS_URL" in done.stderr
     assert "tasador up" in done.stderr
 
 
-def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m tasador --help | head -1"
     done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout.startswith("Usage"), done.stderr) == (True, "")

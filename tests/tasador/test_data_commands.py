@@ -9,9 +9,9 @@ import pytest
 from schemas.errors import DataError
 from tasador.cli.commands import data
 from tests.models import made_up_rows, table_of
-from tests.tasador.command import Command
+from tests.tasador.command import Runner
 
-COMMAND = Command(data.app)
+COMMAND = Runner(data.app)
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_check_of_good_data_exits_with_0_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    told = COMMAND.text("check")
-    assert "506 of 506 rows" in told
-    assert re.search(r"^DIS +1\.1296 +12\.1265 +0 +0 +0", told, re.MULTILINE)
+    output = COMMAND.text("check")
+    assert "506 of 506 rows" in output
+    assert re.search(r"^DIS +1\.1296 +12\.1265 +0 +0 +0", output, re.MULTILINE)
     assert not list(tmp_path.iterdir())
 
 
@@ -34,16 +34,16 @@ def test_check_shows_every_finding_and_each_problem_with_row_and_value(tmp_path:
     raw.loc[4, "CRIM"] = "n/a"
     raw.loc[5] = raw.loc[6]
     raw.to_csv("homes.csv", index=False)
-    told = COMMAND.text("check", "homes.csv")
+    output = COMMAND.text("check", "homes.csv")
     for line in ("1 row refused, 1.0% of all", "1 exact duplicate left out", "CRIM: 1 cell of no number"):
-        assert line in told
-    assert "row 3, RM = 99.0: Input should be less than or equal to 15" in told
-    found = COMMAND.json("check", "homes.csv")
-    assert (found["rows"], found["accepted"], found["refused"], found["stops"]) == (100, 98, 1, None)
-    assert found["problems"][0]["row"] == 3
+        assert line in output
+    assert "row 3, RM = 99.0: Input should be less than or equal to 15" in output
+    report = COMMAND.json("check", "homes.csv")
+    assert (report["rows"], report["accepted"], report["refused"], report["stops"]) == (100, 98, 1, None)
+    assert report["problems"][0]["row"] == 3
 
 
-def test_check_exits_with_1_and_the_reason_where_a_run_would_stop() -> None:
+def test_check_exits_with_1_and_the_reason_if_a_training_would_stop() -> None:
     table_of("housing").with_target().head(20).assign(RM=99).to_csv("homes.csv", index=False)
     result = COMMAND.run("check", "homes.csv")
     assert result.exit_code == 1

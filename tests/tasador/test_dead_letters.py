@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 import redis
 
@@ -9,18 +7,18 @@ from schemas.errors import DeadLetterError
 from schemas.streams import Streams
 from tasador.cli.commands.dead_letters import app
 from tests.operations.answers import refuse
-from tests.tasador.command import Command, point_at
+from tests.tasador.command import Runner, use_redis
 from transport.reading import scan
 
-COMMAND = Command(app)
+COMMAND = Runner(app)
 
 
 @pytest.fixture(autouse=True)
-def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
 
 
-def test_the_list_can_be_narrowed(redis_client: redis.Redis, streams: Streams) -> None:
+def test_list_filters_by_reason_and_count(redis_client: redis.Redis, streams: Streams) -> None:
     ids = [
         refuse(redis_client, streams, f"{number}-0", reason=reason)
         for number, reason in enumerate(("poison", "not_json", "poison"), 1)
@@ -30,33 +28,33 @@ def test_the_list_can_be_narrowed(redis_client: redis.Redis, streams: Streams) -
     assert [each["entry_id"] for each in COMMAND.json("list", "-n", "1")] == [ids[2]]
 
 
-def test_an_empty_list_says_so() -> None:
+def test_list_of_no_dead_letters() -> None:
     assert COMMAND.text("list") == "no dead letters\n"
     assert COMMAND.json("list") == []
 
 
-def test_everything_about_one_is_shown(redis_client: redis.Redis, streams: Streams) -> None:
+def test_show_prints_everything_about_a_dead_letter(redis_client: redis.Redis, streams: Streams) -> None:
     entry_id = refuse(redis_client, streams, "1-0", b'{"id": "[red]\x1b[31m"}')
-    told = COMMAND.text("show", entry_id)
+    output = COMMAND.text("show", entry_id)
     for part in (entry_id, "l-2", "not_json", "RM: must be a number", "20 bytes", "[red]", r"\x1b"):
-        assert part in told
-    assert "\x1b" not in told
+        assert part in output
+    assert "\x1b" not in output
     assert COMMAND.json("show", entry_id)["data"]["delivery_count"] == 1
 
 
-def test_a_payload_that_is_gone_is_shown_as_gone(redis_client: redis.Redis, streams: Streams) -> None:
+def test_show_marks_a_missing_payload(redis_client: redis.Redis, streams: Streams) -> None:
     assert "(gone)" in COMMAND.text("show", refuse(redis_client, streams, "1-0", None, "payload_gone"))
 
 
-def test_replaying_publishes_each_and_says_under_which_id(redis_client: redis.Redis, streams: Streams) -> None:
+def test_replay_prints_the_entry_id_of_each_new_listing(redis_client: redis.Redis, streams: Streams) -> None:
     ids = [refuse(redis_client, streams, f"{number}-0") for number in (1, 2)]
-    told = COMMAND.text("replay", *ids).splitlines()
+    output = COMMAND.text("replay", *ids).splitlines()
     published = [entry_id.decode() for entry_id, _ in scan(redis_client, streams.listings)]
-    assert told == [f"replayed {old} as listing {new}" for old, new in zip(ids, published, strict=True)]
+    assert output == [f"replayed {old} as listing {new}" for old, new in zip(ids, published, strict=True)]
     assert COMMAND.text("list") == "no dead letters\n"
 
 
-def test_one_that_cannot_be_replayed_keeps_no_other_back(
+def test_a_failed_replay_does_not_stop_the_others(
     redis_client: redis.Redis, streams: Streams, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone = refuse(redis_client, streams, "1-0", None, "payload_gone")
@@ -67,19 +65,18 @@ def test_one_that_cannot_be_replayed_keeps_no_other_back(
     assert redis_client.xlen(streams.dead_letters) == 1
 
 
-def test_dropping_asks_first(redis_client: redis.Redis, streams: Streams) -> None:
+def test_drop_asks_for_confirmation(redis_client: redis.Redis, streams: Streams) -> None:
     ids = [refuse(redis_client, streams, f"{number}-0") for number in (1, 2)]
     refused = COMMAND.run("drop", *ids, stdin="n\n")
     assert refused.exit_code == 1
     assert "Drop 2 dead letters for good?" in refused.output
     assert redis_client.xlen(streams.dead_letters) == 2
     assert COMMAND.run("drop", ids[0], stdin="y\n").exit_code == 0
-    told = COMMAND.text("drop", ids[1], "--yes", "--json")
-    assert json.loads(told) == {"entry_id": ids[1], "dropped": True, "listing": None}
+    assert COMMAND.json("drop", ids[1], "--yes") == {"entry_id": ids[1], "dropped": True, "listing": None}
     assert redis_client.xlen(streams.dead_letters) == 0
 
 
-def test_those_of_a_flood_lie_apart_and_are_handled_alike(redis_client: redis.Redis, streams: Streams) -> None:
+def test_rate_limited_dead_letters_have_a_stream_of_their_own(redis_client: redis.Redis, streams: Streams) -> None:
     letters = [refuse(redis_client, streams, f"{number}-0", reason="rate_limited") for number in (1, 2)]
     redis_client.rename(streams.dead_letters, streams.rate_limited)
     assert COMMAND.text("list") == "no dead letters\n"
@@ -91,11 +88,6 @@ def test_those_of_a_flood_lie_apart_and_are_handled_alike(redis_client: redis.Re
     assert redis_client.xlen(streams.rate_limited) == 0
 
 
-def test_one_that_does_not_exist_is_named() -> None:
+def test_an_unknown_dead_letter_is_an_error_that_names_it() -> None:
     with pytest.raises(DeadLetterError, match="no dead letter 1-0"):
         COMMAND.run("show", "1-0")
-
-
-@pytest.mark.parametrize("command", ["list", "show", "replay", "drop"])
-def test_help_has_an_example(command: str) -> None:
-    assert f"Example: tasador dead-letters {command}" in COMMAND.text(command, "--help")

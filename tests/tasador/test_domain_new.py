@@ -1,4 +1,4 @@
-"""`tasador domain new`: the class of a table, and the whole way with tables that nobody here has seen."""
+"""`tasador domain new`: drafts the class of a domain; new tables can be trained and scored with it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from schemas.streams import Streams
 from service.asyncapi import describe
 from tasador.cli.commands.domain import app
 from tasador.cli.commands.publish import publish
+from tasador.drafting.params import add_domain
 from tests.consumer.harness import activate
 from tests.models import SmallModel
-from tests.tasador.command import Command, command_of, point_at
+from tests.tasador.command import Runner, runner_of, use_redis
 from tests.waiting import wait_until_async
 from training import train
 from transport.connection import connect, connect_async
 
-COMMAND = Command(app)
+COMMAND = Runner(app)
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty folder, from which Python imports."""
+def _in_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Work in an empty folder from which Python imports."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.syspath_prepend(tmp_path)
@@ -58,8 +59,10 @@ def _diabetes() -> pd.DataFrame:
     return frame
 
 
-async def _answered(url: str, streams: Streams, home: Path, name: str, table: Path, answers: Path) -> dict[str, Any]:
-    """Train on a table, let a consumer take the champion, and publish the table to it."""
+async def _count_answers(
+    url: str, streams: Streams, home: Path, name: str, table: Path, answers: Path
+) -> dict[str, Any]:
+    """Train on a table, publish the table to a consumer of the champion, and count the answers by kind."""
     settings = load_settings(home=home, domain=name, prefix=streams.prefix)
     domain = settings.load_domain()
     result = await asyncio.to_thread(train, settings, None, ["ridge" if name == "diabetes" else "random-forest"])
@@ -70,22 +73,22 @@ async def _answered(url: str, streams: Streams, home: Path, name: str, table: Pa
         consumer = Consumer(client, searcher, domain, settings, "a", 0)
         working = asyncio.create_task(consumer.run())
         try:
-            arguments = (str(table), "--domain", name, "--out", str(answers), "--timeout", "30", "--json")
-            told = await asyncio.to_thread(command_of(publish).text, *arguments)
+            arguments = (str(table), "--domain", name, "--out", str(answers), "--timeout", "30")
+            document = await asyncio.to_thread(runner_of(publish).json, *arguments)
             await wait_until_async(lambda: read_status(searcher, streams, domain).state == "healthy")
         finally:
             consumer.stop()
             await asyncio.wait_for(working, 20)
             await client.aclose()
     assert name in json.dumps(describe("consumer", domain, streams).to_specification().to_jsonable())
-    return dict(json.loads(told)["answers"])
+    return dict(document["answers"])
 
 
 @pytest.mark.parametrize("name", ["diabetes", "wine"])
-async def test_a_table_that_nobody_has_seen_goes_the_whole_way(
+async def test_a_new_table_becomes_a_domain_that_is_trained_and_scored(
     monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str, streams: Streams, tmp_path: Path, name: str
 ) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+    use_redis(monkeypatch, redis_url, prefix)
     monkeypatch.setenv("TASADOR_HEARTBEAT_S", "0.1")
     monkeypatch.setenv("TASADOR_TRAINING__FOLDS", "2")
     monkeypatch.setenv("TASADOR_TRAINING__REPEATS", "1")
@@ -94,12 +97,12 @@ async def test_a_table_that_nobody_has_seen_goes_the_whole_way(
     table, answers = tmp_path / f"{name}.csv", tmp_path / "answers.csv"
     frame.to_csv(table, index=False)
     COMMAND.text("new", str(table), "--target", target, "--write-params")
-    told = await _answered(redis_url, streams, tmp_path / "home", name, table, answers)
-    assert told == {"scored": len(frame)}
+    kinds = await _count_answers(redis_url, streams, tmp_path / "home", name, table, answers)
+    assert kinds == {"scored": len(frame)}
     with answers.open(newline="") as file:
         predictions = [row["prediction"] for row in csv.DictReader(file)]
     if name == "wine":
-        assert np.mean([found == true for found, true in zip(predictions, frame[target], strict=True)]) > 0.9
+        assert np.mean([prediction == true for prediction, true in zip(predictions, frame[target], strict=True)]) > 0.9
     else:
         assert np.corrcoef([float(each) for each in predictions], frame[target])[0, 1] > 0.6
 
@@ -110,7 +113,7 @@ def _draft(columns: dict[str, list[Any]], *arguments: str) -> str:
     return Path("domains/table.py").read_text()
 
 
-def test_types_ranges_gaps_and_categories_are_read_from_the_values() -> None:
+def test_types_ranges_missing_values_and_categories_come_from_the_values() -> None:
     source = _draft(
         {
             "price": [1.5, 2.5, 9.5, 3.5],
@@ -131,11 +134,11 @@ def test_types_ranges_gaps_and_categories_are_read_from_the_values() -> None:
     assert (by_name["rooms"].ge, by_name["rooms"].le) == (1, 3)
     assert (by_name["price"].ge, by_name["price"].le) == (0, 14)
     assert (by_name["below"].ge, by_name["below"].le) == (-7.2, 8.4)
-    assert "# price: the table holds 1.5 to 9.5" in source
-    assert "1 of 4 rows are missing" in source
+    assert "# price: the table has 1.5 to 9.5" in source
+    assert "1 of 4 values are missing" in source
 
 
-def test_names_that_are_no_identifiers_keep_their_column() -> None:
+def test_columns_that_are_no_identifiers_keep_their_name() -> None:
     columns = ["od280/od315", "2nd", "class", "model_fields", "name", "name_", "Número de baños", "Number"]
     source = _draft({name: [0.5, 1.5, 2.5] for name in columns} | {"y": ["a", "b", "a"]})
     domain = load_domain("table", "domains.table:Table")
@@ -146,7 +149,7 @@ def test_names_that_are_no_identifiers_keep_their_column() -> None:
     assert row.model_dump(by_alias=True) == dict.fromkeys(columns, 1.0)
 
 
-def test_few_whole_numbers_are_classes_unless_said_otherwise() -> None:
+def test_few_whole_numbers_are_classes_unless_task_is_given() -> None:
     _draft({"a": [0.5, 1.5, 2.5], "y": [3, 10, 3]})
     assert load_domain("table", "domains.table:Table").target.classes == ("3", "10")
     COMMAND.text("new", "table.csv", "--target", "y", "--task", "regression", "--name", "other")
@@ -156,25 +159,25 @@ def test_few_whole_numbers_are_classes_unless_said_otherwise() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"a": [1]}, r"table\.csv: no column 'y' to predict; there are a"),
-        ({"y": [1]}, r"table\.csv: has no column beside 'y'"),
+        ({"a": [1]}, r"table\.csv: no column 'y' to predict; the columns are a"),
+        ({"y": [1]}, r"table\.csv: has no column other than 'y'"),
         ({"a": [None, None], "y": [1, 2]}, "the column 'a' is empty; leave it out with --skip 'a'"),
-        ({"a": [f"n{n}" for n in range(60)], "y": range(60)}, "holds more than 50 different texts"),
+        ({"a": [f"n{n}" for n in range(60)], "y": range(60)}, "has more than 50 distinct texts"),
         ({"a": [*range(60), "many"], "y": range(61)}, "the column 'a' mixes numbers with texts such as 'many'"),
         ({'a "quote"': [1, 2], "y": [1, 2]}, "has a quote, a backslash or a control character"),
         ({"a": [1, 2], "y": [None, None]}, "the target 'y' is empty"),
         ({"a": [1, 2], "y": ["same", "same"]}, "the target 'y' is 'same' in all rows"),
-        ({"": [1, 2], "y": [1, 2]}, "1 column has no name; is it the row number"),
+        ({"": [1, 2], "y": [1, 2]}, "1 column has no name; is it a row number"),
     ],
 )
-def test_a_table_that_makes_no_domain_is_one_line(columns: dict[str, Any], message: str) -> None:
+def test_an_unsuitable_table_is_an_error_of_one_line(columns: dict[str, Any], message: str) -> None:
     pd.DataFrame({name: list(values) for name, values in columns.items()}).to_csv("table.csv", index=False)
     with pytest.raises(DataError, match=message):
         COMMAND.run("new", "table.csv", "--target", "y")
     assert not Path("domains").exists()
 
 
-def test_what_is_no_feature_can_be_left_out() -> None:
+def test_skip_leaves_a_column_out() -> None:
     _draft(
         {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}, "--skip", "id"
     )
@@ -183,25 +186,61 @@ def test_what_is_no_feature_can_be_left_out() -> None:
         COMMAND.run("new", "table.csv", "--target", "y", "--skip", "b", "--name", "other")
 
 
-def test_nothing_is_overwritten_and_params_keep_their_comments() -> None:
-    Path("params.yaml").write_text("# mine\ndomains:  # all\n  housing:\n    path: null\nlog_level: INFO\n")
+def test_files_are_not_overwritten() -> None:
     table = {"a": [0.5, 1.5], "y": [0.5, 1.5]}
     _draft(table, "--write-params")
-    added = '  table:\n    path: domains.table:Table\n    data: "table.csv"\n'
-    assert Path("params.yaml").read_text() == (
-        f"# mine\ndomains:  # all\n{added}  housing:\n    path: null\nlog_level: INFO\n"
-    )
-    assert load_settings(domain="table").load_domain().columns == ("a",)
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="already exists"):
         _draft(table)
-    with pytest.raises(ConfigurationError, match=r"domains\.table is there already"):
+    with pytest.raises(ConfigurationError, match=r"domains\.table already exists"):
         _draft(table, "--write-params", "--out", "other.py")
-    Path("params.yaml").write_text("domains: {housing: {path: null}}\n")
-    with pytest.raises(ConfigurationError, match="write it there yourself"):
-        _draft(table, "--write-params", "--out", "third.py")
+
+
+ENTRY = "  table:\n    path: domains.table:Table\n    data: table.csv\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f"domains:\n{ENTRY}"),
+        (
+            "# mine\n\nlog_level: 'INFO'  # text\n\n# last\n",
+            f"# mine\n\nlog_level: 'INFO'  # text\n\n# last\ndomains:\n{ENTRY}",
+        ),
+        (
+            "domains:  # all\n  housing:\n    path: null\ndrift: {max_p: 0.010}  # p\n",
+            f"domains:  # all\n{ENTRY}  housing:\n    path: null\ndrift: {{max_p: 0.010}}  # p\n",
+        ),
+        ("domains:  # none\nseed: 1\n", f"domains:  # none\n{ENTRY}seed: 1\n"),
+        (
+            "domains: {housing: {path: null}}\n",
+            "domains: {table: {path: domains.table:Table, data: table.csv}, housing: {path: null}}\n",
+        ),
+    ],
+)
+def test_write_params_changes_nothing_else_in_the_file(before: str, after: str) -> None:
+    Path("params.yaml").write_text(before)
+    add_domain(Path("params.yaml"), "table", "domains.table:Table", Path("table.csv"))
+    assert Path("params.yaml").read_text() == after
+
+
+def test_write_params_adds_three_lines_to_the_file_of_the_project() -> None:
+    before = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(before, encoding="utf-8")
+    _draft({"a": [0.5, 1.5], "y": [0.5, 1.5]}, "--write-params")
+    after = Path("params.yaml").read_text(encoding="utf-8")
+    assert after.replace(ENTRY, "", 1) == before
+    assert load_settings(domain="table").load_domain().columns == ("a",)
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "domains: [housing]\n", "domains: {\n"])
+def test_write_params_of_an_unsuitable_file_is_an_error(text: str) -> None:
+    Path("params.yaml").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"^params\.yaml: "):
+        add_domain(Path("params.yaml"), "table", "domains.table:Table", Path("table.csv"))
+    assert Path("params.yaml").read_text() == text
 
 
 @pytest.mark.parametrize("arguments", [["--name", "housing"], ["--name", "1"], ["--out", "/a.py"], ["--out", "a-b.py"]])
-def test_names_that_cannot_be_are_a_usage_error(arguments: list[str]) -> None:
+def test_invalid_names_are_a_usage_error(arguments: list[str]) -> None:
     pd.DataFrame({"a": [1], "y": [1]}).to_csv("table.csv", index=False)
     assert COMMAND.run("new", "table.csv", "--target", "y", *arguments).exit_code == 2

@@ -1,4 +1,4 @@
-"""What each part answers over HTTP: the documented endpoints, which only read, and nothing else."""
+"""HTTP endpoints of each process: the documented ones, which are read-only, and no other."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 from service.asyncapi_page.serving import DOCUMENT, PAGE, PAGE_PATHS
 from service.endpoints import ENDPOINTS
 from tasador.machine.processes import ManagedProcess
-from tests.browser import show
-from tests.tasador.parts_at_work import PARTS, ask, working_parts
+from tests.browser import render_page
+from tests.tasador.running_processes import COMMANDS, request, run_processes
 from transport.connection import connect
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "PUBLISH")
-ELSEWHERE = (
+UNKNOWN_PATHS = (
     "/",
     "/docs",
     "/docs/",
@@ -44,7 +44,7 @@ ELSEWHERE = (
     "/try",
     "//metrics",
 )
-KINDS = {"": "text/html", ".json": "application/json", ".js": "text/javascript", ".css": "text/css"}
+CONTENT_TYPES = {"": "text/html", ".json": "application/json", ".js": "text/javascript", ".css": "text/css"}
 
 
 @pytest.fixture(scope="module")
@@ -53,48 +53,50 @@ def keys() -> str:
 
 
 @pytest.fixture(scope="module")
-def parts(redis_url: str, keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ManagedProcess]]:
-    with working_parts(redis_url, keys, tmp_path_factory.mktemp("home")) as parts:
-        yield parts
+def processes(
+    redis_url: str, keys: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, ManagedProcess]]:
+    with run_processes(redis_url, keys, tmp_path_factory.mktemp("home")) as processes:
+        yield processes
     with connect(redis_url) as client:
         client.delete(*client.scan_iter(f"{keys}*"))
 
 
 def _written(redis_url: str, keys: str) -> dict[str, int | None]:
-    """Every key of the parts, with its length where it is a stream."""
+    """Every key of the processes, with its length if it is a stream."""
     with connect(redis_url) as connected:
         client: Any = connected
         kinds = {key: client.type(key) for key in client.scan_iter(f"{keys}*", count=1000)}
         return {key.decode(): client.xlen(key) if kind == b"stream" else None for key, kind in kinds.items()}
 
 
-@pytest.mark.parametrize("kind", PARTS)
-def test_a_part_answers_what_is_documented_and_nothing_else(
-    parts: dict[str, ManagedProcess], redis_url: str, keys: str, kind: str
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_process_serves_the_documented_endpoints_only(
+    processes: dict[str, ManagedProcess], redis_url: str, keys: str, command: str
 ) -> None:
     before = _written(redis_url, keys)
     answered = {
-        (path, method): ask(parts[kind], path, method)[:2] for path in (*ENDPOINTS, *ELSEWHERE) for method in METHODS
+        (path, method): request(processes[command], path, method)[:2]
+        for path in (*ENDPOINTS, *UNKNOWN_PATHS)
+        for method in METHODS
     }
     assert {path for (path, _), (status, _) in answered.items() if status != 404} == set(ENDPOINTS)
-    refused = {asked: told for asked, told in answered.items() if asked[0] in ENDPOINTS and told[0] == 405}
+    refused = {call: answer for call, answer in answered.items() if call[0] in ENDPOINTS and answer[0] == 405}
     assert set(refused) == {(path, method) for path in ENDPOINTS for method in METHODS[2:]}
     assert set(refused.values()) == {(405, "GET, HEAD")}
     assert _written(redis_url, keys) == before
     assert f"{keys}:consumers" in before
 
 
-def test_the_form_that_faststream_would_serve_publishes_nothing(
-    parts: dict[str, ManagedProcess], redis_url: str
-) -> None:
-    with connect(redis_url) as client, client.pubsub() as heard:
-        heard.psubscribe("*")
-        assert heard.get_message(timeout=10)["type"] == "psubscribe"
-        for kind in PARTS:
+def test_the_publish_form_of_faststream_is_not_served(processes: dict[str, ManagedProcess], redis_url: str) -> None:
+    with connect(redis_url) as client, client.pubsub() as messages:
+        messages.psubscribe("*")
+        assert messages.get_message(timeout=10)["type"] == "psubscribe"
+        for command in COMMANDS:
             for path in ("/docs/asyncapi/try", "/asyncapi/try", DOCUMENT, PAGE):
-                assert ask(parts[kind], path, "POST", {"Content-Type": "text/plain"})[0] in {404, 405}
+                assert request(processes[command], path, "POST", {"Content-Type": "text/plain"})[0] in {404, 405}
         client.publish("end", "of the test")
-        assert heard.get_message(timeout=10)["channel"] == b"end"
+        assert messages.get_message(timeout=10)["channel"] == b"end"
 
 
 def test_the_documentation_lists_every_endpoint() -> None:
@@ -103,43 +105,43 @@ def test_the_documentation_lists_every_endpoint() -> None:
     assert re.findall(r"`(/[^`]*)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))) == list(ENDPOINTS)
 
 
-@pytest.mark.parametrize("kind", PARTS)
-def test_the_page_and_its_files_name_no_other_host(parts: dict[str, ManagedProcess], kind: str) -> None:
-    page = parts[kind].url + PAGE
-    _, _, html = ask(parts[kind], PAGE)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_page_and_its_files_refer_to_no_other_host(processes: dict[str, ManagedProcess], command: str) -> None:
+    page = processes[command].url + PAGE
+    _, _, html = request(processes[command], PAGE)
     links = re.findall(r"""(?:href|src)=["']([^"']*)["']""", html)
-    _, _, script = ask(parts[kind], f"{PAGE}/start.js")
+    _, _, script = request(processes[command], f"{PAGE}/start.js")
     links += re.findall(r"""fetch\(["']([^"']*)["']\)""", script)
     loaded = {urljoin(page, link) for link in links if not link.startswith("data:")}
     assert {urlsplit(url).path for url in loaded} == set(PAGE_PATHS) - {PAGE}
     assert {urlsplit(url).netloc for url in loaded} == {urlsplit(page).netloc}
     assert "://" not in html + script
-    assert "url(http" not in ask(parts[kind], f"{PAGE}/default.min.css")[2]
+    assert "url(http" not in request(processes[command], f"{PAGE}/default.min.css")[2]
 
 
-def test_a_file_of_the_page_is_sent_again_only_when_it_has_changed(parts: dict[str, ManagedProcess]) -> None:
-    connection = HTTPConnection(urlsplit(parts["consumer"].url).netloc, timeout=10)
+def test_files_of_the_page_have_an_etag(processes: dict[str, ManagedProcess]) -> None:
+    connection = HTTPConnection(urlsplit(processes["consumer"].url).netloc, timeout=10)
     for path in PAGE_PATHS:
         connection.request("GET", path)
         first = connection.getresponse()
         body, etag = first.read(), first.headers["ETag"]
         assert body
         assert "default-src 'self'" in first.headers["Content-Security-Policy"]
-        assert first.headers["Content-Type"].partition(";")[0] == KINDS[Path(path).suffix]
+        assert first.headers["Content-Type"].partition(";")[0] == CONTENT_TYPES[Path(path).suffix]
         connection.request("GET", path, headers={"If-None-Match": etag})
         second = connection.getresponse()
         assert (second.status, second.read(), second.headers["ETag"]) == (304, b"", etag)
     connection.close()
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_browser_without_internet_shows_every_channel(
-    parts: dict[str, ManagedProcess], kind: str, tmp_path: Path
+    processes: dict[str, ManagedProcess], command: str, tmp_path: Path
 ) -> None:
-    document = json.loads(ask(parts[kind], DOCUMENT)[2])
-    shown = show(parts[kind].url + PAGE, tmp_path / "profile")
-    assert f"<title>{document['info']['title']}</title>" in shown.dom
-    text = re.sub(r"<[^>]*>", " ", shown.dom)
+    document = json.loads(request(processes[command], DOCUMENT)[2])
+    rendered = render_page(processes[command].url + PAGE, tmp_path / "profile")
+    assert f"<title>{document['info']['title']}</title>" in rendered.dom
+    text = re.sub(r"<[^>]*>", " ", rendered.dom)
     assert not [channel["address"] for channel in document["channels"].values() if channel["address"] not in text]
-    # it would name what the page wanted from elsewhere
-    assert "Content Security Policy" not in shown.log
+    # the browser logs a violation if the page loads anything from another host
+    assert "Content Security Policy" not in rendered.log

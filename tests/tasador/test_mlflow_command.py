@@ -1,4 +1,4 @@
-"""`tasador mlflow`: MLflow's page on the store that everything else uses."""
+"""`tasador mlflow`: serves MLflow's web page for the registry."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import requests
 from registry.store import Registry
 from tasador.cli.commands.mlflow import mlflow
 from tests.models import SmallModel, own_model, small_model
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 
 __all__ = ["own_model", "small_model"]
 
 
-def test_the_page_shows_what_is_registered_and_ends_with_ctrl_c(own_model: SmallModel) -> None:
+def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel) -> None:
     environment = os.environ | {"TASADOR_HOME": str(own_model.settings.home)}
     command = [sys.executable, "-m", "tasador", "mlflow", "--json"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -35,12 +35,12 @@ def test_the_page_shows_what_is_registered_and_ends_with_ctrl_c(own_model: Small
         assert servers
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-    assert process.returncode == 0, said
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
     _, alive = psutil.wait_procs(servers, timeout=10)
     assert not alive
 
 
-def test_of_a_server_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_an_mlflow_server_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_MLFLOW_URI", "http://mlflow.example:5000")
-    assert command_of(mlflow).json() == {"url": "http://mlflow.example:5000"}
+    assert runner_of(mlflow).json() == {"url": "http://mlflow.example:5000"}

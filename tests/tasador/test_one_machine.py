@@ -1,4 +1,4 @@
-"""The whole system on one machine: the demo, then `tasador up` in the same home, as a person would."""
+"""The whole system on one machine: the demo, then `tasador up` in the same home folder."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ START_TIMEOUT_S = 90
 
 
 class Machine:
-    """A home folder, and commands that are called in it."""
+    """A home folder, and the commands that run in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / ".tasador"
-        # the quickest recipe: what training is worth is shown elsewhere
+        # the fastest recipe, because other tests cover training
         self.environment = os.environ | {"TASADOR_TRAINING__MODELS": '["linear"]'}
         paths = filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
         self.environment["PYTHONPATH"] = os.pathsep.join(paths)
@@ -57,12 +57,12 @@ class Machine:
             return int(client.hget(Streams("housing").progress, "scored") or 0)
 
     def pids(self) -> list[int]:
-        """Of everything that runs in this folder: Redis, which works in the home, and the others."""
-        return [process.pid for process in psutil.process_iter() if _works_in(process, self.folder)]
+        """Process ids of everything that runs in this folder."""
+        return [process.pid for process in psutil.process_iter() if _runs_in(process, self.folder)]
 
     @contextmanager
     def up(self, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-        """`tasador up` with one consumer; killed at the end if it still runs."""
+        """Run `tasador up` with one consumer; it is killed at the end if it is still running."""
         command = [sys.executable, "-m", "tasador", "up", "--consumers", "1"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log) as process:
             try:
@@ -70,7 +70,7 @@ class Machine:
             finally:
                 process.kill()
 
-    def said(self, log: IO[bytes]) -> str:
+    def read_log(self, log: IO[bytes]) -> str:
         return Path(log.name).read_text(encoding="utf-8")
 
 
@@ -80,7 +80,7 @@ def _readme_program() -> str:
     return str(program)
 
 
-def _works_in(process: psutil.Process, folder: Path) -> bool:
+def _runs_in(process: psutil.Process, folder: Path) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -106,7 +106,7 @@ def log(tmp_path: Path) -> Iterator[IO[bytes]]:
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
-def test_the_demo_answers_every_listing_once_across_a_swap(
+def test_the_demo_gives_every_listing_one_outcome_across_a_swap(
     machine: Machine, demo: subprocess.CompletedProcess[str]
 ) -> None:
     assert demo.returncode == 0, demo.stderr
@@ -116,15 +116,15 @@ def test_the_demo_answers_every_listing_once_across_a_swap(
     assert "1 (linear)" in demo.stdout
     assert "2 (xgboost-reference)" in demo.stdout
     assert all(f"consumer-{number} confirms version 2" in demo.stdout for number in (1, 2))
-    assert machine.pids() == [], "nothing is left running"
+    assert machine.pids() == [], "no process is left"
 
 
 @pytest.mark.usefixtures("demo")
-def test_up_runs_what_other_commands_find_mends_itself_and_stops_in_order(machine: Machine, log: IO[bytes]) -> None:
+def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(machine: Machine, log: IO[bytes]) -> None:
     with machine.up(log) as system:
-        wait_until(lambda: "second terminal" in machine.said(log), START_TIMEOUT_S, "the system runs")
+        wait_until(lambda: "second terminal" in machine.read_log(log), START_TIMEOUT_S, "the system runs")
         status = machine.read("status")
-        assert status["totals"]["scored"] == 506, "what the demo did is still known"
+        assert status["totals"]["scored"] == 506, "the totals of the demo are kept"
 
         second = machine.call("up")
         assert (second.returncode, second.stderr.count("\n")) == (1, 1)
@@ -138,12 +138,12 @@ def test_up_runs_what_other_commands_find_mends_itself_and_stops_in_order(machin
         os.kill(consumer["pid"], signal.SIGKILL)
         published = machine.read("publish", "--sample", "20")["published"]
         wait_until(lambda: machine.scored() == 507 + published, 40, "all are scored")
-        assert "housing/consumer-1 was killed by SIGKILL" in machine.said(log)
-        assert "housing/consumer-1 starts again" in machine.said(log)
+        assert "housing/consumer-1 was killed by SIGKILL" in machine.read_log(log)
+        assert "housing/consumer-1 restarted" in machine.read_log(log)
 
         system.send_signal(signal.SIGTERM)
         assert system.wait(60) == 0
-    assert "stopped; state stays in .tasador" in machine.said(log)
+    assert "stopped; state stays in .tasador" in machine.read_log(log)
     assert machine.pids() == []
     assert not (machine.home / "run.json").exists()
     assert "shut down gracefully" in (machine.home / "logs/housing/consumer-1.log").read_text(encoding="utf-8")
@@ -153,10 +153,10 @@ def test_up_runs_what_other_commands_find_mends_itself_and_stops_in_order(machin
 def test_nothing_outlives_a_killed_system(machine: Machine, log: IO[bytes]) -> None:
     with machine.up(log) as system:
         run_file = machine.home / "run.json"
-        wait_until(lambda: run_file.exists() and "consumer-1" in run_file.read_text(encoding="utf-8"), 40, "parts run")
+        wait_until(lambda: run_file.exists() and "consumer-1" in run_file.read_text(encoding="utf-8"), 40, "it runs")
         assert len(machine.pids()) >= 3, "itself, Redis and a consumer"
         system.kill()
         system.wait()
-    wait_until(lambda: machine.pids() == [], 40, "Redis and all parts have ended")
+    wait_until(lambda: machine.pids() == [], 40, "Redis and all processes have ended")
     status = machine.call("status")
     assert (status.returncode, "start the system with `tasador up`" in status.stderr) == (1, True)

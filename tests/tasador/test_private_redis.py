@@ -1,4 +1,4 @@
-"""The private Redis: keeps its data and its port, and does not outlive whoever started it."""
+"""The private Redis keeps its data and its port, and does not outlive its parent."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_it_never_evicts_syncs_every_second_and_listens_on_loopback_only(server:
         assert _config(client, "bind") == "127.0.0.1"
 
 
-def test_it_takes_another_port_when_somebody_took_its_own(server: PrivateRedis) -> None:
+def test_it_takes_another_port_if_its_own_is_taken(server: PrivateRedis) -> None:
     server.start()
     port = server.port
     server.stop()
@@ -67,23 +67,23 @@ def test_it_takes_another_port_when_somebody_took_its_own(server: PrivateRedis) 
         assert client.ping()
 
 
-def test_one_that_was_left_in_the_folder_is_stopped_and_its_data_kept(tmp_path: Path, server: PrivateRedis) -> None:
-    left = PrivateRedis(server.folder)
-    left.start()
-    left_pid = left.pid
+def test_an_orphaned_server_is_stopped_and_its_data_kept(tmp_path: Path, server: PrivateRedis) -> None:
+    orphan = PrivateRedis(server.folder)
+    orphan.start()
+    orphan_pid = orphan.pid
     try:
-        with connect(left.url) as client:
+        with connect(orphan.url) as client:
             client.set("kept", "1")
         server.start()
-        assert server.pid != left_pid
-        assert not left.is_running
+        assert server.pid != orphan_pid
+        assert not orphan.is_running
         with connect(server.url) as client:
             assert client.get("kept") == b"1"
     finally:
-        left.stop()
+        orphan.stop()
 
 
-def test_a_damaged_file_gives_one_line_that_names_the_log(server: PrivateRedis) -> None:
+def test_a_damaged_file_is_an_error_of_one_line_that_names_the_log(server: PrivateRedis) -> None:
     server.start()
     server.stop()
     for file in server.folder.rglob("appendonly.aof*"):
@@ -94,13 +94,13 @@ def test_a_damaged_file_gives_one_line_that_names_the_log(server: PrivateRedis) 
     assert "\n" not in str(raised.value)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="cannot keep a Redis here"):
+    with pytest.raises(ConfigurationError, match="cannot be used for a private Redis"):
         PrivateRedis(tmp_path / "file" / "redis").start()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's; elsewhere the next start stops it")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start stops it, not the end of its parent")
 def test_it_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib; from tasador.machine.private_redis import PrivateRedis;"

@@ -5,22 +5,20 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tasador.cli import progress
+from tasador.cli.progress import TrainingProgressBar
 from training.progress import Step
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_what_is_counted_is_a_bar_on_a_terminal_and_a_line_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, is_terminal: bool
-) -> None:
+def test_counted_steps_are_a_bar_on_a_terminal_and_lines_elsewhere(is_terminal: bool) -> None:
     written = StringIO()
-    monkeypatch.setattr(progress, "err", Console(file=written, force_terminal=is_terminal, width=200))
-    with progress.Steps("training") as told:
-        told("506 rows")
-        told(Step("searching ridge", 1, 25, ", best 4.9"))
-        told._bars.refresh()
+    console = Console(file=written, force_terminal=is_terminal, width=200)
+    with TrainingProgressBar("training", console) as bar:
+        bar("506 rows")
+        bar(Step("searching ridge", 1, 25, ", best 4.9"))
+        bar._bars.refresh()
         assert ("━" in written.getvalue()) == is_terminal
-        told(Step("searching ridge", 25, 25, ", best 4.8"))
+        bar(Step("searching ridge", 25, 25, ", best 4.8"))
     text = written.getvalue()
     assert "506 rows" in text
     assert "1 of 25, best 4.9" in text

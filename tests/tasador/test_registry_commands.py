@@ -1,4 +1,4 @@
-"""`tasador registry`: what it shows, and what it lets people move."""
+"""`tasador registry`: what it shows, and which stages and aliases it changes."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedE
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands import registry as commands
 from tests.models import SmallModel, fitted, register, small_model, table_of
-from tests.tasador.command import Command, point_at
+from tests.tasador.command import Runner, use_redis
 
 __all__ = ["small_model"]
 
 
 @pytest.fixture(scope="module")
-def shelf(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+def registered(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
     """A store with the small champion, two linear models on the same folds, and one on fewer rows."""
-    copy = small_model.in_copy(tmp_path_factory.mktemp("shelf") / "home")
+    copy = small_model.in_copy(tmp_path_factory.mktemp("registered") / "home")
     table = table_of("housing")
     fewer = table.take(table.positions[:300])
     for rows, recipe in ((table, "linear"), (table, "ridge"), (fewer, "linear")):
-        found = register(copy.registry, fitted(rows, recipe), rows, recipe, folds=5, admitted=False)
-        copy.registry.client.log_metric(found.run_id, "cv_rmse", 4.0 + int(found.version) / 10)
+        info = register(copy.registry, fitted(rows, recipe), rows, recipe, folds=5, admitted=False)
+        copy.registry.client.log_metric(info.run_id, "cv_rmse", 4.0 + int(info.version) / 10)
     copy.registry.client.log_metric(small_model.info.run_id, "cv_rmse", 6.5)
     return copy
 
 
 @pytest.fixture
-def store(shelf: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A copy of it for one test, which commands find."""
-    copy = shelf.in_copy(tmp_path / "home")
+def store(registered: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A copy of the store for one test, which commands use."""
+    copy = registered.in_copy(tmp_path / "home")
     monkeypatch.setenv("TASADOR_HOME", str(copy.settings.home))
     monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "1000")
     monkeypatch.setenv("COLUMNS", "200")
@@ -45,8 +45,8 @@ def store(shelf: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def registry() -> Command:
-    return Command(commands.app)
+def registry() -> Runner:
+    return Runner(commands.app)
 
 
 def sent(client: Any, streams: Streams) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def sent(client: Any, streams: Streams) -> list[dict[str, Any]]:
     return [json.loads(fields[DATA_FIELD]) for _, fields in client.xrange(streams.commands)]
 
 
-def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, registry: Command) -> None:
+def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, registry: Runner) -> None:
     store.set_alias("challenger", "3")
     lines = registry.text("versions").splitlines()
     assert lines[0].split() == ["VERSION", "STAGE", "MODEL", "CV_RMSE", "GATE", "ALIASES"]
@@ -66,34 +66,34 @@ def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, re
     assert documents[0]["metrics"]["cv_rmse"] == 4.4
 
 
-def test_list_names_models_with_who_is_in_charge(store: Registry, registry: Command) -> None:
+def test_list_shows_models_with_their_champion(store: Registry, registry: Runner) -> None:
     assert registry.json("list") == [{"name": "housing", "versions": 4, "champion": "1", "challenger": None}]
     assert registry.text("list").splitlines()[1].split() == ["housing", "4", "1", "-"]
 
 
-def test_show_tells_everything_about_a_version(store: Registry, registry: Command, small_model: SmallModel) -> None:
-    shown = registry.text("show", "1")
+def test_show_prints_all_of_a_version(store: Registry, registry: Runner, small_model: SmallModel) -> None:
+    output = registry.text("show", "1")
     for wanted in ("housing", "xgboost-reference", small_model.info.digest, small_model.info.data_sha256, "LSTAT"):
-        assert wanted in shown
-    found = registry.json("show")
-    assert (found["version"], found["digest"]) == ("1", small_model.info.digest)
-    assert found["features"] == list(small_model.domain.columns)
-    assert found["gate"] is None
+        assert wanted in output
+    document = registry.json("show")
+    assert (document["version"], document["digest"]) == ("1", small_model.info.digest)
+    assert document["features"] == list(small_model.domain.columns)
+    assert document["gate"] is None
     with pytest.raises(ModelNotFoundError, match="alias 'best'"):
         registry.run("show", "best")
 
 
-def test_compare_says_what_differs_and_how_folds_went(store: Registry, registry: Command) -> None:
-    shown = registry.text("compare", "2", "3")
-    assert "cv_rmse" in shown
-    assert "+0.1" in shown
-    assert "version 3 against 2 on the same 5 folds:" in shown
-    found = registry.json("compare", "2", "3")
-    assert found["folds"]["low"] < found["folds"]["gain"] < found["folds"]["high"]
-    assert "not tried on the same rows" in registry.text("compare", "2", "4")
+def test_compare_shows_differences_and_folds(store: Registry, registry: Runner) -> None:
+    output = registry.text("compare", "2", "3")
+    assert "cv_rmse" in output
+    assert "+0.1" in output
+    assert "version 3 against 2 on the same 5 folds:" in output
+    folds = registry.json("compare", "2", "3")["folds"]
+    assert folds["low"] < folds["gain"] < folds["high"]
+    assert "not evaluated on the same rows" in registry.text("compare", "2", "4")
 
 
-def test_best_is_by_the_deciding_metric_or_by_the_one_named(store: Registry, registry: Command) -> None:
+def test_best_uses_the_default_metric_or_the_given_one(store: Registry, registry: Runner) -> None:
     assert registry.json("best")["version"] == "2"
     store.client.log_metric(store.resolve(version="4").run_id, "test_r2", 0.9)
     store.client.log_metric(store.resolve(version="3").run_id, "test_r2", 0.8)
@@ -102,20 +102,20 @@ def test_best_is_by_the_deciding_metric_or_by_the_one_named(store: Registry, reg
         registry.run("best", "--metric", "luck")
 
 
-def test_to_staging_a_version_must_be_good_by_itself(store: Registry, registry: Command) -> None:
-    assert "version 2 of housing is at Staging" in registry.text("promote", "2", "Staging")
+def test_staging_requires_the_absolute_limits_of_the_gate(store: Registry, registry: Runner) -> None:
+    assert "version 2 of housing is in stage Staging" in registry.text("promote", "2", "Staging")
     assert store.resolve(alias="challenger").version == "2"
     with pytest.raises(ModelRejectedError, match="rmse: 6"):
         registry.run("promote", "1", "Staging")
     assert store.resolve(alias="challenger").version == "2"
-    shown = registry.text("show", "2")
-    assert "The gate, to Staging" in shown
-    assert "golden_rows" in shown
+    output = registry.text("show", "2")
+    assert "Gate to Staging" in output
+    assert "golden_rows" in output
     assert registry.json("alias", "3", "challenger")["stage"] == "Staging"
     assert store.resolve(alias="challenger").version == "3"
 
 
-def test_archived_and_none_take_a_version_off(store: Registry, registry: Command) -> None:
+def test_archived_and_none_remove_the_challenger_alias(store: Registry, registry: Runner) -> None:
     store.set_alias("challenger", "3")
     assert registry.json("promote", "3", "Archived")["stage"] == "Archived"
     with pytest.raises(ModelNotFoundError):
@@ -126,9 +126,9 @@ def test_archived_and_none_take_a_version_off(store: Registry, registry: Command
     assert store.resolve().version == "1"
 
 
-def test_aliases_of_peoples_own_come_and_go_and_the_kept_ones_stay(store: Registry, registry: Command) -> None:
+def test_users_manage_their_own_aliases_but_not_reserved_ones(store: Registry, registry: Runner) -> None:
     assert "baseline" in registry.json("alias", "2", "baseline")["aliases"]
-    assert "points nowhere" in registry.text("delalias", "baseline")
+    assert "deleted the alias baseline" in registry.text("delalias", "baseline")
     with pytest.raises(ModelNotFoundError):
         registry.run("delalias", "baseline")
     for kept in ("champion", PREVIOUS_CHAMPION):
@@ -142,16 +142,16 @@ def test_aliases_of_peoples_own_come_and_go_and_the_kept_ones_stay(store: Regist
     "arguments",
     [("promote", "2"), ("promote", "2", "Production"), ("alias", "2", "champion")],
 )
-def test_whatever_sets_the_champion_is_a_command_to_the_worker(
+def test_setting_the_champion_sends_a_command_to_the_worker(
     arguments: tuple[str, ...],
     store: Registry,
-    registry: Command,
+    registry: Runner,
     redis_client: redis.Redis,
     redis_url: str,
     streams: Streams,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    point_at(monkeypatch, redis_url, streams.prefix)
+    use_redis(monkeypatch, redis_url, streams.prefix)
     with pytest.raises(NotConfirmedError, match="no training worker runs"):
         registry.run(*arguments, "--timeout", "0")
     (command,) = sent(redis_client, streams)
@@ -159,15 +159,15 @@ def test_whatever_sets_the_champion_is_a_command_to_the_worker(
     assert store.resolve().version == "1"
 
 
-def test_force_goes_with_its_reason(
+def test_force_requires_a_reason_and_sends_it(
     store: Registry,
-    registry: Command,
+    registry: Runner,
     redis_client: redis.Redis,
     redis_url: str,
     streams: Streams,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    point_at(monkeypatch, redis_url, streams.prefix)
+    use_redis(monkeypatch, redis_url, streams.prefix)
     assert registry.run("promote", "2", "--force").exit_code == 2
     with pytest.raises(NotConfirmedError):
         registry.run("promote", "2", "--force", "--reason", "the champion leaks", "--timeout", "0")
@@ -178,5 +178,5 @@ def test_force_goes_with_its_reason(
     assert sent(redis_client, streams)[-1]["type"] == "model.rollback"
 
 
-def test_a_stage_that_does_not_exist_is_a_wrong_call(store: Registry, registry: Command) -> None:
+def test_an_unknown_stage_is_a_usage_error(store: Registry, registry: Runner) -> None:
     assert registry.run("promote", "2", "Heaven").exit_code == 2

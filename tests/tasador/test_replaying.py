@@ -1,4 +1,4 @@
-"""`tasador dead-letters replay`: chosen, corrected, and whole whatever crashes."""
+"""`tasador dead-letters replay`: selection, correction, and atomic replays."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError, DeadLetterError, FieldError, RefusedListingError
 from schemas.streams import Streams
 from tasador.cli.commands.dead_letters import app
-from tasador.cli.replaying import Replaying
+from tasador.cli.replaying import Replayer
 from tests.consumer.harness import ROW
-from tests.tasador.command import Command, point_at
+from tests.tasador.command import Runner, use_redis
 from tests.waiting import wait_until
 from transport.reading import scan
 
-COMMAND = Command(app)
+COMMAND = Runner(app)
 ROOT = Path(__file__).parents[2]
 ENCODER = AnswerEncoder(load_domain("housing"), max_payload_bytes=65_536)
 
 
 @pytest.fixture(autouse=True)
-def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
 
 
 def _refuse(
@@ -41,7 +41,7 @@ def _refuse(
     reason: str = "out_of_range",
     entry_id: str = "*",
 ) -> str:
-    """A dead letter as a consumer leaves it."""
+    """Add a dead letter as a consumer writes it."""
     payload = event if isinstance(event, bytes) else json.dumps(event).encode()
     name, source = (event["id"], event.get("source", "")) if isinstance(event, dict) else (None, "")
     refused = RefusedListingError(reason, (FieldError("RM", "is wrong"),), name, source)
@@ -62,7 +62,7 @@ def _names(client: redis.Redis, streams: Streams) -> list[str]:
     return [event["id"] for event in _published(client, streams)]
 
 
-def test_they_are_chosen_by_reason_and_source(redis_client: redis.Redis, streams: Streams) -> None:
+def test_dead_letters_are_selected_by_reason_and_source(redis_client: redis.Redis, streams: Streams) -> None:
     for name, reason, source in [("a", "poison", "/x"), ("b", "poison", "/y"), ("c", "out_of_range", "/x")]:
         _refuse(redis_client, streams.dead_letters, _event(name, source), reason)
     COMMAND.text("replay", "--reason", "poison", "--source", "/x")
@@ -73,7 +73,7 @@ def test_they_are_chosen_by_reason_and_source(redis_client: redis.Redis, streams
     assert "no dead letters" in COMMAND.run("replay", "--reason", "poison").stderr
 
 
-def test_they_are_chosen_by_time(redis_client: redis.Redis, streams: Streams) -> None:
+def test_dead_letters_are_selected_by_time(redis_client: redis.Redis, streams: Streams) -> None:
     for hour in (10, 11, 12):
         _refuse(
             redis_client, streams.dead_letters, _event(f"at {hour}"), entry_id=f"{1795168800000 + hour * 3600000}-5"
@@ -87,16 +87,16 @@ def test_they_are_chosen_by_time(redis_client: redis.Redis, streams: Streams) ->
         COMMAND.run("replay", "--since", "yesterday")
 
 
-def test_what_is_refused_again_meanwhile_is_not_taken_up_again(
+def test_a_listing_refused_during_the_replay_is_not_replayed(
     redis_client: redis.Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replay = Replaying.replay
+    replay = Replayer.replay
 
-    def and_refuse(self: Replaying, entry_id: str) -> str | None:
+    def and_refuse(self: Replayer, entry_id: str) -> str | None:
         _refuse(redis_client, streams.dead_letters, _event("again"), "poison")
         return replay(self, entry_id)
 
-    monkeypatch.setattr(Replaying, "replay", and_refuse)
+    monkeypatch.setattr(Replayer, "replay", and_refuse)
     for name in "abc":
         _refuse(redis_client, streams.dead_letters, _event(name), "poison")
     COMMAND.text("replay", "--reason", "poison")
@@ -114,7 +114,7 @@ def test_a_correction_is_typed_by_the_domain_and_published(redis_client: redis.R
     assert (event["id"], event["source"]) == ("b", "/mended")
     assert event["data"] == ROW | {"RM": 6.5, "CHAS": 1, "AGE": None}
     assert type(event["data"]["CHAS"]) is int
-    # POOL is no feature: it would be refused again, so it stays
+    # POOL is not a feature, so the corrected listing is still invalid and stays
     assert [each["entry_id"] for each in COMMAND.json("list")] == [entry_id]
 
 
@@ -127,7 +127,7 @@ def test_a_correction_is_typed_by_the_domain_and_published(redis_client: redis.R
         ("RM=", "RM=: must not be missing"),
     ],
 )
-def test_a_correction_that_cannot_be_is_named(
+def test_an_invalid_correction_is_an_error_that_names_it(
     redis_client: redis.Redis, streams: Streams, given: str, message: str
 ) -> None:
     entry_id = _refuse(redis_client, streams.dead_letters, _event("a", RM=99))
@@ -135,7 +135,7 @@ def test_a_correction_that_cannot_be_is_named(
         COMMAND.run("replay", entry_id, "--set", given)
 
 
-def test_a_payload_that_is_no_event_cannot_be_corrected(
+def test_a_payload_that_is_not_an_event_cannot_be_corrected(
     redis_client: redis.Redis, streams: Streams, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for payload in (b"{", b"[1]", b'{"data": 3}'):
@@ -145,7 +145,7 @@ def test_a_payload_that_is_no_event_cannot_be_corrected(
     assert redis_client.xlen(streams.dead_letters) == 3
 
 
-def test_a_dry_run_tells_and_changes_nothing(redis_client: redis.Redis, streams: Streams) -> None:
+def test_a_dry_run_changes_nothing(redis_client: redis.Redis, streams: Streams) -> None:
     good = _refuse(redis_client, streams.dead_letters, _event("a", RM=99))
     assert COMMAND.text("replay", good, "--set", "RM=6.5", "--dry-run") == f"replayable {good}\n"
     with pytest.raises(DeadLetterError, match="1 of 1 are not replayable"):
@@ -154,9 +154,7 @@ def test_a_dry_run_tells_and_changes_nothing(redis_client: redis.Redis, streams:
     assert not redis_client.exists(streams.listings)
 
 
-def test_listings_beyond_their_sources_rate_are_replayed_from_their_own_stream(
-    redis_client: redis.Redis, streams: Streams
-) -> None:
+def test_rate_limited_listings_are_replayed_from_their_own_stream(redis_client: redis.Redis, streams: Streams) -> None:
     _refuse(redis_client, streams.rate_limited, _event("fast", "/x"), "rate_limited")
     _refuse(redis_client, streams.dead_letters, _event("other", "/x"))
     COMMAND.text("replay", "--reason", "rate_limited")
@@ -164,7 +162,7 @@ def test_listings_beyond_their_sources_rate_are_replayed_from_their_own_stream(
     assert redis_client.xlen(streams.rate_limited) == 0
 
 
-def test_ids_or_a_choice_and_not_both() -> None:
+def test_ids_and_filters_exclude_each_other() -> None:
     assert COMMAND.run("replay").exit_code == 2
     assert COMMAND.run("replay", "1-0", "--reason", "poison").exit_code == 2
 

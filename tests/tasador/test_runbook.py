@@ -1,4 +1,4 @@
-"""The runbook knows every reason that status can give, and what it tells to type works."""
+"""The runbook covers every reason of a status, and its instructions work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasador.cli.commands.publish import publish
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import Client, activate, count, publish_numbered, running, settings_for
 from tests.models import SmallModel, train_small_model
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 from tests.waiting import wait_until, wait_until_async
 from transport.blocking_groups import BlockingGroup
 from transport.connection import connect
@@ -42,7 +42,7 @@ def _consumer(silent_s: float = 0, **fields: Any) -> ConsumerStatus:
 
 
 def _every_reason() -> set[str]:
-    """Every reason that a status can hold, with some name or number in it."""
+    """Every reason of a status, with an example of a name or number."""
     states = get_args(ConsumerHeartbeat.model_fields["state"].annotation)
     reasons: set[str] = set()
     for state in states:
@@ -59,29 +59,30 @@ def _pattern(heading: str) -> str:
     return ".*".join(re.escape(part) for part in re.sub(r"^(…: \w+) …$", r"\1…", heading).split("…"))
 
 
-def test_every_reason_of_status_has_its_section_and_no_section_is_left_over() -> None:
+def test_every_reason_of_a_status_has_one_section() -> None:
     reasons = _every_reason()
-    homeless = [reason for reason in reasons if not any(re.fullmatch(_pattern(each), reason) for each in HEADINGS)]
-    assert not homeless
-    idle = [each for each in HEADINGS if not any(re.fullmatch(_pattern(each), reason) for reason in reasons)]
-    assert not idle
+    missing = [reason for reason in reasons if not any(re.fullmatch(_pattern(each), reason) for each in HEADINGS)]
+    assert not missing
+    unused = [each for each in HEADINGS if not any(re.fullmatch(_pattern(each), reason) for reason in reasons)]
+    assert not unused
 
 
-def test_no_reason_was_added_that_the_test_above_does_not_know() -> None:
+def test_the_test_above_covers_every_reason() -> None:
     tree = ast.parse(inspect.getsource(status))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
-    def told(name: str) -> int:
+    def count_reasons(name: str) -> int:
         calls = [node for node in ast.walk(functions[name]) if isinstance(node, ast.Call)]
         appended = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "append"]
         return len(appended) + sum(isinstance(node, ast.Yield) for node in ast.walk(functions[name]))
 
-    assert (told("judge"), told("_problems")) == (3, 3), "a new reason: give it a section, and a case in _every_reason"
+    counts = (count_reasons("judge"), count_reasons("_problems"))
+    assert counts == (3, 3), "add a section and a case in _every_reason for the new reason"
 
 
 @pytest.fixture
 def users(private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The address of a server with the users of the page."""
+    """The address of a server with the users of the runbook."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     server = private_redis("--appendonly", "yes")
@@ -91,16 +92,16 @@ def users(private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch, tmp_path
     return server.url.removeprefix("redis://")
 
 
-def test_the_users_of_this_page_can_do_their_work(monkeypatch: pytest.MonkeyPatch, users: str) -> None:
+def test_the_users_of_the_runbook_have_the_rights_they_need(monkeypatch: pytest.MonkeyPatch, users: str) -> None:
     monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://parts:secret@{users}")
-    assert command_of(check).run("--no-registry").exit_code == 0
+    assert runner_of(check).run("--no-registry").exit_code == 0
     monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://clients:secret@{users}")
-    assert command_of(publish).json("--sample", "20")["published"] == 20
+    assert runner_of(publish).json("--sample", "20")["published"] == 20
     with connect(f"redis://clients:secret@{users}") as client, pytest.raises(redis.exceptions.NoPermissionError):
         client.xrange("housing:predictions")
 
 
-async def test_a_consumer_works_with_the_rights_of_its_user(users: str) -> None:
+async def test_a_consumer_runs_with_the_rights_of_its_user(users: str) -> None:
     streams = Streams("housing")
     with connect(f"redis://parts:secret@{users}") as client:
         async with running(f"redis://parts:secret@{users}", settings_for("housing")):
@@ -108,7 +109,7 @@ async def test_a_consumer_works_with_the_rights_of_its_user(users: str) -> None:
             await wait_until_async(lambda: verify(client, streams, ids).is_kept)
 
 
-async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp_path: Path) -> None:
+async def test_a_restored_backup_continues_without_loss(private_redis: PrivateRedis, tmp_path: Path) -> None:
     home, streams = tmp_path / "home", Streams("housing")
     model = train_small_model(home, trees=2)
     settings = settings_for("housing", home=home)
@@ -144,13 +145,13 @@ async def test_a_backup_is_restored_and_goes_on(private_redis: PrivateRedis, tmp
 
 
 def _is_log_whole(client: Client) -> bool:
-    """Whether the first append-only file is written; until then a server does not heed a stop."""
-    told = client.info("persistence")
-    return bool(told["aof_enabled"]) and not told["aof_rewrite_in_progress"] and not told["aof_rewrite_scheduled"]
+    """Whether the first append-only file is written; until then a server ignores SHUTDOWN."""
+    info = client.info("persistence")
+    return bool(info["aof_enabled"]) and not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]
 
 
 def _back_up(client: Client, redis_folder: Path, home: Path, backup: Path) -> None:
-    """As the page says."""
+    """Back up as the runbook says."""
     before = client.lastsave()
     client.bgsave()
     wait_until(lambda: not client.info("persistence")["rdb_bgsave_in_progress"], message="the dump is whole")

@@ -11,17 +11,17 @@ import redis
 
 from schemas.errors import RedisUnavailableError
 from schemas.streams import SCORERS, Streams
-from tasador.cli.commands.status import EXAMPLE, status
+from tasador.cli.commands.status import status
 from tests.operations.answers import activate, beat, deliver, predict, publish, refuse
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 
 ROOT = Path(__file__).parents[2]
-COMMAND = command_of(status)
+COMMAND = runner_of(status)
 
 
 @pytest.fixture(autouse=True)
-def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def _running(redis_client: redis.Redis, streams: Streams) -> None:
 
 
 @pytest.mark.usefixtures("_running")
-def test_status_shows_what_a_person_asks_for(prefix: str) -> None:
-    told = " ".join(COMMAND.text().split())
-    assert told.startswith(f"healthy {prefix}")
+def test_status_prints_state_backlog_and_figures(prefix: str) -> None:
+    output = " ".join(COMMAND.text().split())
+    assert output.startswith(f"healthy {prefix}")
     for part in (
         "version 7, activation 1-0",
         "2 = 1 undelivered + 1 pending",
@@ -49,28 +49,28 @@ def test_status_shows_what_a_person_asks_for(prefix: str) -> None:
         "p50",
         "a1 running 7 1-0",
     ):
-        assert part in told
+        assert part in output
 
 
 @pytest.mark.usefixtures("_running")
-def test_status_is_json_for_machines() -> None:
-    told = COMMAND.json()
-    assert (told["state"], told["backlog"]["total"], told["totals"]["scored"]) == ("healthy", 2, 2)
-    assert told["consumers"][0]["heartbeat"]["version"] == "7"
+def test_status_as_json() -> None:
+    document = COMMAND.json()
+    assert (document["state"], document["backlog"]["total"], document["totals"]["scored"]) == ("healthy", 2, 2)
+    assert document["consumers"][0]["heartbeat"]["version"] == "7"
 
 
-def test_status_of_nothing_is_down_and_still_a_status() -> None:
-    told = COMMAND.text()
-    assert told.startswith("down")
-    assert "no consumer lives" in told
-    assert "no consumers" in told
+def test_status_without_any_process_is_down() -> None:
+    output = COMMAND.text()
+    assert output.startswith("down")
+    assert "no consumer lives" in output
+    assert "no consumers" in output
 
 
-def test_what_a_heartbeat_holds_cannot_move_the_cursor(redis_client: redis.Redis, streams: Streams) -> None:
+def test_control_characters_of_a_heartbeat_are_escaped(redis_client: redis.Redis, streams: Streams) -> None:
     beat(redis_client, streams, "\x1b[31m[red]a1")
-    told = COMMAND.text()
-    assert "\x1b" not in told
-    assert "[red]a1" in told
+    output = COMMAND.text()
+    assert "\x1b" not in output
+    assert "[red]a1" in output
 
 
 def test_an_unreachable_redis_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,29 +79,24 @@ def test_an_unreachable_redis_is_an_error_of_one_line(monkeypatch: pytest.Monkey
         COMMAND.run()
 
 
-def test_watching_goes_on_until_interrupted() -> None:
+def test_watch_refreshes_until_interrupted() -> None:
     program = "import typer; from tasador.cli.commands.status import status; typer.run(status)"
     command = [sys.executable, "-c", program, "--watch", "--interval", "0.1", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
-        looks = [json.loads(process.stdout.readline()) for _ in range(2)]
+        statuses = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
-    assert looks[0]["at_ms"] < looks[1]["at_ms"]
+    assert statuses[0]["at_ms"] < statuses[1]["at_ms"]
 
 
 @pytest.mark.usefixtures("_running")
-def test_watching_draws_the_status_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    naps = iter([None])
+def test_watch_prints_the_status_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps = iter([None])
 
-    def nap(_: float) -> None:
-        if next(naps, "interrupt") is not None:
+    def sleep(_: float) -> None:
+        if next(sleeps, "interrupt") is not None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tasador.cli.commands.status.time.sleep", nap)
+    monkeypatch.setattr("tasador.cli.commands.status.time.sleep", sleep)
     assert "healthy" in COMMAND.text("--watch")
-
-
-def test_the_example_is_a_command() -> None:
-    assert EXAMPLE.startswith("tasador status")
-    assert "--watch" in COMMAND.text("--help")

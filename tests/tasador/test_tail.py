@@ -13,15 +13,15 @@ from schemas.commands import ModelEvent
 from schemas.streams import Streams
 from tasador.cli.commands.tail import tail
 from tests.operations.answers import drop_repeat, predict, refuse
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 
 ROOT = Path(__file__).parents[2]
-COMMAND = command_of(tail)
+COMMAND = runner_of(tail)
 
 
 @pytest.fixture(autouse=True)
-def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
 
 
 def _lines(*arguments: str) -> list[str]:
@@ -40,7 +40,7 @@ def test_each_stream_has_a_readable_line(redis_client: redis.Redis, streams: Str
     assert _lines("model-events") == ["model.swapped tasador/housing/consumer/a1 v7 in 41 ms"]
 
 
-def test_the_last_ten_are_shown_or_as_many_as_asked(redis_client: redis.Redis, streams: Streams) -> None:
+def test_tail_starts_with_ten_entries_or_the_given_number(redis_client: redis.Redis, streams: Streams) -> None:
     for number in range(12):
         predict(redis_client, streams, f"{number + 1}-0", listing_id=f"l-{number}")
 
@@ -55,18 +55,18 @@ def test_the_last_ten_are_shown_or_as_many_as_asked(redis_client: redis.Redis, s
 
 def test_json_lines_hold_the_event_and_its_entry_id(redis_client: redis.Redis, streams: Streams) -> None:
     entry_id = predict(redis_client, streams, "1-0")
-    told = COMMAND.json("predictions", "--no-follow")
-    assert (told["entry_id"], told["id"], told["data"]["prediction"]) == (entry_id, "1-0", 20.0)
+    document = COMMAND.json("predictions", "--no-follow")
+    assert (document["entry_id"], document["id"], document["data"]["prediction"]) == (entry_id, "1-0", 20.0)
 
 
-def test_what_is_no_event_is_shown_and_harmless(redis_client: redis.Redis, streams: Streams) -> None:
+def test_an_entry_that_is_not_an_event_is_shown_escaped(redis_client: redis.Redis, streams: Streams) -> None:
     redis_client.xadd(streams.predictions, {"data": "{}"})
     redis_client.xadd(streams.predictions, {"other": "\x1b[31m"})
-    told = COMMAND.text("predictions", "--no-follow")
-    assert told.count("not an event of this stream") == 2
-    assert "\x1b" not in told
-    told = COMMAND.text("predictions", "--no-follow", "--json")
-    assert "unreadable" in json.loads(told.splitlines()[1])
+    output = COMMAND.text("predictions", "--no-follow")
+    assert output.count("not an event of this stream") == 2
+    assert "\x1b" not in output
+    output = COMMAND.text("predictions", "--no-follow", "--json")
+    assert "unreadable" in json.loads(output.splitlines()[1])
 
 
 def test_a_stream_that_does_not_exist_yet_is_followed_from_its_first_entry(

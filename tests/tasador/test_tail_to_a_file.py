@@ -1,4 +1,4 @@
-"""`tasador tail --out`: a file of whole events, without gaps and without an event twice."""
+"""`tasador tail --out`: a file of whole events without gaps or duplicates."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from schemas.errors import DataError
 from schemas.streams import Streams
 from tasador.cli.commands.tail import tail
 from tests.operations.answers import predict
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-COMMAND = command_of(tail)
+COMMAND = runner_of(tail)
 
 
 @pytest.fixture(autouse=True)
-def _pointed(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
-    point_at(monkeypatch, redis_url, prefix)
+def _use_redis(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
 
 
 def _entries(file: Path) -> list[str]:
     return [json.loads(line)["entry_id"] for line in file.read_text().splitlines()]
 
 
-def test_it_goes_on_after_the_last_event_of_the_file(
+def test_it_continues_after_the_last_event_of_the_file(
     redis_client: redis.Redis, streams: Streams, tmp_path: Path
 ) -> None:
     file = tmp_path / "predictions.jsonl"
@@ -45,9 +45,7 @@ def test_it_goes_on_after_the_last_event_of_the_file(
     assert json.loads(file.read_text().splitlines()[0])["data"]["prediction"] == 20.0
 
 
-def test_half_a_line_of_a_crash_is_written_again_whole(
-    redis_client: redis.Redis, streams: Streams, tmp_path: Path
-) -> None:
+def test_a_partial_line_is_replaced(redis_client: redis.Redis, streams: Streams, tmp_path: Path) -> None:
     file = tmp_path / "predictions.jsonl"
     written = [predict(redis_client, streams, f"{number}-0") for number in (1, 2)]
     arguments = ("predictions", "--no-follow", "--out", str(file))
@@ -57,7 +55,7 @@ def test_half_a_line_of_a_crash_is_written_again_whole(
     assert _entries(file) == written
 
 
-def test_a_killed_one_leaves_whole_events_and_the_next_goes_on(
+def test_a_killed_tail_leaves_whole_events_and_the_next_continues(
     redis_client: redis.Redis, streams: Streams, tmp_path: Path
 ) -> None:
     file = tmp_path / "predictions.jsonl"
@@ -72,10 +70,10 @@ def test_a_killed_one_leaves_whole_events_and_the_next_goes_on(
     assert _entries(file) == [first, second]
 
 
-def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_without_events_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear Sir,\n")
-    with pytest.raises(DataError, match=r"letter\.txt: holds no events of `tasador tail`"):
+    with pytest.raises(DataError, match=r"letter\.txt: does not hold events of `tasador tail`"):
         COMMAND.run("predictions", "--no-follow", "--out", str(file))
     assert file.read_text() == "Dear Sir,\n"
     with pytest.raises(DataError, match="cannot be written: No such file or directory"):

@@ -30,7 +30,7 @@ def _home(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_home")
-def test_train_shows_candidates_the_test_figure_and_what_to_do_next(own_model: SmallModel, tmp_path: Path) -> None:
+def test_train_prints_candidates_test_figures_and_the_next_command(own_model: SmallModel, tmp_path: Path) -> None:
     raw = table_of("housing").with_target()
     raw.loc[3, "RM"] = 99
     raw.to_csv(tmp_path / "homes.csv", index=False)
@@ -55,7 +55,7 @@ def test_train_shows_candidates_the_test_figure_and_what_to_do_next(own_model: S
 
 
 @pytest.mark.usefixtures("_home")
-def test_train_gives_machines_one_document(own_model: SmallModel) -> None:
+def test_train_as_json(own_model: SmallModel) -> None:
     done = runner.invoke(app, ["train", "--models", "linear", "--no-promote", "--json"])
     result = json.loads(done.stdout)
     assert result["version"] == own_model.registry.versions()[0].version
@@ -66,7 +66,7 @@ def test_train_gives_machines_one_document(own_model: SmallModel) -> None:
 
 
 @pytest.mark.usefixtures("_home")
-def test_train_says_why_the_champion_stays(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_prints_why_the_champion_stays(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_GATE__MIN_R2", "1")
     done = runner.invoke(app, ["train", "--models", "linear"])
     assert done.exit_code == 0, done.output
@@ -77,7 +77,7 @@ def test_train_says_why_the_champion_stays(own_model: SmallModel, monkeypatch: p
 
 
 @pytest.mark.parametrize("half", [["--force"], ["--reason", "because"]])
-def test_force_wants_a_reason(half: list[str]) -> None:
+def test_force_and_reason_require_each_other(half: list[str]) -> None:
     done = runner.invoke(app, ["train", *half])
     assert done.exit_code == 2
-    assert "--force wants a --reason" in done.output
+    assert "--force and --reason require each other" in done.output

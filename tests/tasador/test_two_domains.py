@@ -1,4 +1,4 @@
-"""Prices and classes side by side on one Redis: trained by the front door, scored by a consumer each."""
+"""A regression and a classification side by side on one Redis, each scored by a consumer of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tasador.cli.commands.publish import publish
 from tests.conftest import PrivateRedis
 from tests.consumer.harness import activate
 from tests.models import SmallModel, made_up_rows, own_model, small_model, table_of
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 from transport.connection import connect, connect_async
 
 __all__ = ["own_model", "small_model"]
@@ -37,9 +37,9 @@ RISKS = {"Normal": "low", "Insufficient": "medium", "Overweight": "medium", "Obe
 
 @pytest.fixture(name="url")
 def _url(monkeypatch: pytest.MonkeyPatch, own_model: SmallModel, private_redis: PrivateRedis) -> str:
-    """A Redis with nobody else's keys, and a home in which housing has its champion."""
+    """An empty Redis, and a home folder with a champion of housing."""
     url = private_redis().url
-    monkeypatch.setenv("TASADOR_DOMAIN", "housing")  # the front door's --domain moves it
+    monkeypatch.setenv("TASADOR_DOMAIN", "housing")  # restored after --domain has set it
     monkeypatch.setenv("TASADOR_HOME", str(own_model.settings.home))
     monkeypatch.setenv("TASADOR_REDIS_URL", url)
     monkeypatch.chdir(own_model.settings.home)
@@ -72,14 +72,14 @@ async def _scoring(url: str, settings: Settings) -> AsyncIterator[None]:
             await client.aclose()
 
 
-async def _answered(url: str, tables: Mapping[str, Path]) -> dict[str, list[Prediction]]:
-    """What comes back for the tables of both domains, whose consumers run at the same time."""
+async def _score_tables(url: str, tables: Mapping[str, Path]) -> dict[str, list[Prediction]]:
+    """The predictions for the tables of both domains, whose consumers run at the same time."""
     both = {name: load_settings(domain=name) for name in tables}
     async with _scoring(url, both["housing"]), _scoring(url, both["obesity"]):
         for name, table in tables.items():
             arguments = (str(table), "--domain", name, "--wait", "--timeout", "60")
-            told = await asyncio.to_thread(command_of(publish).json, *arguments)
-            assert set(told["answers"]) == {"scored"}
+            document = await asyncio.to_thread(runner_of(publish).json, *arguments)
+            assert set(document["answers"]) == {"scored"}
     with connect(url) as client:
         return {
             name: [
@@ -100,31 +100,33 @@ def _check_people(people: list[Prediction]) -> None:
         assert one.data.labels == {"risk_level": RISKS[str(one.data.prediction).partition("_")[0]]}
 
 
-async def test_houses_and_people_are_scored_side_by_side(url: str, tmp_path: Path) -> None:
+async def test_two_domains_are_scored_side_by_side(url: str, tmp_path: Path) -> None:
     made_up_rows(OBESITY, 280).to_csv(tmp_path / "people.csv", index=False)
     table_of("housing").frame.head(200).to_csv(tmp_path / "homes.csv", index=False)
     result = await asyncio.to_thread(
         _train, "--data", str(tmp_path / "people.csv"), "--models", "xgboost", "--force", "--reason", "made up"
     )
     assert result["is_champion"]
-    found = await _answered(url, {"housing": tmp_path / "homes.csv", "obesity": tmp_path / "people.csv"})
-    assert {name: len(events) for name, events in found.items()} == {"housing": 200, "obesity": 280}
-    assert all(isinstance(one.data.prediction, float) and one.data.probabilities is None for one in found["housing"])
-    _check_people(found["obesity"])
-    assert {one.data.model.version for one in found["obesity"]} == {result["version"]}
-    assert len({one.data.prediction for one in found["obesity"]}) == len(OBESITY.target.classes)
+    predictions = await _score_tables(url, {"housing": tmp_path / "homes.csv", "obesity": tmp_path / "people.csv"})
+    assert {name: len(events) for name, events in predictions.items()} == {"housing": 200, "obesity": 280}
+    assert all(
+        isinstance(one.data.prediction, float) and one.data.probabilities is None for one in predictions["housing"]
+    )
+    _check_people(predictions["obesity"])
+    assert {one.data.model.version for one in predictions["obesity"]} == {result["version"]}
+    assert len({one.data.prediction for one in predictions["obesity"]}) == len(OBESITY.target.classes)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs the obesity table of UCI in ../shared/data")
-async def test_real_people_get_their_level_and_risk(url: str, tmp_path: Path) -> None:
+async def test_the_obesity_table_gets_levels_and_risks(url: str, tmp_path: Path) -> None:
     result = await asyncio.to_thread(_train, "--data", str(REAL), "--models", "forests")
     assert result["is_champion"], result["gate"]
     assert result["metrics"]["us_per_row"] <= load_settings().swap.max_us_per_row
     assert result["rows"] == 2087, "24 of the 2111 are copies"
     assert result["metrics"]["test_accuracy"] > 0.97
     table_of("housing").frame.head(50).to_csv(tmp_path / "homes.csv", index=False)
-    found = await _answered(url, {"housing": tmp_path / "homes.csv", "obesity": REAL})
-    assert len(found["obesity"]) == 2111
-    _check_people(found["obesity"])
-    risks = Counter((one.data.labels or {})["risk_level"] for one in found["obesity"])
+    predictions = await _score_tables(url, {"housing": tmp_path / "homes.csv", "obesity": REAL})
+    assert len(predictions["obesity"]) == 2111
+    _check_people(predictions["obesity"])
+    risks = Counter((one.data.labels or {})["risk_level"] for one in predictions["obesity"])
     assert risks.keys() == {"low", "medium", "high"}

@@ -1,4 +1,4 @@
-"""`tasador verify`, as typed."""
+"""`tasador verify`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from schemas.streams import SCORERS, Streams
 from tasador.cli.commands.verify import verify
 from tests.faults.domain_run import activate
 from tests.operations.answers import deliver, predict, publish
-from tests.tasador.command import Command, command_of, point_at
+from tests.tasador.command import Runner, runner_of, use_redis
 from transport.clock import now_ms
 
 
 @pytest.fixture
-def command(redis_url: str, streams: Streams, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command on the test's keys, with a model in charge."""
-    point_at(monkeypatch, redis_url, streams.prefix)
+def command(redis_url: str, streams: Streams, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """The command on the test's keys, with an active model."""
+    use_redis(monkeypatch, redis_url, streams.prefix)
     activate(redis_client, streams, 7)
     redis_client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
-    return command_of(verify)
+    return runner_of(verify)
 
 
 @pytest.fixture
-def answered(command: Command, redis_client: redis.Redis, streams: Streams) -> list[str]:
-    """Three listings with a prediction each, of an activation that was."""
+def answered(command: Runner, redis_client: redis.Redis, streams: Streams) -> list[str]:
+    """Three listings with a prediction each, of a past activation."""
     redis_client.xadd(streams.model_events, {"data": json.dumps({"type": "other", "data": {}})})
     redis_client.hset(streams.model, mapping={"activation": "1-0", "version": "7"})
     ids = publish(redis_client, streams, 3)
@@ -38,15 +38,15 @@ def answered(command: Command, redis_client: redis.Redis, streams: Streams) -> l
     return ids
 
 
-def test_all_is_well(command: Command, answered: list[str]) -> None:
-    said = command.text()
-    assert said.startswith("3 listings: 3 prediction; 0 waiting\n")
-    assert f"seen        listings from {answered[0]} to {answered[-1]}" in said
-    assert said.endswith("\nok\n")
+def test_a_correct_stream_is_ok(command: Runner, answered: list[str]) -> None:
+    output = command.text()
+    assert output.startswith("3 listings: 3 prediction; 0 waiting\n")
+    assert f"in stream   listings from {answered[0]} to {answered[-1]}" in output
+    assert output.endswith("\nok\n")
 
 
-def test_a_lost_entry_is_named_and_fails(
-    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+def test_a_lost_entry_is_a_named_problem(
+    command: Runner, answered: list[str], redis_client: redis.Redis, streams: Streams
 ) -> None:
     lost = publish(redis_client, streams, 1)
     deliver(redis_client, streams, 1)
@@ -58,12 +58,12 @@ def test_a_lost_entry_is_named_and_fails(
     assert command.run("--until", answered[-1]).exit_code == 0
     assert command.run("--since", lost[0]).exit_code == 1
     assert command.run("--since", "10min").exit_code == 1
-    told = json.loads(command.run("--json").stdout)
-    assert (told["is_fine"], told["problem_counts"]) == (False, {"lost": 1})
-    assert [problem["entry"] for problem in told["problems"]] == lost
+    document = json.loads(command.run("--json").stdout)
+    assert (document["is_fine"], document["problem_counts"]) == (False, {"lost": 1})
+    assert [problem["entry"] for problem in document["problems"]] == lost
 
 
-def test_receipts_from_a_file_and_from_stdin(command: Command, answered: list[str], tmp_path: Path) -> None:
+def test_receipts_from_a_file_and_from_stdin(command: Runner, answered: list[str], tmp_path: Path) -> None:
     file = tmp_path / "receipts.jsonl"
     file.write_text("".join(json.dumps({"entry": entry, "id": "l"}) + "\n" for entry in answered[:2]))
     assert command.json("--ids", str(file))["verdict"]["entries"] == 2
@@ -72,16 +72,16 @@ def test_receipts_from_a_file_and_from_stdin(command: Command, answered: list[st
     assert "lost        999-0" in result.stdout
 
 
-def test_what_waits_fails_only_where_completeness_is_asked_for(
-    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+def test_a_waiting_listing_fails_only_with_complete(
+    command: Runner, answered: list[str], redis_client: redis.Redis, streams: Streams
 ) -> None:
     publish(redis_client, streams, 1)
     assert command.text().startswith(f"{len(answered) + 1} listings: 3 prediction; 1 waiting")
     assert command.run("--complete").exit_code == 1
 
 
-def test_an_entry_that_is_pending_for_too_long_fails(
-    command: Command, redis_client: redis.Redis, streams: Streams
+def test_an_entry_pending_for_too_long_is_a_problem(
+    command: Runner, redis_client: redis.Redis, streams: Streams
 ) -> None:
     (entry,) = publish(redis_client, streams, 1)
     deliver(redis_client, streams, 1)
@@ -95,17 +95,17 @@ def test_an_entry_that_is_pending_for_too_long_fails(
     assert command.run("--max-pending", "60").exit_code == 0
 
 
-def test_what_is_trimmed_is_said_not_to_be_seen(
-    command: Command, answered: list[str], redis_client: redis.Redis, streams: Streams
+def test_trimmed_listings_are_reported_as_unchecked(
+    command: Runner, answered: list[str], redis_client: redis.Redis, streams: Streams
 ) -> None:
     redis_client.xtrim(streams.listings, maxlen=1, approximate=False)
     redis_client.hset(streams.progress, "trimmed", 2)
-    said = command.text()
-    assert "not seen    2 older listings, which are trimmed" in said
-    assert f"seen        listings from {answered[-1]} to {answered[-1]}" in said
+    output = command.text()
+    assert "unchecked   2 older listings, which are trimmed" in output
+    assert f"in stream   listings from {answered[-1]} to {answered[-1]}" in output
 
 
-def test_arguments_that_make_no_sense(command: Command, tmp_path: Path) -> None:
+def test_invalid_arguments(command: Runner, tmp_path: Path) -> None:
     assert command.run("--ids", "x", "--since", "1h").exit_code == 2
     with pytest.raises(DataError, match="cannot be read: No such file"):
         command.run("--ids", str(tmp_path / "nowhere"))

@@ -14,8 +14,8 @@ from benchmarks.part import BenchPart
 from schemas.errors import ConfigurationError
 from schemas.settings import load_settings
 from tasador.cli.options import JsonOption
-from tasador.cli.signals import interrupted_when_told
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.signals import interrupt_on_signals
+from tasador.cli.terminal import print_line, print_note, stderr, write_json
 from tasador.machine.private_redis import PrivateRedis
 from transport.connection import connect, speaking_to
 
@@ -68,7 +68,7 @@ def bench(
         raise typer.BadParameter("--model is measured in throughput, which is not asked for")
     drained = Drained(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
     with (
-        interrupted_when_told(),
+        interrupt_on_signals(),
         tempfile.TemporaryDirectory(prefix="tasador-bench-") as home,
         _redis(redis_url, Path(home)) as url,
         speaking_to(url),
@@ -131,7 +131,7 @@ def _reports(
     is_quick: bool,
 ) -> Iterator[BenchReport]:
     """A report after each part."""
-    with err.status("starting"):
+    with stderr.status("starting"):
         from benchmarks.champion import adopt, find_champion
         from benchmarks.model import train_reference
         from benchmarks.rig import Rig, settings_for
@@ -171,21 +171,19 @@ def _show(report: BenchReport) -> None:
     from benchmarks.sections import sections
 
     for section in sections(report):
-        out.print(section, highlight=False, markup=False, soft_wrap=True)
+        print_line(section)
 
 
 def _show_throughput(report: Throughput) -> None:
     from benchmarks.drain_sections import rates, uses
 
     for line in (rates(report.standings), "", uses(report.standings), ""):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
-    out.print(f"published at {_spread(report.published_per_s, ',.0f')} listings/s", highlight=False)
+        print_line(line)
+    print_line(f"published at {_spread(report.published_per_s, ',.0f')} listings/s")
     for ratio in report.ratios:
         verdict = "reached" if ratio.is_reached else "NOT REACHED"
         asked = f"target {ratio.target:g}: {verdict}; fails below {ratio.floor:g}"
-        out.print(
-            f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {asked}", highlight=False, soft_wrap=True
-        )
+        print_line(f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {asked}")
 
 
 def _spread(figure: Spread, form: str) -> str:
@@ -193,4 +191,4 @@ def _spread(figure: Spread, form: str) -> str:
 
 
 def _tell(line: str) -> None:
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
+    print_note(line)

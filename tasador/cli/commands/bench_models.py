@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from tasador.cli.options import JsonOption
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, print_note, stderr, stdout, write_json
 
 if TYPE_CHECKING:
     from benchmarks.models import Judgement, ModelsReport
@@ -47,7 +47,7 @@ def bench_models(
 
 
 def _judge(sources: dict[str, Path | None]) -> ModelsReport:
-    with err.status("starting") as status:
+    with stderr.status("starting") as status:
         from benchmarks.judging import judge_domain
         from benchmarks.machine import describe_machine
         from benchmarks.models import report_of
@@ -75,12 +75,11 @@ def _show(judged: Judgement) -> None:
         )
     versus = judged.versus
     verdict = "goal reached" if judged.is_good else "GOAL NOT REACHED"
-    out.print(table, "")
-    out.print(
-        f"{versus.ours}: {versus.gain:.1%} better than {versus.older}, in {versus.won:.0%} of the folds; {verdict}",
-        highlight=False,
+    stdout.print(table, "")
+    print_line(
+        f"{versus.ours}: {versus.gain:.1%} better than {versus.older}, in {versus.won:.0%} of the folds; {verdict}"
     )
 
 
 def _tell(line: str) -> None:
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
+    print_note(line)

@@ -1,4 +1,4 @@
-"""`tasador consumer`: one consumer, as in production."""
+"""`tasador consumer`: runs one consumer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PORT = 8001
 def consumer(port: PortOption = PORT, name: NameOption = None, domain: DomainOption = None) -> None:
     """Run one consumer until SIGTERM or Ctrl-C.
 
-    Consumers of one domain share the work. What a consumer left when it crashed is taken up by the next of that name,
-    or claimed by the others.
+    Consumers of a domain share the listings. If one crashes, the next consumer of its name recovers its pending
+    entries, or the others claim them.
     """
     settings = find_settings(domain)
     from consumer.app import run_consumer

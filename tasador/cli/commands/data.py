@@ -1,4 +1,4 @@
-"""`tasador data`: check training data, and look at it, without training."""
+"""`tasador data`: checks training data, or writes a report on it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.settings import load_settings
-from tasador.cli.formatting import plain
+from tasador.cli.formatting import printable
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, print_note, stderr, stdout, write_json
 
 if TYPE_CHECKING:
     from training import DataQualityReport
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 EXAMPLE = "tasador data check homes.csv"
 SHOWN_PROBLEMS = 20
 
-app = typer.Typer(help="Check training data, and look at it, without training.", no_args_is_help=True)
+app = typer.Typer(help="Check training data, or write a report on it.", no_args_is_help=True)
 
 SourceArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="FILE",
         help="A CSV or Parquet file, a URL, kaggle:owner/name[/file] or uci:544.",
-        show_default="what params.yaml says",
+        show_default="data in params.yaml",
     ),
 ]
 
 
 @app.command(epilog=f"Example: {EXAMPLE}")
 def check(source: SourceArgument = None, domain: DomainOption = None, as_json: JsonOption = False) -> None:
-    """Check a table against the domain; exits with 1 where it would stop a training run."""
+    """Check a table against the domain. Exits with 1 if a training run would stop because of it."""
     settings = load_settings(domain=domain)
     from training import inspect
     from training.data.sources import read_source
 
-    raw = read_source(settings, source, _say)
+    raw = read_source(settings, source, print_note)
     _, report = inspect(settings.load_domain(), raw, settings.training)
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
         _show(report)
     if report.stops:
-        err.print(f"tasador: {raw.source}: {report.stops}", highlight=False, markup=False, soft_wrap=True)
+        print_note(f"tasador: {raw.source}: {report.stops}")
         raise typer.Exit(1)
 
 
@@ -54,33 +54,29 @@ def check(source: SourceArgument = None, domain: DomainOption = None, as_json: J
 def report(
     source: SourceArgument = None,
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The page to write.", show_default="reports/<domain>/data.html")
+        Path | None, typer.Option("--out", help="File to write the page to.", show_default="reports/<domain>/data.html")
     ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a page on a table: what is wrong with it, and every column with its distribution."""
+    """Write an HTML page on a table: its problems, and the distribution of every column."""
     settings = load_settings(domain=domain)
     path = out_file or Path("reports") / settings.domain / "data.html"
-    with err.status("loading skrub, which takes some seconds") as status:
+    with stderr.status("loading skrub (a few seconds)") as status:
         from training import inspect
         from training.data.page import page_of, write_page
         from training.data.sources import read_source
 
-        raw = read_source(settings, source, _say)
+        raw = read_source(settings, source, print_note)
         declared = settings.load_domain()
-        _, found = inspect(declared, raw, settings.training)
+        _, quality = inspect(declared, raw, settings.training)
         status.update("drawing every column")
-        write_page(page_of(declared, raw, found), path)
+        write_page(page_of(declared, raw, quality), path)
     if as_json:
-        write_json(found.model_dump(mode="json") | {"page": str(path)})
+        write_json(quality.model_dump(mode="json") | {"page": str(path)})
     else:
-        _say(_first_line(found))
-        out.print(str(path), highlight=False, markup=False, soft_wrap=True)
-
-
-def _say(message: str) -> None:
-    err.print(message, highlight=False, markup=False, soft_wrap=True)
+        print_note(_first_line(quality))
+        print_line(str(path))
 
 
 def _first_line(report: DataQualityReport) -> str:
@@ -88,17 +84,17 @@ def _first_line(report: DataQualityReport) -> str:
 
 
 def _show(report: DataQualityReport) -> None:
-    out.print(_first_line(report), highlight=False, markup=False, soft_wrap=True)
+    print_line(_first_line(report))
     if report.columns:
-        out.print(_columns(report))
+        stdout.print(_columns(report))
     for name, rows in report.classes.items():
-        out.print(f"{name}: {rows} rows", highlight=False, markup=False)
+        print_line(f"{name}: {rows} rows")
     for finding in report.findings():
-        out.print(f"- {finding}", highlight=False, markup=False, soft_wrap=True)
+        print_line(f"- {finding}")
     for problem in report.problems[:SHOWN_PROBLEMS]:
-        out.print(f"  {plain(str(problem), 200)}", highlight=False, markup=False, soft_wrap=True)
+        print_line(f"  {printable(str(problem), 200)}")
     if (more := len(report.problems) - SHOWN_PROBLEMS) > 0:
-        out.print(f"  and {more} more; --json has them all", highlight=False)
+        print_line(f"  and {more} more; --json has them all")
 
 
 def _columns(report: DataQualityReport) -> Table:
@@ -106,5 +102,5 @@ def _columns(report: DataQualityReport) -> Table:
     for name, column in report.columns.items():
         span = ("" if number is None else f"{number:g}" for number in (column.smallest, column.largest))
         counts = (str(number) for number in (column.missing, column.unreadable, column.refused))
-        table.add_row(Text(plain(name)), *span, *counts)
+        table.add_row(Text(printable(name)), *span, *counts)
     return table

@@ -1,4 +1,4 @@
-"""`tasador drift`: whether the world has moved."""
+"""`tasador drift`: shows the newest drift report, or compares two files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operations.reports import newest_report
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ConfigurationError, NothingReportedError
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import out, write_json
+from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.cli.views.drift import drift_table
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
@@ -21,28 +21,28 @@ EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}
 
 
 def drift(
-    reference: Annotated[Path | None, typer.Option(help="A CSV file of what is usual.")] = None,
-    current: Annotated[Path | None, typer.Option(help="A CSV file of what came lately.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="CSV file with reference rows.")] = None,
+    current: Annotated[Path | None, typer.Option(help="CSV file with current rows.")] = None,
     windows: Annotated[
-        int, typer.Option(min=1, help="Cut the current rows, which came in this order; most windows must alarm.")
+        int, typer.Option(min=1, help="Split the current rows, in file order, into this many windows; most must alarm.")
     ] = 1,
-    html: Annotated[Path | None, typer.Option(help="Write a page with the distributions to this file too.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the newest report of the monitor, or compare two files column by column.
+    """Show the monitor's newest drift report, or compare two files column by column.
 
-    Of two files the exit code tells the verdict: 0 no drift, 3 drift, 4 too few rows to tell.
+    When two files are compared, the exit code is the verdict: 0 no drift, 3 drift, 4 too few rows.
     """
     if reference is not None and current is not None:
         report = _compare(reference, current, windows, domain)
         _show(report, f"{current.name} against {reference.name}", html, as_json=as_json)
         raise typer.Exit(EXIT_CODES[report.verdict])
     if reference is not None or current is not None:
-        raise ConfigurationError("two files are compared: name both --reference and --current")
+        raise ConfigurationError("--reference and --current require each other")
     event = _newest(domain)
     if not as_json:
-        out.print(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}", highlight=False)
+        print_line(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}")
     _show(event.data, f"Drift of {event.data.domain}", html, as_json=as_json)
 
 
@@ -57,16 +57,16 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
-        out.print(drift_table(report))
+        stdout.print(drift_table(report))
 
 
 def _newest(domain: str | None) -> DriftEvent:
     settings = find_settings(domain)
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        found = newest_report(client, settings.streams, "drift.reported")
-    if found is None:
+        event = newest_report(client, settings.streams, "drift.reported")
+    if event is None:
         raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
-    return DriftEvent.model_validate_json(found)
+    return DriftEvent.model_validate_json(event)
 
 
 def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:

@@ -1,4 +1,4 @@
-"""`tasador forget`: erase one subject from the audit log."""
+"""`tasador forget`: erases a subject from the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from schemas.settings import Settings
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, stderr, write_json
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
 from transport.entries import EntryId
@@ -18,15 +18,15 @@ EXAMPLE = "tasador forget property-981 --yes"
 
 
 def forget(
-    subject: Annotated[str, typer.Argument(help="The subject of listings, as they named it.")],
-    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    subject: Annotated[str, typer.Argument(help="The `subject` of the listings.")],
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a subject's predictions, features and outcomes from the audit log of this machine, for good.
 
-    Streams keep what is younger than retention.max_age_s (7 days) and are not touched; what of it has not been logged
-    yet will not be.
+    Events of the last retention.max_age_s (7 days) stay in the streams; those not yet in the audit log are not added
+    to it.
     """
     settings = find_settings(domain)
     if not is_sure:
@@ -34,18 +34,17 @@ def forget(
     from monitoring.archive.erasing import erase_subject
     from monitoring.archive.location import archive_of
 
-    with err.status("reading the audit log"):
-        erased = erase_subject(archive_of(settings), subject, _now(settings))
-    told = {"subject": subject, "predictions": erased.predictions, "outcomes": erased.outcomes, "files": erased.files}
+    with stderr.status("reading the audit log"):
+        erased = erase_subject(archive_of(settings), subject, _newest_prediction(settings))
     if as_json:
-        write_json(told)
+        counts = {"predictions": erased.predictions, "outcomes": erased.outcomes, "files": erased.files}
+        write_json({"subject": subject, **counts})
     else:
-        facts = f"{erased.predictions:,} predictions and {erased.outcomes:,} outcomes in {erased.files:,} files"
-        out.out(f"erased {facts}", highlight=False)
+        events = f"{erased.predictions:,} predictions and {erased.outcomes:,} outcomes"
+        print_line(f"erased {events} in {erased.files:,} files")
 
 
-def _now(settings: Settings) -> EntryId:
-    """The newest prediction there is."""
+def _newest_prediction(settings: Settings) -> EntryId:
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
         entries = newest(client, settings.streams.predictions, 1)
     return EntryId.parse(entries[0][0]) if entries else EntryId(0, 0)

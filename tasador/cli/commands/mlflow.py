@@ -1,43 +1,43 @@
-"""`tasador mlflow`: MLflow's page on the same store."""
+"""`tasador mlflow`: serves MLflow's web page for the registry."""
 
 from __future__ import annotations
 
 import threading
 
 from tasador.cli.options import DomainOption, JsonOption, PortOption
-from tasador.cli.signals import interrupted_when_told
-from tasador.cli.terminal import err, out, write_json
-from tasador.machine.registry_settings import registry_settings
+from tasador.cli.signals import interrupt_on_signals
+from tasador.cli.terminal import print_line, print_note, stderr, write_json
+from tasador.machine.registry_settings import load_registry_settings
 
 EXAMPLE = "tasador mlflow"
 
 
 def mlflow(port: PortOption = 0, domain: DomainOption = None, json: JsonOption = False) -> None:
-    """Open MLflow's page on the store that everything else uses, until Ctrl-C.
+    """Serve MLflow's web page for the registry until Ctrl-C.
 
-    Where MLflow runs as a server, its address is told, and that is all.
+    If TASADOR_MLFLOW_URI names an MLflow server, only print its address.
     """
     from registry.location import database_of, tracking_uri_of
 
-    uri = tracking_uri_of(registry_settings(domain))
+    uri = tracking_uri_of(load_registry_settings(domain))
     if database_of(uri) is None:
-        _tell(uri, json)
+        _show(uri, json)
         return
-    from tasador.machine.tracking_server import serving_mlflow
+    from tasador.machine.tracking_server import serve_mlflow
 
-    with interrupted_when_told():
+    with interrupt_on_signals():
         try:
-            with err.status("starting MLflow's server") as status, serving_mlflow(uri, port) as address:
+            with stderr.status("starting MLflow's server") as status, serve_mlflow(uri, port) as address:
                 status.stop()
-                _tell(address, json)
-                err.print("Ctrl-C stops it", highlight=False)
+                _show(address, json)
+                print_note("Ctrl-C stops it")
                 threading.Event().wait()
         except KeyboardInterrupt:
-            err.print("stopped", highlight=False)
+            print_note("stopped")
 
 
-def _tell(address: str, as_json: bool) -> None:
+def _show(address: str, as_json: bool) -> None:
     if as_json:
         write_json({"url": address})
     else:
-        out.print(f"MLflow's page: {address}", highlight=False, soft_wrap=True)
+        print_line(f"MLflow's page: {address}")

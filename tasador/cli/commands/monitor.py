@@ -1,4 +1,4 @@
-"""`tasador monitor`: watch one domain, as in production."""
+"""`tasador monitor`: runs one monitor."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PORT = 8003
 
 
 def monitor(port: PortOption = PORT, name: NameOption = None, domain: DomainOption = None) -> None:
-    """Watch one domain until SIGTERM or Ctrl-C: whether recent rows drift from what the active model was trained on."""
+    """Run one monitor until SIGTERM or Ctrl-C: drift, prediction quality, the audit log, and automatic retraining."""
     settings = find_settings(domain)
     from monitoring.monitor.app import run_monitor
-    from tasador.machine.reference import table_loader
+    from tasador.machine.reference import reference_loader
 
-    run_monitor(settings, name or default_name(port), port, table_loader(settings))
+    run_monitor(settings, name or default_name(port), port, reference_loader(settings))

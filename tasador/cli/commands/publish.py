@@ -1,4 +1,4 @@
-"""`tasador publish`: listings from a file, or samples, onto the stream; and outcomes onto theirs."""
+"""`tasador publish`: publishes listings from a file, sample listings, or outcomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
 from schemas.domain import Domain
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.publishing import Limited, Pace, Source, Waiting, publish_listings, publish_outcomes
+from tasador.cli.publishing import AnswerOptions, LimitedSource, PublishRate, Source, publish_listings, publish_outcomes
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
 from transport.server import check_server
@@ -28,30 +28,26 @@ def publish(
     ] = None,
     *,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Publish this many sample listings.")] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="The column that holds the ids.")] = None,
-    source: Annotated[
-        str, typer.Option("--source", help="Source of the listings, for whole events that name none too.")
-    ] = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after so many.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Column that holds the ids.")] = None,
+    source: Annotated[str, typer.Option("--source", help="Source of the listings that do not name one.")] = "",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.")] = None,
     rate_per_s: Annotated[
-        float | None, typer.Option("--rate", min=0.001, max=1e6, help="So many a second, by the clock.")
+        float | None, typer.Option("--rate", min=0.001, max=1e6, help="Publish this many a second.")
     ] = None,
     are_outcomes: Annotated[
-        bool, typer.Option("--outcomes", help="The file holds outcomes: the ids, and the target's column.")
+        bool, typer.Option("--outcomes", help="The file holds outcomes: ids and the target column.")
     ] = False,
     validate: Annotated[
-        bool, typer.Option("--validate", help="Check each listing first, and stop before one that would be refused.")
+        bool, typer.Option("--validate", help="Validate each listing, and stop at the first invalid one.")
     ] = False,
-    is_waiting: Annotated[bool, typer.Option("--wait", help="Wait until each listing has its answer.")] = False,
+    is_waiting: Annotated[bool, typer.Option("--wait", help="Wait until every listing has its answer.")] = False,
     answers: Annotated[
         Path | None,
-        typer.Option(
-            "--out", help="Wait, and write a row for each listing there (.csv, .parquet): prediction or why refused."
-        ),
+        typer.Option("--out", help="Wait, and write each listing's prediction or error to this file (.csv, .parquet)."),
     ] = None,
     receipts: Annotated[
         Path | None,
-        typer.Option("--receipts", help="Write the entry id of each listing there, for `tasador verify --ids`."),
+        typer.Option("--receipts", help="Write each listing's entry id to this file, for `tasador verify --ids`."),
     ] = None,
     timeout_s: Annotated[
         float | None, typer.Option("--timeout", min=0, help="Seconds to wait for answers after the last listing.")
@@ -59,41 +55,43 @@ def publish(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish listings from a file, or samples.
+    """Publish listings or outcomes from a file, or sample listings.
 
-    The target's column is dropped; an empty cell, NA, NaN and null are missing values. Without --id-column a row's id
-    is made from the file's hash and the row, so that a file published twice in a row repeats nothing. JSON lines may be
-    whole events, with their own id, source, subject and time. At the high-water mark of the backlog it waits.
+    The target column is dropped; an empty cell, NA, NaN and null are missing values. Without --id-column, a row's id is
+    derived from the file's hash and the row number, so that publishing a file twice does not score it twice. JSON lines
+    may be whole events with their own id, source, subject and time. Publishing pauses while the backlog is at its
+    high-water mark.
     """
     if sample is not None and (file or id_column or are_outcomes):
-        raise typer.BadParameter("a file and its --id-column or --outcomes, or --sample, not both")
+        raise typer.BadParameter("--sample cannot be combined with a file, --id-column or --outcomes")
     is_waiting = is_waiting or answers is not None
     if are_outcomes and (is_waiting or validate or receipts):
-        raise typer.BadParameter("outcomes get no answers or receipts, and are always checked")
+        raise typer.BadParameter("--outcomes cannot be combined with --wait, --out, --receipts or --validate")
     if answers is not None:
         check_answer_path(answers)
     settings = find_settings(domain)
     declared = settings.load_domain()
-    pace = Pace(rate_per_s)
+    rate = PublishRate(rate_per_s)
     with open_redis(settings) as client, speaking_to(redis_url(settings)):
         check_server(client, settings.streams)
     if are_outcomes:
-        outcomes = OutcomeFile(_named(file), declared, id_column, source)
-        publish_outcomes(settings, outcomes, pace, limit, as_json=as_json)
+        outcomes = OutcomeFile(_require_file(file), declared, id_column, source)
+        publish_outcomes(settings, outcomes, rate, limit, as_json=as_json)
         return
-    found = _source(declared, file, sample, id_column, source)
-    listings = Limited(found, limit) if limit is not None else found
-    waiting = Waiting(answers, timeout_s) if is_waiting else None
-    publish_listings(settings, listings, pace, waiting, validate=validate, as_json=as_json, receipts_path=receipts)
+    listings = _source(declared, file, sample, id_column, source)
+    if limit is not None:
+        listings = LimitedSource(listings, limit)
+    options = AnswerOptions(answers, timeout_s) if is_waiting else None
+    publish_listings(settings, listings, rate, options, validate=validate, as_json=as_json, receipts_path=receipts)
 
 
-def _named(file: Path | None) -> Path:
+def _require_file(file: Path | None) -> Path:
     if file is None:
-        raise typer.BadParameter("name a file, or ask for samples with --sample N")
+        raise typer.BadParameter("name a file, or use --sample N")
     return file
 
 
 def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None, source: str) -> Source:
     if sample is not None:
         return SampleListings(domain, sample, source=source)
-    return ListingFile(_named(file), domain, id_column, source)
+    return ListingFile(_require_file(file), domain, id_column, source)

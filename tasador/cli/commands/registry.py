@@ -1,4 +1,4 @@
-"""`tasador registry`: look at registered versions, compare them, and put one in charge."""
+"""`tasador registry`: lists, compares and promotes registered versions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from registry.stages import ALIAS_OF, CHAMPION, Stage
 from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
 from tasador.cli.commands.rollback import rollback
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
-from tasador.cli.terminal import out, write_json
-from tasador.machine.registry_settings import registry_settings
+from tasador.cli.terminal import print_line, stdout, write_json
+from tasador.machine.registry_settings import load_registry_settings
 
 if TYPE_CHECKING:
     from registry.store import Registry
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 EXAMPLE = "tasador registry versions"
 
 app = typer.Typer(
-    help="Look at registered versions, compare them, put one in charge.\n\nThe old stage words still serve: Production "
-    "is the alias champion, Staging the alias challenger, Archived the previous champion or a tag, None the rest.",
+    help="List, compare and promote registered versions.\n\nStages stand for aliases: Production for champion, "
+    "Staging for challenger, Archived for the previous champion or a version tagged as archived, None for any other.",
     no_args_is_help=True,
 )
 
@@ -36,16 +36,16 @@ def list_(domain: DomainOption = None, as_json: JsonOption = False) -> None:
     from registry.location import tracking_uri_of
     from tasador.cli.views.registry import models_table
 
-    models = list_models(tracking_uri_of(registry_settings(domain)))
+    models = list_models(tracking_uri_of(load_registry_settings(domain)))
     if as_json:
         write_json([asdict(model) for model in models])
     else:
-        out.print(models_table(models) if models else "nothing is registered: train with `tasador train`")
+        stdout.print(models_table(models) if models else "nothing is registered: train with `tasador train`")
 
 
 @app.command(epilog=f"Example: {EXAMPLE}")
 def versions(domain: DomainOption = None, as_json: JsonOption = False) -> None:
-    """List the versions of a model, newest first, with stage word, metrics and aliases."""
+    """List the versions of a model, newest first."""
     from registry.catalogue import versions_with_metrics
     from tasador.cli.views.registry import document, versions_table
 
@@ -54,7 +54,7 @@ def versions(domain: DomainOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         write_json([document(info) for info in infos])
     else:
-        out.print(versions_table(infos) if infos else "nothing is registered: train with `tasador train`")
+        stdout.print(versions_table(infos) if infos else "nothing is registered: train with `tasador train`")
 
 
 @app.command(epilog="Example: tasador registry show 7")
@@ -65,32 +65,35 @@ def show(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show everything about a version, and what the gate said of it."""
+    """Show a version, and the gate's report on it."""
     from registry.gate_reports import read_gate_report
     from tasador.cli.views.registry import document, gate_table, lines
 
     settings, registry = _open(domain)
     features = settings.load_domain().columns
-    found = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
-    verdict = read_gate_report(registry, found)
+    info = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
+    verdict = read_gate_report(registry, info)
     if as_json:
-        write_json(document(found) | {"features": features, "gate": verdict})
+        write_json(document(info) | {"features": features, "gate": verdict})
         return
-    for line in lines(found, features):
-        out.out(line, highlight=False)
+    for line in lines(info, features):
+        print_line(line)
     if verdict is not None:
-        out.print()
-        out.print(gate_table(verdict))
+        stdout.print()
+        stdout.print(gate_table(verdict))
 
 
 @app.command(epilog="Example: tasador registry compare 6 7")
 def compare(
     first: Annotated[str, typer.Argument(metavar="V1", help="A version's number.")],
-    second: Annotated[str, typer.Argument(metavar="V2", help="Another's.")],
+    second: Annotated[str, typer.Argument(metavar="V2", help="Another version's number.")],
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two versions: their metrics, and fold by fold where both were tried on the same rows and folds."""
+    """Compare two versions.
+
+    Compares their metrics, and their folds if both were evaluated on the same rows and folds.
+    """
     from tasador.cli.views.registry import compare_folds, comparison_table, document
 
     settings, registry = _open(domain)
@@ -99,34 +102,33 @@ def compare(
     if as_json:
         write_json({"versions": [document(info) for info in infos], "folds": asdict(folds) if folds else None})
         return
-    out.print(comparison_table(*infos))
+    stdout.print(comparison_table(*infos))
     if folds is None:
-        out.print("they were not tried on the same rows and folds", highlight=False)
+        print_line("no comparison by folds: the versions were not evaluated on the same rows and folds")
         return
     gain = f"{folds.gain:+.1%} (95 % interval {folds.low:+.1%} to {folds.high:+.1%}, corrected)"
-    told = f"version {second} against {first} on the same {folds.folds} folds: {gain}, better in {folds.won:.0%}"
-    out.print(told, highlight=False, soft_wrap=True)
+    print_line(f"version {second} against {first} on the same {folds.folds} folds: {gain}, better in {folds.won:.0%}")
 
 
 @app.command(epilog="Example: tasador registry best --metric test_mae")
 def best(
     metric: Annotated[
-        str | None, typer.Option(help="As `show` names it.", show_default="cv_rmse, or cv_accuracy of classes")
+        str | None, typer.Option(help="Metric, as `show` lists it.", show_default="cv_rmse, or cv_accuracy of classes")
     ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the version that is best by a metric."""
+    """Show the version with the best value of a metric."""
     from registry.catalogue import best_version
     from tasador.cli.views.registry import document, versions_table
 
     settings, registry = _open(domain)
     by = metric or ("cv_accuracy" if settings.load_domain().target.classes else "cv_rmse")
-    found = best_version(registry, by)
+    info = best_version(registry, by)
     if as_json:
-        write_json(document(found) | {"metric": by, "value": found.metrics[by]})
+        write_json(document(info) | {"metric": by, "value": info.metrics[by]})
     else:
-        out.print(versions_table([found], by))
+        stdout.print(versions_table([info], by))
 
 
 @app.command(epilog='Example: tasador registry promote 7 --force --reason "the champion leaks"')
@@ -144,8 +146,8 @@ def promote(
 ) -> None:
     """Move a version to a stage.
 
-    To Production it goes through the gate of the training worker, which compares it with the champion. To Staging it
-    must load and be good by itself; nobody is compared.
+    For Production, the training worker's gate compares the version with the champion. For Staging, the version must
+    load and pass the gate's absolute limits; it is not compared with the champion.
     """
     check_force(force, reason)
     if stage is Stage.PRODUCTION:
@@ -162,7 +164,7 @@ def promote(
         from registry.aliases import retire
 
         retire(registry, version, stage)
-    _tell_stage(registry, version, as_json)
+    _show_stage(registry, version, as_json)
 
 
 @app.command(epilog="Example: tasador registry alias 7 baseline")
@@ -174,7 +176,7 @@ def alias(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Point an alias to a version; champion and challenger are promotions, and go through the gate as these do."""
+    """Point an alias to a version. The aliases champion and challenger are promotions and go through the gate."""
     for stage, known in ALIAS_OF.items():
         if name == known:
             promote(version, stage, wait=wait, timeout=timeout, domain=domain, as_json=as_json)
@@ -183,7 +185,7 @@ def alias(
 
     _, registry = _open(domain)
     set_user_alias(registry, name, version)
-    _tell_stage(registry, version, as_json)
+    _show_stage(registry, version, as_json)
 
 
 @app.command(epilog="Example: tasador registry delalias baseline")
@@ -192,7 +194,7 @@ def delalias(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let an alias point nowhere."""
+    """Delete an alias."""
     from registry.aliases import delete_user_alias
 
     _, registry = _open(domain)
@@ -200,7 +202,7 @@ def delalias(
     if as_json:
         write_json({"alias": name, "version": None})
     else:
-        out.print(f"the alias {name} points nowhere now", highlight=False, markup=False)
+        print_line(f"deleted the alias {name}")
 
 
 app.command("rollback", epilog="Example: tasador registry rollback --wait")(rollback)
@@ -210,7 +212,7 @@ def _open(domain: str | None) -> tuple[Settings, Registry]:
     from registry.location import tracking_uri_of
     from registry.store import Registry
 
-    settings = registry_settings(domain)
+    settings = load_registry_settings(domain)
     return settings, Registry(tracking_uri_of(settings), settings.domain)
 
 
@@ -227,12 +229,12 @@ def _stage(settings: Settings, registry: Registry, version: str, reason: str) ->
     set_challenger(registry, version)
 
 
-def _tell_stage(registry: Registry, version: str, as_json: bool) -> None:
+def _show_stage(registry: Registry, version: str, as_json: bool) -> None:
     from tasador.cli.views.registry import document
 
-    found = registry.resolve(version=version)
+    info = registry.resolve(version=version)
     if as_json:
-        write_json(document(found))
+        write_json(document(info))
     else:
-        aliases = f", aliases {', '.join(found.aliases)}" if found.aliases else ""
-        out.print(f"version {version} of {found.name} is at {found.stage}{aliases}", highlight=False, markup=False)
+        aliases = f", aliases {', '.join(info.aliases)}" if info.aliases else ""
+        print_line(f"version {version} of {info.name} is in stage {info.stage}{aliases}")

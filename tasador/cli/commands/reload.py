@@ -1,4 +1,4 @@
-"""`tasador reload`: put another version in charge while listings flow."""
+"""`tasador reload`: activates a version while listings flow."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ import typer
 from operations.command_sender import Activation, CommandSender, current_actor
 from schemas.commands import Command, Reload, ReloadData
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
 
 EXAMPLE = "tasador reload --version 7 --wait"
 
-WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until every living consumer has confirmed.")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="How long to wait, in seconds.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until every live consumer has confirmed.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait.")]
 
 
 def reload(
-    version: Annotated[str | None, typer.Option(help="The version to activate.")] = None,
-    alias: Annotated[str | None, typer.Option(help="Activate what this alias names.", show_default="champion")] = None,
+    version: Annotated[str | None, typer.Option(help="Version to activate.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Activate an alias's version.", show_default="champion")] = None,
     wait: WaitOption = False,
     timeout: TimeoutOption = 30.0,
     domain: DomainOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Activate a model: a version, or what an alias names.
+    """Activate a version, or the version that an alias points to.
 
-    The training worker checks it first; the old model scores until the new one is loaded.
+    The training worker checks it first. Consumers score with the old model until the new one is loaded.
     """
     if version and alias:
-        raise typer.BadParameter("name a version or an alias, not both")
+        raise typer.BadParameter("use --version or --alias, not both")
     activate(Reload(actor=current_actor(), data=ReloadData(version=version, alias=alias)), domain, timeout, wait, json)
 
 
 def activate(command: Command, domain: str | None, timeout_s: float, wait: bool, as_json: bool) -> None:
-    """Send a command that activates a model, and tell what came of it."""
+    """Send a command that activates a model, wait for its answer, and print it."""
     settings = find_settings(domain)
     with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        control = CommandSender(client, settings.streams)
-        if not control.living_workers():
-            err.print(f"no training worker runs yet; the command waits in {settings.streams.commands}")
-        activation = control.activate(command, timeout_s, wait=wait)
+        sender = CommandSender(client, settings.streams)
+        if not sender.living_workers():
+            print_note(f"no training worker is running; the command waits in {settings.streams.commands}")
+        activation = sender.activate(command, timeout_s, wait=wait)
     if as_json:
         write_json({key: value for key, value in asdict(activation).items() if value is not None})
     else:
-        out.print(in_words(activation), highlight=False)
+        print_line(describe_activation(activation))
 
 
-def in_words(activation: Activation) -> str:
-    """An activation, and who confirmed it, as one line."""
-    told = f"version {activation.version} is activated ({activation.entry})"
+def describe_activation(activation: Activation) -> str:
+    """One line with the version and the consumers that confirmed it."""
+    text = f"version {activation.version} is activated ({activation.entry})"
     if activation.confirmed is None:
-        return told
+        return text
     if not activation.confirmed:
-        return f"{told}; no consumer runs"
+        return f"{text}; no consumer is running"
     times = (f"{name} ({ms:.0f} ms)" if ms is not None else name for name, ms in sorted(activation.confirmed.items()))
-    return f"{told}; confirmed by {', '.join(times)}"
+    return f"{text}; confirmed by {', '.join(times)}"

@@ -1,4 +1,4 @@
-"""`tasador rollback`: go back to the previous champion."""
+"""`tasador rollback`: promotes the previous champion again."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def rollback(
     domain: DomainOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make the previous champion champion again, and activate it.
+    """Promote the previous champion again, and activate it.
 
-    The champion it replaces becomes the previous one, so a second rollback takes the first one back.
+    The replaced champion becomes the previous one, so a second rollback reverts the first.
     """
     activate(Rollback(actor=current_actor()), domain, timeout, wait, json)

@@ -1,4 +1,4 @@
-"""`tasador stage`: one stage of a training, between files; `dvc repro` runs those whose inputs have changed."""
+"""`tasador stage`: runs one stage of the training pipeline; `dvc repro` runs those whose inputs have changed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import typer
 
 from schemas.settings import load_settings
 from tasador.cli.options import DomainOption
-from tasador.cli.progress import Steps
+from tasador.cli.progress import TrainingProgressBar
 
 EXAMPLE = "tasador stage validate"
 
 
 class TrainingStage(StrEnum):
-    """Every stage in order."""
+    """The stages, in order."""
 
     INGEST = "ingest"
     VALIDATE = "validate"
@@ -26,18 +26,18 @@ class TrainingStage(StrEnum):
 
 
 def stage(
-    name: Annotated[TrainingStage, typer.Argument(help="Which one.")],
+    name: Annotated[TrainingStage, typer.Argument(help="Stage to run.")],
     folder: Annotated[
-        Path | None, typer.Option(help="Where the stages leave their files.", show_default="stages/<domain>")
+        Path | None, typer.Option(help="Folder of the stages' files.", show_default="stages/<domain>")
     ] = None,
     domain: DomainOption = None,
 ) -> None:
-    """Run one stage of a training: it reads the files of the one before, and leaves its own.
+    """Run one stage of the training pipeline: it reads the previous stage's files and writes its own.
 
-    Nothing is registered: that is what `tasador train` does, in one go.
+    No stage registers a model; use `tasador train` to train and register.
     """
     settings = load_settings(domain=domain)
     from training.stages import FOLDER, StageContext, run_stage
 
-    with Steps(name.value) as steps:
-        run_stage(name.value, StageContext(settings, folder or Path(FOLDER) / settings.domain, steps))
+    with TrainingProgressBar(name.value) as progress:
+        run_stage(name.value, StageContext(settings, folder or Path(FOLDER) / settings.domain, progress))

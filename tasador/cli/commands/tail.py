@@ -1,4 +1,4 @@
-"""`tasador tail`: the entries of a stream, as they come."""
+"""`tasador tail`: shows the newest events of a stream, then follows it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
 from schemas.streams import Streams
 from tasador.cli.event_file import EventFile
-from tasador.cli.formatting import clock, plain
+from tasador.cli.formatting import format_entry_time, printable
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import out, write_json
+from tasador.cli.terminal import print_line, write_json
 from tasador.cli.views.events import dead_letter_line, model_event_line, prediction_line, repeat_line
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
@@ -40,23 +40,23 @@ class StreamName(StrEnum):
 
 
 def tail(
-    stream: Annotated[StreamName, typer.Argument(help="The stream to follow.")],
-    from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest entry.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="Begin with the last N entries.")] = 10,
+    stream: Annotated[StreamName, typer.Argument(help="Stream to follow.")],
+    from_start: Annotated[bool, typer.Option("--from-start", help="Start with the oldest entry.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="Start with the last N entries.")] = 10,
     is_following: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for new entries.")] = True,
     file: Annotated[
-        Path | None, typer.Option("--out", help="Add JSON lines to this file, going on after its last entry.")
+        Path | None, typer.Option("--out", help="Append JSON lines to this file, continuing after its last entry.")
     ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the last entries of a stream, then follow it until Ctrl-C.
+    """Show the newest events of a stream, then follow it until Ctrl-C.
 
-    The stream need not exist yet. With --json each line is the event with its entry id. A file given with --out holds
-    whole events whenever it is read; a new one begins as a terminal would.
+    The stream need not exist yet. With --json each line is an event with its entry id. A file of --out always holds
+    whole events; a new file starts with the same events that the terminal would show.
     """
     settings = find_settings(domain)
-    key, tell = _stream(settings.streams, stream)
+    key, format_event = _stream(settings.streams, stream)
     with ExitStack() as stack:
         events = stack.enter_context(EventFile(file)) if file is not None else None
         stack.enter_context(suppress(KeyboardInterrupt))
@@ -69,13 +69,13 @@ def tail(
             elif as_json:
                 write_json(_document(entry))
             else:
-                _show_line(entry, tell)
+                _show_line(entry, format_event)
 
 
 def _entries(
     client: redis.Redis, key: str, lines: int | None, after: str | None, *, is_following: bool
 ) -> Iterator[Entry]:
-    """The last entries (all if `lines` is None; those after an id where one is given), then those to come."""
+    """The last entries (all if `lines` is None; those after the id `after` if it is given), then new ones."""
     last = newest(client, key, max(lines or 0, 1))
     end = last[0][0].decode() if last else "0-0"
     if after is not None:
@@ -87,7 +87,7 @@ def _entries(
 
 
 def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], str]]:
-    """The stream's key, and how one of its events is told in a line."""
+    """The stream's key, and the function that formats its events."""
     return {
         StreamName.PREDICTIONS: (streams.predictions, prediction_line),
         StreamName.DEAD_LETTERS: (streams.dead_letters, dead_letter_line),
@@ -106,10 +106,10 @@ def _document(entry: Entry) -> dict[str, Any]:
     return {"entry_id": entry_id.decode(), **event}
 
 
-def _show_line(entry: Entry, tell: Callable[[bytes], str]) -> None:
+def _show_line(entry: Entry, format_event: Callable[[bytes], str]) -> None:
     entry_id, fields = entry
     try:
-        line = tell(payload_of(fields))
+        line = format_event(payload_of(fields))
     except (RefusedListingError, ValueError):
-        line = f"not an event of this stream: {plain(fields)}"
-    out.out(f"{clock(entry_id)}  {entry_id.decode():<16}  {line}", highlight=False)
+        line = f"not an event of this stream: {printable(fields)}"
+    print_line(f"{format_entry_time(entry_id)}  {entry_id.decode():<16}  {line}")

@@ -1,4 +1,4 @@
-"""`tasador train`: train on real data, and make the best model champion."""
+"""`tasador train`: trains models, registers the best and promotes it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rich.table import Table
 from operations.command_sender import current_actor
 from schemas.errors import ModelNotFoundError
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
-from tasador.cli.progress import Steps
-from tasador.cli.terminal import err, out, write_json
-from tasador.machine.registry_settings import registry_settings
+from tasador.cli.progress import TrainingProgressBar
+from tasador.cli.terminal import print_line, print_note, stdout, write_json
+from tasador.machine.registry_settings import load_registry_settings
 
 if TYPE_CHECKING:
     from registry.versions import ModelVersionInfo
@@ -29,53 +29,55 @@ def train(
         str | None,
         typer.Option(
             help="A CSV or Parquet file, a URL, kaggle:owner/name[/file] or uci:544.",
-            show_default="what params.yaml says",
+            show_default="data in params.yaml",
         ),
     ] = None,
     models: Annotated[
-        str, typer.Option(help="Recipes to try, separated by commas.", show_default="all that fit, within params.yaml")
+        str, typer.Option(help="Recipes to try, separated by commas.", show_default="training.models in params.yaml")
     ] = "",
-    quick: Annotated[bool, typer.Option("--quick", help="One repetition of the folds, few trials, no plots.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Train faster: folds once, few trials, no plots.")] = False,
     unless_champion: Annotated[
-        bool, typer.Option("--unless-champion", help="Train only if the domain has no champion yet.")
+        bool, typer.Option("--unless-champion", help="Train only if the domain has no champion.")
     ] = False,
-    promote: Annotated[bool, typer.Option(help="Make the version champion, if the gate lets it pass.")] = True,
+    promote: Annotated[bool, typer.Option(help="Promote the version if it passes the gate.")] = True,
     force: ForceOption = False,
     reason: ReasonOption = "",
-    report: Annotated[Path, typer.Option(help="Takes the report, under the domain's name.")] = REPORTS,
+    report: Annotated[
+        Path, typer.Option(help="Folder of the report; it is written below the domain's name.")
+    ] = REPORTS,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train models, register the best, and make it champion.
+    """Train models, register the best and promote it.
 
-    Models are compared by cross-validation on the training rows; the test rows judge the winner alone, once. The gate
-    compares the winner with the champion on the same folds; where it does not let it pass, the champion stays.
+    Models are compared by cross-validation on the training rows; only the best is evaluated on the test rows, once. The
+    gate compares it with the champion on the same folds; if it fails, the champion stays.
     """
     check_force(force, reason)
-    settings = registry_settings(domain)
+    settings = load_registry_settings(domain)
     if unless_champion:
-        if (found := _champion(settings)) is not None:
-            _tell_champion(found, as_json)
+        if (champion := _champion(settings)) is not None:
+            _show_champion(champion, as_json)
             return
-        err.print(f"{settings.domain} has no champion yet: training one", highlight=False, markup=False)
+        print_note(f"{settings.domain} has no champion: training one")
     if quick:
         from training import quick_settings
 
         settings = quick_settings(settings)
-    with Steps("training") as steps:
+    with TrainingProgressBar("training") as progress:
         from training import Override, Trigger
         from training import train as run
 
         names = [name.strip() for name in models.split(",") if name.strip()]
-        occasion = Trigger("command line", override=Override(actor=current_actor(), reason=reason) if force else None)
-        result = run(settings, data, names, promote=promote, progress=steps, occasion=occasion, reports=report)
+        trigger = Trigger("command line", override=Override(actor=current_actor(), reason=reason) if force else None)
+        result = run(settings, data, names, promote=promote, progress=progress, occasion=trigger, reports=report)
     if as_json:
         write_json(result.as_json())
         return
     for problem in result.problems:
-        err.print(f"left out: {problem}", highlight=False, markup=False, soft_wrap=True)
-    out.print(_candidates(result))
-    _tell(result)
+        print_note(f"left out: {problem}")
+    stdout.print(_candidates(result))
+    _show(result)
 
 
 def _champion(settings: Settings) -> ModelVersionInfo | None:
@@ -88,12 +90,12 @@ def _champion(settings: Settings) -> ModelVersionInfo | None:
         return None
 
 
-def _tell_champion(found: ModelVersionInfo, as_json: bool) -> None:
+def _show_champion(champion: ModelVersionInfo, as_json: bool) -> None:
     if as_json:
-        write_json({"name": found.name, "version": found.version, "is_champion": True, "is_trained": False})
+        write_json({"name": champion.name, "version": champion.version, "is_champion": True, "is_trained": False})
     else:
-        text = f"version {found.version} of {found.name} ({found.algorithm}) is champion already: nothing to train"
-        out.print(text, highlight=False, markup=False)
+        name = f"version {champion.version} of {champion.name} ({champion.algorithm})"
+        print_line(f"{name} is already champion: nothing to train")
 
 
 def _candidates(result: TrainingResult) -> Table:
@@ -104,19 +106,16 @@ def _candidates(result: TrainingResult) -> Table:
     return table
 
 
-def _tell(result: TrainingResult) -> None:
+def _show(result: TrainingResult) -> None:
     test = ", ".join(
         f"{name.removeprefix('test_')} {value:.3f}" for name, value in result.metrics.items() if "test" in name
     )
-    out.print(f"on {len(result.test_rows)} test rows: {test}", highlight=False)
-    what = "is champion" if result.is_champion else "is registered and no alias points to it"
+    print_line(f"on {len(result.test_rows)} test rows: {test}")
+    outcome = "is champion" if result.is_champion else "is registered but not promoted"
     if result.gate is not None and result.gate.failed:
-        out.print(str(result.gate), highlight=False, markup=False, soft_wrap=True)
-    out.print(
-        f"version {result.version} of {result.name} ({result.algorithm}) {what}; {result.seconds:.0f} s",
-        highlight=False,
-    )
+        print_line(str(result.gate))
+    print_line(f"version {result.version} of {result.name} ({result.algorithm}) {outcome}; {result.seconds:.0f} s")
     if not result.is_champion:
-        out.print(f"see what the gate asks for: tasador registry show {result.version}", highlight=False)
+        print_line(f"see the gate's report: tasador registry show {result.version}")
     else:
-        out.print("a running system follows by itself, or at once with: tasador reload", highlight=False)
+        print_line("a running system activates it within seconds, or at once with: tasador reload")

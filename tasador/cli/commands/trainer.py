@@ -1,4 +1,4 @@
-"""`tasador trainer`: one training worker, as in production."""
+"""`tasador trainer`: runs one training worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PORT = 8002
 def trainer(port: PortOption = PORT, name: NameOption = None, domain: DomainOption = None) -> None:
     """Run one training worker until SIGTERM or Ctrl-C.
 
-    It carries out reload, retrain, promote and rollback, and follows the champion of the registry.
+    It executes reload, retrain, promote and rollback commands, and activates the registry's champion when it changes.
     """
     settings = find_settings(domain)
     from training.worker.app import run_trainer

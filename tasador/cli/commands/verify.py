@@ -1,4 +1,4 @@
-"""`tasador verify`: whether every listing got exactly one outcome, and all that is written agrees."""
+"""`tasador verify`: checks that every listing got exactly one outcome, and that the streams agree."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from operations.verification.scope import Coverage, coverage_of, read_receipts
 from operations.verify import published
 from schemas.errors import DataError
 from schemas.streams import Streams
-from tasador.cli.formatting import plain
+from tasador.cli.formatting import printable
 from tasador.cli.options import MOMENT, DomainOption, JsonOption
-from tasador.cli.terminal import err, out, write_json
+from tasador.cli.terminal import print_line, stderr, write_json
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.clock import now_ms
 from transport.connection import speaking_to
@@ -28,48 +28,48 @@ EXAMPLE = "tasador verify --since 15min"
 
 
 def verify(
-    since: Annotated[str | None, typer.Option("--since", help=f"Check listings from then on. {MOMENT}")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Check listings up to then.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help=f"Check listings since then. {MOMENT}")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Check listings until then.")] = None,
     ids: Annotated[
         str | None,
         typer.Option("--ids", metavar="FILE", help="Check these entries: one id a line, or JSON lines; - for stdin."),
     ] = None,
     max_pending_s: Annotated[
         float | None,
-        typer.Option("--max-pending", min=0, help="Seconds that an entry may be pending.", show_default="by settings"),
+        typer.Option("--max-pending", min=0, help="Seconds an entry may be pending.", show_default="from settings"),
     ] = None,
     is_complete: Annotated[
-        bool, typer.Option("--complete", help="Fail also where an entry still waits, or is too old to be seen.")
+        bool, typer.Option("--complete", help="Also fail if a listing has no outcome yet, or it may be trimmed.")
     ] = False,
-    shown: Annotated[int, typer.Option("--show", min=0, help="How many problems to list.")] = 20,
+    shown: Annotated[int, typer.Option("--show", min=0, help="List at most this many problems.")] = 20,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that every listing got one outcome, and that models, window and counts agree with what was written.
+    """Check that every listing got exactly one outcome, and that models, window and counts agree with the streams.
 
-    Without a range, everything that the stream still holds is checked. By default an entry may be pending for 1.5 times
-    `claim_idle_ms`, as often as `max_deliveries` allows and once more. Ends with 1 where something is wrong.
+    Without a range, all listings still in the stream are checked. By default an entry may be pending for 1.5 times
+    `claim_idle_ms` for each of `max_deliveries` deliveries, and once more. Exits with 1 if there is a problem.
     """
     if ids is not None and (since or until):
-        raise typer.BadParameter("--ids, or a range with --since and --until, not both")
+        raise typer.BadParameter("use --ids, or a range with --since and --until, not both")
     settings = find_settings(domain)
     allowed_ms = allowed_pending_ms(settings) if max_pending_s is None else round(max_pending_s * 1000)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=stderr, transient=True)
     with speaking_to(redis_url(settings)), open_redis(settings) as client, bar:
         task = bar.add_task("Checking: listings", total=None)
 
         def show(stage: str, done: int, total: int) -> None:
             bar.update(task, description=f"Checking: {stage}", completed=done, total=total or None)
 
-        sight = coverage_of(client, settings.streams)
-        asked = _read_ids(ids) if ids is not None else _in_range(client, settings.streams, since, until)
+        coverage = coverage_of(client, settings.streams)
+        entries = _read_ids(ids) if ids is not None else _in_range(client, settings.streams, since, until)
         checker = Checker(client, settings.streams, settings.load_domain(), allowed_ms, show)
-        report = checker.check(asked, is_everything=not (ids or since or until) and not sight.listings_trimmed)
+        report = checker.check(entries, is_everything=not (ids or since or until) and not coverage.listings_trimmed)
     is_fine = report.is_complete if is_complete else report.is_sound
     if as_json:
-        write_json({"is_fine": is_fine, "sight": sight.model_dump(), **report.model_dump(mode="json")})
+        write_json({"is_fine": is_fine, "sight": coverage.model_dump(), **report.model_dump(mode="json")})
     else:
-        _show(report, sight, shown, is_fine=is_fine)
+        _show(report, coverage, shown, is_fine=is_fine)
     if not is_fine:
         raise typer.Exit(1)
 
@@ -89,28 +89,28 @@ def _read_ids(name: str) -> Collection[str]:
         raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _show(report: VerificationReport, sight: Coverage, shown: int, *, is_fine: bool) -> None:
+def _show(report: VerificationReport, coverage: Coverage, shown: int, *, is_fine: bool) -> None:
     verdict = report.verdict
     kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in verdict.outcomes.items())
     allowed_s = report.allowed_pending_ms / 1000
     lines = [
         f"{verdict.entries:,} listings: {kinds or 'no outcomes'}; {verdict.waiting:,} waiting",
         f"pending     {report.late:,} for longer than {allowed_s:g} s",
-        f"models      {report.predictions:,} predictions checked for their activation",
+        f"models      {report.predictions:,} predictions checked against their activation",
         f"window      {report.rows:,} rows in {report.batches:,} batches compared with their predictions",
         f"counts      compared{', with the sum of all predictions' if report.is_sum_checked else ''}",
-        f"seen        listings from {sight.first_listing or 'none'} to {sight.last_listing or 'none'}",
+        f"in stream   listings from {coverage.first_listing or 'none'} to {coverage.last_listing or 'none'}",
     ]
-    if sight.listings_trimmed:
-        lines.append(f"not seen    {sight.listings_trimmed:,} older listings, which are trimmed")
+    if coverage.listings_trimmed:
+        lines.append(f"unchecked   {coverage.listings_trimmed:,} older listings, which are trimmed")
     if verdict.unseen:
         lines.append(
-            f"not seen    {verdict.unseen:,} of the listings, older than the answers from {verdict.visible_from}"
+            f"unchecked   {verdict.unseen:,} listings whose outcomes may be trimmed (older than {verdict.visible_from})"
         )
     if report.batches_unseen:
-        lines.append(f"not seen    {report.batches_unseen:,} batches of the window whose predictions are trimmed")
+        lines.append(f"unchecked   {report.batches_unseen:,} batches of the window whose predictions are trimmed")
     lines += [f"{one.kind:<11} {one.entry or '-'}  {one.message}" for one in report.problems[:shown]]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in report.problem_counts.items())
     lines.append("ok" if is_fine else f"not ok: {counts or str(verdict)}")
     for line in lines:
-        out.print(plain(line, 300), highlight=False, markup=False, soft_wrap=True)
+        print_line(printable(line, 300))

@@ -1,1 +1,1 @@
-"""Results as people read them on a terminal."""
+"""Results as tables and lines for a terminal."""

@@ -1,4 +1,4 @@
-"""A drift report as a table on a terminal."""
+"""A drift report as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.drift import ColumnDrift, DriftReport
-from tasador.cli.formatting import plain
+from tasador.cli.formatting import printable
 
 _COLOURS = {"no_drift": "green", "drift": "red", "not_enough_rows": "yellow"}
 _WIDEST = 24
@@ -16,8 +16,8 @@ _ALARMS = {True: "!", False: "-", None: "?"}
 
 
 def drift_table(report: DriftReport) -> RenderableType:
-    """The verdict, what was compared, and a line for each column."""
-    head = Text.assemble((_said(report.verdict), f"bold {_COLOURS[report.verdict]}"), f"  {_compared(report)}")
+    """The verdict, the compared windows, and a row for each column."""
+    head = Text.assemble((_words(report.verdict), f"bold {_COLOURS[report.verdict]}"), f"  {_windows(report)}")
     table = Table(box=None, pad_edge=False)
     table.add_column("COLUMN", overflow="ellipsis", max_width=_WIDEST)
     for title in ("VERDICT", "ALARMS"):
@@ -29,14 +29,14 @@ def drift_table(report: DriftReport) -> RenderableType:
     return Group(head, "", table)
 
 
-def _said(verdict: str) -> str:
+def _words(verdict: str) -> str:
     return verdict.replace("_", " ")
 
 
-def _compared(report: DriftReport) -> str:
+def _windows(report: DriftReport) -> str:
     windows = " + ".join(f"{window.rows:,}" for window in report.windows) or "no"
     model = f" of version {report.model.version}" if report.model else ""
-    ignored = f"; not in the reference: {plain(', '.join(report.ignored))}" if report.ignored else ""
+    ignored = f"; not in the reference: {printable(', '.join(report.ignored))}" if report.ignored else ""
     return f"{windows} rows against {report.reference_rows:,}{model}{ignored}"
 
 
@@ -50,8 +50,8 @@ def _cells(column: ColumnDrift) -> list[Text]:
         (column.unusual_share, ".1%"),
     )
     return [
-        Text(plain(name + new)),
-        Text(_said(column.verdict), style=_COLOURS[column.verdict]),
+        Text(printable(name + new)),
+        Text(_words(column.verdict), style=_COLOURS[column.verdict]),
         Text(" ".join(_ALARMS[alarm] for alarm in column.alarms)),
         Text("" if column.effect is None else f"{_MEASURES[column.kind]} {column.effect:.2f}"),
         *(Text("" if value is None else format(value, how)) for value, how in figures),

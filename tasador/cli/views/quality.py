@@ -1,4 +1,4 @@
-"""A quality report as tables on a terminal."""
+"""A quality report as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.quality import ALL, Quality, QualityReport, Span
-from tasador.cli.formatting import plain
+from tasador.cli.formatting import printable
 
 _FIGURES: tuple[tuple[str, str, str], ...] = (
     ("mae", "MAE", ",.3g"),
@@ -21,13 +21,13 @@ _FIGURES: tuple[tuple[str, str, str], ...] = (
     ("macro_f1", "MACRO F1", ".2f"),
     ("fast_share", "FAST", ".1%"),
 )
-"""Field, heading and format of each figure; those that nothing tells are left out."""
+"""Field, heading and format of each figure; a column without any value is left out."""
 
 
 def quality_tables(report: QualityReport, span: Span) -> RenderableType:
-    """All spans side by side, the parts of one of them, and what is not joined yet."""
+    """All spans, the segments and versions of one span, and the outcomes that are not joined yet."""
     whole = [(str(name), report.quality(name)) for name in report.spans]
-    parts = [(plain(part.part), part) for part in report.spans[span] if part.part != ALL]
+    parts = [(printable(part.part), part) for part in report.spans[span] if part.part != ALL]
     shown: list[RenderableType] = [_table("SPAN", whole), ""]
     if parts:
         shown += [_table(f"IN {span}", parts), ""]
@@ -40,8 +40,8 @@ def _table(head: str, rows: list[tuple[str, Quality]]) -> Table:
     for title in ("PREDICTED", "LABELLED", *(title for _, title, _ in shown)):
         table.add_column(title, justify="right", no_wrap=True)
     for name, row in rows:
-        figures = (_told(getattr(row, field), how) for field, _, how in shown)
-        table.add_row(Text(name), _told(row.predictions, ","), _labelled(row), *figures)
+        figures = (_format(getattr(row, field), how) for field, _, how in shown)
+        table.add_row(Text(name), _format(row.predictions, ","), _labelled(row), *figures)
     return table
 
 
@@ -49,12 +49,12 @@ def _labelled(row: Quality) -> str:
     return f"{row.labelled:,}" + ("" if row.labelled_share is None else f" ({row.labelled_share:.0%})")
 
 
-def _told(value: float | None, how: str) -> str:
+def _format(value: float | None, how: str) -> str:
     return "" if value is None else format(value, how)
 
 
 def _remarks(report: QualityReport) -> Iterator[str]:
-    yield f"{report.waiting:,} outcomes wait for their prediction, {report.orphaned:,} of them for too long"
+    yield f"{report.waiting:,} outcomes wait for their prediction; {report.orphaned:,} of them are orphans"
     if loss := report.sudden_loss:
         at = loss.time.astimezone().isoformat(sep=" ", timespec="seconds")
-        yield f"the errors grew at once ({at}): {loss.before:.3g} before, {loss.after:.3g} after"
+        yield f"the error jumped at {at}: {loss.before:.3g} before, {loss.after:.3g} after"

@@ -1,4 +1,4 @@
-"""What the registry says, as tables, lines and documents."""
+"""Registered models and versions as tables, lines and JSON documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from registry.catalogue import RegisteredModel
 from registry.versions import FINGERPRINT_TAG, FORCED_BY_TAG, FORCED_TAG, GIT_TAG, TRIGGER_TAG, ModelVersionInfo
-from tasador.cli.formatting import plain
+from tasador.cli.formatting import printable
 
 if TYPE_CHECKING:
     from registry.store import Registry
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from training.learning.comparison import Comparison
 
 _SHOWN = ("cv_rmse", "test_rmse", "cv_accuracy", "test_accuracy", "us_per_row")
-"""Metrics that the table of versions shows, where a version has them."""
+"""Metrics in the table of versions; one that no version has is left out."""
 _HEADS = {"us_per_row": "µs/ROW"}
 
 
-def document(found: ModelVersionInfo) -> dict[str, Any]:
-    """A version as plain values."""
-    return asdict(found) | {"stage": found.stage.value}
+def document(info: ModelVersionInfo) -> dict[str, Any]:
+    """A version as a JSON document."""
+    return asdict(info) | {"stage": info.stage.value}
 
 
 def models_table(models: Sequence[RegisteredModel]) -> Table:
-    """Registered models, one a line."""
+    """One row for each registered model."""
     table = _table("MODEL", "VERSIONS", "CHAMPION", "CHALLENGER")
     for model in models:
         table.add_row(model.name, str(model.versions), model.champion or "-", model.challenger or "-")
@@ -36,7 +36,7 @@ def models_table(models: Sequence[RegisteredModel]) -> Table:
 
 
 def versions_table(infos: Sequence[ModelVersionInfo], *more: str) -> Table:
-    """Versions, one a line; `more` names metrics beside the usual ones."""
+    """One row for each version; `more` names further metrics."""
     metrics = [name for name in dict.fromkeys((*more, *_SHOWN)) if any(name in info.metrics for info in infos)]
     heads = [_HEADS.get(name, name.upper()) for name in metrics]
     table = _table("VERSION", "STAGE", "MODEL", *heads, "GATE", "ALIASES")
@@ -47,49 +47,49 @@ def versions_table(infos: Sequence[ModelVersionInfo], *more: str) -> Table:
     return table
 
 
-def lines(found: ModelVersionInfo, features: Sequence[str]) -> Iterator[str]:
-    """Everything about a version, a line each."""
+def lines(info: ModelVersionInfo, features: Sequence[str]) -> Iterator[str]:
+    """Everything about a version, one line for each item."""
     rows = {
-        "name": found.name,
-        "version": found.version,
-        "stage": found.stage,
-        "aliases": ", ".join(found.aliases) or "-",
-        "gate": found.status,
-        "model type": found.algorithm,
-        "trained at": found.trained_at,
-        "trigger": found.tags.get(TRIGGER_TAG, "-"),
-        "code": found.tags.get(GIT_TAG, "-"),
+        "name": info.name,
+        "version": info.version,
+        "stage": info.stage,
+        "aliases": ", ".join(info.aliases) or "-",
+        "gate": info.status,
+        "model type": info.algorithm,
+        "trained at": info.trained_at,
+        "trigger": info.tags.get(TRIGGER_TAG, "-"),
+        "code": info.tags.get(GIT_TAG, "-"),
         "features": ", ".join(features),
-        "data": f"sha256 {found.data_sha256}",
-        "digest": f"sha256 {found.digest}",
-        "fingerprint": found.tags.get(FINGERPRINT_TAG, "-"),
-        "stored at": found.uri,
-        "run": found.run_id,
+        "data": f"sha256 {info.data_sha256}",
+        "digest": f"sha256 {info.digest}",
+        "fingerprint": info.tags.get(FINGERPRINT_TAG, "-"),
+        "stored at": info.uri,
+        "run": info.run_id,
     }
-    if FORCED_BY_TAG in found.tags:
-        rows["forced"] = f"by {found.tags[FORCED_BY_TAG]}: {found.tags.get(FORCED_TAG, '')}"
-    rows |= {name: f"{value:.4g}" for name, value in sorted(found.metrics.items()) if "/" not in name}
+    if FORCED_BY_TAG in info.tags:
+        rows["forced"] = f"by {info.tags[FORCED_BY_TAG]}: {info.tags.get(FORCED_TAG, '')}"
+    rows |= {name: f"{value:.4g}" for name, value in sorted(info.metrics.items()) if "/" not in name}
     width = max(map(len, rows)) + 2
     for name, value in rows.items():
-        yield f"{name:<{width}}{plain(value, 400)}"
+        yield f"{name:<{width}}{printable(value, 400)}"
 
 
 def gate_table(verdict: Mapping[str, Any]) -> Table:
-    """The gate's report, a check a line."""
+    """The gate's report, one row for each check."""
     against = f" against champion {verdict['champion']}" if verdict["champion"] else ""
-    table = _table("CHECK", "OUTCOME", "REASON", title=f"The gate, to {verdict['stage']}{against}, {verdict['time']}")
+    table = _table("CHECK", "OUTCOME", "REASON", title=f"Gate to {verdict['stage']}{against}, {verdict['time']}")
     if footing := verdict.get("footing"):
-        told = f"by {footing['rows']} rows: {footing['reason']}"
-        table.add_row("footing", footing["how"], plain(told, 300))
+        reason = f"by {footing['rows']} rows: {footing['reason']}"
+        table.add_row("footing", footing["how"], printable(reason, 300))
     for check in verdict["checks"]:
-        table.add_row(check["name"], check["outcome"], plain(check["reason"], 300))
+        table.add_row(check["name"], check["outcome"], printable(check["reason"], 300))
     if override := verdict["override"]:
-        table.add_row("override", "forced", plain(f"by {override['actor']}: {override['reason']}", 300))
+        table.add_row("override", "forced", printable(f"by {override['actor']}: {override['reason']}", 300))
     return table
 
 
 def comparison_table(first: ModelVersionInfo, second: ModelVersionInfo) -> Table:
-    """Two versions side by side: what they are, and every metric that one of them has."""
+    """Two versions side by side, with every metric that either of them has."""
     table = _table("", f"VERSION {first.version}", f"VERSION {second.version}", "DIFFERENCE")
     for name, attribute in (("stage", "stage"), ("model type", "algorithm"), ("trained", "trained_at")):
         table.add_row(name, str(getattr(first, attribute)), str(getattr(second, attribute)), "")
@@ -105,7 +105,7 @@ def comparison_table(first: ModelVersionInfo, second: ModelVersionInfo) -> Table
 def compare_folds(
     registry: Registry, settings: Settings, first: ModelVersionInfo, second: ModelVersionInfo
 ) -> Comparison | None:
-    """How much better the second is on the folds of the first; None where they were tried on others."""
+    """How much better the second version is; None if the two were not evaluated on the same rows and folds."""
     from schemas.errors import ModelRejectedError
     from training import Gate
     from training.learning.comparison import compare
@@ -119,7 +119,7 @@ def compare_folds(
 
 
 def _sameness(first: ModelVersionInfo, second: ModelVersionInfo) -> str:
-    return "the same" if first.data_sha256 == second.data_sha256 else "another"
+    return "same" if first.data_sha256 == second.data_sha256 else "different"
 
 
 def _figure(value: float | None) -> str:
@@ -129,6 +129,6 @@ def _figure(value: float | None) -> str:
 def _table(*heads: str, title: str | None = None) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
     for head in heads:
-        # on a narrow terminal a cell is folded, never cut
+        # a narrow terminal folds a cell and does not cut it
         table.add_column(head, overflow="fold")
     return table

@@ -15,7 +15,7 @@ from schemas.features import Features, Number, Target, feature
 from schemas.settings import load_settings
 from tasador.cli.commands.forget import forget
 from tests.monitoring.archive.archive_fixture import DAY_MS, LATER_MS, START_MS, ArchiveFixture
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 from transport.entries import EntryId
 
 
@@ -42,9 +42,9 @@ async def test_an_erased_subject_is_gone_with_its_outcomes_and_does_not_come_bac
     now_ms = int(archive.client.time()[0]) * 1000 + 3_600_000
     await archive.archiver().run_once(now_ms)
     archive.add_prediction(9, subject="p-1")
-    point_at(monkeypatch, redis_url, archive.streams.prefix)
+    use_redis(monkeypatch, redis_url, archive.streams.prefix)
     monkeypatch.setenv("TASADOR_HOME", str(tmp_path))
-    result = command_of(forget).json("p-1", "--yes")
+    result = runner_of(forget).json("p-1", "--yes")
     assert result == {"subject": "p-1", "predictions": 4, "outcomes": 4, "files": result["files"]}
     await archive.archiver().run_once(now_ms)
     assert set(archive.read()["subject"]) == {"p-2"}

@@ -14,7 +14,7 @@ from monitoring import drift_page, drift_report
 from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError
 from tasador.cli.commands.drift import drift
-from tests.tasador.command import command_of
+from tests.tasador.command import runner_of
 
 RNG = np.random.default_rng(11)
 
@@ -97,7 +97,7 @@ def test_the_page_is_self_contained_and_shows_each_column(boston: pd.DataFrame) 
 
 
 def test_the_exit_code_is_the_verdict(boston: pd.DataFrame, tmp_path: Path) -> None:
-    run = command_of(drift).run
+    run = runner_of(drift).run
     old, same, moved, few = (tmp_path / f"{name}.csv" for name in ("old", "same", "moved", "few"))
     _sample(boston, 800, 1).to_csv(old, index=False)
     _sample(boston, 800, 2).to_csv(same, index=False)
@@ -116,7 +116,7 @@ def test_the_exit_code_is_the_verdict(boston: pd.DataFrame, tmp_path: Path) -> N
 
 
 def test_the_command_needs_two_readable_files(tmp_path: Path) -> None:
-    run = command_of(drift).run
+    run = runner_of(drift).run
     with pytest.raises(ConfigurationError, match="name both"):
         run("--current", "x.csv")
     with pytest.raises(DataError, match="cannot be read as a table"):

@@ -17,7 +17,7 @@ from schemas.streams import Streams
 from tasador.cli.commands.drift import drift
 from tests.models import made_up_rows
 from tests.monitoring.monitor.watched import HOUSING, Window, boston_table, get, settings_for, wait_for_answer, watching
-from tests.tasador.command import command_of, point_at
+from tests.tasador.command import runner_of, use_redis
 from tests.waiting import wait_until_async
 
 TABLE = boston_table()
@@ -192,8 +192,8 @@ async def test_outcomes_are_compared_with_the_target_of_the_reference(
 async def test_the_command_shows_the_newest_report(
     window: Window, redis_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    point_at(monkeypatch, redis_url, prefix)
-    command = command_of(drift)
+    use_redis(monkeypatch, redis_url, prefix)
+    command = runner_of(drift)
     with pytest.raises(NothingReportedError, match="no drift report yet"):
         command.run()
     window.activate()

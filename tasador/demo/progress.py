@@ -1,4 +1,4 @@
-"""How far the demo is: listings published, and listings answered."""
+"""Progress bars of the demo: listings published and listings answered."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import redis
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from schemas.streams import Streams
-from tasador.cli.terminal import err
+from tasador.cli.terminal import stderr
 
 
-class Bars:
+class DemoProgressBars:
     """Two bars on standard error, shown in a `with` block.
 
     Args:
-        client: of the Redis that counts what is answered.
+        client: of the domain's Redis.
         streams: the domain's keys.
-        total: how many listings there are.
+        total: number of listings.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, total: int) -> None:
         self._client = client
         self._streams = streams
-        self._progress = Progress(TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), console=err)
+        self._progress = Progress(
+            TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), console=stderr
+        )
         self._published = self._progress.add_task("published", total=total)
         self._answered = self._progress.add_task("answered", total=total)
         self._before = self._count()
@@ -33,7 +35,7 @@ class Bars:
         self._progress.update(self._published, completed=count)
 
     def show_answered(self) -> None:
-        """Look how many are answered, and show it."""
+        """Read how many listings are answered, and show it."""
         self._progress.update(self._answered, completed=self._count() - self._before)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The demo's story: start, train what is missing, publish, swap half-way, and look at what came of it."""
+"""Runs the demo: starts the system, trains missing models, publishes, swaps half-way, and prints the results."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from operations.command_sender import Activation
 from schemas.errors import NotConfirmedError
 from schemas.states import DesiredModel
 from schemas.streams import Streams
-from tasador.cli.terminal import out
+from tasador.cli.terminal import print_line, stdout
 from tasador.demo.answers import read_answers, wait_for_answers
-from tasador.demo.bars import Bars
 from tasador.demo.flow import DemoFlow
 from tasador.demo.listings import demo_listings
 from tasador.demo.models import DemoModels, prepare_models, shared_test_rows
+from tasador.demo.progress import DemoProgressBars
 from tasador.demo.report import DemoReport
 from tasador.machine.running_system import open_redis
 from tasador.machine.system import System
@@ -25,34 +25,32 @@ from tasador.machine.system import System
 READY_TIMEOUT_S = 120.0
 ANSWER_TIMEOUT_S = 30.0
 
-Tell = Callable[[str], None]
 
-
-def tell_story(system: System, tell: Tell) -> bool:
-    """Run the demo on a system that has not been started; whether every listing got exactly one outcome.
+def run_demo(system: System, notify: Callable[[str], None]) -> bool:
+    """Run the demo on a system that has not been started; returns whether every listing got exactly one outcome.
 
     Raises:
-        TasadorError: a part does not start, a model cannot be made, or the swap was not confirmed.
+        TasadorError: a process does not start, a model cannot be trained, or the swap is not confirmed.
     """
     system.start_redis()
     system.start_consumers()
-    models = prepare_models(system.settings, tell, on_registry=system.start_trainers)
+    models = prepare_models(system.settings, notify, on_registry=system.start_trainers)
     if late := system.wait_until_ready(READY_TIMEOUT_S):
-        named = ", ".join(f"{part.label} (see {part.log})" for part in late)
-        raise NotConfirmedError(f"not ready within {READY_TIMEOUT_S:g} s: {named}")
+        names = ", ".join(f"{process.label} (see {process.log})" for process in late)
+        raise NotConfirmedError(f"not ready within {READY_TIMEOUT_S:g} s: {names}")
     domain = system.settings.load_domain()
     listings = demo_listings(models.table, domain, run=uuid.uuid4().hex[:6])
     streams = system.settings.streams
-    with open_redis(system.settings) as client, Bars(client, streams, len(listings)) as bars:
+    with open_redis(system.settings) as client, DemoProgressBars(client, streams, len(listings)) as bars:
 
         def watch() -> None:
             system.watch()
             bars.show_answered()
 
-        flow = DemoFlow(system.settings, client, tell, bars.show_published, watch)
-        first = _in_charge(client, streams, models, flow)
+        flow = DemoFlow(system.settings, client, notify, bars.show_published, watch)
+        first = _activate_first(client, streams, models, flow)
         second = models.other_than(first)
-        tell(f"publishing {len(listings)} listings; version {first} ({models.algorithm_of(first)}) scores them")
+        notify(f"publishing {len(listings)} listings; version {first} ({models.algorithm_of(first)}) scores them")
         activation = flow.run(listings, second.version)
         wait_for_answers(client, streams, ANSWER_TIMEOUT_S, watch)
         answers = read_answers(client, streams, flow.entry_ids)
@@ -62,22 +60,22 @@ def tell_story(system: System, tell: Tell) -> bool:
     return answers.verdict.is_kept
 
 
-def _in_charge(client: redis.Redis, streams: Streams, models: DemoModels, flow: DemoFlow) -> str:
-    """The version that scores now; the champion where what scored before was not trained on the demo's table.
+def _activate_first(client: redis.Redis, streams: Streams, models: DemoModels, flow: DemoFlow) -> str:
+    """Activate the version that scored before, or the champion if that one was not trained on the demo's table.
 
-    It is activated even if it scores already: a worker and consumers that have just started still load what models
-    need, and the swap that the demo shows should not have to wait for that.
+    It is activated even if it is active already: processes that have just started still import what models need, and
+    the swap that the demo shows should not wait for that.
     """
     stored: Any = client.hgetall(streams.model)
     desired = DesiredModel.from_hash(stored)
-    known = {found.version for found in models.versions}
+    known = {info.version for info in models.versions}
     version = desired.version if desired is not None and desired.version in known else models.versions[0].version
     return flow.activate(version).version
 
 
 def _show(report: DemoReport, activation: Activation) -> None:
-    out.print()
-    out.print(report.prices())
-    out.print()
+    stdout.print()
+    stdout.print(report.prices())
+    stdout.print()
     for line in report.lines(activation):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(line)

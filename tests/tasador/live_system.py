@@ -1,4 +1,4 @@
-"""A consumer, a training worker and a monitor at work in the test's process, and a market that feeds them."""
+"""Runs a consumer, a training worker and a monitor in this process, and a client of their streams."""
 
 from __future__ import annotations
 
@@ -20,92 +20,92 @@ from schemas.quality import QualityEvent, QualityReport
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from service.application import bind
-from tasador.machine.reference import table_loader
+from tasador.machine.reference import reference_loader
 from tests.models import table_of
 from training.worker.app import build_worker
 
 
 @asynccontextmanager
-async def at_work(settings: Settings) -> AsyncIterator[None]:
-    """One part of each kind, from start to clean stop; trainings run in processes of their own."""
+async def run_applications(settings: Settings) -> AsyncIterator[None]:
+    """Run one application of each kind from start to clean stop; trainings run in child processes."""
     listener = bind(0, "127.0.0.1")
-    parts = (
+    applications = (
         build_consumer(settings, "c1", listener),
         build_worker(settings, "w1"),
-        build_monitor(settings, "m1", table_loader(settings)),
+        build_monitor(settings, "m1", reference_loader(settings)),
     )
     with listener:
         async with AsyncExitStack() as stack:
-            for part in parts:
-                await stack.enter_async_context(part.start_lifespan_context())
+            for application in applications:
+                await stack.enter_async_context(application.start_lifespan_context())
             yield
-    assert [part.failure for part in parts] == [None] * len(parts)
+    assert [application.failure for application in applications] == [None] * len(applications)
 
 
-class Market:
-    """Listings and what they sell for, as others put them on the streams; and what the parts say."""
+class HousingClient:
+    """Publishes listings, outcomes and commands, and reads events."""
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self.client: Any = client
         self.streams = settings.streams
         self._rng = np.random.default_rng(7)
-        self._made = 0
+        self._published = 0
 
-    def draw(self, count: int, *, moved: bool = False) -> pd.DataFrame:
-        """Homes like those of Boston, no two alike; where the market moved, larger ones that sell for more."""
+    def sample_homes(self, count: int, *, is_shifted: bool = False) -> pd.DataFrame:
+        """Distinct homes like those of Boston; shifted ones are larger and cost more."""
         table, rng = table_of("housing").with_target(), self._rng
         homes = table.iloc[rng.integers(0, len(table), count)].reset_index(drop=True)
         for name in ("LSTAT", "CRIM", "NOX", "DIS"):
             homes[name] *= rng.uniform(0.98, 1.02, count)
         homes["AGE"] = rng.uniform(1, 100, count)
-        return homes.assign(RM=homes["RM"] + 0.6, MEDV=homes["MEDV"] + 6) if moved else homes
+        return homes.assign(RM=homes["RM"] + 0.6, MEDV=homes["MEDV"] + 6) if is_shifted else homes
 
-    def offer(self, homes: pd.DataFrame) -> list[str]:
-        """Publish homes; returns their ids."""
-        ids = [f"home-{self._made + number}" for number in range(len(homes))]
-        self._made += len(homes)
+    def publish_listings(self, homes: pd.DataFrame) -> list[str]:
+        """Publish homes as listings; returns their ids."""
+        ids = [f"home-{self._published + number}" for number in range(len(homes))]
+        self._published += len(homes)
         columns = homes.drop(columns="MEDV").to_dict("records")
         events = [{"id": one, "data": dict(row)} for one, row in zip(ids, columns, strict=True)]
         self._send(self.streams.listings, [json.dumps(event) for event in events])
         return ids
 
-    def sell(self, ids: Sequence[str], homes: pd.DataFrame) -> None:
-        """Publish what homes sold for."""
+    def publish_outcomes(self, ids: Sequence[str], homes: pd.DataFrame) -> None:
+        """Publish the prices of homes as outcomes."""
         outcomes = [
             Outcome(id=f"sale-of-{one}", data=OutcomeData(listing_id=one, outcome=float(price)))
             for one, price in zip(ids, homes["MEDV"], strict=True)
         ]
         self._send(self.streams.outcomes, [outcome.model_dump_json() for outcome in outcomes])
 
-    def order(self, command: Command) -> None:
-        """Send a command, as an operator."""
+    def send(self, command: Command) -> None:
+        """Send a command."""
         self._send(self.streams.commands, [command.model_dump_json()])
 
     def commands(self) -> list[Command]:
         """All commands, oldest first."""
         return [COMMANDS.validate_python(event) for event in self._read(self.streams.commands)]
 
-    def told(self, *types: str) -> list[ModelEvent]:
-        """What happened to models."""
+    def model_events(self, *types: str) -> list[ModelEvent]:
+        """Model events of these types, oldest first."""
         return [ModelEvent(**event) for event in self._read(self.streams.model_events) if event["type"] in types]
 
-    def drift(self) -> list[DriftReport]:
-        """Reports of drift, oldest first."""
+    def drift_reports(self) -> list[DriftReport]:
+        """Drift reports, oldest first."""
         events = self._read(self.streams.drift)
         return [DriftEvent(**event).data for event in events if event["type"] == "drift.reported"]
 
-    def quality(self) -> list[QualityReport]:
-        """Reports of quality, oldest first."""
+    def quality_reports(self) -> list[QualityReport]:
+        """Quality reports, oldest first."""
         events = self._read(self.streams.drift)
         return [QualityEvent(**event).data for event in events if event["type"] == "quality.reported"]
 
-    def is_answered(self, ids: Sequence[str], version: str | None = None) -> bool:
-        """Whether homes have their predictions, those of one version if it is named."""
+    def are_scored(self, ids: Sequence[str], version: str | None = None) -> bool:
+        """Whether all listings have a prediction, by this version if it is given."""
         return set(ids) <= {one["listing_id"] for one in self._predictions(version)}
 
     def _predictions(self, version: str | None) -> list[dict[str, Any]]:
-        found = [event["data"] for event in self._read(self.streams.predictions)]
-        return [one for one in found if version in (None, one["model"]["version"])]
+        predictions = [event["data"] for event in self._read(self.streams.predictions)]
+        return [one for one in predictions if version in (None, one["model"]["version"])]
 
     def _read(self, key: str) -> list[dict[str, Any]]:
         return [json.loads(fields[DATA_FIELD]) for _, fields in self.client.xrange(key)]
