@@ -92,18 +92,18 @@ compose-test: install ## Run the main job in containers, and kill each container
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
-bench: install ## Measure the rate against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
+bench: install ## Measure throughput beside a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
 bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
 	@$(BIN)/tasador bench --full $(FLAGS)
 
-# tables that lie beside the checkout, or whichever are named
+# tables beside the checkout, unless others are given
 HOUSING ?= $(wildcard ../shared/data/HousingData.csv)
 OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
-bench-models: install ## Judge our models beside older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
-	@$(BIN)/tasador bench-models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+bench-models: install ## Compare our models with older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
+	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
 
 # pinned by `uv pip compile --universal --fork-strategy fewest --no-annotate` from requirements.in
 .venv-peers/.installed: benchmarks/peers/requirements.txt
@@ -113,7 +113,7 @@ bench-models: install ## Judge our models beside older recipes on the same folds
 	@touch $@
 
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS="--redis-url URL")
-	@$(BIN)/tasador bench --part peers --output reports/peers.json $(FLAGS)
+	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
 	rm -rf $(VENV) .venv-peers .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

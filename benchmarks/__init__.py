@@ -1,5 +1,4 @@
-"""The figures that the project quotes, and what they are measured against.
+"""Measurements that need the repository: other servers beside the consumer, older recipes, simulations of drift.
 
-`rounds` runs what is to be compared in turn, `drain` is one measurement, `contenders` are those who take part, and
-`report` is what comes of it, which `page` turns into `docs/benchmarks.md`.
+It also writes the pages of figures in docs/. What `tasador bench` measures is in `tasador.bench`.
 """

@@ -1,8 +1,8 @@
-"""How often the verdict on categories and classes is wrong: windows of a made-up population of the obesity domain.
+"""How often drift verdicts on categories and classes are wrong: windows from a synthetic population of obesity rows.
 
-Run it with ``python -m benchmarks.class_drift``; the figures stand in docs/drift.md. A trial is a new random reference
+Run it with ``python -m benchmarks.class_drift``; docs/drift.md quotes the figures. A trial is a new random reference
 and three windows, as in `benchmarks.drift`. The population has as many rows as the published table; each category is
-about half as frequent as the one before it, and a column of classes stands for predictions.
+about half as frequent as the one before it, and a column of classes serves as predictions.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drift import HEAD, SEED, Draw, Simulation
+from benchmarks.drift import HEAD, Draw, Simulation
 from monitoring.drift.columns import Column, answer_column, feature_columns
 from schemas.domain import Domain, load_domain
 from schemas.rows import Matrix
+from tasador.bench.drift_cost import SEED
 
 ROWS = 2111
 MOVED_SHARE = 0.3
@@ -25,7 +26,7 @@ SIZES = (200, 1000, 10_000)
 
 
 class ClassSimulation(Simulation):
-    """Trials over a population of features and, as its last column, predicted classes."""
+    """Trials over a population whose last column holds predicted classes."""
 
     def columns_of(self, rows: Matrix) -> list[Column]:
         """The features, and the classes as predictions."""
@@ -33,7 +34,7 @@ class ClassSimulation(Simulation):
         return [*feature_columns(domain, rows[:, :-1]), answer_column(domain, "prediction", rows[:, -1])]
 
     def moved(self, column: int) -> Draw:
-        """Rows of the population of which some, drawn at random, take the rarest value of one column."""
+        """Rows of the population in which a random share has the rarest value of one column."""
         rarest = self.rows[:, column].max()
 
         def draw(rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:

@@ -1,8 +1,8 @@
-"""How often the verdict on drift is wrong: windows drawn from rows whose population is known.
+"""How often drift verdicts are wrong: windows drawn from rows whose population is known.
 
-Run it with ``python -m benchmarks.drift``; the figures stand in docs/drift.md. A trial is a new random reference of 404
-Boston rows and three windows drawn with replacement: from all 506 rows (no drift by construction, and the reference is
-but a sample), from all rows with one feature shifted, or from the 102 rows that the reference leaves out.
+Run it with ``python -m benchmarks.drift``; docs/drift.md quotes the figures. A trial is a new random reference of 404
+Boston rows and three windows drawn with replacement: from all 506 rows (no drift by construction, since the reference
+is a sample of them), from all rows with one feature shifted, or from the 102 rows that the reference leaves out.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from benchmarks.drift_cost import SIZES as SIZES_OF_COSTS
-from benchmarks.drift_cost import measure_drift_costs
-from benchmarks.growth_sections import drift_costs
 from monitoring.drift.columns import Column, feature_columns
 from monitoring.drift.report import compare
-from schemas.domain import Domain, load_domain
+from schemas.domain import Domain
 from schemas.drift import DriftReport, WindowSpan
 from schemas.rows import Matrix
 from schemas.sections import DriftSettings
+from tasador.bench.drift_cost import SEED, boston, measure_drift_costs
+from tasador.bench.drift_cost import SIZES as SIZES_OF_COSTS
+from tasador.bench.growth_sections import drift_costs
 
-SEED = 2026
 REFERENCE_ROWS = 404
 WINDOWS = 3
 TRIALS = 334
@@ -38,8 +37,8 @@ Draw = Callable[[np.random.Generator, NDArray[np.int64], int], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """How often something alarmed: single windows, and two of three in a trial."""
+class AlarmRate:
+    """How often there was an alarm: in single windows, and in two of three windows of a trial."""
 
     windows: int
     window_alarms: int
@@ -58,9 +57,9 @@ class Simulation:
     """Trials over the rows of one domain.
 
     Args:
-        domain: whose.
+        domain: of the rows.
         rows: the population.
-        seed: of all that is drawn.
+        seed: of all random draws.
     """
 
     def __init__(self, domain: Domain, rows: Matrix, seed: int = SEED) -> None:
@@ -69,23 +68,23 @@ class Simulation:
         self._seed = seed
         self._limits = DriftSettings()
 
-    def run(self, draw: Draw, size: int, trials: int, column: int | None = None) -> Rate:
+    def run(self, draw: Draw, size: int, trials: int, column: int | None = None) -> AlarmRate:
         """The rate of alarms over trials with windows of one size.
 
         Args:
-            draw: makes a window of `size` rows, given the rows that the reference leaves out.
+            draw: draws a window of `size` rows, given the indices of the rows that the reference leaves out.
             size: rows of a window.
             trials: how many.
-            column: the feature whose alarm counts; any if not given.
+            column: the feature whose alarms count; None for any feature.
         """
         rng = np.random.default_rng([self._seed, size, 0 if column is None else column + 1])
         single = persistent = 0
         for _ in range(trials):
             report = self._trial(rng, draw, size)
-            asked = report.columns if column is None else (report.columns[column],)
-            single += sum(any(one.alarms[window] for one in asked) for window in range(WINDOWS))
-            persistent += any(one.verdict == "drift" for one in asked)
-        return Rate(trials * WINDOWS, single, trials, persistent)
+            counted = report.columns if column is None else (report.columns[column],)
+            single += sum(any(drift.alarms[window] for drift in counted) for window in range(WINDOWS))
+            persistent += any(drift.verdict == "drift" for drift in counted)
+        return AlarmRate(trials * WINDOWS, single, trials, persistent)
 
     def _trial(self, rng: np.random.Generator, draw: Draw, size: int) -> DriftReport:
         order = rng.permutation(len(self.rows))
@@ -102,11 +101,11 @@ class Simulation:
         return np.take(self.rows, rng.integers(0, len(self.rows), size), axis=0)
 
     def from_held_out(self, rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
-        """Rows that the reference leaves out, drawn again and again."""
+        """Rows that the reference leaves out, drawn with replacement."""
         return np.take(self.rows, rng.choice(held_out, size), axis=0)
 
     def shifted(self, column: int) -> Draw:
-        """Rows of the population in which one feature lies higher by `SHIFT_SD` of its standard deviations."""
+        """Rows of the population with one feature shifted up by `SHIFT_SD` standard deviations."""
         by = SHIFT_SD * self.rows[:, column].std()
 
         def draw(rng: np.random.Generator, held_out: NDArray[np.int64], size: int) -> Matrix:
@@ -115,13 +114,6 @@ class Simulation:
             return rows
 
         return draw
-
-
-def boston() -> tuple[Domain, Matrix]:
-    """The domain and its 506 rows, (506, 13)."""
-    domain = load_domain("housing")
-    table = domain.contract.built_in_table()
-    return domain, np.array([[row[column] for column in domain.columns] for row in table], dtype=np.float64)
 
 
 def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[str]:
@@ -138,7 +130,7 @@ def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[s
 
 
 def costs() -> Iterator[str]:
-    """What a report costs, as lines of Markdown."""
+    """What a drift report costs, as lines of Markdown."""
     yield ""
     yield drift_costs(measure_drift_costs(SIZES_OF_COSTS, len))
 

@@ -1,4 +1,4 @@
-"""The report on models: recipes side by side on the same folds, what a row costs, and whether that is enough."""
+"""The report of a comparison of recipes on the same folds: scores, cost per row, and whether the goals are reached."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from benchmarks.machine import Machine
+from tasador.bench.machine import Machine
 
 MAX_US_PER_ROW = 10.0
 MIN_GAIN = 0.05
-"""On the best of the older recipes, as a share of its error."""
+"""Improvement over the best older recipe, as a share of its error."""
 MIN_WON = 18 / 25
-"""Share of the folds in which ours is better."""
+"""Share of the folds in which ours must be better."""
 MIN_CLASSES = 0.99
 """Accuracy and macro F1 to reach."""
 
 
-class _Part(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ModelStanding(_Part):
+class ModelStanding(_Frozen):
     """One recipe on one table.
 
     Attributes:
         scores: the deciding metric of each fold.
-        mean: of them.
-        sd: of them.
-        macro_f1: mean over folds; None for prices.
-        us_per_row: what a row costs in a batch of 1,000, in microseconds.
-        fit_s: seconds for fitting one fold.
-        old_split: the deciding metric on the one split of the older systems: 80 to 20, seed 42.
+        mean: of the scores; so is `sd`.
+        macro_f1: mean over folds; None for numbers.
+        us_per_row: cost of a row in a batch of 1,000, in microseconds.
+        fit_s: seconds to fit one fold.
+        old_split: the deciding metric on the single split of the older systems: 80 to 20, seed 42.
     """
 
     title: str
@@ -45,8 +44,8 @@ class ModelStanding(_Part):
     old_split: float
 
 
-class Versus(_Part):
-    """Ours beside the best of the older recipes on the same folds; shares of the older one's mean."""
+class RecipeComparison(_Frozen):
+    """Ours compared with the best older recipe on the same folds, in shares of the older one's mean."""
 
     ours: str
     older: str
@@ -58,7 +57,7 @@ class Versus(_Part):
     won: float
 
 
-class Judgement(_Part):
+class TableComparison(_Frozen):
     """All recipes on one table."""
 
     domain: str
@@ -68,12 +67,12 @@ class Judgement(_Part):
     repeats: int
     metric: str
     standings: tuple[ModelStanding, ...]
-    versus: Versus
+    versus: RecipeComparison
 
     @property
     def chosen(self) -> ModelStanding:
-        """The one of ours by which the goals are judged."""
-        return next(one for one in self.standings if one.title == self.versus.ours)
+        """The recipe of ours that must reach the goals."""
+        return next(standing for standing in self.standings if standing.title == self.versus.ours)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -81,18 +80,18 @@ class Judgement(_Part):
         """Whether the goals are reached."""
         ours = self.chosen
         if ours.macro_f1 is not None:
-            enough = min(ours.mean, ours.macro_f1) >= MIN_CLASSES
+            is_accurate = min(ours.mean, ours.macro_f1) >= MIN_CLASSES
         else:
-            enough = self.versus.gain >= MIN_GAIN and self.versus.won >= MIN_WON
-        return enough and ours.us_per_row <= MAX_US_PER_ROW
+            is_accurate = self.versus.gain >= MIN_GAIN and self.versus.won >= MIN_WON
+        return is_accurate and ours.us_per_row <= MAX_US_PER_ROW
 
 
-class ModelsReport(_Part):
-    """The tables, and where and when they were judged."""
+class ModelsReport(_Frozen):
+    """All tables, and when and where the recipes were compared."""
 
     made_at: datetime
     machine: Machine
-    tables: tuple[Judgement, ...]
+    tables: tuple[TableComparison, ...]
 
     @property
     def is_good(self) -> bool:
@@ -100,6 +99,6 @@ class ModelsReport(_Part):
         return all(table.is_good for table in self.tables)
 
 
-def report_of(tables: list[Judgement], machine: Machine) -> ModelsReport:
-    """The report, made now."""
+def build_report(tables: list[TableComparison], machine: Machine) -> ModelsReport:
+    """The report, dated now."""
     return ModelsReport(made_at=datetime.now(UTC), machine=machine, tables=tuple(tables))

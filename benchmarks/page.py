@@ -1,4 +1,4 @@
-"""`docs/benchmarks.md`, made from a report: ``python -m benchmarks.page reports/bench.json docs/benchmarks.md``."""
+"""`docs/benchmarks.md`, generated from reports: ``python -m benchmarks.page BENCH_JSON PAGE [PEERS_JSON]``."""
 
 from __future__ import annotations
 
@@ -6,100 +6,146 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.drain_sections import RATIO_HEADS, rates, ratio_cells, uses
-from benchmarks.markdown import table
-from benchmarks.report import BenchReport
-from benchmarks.sections import sections
-from benchmarks.targets import QUICK_SHARE
-from benchmarks.throughput import Throughput
+from benchmarks.peer_report import PeersReport
+from tasador.bench.drain_sections import RATIO_HEADS, rates_table, ratio_cells, usage_table
+from tasador.bench.markdown import table
+from tasador.bench.report import BenchReport
+from tasador.bench.sections import sections
+from tasador.bench.targets import QUICK_SHARE
+from tasador.bench.throughput import Spread, ThroughputReport
 
 HEAD = """\
 # Benchmarks
 
 `make bench`, or `tasador bench`, measures a consumer as it runs in production, with validation, deduplication, window,
-metrics, trimming and heartbeats, on settings that are the defaults. The model is `xgboost-reference`: 300 trees of
-depth 4. Figures below were made on {date}{kind}. `make bench-full` measures everything in about half an hour, with
-about 5 GB of memory, and writes the report after each part; with `FLAGS=--keep` it goes on where one was interrupted.
+metrics, trimming and heartbeats, on the default settings. The model is `xgboost-reference`: 300 trees of depth 4. The
+figures below are from {date}{kind}. `make bench-full` measures everything in about half an hour, with about 5 GB of
+memory, and writes the report after each part; `FLAGS=--keep` continues an interrupted run.
 
-Ratios have targets. A full run ends with 1 below one of them; a small run (`--quick`, as in CI, where others work on
-the same cores) ends with 1 only below {share:.0%} of a target, whichever it is (`benchmarks/targets.py`).
+Ratios have targets. A full run exits with 1 if a ratio misses its target; a small run (`--quick`, as in CI on shared
+cores) exits with 1 only below {share:.0%} of a target (`tasador/bench/targets.py`).
 """
 
 THROUGHPUT = """\
 ## Throughput
 
-The rate at which one consumer drains listings that have been published before, beside two others who do it with the
-same listings, the same model and the same Redis:
+The rate at which one consumer drains listings that were published before, compared with two programs that use the same
+listings, model and Redis:
 
 - **bare redis-py loop**: `XREADGROUP` 1000, msgspec, `inplace_predict` and one Lua commit, and nothing else
-  (`benchmarks/contenders/bare.py`).
+  (`tasador/bench/contenders/bare.py`).
 - **FastStream, one by one**: a subscriber that takes one message, validated by pydantic, predicts and publishes
-  (`benchmarks/contenders/one_by_one.py`). It drains a fiftieth of the listings.
+  (`tasador/bench/contenders/one_by_one.py`). It drains a fiftieth of the listings.
 
-Where the user's registry has a champion, or `--model` names a version, the consumer's rate with that one stands beside
-them; where `--consumers` asks for several, these share the work.
+If the user's registry has a champion, or `--model` names a version, the consumer is measured with that model too; with
+`--consumers N`, also N consumers that share the work.
 
-They take turns, another one first in each round, so a ratio compares neighbours in time. A rate is taken from Redis's
-clock: n predictions, the entry ids of the first and the last, (n - 1) / (last - first). After each drain the
-predictions are read back, and there must be exactly one for each listing. Processor time is counted between the first
-look that finds an answer and the last; memory is the most that the system was seen to give a process, and of Redis also
-what it counts itself. Medians over {rounds} rounds, with the least and the most.
+Contenders take turns, and each round starts with a different one, so a ratio compares neighbours in time. A rate uses
+Redis's clock: n predictions take the time between the entry ids of the first and the last, so the rate is
+(n - 1) / (last - first). After each drain the predictions are read back: there must be exactly one for each listing.
+Processor time is counted from the first sample with an answer to the last one; memory is the largest sample of resident
+memory, and for Redis also its own count. Medians over {rounds} rounds, with the least and the most.
 
 {rates}
 
 {ratios}
 
-{uses}
+{usage}
 
-Listings of {payload_bytes:.0f} bytes were published by one `ListingPublisher` at {published.median:,.0f} a second
+One `ListingPublisher` published listings of {payload_bytes:.0f} bytes at {published.median:,.0f} a second
 ({published.min:,.0f} - {published.max:,.0f}).
 """
+
+PEERS = """\
+## Peers
+
+The same model and listings, served by other software as in its guides (`benchmarks/peers`, `make bench-peers`), on as
+many processes as there are cores if the peer has an option for it; MLServer uses one process for HTTP. A server gets
+requests over keep-alive connections that always have one request in flight, for {seconds:g} s a round after a warm-up,
+from a load generator that takes 10 to 20 % of one of the same cores. Tasks of streaq are enqueued before. Each answer
+is compared with the model's. The consumer and the peers take turns in {rounds} rounds. The target concerns the best
+server that batches. Measured on {date}.
+
+{rates}
+{left_out}"""
 
 FOOT = """\
 ## The machine
 
 {machine}
 
-This page is made by `python -m benchmarks.page reports/bench.json docs/benchmarks.md`.
+Generated by `python -m benchmarks.page reports/bench.json docs/benchmarks.md reports/peers.json`.
 """
 
 
-def render_page(report: BenchReport) -> str:
+def render_page(report: BenchReport, peers: PeersReport | None = None) -> str:
     """The page, in Markdown."""
     throughput = [_throughput(report.throughput)] if report.throughput else []
+    peers_part = [peers_section(peers)] if peers else []
     foot = FOOT.format(machine="\n".join(_machine(report)))
     kind = ", in a small run" if report.is_quick else ""
     head = HEAD.format(date=f"{report.made_at:%Y-%m-%d}", kind=kind, share=QUICK_SHARE)
-    return "\n".join([head, *throughput, *sections(report), foot])
+    return "\n".join([head, *throughput, *sections(report), *peers_part, foot])
 
 
-def _throughput(found: Throughput) -> str:
+def peers_section(report: PeersReport) -> str:
+    """The section on peers, in Markdown."""
+    heads = ("", "connections", "events/s", "least", "most", "tasador consumer / it", "least", "most", "target")
+    best = report.ratio
+    rows = [
+        (
+            peer.title,
+            f"{peer.connections or '-'}",
+            *_bold_spread(peer.events_per_s, ",.0f"),
+            *_bold_spread(peer.times, ",.1f"),
+            f"{best.target:g}" if peer.name == best.against else "",
+        )
+        for peer in sorted(report.peers, key=lambda peer: -peer.events_per_s.median)
+    ]
+    consumer = ("tasador consumer", "-", *_bold_spread(report.consumer, ",.0f"), "", "", "", "")
+    left_out = f"\n{report.left_out}.\n" if report.left_out else ""
+    rates = table(heads, [*rows, consumer])
+    return PEERS.format(
+        seconds=report.seconds,
+        rounds=report.rounds,
+        date=f"{report.made_at:%Y-%m-%d}",
+        rates=rates,
+        left_out=left_out,
+    )
+
+
+def _bold_spread(figure: Spread, form: str) -> tuple[str, str, str]:
+    return f"**{figure.median:{form}}**", f"{figure.min:{form}}", f"{figure.max:{form}}"
+
+
+def _throughput(report: ThroughputReport) -> str:
+    ratios = [(ratio.title, *ratio_cells(ratio)) for ratio in report.ratios]
     return THROUGHPUT.format(
-        rounds=found.rounds,
-        rates=rates(found.standings),
-        ratios=table(
-            ("tasador consumer /", *RATIO_HEADS), [(ratio.title, *ratio_cells(ratio)) for ratio in found.ratios]
-        ),
-        uses=uses(found.standings),
-        payload_bytes=found.payload_bytes,
-        published=found.published_per_s,
+        rounds=report.rounds,
+        rates=rates_table(report.standings),
+        ratios=table(("tasador consumer /", *RATIO_HEADS), ratios),
+        usage=usage_table(report.standings),
+        payload_bytes=report.payload_bytes,
+        published=report.published_per_s,
     )
 
 
 def _machine(report: BenchReport) -> Iterator[str]:
     machine = report.machine
     yield (
-        f"{machine.processor}, {machine.cores} cores shared by Redis and whoever drains, "
-        f"{machine.memory_bytes / 2**30:.0f} GiB, {machine.system}; load before the start {machine.load:g}."
+        f"{machine.processor}, {machine.cores} cores that Redis shares with the contenders, "
+        f"{machine.memory_bytes / 2**30:.0f} GiB, {machine.system}; load average before the start {machine.load:g}."
     )
     yield ""
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in machine.versions.items()) + "."
 
 
 def main() -> None:
-    """Write the page: the report's file is the first argument, the page's the second."""
-    report, page = map(Path, sys.argv[1:3])
-    page.write_text(render_page(BenchReport.model_validate_json(report.read_bytes())), encoding="utf-8")
+    """Write the page: the arguments are the report, the page and, optionally, the report on peers."""
+    bench, page, *peers = map(Path, sys.argv[1:])
+    report = BenchReport.model_validate_json(bench.read_bytes())
+    on_peers = PeersReport.model_validate_json(peers[0].read_bytes()) if peers else None
+    page.write_text(render_page(report, on_peers), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Recipes beside recipes: those of the systems before this one, written anew, and what this one would choose.
+"""The recipes that are compared: those of older systems, reimplemented, and this product's own.
 
-Each makes an unfitted pipeline that takes raw columns and fills gaps as the domain declares, inside the fold.
+Each builds an unfitted pipeline that takes raw columns and fills gaps inside the fold, as the domain declares.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SHAP_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class RecipeContender:
-    """A recipe that is judged.
+    """A recipe to compare.
 
     Attributes:
-        title: what it is.
-        is_ours: whether this project would choose it; the others are the older recipes.
-        pipeline: makes it, unfitted.
+        title: for people.
+        is_ours: whether it is one of the product's recipes, not an older one.
+        pipeline: builds it, unfitted.
     """
 
     title: str
@@ -47,7 +47,7 @@ def _older(title: str, *steps: Callable[[Domain], tuple[str, object]], derives: 
 
 
 def _ours(title: str, *names: str) -> RecipeContender:
-    """Recipes of the product as they stand; several as their mean."""
+    """Unchanged recipes of the product; several are averaged."""
 
     def pipeline(domain: Domain) -> Pipeline:
         recipes = choose_recipes(domain, names)
@@ -100,4 +100,4 @@ OBESITY: tuple[RecipeContender, ...] = (
 )
 CONTENDERS = {"housing": HOUSING, "obesity": OBESITY}
 CHOSEN = {"housing": "tasador blend of gradient-boosting, kriging", "obesity": "tasador forests"}
-"""By which of ours the goals are judged; chosen on folds of another seed, like its parameters."""
+"""The recipe of ours that must reach the goals; chosen, like its parameters, on folds of other seeds."""

@@ -1,6 +1,6 @@
-"""BentoML with adaptive batching: requests that wait are predicted together.
+"""BentoML with adaptive batching: waiting requests are predicted together.
 
-Its first argument is the port, its second the booster's file.
+The arguments are the port and the booster's file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BOOSTER = "BENCH_BOOSTER"
 
 
 @bentoml.service(workers="cpu_count")
-class Booster:
+class BentoService:
     """The model as a BentoML service."""
 
     def __init__(self) -> None:
@@ -31,5 +31,13 @@ class Booster:
 
 if __name__ == "__main__":
     os.environ[BOOSTER] = sys.argv[2]
-    served = ["bentoml", "serve", "benchmarks.peers.bentoml_app:Booster", "--host", "127.0.0.1", "--port", sys.argv[1]]
-    os.execvp(sys.executable, [sys.executable, "-m", *served])  # noqa: S606 - a list of arguments, no shell
+    serve = [
+        "bentoml",
+        "serve",
+        "benchmarks.peers.bentoml_app:BentoService",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        sys.argv[1],
+    ]
+    os.execvp(sys.executable, [sys.executable, "-m", *serve])  # noqa: S606 - a list of arguments, no shell

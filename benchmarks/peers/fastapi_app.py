@@ -1,6 +1,6 @@
-"""FastAPI: one listing a request, validated by pydantic, predicted in the handler.
+"""FastAPI: one listing per request, validated by pydantic and predicted in the handler.
 
-Its first argument is the port, its second the booster's file.
+The arguments are the port and the booster's file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 BOOSTER = "BENCH_BOOSTER"
 
 
-class Row(BaseModel):
+class FastApiRow(BaseModel):
     """Features, in the order of the model's columns."""
 
     CRIM: float
@@ -35,15 +35,15 @@ class Row(BaseModel):
     LSTAT: float
 
 
-class Listing(BaseModel):
+class FastApiListing(BaseModel):
     """A listing."""
 
     id: str
     time: str
-    data: Row
+    data: FastApiRow
 
 
-class Prediction(BaseModel):
+class FastApiPrediction(BaseModel):
     """A prediction."""
 
     listing_id: str
@@ -51,15 +51,15 @@ class Prediction(BaseModel):
 
 
 def build_app() -> FastAPI:
-    """The application of one process; the booster's file is in the environment."""
+    """The application of one process; the environment names the booster's file."""
     app = FastAPI()
     booster = xgboost.Booster(model_file=os.environ[BOOSTER])
     booster.set_param({"nthread": 1})
 
     @app.post("/predict")
-    async def predict(listing: Listing) -> Prediction:
+    async def predict(listing: FastApiListing) -> FastApiPrediction:
         row = np.array([list(vars(listing.data).values())], dtype=np.float32)
-        return Prediction(listing_id=listing.id, prediction=float(booster.inplace_predict(row)[0]))
+        return FastApiPrediction(listing_id=listing.id, prediction=float(booster.inplace_predict(row)[0]))
 
     return app
 

@@ -1,7 +1,7 @@
-"""MLServer with adaptive batching: requests that wait are predicted together.
+"""MLServer with adaptive batching: waiting requests are predicted together.
 
-Its first argument is the port, its second the booster's file. The prediction takes some µs, so it is made in the
-server's own process: a worker beside it would be sent more than it is spared.
+The arguments are the port and the booster's file. A prediction takes a few µs, so it runs in the server's own process:
+sending it to a worker process would cost more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BATCH = 32
 WAIT_S = 0.005
 
 
-class Booster(MLModel):
+class MlServerModel(MLModel):
     """The model as an MLServer runtime."""
 
     async def load(self) -> bool:
@@ -48,7 +48,7 @@ async def main() -> None:
     )
     model = ModelSettings(
         name="booster",
-        implementation=Booster,
+        implementation=MlServerModel,
         max_batch_size=BATCH,
         max_batch_time=WAIT_S,
         parameters=ModelParameters(version="1", uri=sys.argv[2]),

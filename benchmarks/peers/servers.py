@@ -1,4 +1,4 @@
-"""The servers that are asked over HTTP: how each is started, asked and read."""
+"""The peers with HTTP: how each is started, how a listing is sent, and how its answer is read."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class PeerServer:
     """One way to serve the model over HTTP.
 
     Attributes:
         name: in reports.
-        title: what it is, for a person.
+        title: for people.
         module: started with a port and the booster's file as arguments.
-        path: that is asked.
-        ask: the body for a listing.
-        read: the listing's id and its prediction out of an answer's body; no id where the peer does not repeat it.
-        connections: with which it answered most a second, of 16 to 256.
-        is_batching: requests that wait are predicted together.
+        path: of the requests.
+        body_of: the body of a listing's request.
+        prediction_of: the listing's id and prediction from an answer's body; None if the peer returns no id.
+        connections: the number, from 16 to 256, with the highest rate.
+        is_batching: whether waiting requests are predicted together.
     """
 
     name: str
     title: str
     module: str
     path: str
-    ask: Callable[[Any], object]
-    read: Callable[[Any], tuple[str | None, float]]
+    body_of: Callable[[Any], object]
+    prediction_of: Callable[[Any], tuple[str | None, float]]
     connections: int
     is_batching: bool = True
 
 
-def _ask_mlserver(listing: Any) -> object:
+def _mlserver_body(listing: Any) -> object:
     row = list(listing["data"].values())
     return {"id": listing["id"], "inputs": [{"name": "row", "shape": [1, len(row)], "datatype": "FP32", "data": row}]}
 
 
-def _read_mlserver(answer: Any) -> tuple[str, float]:
+def _mlserver_prediction(answer: Any) -> tuple[str, float]:
     return answer["id"], answer["outputs"][0]["data"][0]
 
 
 SERVERS = (
-    Server(
+    PeerServer(
         "fastapi",
         "FastAPI, one listing a request",
         "benchmarks.peers.fastapi_app",
@@ -52,16 +52,16 @@ SERVERS = (
         connections=32,
         is_batching=False,
     ),
-    Server(
+    PeerServer(
         "mlserver",
         "MLServer, adaptive batching",
         "benchmarks.peers.mlserver_app",
         "/v2/models/booster/infer",
-        _ask_mlserver,
-        _read_mlserver,
+        _mlserver_body,
+        _mlserver_prediction,
         connections=64,
     ),
-    Server(
+    PeerServer(
         "bentoml",
         "BentoML, adaptive batching",
         "benchmarks.peers.bentoml_app",

@@ -1,6 +1,6 @@
-"""streaq: one task a listing, on Redis Streams; a worker process, see `streaq_tasks` for whoever enqueues.
+"""streaq: one task per listing, on Redis Streams. This is a worker process; `streaq_tasks` enqueues the tasks.
 
-Its arguments are the Redis's address, the queue's name and the booster's file.
+The arguments are the URL of Redis, the name of the queue and the booster's file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ booster.set_param({"nthread": 1})
 
 @worker.task(ttl=KEPT_S)
 async def predict(listing_id: str, features: list[float]) -> tuple[str, float]:
-    """Predict one listing; streaq stores what is returned."""
+    """Predict one listing; streaq stores the returned value."""
     return listing_id, float(booster.inplace_predict(np.array([features], dtype=np.float32))[0])
 
 

@@ -1,7 +1,7 @@
 """Tasks of streaq: ``… streaq_tasks URL QUEUE BOOSTER enqueue`` and then ``collect``, each with JSON on standard input.
 
-``enqueue`` takes pairs of a listing's id and its features, and prints the tasks' ids. ``collect`` takes these, waits
-until each is done, and prints for each the listing's id, its prediction, and when streaq says that it was done, in ms.
+``enqueue`` takes pairs of a listing's id and features, and prints the ids of the tasks. ``collect`` takes these, waits
+until all are done, and prints for each the listing's id, its prediction, and its finish time in ms by streaq's clock.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import anyio
 
 from benchmarks.peers.streaq_app import predict, worker
 
-LOOK_S = 0.2
-"""How often it is looked at; the cores are for the workers."""
-PATIENCE_S = 60
+POLL_S = 0.2
+"""Polling more often would take time from the workers."""
+TIMEOUT_S = 60
 
 
 async def enqueue(listings: list[Any]) -> list[str]:
@@ -28,21 +28,21 @@ async def enqueue(listings: list[Any]) -> list[str]:
 
 
 async def collect(tasks: list[Any]) -> list[tuple[str, float, int]]:
-    """Wait for tasks."""
+    """Wait for tasks and return their results."""
     async with worker:
-        with anyio.fail_after(PATIENCE_S):
-            while await worker.queue_size():  # noqa: ASYNC110 - the event is in other processes
-                await anyio.sleep(LOOK_S)
+        with anyio.fail_after(TIMEOUT_S):
+            while await worker.queue_size():  # noqa: ASYNC110 - other processes do the tasks
+                await anyio.sleep(POLL_S)
         # `result_by_id` subscribes to a channel for each task, which takes longer than the tasks
         stored = await worker.redis.mget([worker.results_key + task for task in tasks])
-        found = [await worker.deserialize(one) for one in stored]
-    return [(*one["r"], one["ft"]) for one in found]
+        results = [await worker.deserialize(text) for text in stored]
+    return [(*result["r"], result["ft"]) for result in results]
 
 
 def main() -> None:
-    """Do what the last argument says."""
-    doing = {"enqueue": enqueue, "collect": collect}[sys.argv[4]]
-    sys.stdout.write(json.dumps(anyio.run(doing, json.load(sys.stdin))) + "\n")
+    """Run the verb of the last argument."""
+    verb = {"enqueue": enqueue, "collect": collect}[sys.argv[4]]
+    sys.stdout.write(json.dumps(anyio.run(verb, json.load(sys.stdin))) + "\n")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ COMMANDS = {
     "dead-letters": "List, show, replay or drop dead letters.",
     "forget": "Erase a subject from the audit log.",
     "bench": "Measure throughput beside a bare loop and plain FastStream.",
-    "bench-models": "Compare our models with older recipes on the same folds.",
 }
 """Command -> help, in the order of the help.
 

@@ -1,4 +1,4 @@
-"""A server that starts at once and predicts 1.0 for whatever it is asked, or for another listing, or nothing."""
+"""A server that starts at once; the path decides whether it answers with a wrong prediction, a wrong id or an error."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-WRONG, ANOTHER = "/wrong", "/another"
+WRONG_PREDICTION, WRONG_ID = "/wrong-prediction", "/wrong-id"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers a listing by the path."""
+    """Answers a listing."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Answer."""
+        """Answer by the path."""
         listing = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        listing_id = "another" if self.path == ANOTHER else listing["id"]
+        listing_id = "another" if self.path == WRONG_ID else listing["id"]
         body = json.dumps({"listing_id": listing_id, "prediction": 1.0}).encode()
-        self.send_response(HTTPStatus.OK if self.path in {WRONG, ANOTHER} else HTTPStatus.NOT_FOUND)
+        self.send_response(HTTPStatus.OK if self.path in {WRONG_PREDICTION, WRONG_ID} else HTTPStatus.NOT_FOUND)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

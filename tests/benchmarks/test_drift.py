@@ -1,14 +1,15 @@
-"""The simulation of drift verdicts, in few trials; docs/drift.md has the figures of many."""
+"""The simulations of drift verdicts, in few trials; docs/drift.md quotes figures of many."""
 
 from __future__ import annotations
 
 from benchmarks.class_drift import ClassSimulation, population
-from benchmarks.drift import Simulation, boston
+from benchmarks.drift import Simulation
+from tasador.bench.drift_cost import boston
 
 TRIALS = 20
 
 
-def test_windows_of_the_population_are_quiet_and_a_shift_is_found() -> None:
+def test_windows_of_the_population_raise_no_alarm_and_a_shift_is_detected() -> None:
     domain, rows = boston()
     simulation = Simulation(domain, rows)
     assert simulation.run(simulation.from_population, 200, TRIALS).window_alarms == 0
@@ -19,12 +20,12 @@ def test_windows_of_the_population_are_quiet_and_a_shift_is_found() -> None:
 
 def test_the_same_seed_gives_the_same_rate() -> None:
     simulation = Simulation(*boston())
-    one, other = (simulation.run(simulation.from_held_out, 200, 10) for _ in range(2))
-    assert one == other
-    assert one.windows == 30
+    first, second = (simulation.run(simulation.from_held_out, 200, 10) for _ in range(2))
+    assert first == second
+    assert first.windows == 30
 
 
-def test_categories_and_classes_are_quiet_until_they_move() -> None:
+def test_categories_and_classes_raise_alarms_only_when_they_move() -> None:
     domain, rows = population()
     simulation = ClassSimulation(domain, rows)
     assert simulation.run(simulation.from_population, 200, TRIALS).trial_alarms == 0

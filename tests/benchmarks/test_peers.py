@@ -1,6 +1,6 @@
-"""Peers are measured beside the consumer, and a peer that does not answer as the model does gets no figure.
+"""Peers are measured beside the consumer; a peer that does not answer as the model does gets no figure.
 
-FastAPI is in this environment too, so it stands in for all of them; the others need `make bench-peers`.
+FastAPI is in this environment too, so the tests use it; the other peers need `make bench-peers`.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
 
-from benchmarks.payloads import build_payloads
 from benchmarks.peer_host import PeerHost
-from benchmarks.peer_rates import Peer, Peers, measure_peers
+from benchmarks.peer_rates import measure_peers
+from benchmarks.peer_report import PeerRate, PeersReport
 from benchmarks.peers.load import HOST, NotServedError, build_request, put_load
 from benchmarks.peers.servers import SERVERS
-from benchmarks.rig import Rig, settings_for
-from benchmarks.size import Size
-from benchmarks.throughput import Spread
 from schemas.errors import BenchmarkError
-from tests.benchmarks.stand_in import ANOTHER, WRONG
+from tasador.bench.payloads import build_payloads
+from tasador.bench.rig import Rig, settings_for
+from tasador.bench.throughput import Spread
+from tests.benchmarks.stand_in import WRONG_ID, WRONG_PREDICTION
+from tests.benchmarks.test_report import MACHINE
 from tests.models import SmallModel
 
-HERE = Path(sys.executable)
+PYTHON = Path(sys.executable)
 STAND_IN = replace(SERVERS[0], is_batching=True, connections=4)
-LIAR = replace(STAND_IN, module="tests.benchmarks.stand_in")
+WRONG_SERVER = replace(STAND_IN, module="tests.benchmarks.stand_in")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
 
 
@@ -45,65 +47,75 @@ def rig(own_model: SmallModel, redis_url: str) -> Iterator[Rig]:
 
 @pytest.fixture
 def host(rig: Rig) -> PeerHost:
-    return PeerHost(rig, HERE, build_payloads(rig.settings.load_domain(), 20))
+    return PeerHost(rig, PYTHON, build_payloads(rig.settings.load_domain(), 20))
 
 
 @pytest.mark.timeout(120)
 def test_a_peer_takes_turns_with_the_consumer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peer_rates._left_out", lambda _: "streaq is left out")
     monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0.1)
-    told: list[str] = []
-    found = measure_peers(rig, Size(2000, 1), told.append, HERE, [STAND_IN], 0.5)
-    assert told[0] == "streaq is left out"
-    assert [line.rpartition(":")[0] for line in told[1:]] == [
+    lines: list[str] = []
+    report = measure_peers(rig, 2000, 1, lines.append, python=PYTHON, servers=[STAND_IN], seconds=0.5)
+    assert lines[0] == "streaq is left out"
+    assert [line.rpartition(":")[0] for line in lines[1:]] == [
         "round 1 of 1: FastAPI, one listing a request",
         "round 1 of 1: tasador consumer",
     ]
-    (peer,) = found.peers
+    (peer,) = report.peers
     assert peer.events_per_s.median > 0
-    assert found.ratio.times.median == pytest.approx(found.consumer.median / peer.events_per_s.median)
+    assert report.ratio.times.median == pytest.approx(report.consumer.median / peer.events_per_s.median)
 
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [(WRONG, r"answered 1\.0 for .*; the model says"), (ANOTHER, r"answered 1\.0 for another")],
+    [(WRONG_PREDICTION, r"answered 1\.0 for .*; the model predicts"), (WRONG_ID, r"answered 1\.0 for another")],
 )
 def test_a_wrong_answer_gets_no_figure(
     host: PeerHost, monkeypatch: pytest.MonkeyPatch, path: str, message: str
 ) -> None:
     monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0)
     with pytest.raises(BenchmarkError, match=message):
-        host.rate_of_server(replace(LIAR, path=path), 0.1)
+        host.rate_of_server(replace(WRONG_SERVER, path=path), 0.1)
 
 
-def test_a_peer_that_answers_with_an_error_is_told_with_it(host: PeerHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_answers_with_an_error_is_reported_with_it(host: PeerHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.load.START_S", 2)
-    with pytest.raises(BenchmarkError, match=r"does not answer: .*listing_id.*; its last words: .* 404"):
-        host.rate_of_server(replace(LIAR, path="/elsewhere"), 0.1)
+    with pytest.raises(BenchmarkError, match=r"does not answer: .*listing_id.*; its last output: .* 404"):
+        host.rate_of_server(replace(WRONG_SERVER, path="/elsewhere"), 0.1)
 
 
-def test_a_peer_that_cannot_start_is_told_with_its_last_words(host: PeerHost) -> None:
-    with pytest.raises(BenchmarkError, match=r"ended with exit code 1: .*No module named benchmarks\.peers\.nobody"):
-        host.rate_of_server(replace(LIAR, module="benchmarks.peers.nobody"), 1)
+def test_a_peer_that_cannot_start_is_reported_with_its_last_output(host: PeerHost) -> None:
+    with pytest.raises(BenchmarkError, match=r"ended with exit code 1: .*No module named benchmarks\.peers\.missing"):
+        host.rate_of_server(replace(WRONG_SERVER, module="benchmarks.peers.missing"), 1)
 
 
 def test_peers_need_an_environment_of_their_own(rig: Rig, tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="`make bench-peers` makes it"):
-        measure_peers(rig, Size(2000, 1), len, tmp_path / "python")
+    with pytest.raises(BenchmarkError, match="create it with `make bench-peers`"):
+        measure_peers(rig, 2000, 1, len, python=tmp_path / "python")
 
 
 def test_the_target_is_for_the_best_server_that_batches() -> None:
-    def peer(name: str, times: float, *, is_batching: bool) -> Peer:
+    def peer(name: str, times: float, *, is_batching: bool) -> PeerRate:
         spread = Spread.of([times])
-        return Peer(name=name, title=name, connections=1, is_batching=is_batching, events_per_s=spread, times=spread)
+        return PeerRate(
+            name=name, title=name, connections=1, is_batching=is_batching, events_per_s=spread, times=spread
+        )
 
     slow, best = peer("slow", 200, is_batching=True), peer("best", 79, is_batching=True)
     plain = peer("plain", 40, is_batching=False)
-    found = Peers(rounds=1, seconds=1, consumer=Spread.of([1]), peers=(plain, slow, best), left_out="")
-    assert (found.ratio.against, found.ratio.target) == ("best", 80)
-    assert not found.is_good
-    assert found.model_copy(update={"is_quick": True}).is_good
-    assert found.model_copy(update={"peers": (plain, slow)}).is_good
+    report = PeersReport(
+        made_at=datetime.now(UTC),
+        machine=MACHINE,
+        rounds=1,
+        seconds=1,
+        consumer=Spread.of([1]),
+        peers=(plain, slow, best),
+        left_out="",
+    )
+    assert (report.ratio.against, report.ratio.target) == ("best", 80)
+    assert not report.is_good
+    assert report.model_copy(update={"is_quick": True}).is_good
+    assert report.model_copy(update={"peers": (plain, slow)}).is_good
 
 
 @asynccontextmanager
@@ -114,16 +126,16 @@ async def _serving(answer: Callable[[bytes], bytes], busy: list[int]) -> AsyncIt
             busy[1] = max(busy)
             await asyncio.sleep(0.01)
             busy[0] -= 1
-            if not (found := answer(request)):
+            if not (response := answer(request)):
                 break
-            writer.write(found)
+            writer.write(response)
         writer.close()
 
     async with await asyncio.start_server(serve, HOST, 0) as server:
         yield server.sockets[0].getsockname()[1]
 
 
-def test_load_has_a_request_under_way_on_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_connection_always_has_one_request_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0.1)
     requests = [build_request("/", b"%d" % number) for number in range(10)]
     busy = [0, 0]
@@ -140,7 +152,7 @@ def test_load_has_a_request_under_way_on_each_connection(monkeypatch: pytest.Mon
     assert busy[1] == 5
 
 
-def test_load_ends_where_a_server_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_load_ends_when_the_server_closes_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.load.WARM_UP_S", 0)
     served = iter([OK % (1, b"1"), OK % (1, b"1")])
 
@@ -148,6 +160,6 @@ def test_load_ends_where_a_server_hangs_up(monkeypatch: pytest.MonkeyPatch) -> N
         async with _serving(lambda _: next(served, b""), [0, 0]) as port:
             await asyncio.wait_for(put_load(port, [build_request("/", b"")], 1, 60, lambda: None), 30)
 
-    with pytest.raises(NotServedError, match="no whole answer"):
+    with pytest.raises(NotServedError, match="incomplete answer"):
         asyncio.run(run())
     assert not list(served)

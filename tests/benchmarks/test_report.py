@@ -1,4 +1,4 @@
-"""What is made of the figures of all rounds."""
+"""The report sums up all rounds, and the page shows it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.drain import Drain
-from benchmarks.machine import Machine
 from benchmarks.page import render_page
-from benchmarks.report import BenchReport
-from benchmarks.throughput import Throughput, sum_up
-from benchmarks.use import Use
+from tasador.bench.drain import DrainResult
+from tasador.bench.machine import Machine
+from tasador.bench.report import BenchReport
+from tasador.bench.throughput import ThroughputReport, sum_up
+from tasador.bench.usage import ProcessUsage
 
 ROOT = Path(__file__).parents[2]
 TITLES = {"tasador": "tasador consumer", "bare": "bare loop", "faststream": "FastStream"}
@@ -21,19 +21,19 @@ MACHINE = Machine(
 )
 
 
-def drain(contender: str, number: int, events_per_s: float, listings: int = 1000) -> Drain:
-    return Drain(
+def drain(contender: str, number: int, events_per_s: float, listings: int = 1000) -> DrainResult:
+    return DrainResult(
         contender=contender,
         round=number,
         listings=listings,
         published_per_s=1e5,
         events_per_s=events_per_s,
-        processes=(Use(title="one", cpu_us=10, peak_bytes=10**8),),
-        redis=Use(title="Redis", cpu_us=5, peak_bytes=10**7, used_bytes=10**6),
+        processes=(ProcessUsage(title="one", cpu_us=10, peak_bytes=10**8),),
+        redis=ProcessUsage(title="Redis", cpu_us=5, peak_bytes=10**7, used_bytes=10**6),
     )
 
 
-def report(tasador: tuple[float, ...], bare: tuple[float, ...], *, is_quick: bool = False) -> Throughput:
+def report(tasador: tuple[float, ...], bare: tuple[float, ...], *, is_quick: bool = False) -> ThroughputReport:
     ours = [drain("tasador", number, rate) for number, rate in enumerate(tasador, 1)]
     loop = [drain("bare", number, rate) for number, rate in enumerate(bare, 1)]
     slow = [drain("faststream", number, 300, listings=20) for number in range(1, len(tasador) + 1)]
@@ -41,12 +41,12 @@ def report(tasador: tuple[float, ...], bare: tuple[float, ...], *, is_quick: boo
 
 
 def test_a_ratio_compares_neighbours_in_time() -> None:
-    # a machine that becomes ten times slower says nothing about either
+    # a slow round affects both rates, so it does not change the ratio
     ratio = report((50_000, 5_000, 40_000), (50_000, 5_000, 80_000)).ratios[0]
     assert (ratio.against, ratio.times.median, ratio.times.min, ratio.times.max) == ("bare", 1.0, 0.5, 1.0)
 
 
-def test_a_full_run_fails_below_a_target_and_a_small_one_below_half_of_it() -> None:
+def test_a_full_run_fails_below_a_target_and_a_small_run_below_half_of_it() -> None:
     assert report((75_000,), (50_000,)).is_good
     short = report((74_000,), (50_000,))
     assert [(ratio.is_reached, ratio.is_enough) for ratio in short.ratios] == [(False, False), (True, True)]
@@ -58,22 +58,22 @@ def test_a_full_run_fails_below_a_target_and_a_small_one_below_half_of_it() -> N
     assert not report((37_000,), (50_000,), is_quick=True).is_good
 
 
-def test_costs_are_of_each_process_for_all_listings_of_a_round() -> None:
+def test_processor_time_counts_all_listings_of_a_round() -> None:
     standing = report((50_000, 60_000), (50_000, 50_000)).standings[0]
     (usage,) = standing.processes
     assert (standing.events_per_s.median, usage.cpu_s.median, standing.redis.cpu_s.median) == (55_000, 0.01, 0.005)
     assert (usage.peak_bytes, usage.used_bytes, standing.redis.used_bytes) == (10**8, None, 10**6)
 
 
-def test_the_page_is_made_from_the_report(tmp_path: Path) -> None:
+def test_the_page_is_generated_from_the_report(tmp_path: Path) -> None:
     made_at = datetime(2026, 11, 21, tzinfo=UTC)
-    found = BenchReport(made_at=made_at, machine=MACHINE, throughput=report((50_000,), (80_000,)))
-    (tmp_path / "bench.json").write_text(found.model_dump_json(), encoding="utf-8")
+    bench = BenchReport(made_at=made_at, machine=MACHINE, throughput=report((50_000,), (80_000,)))
+    (tmp_path / "bench.json").write_text(bench.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.page", str(tmp_path / "bench.json"), str(tmp_path / "page.md")]
     subprocess.run(command, check=True, cwd=ROOT)
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert page == render_page(found)
-    for part in (
+    assert page == render_page(bench)
+    for text in (
         "| tasador consumer | 1,000 | **50,000** |",
         "| FastStream | **166.7** | 166.7 | 166.7 | 130 | 130 | reached |",
         "python 3.12.0",
@@ -81,4 +81,4 @@ def test_the_page_is_made_from_the_report(tmp_path: Path) -> None:
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
         "|  | Redis | 0.01 | 5.0 | 10 MB | 1 MB |",
     ):
-        assert part in page
+        assert text in page

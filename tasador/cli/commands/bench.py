@@ -1,27 +1,23 @@
-"""`tasador bench`: the consumer's rate beside a bare loop and plain FastStream, and what else can be measured."""
+"""`tasador bench`: the consumer's rate beside a bare loop and plain FastStream, and its other figures."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from benchmarks.part import BenchPart
 from schemas.errors import ConfigurationError
 from schemas.settings import load_settings
+from tasador.bench.part import BenchPart
 from tasador.cli.options import JsonOption
 from tasador.cli.signals import interrupt_on_signals
 from tasador.cli.terminal import print_line, print_note, stderr, write_json
-from tasador.machine.private_redis import PrivateRedis
-from transport.connection import connect, speaking_to
 
 if TYPE_CHECKING:
-    from benchmarks.report import BenchReport
-    from benchmarks.throughput import Spread, Throughput
+    from tasador.bench.report import BenchReport
+    from tasador.bench.throughput import Spread, ThroughputReport
 
 EXAMPLE = "tasador bench --quick"
 
@@ -30,165 +26,138 @@ ROUNDS = 5
 QUICK_ROUNDS = 3
 REPORT = Path("reports/bench.json")
 DOMAIN = "housing"
-"""Whose listings are drained."""
+"""The domain whose listings are drained."""
 
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help=f"Less of each part, {QUICK_ROUNDS} rounds.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="All parts: half an hour, and 5 GB of memory.")] = False,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds.", show_default=str(ROUNDS))] = None,
-    part: Annotated[
-        list[BenchPart] | None, typer.Option(help="What to measure; again for more.", show_default="throughput")
+    quick: Annotated[bool, typer.Option("--quick", help=f"Measure less, in {QUICK_ROUNDS} rounds.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Measure all parts: half an hour, 5 GB of memory.")] = False,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Number of rounds.", show_default=f"{ROUNDS}, --quick: {QUICK_ROUNDS}")
     ] = None,
-    listings: Annotated[int, typer.Option(min=2000, max=10_000_000, help="Listings that are drained.")] = LISTINGS,
-    consumers: Annotated[int, typer.Option(min=1, max=16, help="So many also drain together.")] = 1,
+    part: Annotated[
+        list[BenchPart] | None, typer.Option(help="Part to measure; may be repeated.", show_default="throughput")
+    ] = None,
+    listings: Annotated[
+        int, typer.Option(min=2000, max=10_000_000, help="Number of listings to drain in a round.")
+    ] = LISTINGS,
+    consumers: Annotated[int, typer.Option(min=1, max=16, help="Also measure this many consumers together.")] = 1,
     model: Annotated[
         str | None,
-        typer.Option(help="Measure with it, too: models:/housing/3.", show_default="the champion, if there is one"),
+        typer.Option(help="Also measure with this model: models:/housing/3.", show_default="the champion, if any"),
     ] = None,
     redis_url: Annotated[
-        str | None, typer.Option(help="A Redis that nothing else uses now.", show_default="a private one")
+        str | None, typer.Option(help="A Redis without other clients.", show_default="a private one")
     ] = None,
-    output: Annotated[Path, typer.Option(help="Takes the report, after each part.")] = REPORT,
+    output: Annotated[Path, typer.Option(help="Report file, written after each part.")] = REPORT,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep what the report has already; with --full measure only what it lacks.")
+        bool, typer.Option("--keep", help="Add to the report; with --full measure only the missing parts.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the rate of a consumer beside a bare loop and plain FastStream; or its latency, swaps, start and growth.
+    """Measure a consumer's rate beside a bare loop and plain FastStream, or its latency, swaps, start and growth.
 
-    Settings are the defaults, whatever params.yaml says. Ends with 1 if a ratio falls short of its target, or with
-    --quick of half of it.
+    Uses the default settings and ignores params.yaml. Exits with 1 if a ratio is below its target, with --quick below
+    half of it.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")
-    kept = _kept(output, is_quick=quick) if keep else None
-    parts = _all_parts(kept) if full else part or [BenchPart.THROUGHPUT]
+    kept = _kept_report(output, is_quick=quick) if keep else None
+    parts = _missing_parts(kept) if full else part or [BenchPart.THROUGHPUT]
     if model and BenchPart.THROUGHPUT not in parts:
-        raise typer.BadParameter("--model is measured in throughput, which is not asked for")
-    drained = Drained(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
-    with (
-        interrupt_on_signals(),
-        tempfile.TemporaryDirectory(prefix="tasador-bench-") as home,
-        _redis(redis_url, Path(home)) as url,
-        speaking_to(url),
-    ):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        for report in _reports(url, Path(home), parts, drained, model, kept, is_quick=quick):
-            # what was measured is kept if the run is interrupted
+        raise typer.BadParameter("--model needs --part throughput")
+    amount = DrainAmount(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with interrupt_on_signals():
+        for report in _reports(redis_url, parts, amount, model, kept, is_quick=quick):
+            # an interrupted run keeps the parts that it has measured
             output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    from benchmarks.plots import write_plots
+    from tasador.bench.plots import write_plots
 
     plots = write_plots(report, output)
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
-        _show(report)
-        _tell(f"report: {output}, and {len(plots)} plots beside it")
+        _print_report(report)
+        print_note(f"report: {output}, and {len(plots)} plots beside it")
     if not report.is_good:
         raise typer.Exit(1)
 
 
-class Drained(NamedTuple):
-    """What is drained, and how often."""
+class DrainAmount(NamedTuple):
+    """How many listings are drained, how often, and by how many consumers."""
 
     listings: int
     rounds: int
     consumers: int
 
 
-def _kept(output: Path, *, is_quick: bool) -> BenchReport | None:
-    from benchmarks.report import read_report
+def _kept_report(output: Path, *, is_quick: bool) -> BenchReport | None:
+    from tasador.bench.report import read_report
 
     return read_report(output, is_quick=is_quick)
 
 
-def _all_parts(kept: BenchReport | None) -> list[BenchPart]:
-    """What a full run measures beside what is kept.
+def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
+    """The parts that the kept report lacks.
 
     Raises:
-        ConfigurationError: that is nothing.
+        ConfigurationError: it lacks none.
     """
-    from benchmarks.peer_rates import PYTHON
-
     parts = [part for part in BenchPart if kept is None or not kept.has(part)]
-    if BenchPart.PEERS in parts and not PYTHON.exists():
-        _tell(f"peers are left out: there is no {PYTHON}, which `make bench-peers` makes")
-        parts.remove(BenchPart.PEERS)
     if not parts:
-        raise ConfigurationError("the report has all parts already: leave --keep out to measure them again")
+        raise ConfigurationError("the report has all parts already; omit --keep to measure them again")
     return parts
 
 
 def _reports(
-    url: str,
-    home: Path,
+    redis_url: str | None,
     parts: Sequence[BenchPart],
-    drained: Drained,
+    amount: DrainAmount,
     model: str | None,
     kept: BenchReport | None,
     *,
     is_quick: bool,
 ) -> Iterator[BenchReport]:
-    """A report after each part."""
+    """Measure the parts, and yield the report so far after each."""
     with stderr.status("starting"):
-        from benchmarks.champion import adopt, find_champion
-        from benchmarks.model import train_reference
-        from benchmarks.rig import Rig, settings_for
-        from benchmarks.run import BenchRun
-        from benchmarks.size import Size, quick
+        from tasador.bench.champion import copy_champion, find_champion
+        from tasador.bench.model import train_reference
+        from tasador.bench.rig import Rig, bench_workspace, settings_for
+        from tasador.bench.run import BenchRun
+        from tasador.bench.size import BenchSize, quick_size
 
-        size = (quick if is_quick else Size)(*drained)
-        _tell(f"about {size.minutes(parts):.0f} minutes on two cores: {', '.join(parts)}")
+    size = (quick_size if is_quick else BenchSize)(*amount)
+    print_note(f"about {size.minutes(parts):.0f} minutes on two cores: {', '.join(parts)}")
+    with bench_workspace(redis_url) as (url, home):
         settings, owner = settings_for(url, home), load_settings(domain=DOMAIN)
         champion = find_champion(owner, model) if BenchPart.THROUGHPUT in parts else None
-        reference = train_reference(settings, _tell)
-        own = adopt(champion, owner, settings, reference.run_id) if champion else None
-        run = BenchRun(Rig(url, settings, reference), size, _tell, own)
-    yield from run.reports(parts, kept)
+        with stderr.status("training the reference model"):
+            reference = train_reference(settings, print_note)
+        copy = copy_champion(champion, owner, settings, reference.run_id) if champion else None
+        yield from BenchRun(Rig(url, settings, reference), size, print_note, copy).reports(parts, kept)
 
 
-@contextmanager
-def _redis(named: str | None, home: Path) -> Iterator[str]:
-    """The named Redis, or a private one that keeps nothing on disk."""
-    if named is not None:
-        yield named
-        return
-    server = PrivateRedis(home / "redis")
-    server.start()
-    try:
-        with connect(server.url) as client:
-            client.config_set("appendonly", "no")
-        yield server.url
-    finally:
-        server.stop()
-
-
-def _show(report: BenchReport) -> None:
+def _print_report(report: BenchReport) -> None:
     if report.throughput:
-        _show_throughput(report.throughput)
-    # what the page says of the other parts is short enough for a screen
-    from benchmarks.sections import sections
+        _print_throughput(report.throughput)
+    from tasador.bench.sections import sections
 
     for section in sections(report):
         print_line(section)
 
 
-def _show_throughput(report: Throughput) -> None:
-    from benchmarks.drain_sections import rates, uses
+def _print_throughput(report: ThroughputReport) -> None:
+    from tasador.bench.drain_sections import rates_table, usage_table
 
-    for line in (rates(report.standings), "", uses(report.standings), ""):
+    for line in (rates_table(report.standings), "", usage_table(report.standings), ""):
         print_line(line)
     print_line(f"published at {_spread(report.published_per_s, ',.0f')} listings/s")
     for ratio in report.ratios:
         verdict = "reached" if ratio.is_reached else "NOT REACHED"
-        asked = f"target {ratio.target:g}: {verdict}; fails below {ratio.floor:g}"
-        print_line(f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {asked}")
+        target = f"target {ratio.target:g}: {verdict}; fails below {ratio.floor:g}"
+        print_line(f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {target}")
 
 
 def _spread(figure: Spread, form: str) -> str:
     return f"{figure.median:{form}} ({figure.min:{form}} - {figure.max:{form}})"
-
-
-def _tell(line: str) -> None:
-    print_note(line)

@@ -1,0 +1,43 @@
+"""`python -m benchmarks.bench_peers`: FastAPI, MLServer, BentoML and streaq beside the consumer, as a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.page import peers_section
+from benchmarks.peer_rates import measure_peers
+from tasador.bench.model import train_reference
+from tasador.bench.rig import Rig, bench_workspace, settings_for
+from tasador.cli.signals import interrupt_on_signals
+from tasador.cli.terminal import print_line, print_note
+
+REPORT = Path("reports/peers.json")
+
+
+def bench_peers(
+    quick: Annotated[bool, typer.Option("--quick", help="Require only half of the target.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 5,
+    listings: Annotated[int, typer.Option(min=2000, help="Listings that the consumer drains in a round.")] = 200_000,
+    redis_url: Annotated[
+        str | None, typer.Option(help="A Redis without other clients.", show_default="a private one")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Report file.")] = REPORT,
+) -> None:
+    """Measure other ways to serve the same model beside the consumer. Exits with 1 if the ratio is below its floor."""
+    with interrupt_on_signals(), bench_workspace(redis_url) as (url, home):
+        settings = settings_for(url, home)
+        rig = Rig(url, settings, train_reference(settings, print_note))
+        report = measure_peers(rig, listings, rounds, print_note, is_quick=quick)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    print_line(peers_section(report))
+    print_note(f"report: {output}")
+    if not report.is_good:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(bench_peers)

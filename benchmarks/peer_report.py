@@ -1,0 +1,70 @@
+"""The report on peers: other ways to serve the same model, beside the consumer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from tasador.bench.machine import Machine
+from tasador.bench.targets import floor_of
+from tasador.bench.throughput import RateRatio, Spread
+
+TARGET = 80.0
+"""The consumer's rate must be at least this many times that of the best peer that batches HTTP requests."""
+
+
+class PeerRate(BaseModel):
+    """The rate of a peer.
+
+    Attributes:
+        name: short; `title` is for people.
+        connections: that each had one request in flight; None if the peer has no HTTP.
+        is_batching: whether it predicts waiting HTTP requests together.
+        events_per_s: correct answers per second.
+        times: the consumer's rate divided by the peer's of the same round.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    connections: int | None
+    is_batching: bool
+    events_per_s: Spread
+    times: Spread
+
+
+class PeersReport(BaseModel):
+    """The rates of all peers.
+
+    Attributes:
+        rounds: in which the consumer and the peers took turns.
+        seconds: for which a server was measured in a round.
+        is_quick: whether the floor of a small run applies.
+        consumer: answers per second.
+        left_out: which peer was not measured and why; empty if all were.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    made_at: datetime
+    machine: Machine
+    rounds: int
+    seconds: float
+    is_quick: bool = False
+    consumer: Spread
+    peers: tuple[PeerRate, ...]
+    left_out: str
+
+    @property
+    def ratio(self) -> RateRatio:
+        """The consumer's rate divided by that of the best server that batches."""
+        best = min((peer for peer in self.peers if peer.is_batching), key=lambda peer: peer.times.median)
+        floor = floor_of(TARGET, is_quick=self.is_quick)
+        return RateRatio(against=best.name, title=best.title, times=best.times, target=TARGET, floor=floor)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether that ratio is not below its floor."""
+        return self.ratio.is_enough

@@ -1,0 +1,72 @@
+"""The champion of the user's registry, copied into the benchmark's registry to be measured beside the reference."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from registry.folder import GOLDEN_FILE, read_card, read_reference
+from registry.loading import load_pipeline
+from registry.location import database_of, tracking_uri_of
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.errors import ConfigurationError, ModelNotFoundError
+from schemas.settings import Settings
+
+_MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+))")
+
+
+def find_champion(settings: Settings, model_uri: str | None = None) -> ModelVersionInfo | None:
+    """The named version, else the champion; None if there is no champion.
+
+    Args:
+        settings: the user's, for the domain whose listings are drained.
+        model_uri: in MLflow's form, ``models:/housing/3`` or ``models:/housing@champion``.
+
+    Raises:
+        ConfigurationError: the URI is malformed or names another domain's model.
+        ModelNotFoundError: the named version does not exist.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    tracking_uri = tracking_uri_of(settings)
+    registry = Registry(tracking_uri, settings.domain)
+    if model_uri is not None:
+        parts = _MODEL_URI.fullmatch(model_uri)
+        if parts is None or parts["name"] != settings.domain:
+            raise ConfigurationError(
+                f"--model {model_uri}: must be models:/{settings.domain}/VERSION or models:/{settings.domain}@ALIAS"
+            )
+        return (
+            registry.resolve(version=parts["version"]) if parts["version"] else registry.resolve(alias=parts["alias"])
+        )
+    database = database_of(tracking_uri)
+    if database is not None and not database.exists():
+        return None
+    try:
+        return registry.resolve()
+    except ModelNotFoundError:
+        return None
+
+
+def copy_champion(champion: ModelVersionInfo, owner: Settings, settings: Settings, run_id: str) -> ModelVersionInfo:
+    """Register a copy in the benchmark's home, because consumers load models only from their own registry.
+
+    Args:
+        champion: the version.
+        owner: settings of the registry that it is in.
+        settings: the benchmark's.
+        run_id: a run of the benchmark's registry, to which the copy is attached.
+
+    Raises:
+        ModelRejectedError: the files differ from what was registered, or cannot be loaded here.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        Registry(tracking_uri_of(owner), owner.domain).download(champion, folder)
+        pipeline, card, golden = load_pipeline(folder), read_card(folder), pd.read_parquet(folder / GOLDEN_FILE)
+        registry = Registry(tracking_uri_of(settings), settings.domain)
+        return registry.register(pipeline, card, golden, read_reference(folder), run_id=run_id)

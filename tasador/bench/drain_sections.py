@@ -1,0 +1,93 @@
+"""Sections of the report on drains: rates, usage of each process, costs of features, and larger numbers of listings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tasador.bench.markdown import table
+from tasador.bench.throughput import ContenderStanding, RateRatio, ThroughputReport, UsageSummary
+
+RATIO_HEADS = ("median", "least", "most", "target", "fails below", "")
+_LARGE = 10
+"""From here on a ratio is shown with one decimal."""
+_COSTS = """\
+## What the window, the metrics and deduplication cost
+
+The consumer compared with itself without one of them, and without all three (`tasador/bench/contenders/lean.py`).
+All of them drain the same listings in each of {rounds} rounds (`tasador bench --part costs`).
+
+{rows}
+"""
+_SCALE = """\
+## At scale
+
+One consumer, and several that share the work. Medians over {rounds} rounds; memory is the peak
+(`tasador bench --part scale`).
+
+{rates}
+
+{usage}
+"""
+
+
+def rates_table(standings: Sequence[ContenderStanding]) -> str:
+    """The rates of contenders, as a table."""
+    return table(("", "listings", "events/s", "least", "most"), map(_rate, standings))
+
+
+def usage_table(standings: Iterable[ContenderStanding]) -> str:
+    """What each process used, as a table; for Redis also the memory that it reports itself."""
+    rows = [row for standing in standings for row in _usage(standing)]
+    return table(("", "process", "CPU s", "µs an event", "memory", "Redis's own count"), rows)
+
+
+def ratio_cells(ratio: RateRatio) -> tuple[str, ...]:
+    """Cells under `RATIO_HEADS`."""
+    times, form = ratio.times, ".3f" if ratio.times.median < _LARGE else ".1f"
+    limits = [f"{value:g}" if value is not None else "" for value in (ratio.target, ratio.floor)]
+    return f"**{times.median:{form}}**", f"{times.min:{form}}", f"{times.max:{form}}", *limits, _verdict(ratio)
+
+
+def _verdict(ratio: RateRatio) -> str:
+    if ratio.target is None:
+        return ""
+    return "reached" if ratio.is_reached else "not reached"
+
+
+def costs_section(costs: ThroughputReport) -> str:
+    """What features of the consumer cost."""
+    heads = ("tasador consumer /", *RATIO_HEADS, "events/s", "µs an event", "Redis, µs")
+    consumer, *reduced = costs.standings
+    rows = [(ratio.title, *ratio_cells(ratio), *_work(one)) for ratio, one in zip(costs.ratios, reduced, strict=True)]
+    blank = [""] * len(RATIO_HEADS)
+    return _COSTS.format(rounds=costs.rounds, rows=table(heads, [*rows, (consumer.title, *blank, *_work(consumer))]))
+
+
+def scale_section(sizes: Sequence[ThroughputReport]) -> str:
+    """What one consumer and several do with many listings."""
+    standings = [standing for size in sizes for standing in size.standings]
+    return _SCALE.format(rounds=sizes[0].rounds, rates=rates_table(standings), usage=usage_table(standings))
+
+
+def _rate(standing: ContenderStanding) -> tuple[str, ...]:
+    rate = standing.events_per_s
+    return standing.title, f"{standing.listings:,}", f"**{rate.median:,.0f}**", f"{rate.min:,.0f}", f"{rate.max:,.0f}"
+
+
+def _usage(standing: ContenderStanding) -> Iterator[tuple[str, ...]]:
+    title = f"{standing.title}, {standing.listings:,}"
+    for usage in (*standing.processes, standing.redis):
+        yield title, usage.title, *_figures(usage)
+        title = ""
+
+
+def _figures(usage: UsageSummary) -> tuple[str, ...]:
+    redis_used = "" if usage.used_bytes is None else f"{usage.used_bytes / 1e6:,.0f} MB"
+    cpu_s, cpu_us = usage.cpu_s.median, usage.cpu_us.median
+    return f"{cpu_s:.2f}", f"{cpu_us:,.1f}", f"{usage.peak_bytes / 1e6:,.0f} MB", redis_used
+
+
+def _work(standing: ContenderStanding) -> tuple[str, str, str]:
+    (process,) = standing.processes
+    redis = standing.redis
+    return f"{standing.events_per_s.median:,.0f}", f"{process.cpu_us.median:.2f}", f"{redis.cpu_us.median:.2f}"

@@ -1,0 +1,63 @@
+"""The model of a benchmark: trained, registered and activated with the product's own code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from registry.allow_list import ALLOWED_TYPES
+from registry.folder import GOLDEN_FILE, MODEL_FILE, read_card, read_reference
+from registry.loading import load_pipeline
+from registry.location import tracking_uri_of
+from registry.store import Registry
+from registry.versions import ModelVersionInfo
+from schemas.settings import Settings
+from training.worker.event_factory import EventFactory
+from training.worker.metrics import JobMetrics
+from training.worker.replies import Replies
+from transport.connection import connect_async
+
+REFERENCE = "xgboost-reference"
+"""The recipe that speed is measured with: XGBoost, 300 trees of depth 4."""
+
+
+def train_reference(settings: Settings, progress: Callable[[str], None]) -> ModelVersionInfo:
+    """Train and register the reference model."""
+    from training import quick_settings, train
+
+    result = train(quick_settings(settings), models=[REFERENCE], progress=progress)
+    return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
+
+
+def register_again(settings: Settings, model: ModelVersionInfo) -> ModelVersionInfo:
+    """Register the same model as a new version: it has another digest and makes the same predictions."""
+    import pandas as pd
+
+    folder, registry = Path(model.uri), Registry(tracking_uri_of(settings), settings.domain)
+    golden = pd.read_parquet(folder / GOLDEN_FILE)
+    reference = read_reference(folder)
+    return registry.register(load_pipeline(folder), read_card(folder), golden, reference, run_id=model.run_id)
+
+
+def save_booster(model: ModelVersionInfo, path: Path) -> None:
+    """Write only the booster of a model, in XGBoost's format."""
+    from skops.io import load
+
+    pipeline = load(Path(model.uri) / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+    pipeline[-1].get_booster().save_model(path)
+
+
+def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
+    """Make a model the desired one, with the script that the training worker uses."""
+
+    async def run() -> None:
+        async with connect_async(url) as client:
+            metrics = JobMetrics(lambda: False, CollectorRegistry())
+            replies = Replies(client, settings.streams, "benchmark", metrics)
+            event = EventFactory("tasador/benchmark").activated(model)
+            await replies.follow(await replies.followed(), model.version, event, activate=model)
+
+    asyncio.run(run())

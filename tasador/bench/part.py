@@ -1,0 +1,18 @@
+"""The parts of a run, by the names that `--part` takes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class BenchPart(StrEnum):
+    """What can be measured."""
+
+    THROUGHPUT = "throughput"
+    COSTS = "costs"
+    LATENCY = "latency"
+    SWAP = "swap"
+    START = "start"
+    SCALE = "scale"
+    GROWTH = "growth"
+    DRIFT = "drift"
