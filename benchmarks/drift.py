@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,7 @@ from schemas.domain import Domain
 from schemas.drift import DriftReport, WindowSpan
 from schemas.rows import Matrix
 from schemas.sections import DriftSettings
-from tasador.bench.drift_cost import SEED, boston, measure_drift_costs
-from tasador.bench.drift_cost import SIZES as SIZES_OF_COSTS
-from tasador.bench.growth_sections import drift_costs
+from tasador.bench.drift_cost import SEED, boston
 
 REFERENCE_ROWS = 404
 WINDOWS = 3
@@ -129,14 +126,8 @@ def tables(trials: int = TRIALS, shift_trials: int = SHIFT_TRIALS) -> Iterator[s
         yield f"| {name} | 1,000 | {simulation.run(simulation.shifted(number), 1000, shift_trials, number)} |"
 
 
-def costs() -> Iterator[str]:
-    """What a drift report costs, as lines of Markdown."""
-    yield ""
-    yield drift_costs(measure_drift_costs(SIZES_OF_COSTS, len))
-
-
 if __name__ == "__main__":
     from tasador.cli.terminal import print_line
 
-    for line in chain(tables(), costs()):
+    for line in tables():
         print_line(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -97,8 +97,3 @@ class ModelsReport(_Frozen):
     def is_good(self) -> bool:
         """Whether all goals are reached."""
         return all(table.is_good for table in self.tables)
-
-
-def build_report(tables: list[TableComparison], machine: Machine) -> ModelsReport:
-    """The report, dated now."""
-    return ModelsReport(made_at=datetime.now(UTC), machine=machine, tables=tuple(tables))

@@ -41,14 +41,19 @@ def render_page(report: ModelsReport) -> str:
     """The page, in Markdown."""
     machine = report.machine
     return PAGE.format(
-        tables="\n\n".join("\n".join(_table(comparison)) for comparison in report.tables),
+        tables="\n\n".join(map(table_section, report.tables)),
         date=f"{report.made_at:%Y-%m-%d}",
         machine=f"{machine.processor}, {machine.cores} cores, load average before the start {machine.load:g}",
         versions=", ".join(f"{name} {version}" for name, version in machine.versions.items()),
     )
 
 
-def _table(comparison: TableComparison) -> Iterator[str]:
+def table_section(comparison: TableComparison) -> str:
+    """The section of one table, in Markdown."""
+    return "\n".join(_lines(comparison))
+
+
+def _lines(comparison: TableComparison) -> Iterator[str]:
     has_classes = comparison.standings[0].macro_f1 is not None
     yield f"## {comparison.domain}"
     yield ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,11 +34,11 @@ _WITH_FUNCTIONS = 7
 
 
 class _Turn(NamedTuple):
-    """A program that takes turns; `measure` takes the round and returns a rate."""
+    """A program that takes turns; `measure` returns its rate."""
 
     name: str
     title: str
-    measure: Callable[[int], float]
+    measure: Callable[[], float]
     connections: int | None = None
     is_batching: bool = False
 
@@ -51,7 +52,6 @@ def measure_peers(
     python: Path = PYTHON,
     servers: Sequence[PeerServer] = SERVERS,
     seconds: float = SECONDS,
-    is_quick: bool = False,
 ) -> PeersReport:
     """Measure the consumer and the peers that can run with this Redis.
 
@@ -63,7 +63,6 @@ def measure_peers(
         python: of the peers' environment.
         servers: the peers with HTTP; at least one of them batches.
         seconds: for which each of them is measured in a round.
-        is_quick: whether the floor of a small run applies.
 
     Raises:
         BenchmarkError: the environment is missing, or a peer did not start or did not answer as the model does.
@@ -73,45 +72,38 @@ def measure_peers(
         raise BenchmarkError(f"no {python}; create it with `make bench-peers`")
     payloads = build_payloads(rig.settings.load_domain(), max(listings, _REQUESTS))
     host = PeerHost(rig, python, payloads[:_REQUESTS])
-    turns = [_consumer_turn(rig, payloads[:listings]), *(_server_turn(host, server, seconds) for server in servers)]
+    consumer = build_product()
+
+    def measure_consumer() -> float:
+        return measure_drain(rig, consumer, payloads[:listings], 1).events_per_s
+
+    turns = [_Turn(consumer.name, consumer.title, measure_consumer)]
+    turns += [_server_turn(host, server, seconds) for server in servers]
     left_out = _left_out(rig)
     if left_out:
         progress(left_out)
     else:
-        turns.append(_Turn(STREAQ, STREAQ_TITLE, lambda _: host.rate_of_streaq(STREAQ_TITLE)))
+        turns.append(_Turn(STREAQ, STREAQ_TITLE, partial(host.rate_of_streaq, STREAQ_TITLE)))
     rates: dict[str, list[float]] = {turn.name: [] for turn in turns}
     for number in range(1, rounds + 1):
         first = number % len(turns)
         for turn in (*turns[first:], *turns[:first]):
-            rates[turn.name].append(turn.measure(number))
+            rates[turn.name].append(turn.measure())
             progress(f"round {number} of {rounds}: {turn.title}: {rates[turn.name][-1]:,.0f} events/s")
-    consumer, *peers = turns
     return PeersReport(
         made_at=datetime.now(UTC),
         machine=describe_machine(rig.client),
         rounds=rounds,
         seconds=seconds,
-        is_quick=is_quick,
         consumer=Spread.of(rates[consumer.name]),
-        peers=tuple(_peer_rate(peer, rates[consumer.name], rates[peer.name]) for peer in peers),
+        peers=tuple(_peer_rate(peer, rates[consumer.name], rates[peer.name]) for peer in turns[1:]),
         left_out=left_out,
     )
 
 
-def _consumer_turn(rig: Rig, payloads: Sequence[bytes]) -> _Turn:
-    consumer = build_product()
-
-    def measure(number: int) -> float:
-        return measure_drain(rig, consumer, payloads, number).events_per_s
-
-    return _Turn(consumer.name, consumer.title, measure)
-
-
 def _server_turn(host: PeerHost, server: PeerServer, seconds: float) -> _Turn:
-    def measure(_: int) -> float:
-        return host.rate_of_server(server, seconds)
-
-    return _Turn(server.name, server.title, measure, server.connections, server.is_batching)
+    rate = partial(host.rate_of_server, server, seconds)
+    return _Turn(server.name, server.title, rate, server.connections, server.is_batching)
 
 
 def _left_out(rig: Rig) -> str:

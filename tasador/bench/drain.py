@@ -16,12 +16,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from producer import ListingPublisher
 from schemas.decoding import payload_of
 from schemas.errors import BenchmarkError
 from schemas.streams import SCORERS
 from tasador.bench.contenders.contender import Contender
-from tasador.bench.payloads import listing_id
+from tasador.bench.payloads import listing_id, publish
 from tasador.bench.process import ContenderProcess
 from tasador.bench.rig import Rig
 from tasador.bench.usage import ProcessUsage, UsageSample, sample_usage, usage_between
@@ -76,7 +75,9 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
     payloads = payloads[: max(len(payloads) // contender.divisor, 2)]
     rig.clear()
     try:
-        published_per_s = _publish(rig, payloads)
+        begin = time.perf_counter()
+        publish(rig.settings, payloads, len(payloads))
+        published_per_s = len(payloads) / (time.perf_counter() - begin)
         if contender.is_product:
             rig.activate(contender.model)
         else:
@@ -86,14 +87,6 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
         return _result(rig, contender, samples, published_per_s, number)
     finally:
         rig.clear()
-
-
-def _publish(rig: Rig, payloads: Sequence[bytes]) -> float:
-    begin = time.perf_counter()
-    with ListingPublisher(rig.settings.model_copy(update={"high_water": 2 * len(payloads)})) as publisher:
-        for _ in publisher.publish_chunks(payloads):
-            pass
-    return len(payloads) / (time.perf_counter() - begin)
 
 
 def _run(rig: Rig, contender: Contender, count: int) -> list[UsageSample]:

@@ -14,10 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from producer import ListingPublisher
 from schemas.errors import BenchmarkError
-from schemas.settings import Settings
-from tasador.bench.payloads import payload_builder
+from tasador.bench.payloads import payload_builder, publish
 from tasador.bench.process import ContenderProcess
 from tasador.bench.rig import Rig
 from tasador.bench.usage import redis_cpu_s
@@ -76,13 +74,13 @@ def measure_batches(rig: Rig, sizes: Sequence[int], progress: Callable[[str], ob
 
 def measure_growth(rig: Rig, backlog: int, batch: int, events: int, progress: Callable[[str], object]) -> GrowthCost:
     """The cost of an event, measured over `events` events; raises like `measure_backlogs`."""
-    times = max(events // backlog, 1)
+    times, payload = max(events // backlog, 1), payload_builder(rig.settings.load_domain())
     took_s = cpu_s = redis_s = 0.0
     counted = 0
     with rig.consumer({"BATCH__MAX_RECORDS": str(batch)}) as process:
         for number in range(times):
             process.send(signal.SIGSTOP)
-            publish(rig.settings, backlog, number * backlog)
+            publish(rig.settings, map(payload, range(number * backlog, (number + 1) * backlog)), backlog)
             cpu_before_s, redis_before_s, before = process.usage()[0], redis_cpu_s(rig.client), _answered(rig)
             begin = time.perf_counter()
             process.send(signal.SIGCONT)
@@ -107,14 +105,6 @@ def measure_growth(rig: Rig, backlog: int, batch: int, events: int, progress: Ca
     size = f"backlog {backlog:,}, batch {batch:,}, {cost.features} features"
     progress(f"{size}: {cost.cpu_us:.1f} µs and {cost.redis_cpu_us:.1f} µs of Redis")
     return cost
-
-
-def publish(settings: Settings, count: int, first: int = 0) -> None:
-    """Publish `count` listings, numbered from `first`, with a high-water mark that they cannot reach."""
-    payload = payload_builder(settings.load_domain())
-    with ListingPublisher(settings.model_copy(update={"high_water": 2 * count})) as publisher:
-        for _ in publisher.publish_chunks(payload(number) for number in range(first, first + count)):
-            pass
 
 
 def _wait(rig: Rig, process: ContenderProcess, count: int) -> int:

@@ -21,12 +21,11 @@ def growth_sections(report: BenchReport) -> Iterator[str]:
     if report.drift_costs:
         yield (
             "## Drift reports\n\nOne window compared with the reference, 13 features; memory in addition to the two "
-            "samples.\n\n" + drift_costs(report.drift_costs) + "\n"
+            "samples.\n\n" + _drift_costs(report.drift_costs) + "\n"
         )
 
 
-def drift_costs(costs: Sequence[DriftCost]) -> str:
-    """What drift reports cost, as a table."""
+def _drift_costs(costs: Sequence[DriftCost]) -> str:
     heads = ("rows", "reference", "processor time", "memory")
     rows = [
         (f"{cost.rows:,}", f"{cost.reference_rows:,}", f"{cost.cpu_s:.2f} s", f"{cost.more_bytes / 1e6:,.1f} MB")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from producer import ListingPublisher
 from producer.encoding import encode_listing
 from producer.samples import SEED, sample_rows
 from schemas.domain import Domain
+from schemas.settings import Settings
 
 ROWS = 500
 PUBLISHED_AT = "2026-11-20T12:00:00Z"
@@ -34,3 +36,10 @@ def payload_builder(domain: Domain) -> Callable[[int], bytes]:
     rows = [payload.split(listing_id(number).encode()) for number, payload in enumerate(build_payloads(domain, ROWS))]
     halves = [(before + head.encode(), after) for before, after in rows]
     return lambda number: b"%b-%012d%b" % (halves[number % ROWS][0], number, halves[number % ROWS][1])
+
+
+def publish(settings: Settings, payloads: Iterable[bytes], count: int) -> None:
+    """Publish `count` listings, with a high-water mark that they cannot reach."""
+    with ListingPublisher(settings.model_copy(update={"high_water": 2 * count})) as publisher:
+        for _ in publisher.publish_chunks(payloads):
+            pass

@@ -53,7 +53,7 @@ def _latency(steps: tuple[LatencyStep, ...]) -> str:
     return (
         "## Latency\n\nListings arrive at a fixed rate even if the consumer falls behind. A latency runs from the "
         "moment at which a listing is\ndue to the moment at which its prediction can be read "
-        "(`tasador/bench/arrivals.py`). The publisher and the reader share the cores.\n\n"
+        "(`tasador/bench/arrivals.py`). The publisher and the\nreader share the cores.\n\n"
         f"{_saturation(steps)}\n\n" + table(heads, rows) + "\n"
     )
 

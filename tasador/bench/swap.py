@@ -56,7 +56,8 @@ def measure_swaps(rig: Rig, seconds: float, progress: Callable[[str], object]) -
                     activate(rig.settings, rig.url, models[number % 2])
                 latencies_s = load.finish(arrivals, seen)
                 # the first event is that of the start
-                swapped = sum(b"model.swapped" in fields[b"data"] for _, fields in _events(rig)) - 1
+                events = scan(rig.client, rig.streams.model_events)
+                swapped = sum(b"model.swapped" in fields[b"data"] for _, fields in events) - 1
             return latencies_s[int(RATE * EVERY_S / 2) :] * 1000, swapped
 
         without, _ = latencies_ms(0)
@@ -71,7 +72,3 @@ def measure_swaps(rig: Rig, seconds: float, progress: Callable[[str], object]) -
     )
     progress(f"{swaps.swaps} swaps: longest latency {swaps.longest:.1f} ms, {swaps.longest_without:.1f} ms without")
     return swaps
-
-
-def _events(rig: Rig) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    return list(scan(rig.client, rig.streams.model_events))

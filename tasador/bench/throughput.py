@@ -7,21 +7,10 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from tasador.bench.contenders.contender import (
-    BARE,
-    FASTSTREAM,
-    LEAN,
-    NO_DEDUPLICATION,
-    NO_METRICS,
-    NO_WINDOW,
-    TASADOR,
-)
+from tasador.bench.contenders.contender import COMPARED, TASADOR
 from tasador.bench.drain import DrainResult
 from tasador.bench.targets import TARGETS, floor_of
 from tasador.bench.usage import ProcessUsage
-
-COMPARED = (BARE, FASTSTREAM, NO_WINDOW, NO_METRICS, NO_DEDUPLICATION, LEAN)
-"""The contenders that the consumer's rate is divided by."""
 
 
 class Spread(BaseModel):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +14,7 @@ from schemas.sections import LimitSettings
 from tasador.bench.contenders.contender import Contender
 from tasador.bench.drain import measure_drain
 from tasador.bench.payloads import build_payloads
-from tasador.bench.rig import Rig, settings_for
-from tests.models import SmallModel
+from tasador.bench.rig import Rig
 
 REPEATER = """
 import os, redis, time
@@ -28,15 +25,10 @@ time.sleep(60)
 """
 
 
-@pytest.fixture
-def rig(small_model: SmallModel, redis_url: str, tmp_path: Path) -> Iterator[Rig]:
-    rig = Rig(redis_url, settings_for(redis_url, tmp_path), small_model.info)
-    yield rig
-    rig.client.close()
-
-
 def contender(program: str) -> Contender:
-    return Contender("other", "another", ((sys.executable, "-c", program),), lambda event: event.decode())
+    return Contender(
+        "other", "another", ((sys.executable, "-c", program),), lambda event: event.decode(), is_product=False
+    )
 
 
 def measure(rig: Rig, program: str) -> None:

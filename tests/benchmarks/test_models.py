@@ -94,7 +94,7 @@ def test_the_command_writes_a_report_and_exits_with_1_if_a_goal_is_missed(tmp_pa
     result = runner_of(compare_models).run(*arguments)
     assert result.exit_code == 1
     assert "506 rows of homes.csv" in result.stdout
-    assert "GOAL NOT REACHED" in result.stdout
+    assert "µs a row: NOT REACHED" in result.stdout
     report = ModelsReport.model_validate_json(output.read_bytes())
     assert [len(standing.scores) for standing in report.tables[0].standings] == [5, 5, 5]
     assert report.machine.versions["scikit-learn"]

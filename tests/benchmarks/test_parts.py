@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 import pytest
 
 from benchmarks.page import render_page
@@ -16,12 +14,11 @@ from tasador.bench.growth import GrowthCost, measure_batches
 from tasador.bench.latency import LatencyStep, measure_latency
 from tasador.bench.plots import write_plots
 from tasador.bench.report import BenchReport
-from tasador.bench.rig import Rig, settings_for
+from tasador.bench.rig import Rig
 from tasador.bench.start import ConsumerStart, measure_starts
 from tasador.bench.swap import SwapLatencies, measure_swaps
 from tasador.bench.throughput import Spread, sum_up
 from tests.benchmarks.test_report import MACHINE, drain
-from tests.models import SmallModel
 
 PEERS = PeersReport(
     made_at=datetime(2026, 11, 21, tzinfo=UTC),
@@ -41,18 +38,6 @@ PEERS = PeersReport(
     ),
     left_out="streaq is left out",
 )
-
-
-@pytest.fixture
-def rig(own_model: SmallModel, redis_url: str) -> Iterator[Rig]:
-    rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
-    before = psutil.Process().children(recursive=True)
-    yield rig
-    assert not list(rig.client.scan_iter(f"{rig.streams.prefix}*"))
-    rig.client.close()
-    # multiprocessing keeps its resource tracker for the next pool
-    left = [child.cmdline() for child in psutil.Process().children(recursive=True) if child not in before]
-    assert not [command for command in left if "resource_tracker" not in " ".join(command)]
 
 
 @pytest.mark.timeout(120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from tasador.cli.terminal import print_line, print_note, stderr, write_json
 
 if TYPE_CHECKING:
     from tasador.bench.report import BenchReport
+    from tasador.bench.size import BenchSize
     from tasador.bench.throughput import Spread, ThroughputReport
 
 EXAMPLE = "tasador bench --quick"
@@ -62,18 +63,22 @@ def bench(
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")
-    kept = _kept_report(output, is_quick=quick) if keep else None
+    with stderr.status("starting"):
+        from tasador.bench.plots import write_plots
+        from tasador.bench.report import read_report
+        from tasador.bench.size import BenchSize, quick_size
+
+    kept = read_report(output, is_quick=quick) if keep else None
     parts = _missing_parts(kept) if full else part or [BenchPart.THROUGHPUT]
     if model and BenchPart.THROUGHPUT not in parts:
         raise typer.BadParameter("--model needs --part throughput")
-    amount = DrainAmount(listings, rounds or (QUICK_ROUNDS if quick else ROUNDS), max(consumers, 2 if full else 1))
+    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    size = (quick_size if quick else BenchSize)(listings, rounds, max(consumers, 2 if full else 1))
     output.parent.mkdir(parents=True, exist_ok=True)
     with interrupt_on_signals():
-        for report in _reports(redis_url, parts, amount, model, kept, is_quick=quick):
+        for report in _reports(redis_url, parts, size, model, kept):
             # an interrupted run keeps the parts that it has measured
             output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    from tasador.bench.plots import write_plots
-
     plots = write_plots(report, output)
     if as_json:
         write_json(report.model_dump(mode="json"))
@@ -82,20 +87,6 @@ def bench(
         print_note(f"report: {output}, and {len(plots)} plots beside it")
     if not report.is_good:
         raise typer.Exit(1)
-
-
-class DrainAmount(NamedTuple):
-    """How many listings are drained, how often, and by how many consumers."""
-
-    listings: int
-    rounds: int
-    consumers: int
-
-
-def _kept_report(output: Path, *, is_quick: bool) -> BenchReport | None:
-    from tasador.bench.report import read_report
-
-    return read_report(output, is_quick=is_quick)
 
 
 def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
@@ -111,13 +102,7 @@ def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
 
 
 def _reports(
-    redis_url: str | None,
-    parts: Sequence[BenchPart],
-    amount: DrainAmount,
-    model: str | None,
-    kept: BenchReport | None,
-    *,
-    is_quick: bool,
+    redis_url: str | None, parts: Sequence[BenchPart], size: BenchSize, model: str | None, kept: BenchReport | None
 ) -> Iterator[BenchReport]:
     """Measure the parts, and yield the report so far after each."""
     with stderr.status("starting"):
@@ -125,9 +110,7 @@ def _reports(
         from tasador.bench.model import train_reference
         from tasador.bench.rig import Rig, bench_workspace, settings_for
         from tasador.bench.run import BenchRun
-        from tasador.bench.size import BenchSize, quick_size
 
-    size = (quick_size if is_quick else BenchSize)(*amount)
     print_note(f"about {size.minutes(parts):.0f} minutes on two cores: {', '.join(parts)}")
     with bench_workspace(redis_url) as (url, home):
         settings, owner = settings_for(url, home), load_settings(domain=DOMAIN)
