@@ -24,7 +24,7 @@ from training.data.checking import validate
 from training.data.sources import read_source
 from training.data.tables import Table
 from training.learning.comparison import compare
-from training.learning.folding import Split, answer_fold, cross_validate, fold_result, splits_of
+from training.learning.folding import Split, cross_validate, fold_result, predict_fold, splits_of
 from training.learning.metrics import deciding_metric, is_better, mean_and_sd, metrics_of
 
 REPEATS = {"housing": 5, "obesity": 2}
@@ -86,7 +86,7 @@ def _score_recipe(contender: RecipeContender, table: Table, splits: tuple[Split,
         scores=tuple(folds.scores.tolist()),
         mean=mean,
         sd=sd,
-        macro_f1=_macro_f1(table, splits, folds.answers) if classes else None,
+        macro_f1=_macro_f1(table, splits, folds.predictions) if classes else None,
         us_per_row=cost,
         fit_s=fit_s,
         old_split=_old_split(contender, table),
@@ -107,7 +107,7 @@ def _macro_f1(table: Table, splits: tuple[Split, ...], answers: tuple[NDArray[np
 
 def _old_split(contender: RecipeContender, table: Table) -> float:
     learn, test = train_test_split(np.arange(len(table)), test_size=0.2, random_state=SEED)
-    answer = answer_fold(contender.pipeline(table.domain), table, (learn, test))
+    answer = predict_fold(contender.pipeline(table.domain), table, (learn, test))
     return float(fold_result(table, [(learn, test)], [answer]).scores[0])
 
 

@@ -15,7 +15,7 @@ from xgboost import XGBRegressor
 
 from registry.steps.keep_by_shap import KeepByShap
 from schemas.domain import Domain
-from training.learning.blending import together
+from training.learning.blending import make_voting_estimator
 from training.learning.encoding import scaler
 from training.learning.recipes import choose_recipes, first_steps
 
@@ -54,7 +54,7 @@ def _ours(title: str, *names: str) -> RecipeContender:
         if len(recipes) == 1:
             return recipes[0].pipeline(domain, SEED)
         parts = [(recipe.name, recipe.member(domain, SEED)) for recipe in recipes]
-        return Pipeline([*first_steps(domain), ("estimate", together(domain, parts, [1.0] * len(parts)))])
+        return Pipeline([*first_steps(domain), ("estimate", make_voting_estimator(domain, parts, [1.0] * len(parts)))])
 
     return RecipeContender(title, is_ours=True, pipeline=pipeline)
 

@@ -13,7 +13,7 @@ import redis.asyncio
 
 from consumer.metrics import ConsumerMetrics
 from schemas.settings import Settings
-from schemas.states import LIVING_S, ConsumerHeartbeat
+from schemas.states import HEARTBEAT_TIMEOUT_S, ConsumerHeartbeat
 from schemas.streams import ARCHIVERS, SCORERS, Streams
 from transport.backlog import read_backlog_async
 from transport.blocking_groups import read_blocking_groups_async
@@ -54,7 +54,7 @@ class Maintenance:
         self._keep = keep
         self._trim_keys = (
             *(streams.listings, *streams.written_answers),
-            *(streams.window, streams.progress, streams.marks),
+            *(streams.window, streams.progress, streams.trim_marks),
         )
         self._trim_arguments = (
             SCORERS,
@@ -106,7 +106,7 @@ class Maintenance:
         beats: Any = await self._client.hgetall(self._streams.consumers)
         living = {n for n, beat in beats.items() if ConsumerHeartbeat.model_validate_json(beat).is_living(at_ms)}
         members: Any = await self._client.xinfo_consumers(self._streams.listings, SCORERS)
-        silent = {member["name"] for member in members if member["idle"] > LIVING_S * 1000} - living
+        silent = {member["name"] for member in members if member["idle"] > HEARTBEAT_TIMEOUT_S * 1000} - living
         for name in silent | (set(beats) - living):
             if await self._group.remove(name):
                 await self._client.hdel(self._streams.consumers, name)

@@ -22,7 +22,7 @@ from schemas.errors import (
     NotConfirmedError,
     RegistryUnavailableError,
 )
-from schemas.states import LIVING_S, ConsumerHeartbeat
+from schemas.states import HEARTBEAT_TIMEOUT_S, ConsumerHeartbeat
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
 from transport.clock import now_ms
 from transport.entries import EntryId
@@ -91,7 +91,7 @@ class CommandSender:
         Raises:
             NotConfirmedError: no answer came in time; the message says whether a worker lives.
         """
-        while (answer := self._client.hget(self._streams.command_answers, command_id)) is None:
+        while (answer := self._client.hget(self._streams.command_replies, command_id)) is None:
             if time.monotonic() > deadline:
                 raise NotConfirmedError(self._explain_missing_answer(command_id))
             time.sleep(_POLL_S)
@@ -133,7 +133,7 @@ class CommandSender:
             workers = self._client.xinfo_consumers(self._streams.commands, TRAINERS)
         except ResponseError:  # no stream or no group: no worker has ever run
             return []
-        return [worker["name"].decode() for worker in workers if worker["idle"] <= LIVING_S * 1000]
+        return [worker["name"].decode() for worker in workers if worker["idle"] <= HEARTBEAT_TIMEOUT_S * 1000]
 
     def _explain_missing_answer(self, command_id: str) -> str:
         workers = self.living_workers()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-LIVING_S = 15
+HEARTBEAT_TIMEOUT_S = 15
 """A consumer is alive if its last heartbeat is at most this old."""
 
 
@@ -55,4 +55,4 @@ class ConsumerHeartbeat(BaseModel):
 
     def is_living(self, now_ms: int) -> bool:
         """Whether the heartbeat is recent enough."""
-        return now_ms - self.at_ms <= LIVING_S * 1000
+        return now_ms - self.at_ms <= HEARTBEAT_TIMEOUT_S * 1000

@@ -72,17 +72,17 @@ class Streams:
         return self._key("commands")
 
     @property
-    def command_answers(self) -> str:
+    def command_replies(self) -> str:
         """Hash from a command's id to its entry and the event that replied to it."""
         return self._key("commands:answers")
 
     @property
-    def worker_notes(self) -> str:
+    def worker_state(self) -> str:
         """Hash of the state that a training worker needs after a crash: the champion and the rollback target."""
         return self._key("commands:notes")
 
     @property
-    def training(self) -> str:
+    def training_lock(self) -> str:
         """Entry id of the command that is training; expires if its worker dies."""
         return self._key("commands:training")
 
@@ -107,7 +107,7 @@ class Streams:
         return self._key("outcomes:cursor")
 
     @property
-    def outcomes_waiting(self) -> str:
+    def pending_outcomes(self) -> str:
         """Hash from a listing's identity to an outcome that has no prediction yet."""
         return self._key("outcomes:waiting")
 
@@ -143,7 +143,7 @@ class Streams:
         return self._key("progress")
 
     @property
-    def marks(self) -> str:
+    def trim_marks(self) -> str:
         """List of past times, each with the last id and the total of every stream, by which trimming finds an age."""
         return self._key("progress:marks")
 
@@ -181,7 +181,7 @@ class Streams:
     def all_of_consumer(self) -> tuple[str, ...]:
         """Every key that a consumer's scripts access."""
         streams = (self.listings, *self.written_answers, self.window)
-        return (*streams, self.progress, self.marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
+        return (*streams, self.progress, self.trim_marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
 
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""

@@ -17,12 +17,12 @@ def activate(client: Any, streams: Streams, model: DesiredModel) -> str:
     """Make a model the desired one; returns its activation, whatever `model.activation` is."""
     event = ModelEvent.of("test", "model.activated", version=model.version, command_id=model.command_id)
     fields = model.model_dump(exclude={"activation"}, exclude_none=True)
-    followed = client.hget(streams.worker_notes, "champion") or b""
+    followed = client.hget(streams.worker_state, "champion") or b""
     reply = {
         "followed": followed.decode(),
         "events": [event.model_dump_json(exclude_none=True)],
         "activate": [part for field in fields.items() for part in field],
     }
-    keys = [streams.commands, streams.model_events, streams.model, streams.command_answers]
-    (activation,) = _REPLY.run(client, [*keys, streams.worker_notes, streams.training], [json.dumps(reply)])
+    keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
+    (activation,) = _REPLY.run(client, [*keys, streams.worker_state, streams.training_lock], [json.dumps(reply)])
     return str(activation.decode())

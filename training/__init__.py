@@ -1,4 +1,4 @@
-"""From data to a champion; also a Python API for notebooks: ``from training import ingest, train``."""
+"""Trains, evaluates and registers models; also a Python API for notebooks: ``from training import ingest, train``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from training.learning.candidates import Candidate, try_pipeline
     from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
-    from training.learning.selection import Selection, load_selection, select, store_selection
+    from training.learning.selection import Selection, select
+    from training.learning.storing import load_selection, store_selection
     from training.quick import quick_settings
     from training.registering import register
     from training.result import TrainingResult
-    from training.run import Prepared, find_test_rows, prepare, train
+    from training.run import PreparedData, find_test_rows, prepare, train
     from training.trigger import Trigger
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
     "Gate",
     "GateReport",
     "Override",
-    "Prepared",
+    "PreparedData",
     "Provenance",
     "RawTable",
     "Recipe",
@@ -62,12 +63,13 @@ __all__ = [
     "write_report",
 ]
 
-_HOMES = {
+_NAMES_BY_MODULE = {
     "learning.candidates": ("Candidate", "try_pipeline"),
     "data.checking": ("inspect", "validate"),
     "learning.folding": ("cross_validate", "split", "splits_of"),
     "evaluation.evaluating": ("Evaluation", "evaluate"),
-    "learning.selection": ("Selection", "load_selection", "select", "store_selection"),
+    "learning.selection": ("Selection", "select"),
+    "learning.storing": ("load_selection", "store_selection"),
     "evaluation.reporting": ("write_report",),
     "gate.judging": ("Gate",),
     "gate.report": ("GateReport", "Override"),
@@ -80,13 +82,13 @@ _HOMES = {
     "data.quality": ("DataQualityReport", "RowProblem"),
     "data.sources": ("RawTable", "ingest"),
     "data.tables": ("Table",),
-    "run": ("Prepared", "find_test_rows", "prepare", "train"),
+    "run": ("PreparedData", "find_test_rows", "prepare", "train"),
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    # the worker imports this package for its other modules and must not wait for scikit-learn
-    if name not in _HOME_OF:
+    # the training worker imports this package and must not wait for scikit-learn
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,4 +1,4 @@
-"""What a training run writes down in MLflow about itself: data, parameters, figures, tags, durations."""
+"""Logs a training run to MLflow: data, parameters, metrics, tags, durations and the report."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ QUALITY_FILE = "quality.json"
 PROVENANCE_FILE = "provenance.json"
 
 
-def log_data(run: MlflowRun, table: Table, learn: Table, test: Table, settings: TrainingSettings) -> None:
-    """Note what a run is given: the settings, the data by name and hash, and which rows were put aside."""
+def log_data(run: MlflowRun, table: Table, train: Table, test: Table, settings: TrainingSettings) -> None:
+    """Log the settings, the data by name and hash, and the positions of the test rows."""
     run.log_params(
-        {"rows": len(table), "training_rows": len(learn), "source": table.source}
+        {"rows": len(table), "training_rows": len(train), "source": table.source}
         | settings.model_dump(include={"seed", "test_share", "folds", "repeats"})
     )
     run.log_dataset(
-        learn.with_target(), table.domain.name, table.source, table.sha256(), target=table.domain.target.name
+        train.with_target(), table.domain.name, table.source, table.sha256(), target=table.domain.target.name
     )
     run.log_json(TEST_ROWS_FILE, test.positions.tolist())
 
 
 def log_source(run: MlflowRun, raw: RawTable, quality: DataQualityReport) -> None:
-    """Note where the data came from, what exactly came, and what is wrong with it."""
+    """Log the quality report and the provenance of the data."""
     run.log_json(QUALITY_FILE, quality.model_dump(mode="json"))
     if raw.provenance:
         run.log_json(PROVENANCE_FILE, raw.provenance.model_dump(mode="json"))
@@ -46,36 +46,35 @@ def log_source(run: MlflowRun, raw: RawTable, quality: DataQualityReport) -> Non
 def log_report(
     run: MlflowRun, selection: Selection, evaluation: Evaluation, level: str, reports: Path | None, progress: Progress
 ) -> None:
-    """Keep the report with the run, and under the domain's name in a folder where one is named."""
-    with TemporaryDirectory(prefix="tasador-report-") as aside:
-        folder = Path(aside) / REPORT_FOLDER
+    """Log the report with the run; also copy it to the domain's folder in `reports`, if that is given."""
+    with TemporaryDirectory(prefix="tasador-report-") as temporary:
+        folder = Path(temporary) / REPORT_FOLDER
         write_report(selection, evaluation, folder, level, progress)
         run.log_folder(folder, REPORT_FOLDER)
         if reports is not None:
-            copy_report(folder, reports / selection.learn.domain.name)
+            copy_report(folder, reports / selection.train.domain.name)
 
 
 def log_results(
-    run: MlflowRun, selection: Selection, evaluation: Evaluation, found: ModelVersionInfo, seconds: Mapping[str, float]
+    run: MlflowRun, selection: Selection, evaluation: Evaluation, info: ModelVersionInfo, seconds: Mapping[str, float]
 ) -> None:
-    """Note what came of a run: the winner with its parameters and figures, all candidates, how long stages took."""
-    winner = selection.winner
+    """Log the winner's parameters and figures, those of all candidates, the seconds of each stage, and the version."""
     estimator = selection.pipeline[-1].get_params()
-    chosen = {f"estimator.{key}": value for key, value in estimator.items() if value is not None}
-    run.log_params({"algorithm": winner.name} | chosen)
+    params = {f"estimator.{key}": value for key, value in estimator.items() if value is not None}
+    run.log_params({"algorithm": selection.winner.name} | params)
     run.log_metrics(evaluation.metrics)
-    for one in selection.candidates:
-        run.log_metrics(
-            {f"{one.name}/mean": one.mean, f"{one.name}/sd": one.sd, f"{one.name}/us_per_row": one.us_per_row}
-        )
-        if one.search is not None:
-            run.log_metrics({f"{one.name}/search_{name}": float(value) for name, value in asdict(one.search).items()})
-    for part in evaluation.parts:
-        run.log_metrics({f"segment/{_key(part.name)}/{name}": value for name, value in part.figures.items()})
-    run.log_metrics({f"seconds/{stage}": spent for stage, spent in seconds.items()})
-    run.set_tags({**found.tags, "version": found.version})
+    for each in selection.candidates:
+        run.log_metrics({f"{each.name}/{name}": getattr(each, name) for name in ("mean", "sd", "us_per_row")})
+        if each.search is not None:
+            search = asdict(each.search)
+            run.log_metrics({f"{each.name}/search_{name}": float(value) for name, value in search.items()})
+    for segment in evaluation.segments:
+        metrics = segment.figures.items()
+        run.log_metrics({f"segment/{_metric_name(segment.name)}/{name}": value for name, value in metrics})
+    run.log_metrics({f"seconds/{stage}": duration for stage, duration in seconds.items()})
+    run.set_tags({**info.tags, "version": info.version})
 
 
-def _key(name: str) -> str:
-    """A name as MLflow takes it for a metric."""
+def _metric_name(name: str) -> str:
+    """Replace the characters that MLflow does not allow in the name of a metric."""
     return "".join(each if each.isalnum() or each in "_-. " else "_" for each in name)

@@ -1,4 +1,4 @@
-"""How whoever asked for a training learns how far it is."""
+"""Messages about the progress of a training, for a callback that the caller passes in."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Self
 
 Progress = Callable[[str], None]
-"""Is told, in a sentence, how far something is."""
+"""Called with a message about the progress."""
 
 
-class Step(str):
-    """A sentence that also says how much of something is done, for whoever draws a bar.
+class ProgressStep(str):
+    """A message with counts, from which the caller can draw a progress bar.
 
     Attributes:
-        name: of what is counted.
-        done: how many there were so far.
-        total: how many there will be at most.
+        name: of the task.
+        done: steps completed so far.
+        total: largest possible number of steps.
     """
 
     __slots__ = ("done", "name", "total")
@@ -23,12 +23,12 @@ class Step(str):
     done: int
     total: int
 
-    def __new__(cls, name: str, done: int, total: int, more: str = "") -> Self:
-        """The sentence; `more` stands at its end."""
-        made = super().__new__(cls, f"{name}: {done} of {total}{more}")
-        made.name, made.done, made.total = name, done, total
-        return made
+    def __new__(cls, name: str, done: int, total: int, suffix: str = "") -> Self:
+        """Build the message; `suffix` is appended to it."""
+        step = super().__new__(cls, f"{name}: {done} of {total}{suffix}")
+        step.name, step.done, step.total = name, done, total
+        return step
 
 
-def silent(_: str) -> None:
-    """For whoever does not want to know."""
+def discard_progress(_: str) -> None:
+    """Discard progress messages."""

@@ -1,4 +1,4 @@
-"""A quick training, for whoever sits and waits: the demo, and `tasador train --quick`."""
+"""Settings for a quick training, used by the demo and by `tasador train --quick`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SECONDS = 10.0
 
 
 def quick_settings(settings: Settings) -> Settings:
-    """The same settings with one repetition of the folds, a short search, and a report without plots."""
+    """Reduce settings to one repetition of the folds, a short search, and a report without plots."""
     training = settings.training.model_copy(update={"repeats": 1, "report": "figures"})
     trials, seconds = min(TRIALS, settings.search.trials), min(SECONDS, settings.search.seconds)
     search = settings.search.model_copy(update={"trials": trials, "seconds": seconds})

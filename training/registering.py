@@ -1,4 +1,4 @@
-"""From a selection to a version in the registry, with everything that lies beside a model."""
+"""Registers the winner of a selection as a model version, with the files that are stored beside a model."""
 
 from __future__ import annotations
 
@@ -32,49 +32,49 @@ def register(
     run_id: str,
     tags: Mapping[str, str] | None = None,
 ) -> ModelVersionInfo:
-    """Register a selection's winner as a new version; no alias points to it yet.
+    """Register a selection's winner as a new version, to which no alias points yet.
 
     Args:
-        registry: where to.
-        selection: whose winner.
-        evaluation: what the card says of it.
-        training: how many golden rows and reference rows, and their seed.
-        data_sha256: content hash of the whole table, test rows included.
-        run_id: of the MLflow run that made it.
-        tags: what else is to be known of the version.
+        registry: to register in.
+        selection: with the winner.
+        evaluation: of the winner; its metrics go into the model card.
+        training: numbers of golden rows and reference rows, and their seed.
+        data_sha256: content hash of the whole table, including the test rows.
+        run_id: of the MLflow run that trained the winner.
+        tags: further tags of the version.
 
     Raises:
-        ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
+        ModelRejectedError: ("allow_list") the pipeline contains types that consumers may not load.
         RegistryUnavailableError: MLflow does not answer.
     """
-    learn, winner = selection.learn, selection.winner
+    train, winner = selection.train, selection.winner
     card = card_of(
-        learn.domain,
-        RowBuilder(learn.domain).matrix_of_frame(learn.frame),
+        train.domain,
+        RowBuilder(train.domain).matrix_of_frame(train.frame),
         algorithm=winner.name,
         trained_at=datetime.now(UTC),
         data_sha256=data_sha256,
         metrics=dict(evaluation.metrics),
         predictions=winner.folds.out_of_fold,
-        key_feature=next(iter(importances(selection.pipeline, learn, training.seed))),
+        key_feature=next(iter(importances(selection.pipeline, train, training.seed))),
     )
-    record = record_of(learn, selection.splits, winner.folds)
-    golden = golden_rows(selection.pipeline, learn, training.golden_rows, training.seed)
+    record = record_of(train, selection.splits, winner.folds)
+    golden = golden_rows(selection.pipeline, train, training.golden_rows, training.seed)
     fingerprint = fingerprint_of(selection.pipeline, golden[expected_columns(card)].to_numpy())
     return registry.register(
         selection.pipeline,
         card,
         golden,
-        reference_rows(learn, winner.folds.out_of_fold, training.reference_rows, training.seed),
+        reference_rows(train, winner.folds.out_of_fold, training.reference_rows, training.seed),
         run_id=run_id,
         tags=dict(tags or {}) | {FINGERPRINT_TAG: fingerprint, FOLDS_TAG: log_folds(registry, record, run_id)},
     )
 
 
 def log_folds(registry: Registry, record: FoldRecord, run_id: str) -> str:
-    """Keep a fold record with a run; returns its digest, with which the run's version is to be tagged."""
-    with tempfile.TemporaryDirectory(prefix="tasador-folds-") as aside:
-        folder = Path(aside) / FOLDS_FOLDER
+    """Log a fold record with a run, and return its digest for a tag of the version."""
+    with tempfile.TemporaryDirectory(prefix="tasador-folds-") as temporary:
+        folder = Path(temporary) / FOLDS_FOLDER
         digest = write_record(record, folder)
         MlflowRun(registry.client, run_id).log_folder(folder, FOLDS_FOLDER)
     return digest

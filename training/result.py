@@ -1,4 +1,4 @@
-"""What a training run gives back."""
+"""The result of a training run."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class TrainingResult:
 
     Attributes:
         name: of the registered model.
-        version: that it registered.
+        version: the registered version.
         digest: sha256 of the stored artifact.
         algorithm: the recipe that won.
-        is_champion: whether it was made champion.
-        gate: what the gate said of it; None where nobody asked.
+        is_champion: whether the version was promoted.
+        gate: the gate's report; None if the run was not to promote.
         metrics: of the winner: ``cv_…`` over folds, ``test_…`` on the test rows, ``us_per_row``.
         metric: the deciding metric's name.
-        candidates: all that were tried, in order.
+        candidates: all candidates, in order.
         test_rows: positions of the test rows in the source, counted from 0.
-        rows: accepted rows, test rows included.
-        problems: what was wrong with the refused rows.
-        source: where the data came from.
+        rows: number of accepted rows, including test rows.
+        problems: of the refused rows.
+        source: of the data.
         data_sha256: content hash of the data.
         run_id: of the MLflow run.
-        seconds: what the run took.
+        seconds: duration of the run.
     """
 
     name: str
@@ -51,27 +51,25 @@ class TrainingResult:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The result as JSON values."""
         candidates = [
             {
-                "name": one.name,
-                "mean": one.mean,
-                "sd": one.sd,
-                "us_per_row": one.us_per_row,
-                "is_affordable": one.is_affordable,
-                "seconds": one.seconds,
-                "params": dict(one.params),
-                "search": asdict(one.search) if one.search else None,
-                "fold_scores": one.folds.scores.tolist(),
+                "name": each.name,
+                "mean": each.mean,
+                "sd": each.sd,
+                "us_per_row": each.us_per_row,
+                "is_affordable": each.is_affordable,
+                "seconds": each.seconds,
+                "params": dict(each.params),
+                "search": asdict(each.search) if each.search else None,
+                "fold_scores": each.folds.scores.tolist(),
             }
-            for one in self.candidates
+            for each in self.candidates
         ]
-        problems = [{"row": p.row, "column": p.column, "value": p.value, "message": p.message} for p in self.problems]
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        gate = self.gate.model_dump(mode="json") if self.gate is not None else None
-        return plain | {
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return values | {
             "candidates": candidates,
-            "problems": problems,
+            "problems": [asdict(problem) for problem in self.problems],
             "test_rows": list(self.test_rows),
-            "gate": gate,
+            "gate": self.gate.model_dump(mode="json") if self.gate is not None else None,
         }

@@ -1,4 +1,4 @@
-"""A training that a command asks for: left out where it would only repeat how the champion was made."""
+"""Retraining on command, which is skipped if it would repeat the training of the champion."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from schemas.errors import ModelNotFoundError
 from schemas.settings import Settings
 from training.gate.judging import Gate
 from training.gate.report import GateReport
-from training.run import Prepared, prepare, train_on
+from training.run import PreparedData, prepare, train_on
 from training.trigger import Trigger, training_tag
 
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """A version was registered, and the gate has judged it; its alias is for others to move."""
+    """A registered version and the gate's report; the caller promotes it."""
 
     version: str
     gate: GateReport
@@ -27,36 +27,36 @@ class Retrained:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing was trained: the champion was made from the same data in the same way."""
+    """Nothing was trained: data, settings and libraries are those of the champion's training."""
 
     champion: str
 
 
 def retrain(
-    settings: Settings, order: RetrainData, occasion: Trigger, progress: Callable[[str], None]
+    settings: Settings, request: RetrainData, trigger: Trigger, progress: Callable[[str], None]
 ) -> Retrained | Unchanged:
-    """Train, register and judge, unless nothing has changed since the champion was trained.
+    """Train, register and judge a version, unless nothing has changed since the champion was trained.
 
-    The data is that of the domain and, from the audit log, every listing whose outcome has come since.
+    The data is the domain's table and, from the audit log, all listings that have an outcome.
 
     Args:
-        settings: which domain, where MLflow is, and how to train.
-        order: which recipes to try, and whether to train in any case.
-        occasion: what asked for it, and whether the gate is overridden.
-        progress: is told how far it is.
+        settings: domain, MLflow's address, and how to train.
+        request: names of recipes, and whether to train even if nothing has changed.
+        trigger: the command, and its override of the gate if it forces a promotion.
+        progress: called with messages about the progress.
 
     Raises:
         TasadorError: as `training.train`.
     """
-    prepared = prepare(settings, None, order.models, progress, with_outcomes=True)
+    prepared = prepare(settings, None, request.models, progress, with_outcomes=True)
     registry = Registry(tracking_uri_of(settings), settings.domain)
     champion = _champion(registry)
-    if champion is not None and not order.force and _is_repeated(champion, prepared, settings, order):
+    if champion is not None and not request.force and _is_repeated(champion, prepared, settings, request):
         return Unchanged(champion.version)
-    result = train_on(prepared, settings, order.models, promote=False, progress=progress, occasion=occasion)
-    progress(f"version {result.version} is before the gate")
+    result = train_on(prepared, settings, request.models, promote=False, progress=progress, trigger=trigger)
+    progress(f"judging version {result.version} by the gate")
     gate = Gate(registry, prepared.table.domain, settings)
-    return Retrained(result.version, gate.judge(result.version, override=occasion.override))
+    return Retrained(result.version, gate.judge(result.version, override=trigger.override))
 
 
 def _champion(registry: Registry) -> ModelVersionInfo | None:
@@ -66,6 +66,6 @@ def _champion(registry: Registry) -> ModelVersionInfo | None:
         return None
 
 
-def _is_repeated(champion: ModelVersionInfo, prepared: Prepared, settings: Settings, order: RetrainData) -> bool:
+def _is_repeated(champion: ModelVersionInfo, prepared: PreparedData, settings: Settings, request: RetrainData) -> bool:
     is_same_data = champion.data_sha256 == prepared.table.sha256()
-    return is_same_data and champion.tags.get(TRAINING_TAG) == training_tag(settings, order.models)[TRAINING_TAG]
+    return is_same_data and champion.tags.get(TRAINING_TAG) == training_tag(settings, request.models)[TRAINING_TAG]

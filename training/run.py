@@ -1,8 +1,8 @@
-"""A training run from beginning to end, put together from its stages.
+"""A training run from its data to the gate.
 
-`ingest` reads, `validate` checks, `split` puts the test rows aside, `select` chooses among candidates, `evaluate` looks
-at the test rows, `register` makes a version, and the gate says whether it becomes champion. Each can be called alone,
-from a notebook or as a stage of a pipeline.
+`ingest` reads, `validate` checks, `split` separates the test rows, `select` chooses among candidates, `evaluate` scores
+the winner on the test rows, `register` stores it as a version, and the gate decides whether to promote it. Each can
+also be called alone, from a notebook or in a pipeline.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
 from training.mlflow_log import TEST_ROWS_FILE, log_data, log_report, log_results, log_source
-from training.progress import Progress, silent
+from training.progress import Progress, discard_progress
 from training.registering import register
 from training.result import TrainingResult
 from training.stopwatch import Stopwatch
@@ -36,20 +36,20 @@ from training.trigger import Trigger, training_tag
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedData:
     """Data that was read, checked and split.
 
     Attributes:
         table: all accepted rows.
-        learn: the training rows.
+        train: the training rows.
         test: the test rows.
-        raw: as they came, with their provenance.
-        quality: what was wrong with them.
-        stopwatch: how long each stage took so far.
+        raw: the table as it was read, with its provenance.
+        quality: the report of the checks.
+        stopwatch: with the seconds of each stage so far.
     """
 
     table: Table
-    learn: Table
+    train: Table
     test: Table
     raw: RawTable
     quality: DataQualityReport
@@ -60,37 +60,37 @@ def prepare(
     settings: Settings,
     data: str | Path | None = None,
     models: Sequence[str] = (),
-    progress: Progress = silent,
+    progress: Progress = discard_progress,
     *,
     with_outcomes: bool = False,
-) -> Prepared:
+) -> PreparedData:
     """Read, check and split the data of a run.
 
     Args:
-        settings: which domain, and how to train.
-        data: where the data comes from, as for `train`.
+        settings: domain, and how to train.
+        data: source of the data, as for `train`.
         models: names of recipes, as for `train`.
-        progress: is told how far it is.
-        with_outcomes: whether listings of the audit log whose outcome has come are added.
+        progress: called with messages about the progress.
+        with_outcomes: whether to add the listings of the audit log that have an outcome.
 
     Raises:
-        ConfigurationError: there is no such recipe.
+        ConfigurationError: a recipe does not exist.
         DataError: the data cannot be used.
     """
     stopwatch = Stopwatch()
     domain = settings.load_domain()
-    # before anything is read: a mistyped name should not cost a download
+    # reports a mistyped recipe before the data is downloaded
     choose_recipes(domain, models or settings.training.models)
     with stopwatch.stage("ingest"):
         raw = ingest(settings, data, progress)
         raw = add_labelled(settings, raw) if with_outcomes else raw
     with stopwatch.stage("validate"):
         table, quality = validate(domain, raw, settings.training)
-        learn, test = split(table, settings.training)
+        train, test = split(table, settings.training)
     for finding in quality.findings():
         progress(finding)
-    progress(f"{len(table)} rows from {table.source}; {len(test)} test rows put aside")
-    return Prepared(table, learn, test, raw, quality, stopwatch)
+    progress(f"{len(table)} rows from {table.source}, {len(test)} of them test rows")
+    return PreparedData(table, train, test, raw, quality, stopwatch)
 
 
 def train(
@@ -99,59 +99,59 @@ def train(
     models: Sequence[str] = (),
     *,
     promote: bool = True,
-    progress: Progress = silent,
-    occasion: Trigger | None = None,
+    progress: Progress = discard_progress,
+    trigger: Trigger | None = None,
     reports: Path | None = None,
 ) -> TrainingResult:
-    """Train, register the winner, and make it champion if the gate lets it pass.
+    """Train, register the winner, and promote it if it passes the gate.
 
     Args:
-        settings: which domain, where MLflow is, and how to train.
-        data: where the data comes from (see `training.data.sources`); by default what params.yaml says.
-        models: names of recipes; by default those of the settings, or all that fit.
-        promote: whether the registered version shall become champion.
-        progress: is told how far the run is.
-        occasion: what asked for it, and whether the gate is overridden.
-        reports: the folder in which the report goes under the domain's name; with the run in MLflow it lies anyway.
+        settings: domain, MLflow's address, and how to train.
+        data: source of the data (see `training.data.sources`); by default the one in params.yaml.
+        models: names of recipes; by default those in the settings, or all that fit.
+        promote: whether to judge the registered version by the gate, and promote it if it passes.
+        progress: called with messages about the progress.
+        trigger: what started the run, and the override of the gate; by default a call from Python.
+        reports: a folder to copy the report to, below the domain's name; it is always logged with the run in MLflow.
 
     Raises:
-        ConfigurationError: there is no such recipe.
+        ConfigurationError: a recipe does not exist.
         DataError: the data cannot be used.
         ModelRejectedError: ("cost") no model is fast enough.
         RegistryUnavailableError: MLflow does not answer.
     """
     prepared = prepare(settings, data, models, progress)
-    why = occasion or Trigger()
-    return train_on(prepared, settings, models, promote=promote, progress=progress, occasion=why, reports=reports)
+    trigger = trigger or Trigger()
+    return train_on(prepared, settings, models, promote=promote, progress=progress, trigger=trigger, reports=reports)
 
 
 def train_on(
-    prepared: Prepared,
+    prepared: PreparedData,
     settings: Settings,
     models: Sequence[str],
     *,
     promote: bool,
     progress: Progress,
-    occasion: Trigger,
+    trigger: Trigger,
     reports: Path | None = None,
 ) -> TrainingResult:
-    """The rest of `train`, on data that was prepared."""
+    """Do what `train` does, with data that is already prepared."""
     table, stopwatch, domain = prepared.table, prepared.stopwatch, prepared.table.domain
     registry = Registry(tracking_uri_of(settings), domain.name)
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
-        log_data(run, table, prepared.learn, prepared.test, settings.training)
+        log_data(run, table, prepared.train, prepared.test, settings.training)
         log_source(run, prepared.raw, prepared.quality)
         with stopwatch.stage("train"):
-            selection = select(prepared.learn, settings, progress, models)
+            selection = select(prepared.train, settings, progress, models)
         with stopwatch.stage("evaluate"):
             evaluation = evaluate(selection, prepared.test)
         with stopwatch.stage("report"):
             log_report(run, selection, evaluation, settings.training.report, reports, progress)
         progress(f"registering {selection.winner.name}")
-        tags = occasion.tags() | training_tag(settings, models) | prepared.raw.tags()
+        tags = trigger.tags() | training_tag(settings, models) | prepared.raw.tags()
         with stopwatch.stage("register"):
-            found = register(
+            info = register(
                 registry,
                 selection,
                 evaluation,
@@ -160,15 +160,15 @@ def train_on(
                 run_id=run.id,
                 tags=tags,
             )
-        log_results(run, selection, evaluation, found, stopwatch.seconds)
+        log_results(run, selection, evaluation, info, stopwatch.seconds)
     report = None
     if promote:
-        progress(f"version {found.version} is before the gate")
-        report = Gate(registry, domain, settings).admit(found.version, occasion.override)
+        progress(f"judging version {info.version} by the gate")
+        report = Gate(registry, domain, settings).admit(info.version, trigger.override)
     return TrainingResult(
-        name=found.name,
-        version=found.version,
-        digest=found.digest,
+        name=info.name,
+        version=info.version,
+        digest=info.digest,
         algorithm=selection.winner.name,
         is_champion=report is not None and report.is_open,
         gate=report,
@@ -186,12 +186,12 @@ def train_on(
 
 
 def find_test_rows(settings: Settings, version: str | None = None) -> tuple[int, ...]:
-    """Positions, in the source of its data, of the test rows of a version; of the champion by default.
+    """Read the positions, in the source of its data, of a version's test rows; of the champion's by default.
 
     Raises:
         ModelNotFoundError: there is no such version.
-        RegistryUnavailableError: MLflow does not answer, or the run has lost the file.
+        RegistryUnavailableError: MLflow does not answer, or the run no longer has the file.
     """
     registry = Registry(tracking_uri_of(settings), settings.domain)
-    found = registry.resolve(version=version)
-    return tuple(read_json(registry.client, registry.tracking_uri, found.run_id, TEST_ROWS_FILE))
+    info = registry.resolve(version=version)
+    return tuple(read_json(registry.client, registry.tracking_uri, info.run_id, TEST_ROWS_FILE))

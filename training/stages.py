@@ -1,8 +1,7 @@
-"""The stages of a training, with files between them: what `tasador stage` runs, and `dvc repro` through it.
+"""The stages of a training with files between them, which `tasador stage` and `dvc repro` run.
 
-They are the functions of a training run and of a notebook (``from training import ingest, validate, ...``). Here each
-reads what the one before has left in a folder, and leaves what the next one needs. Registering is not among them: a
-version is made by `tasador train`.
+They call the functions of a training run (``from training import ingest, validate, ...``). Each stage reads the files
+of the stages before it and writes its own. No stage registers a version; `tasador train` does.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ QUALITY_FILE = "quality.json"
 
 @dataclass(frozen=True, slots=True)
 class StageContext:
-    """What a stage works with.
+    """The inputs of a stage.
 
     Attributes:
-        settings: which domain, and how to train.
-        folder: where the stages of this domain leave their files.
-        progress: is told how far a stage is.
+        settings: domain, and how to train.
+        folder: in which the stages of this domain keep their files.
+        progress: called with messages about the progress.
     """
 
     settings: Settings
@@ -41,74 +40,77 @@ class StageContext:
     progress: Progress
 
 
-def run_stage(name: str, desk: StageContext) -> None:
+def run_stage(name: str, context: StageContext) -> None:
     """Run one stage.
 
     Raises:
-        DataError: the data cannot be used, or the stage before has not left its files.
-        ModelRejectedError: no model is fast enough, or a stored one holds types that are not allowed.
+        DataError: the data cannot be used, or the files of an earlier stage are missing.
+        ModelRejectedError: no model is fast enough, or a stored model contains types that are not allowed.
     """
     for needed in _READS[name]:
-        if not (desk.folder / needed).exists():
-            raise DataError(f"{desk.folder / needed} is not there: run the stages in order, or `dvc repro`")
-    STAGES[name](desk)
+        if not (context.folder / needed).exists():
+            raise DataError(f"{context.folder / needed} is missing: run the stages in order, or `dvc repro`")
+    STAGES[name](context)
 
 
-def _ingest(desk: StageContext) -> None:
+def _ingest(context: StageContext) -> None:
     from training.data.sources import ingest
 
-    raw = ingest(desk.settings, progress=desk.progress)
-    store_raw(raw, desk.folder / "raw")
-    desk.progress(f"{len(raw.frame)} rows from {raw.source}")
+    raw = ingest(context.settings, progress=context.progress)
+    store_raw(raw, context.folder / "raw")
+    context.progress(f"{len(raw.frame)} rows from {raw.source}")
 
 
-def _validate(desk: StageContext) -> None:
+def _validate(context: StageContext) -> None:
     from training.data.checking import validate
 
-    table, quality = validate(desk.settings.load_domain(), load_raw(desk.folder / "raw"), desk.settings.training)
-    store_table(table, desk.folder / "valid")
-    (desk.folder / QUALITY_FILE).write_text(quality.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    table, quality = validate(
+        context.settings.load_domain(), load_raw(context.folder / "raw"), context.settings.training
+    )
+    store_table(table, context.folder / "valid")
+    (context.folder / QUALITY_FILE).write_text(quality.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for finding in quality.findings():
-        desk.progress(finding)
-    desk.progress(f"{len(table)} of {quality.rows} rows accepted")
+        context.progress(finding)
+    context.progress(f"{len(table)} of {quality.rows} rows accepted")
 
 
-def _train(desk: StageContext) -> None:
+def _train(context: StageContext) -> None:
     from training.learning.folding import split
-    from training.learning.selection import select, store_selection
+    from training.learning.selection import select
+    from training.learning.storing import store_selection
 
-    learn, _ = split(load_table(desk.settings.load_domain(), desk.folder / "valid"), desk.settings.training)
-    store_selection(select(learn, desk.settings, desk.progress), desk.folder / "selection")
+    train, _ = split(load_table(context.settings.load_domain(), context.folder / "valid"), context.settings.training)
+    store_selection(select(train, context.settings, context.progress), context.folder / "selection")
 
 
-def _evaluate(desk: StageContext) -> None:
+def _evaluate(context: StageContext) -> None:
     from training.evaluation.evaluating import evaluate
     from training.evaluation.storing import store_evaluation
 
-    selection, test = _selection(desk)
-    store_evaluation(evaluate(selection, test), selection, desk.folder / "evaluation")
+    selection, test = _load_selection(context)
+    store_evaluation(evaluate(selection, test), selection, context.folder / "evaluation")
 
 
-def _report(desk: StageContext) -> None:
+def _report(context: StageContext) -> None:
     from training.evaluation.reporting import write_report
     from training.evaluation.storing import load_evaluation
 
-    selection, test = _selection(desk)
-    evaluation = load_evaluation(desk.folder / "evaluation", selection, test)
-    report, plots = desk.folder / "report", desk.folder / "plots"
-    write_report(selection, evaluation, report, desk.settings.training.report, desk.progress)
-    # of a folder of plots DVC wants to show every file, and knows what to do with a picture alone
+    selection, test = _load_selection(context)
+    evaluation = load_evaluation(context.folder / "evaluation", selection, test)
+    report, plots = context.folder / "report", context.folder / "plots"
+    write_report(selection, evaluation, report, context.settings.training.report, context.progress)
+    # DVC shows every file in a folder of plots, and supports only pictures
     shutil.rmtree(plots, ignore_errors=True)
     shutil.copytree(report, plots, ignore=shutil.ignore_patterns("report.*"))
 
 
-def _selection(desk: StageContext) -> tuple[Selection, Table]:
-    """What the stage of training has left, and the test rows."""
+def _load_selection(context: StageContext) -> tuple[Selection, Table]:
+    """The selection that the stage `train` stored, and the test rows."""
     from training.learning.folding import split
-    from training.learning.selection import load_selection
+    from training.learning.storing import load_selection
 
-    learn, test = split(load_table(desk.settings.load_domain(), desk.folder / "valid"), desk.settings.training)
-    return load_selection(desk.folder / "selection", learn), test
+    train, test = split(load_table(context.settings.load_domain(), context.folder / "valid"), context.settings.training)
+    return load_selection(context.folder / "selection", train), test
 
 
 STAGES: dict[str, Callable[[StageContext], None]] = {

@@ -1,4 +1,4 @@
-"""A stopwatch for the stages of a run."""
+"""Measures how long the stages of a run take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from time import perf_counter
 
 
 class Stopwatch:
-    """Measures stages by their names; runs from the moment it is made.
+    """Measures stages by name, and the total time since it was created.
 
     Attributes:
-        seconds: what each stage took so far.
+        seconds: duration of each stage so far.
     """
 
     def __init__(self) -> None:
@@ -20,12 +20,12 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure what the block takes; added up where a stage comes again."""
+        """Measure the block; repeated stages add up."""
         start = perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
     @property
     def total(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since the stopwatch was created."""
         return perf_counter() - self._start

@@ -114,28 +114,28 @@ class Joiner:
 
     async def find_waiting(self, identities: Sequence[str]) -> list[PendingOutcome]:
         """Outcomes that wait for predictions of these identities."""
-        if not identities or not await self._client.hlen(self._streams.outcomes_waiting):
+        if not identities or not await self._client.hlen(self._streams.pending_outcomes):
             return []
-        stored: Any = await self._client.hmget(self._streams.outcomes_waiting, list(identities))
+        stored: Any = await self._client.hmget(self._streams.pending_outcomes, list(identities))
         pairs = zip(identities, stored, strict=True)
         return [PendingOutcome.parse(identity, text) for identity, text in pairs if text is not None]
 
     async def all_waiting(self) -> list[PendingOutcome]:
         """All outcomes that wait for their prediction."""
-        stored: Any = await self._client.hgetall(self._streams.outcomes_waiting)
+        stored: Any = await self._client.hgetall(self._streams.pending_outcomes)
         return [PendingOutcome.parse(identity.decode(), text) for identity, text in stored.items()]
 
     async def _wait(self, outcome: PendingOutcome, cursor: str, now_ms: int) -> JoinResult:
         """Keep an outcome until its prediction comes; of several for one listing, the last."""
         for _ in range(_ATTEMPTS):
-            stored: Any = await self._client.hget(self._streams.outcomes_waiting, outcome.identity)
+            stored: Any = await self._client.hget(self._streams.pending_outcomes, outcome.identity)
             before = stored.decode() if stored else ""
             writes = GuardedWrites()
             # the prediction may be indexed meanwhile, and would then not find this outcome
             writes.guard(self._streams.outcomes_cursor, cursor)
-            writes.guard(self._streams.outcomes_waiting, before, outcome.identity)
+            writes.guard(self._streams.pending_outcomes, before, outcome.identity)
             if _is_no_later(before, outcome):
-                writes.add("HSET", self._streams.outcomes_waiting, outcome.identity, outcome.to_json())
+                writes.add("HSET", self._streams.pending_outcomes, outcome.identity, outcome.to_json())
             writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
             if await writes.commit(self._client):
                 return "waiting"
@@ -166,7 +166,7 @@ class Joiner:
         async with self._client.pipeline(transaction=False) as pipeline:
             for outcome, prediction in pairs:
                 pipeline.hget(self._streams.joined_outcomes(prediction.at_ms // DAY_MS), prediction.entry_id)
-                pipeline.hget(self._streams.outcomes_waiting, outcome.identity)
+                pipeline.hget(self._streams.pending_outcomes, outcome.identity)
                 pipeline.xrange(self._streams.listings, prediction.entry_id, prediction.entry_id)
             replies: Any = await pipeline.execute()
         return [
@@ -186,8 +186,8 @@ class Joiner:
         writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
         # a later outcome of the same listing keeps waiting
         if stored.waiting and _is_no_later(stored.waiting, outcome):
-            writes.guard(self._streams.outcomes_waiting, stored.waiting, outcome.identity)
-            writes.add("HDEL", self._streams.outcomes_waiting, outcome.identity)
+            writes.guard(self._streams.pending_outcomes, stored.waiting, outcome.identity)
+            writes.add("HDEL", self._streams.pending_outcomes, outcome.identity)
         if result in {"joined", "corrected"}:
             self._count(writes, prediction, parts, old["outcome"] if old else None, outcome)
             record = {"entry": outcome.entry_id, "outcome": outcome.value, "parts": parts}

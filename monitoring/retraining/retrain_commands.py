@@ -29,7 +29,7 @@ def read_history(client: redis.Redis, streams: Streams, at_ms: int) -> RetrainHi
     return RetrainHistory(
         last_ms=max(own_ms, default=None),
         today=len(own_ms),
-        is_waiting=any(not client.hexists(streams.command_answers, command.id) for _, command in retrains),
+        is_waiting=any(not client.hexists(streams.command_replies, command.id) for _, command in retrains),
     )
 
 
@@ -47,7 +47,7 @@ def send_rollback(client: redis.Redis, streams: Streams, activation: str) -> str
 
 def read_command_type(client: redis.Redis, streams: Streams, command_id: str | None) -> str | None:
     """The type of an answered command, such as `model.promote`; None where it is not known."""
-    answer: Any = client.hget(streams.command_answers, command_id) if command_id else None
+    answer: Any = client.hget(streams.command_replies, command_id) if command_id else None
     if not answer:
         return None
     entry_id = json.loads(answer)["entry"]

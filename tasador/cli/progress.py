@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from tasador.cli.terminal import stderr
-from training.progress import Step
+from training.progress import ProgressStep
 
 
 class TrainingProgressBar:
@@ -34,12 +34,12 @@ class TrainingProgressBar:
 
     def __call__(self, message: str) -> None:
         """Print a message, or update the bar of the step that it counts."""
-        if isinstance(message, Step) and self._console.is_terminal:
+        if isinstance(message, ProgressStep) and self._console.is_terminal:
             self._update(message)
         else:
             self._console.out(message, highlight=False)
 
-    def _update(self, step: Step) -> None:
+    def _update(self, step: ProgressStep) -> None:
         if step.name not in self._tasks:
             self._tasks[step.name] = self._bars.add_task(step.name, total=step.total, more="")
         self._bars.update(self._tasks[step.name], completed=step.done, more=step.partition(": ")[2])

@@ -28,7 +28,7 @@ async def answer(client: Client, streams: Streams, number: int, first: int) -> N
 
 def latest_mark(client: Client, streams: Streams) -> dict[str, Any]:
     """The newest mark."""
-    newest = client.lindex(streams.marks, -1)
+    newest = client.lindex(streams.trim_marks, -1)
     return dict(json.loads(newest)) if newest else {"totals": [-1] * 5}
 
 
@@ -94,7 +94,7 @@ async def test_marks_stay_few_over_many_bursts(redis_client: Client, redis_url: 
     async with running(redis_url, settings):
         publish(redis_client, streams, (event(f"l-{i}") for i in range(1500)))
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1500)
-        assert int(redis_client.llen(streams.marks)) <= 510
+        assert int(redis_client.llen(streams.trim_marks)) <= 510
         await wait_until_async(lambda: length(redis_client, streams.listings) <= 110)
 
 

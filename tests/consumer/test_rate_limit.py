@@ -92,7 +92,7 @@ async def test_a_flood_evicts_its_own_dead_letters_alone(
 
 def limited_by_marks(client: Client, streams: Streams) -> int:
     """How many rate-limited listings the newest mark knows of."""
-    newest = client.lindex(streams.marks, -1)
+    newest = client.lindex(streams.trim_marks, -1)
     return int(json.loads(newest)["totals"][4]) if newest else -1
 
 

@@ -37,7 +37,7 @@ class FakeProcesses:
     def answer(self, command_id: str, kind: ModelEventType, **data: Any) -> str:
         entry = self.publish_event(kind, command_id=command_id, **data)
         answer = json.dumps({"entry": "1-0", "event": entry})
-        self.client.hset(self.streams.command_answers, command_id, answer)
+        self.client.hset(self.streams.command_replies, command_id, answer)
         return entry
 
     def beat(self, name: str, activation: str | None = None, silent_s: int = 0) -> None:

@@ -13,7 +13,7 @@ from registry.loading import load_scorer
 from registry.store import Registry
 from schemas.rows import RowBuilder
 from tests.models import SmallModel, register, table_of
-from training.learning.blending import together
+from training.learning.blending import make_voting_estimator
 from training.learning.recipes import choose_recipes, first_steps
 
 
@@ -28,7 +28,7 @@ from training.learning.recipes import choose_recipes, first_steps
 def test_a_blend_loads_and_scores_as_it_predicts(own_model: SmallModel, domain: str, names: list[str]) -> None:
     table = table_of(domain)
     parts = [(recipe.name, recipe.member(table.domain, 1)) for recipe in choose_recipes(table.domain, names)]
-    estimator = together(table.domain, parts, [0.6, *[0.4 / (len(names) - 1)] * (len(names) - 1)])
+    estimator = make_voting_estimator(table.domain, parts, [0.6, *[0.4 / (len(names) - 1)] * (len(names) - 1)])
     few = {name: 5 for name in estimator.get_params() if name.endswith(("n_estimators", "max_iter", "max_steps"))}
     pipeline = Pipeline([*first_steps(table.domain), ("estimate", estimator.set_params(**few))])
     pipeline.fit(table.frame, table.target)

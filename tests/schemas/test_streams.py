@@ -19,7 +19,7 @@ DOCUMENTED = {
     "rate_limited": "housing:rate-limited",
     "window": "housing:window",
     "commands": "housing:commands",
-    "command_answers": "housing:commands:answers",
+    "command_replies": "housing:commands:answers",
     "model_events": "housing:model-events",
     "model": "housing:model",
     "outcomes": "housing:outcomes",

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from tasador.cli.progress import TrainingProgressBar
-from training.progress import Step
+from training.progress import ProgressStep
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -15,10 +15,10 @@ def test_counted_steps_are_a_bar_on_a_terminal_and_lines_elsewhere(is_terminal: 
     console = Console(file=written, force_terminal=is_terminal, width=200)
     with TrainingProgressBar("training", console) as bar:
         bar("506 rows")
-        bar(Step("searching ridge", 1, 25, ", best 4.9"))
+        bar(ProgressStep("searching ridge", 1, 25, ", best 4.9"))
         bar._bars.refresh()
         assert ("━" in written.getvalue()) == is_terminal
-        bar(Step("searching ridge", 25, 25, ", best 4.8"))
+        bar(ProgressStep("searching ridge", 25, 25, ", best 4.8"))
     text = written.getvalue()
     assert "506 rows" in text
     assert "1 of 25, best 4.9" in text

@@ -36,7 +36,7 @@ def start_worker(redis_url: str, streams: Streams, kind: ModelEventType, **data:
             command_id = json.loads(fields[DATA_FIELD])["id"]
             event = ModelEvent.of("test", kind, command_id=command_id, **data).model_dump_json()
             entry = client.xadd(streams.model_events, {DATA_FIELD: event}).decode()
-            client.hset(streams.command_answers, command_id, json.dumps({"entry": "1-0", "event": entry}))
+            client.hset(streams.command_replies, command_id, json.dumps({"entry": "1-0", "event": entry}))
 
     worker = Thread(target=answer)
     worker.start()

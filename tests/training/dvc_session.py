@@ -1,6 +1,6 @@
-"""Runs commands of DVC one after the other in one process, since each alone would take a second or two to start.
+"""Runs DVC commands in one process, because starting DVC takes a second or two.
 
-A line of standard input is a folder and the arguments, in JSON; a line of the answer is the exit code and the output.
+Each line of input is a folder and arguments, in JSON; each line of output is the exit code and the command's output.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from pathlib import Path
 
 
 class DvcSession:
-    """The process that runs them. Start it with `dvc_session`."""
+    """The process that runs DVC commands, started by `dvc_session`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def run(self, folder: Path, *arguments: str) -> str:
-        """What a command printed on standard output."""
+        """Run a command, and return its standard output."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps([str(folder), list(arguments)]) + "\n")
         self._process.stdin.flush()
-        code, told = json.loads(self._process.stdout.readline())
-        assert code == 0, told
-        return str(told)
+        code, output = json.loads(self._process.stdout.readline())
+        assert code == 0, output
+        return str(output)
 
 
 @contextlib.contextmanager
 def dvc_session(environment: Mapping[str, str]) -> Iterator[DvcSession]:
-    """A session with these variables beside those of this process; it ends with the block."""
+    """Start a session with additional environment variables; it ends with the block."""
     command = [sys.executable, __file__]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=os.environ | environment, stdin=pipe, stdout=pipe, text=True) as process:
@@ -42,20 +42,20 @@ def dvc_session(environment: Mapping[str, str]) -> Iterator[DvcSession]:
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Run commands until the input ends."""
     from dvc.cli import main as dvc
 
-    answers = os.fdopen(os.dup(1), "w")
+    results = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         folder, arguments = json.loads(line)
-        # stages are processes and write to the descriptor, not to Python's stream
-        with tempfile.TemporaryFile() as told, contextlib.chdir(folder):
-            os.dup2(told.fileno(), 1)
+        # stages are processes, which write to the file descriptor and not to Python's stream
+        with tempfile.TemporaryFile() as output, contextlib.chdir(folder):
+            os.dup2(output.fileno(), 1)
             code = dvc(arguments)
             sys.stdout.flush()
-            told.seek(0)
-            answers.write(json.dumps([code, told.read().decode()]) + "\n")
-            answers.flush()
+            output.seek(0)
+            results.write(json.dumps([code, output.read().decode()]) + "\n")
+            results.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The example of docs/training.md runs as it stands there."""
+"""The example in docs/training.md runs, and the package exports its public names."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def test_the_example_of_the_page_runs(
     monkeypatch.setenv("TASADOR_SWAP__MAX_US_PER_ROW", "1000")
     (example,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     exec(compile(example, str(PAGE), "exec"), {})  # noqa: S102 - our own page
-    told = capsys.readouterr().out
-    assert "506 of 506 rows" in told
-    assert re.search(r"^(linear|ridge): 4\.\d\d ± 0\.\d\d$", told, re.MULTILINE)
+    output = capsys.readouterr().out
+    assert "506 of 506 rows" in output
+    assert re.search(r"^(linear|ridge): 4\.\d\d ± 0\.\d\d$", output, re.MULTILINE)
     assert not (tmp_path / ".tasador" / "mlflow.db").exists()
 
 
 @pytest.mark.parametrize("name", training.__all__)
-def test_every_public_name_is_where_the_package_says(name: str) -> None:
+def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(training, name) is not None

@@ -1,4 +1,4 @@
-"""The stages between files: in this process, and the whole pipeline through DVC in a repository of its own."""
+"""The stages of a training: run in this process, and by DVC in a repository of its own."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from tests.training.dvc_session import DvcSession, dvc_session
 from training import ingest, split, validate
 from training.evaluation.evaluating import evaluate
 from training.evaluation.storing import load_evaluation
-from training.learning.selection import load_selection, select
-from training.progress import silent
+from training.learning.selection import select
+from training.learning.storing import load_selection
+from training.progress import discard_progress
 from training.stages import STAGES, StageContext, run_stage
 
 pytestmark = pytest.mark.long
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 NOT_OF_A_STAGE = {"golden_rows", "reference_rows", "n_jobs"}
-"""Settings of what lies beside a registered version, and one that changes no figure."""
+"""Settings of files stored beside a registered version, and one that does not change any figure."""
 
 
 @pytest.fixture(scope="module")
@@ -45,37 +46,37 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return loaded.model_copy(update={"training": training, "swap": swap})
 
 
-def test_stages_between_files_give_what_one_run_gives(quick: Settings, tmp_path: Path) -> None:
-    told: list[str] = []
+def test_stages_give_the_same_result_as_one_run(quick: Settings, tmp_path: Path) -> None:
+    messages: list[str] = []
     for name in STAGES:
-        run_stage(name, StageContext(quick, tmp_path, told.append))
+        run_stage(name, StageContext(quick, tmp_path, messages.append))
     table, _ = validate(quick.load_domain(), ingest(quick), quick.training)
-    learn, test = split(table, quick.training)
-    selection = select(learn, quick, silent)
+    train, test = split(table, quick.training)
+    selection = select(train, quick, discard_progress)
     evaluation = evaluate(selection, test)
     stored = json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
     assert stored.keys() == evaluation.metrics.keys()
     assert stored["test_rmse"] == pytest.approx(evaluation.metrics["test_rmse"])
-    read = load_evaluation(tmp_path / "evaluation", load_selection(tmp_path / "selection", learn), test)
+    read = load_evaluation(tmp_path / "evaluation", load_selection(tmp_path / "selection", train), test)
     np.testing.assert_allclose(read.predicted, evaluation.predicted)
     assert read.test_interval == pytest.approx(evaluation.test_interval)
-    assert "506 of 506 rows accepted" in told
+    assert "506 of 506 rows accepted" in messages
     assert (tmp_path / "report" / "report.html").exists()
 
 
-def test_a_stage_without_the_one_before_says_so(quick: Settings, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"valid.* is not there: run the stages in order"):
-        run_stage("train", StageContext(quick, tmp_path, silent))
+def test_a_stage_raises_an_error_if_files_of_an_earlier_stage_are_missing(quick: Settings, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"valid.* is missing: run the stages in order"):
+        run_stage("train", StageContext(quick, tmp_path, discard_progress))
 
 
-def test_the_pipeline_the_command_and_the_functions_name_the_same_stages() -> None:
+def test_dvc_yaml_the_command_line_and_the_functions_have_the_same_stages() -> None:
     assert list(PIPELINE) == [stage.value for stage in TrainingStage] == list(STAGES)
     assert [stage["cmd"] for stage in PIPELINE.values()] == [f"tasador stage {name}" for name in STAGES]
 
 
 def test_each_setting_of_training_is_a_parameter_of_a_stage() -> None:
-    named = {param for stage in PIPELINE.values() for param in stage["params"]}
-    assert {f"training.{key}" for key in TrainingSettings.model_fields if key not in NOT_OF_A_STAGE} <= named
+    params = {param for stage in PIPELINE.values() for param in stage["params"]}
+    assert {f"training.{key}" for key in TrainingSettings.model_fields if key not in NOT_OF_A_STAGE} <= params
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Project:
         path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
     def repro(self) -> list[str]:
-        """The stages that ran."""
+        """Run the pipeline; returns the names of the stages that ran."""
         return [line.split("'")[1] for line in self.dvc("repro").splitlines() if line.startswith("Running stage")]
 
 
@@ -142,7 +143,7 @@ def project(session: DvcSession, tmp_path: Path) -> Project:
 
 
 @pytest.mark.timeout(240)
-def test_dvc_runs_what_has_changed_and_a_fresh_clone_runs_nothing(project: Project, tmp_path: Path) -> None:
+def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: Project, tmp_path: Path) -> None:
     assert project.repro() == list(STAGES)
     assert project.git("status", "--porcelain").split() == ["??", "dvc.lock"]
     project.commit()

@@ -33,7 +33,7 @@ FAST = ["linear", "ridge"]
 
 @pytest.fixture(scope="module")
 def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A copy of a store that holds a champion already, so that no new one need be made."""
+    """Settings with a copy of a registry that already has a champion."""
     loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
@@ -41,11 +41,11 @@ def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     return loaded.model_copy(update={"swap": swap, "training": training, "search": search, "gate": OPEN_GATE})
 
 
-def test_training_registers_the_winner_and_makes_it_champion(settings: Settings) -> None:
-    told: list[str] = []
+def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
+    messages: list[str] = []
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.resolve().version
-    result = train(settings, models=FAST, progress=told.append, occasion=Trigger("command", "c-1"))
+    result = train(settings, models=FAST, progress=messages.append, trigger=Trigger("command", "c-1"))
     champion = registry.resolve()
     assert result.is_champion
     assert (champion.version, champion.digest) == (result.version, result.digest)
@@ -53,46 +53,46 @@ def test_training_registers_the_winner_and_makes_it_champion(settings: Settings)
     assert champion.data_sha256 == result.data_sha256 == table_of("housing").sha256()
     assert registry.resolve(alias=PREVIOUS_CHAMPION).version == before
     assert champion.metrics["test_rmse"] == result.metrics["test_rmse"]
-    assert [one.name for one in result.candidates] == FAST
-    assert any("1 of 2: linear" in message for message in told)
+    assert [candidate.name for candidate in result.candidates] == FAST
+    assert any("1 of 2: linear" in message for message in messages)
     scorer = load_scorer(Path(champion.uri), settings.load_domain())
     assert scorer.card.rows == 404
     assert scorer.card.metrics == pytest.approx(result.metrics)
 
 
-def test_the_same_training_on_other_cores_makes_the_same_model(settings: Settings) -> None:
+def test_the_number_of_cores_does_not_change_the_model(settings: Settings) -> None:
     registry = Registry(tracking_uri_of(settings), "housing")
     versions = []
     for cores in (1, 2):
         own = settings.model_copy(update={"training": settings.training.model_copy(update={"n_jobs": cores})})
         result = train(own, models=["extra-trees"], promote=False)
         versions.append(registry.resolve(version=result.version))
-    once, again = versions
-    assert once.tags[FINGERPRINT_TAG] == again.tags[FINGERPRINT_TAG]
-    assert once.tags[TRAINING_TAG] == again.tags[TRAINING_TAG]
-    figures = {name for name in once.metrics if not name.startswith("seconds/") and not name.endswith("us_per_row")}
-    assert "test_rmse" in figures
-    assert {name: once.metrics[name] for name in figures} == {name: again.metrics[name] for name in figures}
+    first, second = versions
+    assert first.tags[FINGERPRINT_TAG] == second.tags[FINGERPRINT_TAG]
+    assert first.tags[TRAINING_TAG] == second.tags[TRAINING_TAG]
+    names = {name for name in first.metrics if not name.startswith("seconds/") and not name.endswith("us_per_row")}
+    assert "test_rmse" in names
+    assert {name: first.metrics[name] for name in names} == {name: second.metrics[name] for name in names}
 
 
-def test_the_test_rows_are_kept_and_were_not_learnt_from(settings: Settings) -> None:
+def test_the_test_rows_are_recorded_and_not_used_for_training(settings: Settings) -> None:
     result = train(settings, models=["linear"], promote=False)
     table = table_of("housing")
     assert find_test_rows(settings, result.version) == result.test_rows
     assert len(result.test_rows) == 102
     registry = Registry(tracking_uri_of(settings), "housing")
-    found = registry.resolve(version=result.version)
-    reference = pd.read_parquet(Path(found.uri) / "reference.parquet")
+    info = registry.resolve(version=result.version)
+    reference = pd.read_parquet(Path(info.uri) / "reference.parquet")
     assert len(reference) == 404
     held_out = table.with_target().iloc[list(result.test_rows)]
     assert reference.merge(held_out, on=list(held_out.columns)).empty
-    scorer = load_scorer(Path(found.uri), table.domain)
+    scorer = load_scorer(Path(info.uri), table.domain)
     predicted = scorer.score(RowBuilder(table.domain).matrix_of_frame(held_out))
     rmse = float(np.sqrt(np.mean((predicted - held_out["MEDV"].to_numpy()) ** 2)))
     assert rmse == pytest.approx(result.metrics["test_rmse"])
 
 
-def test_without_promotion_the_champion_stays(settings: Settings) -> None:
+def test_without_promotion_the_champion_does_not_change(settings: Settings) -> None:
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.resolve().version
     result = train(settings, models=["linear"], promote=False)
@@ -101,7 +101,7 @@ def test_without_promotion_the_champion_stays(settings: Settings) -> None:
     assert registry.versions()[0].version == result.version
 
 
-def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, tmp_path: Path) -> None:
+def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: Path) -> None:
     raw = table_of("housing").with_target()
     raw.loc[7, "RM"] = 99
     raw.to_csv(tmp_path / "data.csv", index=False)
@@ -128,14 +128,14 @@ def test_a_run_tells_what_it_was_given_and_what_it_left_out(settings: Settings, 
     assert (settings.home / "data" / f"{provenance.bytes_sha256}.provenance.json").exists()
 
 
-def test_a_run_in_mlflow_holds_all_that_is_known_of_it(settings: Settings, tmp_path: Path) -> None:
-    result = train(settings, models=["linear"], occasion=Trigger("command line"), reports=tmp_path)
+def test_a_run_logs_tags_metrics_and_the_report(settings: Settings, tmp_path: Path) -> None:
+    result = train(settings, models=["linear"], trigger=Trigger("command line"), reports=tmp_path)
     registry = Registry(tracking_uri_of(settings), "housing")
     run = registry.client.get_run(result.run_id)
     version = registry.resolve(version=result.version)
-    wanted = {"model_type": "linear", "trigger": "command line", "data_sha256": result.data_sha256}
+    expected = {"model_type": "linear", "trigger": "command line", "data_sha256": result.data_sha256}
     for tags in (run.data.tags, version.tags):
-        assert wanted.items() <= tags.items()
+        assert expected.items() <= tags.items()
         assert tags["validation_status"] == "passed"
         assert tags["training_date"]
         assert ("git_commit" in tags) == (git_commit() is not None)
@@ -149,7 +149,7 @@ def test_a_run_in_mlflow_holds_all_that_is_known_of_it(settings: Settings, tmp_p
     assert read_gate_report(registry, version) == result.as_json()["gate"]
 
 
-def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tmp_path: Path) -> None:
+def test_bad_data_and_unknown_recipes_register_nothing(settings: Settings, tmp_path: Path) -> None:
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.versions()
     with pytest.raises(DataError):
@@ -159,7 +159,7 @@ def test_bad_data_and_unknown_recipes_leave_no_run_behind(settings: Settings, tm
     assert registry.versions() == before
 
 
-def test_a_model_that_is_too_slow_is_not_registered(settings: Settings) -> None:
+def test_a_slow_model_is_not_registered(settings: Settings) -> None:
     swap = settings.swap.model_copy(update={"max_us_per_row": 1e-6})
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.versions()
@@ -168,7 +168,7 @@ def test_a_model_that_is_too_slow_is_not_registered(settings: Settings) -> None:
     assert registry.versions() == before
 
 
-def test_classes_go_the_whole_way(settings: Settings, tmp_path: Path) -> None:
+def test_a_classification_is_trained_registered_and_loaded(settings: Settings, tmp_path: Path) -> None:
     obesity = settings.for_domain("obesity")
     domain = obesity.load_domain()
     made_up_rows(domain, 140).to_csv(tmp_path / "people.csv", index=False)
@@ -176,22 +176,22 @@ def test_classes_go_the_whole_way(settings: Settings, tmp_path: Path) -> None:
     assert result.metric == "accuracy"
     assert set(result.metrics) >= {"cv_accuracy", "cv_accuracy_sd", "us_per_row", "test_accuracy", "test_macro_f1"}
     assert set(result.metrics) >= {"test_log_loss", "test_auc", "test_recall/Normal_Weight"}
-    found = Registry(tracking_uri_of(obesity), "obesity").resolve()
-    scorer = load_scorer(Path(found.uri), domain)
+    info = Registry(tracking_uri_of(obesity), "obesity").resolve()
+    scorer = load_scorer(Path(info.uri), domain)
     people = made_up_rows(domain, 20, seed=9)
     probabilities = scorer.score(RowBuilder(domain).matrix_of_frame(people))
     assert probabilities.shape == (20, 7)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
-    reference = pd.read_parquet(Path(found.uri) / "reference.parquet")
+    reference = pd.read_parquet(Path(info.uri) / "reference.parquet")
     assert set(reference["prediction"]) <= set(domain.target.classes)
 
 
-def test_test_rows_of_a_version_that_is_not_there(settings: Settings) -> None:
+def test_the_test_rows_of_an_unknown_version_raise_an_error(settings: Settings) -> None:
     with pytest.raises(ModelNotFoundError):
         find_test_rows(settings, "99999")
 
 
-def test_the_package_costs_nothing_until_it_is_used() -> None:
+def test_importing_the_package_imports_no_large_library() -> None:
     script = (
         "import sys, training; assert not {'sklearn', 'pandas', 'mlflow', 'xgboost'} & set(sys.modules);"
         "from training import ingest; assert 'mlflow' not in sys.modules; training.nothing"

@@ -1,1 +1,1 @@
-"""Training data: where it comes from, what it must satisfy, and what is known about it."""
+"""Training data: its sources, its checks against the domain's contract, and its provenance."""

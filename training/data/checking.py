@@ -1,4 +1,4 @@
-"""Raw data against the domain's contract: what can be learnt from, and a report on everything else."""
+"""Checks raw data against the domain's contract: gives the rows to train on, and a report on quality."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-NO_TIME = "Input should be a time, as 2026-11-20 or 2026-11-20T12:00:00Z"
+NO_TIME = "Input should be a time, such as 2026-11-20 or 2026-11-20T12:00:00Z"
 
 
 def validate(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table, DataQualityReport]:
-    """Check raw data, and keep the rows that can be learnt from.
+    """Check raw data, and keep the rows that training can use.
 
     Args:
-        domain: whose contract counts. Columns that it does not know are left out.
-        raw: what was read.
-        training: which share of refused rows is borne, and which column says when a row was true.
+        domain: with the contract; columns that it does not declare are left out.
+        raw: the data as it was read.
+        training: the allowed share of refused rows, and the time column.
 
     Returns:
-        The accepted rows without exact duplicates, and a report on everything else.
+        The accepted rows without exact duplicates, and a report on quality.
 
     Raises:
         DataError: a column is missing, or too many rows are refused.
@@ -44,12 +44,12 @@ def validate(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple
 
 
 def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[Table | None, DataQualityReport]:
-    """As `validate`; a table that would stop a run is None, and its report says why."""
-    target, time_column = domain.target.name, training.time_column
-    wanted = [*domain.columns, target]
-    if time_column in wanted:
+    """Check as `validate` does, but return None for a table that would stop a run; its report has the reason."""
+    time_column = training.time_column
+    declared = [*domain.columns, domain.target.name]
+    if time_column in declared:
         raise DataError(f"training.time_column: {time_column} is a feature or the target of {domain.name}")
-    needed = [*wanted, time_column] if time_column else wanted
+    needed = [*declared, time_column] if time_column else declared
     report = DataQualityReport(
         domain=domain.name,
         source=raw.source,
@@ -59,14 +59,14 @@ def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[
         unknown=tuple(str(column) for column in raw.frame.columns if column not in needed),
     )
     if report.absent:
-        why = f"domain {domain.name} needs the columns {', '.join(report.absent)}"
-        return None, report.model_copy(update={"stops": why})
+        reason = f"domain {domain.name} needs the columns {', '.join(report.absent)}"
+        return None, report.model_copy(update={"stops": reason})
     if not report.rows:
         return None, report.model_copy(update={"stops": "holds no rows"})
-    return _judge(domain, raw.frame.reset_index(drop=True), report, time_column)
+    return _check_rows(domain, raw.frame.reset_index(drop=True), report, time_column)
 
 
-def _judge(
+def _check_rows(
     domain: Domain, frame: pd.DataFrame, report: DataQualityReport, time_column: str | None
 ) -> tuple[Table | None, DataQualityReport]:
     from training.data.schema import find_problems
@@ -75,11 +75,11 @@ def _judge(
     problems = find_problems(domain, values)
     times = None
     if time_column:
-        times, unread = _times(frame[time_column])
-        problems += unread
-    bad = np.zeros(len(values), dtype=bool)
-    bad[[problem.row for problem in problems]] = True
-    kept = values.assign(**({} if times is None else {str(time_column): times}))[~bad]
+        times, time_problems = _read_times(frame[time_column])
+        problems += time_problems
+    is_refused = np.zeros(len(values), dtype=bool)
+    is_refused[[problem.row for problem in problems]] = True
+    kept = values.assign(**({} if times is None else {str(time_column): times}))[~is_refused]
     duplicates = kept.duplicated()
     conflicts = kept[~duplicates].duplicated(list(domain.columns), keep=False)
     cells = Counter(problem.column for problem in problems)
@@ -87,10 +87,10 @@ def _judge(
     report = report.model_copy(
         update={
             "accepted": len(table),
-            "refused": int(bad.sum()),
+            "refused": int(is_refused.sum()),
             "duplicates": int(duplicates.sum()),
             "conflicts": int(conflicts.sum()),
-            "columns": {c: found.model_copy(update={"refused": cells[c]}) for c, found in columns.items()},
+            "columns": {c: quality.model_copy(update={"refused": cells[c]}) for c, quality in columns.items()},
             "classes": {name: int((table.target == name).sum()) for name in domain.target.classes},
             "problems": tuple(problems),
         }
@@ -103,34 +103,32 @@ def _stops(report: DataQualityReport) -> str | None:
     if report.refused < report.rows and report.refused <= report.max_bad_share * report.rows:
         return None
     return (
-        f"{report.refused} of {report.rows} rows break the contract of {report.domain}, at most"
-        f" {report.max_bad_share:.1%} may (training.max_bad_share): {first_of(report.problems)}"
+        f"{report.refused} of {report.rows} rows break the contract of {report.domain}; at most"
+        f" {report.max_bad_share:.1%} are allowed (training.max_bad_share): {first_of(report.problems)}"
     )
 
 
 def _read(domain: Domain, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ColumnQuality]]:
-    """The columns with what their cells mean, text in place of an optional number taken out; and what they are like."""
+    """Read the declared columns and their quality; text in place of an optional number becomes a missing value."""
     import pandas as pd
 
     values: dict[str, pd.Series[Any]] = {}
     columns: dict[str, ColumnQuality] = {}
     for feature in domain.features:
         cells = read_column(frame[feature.column], is_text=bool(feature.categories))
-        unread = _is_unread(cells) if feature.may_miss and not feature.categories else np.zeros(len(cells), dtype=bool)
-        if unread.any():
+        unreadable = 0
+        if feature.may_miss and not feature.categories and (unreadable := _count_unreadable(cells)):
             cells = pd.Series(numbers_in(cells))
         values[feature.column] = cells
-        columns[feature.column] = _quality(cells, int(unread.sum()), is_text=bool(feature.categories))
+        columns[feature.column] = _quality(cells, unreadable, is_text=bool(feature.categories))
     name, classes = domain.target.name, domain.target.classes
     values[name] = read_column(frame[name], is_text=bool(classes))
     columns[name] = _quality(values[name], 0, is_text=bool(classes))
     return pd.DataFrame(values), columns
 
 
-def _is_unread(cells: pd.Series[Any]) -> NDArray[np.bool_]:
-    if cells.dtype.kind == "f":
-        return np.zeros(len(cells), dtype=bool)
-    return np.array([not is_gap(cell) and type(cell) is not float for cell in cells])
+def _count_unreadable(cells: pd.Series[Any]) -> int:
+    return 0 if cells.dtype.kind == "f" else sum(not is_gap(cell) and type(cell) is not float for cell in cells)
 
 
 def _quality(cells: pd.Series[Any], unreadable: int, *, is_text: bool) -> ColumnQuality:
@@ -143,15 +141,15 @@ def _quality(cells: pd.Series[Any], unreadable: int, *, is_text: bool) -> Column
     return ColumnQuality(missing=missing, unreadable=unreadable, smallest=smallest, largest=largest)
 
 
-def _times(column: pd.Series[Any]) -> tuple[NDArray[np.datetime64], list[RowProblem]]:
-    """When each row was true, in UTC, and what could not be read as a time."""
+def _read_times(column: pd.Series[Any]) -> tuple[NDArray[np.datetime64], list[RowProblem]]:
+    """Read the time column, in UTC; returns a problem for each cell that is not a time."""
     import pandas as pd
 
-    # a number is no time: nobody can say whether it counts seconds, days or years
+    # a number could count seconds, days or years, so it is not accepted as a time
     text = column.where(column.map(lambda value: isinstance(value, str | date)))
     times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-    unread = np.flatnonzero(times.isna())
-    problems = [RowProblem(int(row), str(column.name), column.iloc[row], NO_TIME) for row in unread]
+    unreadable = np.flatnonzero(times.isna())
+    problems = [RowProblem(int(row), str(column.name), column.iloc[row], NO_TIME) for row in unreadable]
     return times.to_numpy(dtype="datetime64[ns]"), problems
 
 
@@ -160,7 +158,7 @@ def _table(domain: Domain, accepted: pd.DataFrame, source: str, time_column: str
         accepted[list(domain.columns)]
         .astype({feature.column: "str" if feature.categories else "float64" for feature in domain.features})
         .copy()
-    )  # in one piece: pandas warns whoever adds a column to a hundred pieces
+    )  # a copy in one block: pandas warns about adding a column to many blocks
     target = accepted[domain.target.name].to_numpy(dtype=str if domain.target.classes else np.float64)
     return Table(
         domain,

@@ -1,4 +1,4 @@
-"""Downloaded tables in the home folder, each under the hash of its bytes, with its provenance beside it."""
+"""The cache of downloaded tables in the home folder, each named by the hash of its bytes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from training.data.reading import is_parquet
 FOLDER = "data"
 
 
-def shelf_of(home: Path) -> Path:
-    """The folder of downloaded tables and of all provenance."""
+def cache_folder(home: Path) -> Path:
+    """The folder of downloaded tables, which also holds the provenance of all tables."""
     return home / FOLDER
 
 
-def put(file: Path, shelf: Path) -> Path:
-    """Copy a file onto the shelf unless it is there; returns where it lies."""
-    shelf.mkdir(parents=True, exist_ok=True)
-    sha256 = file_sha256(file)
-    path = shelf / f"{sha256}{'.parquet' if is_parquet(file) else '.csv'}"
+def store_file(file: Path, folder: Path) -> Path:
+    """Copy a file into the cache, unless the cache has it; returns its path there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{file_sha256(file)}{'.parquet' if is_parquet(file) else '.csv'}"
     if not path.exists():
         part = path.with_suffix(".part")
         shutil.copyfile(file, part)

@@ -1,4 +1,4 @@
-"""Tables between two stages, in folders: Parquet, and what is known of them as JSON."""
+"""Stores raw and checked tables in folders, between two stages: Parquet, with provenance as JSON."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _POSITION, _TIME = "position in the source", "time"
 
 
 def store_raw(raw: RawTable, folder: Path) -> None:
-    """Write what was read into a folder, which is created."""
+    """Write a raw table into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
     raw.frame.to_parquet(folder / TABLE_FILE, index=False)
-    known = raw.provenance.model_dump_json(indent=2) if raw.provenance else "null"
-    (folder / PROVENANCE_FILE).write_text(known + "\n", encoding="utf-8")
+    provenance = raw.provenance.model_dump_json(indent=2) if raw.provenance else "null"
+    (folder / PROVENANCE_FILE).write_text(provenance + "\n", encoding="utf-8")
 
 
 def load_raw(folder: Path) -> RawTable:
     """Read what `store_raw` wrote.
 
     Raises:
-        OSError: it is not there.
+        OSError: a file is missing.
     """
     import pandas as pd
 
@@ -50,7 +50,7 @@ def load_table(domain: Domain, folder: Path) -> Table:
     """Read what `store_table` wrote.
 
     Raises:
-        OSError: it is not there.
+        OSError: the file is missing.
     """
     import pandas as pd
 

@@ -1,7 +1,7 @@
 """Tables from Kaggle, through kagglehub.
 
-kagglehub has no limit of time or size and keeps what it fetches outside the home folder unless a variable says
-otherwise. So it runs in a process of its own, which is watched, and ended when it is silent or takes too much.
+kagglehub has no limits on time or size, and takes its cache folder only from the environment. So it runs in a process
+of its own, which is killed when it receives nothing for too long, or too much.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from schemas.errors import DataError
 from schemas.sections import SourcesSettings
 from training.progress import Progress
 
-LOOK_EVERY_S = 0.2
-TELL_EVERY_S = 2.0
+POLL_EVERY_S = 0.2
+REPORT_EVERY_S = 2.0
 TABLES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """``owner/name``, ``owner/name/versions/3``, and either with ``/file`` after it.
+    """A dataset and a file: ``owner/name``, ``owner/name/versions/3``, either optionally followed by ``/file``.
 
     Attributes:
-        dataset: as kagglehub wants it.
+        dataset: owner and name, with the version if given.
         file: of the dataset; None for its only table.
     """
 
@@ -37,10 +37,10 @@ class Handle:
 
 
 def read_handle(text: str) -> Handle:
-    """Read what stands after ``kaggle:``.
+    """Parse the text after ``kaggle:``.
 
     Raises:
-        DataError: it names no dataset.
+        DataError: it is not a dataset's name.
     """
     parts = text.split("/")
     if len(parts) < 2 or not all(parts) or ".." in parts:  # noqa: PLR2004 - an owner and a name
@@ -50,16 +50,16 @@ def read_handle(text: str) -> Handle:
 
 
 def fetch(handle: Handle, sources: SourcesSettings, folder: Path, progress: Progress) -> Path:
-    """Download a dataset's table, unless this version of it has been downloaded before.
+    """Download a dataset's table, unless kagglehub has this version in its cache.
 
     Args:
-        handle: which one.
-        sources: how long nothing may come, and how large it may be.
-        folder: where kagglehub keeps what it fetches.
-        progress: is told every two seconds how much has come.
+        handle: of dataset and file.
+        sources: the longest silence, and the largest size.
+        folder: for kagglehub's cache.
+        progress: called every two seconds with the number of bytes received.
 
     Raises:
-        DataError: it cannot be had, or is too large, or the dataset has several tables.
+        DataError: the table cannot be downloaded or is too large, or the dataset has several tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"kaggle:{handle.dataset}"
@@ -70,52 +70,53 @@ def fetch(handle: Handle, sources: SourcesSettings, folder: Path, progress: Prog
     )
     with process:
         try:
-            answer, complaint = _watch(process, name, sources, folder, progress)
+            output, errors = _communicate(process, name, sources, folder, progress)
         finally:
             process.kill()
     if process.returncode != 0:
-        raise DataError(f"{name}: {_last_line(complaint) or 'kagglehub failed'}")
-    return _only_table(Path(_last_line(answer)), name)
+        raise DataError(f"{name}: {_last_line(errors) or 'kagglehub failed'}")
+    return _only_table(Path(_last_line(output)), name)
 
 
-def _watch(
+def _communicate(
     process: subprocess.Popen[str], name: str, sources: SourcesSettings, folder: Path, progress: Progress
 ) -> tuple[str, str]:
-    """What the process said, once it has ended."""
-    before = size = _size(folder)
-    heard = told = monotonic()
+    """Wait for the process while its limits hold; returns its output and its errors."""
+    size_before = size = _size(folder)
+    received_at = reported_at = monotonic()
     while True:
         with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=LOOK_EVERY_S)
+            return process.communicate(timeout=POLL_EVERY_S)
         now = monotonic()
-        if (grown := _size(folder)) != size:
-            size, heard = grown, now
-        if size - before > sources.max_bytes:
+        if (new_size := _size(folder)) != size:
+            size, received_at = new_size, now
+        if size - size_before > sources.max_bytes:
             raise DataError(f"{name}: is larger than {sources.max_bytes:,} bytes (sources.max_bytes)")
-        if now - heard > sources.timeout_s:
-            raise DataError(f"{name}: nothing came for {sources.timeout_s:g} s (sources.timeout_s)")
-        if now - told > TELL_EVERY_S:
-            progress(f"{name}: {size - before:,} bytes")
-            told = now
+        if now - received_at > sources.timeout_s:
+            raise DataError(f"{name}: received nothing for {sources.timeout_s:g} s (sources.timeout_s)")
+        if now - reported_at > REPORT_EVERY_S:
+            progress(f"{name}: {size - size_before:,} bytes")
+            reported_at = now
 
 
 def _size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # an archive goes when it has been unpacked
+        with suppress(FileNotFoundError):  # kagglehub deletes an archive after unpacking it
             total += path.stat().st_size if path.is_file() else 0
     return total
 
 
-def _only_table(found: Path, name: str) -> Path:
-    if found.is_file():
-        return found
-    tables = sorted(path for path in found.rglob("*") if path.suffix.lower() in TABLES)
+def _only_table(downloaded: Path, name: str) -> Path:
+    if downloaded.is_file():
+        return downloaded
+    tables = sorted(path for path in downloaded.rglob("*") if path.suffix.lower() in TABLES)
     if len(tables) == 1:
         return tables[0]
     if not tables:
-        raise DataError(f"{name}: holds no CSV or Parquet file")
-    raise DataError(f"{name}: name one of its tables: {', '.join(f'{name}/{t.relative_to(found)}' for t in tables)}")
+        raise DataError(f"{name}: contains no CSV or Parquet file")
+    names = ", ".join(f"{name}/{table.relative_to(downloaded)}" for table in tables)
+    raise DataError(f"{name}: name one of its tables: {names}")
 
 
 def _last_line(text: str) -> str:

@@ -1,6 +1,6 @@
 """The process in which kagglehub runs: ``python -m training.data.kaggle_process owner/name [file]``.
 
-Its last line is the path of what was downloaded, or on standard error what went wrong.
+It prints the path of the download as its last line, or an error as the last line on standard error.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import sys
 
 
 def main(dataset: str, file: str) -> int:
-    """Download, and say where it lies."""
+    """Download a dataset or a file, and print its path."""
     import kagglehub
     from kagglehub import exceptions
     from requests import RequestException
 
-    refusals = (exceptions.UnauthenticatedError, exceptions.DataCorruptionError, exceptions.NotFoundError)
+    kaggle_errors = (exceptions.UnauthenticatedError, exceptions.DataCorruptionError, exceptions.NotFoundError)
     try:
         path = kagglehub.dataset_download(dataset, path=file or None)
-    except (RequestException, *refusals, OSError, ValueError) as error:
+    except (RequestException, *kaggle_errors, OSError, ValueError) as error:
         sys.stderr.write("\n" + " ".join(str(error).split()) + "\n")
         return 1
     sys.stdout.write(f"\n{path}\n")

@@ -1,4 +1,4 @@
-"""Labelled listings: rows of the audit log whose outcome has come, as further training data."""
+"""Labelled listings: rows of the audit log that have an outcome, as additional training data."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ _IDENTITY = ["listing_source", "listing_id"]
 
 
 def add_labelled(settings: Settings, raw: RawTable) -> RawTable:
-    """The table, and after it each listing that was predicted and has an outcome, once.
+    """Append each predicted listing that has an outcome, once; returns the same table if there is none.
 
-    A listing whose features were lost before they were archived is left out. The table itself comes back where there is
-    nothing to add.
+    Listings whose features were lost before archiving are left out.
     """
     labelled = _labelled(settings)
     if labelled.empty:
         return raw
     import pandas as pd
 
-    # as objects: text of a CSV file and numbers of the log stand in one column, and both are read as numbers later
+    # as objects: a column holds text from a CSV file and numbers from the log, which are both read as numbers later
     frame = pd.concat([raw.frame.astype(object), labelled.astype(object)], ignore_index=True)
     source = f"{raw.source} and {len(labelled)} labelled listings"
     return RawTable(frame, source, provenance_of(frame, source))
@@ -38,6 +37,6 @@ def _labelled(settings: Settings) -> pd.DataFrame:
 
     domain = settings.load_domain()
     rows = read_archive(archive_of(settings), ArchiveRows(domain, settings.limits))
-    known = rows[rows["has_features"].astype(bool) & rows["outcome"].notna()]
-    last = known.drop_duplicates(_IDENTITY, keep="last")
+    labelled = rows[rows["has_features"].astype(bool) & rows["outcome"].notna()]
+    last = labelled.drop_duplicates(_IDENTITY, keep="last")
     return last[[*domain.columns, "outcome"]].rename(columns={"outcome": domain.target.name})

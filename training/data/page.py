@@ -1,10 +1,12 @@
-"""A table as a page to look at: what `validate` found, above skrub's report of every column. It needs no network."""
+"""The HTML page on a table: a summary of its quality report, above skrub's report on every column."""
 
 from __future__ import annotations
 
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from schemas.domain import Domain
 from training.data.parsing import numbers_in, read_column
@@ -15,16 +17,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN_PROBLEMS = 100
-_PLACE = "<main>"
+_MAIN = "<main>"
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("training.data", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def page_of(domain: Domain, raw: RawTable, report: DataQualityReport) -> str:
-    """The page, in HTML.
+    """Render the page, which needs no network.
 
     Args:
-        domain: says which columns hold numbers.
-        raw: all rows as they came, the refused ones among them.
-        report: what `inspect` found in them.
+        domain: declares which columns are numbers.
+        raw: all rows as they were read, including refused ones.
+        report: from `inspect`.
     """
     from skrub import TableReport
 
@@ -36,7 +45,8 @@ def page_of(domain: Domain, raw: RawTable, report: DataQualityReport) -> str:
         compute_associations=True,
     ).html()
     page = page.replace("<title>skrub report</title>", f"<title>{escape(domain.name)}: quality of the data</title>", 1)
-    return page.replace(_PLACE, _PLACE + _summary(report), 1)
+    summary = _ENVIRONMENT.get_template("summary.html.j2").render(report=report, shown=SHOWN_PROBLEMS)
+    return page.replace(_MAIN, _MAIN + summary, 1)
 
 
 def write_page(page: str, path: Path) -> None:
@@ -46,7 +56,7 @@ def write_page(page: str, path: Path) -> None:
 
 
 def _readable(domain: Domain, frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with numbers where the domain has numbers, so that they are counted as such."""
+    """Convert the columns that the domain declares as numbers, so that skrub shows them as numbers."""
     import pandas as pd
 
     is_text = {feature.column: bool(feature.categories) for feature in domain.features}
@@ -56,20 +66,3 @@ def _readable(domain: Domain, frame: pd.DataFrame) -> pd.DataFrame:
         cells = read_column(frame[name], is_text=is_text.get(name, True))
         columns[str(name)] = cells.astype("str") if is_text.get(name, True) else pd.Series(numbers_in(cells))
     return pd.DataFrame(columns)
-
-
-def _summary(report: DataQualityReport) -> str:
-    verdict = f"Nothing can be learnt from it: {report.stops}" if report.stops else "It can be learnt from."
-    lines = [f"{report.accepted} of {report.rows} rows accepted. {verdict}", *report.findings()]
-    problems = [str(problem) for problem in report.problems[:SHOWN_PROBLEMS]]
-    if more := len(report.problems) - len(problems):
-        problems.append(f"and {more} more")
-    return (
-        '<section style="font-family: sans-serif; margin: 1rem">'
-        f"<h1>{escape(report.domain)}: {escape(report.source)}</h1>"
-        f"{_list(lines)}{'<h2>Refused</h2>' + _list(problems) if problems else ''}</section>"
-    )
-
-
-def _list(lines: list[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"

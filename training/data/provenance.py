@@ -1,4 +1,4 @@
-"""Where data came from and what exactly came: kept beside the data, in the run and with each version learnt from it."""
+"""The provenance of a table: its source and hashes, stored in the home folder, with the run and with the version."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SUFFIX = ".provenance.json"
 
 
 class Provenance(BaseModel):
-    """One table as it was read.
+    """The origin and the content of a table.
 
     Attributes:
-        source: where it came from, as a person would name it; without the query of a URL, which may be a secret.
-        bytes_sha256: of the file; None for a table that is no file.
-        size_bytes: of the file; None for a table that is no file.
-        content_sha256: as `content_sha256` computes it.
-        rows: that were read.
-        columns: their names, in the order of the source.
-        read_at: when, in UTC.
+        source: file, URL or dataset; without the query of a URL, which may contain a secret.
+        bytes_sha256: of the file; None for a table that is not from a file.
+        size_bytes: of the file; None for a table that is not from a file.
+        content_sha256: from `content_sha256`.
+        rows: number of rows.
+        columns: names in the order of the source.
+        read_at: time of reading.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,19 +41,19 @@ class Provenance(BaseModel):
     read_at: AwareDatetime
 
     def tags(self) -> dict[str, str]:
-        """The same as tags of a run or a version."""
-        found = {
+        """Tags for a run or a version."""
+        tags = {
             "data_source": self.source,
             "data_content_sha256": self.content_sha256,
             "data_rows": str(self.rows),
             "data_columns": str(len(self.columns)),
             "data_read_at": self.read_at.isoformat(timespec="seconds"),
         }
-        return found | ({"data_bytes_sha256": self.bytes_sha256} if self.bytes_sha256 else {})
+        return tags | ({"data_bytes_sha256": self.bytes_sha256} if self.bytes_sha256 else {})
 
 
 def provenance_of(frame: pd.DataFrame, source: str, file: Path | None = None) -> Provenance:
-    """The provenance of a table that was read just now, from a file if it is one."""
+    """The provenance of a table that was read now, from a file if one is given."""
     return Provenance(
         source=source,
         bytes_sha256=file_sha256(file) if file else None,
@@ -66,7 +66,7 @@ def provenance_of(frame: pd.DataFrame, source: str, file: Path | None = None) ->
 
 
 def keep_provenance(provenance: Provenance, folder: Path) -> Path:
-    """Write it into a folder, which is created, under the hash of the data; read the same again, it is replaced."""
+    """Write provenance into a folder, which is created; the file is named by the hash of the data."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{provenance.bytes_sha256 or provenance.content_sha256}{SUFFIX}"
     part = path.with_suffix(".part")
@@ -82,22 +82,22 @@ def file_sha256(path: Path) -> str:
 
 
 def content_sha256(frame: pd.DataFrame) -> str:
-    """A sha256 of what a table says.
+    """A sha256 of a table's content.
 
-    The same for any order of columns, end of line, and spelling of a number (1, 1.0, 1e0); another for another order of
-    rows, on which the folds depend.
+    It does not depend on the order of columns, line endings, or the spelling of numbers (1, 1.0, 1e0). It depends on
+    the order of rows, as the folds do.
     """
-    plain = {str(column): [_plain(cell) for cell in frame[column].tolist()] for column in frame.columns}
+    texts = {str(column): [_text_of(cell) for cell in frame[column].tolist()] for column in frame.columns}
     digest = hashlib.sha256()
-    for column in sorted(plain):
-        # lengths, so that no cell can look like two
-        for text in (column, str(len(frame)), *plain[column]):
+    for column in sorted(texts):
+        # lengths separate the cells
+        for text in (column, str(len(frame)), *texts[column]):
             data = text.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(data) + data)
     return digest.hexdigest()
 
 
-def _plain(cell: Any) -> str:
+def _text_of(cell: Any) -> str:
     if is_gap(cell):
         return ""
     number = read_number(cell)

@@ -1,4 +1,4 @@
-"""What is known about a table before it is learnt from: every failure, every column, and whether it can be used."""
+"""The quality report of a table: every problem, every column, and whether training can use the table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-SHOWN = 3
+SHOWN_PROBLEMS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """What is wrong with one value.
+    """A value that breaks the contract.
 
     Attributes:
         row: position of the row in the source, counted from 0.
         column: of the value.
         value: as it was read.
-        message: what the contract says about it.
+        message: the contract's error.
     """
 
     row: int
@@ -32,14 +32,14 @@ class RowProblem:
 
 
 class ColumnQuality(BaseModel):
-    """One column, over all rows of the source.
+    """The quality of a column over all rows of the source.
 
     Attributes:
-        missing: cells without a value.
-        unreadable: cells of text where a number belongs, treated as missing since the feature may be missing.
-        refused: cells that break the contract.
-        smallest: number, before anything is refused; None for text.
-        largest: the same.
+        missing: number of cells without a value.
+        unreadable: number of cells with text in place of an optional number, which are treated as missing.
+        refused: number of cells that break the contract.
+        smallest: smallest number, including refused ones; None for text.
+        largest: largest number, including refused ones; None for text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,23 +52,23 @@ class ColumnQuality(BaseModel):
 
 
 class DataQualityReport(BaseModel):
-    """What `validate` found.
+    """The result of `validate`.
 
     Attributes:
-        domain: whose contract was asked.
-        source: where the data came from.
-        rows: in the source.
-        accepted: rows that can be learnt from: neither refused nor a duplicate.
-        refused: rows that break the contract.
-        max_bad_share: share of refused rows that is borne.
-        duplicates: accepted rows that say exactly what an earlier one says; they are left out.
-        conflicts: accepted rows whose features stand in another row with another target; they are kept.
-        absent: columns that the domain needs and the source lacks.
-        unknown: columns of the source that the domain does not know; they are left out.
-        columns: each column that the domain knows.
-        classes: accepted rows of each class; empty for a regression.
-        problems: everything that is wrong with the refused rows, by row.
-        stops: why nothing can be learnt from this table; None where it can.
+        domain: with the contract.
+        source: of the data.
+        rows: number of rows in the source.
+        accepted: number of rows that are neither refused nor duplicates.
+        refused: number of rows that break the contract.
+        max_bad_share: allowed share of refused rows.
+        duplicates: number of rows that repeat an earlier row exactly; they are left out.
+        conflicts: number of accepted rows with the features of another row but another target; they are kept.
+        absent: columns that the domain requires and the source lacks.
+        unknown: columns that the domain does not declare; they are left out.
+        columns: quality of each declared column.
+        classes: number of accepted rows of each class; empty for a regression.
+        problems: of the refused rows, by row.
+        stops: why training cannot use the table; None if it can.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,16 +89,16 @@ class DataQualityReport(BaseModel):
     stops: str | None = None
 
     def findings(self) -> Iterator[str]:
-        """What a person should know, a sentence each; nothing for a table without flaw."""
+        """Everything an operator should know about the table, one message each."""
         if self.refused:
             yield f"{count(self.refused, 'row')} refused, {self.refused / self.rows:.1%} of all"
         if self.duplicates:
             yield f"{count(self.duplicates, 'exact duplicate')} left out"
         if self.conflicts:
-            yield f"{count(self.conflicts, 'row')} with the features of another row, and another target"
+            yield f"{count(self.conflicts, 'row')} with the features of another row but another target"
         for name, column in self.columns.items():
             if column.unreadable:
-                yield f"{name}: {count(column.unreadable, 'cell')} of no number, treated as missing"
+                yield f"{name}: {count(column.unreadable, 'cell')} without a readable number, treated as missing"
             if column.missing:
                 yield f"{name}: {count(column.missing, 'cell')} missing"
         if self.classes and not all(self.classes.values()):
@@ -108,11 +108,11 @@ class DataQualityReport(BaseModel):
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun."""
+    """A number and its noun, in the plural if needed."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def first_of(problems: tuple[RowProblem, ...]) -> str:
-    """The first problems on one line, and how many more there are."""
-    more = f" and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-    return "; ".join(str(problem) for problem in problems[:SHOWN]) + more
+    """The first problems and the number of the others, on one line."""
+    more = f" and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
+    return "; ".join(str(problem) for problem in problems[:SHOWN_PROBLEMS]) + more

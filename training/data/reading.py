@@ -1,4 +1,4 @@
-"""A file as a table: CSV or Parquet, told apart by how it begins."""
+"""Reads a table from a CSV or Parquet file; the first bytes decide which."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WEB_PAGES = (b"<!doctype", b"<html")
 
 
 def read_table(path: Path, source: str) -> pd.DataFrame:
-    """Read a file: CSV with a header, `NA` or nothing for a missing value; or Parquet.
+    """Read a Parquet file, or a CSV file with a header, in which missing values are empty or `NA`.
 
     Args:
         path: the file.
-        source: what to call it in an error.
+        source: its name for error messages.
 
     Raises:
-        DataError: it cannot be read, or is neither.
+        DataError: the file cannot be read, or is neither CSV nor Parquet.
     """
     try:
         with path.open("rb") as file:
@@ -32,12 +32,12 @@ def read_table(path: Path, source: str) -> pd.DataFrame:
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
     if start.lower().startswith(_WEB_PAGES):
-        raise DataError(f"{source}: is a web page, no table")
+        raise DataError(f"{source}: is a web page, not a table")
     return _read_parquet(path, source) if start.startswith(PARQUET_START) else _read_csv(path, source)
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file begins as Parquet does."""
+    """Whether a file begins like a Parquet file."""
     with path.open("rb") as file:
         return file.read(len(PARQUET_START)) == PARQUET_START
 
@@ -47,14 +47,14 @@ def _read_csv(path: Path, source: str) -> pd.DataFrame:
 
     try:
         with warnings.catch_warnings():
-            # a first row that is longer than the header: pandas would cut it, or shift every column
+            # if the first row is longer than the header, pandas warns and cuts it, or shifts every column
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            # as text: one word in a column of numbers must not make text of the whole column
+            # as text: one word in a column of numbers must not change the type of the whole column
             return pd.read_csv(
                 path, dtype=str, keep_default_na=False, na_values=list(MISSING), encoding="utf-8-sig", index_col=False
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{source}: no CSV file: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{source}: is not a CSV file: {str(error).splitlines()[0]}") from error
 
 
 def _read_parquet(path: Path, source: str) -> pd.DataFrame:
@@ -64,4 +64,4 @@ def _read_parquet(path: Path, source: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (ArrowException, OSError) as error:
-        raise DataError(f"{source}: no Parquet file: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{source}: is not a Parquet file: {str(error).splitlines()[0]}") from error

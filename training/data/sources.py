@@ -1,11 +1,11 @@
-"""Where training data comes from, in one grammar for ``--data`` and params.yaml. Nothing is checked here.
+"""Reads training data from any source, without checking it. ``--data`` and params.yaml name a source in the same way.
 
 ============================  =================================================================
 ``homes.csv``                 a CSV or Parquet file
-``https://…``                 the same from the web
-``kaggle:owner/name[/file]``  a Kaggle dataset, or one of its files (``/versions/3`` after the name pins one)
+``https://…``                 a CSV or Parquet file from the web
+``kaggle:owner/name[/file]``  a Kaggle dataset, or one of its files (``/versions/3`` after the name pins a version)
 ``uci:544``                   a dataset of the UCI repository
-nothing                       the table that comes with the domain
+nothing                       the domain's built-in table
 ============================  =================================================================
 """
 
@@ -22,10 +22,10 @@ from schemas.errors import ConfigurationError, DataError
 from schemas.sections import DomainSettings
 from schemas.settings import Settings
 from training.data import download_cache, kaggle
-from training.data.downloading import download, shown
+from training.data.downloading import download, without_query
 from training.data.provenance import Provenance, keep_provenance, provenance_of
 from training.data.reading import read_table
-from training.progress import Progress, silent
+from training.progress import Progress, discard_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +35,12 @@ KAGGLE, UCI, WEB = "kaggle:", "uci:", ("http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """Data as it came.
+    """Data as it was read.
 
     Attributes:
-        frame: one row for each row of the source; text where the source holds text, None or NaN where nothing.
-        source: where it came from, for people.
-        provenance: what exactly came; None for what never was read from anywhere.
+        frame: the rows of the source, not yet parsed, with None or NaN for missing values.
+        source: of the data, for messages.
+        provenance: of the data; None for a table made in memory.
     """
 
     frame: pd.DataFrame
@@ -48,35 +48,36 @@ class RawTable:
     provenance: Provenance | None = None
 
     def tags(self) -> dict[str, str]:
-        """What is noted of it on each version that is learnt from it."""
+        """Tags for each version trained on the data."""
         return self.provenance.tags() if self.provenance else {}
 
 
-def ingest(settings: Settings, source: str | Path | None = None, progress: Progress = silent) -> RawTable:
-    """Read training data, and keep its provenance in the home folder, under ``data``.
+def ingest(settings: Settings, source: str | Path | None = None, progress: Progress = discard_progress) -> RawTable:
+    """Read training data, and store its provenance in the home folder, under ``data``.
 
     Args:
-        settings: which domain, where the home folder is, and the limits of a download.
-        source: as this module says; by default what params.yaml says of the domain.
-        progress: is told how far a download is.
+        settings: domain, home folder, and the limits of a download.
+        source: as this module describes; by default the domain's source in params.yaml.
+        progress: called with messages about the progress of a download.
 
     Raises:
         ConfigurationError: the source needs a package that is not installed.
-        DataError: it cannot be read, or the domain comes without data.
+        DataError: the source cannot be read, or the domain has no built-in table.
     """
     raw = read_source(settings, source, progress)
     if raw.provenance:
-        keep_provenance(raw.provenance, download_cache.shelf_of(settings.home))
+        keep_provenance(raw.provenance, download_cache.cache_folder(settings.home))
     return raw
 
 
-def read_source(settings: Settings, source: str | Path | None = None, progress: Progress = silent) -> RawTable:
-    """As `ingest`, and leave nothing behind but what was downloaded."""
-    listed = settings.domains.get(settings.domain, DomainSettings())
-    wanted = source or listed.data
-    if wanted is None:
+def read_source(
+    settings: Settings, source: str | Path | None = None, progress: Progress = discard_progress
+) -> RawTable:
+    """Read training data as `ingest` does, without storing its provenance."""
+    source = source or settings.domains.get(settings.domain, DomainSettings()).data
+    if source is None:
         return _built_in(settings.load_domain())
-    name, file = _fetch(settings, str(wanted), progress)
+    name, file = _fetch(settings, str(source), progress)
     frame = read_table(file, name)
     return RawTable(frame, name, provenance_of(frame, name, file))
 
@@ -84,7 +85,9 @@ def read_source(settings: Settings, source: str | Path | None = None, progress: 
 def _built_in(domain: Domain) -> RawTable:
     rows = domain.contract.built_in_table()
     if not rows:
-        raise DataError(f"domain {domain.name} comes without data: name a file with --data, or `data` in params.yaml")
+        raise DataError(
+            f"domain {domain.name} has no built-in table: name a file with --data, or with `data` in params.yaml"
+        )
     import pandas as pd
 
     frame, name = pd.DataFrame(rows), domain.contract.table_source
@@ -92,27 +95,29 @@ def _built_in(domain: Domain) -> RawTable:
 
 
 def _fetch(settings: Settings, source: str, progress: Progress) -> tuple[str, Path]:
-    """What to call the source, and the file that holds its table."""
-    folder = download_cache.shelf_of(settings.home)
+    """The source's name for messages, and the file with its table."""
+    folder = download_cache.cache_folder(settings.home)
     if source.startswith(KAGGLE):
         handle = kaggle.read_handle(source.removeprefix(KAGGLE))
-        _need("kagglehub", source)
-        progress(f"{source}: asking Kaggle")
-        return source, download_cache.put(kaggle.fetch(handle, settings.sources, folder / "kaggle", progress), folder)
+        _require("kagglehub", source)
+        progress(f"{source}: requesting the dataset from Kaggle")
+        file = kaggle.fetch(handle, settings.sources, folder / "kaggle", progress)
+        return source, download_cache.store_file(file, folder)
     if source.startswith(UCI):
-        _need("ucimlrepo", source)
+        _require("ucimlrepo", source)
         from training.data import uci
 
-        progress(f"{source}: asking the UCI repository")
+        progress(f"{source}: requesting the dataset from the UCI repository")
         url = uci.find_url(source.removeprefix(UCI), settings.sources.timeout_s)
         return source, download(url, settings.sources, folder, progress)
     if source.lower().startswith(WEB):
         if not urlsplit(source).hostname or "@" in urlsplit(source).netloc:
-            raise DataError(f"{shown(source).rpartition('@')[2]}: needs a host, and may not hold a password")
-        return shown(source), download(source, settings.sources, folder, progress)
+            name = without_query(source).rpartition("@")[2]
+            raise DataError(f"{name}: must have a host, and may not contain a password")
+        return without_query(source), download(source, settings.sources, folder, progress)
     return source, Path(source)
 
 
-def _need(package: str, source: str) -> None:
+def _require(package: str, source: str) -> None:
     if importlib.util.find_spec(package) is None:
         raise ConfigurationError(f"{source}: needs the package {package}: pip install tasador[sources]")

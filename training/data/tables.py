@@ -1,4 +1,4 @@
-"""Training data whose every row satisfies the domain's contract."""
+"""Checked training data: every row satisfies the domain's contract."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Checked data, n rows.
+    """A table of n checked rows.
 
     Attributes:
-        domain: whose contract they satisfy.
+        domain: with the contract.
         frame: the raw columns in the domain's order: float64 with NaN for gaps, text for categories.
         target: prices (float64) or class names (text), shape (n,).
         positions: of the rows in the source, counted from 0, shape (n,).
-        source: where the data came from.
-        times: when each row was true, datetime64[ns], shape (n,); None where the settings name no time column.
+        source: of the data.
+        times: of the rows, datetime64[ns], shape (n,); None if the settings name no time column.
     """
 
     domain: Domain
@@ -39,7 +39,7 @@ class Table:
         return len(self.frame)
 
     def take(self, rows: NDArray[np.int64]) -> Table:
-        """Some of the rows, by their number in this table."""
+        """A table of some rows, by their numbers."""
         times = None if self.times is None else self.times[rows]
         frame, target = self.frame.iloc[rows], self.target[rows]
         return Table(self.domain, frame, target, self.positions[rows], self.source, times)
@@ -49,7 +49,7 @@ class Table:
         return self.frame.assign(**{self.domain.target.name: self.target})
 
     def sha256(self) -> str:
-        """A hash of the content: the same for any order of columns, line ending or spelling of a number."""
+        """A hash of the content, independent of the source's order of columns, line endings and spelling of numbers."""
         frame = self.with_target()
         if self.times is not None:
             frame.insert(0, "", self.times)

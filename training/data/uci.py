@@ -1,7 +1,6 @@
-"""Tables from the UCI repository, through ucimlrepo.
+"""Addresses of tables in the UCI repository, through ucimlrepo.
 
-ucimlrepo finds the table and checks that it can be read, but hands it over as pandas has guessed its types, and without
-the bytes. So the file that it names is what we read.
+ucimlrepo itself returns tables with types guessed by pandas, and without their bytes. So only the address is used.
 """
 
 from __future__ import annotations
@@ -14,30 +13,30 @@ from schemas.errors import DataError
 
 
 def find_url(number: str, timeout_s: float) -> str:
-    """The address of a dataset's table.
+    """Look up the address of a dataset's table.
 
     Args:
         number: of the dataset in the repository.
-        timeout_s: how long the repository may be silent.
+        timeout_s: the repository's longest silence.
 
     Raises:
-        DataError: there is no such dataset, or the repository cannot be reached.
+        DataError: the dataset does not exist, or the repository cannot be reached.
     """
     from ucimlrepo import DatasetNotFoundError, fetch_ucirepo
 
     if not (number.isascii() and number.isdigit()):
-        raise DataError(f"uci:{number}: name a dataset by its number, as uci:544")
+        raise DataError(f"uci:{number}: name a dataset by its number, such as uci:544")
     try:
-        with _patience(timeout_s):
-            found = fetch_ucirepo(id=int(number))
+        with _socket_timeout(timeout_s):
+            dataset = fetch_ucirepo(id=int(number))
     except (DatasetNotFoundError, OSError, ValueError, KeyError) as error:
         raise DataError(f"uci:{number}: {' '.join(str(error).split()) or type(error).__name__}") from error
-    return str(found.metadata.data_url)
+    return str(dataset.metadata.data_url)
 
 
 @contextmanager
-def _patience(timeout_s: float) -> Iterator[None]:
-    """Ucimlrepo has no setting for it: what it opens takes the default of sockets."""
+def _socket_timeout(timeout_s: float) -> Iterator[None]:
+    """Set the default timeout of sockets, because ucimlrepo has no setting of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(timeout_s)
     try:

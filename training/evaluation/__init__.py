@@ -1,1 +1,1 @@
-"""Evaluation: what is said about a selection once it stands, the test rows among it."""
+"""Evaluation: figures, plots and the report on the winner of a selection."""

@@ -1,4 +1,4 @@
-"""The naive baseline: whoever knows only the training targets, and answers their mean, or their commonest class."""
+"""The naive baseline, which always predicts the mean of the training targets, or their most common class."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from training.learning.selection import Selection
 
 def baseline_scores(selection: Selection) -> NDArray[np.float64]:
     """The deciding metric of the naive baseline on each fold, shape (folds,)."""
-    learn, domain = selection.learn, selection.learn.domain
+    target, domain = selection.train.target, selection.train.domain
     metric = deciding_metric(domain)
-    scores = [
-        metrics_of(domain, learn.target[judge], naive_answers(domain, learn.target[teach], len(judge)))[metric]
-        for teach, judge in selection.splits
-    ]
+    scores = []
+    for train, validation in selection.splits:
+        predicted = naive_predictions(domain, target[train], len(validation))
+        scores.append(metrics_of(domain, target[validation], predicted)[metric])
     return np.array(scores)
 
 
-def naive_answers(domain: Domain, known: NDArray[Any], count: int) -> NDArray[Any]:
-    """What the baseline says of so many rows, having seen these targets."""
+def naive_predictions(domain: Domain, target: NDArray[Any], count: int) -> NDArray[Any]:
+    """The baseline's predictions for `count` rows, given the training targets."""
     if not domain.target.classes:
-        return np.full(count, np.mean(known))
-    names, counts = np.unique(known, return_counts=True)
+        return np.full(count, np.mean(target))
+    names, counts = np.unique(target, return_counts=True)
     return np.full(count, names[counts.argmax()])

@@ -1,4 +1,4 @@
-"""How far a figure on the test rows may be from what other test rows would have given."""
+"""The uncertainty of a figure on the test rows, by bootstrap."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SEED = 0
 
 
 def bootstrap_interval(domain: Domain, truth: NDArray[Any], predicted: NDArray[Any]) -> tuple[float, float]:
-    """The percentile interval of the deciding metric over rows drawn again (Efron and Tibshirani 1993, chapter 13).
+    """The percentile interval of the deciding metric over resampled rows (Efron and Tibshirani 1993, chapter 13).
 
     Args:
-        domain: says by its task which metric that is: accuracy, or rmse.
+        domain: whose task decides the metric: accuracy, or rmse.
         truth: prices or class names, shape (n,).
-        predicted: the same, as a model says.
+        predicted: predictions of the same, shape (n,).
     """
-    each = (truth == predicted).astype(np.float64) if domain.target.classes else (truth - predicted) ** 2
+    scores = (truth == predicted).astype(np.float64) if domain.target.classes else (truth - predicted) ** 2
     rng = np.random.default_rng(SEED)
-    means = np.array([each[rng.integers(len(each), size=len(each))].mean() for _ in range(DRAWS)])
+    means = np.array([scores[rng.integers(len(scores), size=len(scores))].mean() for _ in range(DRAWS)])
     values = means if domain.target.classes else np.sqrt(means)
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What all plots of a report share: size, colours, axes. No window opens, no global state of matplotlib is used."""
+"""Size, colours and axes of the plots in a report, drawn without a window or matplotlib's global state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DPI = 110
 
 
 def axes(title: str, x: str, y: str, height_inches: float = HEIGHT_INCHES) -> tuple[Figure, Axes]:
-    """An empty plot with its title and what its axes mean."""
+    """An empty plot with a title and labelled axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    found = figure.add_subplot()
-    found.set(title=title, xlabel=x, ylabel=y)
-    found.spines[["top", "right"]].set_visible(False)
-    found.grid(alpha=0.25)
-    return figure, found
+    plot = figure.add_subplot()
+    plot.set(title=title, xlabel=x, ylabel=y)
+    plot.spines[["top", "right"]].set_visible(False)
+    plot.grid(alpha=0.25)
+    return figure, plot

@@ -1,4 +1,4 @@
-"""A report as a document: everything that is said of a training run, as plain values for people and machines."""
+"""The report on a training run as a document of JSON values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.baseline import baseline_scores, naive_answers
+from training.evaluation.baseline import baseline_scores, naive_predictions
 from training.evaluation.evaluating import Evaluation
 from training.learning.candidates import Candidate
 from training.learning.comparison import compare, interval_of
@@ -17,27 +17,27 @@ from training.learning.selection import Selection
 
 
 def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
-    """The report of a selection and its evaluation.
+    """The report on a selection and its evaluation.
 
-    Intervals over folds are corrected after Nadeau and Bengio (2003); that of the test figure is a bootstrap's.
+    Intervals over folds are corrected after Nadeau and Bengio (2003); the interval of the test figure is a bootstrap.
     """
-    learn, test, domain = selection.learn, evaluation.test, selection.learn.domain
+    train, test, domain = selection.train, evaluation.test, selection.train.domain
     metric = deciding_metric(domain)
-    naive = naive_answers(domain, learn.target, len(test))
+    naive = naive_predictions(domain, train.target, len(test))
     return {
         "domain": domain.name,
         "task": domain.task,
         "target": {"name": domain.target.name, "unit": domain.target.unit},
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
-            "source": learn.source,
-            "training_rows": len(learn),
+            "source": train.source,
+            "training_rows": len(train),
             "test_rows": len(test),
             "folds": len(selection.splits),
         },
         "metric": metric,
         "winner": _candidate(selection.winner, selection),
-        "candidates": [_candidate(one, selection) for one in selection.candidates],
+        "candidates": [_candidate(candidate, selection) for candidate in selection.candidates],
         "baseline": {
             "mean": float(np.mean(baseline_scores(selection))),
             "test": metrics_of(domain, test.target, naive)[metric],
@@ -48,31 +48,31 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
         },
         "out_of_fold": dict(evaluation.out_of_fold),
         "segments": {
-            "out_of_fold": [asdict(part) for part in evaluation.parts],
-            "test": [asdict(part) for part in evaluation.test_parts],
+            "out_of_fold": [asdict(segment) for segment in evaluation.segments],
+            "test": [asdict(segment) for segment in evaluation.test_segments],
         },
     }
 
 
-def _candidate(one: Candidate, selection: Selection) -> dict[str, Any]:
-    low, high = interval_of(one.folds.scores, selection.splits)
-    against = None
-    if one.name != selection.winner.name:
-        scores, others = selection.winner.folds.scores, one.folds.scores
-        against = asdict(compare(scores, others, selection.learn.domain, selection.splits))
+def _candidate(candidate: Candidate, selection: Selection) -> dict[str, Any]:
+    low, high = interval_of(candidate.folds.scores, selection.splits)
+    comparison = None
+    if candidate.name != selection.winner.name:
+        scores, others = selection.winner.folds.scores, candidate.folds.scores
+        comparison = asdict(compare(scores, others, selection.train.domain, selection.splits))
     return {
-        "name": one.name,
-        "mean": one.mean,
-        "sd": one.sd,
+        "name": candidate.name,
+        "mean": candidate.mean,
+        "sd": candidate.sd,
         "low": low,
         "high": high,
-        "us_per_row": one.us_per_row,
-        "is_affordable": one.is_affordable,
-        "seconds": one.seconds,
-        "params": {key: _plain(value) for key, value in one.params.items()},
-        "search": asdict(one.search) if one.search else None,
-        "fold_scores": one.folds.scores.tolist(),
-        "winner_gains": against,
+        "us_per_row": candidate.us_per_row,
+        "is_affordable": candidate.is_affordable,
+        "seconds": candidate.seconds,
+        "params": {key: _plain(value) for key, value in candidate.params.items()},
+        "search": asdict(candidate.search) if candidate.search else None,
+        "fold_scores": candidate.folds.scores.tolist(),
+        "winner_gains": comparison,
     }
 
 

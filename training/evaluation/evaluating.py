@@ -1,4 +1,4 @@
-"""The evaluation of a selection: its winner on the test rows, which are looked at here, once, and nowhere else."""
+"""The evaluation of a selection's winner. Only this module uses the test rows, once."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from schemas.classes import winners_of
 from training.data.tables import Table
 from training.evaluation.bootstrap import bootstrap_interval
 from training.evaluation.figures import figures_of
-from training.evaluation.segments import PartFigures, figures_by_part, parts_of
+from training.evaluation.segments import SegmentFigures, figures_by_segment, segments_of
 from training.learning.metrics import deciding_metric
 from training.learning.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What is known of a selection's winner.
+    """Figures and predictions of a selection's winner.
 
     Attributes:
         metrics: ``cv_…`` over folds, ``test_…`` on the test rows, ``us_per_row``, by name.
         on_test: figures on the test rows.
-        out_of_fold: figures on the training rows, each predicted by a model that had not seen it.
+        out_of_fold: figures of the out-of-fold predictions on the training rows.
         test_interval: of the deciding metric, by bootstrap over the test rows.
-        test_parts: the figures of each segment's parts on the test rows.
-        parts: the same on the training rows, out of fold.
+        test_segments: figures by segment on the test rows.
+        segments: figures by segment on the training rows, out of fold.
         test: the test rows.
-        predicted: what the winner says of them, shape (n,).
-        probabilities: the same as probabilities (n, classes); None of a regression.
+        predicted: the winner's predictions for the test rows, shape (n,).
+        probabilities: the same as probabilities (n, classes); None for a regression.
     """
 
     metrics: Mapping[str, float]
     on_test: Mapping[str, float]
     out_of_fold: Mapping[str, float]
     test_interval: tuple[float, float]
-    test_parts: tuple[PartFigures, ...]
-    parts: tuple[PartFigures, ...]
+    test_segments: tuple[SegmentFigures, ...]
+    segments: tuple[SegmentFigures, ...]
     test: Table = field(repr=False)
     predicted: NDArray[Any] = field(repr=False)
     probabilities: NDArray[np.float64] | None = field(repr=False)
 
 
 def evaluate(selection: Selection, test: Table) -> Evaluation:
-    """Judge the winner on the test rows."""
+    """Evaluate the winner on the test rows."""
     return evaluation_of(selection, test, *_predict(selection, test))
 
 
 def evaluation_of(
     selection: Selection, test: Table, predicted: NDArray[Any], probabilities: NDArray[np.float64] | None
 ) -> Evaluation:
-    """Judge what the winner says of the test rows: prices or class names (n,), and probabilities (n, classes)."""
-    winner, learn, domain = selection.winner, selection.learn, test.domain
+    """Evaluate the winner's predictions for the test rows: prices or class names (n,), probabilities (n, classes)."""
+    winner, train, domain = selection.winner, selection.train, test.domain
     metric = deciding_metric(domain)
     on_test = figures_of(domain, test.target, predicted, probabilities)
     folds = winner.folds
@@ -63,27 +63,27 @@ def evaluation_of(
     return Evaluation(
         metrics=over_folds | {f"test_{name}": value for name, value in on_test.items()},
         on_test=on_test,
-        out_of_fold=figures_of(domain, learn.target, folds.out_of_fold, folds.probabilities),
+        out_of_fold=figures_of(domain, train.target, folds.out_of_fold, folds.probabilities),
         test_interval=bootstrap_interval(domain, test.target, predicted),
-        test_parts=_by_part(learn, test, predicted),
-        parts=_by_part(learn, learn, folds.out_of_fold),
+        test_segments=_figures_by_segment(train, test, predicted),
+        segments=_figures_by_segment(train, train, folds.out_of_fold),
         test=test,
         predicted=predicted,
         probabilities=probabilities,
     )
 
 
-def _by_part(learn: Table, table: Table, predicted: NDArray[Any]) -> tuple[PartFigures, ...]:
-    parts = parts_of(table.domain, table.frame, learn.frame)
-    return figures_by_part(table.domain, parts, table.target, predicted)
+def _figures_by_segment(train: Table, table: Table, predicted: NDArray[Any]) -> tuple[SegmentFigures, ...]:
+    segments = segments_of(table.domain, table.frame, train.frame)
+    return figures_by_segment(table.domain, segments, table.target, predicted)
 
 
 def _predict(selection: Selection, test: Table) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Predictions, and of classes the probabilities, in the order of the domain's classes."""
+    """Predict the test rows; probabilities are in the order of the domain's classes."""
     pipeline, classes = selection.pipeline, test.domain.target.classes
     if not classes:
         return np.asarray(pipeline.predict(test.frame), dtype=np.float64), None
     probabilities = np.zeros((len(test), len(classes)))
-    found = [classes.index(str(name)) for name in pipeline.classes_]
-    probabilities[:, found] = pipeline.predict_proba(test.frame)
+    columns = [classes.index(str(name)) for name in pipeline.classes_]
+    probabilities[:, columns] = pipeline.predict_proba(test.frame)
     return np.array(classes)[winners_of(probabilities, classes)], probabilities

@@ -1,4 +1,4 @@
-"""SHAP values of a model's trees, for a sample of rows. They cost milliseconds a row, so only reports ask for them."""
+"""SHAP values of a model's trees, for a sample of rows. They cost milliseconds a row, so only reports use them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SAMPLE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What columns add to predictions.
+    """Contributions of columns to predictions.
 
     Attributes:
         values: contributions (n, columns), or (n, columns, classes).
-        rows: what the trees were given (n, columns).
+        rows: input of the trees (n, columns).
         names: of the columns.
-        part: the estimator that was explained.
+        estimator: class name of the explained estimator.
     """
 
     values: NDArray[np.float64]
     rows: NDArray[np.float64]
     names: list[str]
-    part: str
+    estimator: str
 
 
 def explain(pipeline: Pipeline, table: Table, seed: int) -> Explanation | None:
@@ -39,30 +39,30 @@ def explain(pipeline: Pipeline, table: Table, seed: int) -> Explanation | None:
 
     Args:
         pipeline: fitted.
-        table: of which at most 200 rows are explained.
+        table: at most 200 of its rows are explained.
         seed: of the sample.
 
     Returns:
-        None where shap is not installed, or the model has no trees that it understands.
+        None if shap is not installed, or does not support the model.
     """
     trees = _trees_of(pipeline[-1])
     if trees is None:
         return None
     try:
         with warnings.catch_warnings():
-            # about matplotlib's coming versions, when it is imported
+            # importing shap warns about future versions of matplotlib
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             from shap import TreeExplainer  # type: ignore[import-untyped]
-    except ImportError:  # no build for this machine
+    except ImportError:  # shap has no build for this machine
         return None
-    picked = np.sort(np.random.default_rng(seed).permutation(len(table))[:SAMPLE_ROWS])
-    rows = np.asarray(pipeline[:-1].transform(table.frame.iloc[picked]), dtype=np.float64)
+    sample = np.sort(np.random.default_rng(seed).permutation(len(table))[:SAMPLE_ROWS])
+    rows = np.asarray(pipeline[:-1].transform(table.frame.iloc[sample]), dtype=np.float64)
     values = np.asarray(TreeExplainer(trees).shap_values(rows, check_additivity=False), dtype=np.float64)
     return Explanation(values, rows, _names(table, rows.shape[1]), type(trees).__name__)
 
 
 def _trees_of(estimator: Any) -> Any:
-    """The first estimator with trees inside what a pipeline ends with; None where there is none."""
+    """The first estimator with trees in the last step of a pipeline; None if it has none."""
     from sklearn.ensemble import (
         ExtraTreesClassifier,
         ExtraTreesRegressor,
@@ -78,12 +78,12 @@ def _trees_of(estimator: Any) -> Any:
     boosted = (GradientBoostingRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor, XGBModel)
     if isinstance(estimator, forests + boosted):
         return estimator
-    # a vote or blend has voices, an estimator around another has that one
-    inside = [*getattr(estimator, "estimators_", ()), *filter(None, [getattr(estimator, "regressor_", None)])]
-    return next((found for one in inside if (found := _trees_of(one)) is not None), None)
+    # a voting estimator has members; an estimator on the log scale wraps a regressor
+    inner = [*getattr(estimator, "estimators_", ()), *filter(None, [getattr(estimator, "regressor_", None)])]
+    return next((trees for each in inner if (trees := _trees_of(each)) is not None), None)
 
 
 def _names(table: Table, width: int) -> list[str]:
-    """Names of what the trees were given: raw columns and derived ones behind them, unless a step made others."""
-    names = [*table.domain.columns, *(one.name for one in table.domain.derived)]
+    """Names of the trees' input: raw columns, then derived ones; numbers if a step has changed the columns."""
+    names = [*table.domain.columns, *(each.name for each in table.domain.derived)]
     return names if len(names) == width else [f"column {number}" for number in range(width)]

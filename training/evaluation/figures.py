@@ -1,4 +1,4 @@
-"""Figures: everything that is said about n predictions whose truth is known."""
+"""All figures of n predictions with known truth."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def figures_of(
     """All figures of n predictions.
 
     Args:
-        domain: whose.
+        domain: of the predictions.
         truth: prices or class names, shape (n,).
-        predicted: the same, as a model says.
+        predicted: predictions of the same, shape (n,).
         probabilities: (n, classes) in the order of the domain's classes; None for a regression.
 
     Returns:
-        Of a regression rmse, mae and median_error in the target's unit, r2, the share within 5 units, and the bias (the
-        mean error) as a share of the target's mean. Of a classification accuracy, macro_f1, precision and recall of
-        each class, and with probabilities log_loss and auc (one class against the rest, the mean over classes).
+        For a regression rmse, mae and median_error in the target's unit, r2, the share within 5 units, and the bias
+        (mean error) as a share of the target's mean. For a classification accuracy, macro_f1, precision and recall of
+        each class, and with probabilities log_loss and auc (one class against the rest, mean over classes).
     """
-    found = metrics_of(domain, truth, predicted)
-    if not domain.target.classes:
-        return found | _of_numbers(truth, predicted)
-    found |= _of_classes(domain.target.classes, truth, predicted)
-    return found if probabilities is None else found | _of_probabilities(domain.target.classes, truth, probabilities)
+    metrics, classes = metrics_of(domain, truth, predicted), domain.target.classes
+    if not classes:
+        return metrics | _of_numbers(truth, predicted)
+    metrics |= _of_classes(classes, truth, predicted)
+    return metrics if probabilities is None else metrics | _of_probabilities(classes, truth, probabilities)
 
 
 def _of_numbers(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
@@ -63,9 +63,9 @@ def _of_probabilities(
     classes: Sequence[str], truth: NDArray[Any], probabilities: NDArray[np.float64]
 ) -> dict[str, float]:
     is_class = truth[:, None] == np.array(classes)
-    # as scikit-learn's log_loss, which wants columns in the alphabet's order
+    # the same as scikit-learn's log_loss, which requires columns in alphabetical order
     of_truth = np.clip(probabilities[is_class], _LEAST_PROBABILITY, 1.0)
-    # a class that is nowhere or everywhere among these rows cannot be told from the rest
-    told = [column for column in range(len(classes)) if 0 < is_class[:, column].sum() < len(truth)]
-    areas = [roc_auc_score(is_class[:, column], probabilities[:, column]) for column in told]
+    # the area is not defined for a class that no row or every row has
+    defined = [column for column in range(len(classes)) if 0 < is_class[:, column].sum() < len(truth)]
+    areas = [roc_auc_score(is_class[:, column], probabilities[:, column]) for column in defined]
     return {"log_loss": float(-np.mean(np.log(of_truth)))} | ({"auc": float(np.mean(areas))} if areas else {})

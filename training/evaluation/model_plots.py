@@ -1,4 +1,4 @@
-"""Plots of a model itself: what it hangs on, and what more rows would bring."""
+"""Plots of a model: importance of columns, learning curve, and SHAP values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CURVE_SHARES = (0.25, 0.5, 0.75)
 
 
 def importance(importances: Mapping[str, float]) -> Figure:
-    """The columns whose shuffling costs most, at most 15 of them."""
+    """The importance of the 15 most important columns."""
     top = list(importances.items())[:TOP][::-1]
     figure, plot = axes("Importance", "loss of R², or of accuracy, when the column is shuffled", "")
     plot.barh([name for name, _ in top], [loss for _, loss in top], color=BLUE)
@@ -31,19 +31,19 @@ def importance(importances: Mapping[str, float]) -> Figure:
 
 
 def learning_curve(selection: Selection) -> Figure:
-    """The deciding metric over how many rows teach, on the first folds."""
-    metric = deciding_metric(selection.learn.domain)
+    """The deciding metric over the number of training rows, on the first folds."""
+    metric = deciding_metric(selection.train.domain)
     splits = selection.splits[:CURVE_FOLDS]
     rows, means, sds = [], [], []
     for share in CURVE_SHARES:
-        # splits are sorted by row: every n-th keeps whatever order the table had out of it
-        fewer = [(_thinned(learn, share), judge) for learn, judge in splits]
-        scores = cross_validate(selection.pipeline, selection.learn, fewer).scores
-        rows.append(int(np.mean([len(learn) for learn, _ in fewer])))
+        # evenly spaced rows, so that the order of the table does not matter
+        fewer = [(_thin(train, share), validation) for train, validation in splits]
+        scores = cross_validate(selection.pipeline, selection.train, fewer).scores
+        rows.append(int(np.mean([len(train) for train, _ in fewer])))
         means.append(float(np.mean(scores)))
         sds.append(float(np.std(scores)))
     whole = selection.winner.folds.scores[: len(splits)]
-    rows.append(int(np.mean([len(learn) for learn, _ in splits])))
+    rows.append(int(np.mean([len(train) for train, _ in splits])))
     means.append(float(np.mean(whole)))
     sds.append(float(np.std(whole)))
     figure, plot = axes(f"Learning curve, mean and sd of {len(splits)} folds", "training rows", metric)
@@ -52,30 +52,30 @@ def learning_curve(selection: Selection) -> Figure:
 
 
 def shap_summary(explained: Explanation) -> Figure:
-    """What each column adds to single predictions, the most important on top; colour is the column's value.
+    """The contribution of each column to single predictions, the most important on top; colour is the column's value.
 
-    Of classes the mean size is shown, summed over classes.
+    For classes the mean size is shown, summed over classes.
     """
     values = explained.values
     sizes = np.abs(values).mean(axis=0)
-    is_of_classes = sizes.ndim > 1
-    totals = sizes.sum(axis=1) if is_of_classes else sizes
+    has_classes = sizes.ndim > 1
+    totals = sizes.sum(axis=1) if has_classes else sizes
     top = np.argsort(totals)[-TOP:]
     shown = [explained.names[column] for column in top]
-    what = "mean size, summed over classes" if is_of_classes else "what a value adds to the prediction"
-    figure, plot = axes(f"SHAP values of {explained.part}", what, "")
-    if is_of_classes:
+    label = "mean size, summed over classes" if has_classes else "contribution to the prediction"
+    figure, plot = axes(f"SHAP values of {explained.estimator}", label, "")
+    if has_classes:
         plot.barh(shown, totals[top], color=BLUE)
         return figure
     jitter = np.random.default_rng(0).uniform(-0.3, 0.3, len(values))
-    for place, column in enumerate(top):
+    for height, column in enumerate(top):
         colours = _ranks(explained.rows[:, column])
-        plot.scatter(values[:, column], place + jitter, c=colours, cmap="coolwarm", s=6, alpha=0.7)
+        plot.scatter(values[:, column], height + jitter, c=colours, cmap="coolwarm", s=6, alpha=0.7)
     plot.set_yticks(range(len(top)), shown)
     return figure
 
 
-def _thinned(rows: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+def _thin(rows: NDArray[np.int64], share: float) -> NDArray[np.int64]:
     fewer: NDArray[np.int64] = rows[np.linspace(0, len(rows) - 1, max(int(share * len(rows)), 1)).astype(int)]
     return fewer
 

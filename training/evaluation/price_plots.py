@@ -1,4 +1,4 @@
-"""Plots of a regression: how far predictions are from prices, and where."""
+"""Plots of a regression: predictions and residuals against prices, and calibration."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BINS = 30
-PARTS = 10
+CALIBRATION_BINS = 10
 
 
 def predicted_against_actual(selection: Selection, evaluation: Evaluation) -> Figure:
-    """Predictions over prices, out of fold and on the test rows; a perfect model would lie on the line."""
-    learn, test = selection.learn, evaluation.test
-    unit = learn.domain.target.unit
+    """Predictions over prices, out of fold and on the test rows; exact predictions are on the line."""
+    train, test = selection.train, evaluation.test
+    unit = train.domain.target.unit
     figure, plot = axes("Predicted against actual", f"actual ({unit})", f"predicted ({unit})")
-    plot.scatter(learn.target, selection.winner.folds.out_of_fold, s=12, color=GREY, alpha=0.5, label="out of fold")
+    plot.scatter(train.target, selection.winner.folds.out_of_fold, s=12, color=GREY, alpha=0.5, label="out of fold")
     plot.scatter(test.target, evaluation.predicted, s=16, color=BLUE, alpha=0.8, label="test rows")
-    ends = [float(np.min(learn.target)), float(np.max(learn.target))]
+    ends = [float(np.min(train.target)), float(np.max(train.target))]
     plot.plot(ends, ends, color=ORANGE, linewidth=1)
     plot.legend(frameon=False)
     return figure
@@ -33,7 +33,7 @@ def predicted_against_actual(selection: Selection, evaluation: Evaluation) -> Fi
 
 def residuals(selection: Selection, evaluation: Evaluation) -> Figure:
     """Errors over predictions, out of fold and on the test rows."""
-    unit = selection.learn.domain.target.unit
+    unit = selection.train.domain.target.unit
     figure, plot = axes("Residuals", f"predicted ({unit})", "predicted - actual")
     out_of_fold = selection.winner.folds.out_of_fold
     plot.scatter(out_of_fold, _errors(selection), s=12, color=GREY, alpha=0.5, label="out of fold")
@@ -45,7 +45,7 @@ def residuals(selection: Selection, evaluation: Evaluation) -> Figure:
 
 
 def residual_distribution(selection: Selection, _: Evaluation) -> Figure:
-    """How often errors of each size are made out of fold, beside a normal distribution of the same spread."""
+    """The distribution of out-of-fold errors, beside a normal distribution with the same mean and spread."""
     errors = _errors(selection)
     figure, plot = axes("Distribution of the residuals", "predicted - actual", "density")
     plot.hist(errors, bins=BINS, density=True, color=BLUE, alpha=0.7)
@@ -56,12 +56,12 @@ def residual_distribution(selection: Selection, _: Evaluation) -> Figure:
 
 
 def calibration(selection: Selection, _: Evaluation) -> Figure:
-    """Mean price over mean prediction in ten parts of equally many rows, out of fold."""
-    unit = selection.learn.domain.target.unit
+    """Mean price over mean prediction in ten bins of equal size, out of fold."""
+    unit = selection.train.domain.target.unit
     order = np.argsort(selection.winner.folds.out_of_fold)
-    parts = [part for part in np.array_split(order, PARTS) if len(part)]
-    predicted = [float(np.mean(selection.winner.folds.out_of_fold[part])) for part in parts]
-    actual = [float(np.mean(selection.learn.target[part])) for part in parts]
+    bins = [rows for rows in np.array_split(order, CALIBRATION_BINS) if len(rows)]
+    predicted = [float(np.mean(selection.winner.folds.out_of_fold[rows])) for rows in bins]
+    actual = [float(np.mean(selection.train.target[rows])) for rows in bins]
     figure, plot = axes("Calibration, in tenths of the rows", f"mean prediction ({unit})", f"mean actual ({unit})")
     plot.plot([predicted[0], predicted[-1]], [predicted[0], predicted[-1]], color=ORANGE, linewidth=1)
     plot.plot(predicted, actual, marker="o", color=BLUE)
@@ -69,5 +69,5 @@ def calibration(selection: Selection, _: Evaluation) -> Figure:
 
 
 def _errors(selection: Selection) -> NDArray[np.float64]:
-    errors: NDArray[np.float64] = selection.winner.folds.out_of_fold - selection.learn.target
+    errors: NDArray[np.float64] = selection.winner.folds.out_of_fold - selection.train.target
     return errors

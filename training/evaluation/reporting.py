@@ -1,4 +1,4 @@
-"""Writing a report into a folder: JSON for machines, PNG files, and one HTML page."""
+"""Writes a report into a folder: JSON, PNG files, and an HTML page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.evaluation.evaluating import Evaluation
 from training.evaluation.importance import importances
 from training.evaluation.page import page_of
 from training.learning.selection import Selection
-from training.progress import Progress, silent
+from training.progress import Progress, discard_progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,16 +26,16 @@ Draw = Callable[[], "Figure"]
 
 
 def write_report(
-    selection: Selection, evaluation: Evaluation, folder: Path, level: str = FULL, progress: Progress = silent
+    selection: Selection, evaluation: Evaluation, folder: Path, level: str = FULL, progress: Progress = discard_progress
 ) -> dict[str, Any]:
-    """Write the report of a run; the folder is created, and what an earlier report left there is replaced.
+    """Write the report of a run; creates the folder, and replaces an earlier report in it.
 
     Args:
-        selection: who was tried.
-        evaluation: what is known of the winner.
-        folder: where to.
+        selection: candidates and winner.
+        evaluation: of the winner.
+        folder: for the files.
         level: `full` draws plots, which takes seconds; `figures` leaves them out.
-        progress: is told how far it is.
+        progress: called with messages about the progress.
 
     Returns:
         The document.
@@ -46,7 +46,7 @@ def write_report(
     document = document_of(selection, evaluation)
     plots: list[Path] = []
     if level == FULL:
-        document["importance"] = importances(selection.pipeline, selection.learn, seed=0)
+        document["importance"] = importances(selection.pipeline, selection.train, seed=0)
         for name, draw in _plots(selection, evaluation, document["importance"]):
             progress(f"drawing {name.replace('_', ' ')}")
             plots.append(folder / f"{name}.png")
@@ -57,19 +57,19 @@ def write_report(
 
 
 def copy_report(folder: Path, target: Path) -> None:
-    """Put a report where people look for it, instead of the one before."""
+    """Copy a report, replacing an earlier one."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder, target)
 
 
 def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float]) -> Iterator[tuple[str, Draw]]:
-    """Name and drawing of every plot that fits the task and the model."""
+    """Name and drawing function of every plot for the task and the model."""
     from training.evaluation import class_plots, model_plots, price_plots
     from training.evaluation.explaining import explain
 
     of_task: tuple[Callable[[Selection, Evaluation], Figure], ...] = (
         (class_plots.confusion_matrix, class_plots.calibration)
-        if selection.learn.domain.target.classes
+        if selection.train.domain.target.classes
         else (
             price_plots.predicted_against_actual,
             price_plots.residuals,
@@ -80,7 +80,7 @@ def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float
     for draw in of_task:
         yield draw.__name__, lambda draw=draw: draw(selection, evaluation)  # type: ignore[misc]
     yield "importance", lambda: model_plots.importance(ranked)
-    explained = explain(selection.pipeline, selection.learn, seed=0)
+    explained = explain(selection.pipeline, selection.train, seed=0)
     if explained is not None:
         yield "shap_summary", lambda: model_plots.shap_summary(explained)
     yield "learning_curve", lambda: model_plots.learning_curve(selection)

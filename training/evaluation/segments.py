@@ -1,4 +1,4 @@
-"""Parts of a table by the domain's declared segments, and the figures of each part."""
+"""The segments of a table, as its domain declares them, and the figures of predictions in each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentFigures:
-    """Rows of a table that one segment puts together.
+class SegmentRows:
+    """The rows of a table with the same value, or a value in the same range, of a feature.
 
     Attributes:
-        column: the segment's feature.
-        label: what these rows have in common: a value, a range, or that the value is missing.
-        rows: their numbers in the table.
+        column: of the feature.
+        label: the value, the range, or ``missing``.
+        rows: numbers of the rows.
     """
 
     column: str
@@ -40,13 +40,13 @@ class SegmentFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class PartFigures:
-    """How good predictions are in one part.
+class SegmentFigures:
+    """Figures of the predictions in a segment.
 
     Attributes:
-        name: of the part.
-        rows: how many it has.
-        figures: of `training.learning.metrics`.
+        name: of the segment.
+        rows: number of rows.
+        figures: metrics of `training.learning.metrics`.
     """
 
     name: str
@@ -54,52 +54,50 @@ class PartFigures:
     figures: dict[str, float]
 
 
-def parts_of(domain: Domain, frame: pd.DataFrame, learn: pd.DataFrame) -> list[SegmentFigures]:
-    """The parts of a table, those without rows left out.
+def segments_of(domain: Domain, frame: pd.DataFrame, train: pd.DataFrame) -> list[SegmentRows]:
+    """The segments of a table that have rows.
 
     Args:
-        domain: declares the segments.
+        domain: declares the features to segment by.
         frame: the table, raw columns.
-        learn: the training rows, which say where numbers are cut.
+        train: the training rows, whose quantiles divide numbers into ranges.
     """
-    return [
-        part for segment in domain.segments for part in _cut(segment, frame[segment.column], learn) if len(part.rows)
-    ]
+    segments = (each for declared in domain.segments for each in _divide(declared, frame[declared.column], train))
+    return [segment for segment in segments if len(segment.rows)]
 
 
-def figures_by_part(
-    domain: Domain, parts: list[SegmentFigures], truth: NDArray[Any], predicted: NDArray[Any]
-) -> tuple[PartFigures, ...]:
-    """The figures of each part that has two rows at least."""
+def figures_by_segment(
+    domain: Domain, segments: list[SegmentRows], truth: NDArray[Any], predicted: NDArray[Any]
+) -> tuple[SegmentFigures, ...]:
+    """The figures of each segment with at least two rows."""
     return tuple(
-        PartFigures(part.name, len(part.rows), metrics_of(domain, truth[part.rows], predicted[part.rows]))
-        for part in parts
-        if len(part.rows) > 1
+        SegmentFigures(each.name, len(each.rows), metrics_of(domain, truth[each.rows], predicted[each.rows]))
+        for each in segments
+        if len(each.rows) > 1
     )
 
 
-def _cut(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[SegmentFigures]:
-    is_missing = values.isna().to_numpy()
-    parts = _ranges(segment, values, learn) if segment.parts else _values(segment, values)
-    return [*parts, SegmentFigures(segment.column, MISSING, np.flatnonzero(is_missing))]
+def _divide(declared: Segment, values: pd.Series[Any], train: pd.DataFrame) -> list[SegmentRows]:
+    segments = _by_range(declared, values, train) if declared.parts else _by_value(declared, values)
+    return [*segments, SegmentRows(declared.column, MISSING, np.flatnonzero(values.isna().to_numpy()))]
 
 
-def _values(segment: Segment, values: pd.Series[Any]) -> list[SegmentFigures]:
-    found = values.to_numpy()
+def _by_value(declared: Segment, values: pd.Series[Any]) -> list[SegmentRows]:
+    cells = values.to_numpy()
     return [
-        SegmentFigures(
-            segment.column, f"{value:g}" if isinstance(value, float) else str(value), np.flatnonzero(found == value)
+        SegmentRows(
+            declared.column, f"{value:g}" if isinstance(value, float) else str(value), np.flatnonzero(cells == value)
         )
         for value in sorted(values.dropna().unique().tolist())
     ]
 
 
-def _ranges(segment: Segment, values: pd.Series[Any], learn: pd.DataFrame) -> list[SegmentFigures]:
-    shares = np.linspace(0, 1, segment.parts + 1)[1:-1]
-    edges = [-np.inf, *np.nanquantile(learn[segment.column].to_numpy(dtype=np.float64), shares), np.inf]
-    found = values.to_numpy(dtype=np.float64)
+def _by_range(declared: Segment, values: pd.Series[Any], train: pd.DataFrame) -> list[SegmentRows]:
+    shares = np.linspace(0, 1, declared.parts + 1)[1:-1]
+    edges = [-np.inf, *np.nanquantile(train[declared.column].to_numpy(dtype=np.float64), shares), np.inf]
+    numbers = values.to_numpy(dtype=np.float64)
     return [
-        SegmentFigures(segment.column, _range_label(low, high), np.flatnonzero((found > low) & (found <= high)))
+        SegmentRows(declared.column, _range_label(low, high), np.flatnonzero((numbers > low) & (numbers <= high)))
         for low, high in pairwise(edges)
     ]
 

@@ -1,4 +1,4 @@
-"""An evaluation in a folder: its figures for people and tools, and the predictions, which are made only once."""
+"""Stores an evaluation in a folder: metrics and predictions as text, and predictions as arrays to read back."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ ARRAYS_FILE = "predictions.npz"
 
 
 def store_evaluation(evaluation: Evaluation, selection: Selection, folder: Path) -> None:
-    """Write metrics, predictions of the test rows and each candidate's score on each fold into a folder."""
+    """Write metrics, predictions of the test rows, and the score of each candidate on each fold."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = json.dumps(dict(sorted(evaluation.metrics.items())), indent=2)
-    (folder / METRICS_FILE).write_text(figures + "\n", encoding="utf-8")
+    metrics = json.dumps(dict(sorted(evaluation.metrics.items())), indent=2)
+    (folder / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
     rows = {"row": evaluation.test.positions, "actual": evaluation.test.target, "predicted": evaluation.predicted}
     pd.DataFrame(rows).to_csv(folder / PREDICTIONS_FILE, index=False)
     metric = deciding_metric(evaluation.test.domain)
     scores = [
-        {"fold": number, "model": one.name, "metric": metric, "score": score}
-        for one in selection.candidates
-        for number, score in enumerate(one.folds.scores.tolist(), start=1)
+        {"fold": number, "model": candidate.name, "metric": metric, "score": score}
+        for candidate in selection.candidates
+        for number, score in enumerate(candidate.folds.scores.tolist(), start=1)
     ]
     pd.DataFrame(scores).to_csv(folder / FOLDS_FILE, index=False)
     arrays = {"predicted": evaluation.predicted}
@@ -40,6 +40,6 @@ def store_evaluation(evaluation: Evaluation, selection: Selection, folder: Path)
 
 
 def load_evaluation(folder: Path, selection: Selection, test: Table) -> Evaluation:
-    """Read back what `store_evaluation` wrote of a selection and its test rows; nothing is predicted again."""
+    """Read what `store_evaluation` wrote, without predicting again."""
     with np.load(folder / ARRAYS_FILE, allow_pickle=False) as arrays:
         return evaluation_of(selection, test, arrays["predicted"], arrays.get("probabilities"))

@@ -1,1 +1,1 @@
-"""The gate: what stands between a registered version and the aliases that put it in charge."""
+"""The gate: the checks that a registered version must pass before an alias points to it."""

@@ -1,4 +1,4 @@
-"""What the gate fetches of a version from the registry: its fold record, its pipeline, and it as it would serve."""
+"""Downloads that the gate needs of a version: its fold record, its pipeline, and its scorer."""
 
 from __future__ import annotations
 
@@ -19,46 +19,45 @@ from training.gate.record import FOLDS_FOLDER, FoldRecord, read_record
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-_ASIDE = "tasador-gate-"
+_PREFIX = "tasador-gate-"
 
 
-def fetch_record(registry: Registry, found: ModelVersionInfo, domain: Domain) -> FoldRecord:
-    """The fold record of a version.
+def fetch_record(registry: Registry, info: ModelVersionInfo, domain: Domain) -> FoldRecord:
+    """Download the fold record of a version.
 
     Raises:
-        ModelRejectedError: ("folds") it has none, or not the one that was registered.
+        ModelRejectedError: ("folds") it has none, or its files have changed since it was registered.
         RegistryUnavailableError: MLflow does not answer.
     """
-    expected = found.tags.get(FOLDS_TAG)
+    expected = info.tags.get(FOLDS_TAG)
     if not expected:
-        raise ModelRejectedError("folds", f"version {found.version} has no fold record")
-    with tempfile.TemporaryDirectory(prefix=_ASIDE) as aside:
-        where = (registry.client, registry.tracking_uri, found.run_id, FOLDS_FOLDER)
-        folder = download_folder(*where, Path(aside))
+        raise ModelRejectedError("folds", f"version {info.version} has no fold record")
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
+        folder = download_folder(registry.client, registry.tracking_uri, info.run_id, FOLDS_FOLDER, Path(temporary))
         try:
             check_digest(folder, expected)
             return read_record(folder, domain)
         except (OSError, KeyError, ValueError, ModelRejectedError) as error:
-            message = f"the fold record of version {found.version} cannot be used: {error}"
+            message = f"the fold record of version {info.version} cannot be used: {error}"
             raise ModelRejectedError("folds", message) from error
 
 
-def fetch_pipeline(registry: Registry, found: ModelVersionInfo) -> Pipeline:
-    """The fitted pipeline of a version, through digest and allow-list.
+def fetch_pipeline(registry: Registry, info: ModelVersionInfo) -> Pipeline:
+    """Download and load the fitted pipeline of a version, after checking digest and allow-list.
 
     Raises:
-        ModelRejectedError: it has been changed, or cannot be built.
+        ModelRejectedError: its files have changed, or it cannot be loaded.
         RegistryUnavailableError: MLflow does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix=_ASIDE) as aside:
-        folder = Path(aside) / "model"
-        registry.download(found, folder)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
+        folder = Path(temporary) / "model"
+        registry.download(info, folder)
         return load_pipeline(folder)
 
 
-def fetch_scorer(registry: Registry, found: ModelVersionInfo, domain: Domain) -> Scorer:
-    """A version as a consumer would load it, whatever a row costs; raises as `fetch_pipeline`."""
-    with tempfile.TemporaryDirectory(prefix=_ASIDE) as aside:
-        folder = Path(aside) / "model"
-        registry.download(found, folder)
+def fetch_scorer(registry: Registry, info: ModelVersionInfo, domain: Domain) -> Scorer:
+    """Download a version and load it as a consumer does, without a limit on its cost; raises as `fetch_pipeline`."""
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
+        folder = Path(temporary) / "model"
+        registry.download(info, folder)
         return load_scorer(folder, domain)

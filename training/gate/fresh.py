@@ -1,8 +1,8 @@
-"""Fresh rows: those of a version's fold record that neither it nor the champion was fitted on when it answered them.
+"""Fresh rows: rows of a version's fold record that neither it nor the champion was fitted on when predicting them.
 
-A retraining of one recipe on newer rows ties with that recipe wherever both are fitted again. What tells them apart is
-how the champion answers today, as it was fitted then, on rows that came since. Rows are known by a hash of what they
-hold, so their order, and that of the table they came in, does not matter.
+A recipe that is trained again on newer rows ties with itself if both are fitted on the same folds. The difference only
+shows if the champion, as it serves now, is scored on the rows that are new to it. Rows are identified by a hash of
+their values, so the order of the tables does not matter.
 """
 
 from __future__ import annotations
@@ -27,62 +27,62 @@ if TYPE_CHECKING:
 
 
 def fresh_splits(record: FoldRecord, known: Table) -> tuple[Split, ...]:
-    """The first repetition of a record's folds, judged by its fresh rows alone, so that each of them counts once.
+    """The first repetition of a record's folds, with its fresh rows as the only validation rows: each counts once.
 
-    A row that somebody sent twice is no fresh row for a fold that was fitted on the other: the same features among the
-    fresh rows that teach are enough to leave it out.
-
-    Args:
-        record: of the version that would like to pass.
-        known: the rows that the champion was fitted on.
-    """
-    is_fresh = ~np.isin(_hashes(record.learn.with_target()), _hashes(known.with_target()))
-    features = _hashes(record.learn.frame)
-    splits = []
-    for learn, judge in _first_repetition(record.splits):
-        taught = features[learn[is_fresh[learn]]]
-        splits.append((learn, judge[is_fresh[judge] & ~np.isin(features[judge], taught)]))
-    return tuple(splits)
-
-
-def on_fresh_rows(record: FoldRecord, splits: tuple[Split, ...], champion: Score) -> tuple[FoldRecord, FoldResult]:
-    """A version's record and the champion's answers as of today, both judged on the same fresh rows.
+    A row is left out of the validation rows of a fold if a fresh training row of that fold has the same features:
+    listings are sometimes sent twice.
 
     Args:
         record: of the version.
-        splits: of `fresh_splits`; each judges by some rows.
-        champion: as it is loaded to serve.
+        known: the rows that the champion was fitted on.
     """
-    theirs = answers_of(champion, record.learn)
-    fresh = replace(record, splits=splits, scores=_scores(record.learn, splits, record.out_of_fold))
-    return fresh, FoldResult(_scores(record.learn, splits, theirs), theirs)
+    is_fresh = ~np.isin(_hashes(record.train.with_target()), _hashes(known.with_target()))
+    features = _hashes(record.train.frame)
+    splits = []
+    for train, validation in _first_repetition(record.splits):
+        seen = features[train[is_fresh[train]]]
+        splits.append((train, validation[is_fresh[validation] & ~np.isin(features[validation], seen)]))
+    return tuple(splits)
 
 
-def old_figures(record: FoldRecord, champion: FoldRecord, score: Score) -> tuple[float, float]:
-    """The deciding metric of a version and of the champion over the champion's rows, each on rows unseen.
+def score_fresh_rows(record: FoldRecord, splits: tuple[Split, ...], champion: Score) -> tuple[FoldRecord, FoldResult]:
+    """Score a version and the champion, as it serves now, on the same fresh rows.
 
     Args:
-        record: of the version; where it holds a row, its answer out of fold is taken.
-        champion: the record of the champion, which is judged by its answers out of fold.
-        score: the version as it would serve, for rows that it was not fitted on.
+        record: of the version.
+        splits: from `fresh_splits`; each has validation rows.
+        champion: its score function.
     """
-    old = champion.learn
-    ours = answers_of(score, old)
-    order = np.argsort(mine := _hashes(record.learn.with_target()))
-    wanted = _hashes(old.with_target())
-    found = order[np.minimum(np.searchsorted(mine, wanted, sorter=order), len(mine) - 1)]
-    is_shared = mine[found] == wanted
-    ours[is_shared] = record.out_of_fold[found[is_shared]]
+    predictions = predict_table(champion, record.train)
+    fresh = replace(record, splits=splits, scores=_scores(record.train, splits, record.out_of_fold))
+    return fresh, FoldResult(_scores(record.train, splits, predictions), predictions)
+
+
+def score_champion_rows(record: FoldRecord, champion: FoldRecord, score: Score) -> tuple[float, float]:
+    """The deciding metric of a version and of the champion on the champion's training rows, by unseen rows only.
+
+    Args:
+        record: of the version; for rows that it shares with the champion its out-of-fold predictions count.
+        champion: the champion's record, of which the out-of-fold predictions count.
+        score: the version's score function, for rows that it was not fitted on.
+    """
+    old = champion.train
+    predictions = predict_table(score, old)
+    hashes, old_hashes = _hashes(record.train.with_target()), _hashes(old.with_target())
+    order = np.argsort(hashes)
+    nearest = order[np.minimum(np.searchsorted(hashes, old_hashes, sorter=order), len(hashes) - 1)]
+    is_shared = hashes[nearest] == old_hashes
+    predictions[is_shared] = record.out_of_fold[nearest[is_shared]]
     metric = deciding_metric(old.domain)
-    first, second = (metrics_of(old.domain, old.target, each)[metric] for each in (ours, champion.out_of_fold))
-    return first, second
+    version_metrics = metrics_of(old.domain, old.target, predictions)
+    return version_metrics[metric], metrics_of(old.domain, old.target, champion.out_of_fold)[metric]
 
 
-def answers_of(score: Score, table: Table) -> NDArray[Any]:
-    """Prices, or names of classes, of each row of a table, shape (rows,)."""
-    answers = score(RowBuilder(table.domain).matrix_of_frame(table.frame))
+def predict_table(score: Score, table: Table) -> NDArray[Any]:
+    """Predict the price or class name of each row of a table, shape (rows,)."""
+    scores = score(RowBuilder(table.domain).matrix_of_frame(table.frame))
     classes = table.domain.target.classes
-    return np.array(classes)[winners_of(answers, classes)] if classes else np.asarray(answers, dtype=np.float64)
+    return np.array(classes)[winners_of(scores, classes)] if classes else np.asarray(scores, dtype=np.float64)
 
 
 def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
@@ -93,17 +93,17 @@ def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
 
 
 def _first_repetition(splits: Sequence[Split]) -> list[Split]:
-    """The folds until a row would judge a second time: those that predictions out of fold come from."""
+    """The folds before a row is a validation row for the second time: the out-of-fold predictions come from these."""
     first, seen = list[Split](), set[int]()
-    for learn, judge in splits:
-        rows = set(judge.tolist())
+    for train, validation in splits:
+        rows = set(validation.tolist())
         if rows & seen:
             break
         seen |= rows
-        first.append((learn, judge))
+        first.append((train, validation))
     return first
 
 
-def _scores(table: Table, splits: Sequence[Split], answers: NDArray[Any]) -> NDArray[np.float64]:
+def _scores(table: Table, splits: Sequence[Split], predictions: NDArray[Any]) -> NDArray[np.float64]:
     metric = deciding_metric(table.domain)
-    return np.array([metrics_of(table.domain, table.target[rows], answers[rows])[metric] for _, rows in splits])
+    return np.array([metrics_of(table.domain, table.target[rows], predictions[rows])[metric] for _, rows in splits])

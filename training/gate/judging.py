@@ -1,4 +1,4 @@
-"""The gate itself: what it reads of two versions, and the report that it leaves with the one it judged."""
+"""The gate: judges a version by all checks, and stores the report with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, ModelRejectedError
 from schemas.settings import Settings
-from training.gate.contest import Arranging
+from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
 from training.gate.loading import cost_check, loading_checks
 from training.gate.record import FoldRecord
@@ -27,8 +27,8 @@ class Gate:
     """Judges versions of one domain.
 
     Args:
-        registry: where they are registered.
-        domain: what they must be made for.
+        registry: holds the versions.
+        domain: the domain that they must fit.
         settings: the limits.
     """
 
@@ -37,60 +37,58 @@ class Gate:
     settings: Settings
 
     def judge(self, version: str, stage: Stage = Stage.PRODUCTION, override: Override | None = None) -> GateReport:
-        """Judge a version, and leave the report with it.
+        """Judge a version, and store the report with it.
 
-        For Production a version is compared with the champion on the same rows in the same folds, on one of the
-        footings of `training.gate.contest`. Where the champion's recipe has to be fitted again in them, that takes as
-        long as it takes.
+        For Production the version is compared with the champion (`training.gate.champion_comparison`). This can take
+        as long as a training run, if the champion's recipe must be fitted again.
 
         Args:
-            version: that would like to pass.
-            stage: that it is to reach; for Staging nobody is compared with anybody.
-            override: who wants it to pass whatever is found, and why.
+            version: to judge.
+            stage: to judge it for; for Staging it is not compared with the champion.
+            override: the operator who forces the promotion, with the reason.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        found = self.registry.resolve(version=version)
+        info = self.registry.resolve(version=version)
         champion = self._champion() if stage is Stage.PRODUCTION else None
-        checks, card = loading_checks(self.registry, found, self.domain)
-        is_champion = champion is not None and champion.version == found.version
+        checks, card = loading_checks(self.registry, info, self.domain)
+        is_champion = champion is not None and champion.version == info.version
         if card is not None and not is_champion:
             checks.append(cost_check(card, self.settings.swap.max_us_per_row))
-        # what cannot be loaded is not worth the time that folds take
         footing: Footing | None = None
-        if not is_champion and not _failed(checks):
-            more, footing = self._by_folds(found, champion)
-            checks += more
-        against = champion.version if champion is not None else None
-        report = self._report(found, checks, stage, against, override, footing)
-        # of the champion nothing was asked but that it loads: what let it pass stays on record
-        return report if is_champion else self._leave(found, report)
+        # folds take long, so a version that cannot be loaded skips them
+        if not is_champion and not any(check.outcome == "failed" for check in checks):
+            fold_checks, footing = self._check_folds(info, champion)
+            checks += fold_checks
+        champion_version = champion.version if champion is not None else None
+        report = self._report(info, checks, stage, champion_version, override, footing)
+        # the champion itself was only loaded: the report that admitted it stays
+        return report if is_champion else self._store(info, report)
 
     def admit(self, version: str, override: Override | None = None) -> GateReport:
-        """Judge a version and make it champion if it passes; raises as `judge`."""
+        """Judge a version and promote it if it passes; raises as `judge`."""
         report = self.judge(version, override=override)
         if report.is_open:
             self.registry.set_champion(version)
         return report
 
-    def judge_return(self, version: str) -> GateReport:
-        """Judge a version that was champion before and shall be again: only whether it loads.
+    def judge_rollback(self, version: str) -> GateReport:
+        """Judge a former champion for a rollback: only whether it was admitted once, and loads now.
 
-        The way back is an emergency exit. The version has passed once, and what is wrong with the champion is often
-        not in any figure.
+        A rollback is an emergency measure, often for a fault that no figure shows.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        found = self.registry.resolve(version=version)
-        checks, _ = loading_checks(self.registry, found, self.domain)
-        outcome: Outcome = "passed" if found.is_admitted else "failed"
-        reason = "the gate let it become champion before" if found.is_admitted else "the gate never let it pass"
+        info = self.registry.resolve(version=version)
+        checks, _ = loading_checks(self.registry, info, self.domain)
+        outcome: Outcome = "passed" if info.is_admitted else "failed"
+        reason = f"has {'already' if info.is_admitted else 'never'} passed the gate for Production"
         checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))
-        return self._leave(found, self._report(found, checks, Stage.PRODUCTION, None, None))
+        return self._store(info, self._report(info, checks, Stage.PRODUCTION, None, None))
 
     def _champion(self) -> ModelVersionInfo | None:
         try:
@@ -98,31 +96,31 @@ class Gate:
         except ModelNotFoundError:
             return None
 
-    def _by_folds(
-        self, found: ModelVersionInfo, champion: ModelVersionInfo | None
+    def _check_folds(
+        self, info: ModelVersionInfo, champion: ModelVersionInfo | None
     ) -> tuple[list[Check], Footing | None]:
         gate = self.settings.gate
         try:
-            record = self.read_record(found)
+            record = self.read_record(info)
         except ModelRejectedError as error:
             return _all_failed(_ABSOLUTE + (_COMPARED if champion is not None else ()), str(error)), None
         checks = absolute_checks(record, gate)
         if champion is None:
             return checks, None
         try:
-            contest = Arranging(self.registry, self.domain, gate, champion).contest(found, record)
+            comparison = ChampionComparer(self.registry, self.domain, gate, champion).compare(info, record)
         except ModelRejectedError as error:
-            reason = f"champion {champion.version} cannot be tried on these rows: {error}"
+            reason = f"champion {champion.version} cannot be evaluated on these rows: {error}"
             return checks + _all_failed(_COMPARED, reason), None
-        return checks + comparison_checks(contest, gate), contest.footing
+        return checks + comparison_checks(comparison, gate), comparison.footing
 
-    def read_record(self, found: ModelVersionInfo) -> FoldRecord:
-        """The fold record of a version; raises as `training.gate.fetching.fetch_record`."""
-        return fetch_record(self.registry, found, self.domain)
+    def read_record(self, info: ModelVersionInfo) -> FoldRecord:
+        """Download the fold record of a version; raises as `training.gate.fetching.fetch_record`."""
+        return fetch_record(self.registry, info, self.domain)
 
     def _report(
         self,
-        found: ModelVersionInfo,
+        info: ModelVersionInfo,
         checks: list[Check],
         stage: Stage,
         champion: str | None,
@@ -131,7 +129,7 @@ class Gate:
     ) -> GateReport:
         return GateReport(
             domain=self.domain.name,
-            version=found.version,
+            version=info.version,
             stage=stage,
             champion=champion,
             footing=footing,
@@ -139,11 +137,11 @@ class Gate:
             override=override,
         )
 
-    def _leave(self, found: ModelVersionInfo, report: GateReport) -> GateReport:
+    def _store(self, info: ModelVersionInfo, report: GateReport) -> GateReport:
         forced = report.override if report.status == "forced" else None
         store_gate_report(
             self.registry,
-            found,
+            info,
             report.status,
             report.model_dump(mode="json"),
             admitted_at=report.time.isoformat() if report.is_open and report.stage is Stage.PRODUCTION else "",
@@ -151,10 +149,6 @@ class Gate:
             forced_because=forced.reason if forced else "",
         )
         return report
-
-
-def _failed(checks: list[Check]) -> bool:
-    return any(check.outcome == "failed" for check in checks)
 
 
 def _all_failed(names: tuple[str, ...], reason: str) -> list[Check]:

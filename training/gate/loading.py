@@ -1,4 +1,4 @@
-"""Whether a version can be put in charge at all: fetched anew from the registry, loaded, tried; and what it costs."""
+"""The gate's checks on whether a version can serve: download and load it as a consumer does, and check its cost."""
 
 from __future__ import annotations
 
@@ -13,55 +13,52 @@ from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from training.gate.report import Check, Outcome
 
-_WHAT = {
-    "digest": "the stored files are those that were registered",
-    "signature": "made for this domain, its columns and classes as they are declared now",
-    "versions": "made with the libraries that are installed",
-    "allow_list": "holds only types that may be loaded",
-    "golden_rows": "answers its golden rows as it did when it was trained",
+_REASONS_TO_PASS = {
+    "digest": "the stored files are the ones that were registered",
+    "signature": "matches the domain's columns and classes as declared now",
+    "versions": "was trained with the installed versions of the libraries",
+    "allow_list": "contains only allowed types",
+    "golden_rows": "predicts its golden rows as it did after training",
 }
-"""The checks of `registry.loading`, in their order, and what it means to pass them."""
+"""The checks of `registry.loading`, in their order."""
 
 
-def loading_checks(registry: Registry, found: ModelVersionInfo, domain: Domain) -> tuple[list[Check], ModelCard | None]:
-    """Load a version as every consumer will. No force overrides what fails here, because nothing could score with it.
+def loading_checks(registry: Registry, info: ModelVersionInfo, domain: Domain) -> tuple[list[Check], ModelCard | None]:
+    """Load a version as every consumer does. All checks are binding: no consumer can score with a version that fails.
 
     Returns:
-        The checks up to the first that failed, and the model's card if none did.
+        The checks up to the first failure, and the model's card if there is none.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="tasador-gate-") as aside:
-        folder = Path(aside) / "model"
+    with tempfile.TemporaryDirectory(prefix="tasador-gate-") as temporary:
+        folder = Path(temporary) / "model"
         try:
-            registry.download(found, folder)
-            return _until(None), load_scorer(folder, domain).card
+            registry.download(info, folder)
+            return _checks_until(None), load_scorer(folder, domain).card
         except ModelRejectedError as error:
-            return _until(error.check, str(error)), None
+            return _checks_until(error.check, str(error)), None
 
 
 def cost_check(card: ModelCard, max_us_per_row: float) -> Check:
-    """Compare the cost that was measured in training with the limit; nothing is timed here.
-
-    A version is admitted or not whatever else the machine does at that moment.
-    """
+    """Check the cost that training measured; timing it again would make the outcome depend on the machine's load."""
     limit = f"must be at most {max_us_per_row:g} (swap.max_us_per_row)"
     cost = card.us_per_row
     if cost is None:
-        reason = f"its card has no {COST_METRIC}; {limit}"
+        reason = f"the model card has no {COST_METRIC}; {limit}"
         return Check(name="cost", outcome="failed", reason=reason, is_binding=True)
     outcome: Outcome = "passed" if cost <= max_us_per_row else "failed"
     return Check(name="cost", outcome=outcome, reason=f"{cost:.3g} µs a row in training; {limit}", is_binding=True)
 
 
-def _until(failed: str | None, message: str = "") -> list[Check]:
-    """The checks up to the one that failed; all of them where none did."""
+def _checks_until(failed: str | None, message: str = "") -> list[Check]:
+    """The checks up to the failed one; all of them if none failed."""
     checks: list[Check] = []
-    for name, meaning in _WHAT.items():
+    for name, reason in _REASONS_TO_PASS.items():
         if name == failed:
             break
-        checks.append(Check(name=name, outcome="passed", reason=meaning, is_binding=True))
+        checks.append(Check(name=name, outcome="passed", reason=reason, is_binding=True))
     if failed is not None:
         checks.append(Check(name=failed, outcome="failed", reason=message, is_binding=True))
     return checks

@@ -1,7 +1,7 @@
-"""The fold record of a version: the rows it was trained on, its folds, and what it said of rows it had not seen.
+"""The fold record of a version: its training rows, its folds, and its out-of-fold predictions.
 
-It is what the gate judges by, and enough to try another model on the very same folds later, on any machine that can
-read the registry. Rows lie in a Parquet file; folds as one bit a row, so that a million rows in 25 folds take 6 MB.
+The gate judges by it, and can evaluate another model on the same folds later, on any machine that reads the registry.
+Rows are stored as Parquet, folds as one bit a row, so that a million rows in 25 folds take 6 MB.
 """
 
 from __future__ import annotations
@@ -25,56 +25,57 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS_FOLDER = "folds"
-"""The folder of a run in which the fold record of its version lies."""
+"""The folder of an MLflow run that holds the fold record of its version."""
 ROWS_FILE = "rows.parquet"
 FOLDS_FILE = "folds.npz"
 
 
 @dataclass(frozen=True, slots=True)
 class FoldRecord:
-    """What one version did on its folds.
+    """Training rows, folds and results of one version.
 
     Attributes:
-        learn: the training rows.
-        splits: the folds among them.
+        train: the training rows.
+        splits: the folds.
         scores: the deciding metric of each fold, shape (folds,).
-        out_of_fold: what was predicted for each training row, shape (rows,).
+        out_of_fold: the out-of-fold prediction for each training row, shape (rows,).
     """
 
-    learn: Table
+    train: Table
     splits: tuple[Split, ...]
     scores: NDArray[np.float64]
     out_of_fold: NDArray[Any]
 
     @property
     def key(self) -> str:
-        """A hash of the rows and the folds: two records with the same one can be compared fold by fold."""
-        whole = hashlib.sha256(self.learn.sha256().encode())
-        for bits in _bits(self.splits, len(self.learn)):
-            whole.update(bits.tobytes())
-        return whole.hexdigest()
+        """A hash of rows and folds: records with the same key can be compared fold by fold."""
+        digest = hashlib.sha256(self.train.sha256().encode())
+        for bits in _bits(self.splits, len(self.train)):
+            digest.update(bits.tobytes())
+        return digest.hexdigest()
 
 
-def record_of(learn: Table, splits: Sequence[Split], folds: FoldResult) -> FoldRecord:
-    """The record of a model that was folded on these rows."""
-    return FoldRecord(learn, tuple(splits), folds.scores, folds.out_of_fold)
+def record_of(train: Table, splits: Sequence[Split], folds: FoldResult) -> FoldRecord:
+    """The record of a model that was cross-validated on these rows."""
+    return FoldRecord(train, tuple(splits), folds.scores, folds.out_of_fold)
 
 
 def write_record(record: FoldRecord, folder: Path) -> str:
     """Write a record into a folder, which is created; returns the folder's digest."""
     folder.mkdir(parents=True)
-    record.learn.with_target().assign(**{PREDICTION: record.out_of_fold}).to_parquet(folder / ROWS_FILE, index=False)
-    learn, judge = _bits(record.splits, len(record.learn))
-    np.savez_compressed(folder / FOLDS_FILE, allow_pickle=False, learn=learn, judge=judge, scores=record.scores)
+    record.train.with_target().assign(**{PREDICTION: record.out_of_fold}).to_parquet(folder / ROWS_FILE, index=False)
+    train, validation = _bits(record.splits, len(record.train))
+    arrays: dict[str, NDArray[Any]] = {"learn": train, "judge": validation, "scores": record.scores}
+    np.savez_compressed(folder / FOLDS_FILE, allow_pickle=False, **arrays)
     return digest_of(folder)
 
 
 def read_record(folder: Path, domain: Domain) -> FoldRecord:
-    """Read what `write_record` wrote, for the domain as it is declared now.
+    """Read what `write_record` wrote, for the domain as declared now.
 
     Raises:
         OSError: a file is missing.
-        ValueError: a file cannot be understood.
+        ValueError: a file is damaged.
         KeyError: a column is missing.
     """
     import pandas as pd
@@ -83,15 +84,17 @@ def read_record(folder: Path, domain: Domain) -> FoldRecord:
     with np.load(folder / FOLDS_FILE, allow_pickle=False) as arrays:
         stored = dict(arrays)
     masks = [np.unpackbits(stored[name], axis=1, count=len(rows)).astype(bool) for name in ("learn", "judge")]
-    splits = tuple((np.flatnonzero(learn), np.flatnonzero(judge)) for learn, judge in zip(*masks, strict=True))
-    learn = Table(
+    splits = tuple(
+        (np.flatnonzero(train), np.flatnonzero(validation)) for train, validation in zip(*masks, strict=True)
+    )
+    train = Table(
         domain,
         rows[list(domain.columns)],
         _column(rows, domain.target.name),
         np.arange(len(rows), dtype=np.int64),
         "its fold record",
     )
-    return FoldRecord(learn, splits, stored["scores"], _column(rows, PREDICTION))
+    return FoldRecord(train, splits, stored["scores"], _column(rows, PREDICTION))
 
 
 def _column(rows: pd.DataFrame, name: str) -> NDArray[Any]:
@@ -100,10 +103,10 @@ def _column(rows: pd.DataFrame, name: str) -> NDArray[Any]:
 
 
 def _bits(splits: Sequence[Split], rows: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Which rows teach and which judge, a bit a row, each (folds, rows / 8)."""
+    """The training and the validation rows of each fold, one bit a row, each (folds, rows / 8)."""
     masks = np.zeros((2, len(splits), rows), dtype=bool)
-    for fold, (learn, judge) in enumerate(splits):
-        masks[0, fold, learn] = True
-        masks[1, fold, judge] = True
-    learn_bits, judge_bits = np.packbits(masks, axis=2)
-    return learn_bits, judge_bits
+    for fold, (train, validation) in enumerate(splits):
+        masks[0, fold, train] = True
+        masks[1, fold, validation] = True
+    train_bits, validation_bits = np.packbits(masks, axis=2)
+    return train_bits, validation_bits

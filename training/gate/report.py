@@ -1,4 +1,4 @@
-"""The gate's report: each check with its outcome and the reason, and what follows from all of them."""
+"""The gate's report: every check with its outcome and reason, and the decision that follows from them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Check(BaseModel):
 
     Attributes:
         name: of the check.
-        outcome: passed, failed, or skipped where it does not apply.
-        reason: what was found and what is asked for.
-        is_binding: whether not even force overrides it.
+        outcome: passed, failed, or skipped if it does not apply.
+        reason: the figure that was measured, and the limit.
+        is_binding: whether the check also holds when an operator forces a promotion.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Check(BaseModel):
 
 
 class Override(BaseModel):
-    """Who overrode the gate, and why."""
+    """An operator's decision to promote a version that fails checks."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,14 +54,14 @@ class Override(BaseModel):
 
 
 class Footing(BaseModel):
-    """On what a version and the champion were compared.
+    """How a version was compared with the champion.
 
     Attributes:
-        how: `same_folds` by what both did on the same rows in the same folds; `fresh_rows` by the champion as it
-            answers today, on rows that neither was fitted on; `recipe` by the champion's recipe, fitted again in the
-            version's folds.
-        rows: by how many rows they were judged.
-        reason: why so.
+        how: `same_folds`: by the fold records of both, on the same rows and folds. `fresh_rows`: with the champion as
+            it serves now, on rows that neither was fitted on. `recipe`: with the champion's recipe, fitted again in
+            the version's folds.
+        rows: number of rows that were compared.
+        reason: why this way was chosen.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,26 +71,21 @@ class Footing(BaseModel):
     reason: str
 
     def __str__(self) -> str:
-        how = {
-            "same_folds": "in the same folds",
-            "fresh_rows": "on fresh rows",
-            "recipe": "with its recipe fitted again",
-        }
-        return f"compared {how[self.how]}, {self.rows} rows"
+        return f"compared {_FOOTINGS[self.how]}, {self.rows} rows"
 
 
 class GateReport(BaseModel):
-    """What the gate says of one version.
+    """The gate's decision on one version.
 
     Attributes:
-        domain: of the model.
-        version: that was judged.
-        stage: that it is to reach.
-        champion: the version it was compared with; None where there was none.
-        footing: on what they were compared; None where they were not.
-        time: when.
-        checks: in the order in which they were made.
-        override: by whom and why the gate was overridden, if it was.
+        domain: name of the model's domain.
+        version: the version that was judged.
+        stage: the stage that the version was judged for.
+        champion: the champion at that time; None without one, and for Staging.
+        footing: how the two were compared; None if they were not.
+        time: of the decision.
+        checks: in the order in which they ran.
+        override: the operator who forces the promotion, with the reason; None without force.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,12 +106,12 @@ class GateReport(BaseModel):
 
     @property
     def is_open(self) -> bool:
-        """Whether the version may pass: nothing failed, or it was overridden and nothing binding failed."""
+        """Whether the version passes: no check failed, or it is forced and no binding check failed."""
         return not (any(check.is_binding for check in self.failed) if self.override else self.failed)
 
     @property
     def status(self) -> Literal["passed", "staged", "forced", "failed"]:
-        """The same in a word; `forced` only where the override made the difference."""
+        """The decision in a word; `forced` only if the version would have failed without the override."""
         if not self.is_open:
             return "failed"
         if self.failed:
@@ -125,14 +120,14 @@ class GateReport(BaseModel):
 
     @property
     def reason(self) -> str:
-        """Why it may not pass, in a word: the first binding check that failed, or else ``gate``."""
+        """Why the version fails, in a word: the first binding check that failed, or ``gate``."""
         return next((check.name for check in self.failed if check.is_binding), "gate")
 
     def __str__(self) -> str:
-        against = f"against champion {self.champion}" if self.champion else f"to {self.stage}"
+        against = f"against champion {self.champion}" if self.champion else f"for {self.stage}"
         against += f", {self.footing}" if self.footing else ""
         if not self.failed:
             return f"version {self.version} passed the gate {against}"
-        why = "; ".join(f"{check.name}: {check.reason}" for check in self.failed)
+        reasons = "; ".join(f"{check.name}: {check.reason}" for check in self.failed)
         forced = f"; forced by {self.override.actor}: {self.override.reason}" if self.override and self.is_open else ""
-        return f"version {self.version} did not pass the gate {against}: {why}{forced}"
+        return f"version {self.version} did not pass the gate {against}: {reasons}{forced}"

@@ -1,6 +1,6 @@
 """The gate's rules on figures: pure functions from fold records and limits to checks.
 
-A figure that is missing, or no finite number, fails its check: nothing passes because nobody could look.
+A figure that is missing or not finite fails its check.
 """
 
 from __future__ import annotations
@@ -10,45 +10,55 @@ import numpy as np
 from schemas.domain import Domain
 from schemas.sections import GateSettings
 from training.evaluation.figures import figures_of
-from training.evaluation.segments import figures_by_part, parts_of
-from training.gate.contest import Contest
+from training.evaluation.segments import figures_by_segment, segments_of
+from training.gate.champion_comparison import ChampionComparison
 from training.gate.record import FoldRecord
-from training.gate.report import Check, Outcome
+from training.gate.report import Check
 from training.learning.comparison import compare
 from training.learning.folding import FoldResult
 from training.learning.metrics import deciding_metric
 
+_QUALITY, _ERRORS = ("better", "worse"), ("fewer errors", "more errors")
+"""Words for a positive and a negative change."""
+
 
 def at_least(name: str, value: float | None, limit: float, unit: str = "") -> Check:
-    """That a figure reaches a limit; `unit` is said after both."""
-    if value is None or not np.isfinite(value):
-        return Check(name=name, outcome="failed", reason=f"there is no such figure; {limit:g}{unit} is asked for")
-    outcome: Outcome = "passed" if value >= limit else "failed"
-    return Check(name=name, outcome=outcome, reason=f"{value:.4g}{unit}, at least {limit:g} is asked for")
+    """Check that a figure reaches a limit; the unit follows both."""
+    is_passed = value is not None and np.isfinite(value) and value >= limit
+    return _check(name, f"{_shown(value, unit)}; must be at least {limit:g}{unit}", is_passed=bool(is_passed))
 
 
 def at_most(name: str, value: float | None, limit: float, unit: str = "") -> Check:
-    """That a figure stays within a limit; `unit` is said after both."""
-    if value is None or not np.isfinite(value):
-        return Check(name=name, outcome="failed", reason=f"there is no such figure; {limit:g}{unit} is allowed")
-    outcome: Outcome = "passed" if value <= limit else "failed"
-    return Check(name=name, outcome=outcome, reason=f"{value:.4g}{unit}, at most {limit:g} is allowed")
+    """Check that a figure stays within a limit; the unit follows both."""
+    is_passed = value is not None and np.isfinite(value) and value <= limit
+    return _check(name, f"{_shown(value, unit)}; must be at most {limit:g}{unit}", is_passed=bool(is_passed))
+
+
+def change_at_least(
+    name: str, change: float, limit: float, details: str = "", words: tuple[str, str] = _QUALITY
+) -> Check:
+    """Check a change against the champion; change and limit are shares of its figure, positive for an improvement."""
+    required = f"at least {100 * limit:g} % {words[0]}" if limit > 0 else f"at most {100 * abs(limit):g} % {words[1]}"
+    if not np.isfinite(change):
+        return _check(name, f"no finite value{details}; must be {required}", is_passed=False)
+    shown = f"{100 * abs(change):.4g} % {words[0] if change >= 0 else words[1]} than the champion"
+    return _check(name, f"{shown}{details}; must be {required}", is_passed=bool(change >= limit))
 
 
 def absolute_checks(record: FoldRecord, gate: GateSettings) -> list[Check]:
-    """What a version must reach by itself: enough rows, good figures out of fold, no bias."""
-    domain = record.learn.domain
-    rows = at_least("rows", len(record.learn), gate.min_rows, " training rows")
+    """Check a version by itself: enough rows, good figures out of fold, a small bias."""
+    domain = record.train.domain
+    rows = at_least("rows", len(record.train), gate.min_rows, " training rows")
     mean = float(np.mean(record.scores)) if len(record.scores) else None
     if domain.target.classes:
         return [rows, at_least("accuracy", mean, gate.min_accuracy)]
     limit = gate.max_rmse.get(domain.name)
     unset = f"no limit is set for domain {domain.name} (gate.max_rmse)"
     rmse = Check(name="rmse", outcome="skipped", reason=unset) if limit is None else at_most("rmse", mean, limit)
-    # a prediction that is no number has no figures, and scikit-learn says so with an error
-    is_whole = bool(np.isfinite(record.out_of_fold).all())
-    figures = figures_of(domain, record.learn.target, record.out_of_fold) if is_whole else {}
-    bias = 100 * abs(figures["bias_share"]) if is_whole else None
+    # scikit-learn raises an error for predictions that are not finite
+    is_finite = bool(np.isfinite(record.out_of_fold).all())
+    figures = figures_of(domain, record.train.target, record.out_of_fold) if is_finite else {}
+    bias = 100 * abs(figures["bias_share"]) if is_finite else None
     return [
         rows,
         rmse,
@@ -57,68 +67,72 @@ def absolute_checks(record: FoldRecord, gate: GateSettings) -> list[Check]:
     ]
 
 
-def comparison_checks(contest: Contest, gate: GateSettings) -> list[Check]:
-    """What a version must reach against the champion on the same folds.
-
-    Args:
-        contest: what both did.
-        gate: the limits.
-    """
-    record, champion = contest.ours, contest.theirs
-    domain = record.learn.domain
+def comparison_checks(comparison: ChampionComparison, gate: GateSettings) -> list[Check]:
+    """Check a version against the champion on the same folds."""
+    record, champion = comparison.version, comparison.champion
+    domain = record.train.domain
     try:
-        found = compare(record.scores, champion.scores, domain, record.splits)
+        result = compare(record.scores, champion.scores, domain, record.splits)
     except ValueError as error:
-        return [Check(name=name, outcome="failed", reason=str(error)) for name in ("gain", "folds_won", "lower_bound")]
-    metric, theirs = deciding_metric(domain), float(np.mean(champion.scores))
-    gain, of_what = found.gain, metric
+        return [_check(name, str(error), is_passed=False) for name in ("gain", "folds_won", "lower_bound")]
+    champion_mean = float(np.mean(champion.scores))
+    gain, words = result.gain, _QUALITY
     if domain.target.classes:
-        # nobody gains 1 % on an accuracy of 0.995; of the errors that are left one can
-        gain, of_what = found.gain * theirs / (1 - theirs) if theirs < 1 else 0.0, "errors"
-    unit = f" % of the champion's {of_what}"
-    gained = at_least("gain", 100 * gain, 100 * gate.min_gain, unit)
-    means = f"{gained.reason} ({metric} {float(np.mean(record.scores)):.4g} against {theirs:.4g})"
+        # an accuracy of 0.995 leaves no room for a gain of 1 %; its errors do
+        gain = result.gain * champion_mean / (1 - champion_mean) if champion_mean < 1 else 0.0
+        words = _ERRORS
+    means = f" ({deciding_metric(domain)} {float(np.mean(record.scores)):.4g} against {champion_mean:.4g})"
     return [
-        gained.model_copy(update={"reason": means}),
-        at_least("folds_won", 100 * found.won, 100 * gate.min_folds_won, f" % of {found.folds} folds"),
-        at_least("lower_bound", 100 * found.low, 100 * gate.min_lower_bound, f" % of the champion's {metric}"),
-        _segments(record, champion, gate),
-        *([_old_rows(domain, *contest.old, gate)] if contest.old else []),
+        change_at_least("gain", gain, gate.min_gain, means, words),
+        at_least("folds_won", 100 * result.won, 100 * gate.min_folds_won, f" % of {result.folds} folds"),
+        change_at_least("lower_bound", result.low, gate.min_lower_bound, " at the lower end of the interval"),
+        _check_segments(record, champion, gate),
+        *([_check_old_rows(domain, *comparison.old_rows, gate)] if comparison.old_rows else []),
     ]
 
 
-def _segments(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> Check:
-    """That no part of the table got much worse: the largest loss among parts that have enough rows that judge."""
-    judged = np.unique(np.concatenate([judge for _, judge in record.splits]))
-    learn, domain = record.learn.take(judged), record.learn.domain
+def _check_segments(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> Check:
+    """Check the segment with the largest loss, among those with enough validation rows."""
+    rows = np.unique(np.concatenate([validation for _, validation in record.splits]))
+    train, domain = record.train.take(rows), record.train.domain
     metric = deciding_metric(domain)
-    parts = [part for part in parts_of(domain, learn.frame, learn.frame) if len(part.rows) >= gate.min_segment_rows]
-    if not parts:
-        reason = f"{domain.name} has no segment of {gate.min_segment_rows} rows"
+    segments = [
+        each for each in segments_of(domain, train.frame, train.frame) if len(each.rows) >= gate.min_segment_rows
+    ]
+    if not segments:
+        reason = f"no segment of {domain.name} has {gate.min_segment_rows} rows or more"
         return Check(name="segments", outcome="skipped", reason=reason)
     try:
-        ours = figures_by_part(domain, parts, learn.target, record.out_of_fold[judged])
-        theirs = figures_by_part(domain, parts, learn.target, champion.out_of_fold[judged])
+        figures = figures_by_segment(domain, segments, train.target, record.out_of_fold[rows])
+        champion_figures = figures_by_segment(domain, segments, train.target, champion.out_of_fold[rows])
     except ValueError as error:
-        return Check(name="segments", outcome="failed", reason=str(error))
+        return _check("segments", str(error), is_passed=False)
     losses = {
-        one.name: 100 * _loss(domain, one.figures[metric], other.figures[metric])
-        for one, other in zip(ours, theirs, strict=True)
+        own.name: _loss(domain, own.figures[metric], other.figures[metric])
+        for own, other in zip(figures, champion_figures, strict=True)
     }
     worst = max(losses, key=losses.__getitem__)
-    return at_most("segments", losses[worst], 100 * gate.max_segment_loss, f" % worse {metric} in {worst}")
+    return change_at_least("segments", -losses[worst], -gate.max_segment_loss, f" in {worst}")
 
 
-def _old_rows(domain: Domain, ours: float, theirs: float, gate: GateSettings) -> Check:
-    """That what the champion knew is not forgotten over what is new; of classes the loss is that of the errors."""
-    metric, errors = (deciding_metric(domain), (ours, theirs))
+def _check_old_rows(domain: Domain, value: float, champion: float, gate: GateSettings) -> Check:
+    """Check the deciding metric on the champion's own training rows: learning new rows must not lose the old ones."""
+    words = _QUALITY
     if domain.target.classes:
-        metric, errors = "errors", (1 - ours, 1 - theirs)
-    loss = 100 * (errors[0] - errors[1]) / max(errors[1], np.finfo(float).tiny)
-    return at_most("old_rows", loss, 100 * gate.max_old_loss, f" % worse {metric} on the champion's own rows")
+        value, champion, words = 1 - value, 1 - champion, _ERRORS
+    change = (champion - value) / max(champion, np.finfo(float).tiny)
+    return change_at_least("old_rows", change, -gate.max_old_loss, " on the champion's own rows", words)
 
 
-def _loss(domain: Domain, ours: float, theirs: float) -> float:
+def _loss(domain: Domain, value: float, champion: float) -> float:
     """How much worse a figure is, as a share of the champion's."""
-    worse = theirs - ours if domain.target.classes else ours - theirs
-    return worse / theirs if theirs else (np.inf if worse > 0 else 0.0)
+    loss = champion - value if domain.target.classes else value - champion
+    return loss / champion if champion else (np.inf if loss > 0 else 0.0)
+
+
+def _shown(value: float | None, unit: str) -> str:
+    return "no finite value" if value is None or not np.isfinite(value) else f"{value:.4g}{unit}"
+
+
+def _check(name: str, reason: str, *, is_passed: bool) -> Check:
+    return Check(name=name, outcome="passed" if is_passed else "failed", reason=reason)

@@ -1,1 +1,1 @@
-"""Learning: recipes, folds, candidates, and the choice among them."""
+"""Model selection: recipes, folds, search, candidates, blends, and the choice among them."""

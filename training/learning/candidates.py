@@ -1,4 +1,4 @@
-"""A candidate of a training run: a recipe folded, fitted and timed; and the one among several that wins."""
+"""Candidates of a training run: recipes that are cross-validated, fitted and timed; and the choice of the best."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """How a search went.
+    """Figures of a search.
 
     Attributes:
-        trials: that were finished or pruned, those of earlier runs of the same search among them.
-        pruned: of these, how many were given up after some folds.
-        best: the deciding metric of the best trial, on folds that judge no candidate.
-        seconds: what it took in this run.
-        is_cut: whether the time was up before the trials were.
+        trials: number of trials that completed or were pruned, including earlier runs of the same search.
+        pruned: number of trials that were pruned.
+        best: the deciding metric of the best trial, on the folds of the search.
+        seconds: duration in this run.
+        is_cut: whether the search stopped at the time limit, before the last trial.
     """
 
     trials: int
@@ -42,18 +42,18 @@ class SearchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One recipe, tried.
+    """The results of a recipe.
 
     Attributes:
         name: of the recipe.
         mean: of the deciding metric over folds.
-        sd: its standard deviation over folds.
-        us_per_row: what a row costs in a batch of 1,000, in microseconds.
-        is_affordable: whether that is within the limit.
-        seconds: what trying it took.
-        folds: the folds' scores and the out-of-fold predictions.
-        params: what a search chose for it, or what a blend is made of; empty where nothing was chosen.
-        search: how the search went; None where nothing was searched.
+        sd: standard deviation of the metric over folds.
+        us_per_row: cost of a row in a batch of 1,000, in microseconds.
+        is_affordable: whether the cost is within the limit.
+        seconds: duration of cross-validation and fit.
+        folds: scores of the folds, and out-of-fold predictions.
+        params: from a search; for a blend its members and weights; empty for a recipe's own parameters.
+        search: figures of the search; None without one.
     """
 
     name: str
@@ -76,18 +76,18 @@ def try_pipeline(
     *,
     n_jobs: int = 0,
 ) -> Candidate:
-    """Fold a pipeline on the training rows, fit it on all of them, and time it; it is fitted when this returns."""
+    """Cross-validate a pipeline, fit it in place on all training rows, and time it."""
     start = perf_counter()
     folds = cross_validate(pipeline, table, splits, n_jobs)
-    return judge_folds(name, pipeline, table, folds, max_us_per_row, start)
+    return fit_candidate(name, pipeline, table, folds, max_us_per_row, start)
 
 
-def judge_folds(
+def fit_candidate(
     name: str, pipeline: Pipeline, table: Table, folds: FoldResult, max_us_per_row: float, start: float
 ) -> Candidate:
-    """Make a candidate of a pipeline whose folds are known: fit it on all training rows, and time it."""
+    """Fit a cross-validated pipeline on all training rows, and time it."""
     with one_thread_each():
-        # on one thread, as in the folds: sums are then added up in the same order everywhere
+        # on one thread, as in the folds, so that sums are computed in the same order on every machine
         pipeline.fit(table.frame, table.target)
     matrix = RowBuilder(table.domain).matrix_of_frame(table.frame)
     cost = us_per_row(score_of(pipeline, table.domain.target.classes), matrix)
@@ -96,10 +96,10 @@ def judge_folds(
 
 
 def choose(candidates: Sequence[Candidate], domain: Domain, max_us_per_row: float) -> Candidate:
-    """The best candidate by its folds among those that are fast enough.
+    """The best candidate over folds among those that are fast enough.
 
     Raises:
-        ModelRejectedError: ("cost") none is.
+        ModelRejectedError: ("cost") no candidate is fast enough.
     """
     affordable = [candidate for candidate in candidates if candidate.is_affordable]
     if not affordable:

@@ -1,9 +1,9 @@
-"""The comparison of two models on the same folds: the gain, its interval, and in how many folds it shows.
+"""The comparison of two models on the same folds: the gain, its interval, and the share of folds won.
 
 Folds share most of their training rows, so their scores are not independent, and the usual interval of a mean is far
 too narrow. The correction is that of Nadeau and Bengio (2003), "Inference for the generalization error", Machine
-Learning 52: the variance of the mean of k differences is taken as (1/k + n_judge/n_learn) times their sample variance,
-with Student's t of k - 1 degrees of freedom. On some hundred rows almost nothing is significant by it.
+Learning 52: the variance of the mean of k differences is (1/k + n_validation/n_train) times their sample variance, with
+Student's t of k - 1 degrees of freedom. With a few hundred rows, few gains are significant.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much better one model is than another; shares are of the other's mean score, and positive is better.
+    """How much better one model is than another, as shares of the other's mean score; positive is better.
 
     Attributes:
         gain: of the mean score.
         low: lower end of the corrected interval.
         high: upper end of the corrected interval.
-        naive_low: lower end of the interval that takes folds for independent.
+        naive_low: lower end of the interval that assumes independent folds.
         naive_high: upper end of that interval.
-        won: share of the folds in which it is better; a tie is half a win.
-        folds: how many there are.
+        won: share of the folds in which the model is better; a tie counts half.
+        folds: number of folds.
     """
 
     gain: float
@@ -47,23 +47,23 @@ class Comparison:
 def compare(
     scores: NDArray[np.float64], others: NDArray[np.float64], domain: Domain, splits: Sequence[Split]
 ) -> Comparison:
-    """Compare a model's scores with those of another on the same folds.
+    """Compare the scores of two models on the same folds.
 
     Args:
         scores: the deciding metric of each fold, shape (folds,).
-        others: the other's, in the same order.
-        domain: says by its task whether more or less is better.
+        others: the other model's scores, in the same order.
+        domain: whose task decides whether higher or lower is better.
         splits: the folds.
 
     Raises:
-        ValueError: the two were not judged on the same number of folds, or a score is not a finite number.
+        ValueError: the numbers of scores and folds differ, or a score is not finite.
     """
     if scores.shape != others.shape or scores.shape != (len(splits),):
         raise ValueError(f"{scores.shape} and {others.shape} scores for {len(splits)} folds")
     if not (np.isfinite(scores).all() and np.isfinite(others).all()):
         raise ValueError("a score is not a finite number")
     differences = (scores - others) if domain.target.classes else (others - scores)
-    ratio = float(np.mean([len(judge) / len(learn) for learn, judge in splits]))
+    ratio = float(np.mean([len(validation) / len(train) for train, validation in splits]))
     scale = abs(float(np.mean(others))) or 1.0
     gain = float(np.mean(differences))
     corrected, naive = _half_width(differences, ratio), _half_width(differences, 0.0)
@@ -81,13 +81,13 @@ def compare(
 
 def interval_of(scores: NDArray[np.float64], splits: Sequence[Split]) -> tuple[float, float]:
     """The corrected interval of a mean score over folds."""
-    ratio = float(np.mean([len(judge) / len(learn) for learn, judge in splits]))
+    ratio = float(np.mean([len(validation) / len(train) for train, validation in splits]))
     half = _half_width(scores, ratio)
     return float(np.mean(scores)) - half, float(np.mean(scores)) + half
 
 
 def _half_width(values: NDArray[np.float64], ratio: float) -> float:
-    """Half the interval of a mean; `ratio` is judging rows by learning rows, 0 for independent values."""
+    """Half the width of a mean's interval; `ratio` is n_validation / n_train, or 0 for independent values."""
     count = len(values)
     if count == 1:
         return float("inf")

@@ -1,7 +1,7 @@
-"""The first steps of every model: from the domain's raw columns to a matrix without gaps.
+"""The first steps of every model, which turn the domain's raw columns into a matrix without gaps.
 
-`encode` gives the matrix that `schemas.rows` builds from listings (a test holds them together); `fill` puts into each
-gap what the domain declares. Both work on runs of neighbouring columns, which keeps the order of the columns.
+`encoder` builds the same matrix that `schemas.rows` builds from listings, which a test verifies; `filler` fills gaps as
+the domain declares. Both work on runs of adjacent columns, which keeps the order of the columns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SCALERS = {"standard": StandardScaler, "power": PowerTransformer}
 
 
 def encoder(domain: Domain) -> ColumnTransformer:
-    """From a table of raw columns, in any order, to a float matrix (n, columns) with NaN for gaps."""
+    """Turns a table of raw columns, in any order, into a float matrix (n, columns) with NaN for gaps."""
     runs = _runs(domain, lambda feature: bool(feature.categories))
     return ColumnTransformer(
         [
@@ -34,11 +34,11 @@ def encoder(domain: Domain) -> ColumnTransformer:
 
 
 def filler(domain: Domain) -> ColumnTransformer:
-    """Fills the gaps of a matrix as each feature's `fill` says, with what it learns in `fit`."""
+    """Fills the gaps of a matrix by each feature's `fill` strategy, with values learned in `fit`."""
     runs = _runs(domain, lambda feature: feature.fill)
     return ColumnTransformer(
         [
-            # a column without a single value must not vanish, or the next ones would move
+            # a column without values is kept, so that the next columns keep their positions
             (name, SimpleImputer(strategy=fill, keep_empty_features=True), _positions(domain, features))
             for name, fill, features in runs
         ]
@@ -46,13 +46,14 @@ def filler(domain: Domain) -> ColumnTransformer:
 
 
 def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:
-    """What an estimator that adds up columns needs: numbers scaled, each category a column of its own.
+    """Scales numbers, and turns each category into a column of its own, for linear models and kernels.
 
-    It takes the domain's columns and, behind them, the derived ones.
+    Its input has the domain's columns, followed by the derived ones.
 
     Args:
-        domain: whose columns.
-        scaling: numbers to mean 0 and spread 1, as they are or bent to be as normal as can be (Yeo and Johnson 2000).
+        domain: of the columns.
+        scaling: to mean 0 and standard deviation 1; with `power`, after the transformation of Yeo and Johnson (2000),
+            which makes numbers as normal as possible.
     """
     runs = _runs(domain, lambda feature: bool(feature.categories))
     width = len(domain.columns)
@@ -69,7 +70,7 @@ def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:
 
 
 def _runs(domain: Domain, key: Callable[[Feature], Any]) -> list[tuple[str, Any, Sequence[Feature]]]:
-    """Neighbouring features with the same key: a name, the key, the features."""
+    """Adjacent features with the same key: a name, the key, the features."""
     groups = [(value, list(features)) for value, features in groupby(domain.features, key)]
     return [(f"{features[0].column}..{features[-1].column}", value, features) for value, features in groups]
 
@@ -79,7 +80,7 @@ def _positions(domain: Domain, features: Sequence[Feature]) -> list[int]:
 
 
 def _codes(features: Sequence[Feature]) -> OrdinalEncoder:
-    # NaN stands among the categories so that a gap stays one; an undeclared value is an error
+    # NaN is one of the categories, so that a gap stays a gap; an undeclared value is an error
     categories = [np.array([*feature.categories, np.nan], dtype=object) for feature in features]
     return OrdinalEncoder(categories=categories, encoded_missing_value=np.nan)
 

@@ -1,7 +1,7 @@
-"""The estimators that recipes use, each made from a seed and parameters by name.
+"""The estimators of the recipes, each created from a seed and named parameters.
 
-Their own parameters were tuned by hand on the Boston and the obesity table, on folds of other seeds than those by which
-`make bench-models` judges. All run on one thread: folds are what runs side by side.
+Their default parameters were tuned by hand on the Boston and the obesity table, on folds with other seeds than those of
+`make bench-models`. Each estimator runs on one thread, because folds run in parallel.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ XGBOOST_CLASSES = XGBOOST | {
 
 
 def on_log_scale(estimator: Any) -> TransformedTargetRegressor:
-    """The estimator on the target's logarithm, as far as it has one.
+    """The estimator on a logarithmic scale of the target.
 
-    The inverse hyperbolic sine is the logarithm of twice the value, to 1 % from a value of 4 on, and knows zero and
-    negative values too (Burbidge, Magee and Robb 1988).
+    The inverse hyperbolic sine is the logarithm of twice the value, to 1 % from a value of 4 on, and is also defined
+    for zero and negative values (Burbidge, Magee and Robb 1988).
     """
     return TransformedTargetRegressor(estimator, func=np.arcsinh, inverse_func=np.sinh)
 
@@ -80,7 +80,7 @@ def extra_trees_classes(seed: int, **own: Any) -> ExtraTreesClassifier:
 
 
 def forests(seed: int) -> VotingClassifier:
-    """A soft vote of the two kinds of forest, as large together as one."""
+    """A soft vote of both kinds of forest, with as many trees together as one forest."""
     return VotingClassifier(
         [
             ("random", random_forest_classes(seed, n_estimators=60)),
@@ -92,7 +92,7 @@ def forests(seed: int) -> VotingClassifier:
 
 
 def gradient_boosting(seed: int, *, log: bool = False, **own: Any) -> Any:
-    """Stochastic gradient boosting for numbers (Friedman 2002): each tree sees a part of the rows and columns."""
+    """Stochastic gradient boosting for numbers (Friedman 2002): each tree uses a sample of the rows and columns."""
     estimator = GradientBoostingRegressor(**GRADIENT_BOOSTING | own, random_state=seed)
     return on_log_scale(estimator) if log else estimator
 
@@ -121,20 +121,17 @@ def plain_xgboost(seed: int, **own: Any) -> XGBRegressor:
 
 
 def xgboost(seed: int, *, log: bool = False, **own: Any) -> Any:
-    """XGBoost for numbers, each split from a part of the columns."""
+    """XGBoost for numbers; each split uses a sample of the columns."""
     estimator = plain_xgboost(seed, **XGBOOST | own)
     return on_log_scale(estimator) if log else estimator
 
 
 def xgboost_classes(seed: int, **own: Any) -> VotingClassifier:
-    """XGBoost for classes.
-
-    It wants numbers for classes; a vote of one gives it numbers and gives names back.
-    """
-    voice = XGBClassifier(**XGBOOST_CLASSES | own, random_state=seed, n_jobs=1)
-    return VotingClassifier([("xgboost", voice)], voting="soft")
+    """XGBoost for classes, in a vote of one that translates between class names and the numbers XGBoost requires."""
+    classifier = XGBClassifier(**XGBOOST_CLASSES | own, random_state=seed, n_jobs=1)
+    return VotingClassifier([("xgboost", classifier)], voting="soft")
 
 
 def kriging(seed: int, **own: Any) -> TransformedTargetRegressor:
-    """A Gaussian process on the logarithm."""
+    """A Gaussian process on a logarithmic scale."""
     return on_log_scale(Kriging(**own, random_state=seed))

@@ -1,4 +1,4 @@
-"""Which rows teach, which rows judge: the test rows put aside once, and the folds among the others."""
+"""Test rows, folds among the training rows, and cross-validation."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from training.learning.metrics import deciding_metric, metrics_of
 from training.learning.threads import one_core, one_thread_each
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Numbers of the rows that teach, and of those that judge."""
+"""Numbers of the training rows and of the validation rows of a fold."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """What cross-validation gave.
+    """The result of a cross-validation.
 
     Attributes:
         scores: the deciding metric of each fold, shape (folds * repeats,).
-        out_of_fold: for each row what a model predicted that had not seen it, from the first repetition. Where folds
-            follow time no fold judges the earliest rows: they are predicted by a model of all later ones.
+        out_of_fold: a prediction for each row by a model that was not fitted on it, from the first repetition. If folds
+            follow time, the earliest rows are in no validation set: a model of all later rows predicts them.
         probabilities: the same as probabilities (n, classes) in the order of the domain's classes; None for a
             regression.
-        answers: what was predicted for the judging rows of each fold: shape (rows,), or (rows, classes).
+        predictions: for the validation rows of each fold: shape (rows,), or (rows, classes).
     """
 
     scores: NDArray[np.float64]
     out_of_fold: NDArray[Any]
     probabilities: NDArray[np.float64] | None = None
-    answers: tuple[NDArray[np.float64], ...] = ()
+    predictions: tuple[NDArray[np.float64], ...] = ()
 
 
 def split(table: Table, settings: TrainingSettings) -> tuple[Table, Table]:
-    """Training rows and test rows, the same for the same seed; classes keep their shares.
+    """Split a table into training rows and test rows by the seed; classes keep their shares.
 
-    Where rows carry a time, the latest are the test rows.
+    If rows have a time, the latest are the test rows.
 
     Raises:
-        DataError: there are too few rows, or too few of a class, to fold.
+        DataError: the table has too few rows, or too few of a class, for the folds.
     """
     _check_enough(table, settings)
     if table.times is not None:
@@ -67,86 +67,92 @@ def split(table: Table, settings: TrainingSettings) -> tuple[Table, Table]:
 
 
 def splits_of(table: Table, settings: TrainingSettings) -> tuple[Split, ...]:
-    """The folds among the training rows, repetition by repetition, the same for the same seed.
+    """The folds among the training rows by the seed, repetition by repetition.
 
-    Where rows carry a time, each fold learns from what came before the rows it judges, and there is one repetition:
-    time runs one way only.
+    If rows have a time, the training rows of each fold are earlier than its validation rows, and there is one
+    repetition.
     """
     if table.times is not None:
         by_time = np.argsort(table.times, kind="stable")
         pairs = TimeSeriesSplit(settings.folds).split(by_time)
-        return tuple((by_time[learn], by_time[judge]) for learn, judge in pairs)
+        return tuple((by_time[train], by_time[validation]) for train, validation in pairs)
     kind = RepeatedStratifiedKFold if table.domain.target.classes else RepeatedKFold
     folds = kind(n_splits=settings.folds, n_repeats=settings.repeats, random_state=settings.seed)
     return tuple(folds.split(table.frame, table.target))
 
 
 def cross_validate(pipeline: Pipeline, table: Table, splits: Sequence[Split], n_jobs: int = 0) -> FoldResult:
-    """Fit and judge a pipeline on every fold; everything that learns is fitted inside the fold.
+    """Fit and score a clone of a pipeline on every fold.
 
     Args:
-        pipeline: takes the domain's raw columns; it is cloned.
+        pipeline: takes the domain's raw columns.
         table: the training rows.
-        splits: the folds among them.
-        n_jobs: folds that run side by side; 0 for as many as there are cores. It changes no figure.
+        splits: the folds.
+        n_jobs: number of folds that run in parallel, 0 for the number of cores. It does not change the result.
     """
-    unjudged = np.setdiff1d(np.arange(len(table)), np.concatenate([judge for _, judge in splits]))
-    backwards = [(np.setdiff1d(np.arange(len(table)), unjudged), unjudged)] if len(unjudged) else []
+    earliest = rows_without_validation(table, splits)
+    backwards = [(np.setdiff1d(np.arange(len(table)), earliest), earliest)] if len(earliest) else []
     pairs = [*splits, *backwards]
     with one_thread_each():
-        answers = Parallel(n_jobs=min(n_jobs or cpu_count(), len(pairs)), prefer="threads")(
-            delayed(answer_fold)(pipeline, table, one) for one in pairs
+        predictions = Parallel(n_jobs=min(n_jobs or cpu_count(), len(pairs)), prefer="threads")(
+            delayed(predict_fold)(pipeline, table, each) for each in pairs
         )
-    return fold_result(table, splits, answers[: len(splits)], list(zip(backwards, answers[len(splits) :], strict=True)))
+    others = list(zip(backwards, predictions[len(splits) :], strict=True))
+    return fold_result(table, splits, predictions[: len(splits)], others)
+
+
+def rows_without_validation(table: Table, splits: Sequence[Split]) -> NDArray[np.int64]:
+    """Numbers of the rows in no validation set: the earliest, if folds follow time."""
+    return np.setdiff1d(np.arange(len(table)), np.concatenate([validation for _, validation in splits]))
 
 
 def fold_result(
     table: Table,
     splits: Sequence[Split],
-    answers: Sequence[NDArray[np.float64]],
+    predictions: Sequence[NDArray[np.float64]],
     others: Sequence[tuple[Split, NDArray[np.float64]]] = (),
 ) -> FoldResult:
-    """The result of answers to each fold's judging rows; `others` answer rows that no fold judges."""
-    scores = [score_of_fold(table, one, answer) for one, answer in zip(splits, answers, strict=True)]
-    whole = np.full((len(table), *answers[0].shape[1:]), np.nan)
-    # the first repetition is written last and stays
-    for (_, judge), answer in reversed([*zip(splits, answers, strict=True), *others]):
-        whole[judge] = answer
+    """The result of predictions for each fold's validation rows; `others` are for rows in no validation set."""
+    scores = [score_fold(table, each, predicted) for each, predicted in zip(splits, predictions, strict=True)]
+    whole = np.full((len(table), *predictions[0].shape[1:]), np.nan)
+    # the first repetition is written last, so its predictions stay
+    for (_, validation), predicted in reversed([*zip(splits, predictions, strict=True), *others]):
+        whole[validation] = predicted
     probabilities = whole if table.domain.target.classes else None
-    return FoldResult(np.array(scores), _named(table, whole), probabilities, tuple(answers))
+    return FoldResult(np.array(scores), _named(table, whole), probabilities, tuple(predictions))
 
 
-def score_of_fold(table: Table, split: Split, answer: NDArray[np.float64]) -> float:
-    """The deciding metric of one fold's answer."""
-    judge = split[1]
-    return metrics_of(table.domain, table.target[judge], _named(table, answer))[deciding_metric(table.domain)]
+def score_fold(table: Table, split: Split, predicted: NDArray[np.float64]) -> float:
+    """The deciding metric of one fold's predictions."""
+    validation = split[1]
+    return metrics_of(table.domain, table.target[validation], _named(table, predicted))[deciding_metric(table.domain)]
 
 
-def answer_fold(pipeline: Pipeline, table: Table, split: Split) -> NDArray[np.float64]:
-    """What a pipeline, fitted on a fold's learning rows, says of its judging rows.
+def predict_fold(pipeline: Pipeline, table: Table, split: Split) -> NDArray[np.float64]:
+    """Fit a clone of a pipeline on a fold's training rows, and predict its validation rows.
 
     Returns:
         Predictions (n,), or probabilities (n, classes) in the order of the domain's classes.
     """
-    learn, judge = split
+    train, validation = split
     with one_core():
-        fitted = clone(pipeline).fit(table.frame.iloc[learn], table.target[learn])
-    rows, classes = table.frame.iloc[judge], list(table.domain.target.classes)
+        fitted = clone(pipeline).fit(table.frame.iloc[train], table.target[train])
+    rows, classes = table.frame.iloc[validation], list(table.domain.target.classes)
     if not classes:
         return np.asarray(fitted.predict(rows), dtype=np.float64)
-    answers = np.zeros((len(rows), len(classes)))
-    answers[:, [classes.index(name) for name in fitted.classes_]] = fitted.predict_proba(rows)
-    return answers
+    predictions = np.zeros((len(rows), len(classes)))
+    predictions[:, [classes.index(name) for name in fitted.classes_]] = fitted.predict_proba(rows)
+    return predictions
 
 
-def _named(table: Table, answers: NDArray[np.float64]) -> NDArray[Any]:
-    """Predictions as they are, probabilities as the name of the most probable class."""
+def _named(table: Table, predictions: NDArray[np.float64]) -> NDArray[Any]:
+    """Replace probabilities by the name of the most probable class; other predictions stay."""
     classes = table.domain.target.classes
-    return np.array(classes)[winners_of(answers, classes)] if classes else answers
+    return np.array(classes)[winners_of(predictions, classes)] if classes else predictions
 
 
 def _check_enough(table: Table, settings: TrainingSettings) -> None:
-    # each fold judges two rows at least, or r2 and a standard deviation mean nothing
+    # r2 and a standard deviation need at least two validation rows in each fold
     needed = 2 * settings.folds
     if len(table) * (1 - settings.test_share) < needed or len(table) * settings.test_share < 1:
         raise DataError(f"{table.source}: {len(table)} rows are too few for {settings.folds} folds and test rows")

@@ -1,4 +1,4 @@
-"""How good predictions are, and which figure decides."""
+"""The metrics of predictions, and the one that decides between models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemas.domain import Domain
 
 
 def metrics_of(domain: Domain, truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
-    """Metrics of n predictions: rmse, mae and r2 of a regression; accuracy and macro_f1 of a classification."""
+    """Metrics of n predictions: rmse, mae and r2 for a regression; accuracy and macro_f1 for a classification."""
     if domain.target.classes:
         return {
             "accuracy": float(accuracy_score(truth, predicted)),

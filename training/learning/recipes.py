@@ -1,4 +1,4 @@
-"""The recipes: what can be tried, by name. Adding one is adding an entry to `RECIPES`."""
+"""The recipes for models, by name. To add a recipe, add it to `RECIPES`."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from schemas.domain import Domain
 from schemas.errors import ConfigurationError
 from training.learning import estimators, spaces
 from training.learning.encoding import Scaling, encoder, filler, scaler
-from training.learning.spaces import Space
+from training.learning.spaces import SearchSpace
 
 Build = Callable[..., Any]
-"""From a seed, and parameters by name, to an unfitted estimator."""
+"""Creates an unfitted estimator from a seed and named parameters."""
 
 STACK = "stack"
 BLENDS = ("blend", STACK)
-"""Made of other candidates once these were tried (see `training.learning.blending`)."""
+"""Recipes that combine other candidates (see `training.learning.blending`)."""
 KEPT = 10
-"""Columns that a selection by SHAP keeps."""
+"""Number of columns that selection by SHAP keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A way to make a model.
+    """A way to build a model.
 
     Attributes:
-        name: what people call it, on the command line and in the registry.
-        regression: makes the estimator for numbers; None if the recipe does not fit them.
-        classification: makes the estimator for classes; None if the recipe does not fit them.
-        scaling: how numbers are scaled, each category in a column of its own; None for an estimator that wants neither.
-        keep: how many columns a selection by SHAP leaves; None for all.
-        regression_space: what a search may choose for numbers; None where nothing is searched.
-        classification_space: what a search may choose for classes.
-        on_request: whether it is tried only when it is named.
+        name: on the command line and in the registry.
+        regression: creates the estimator for numbers; None if the recipe is only for classes.
+        classification: creates the estimator for classes; None if the recipe is only for numbers.
+        scaling: how to scale numbers, with a column for each category; None to leave the columns unchanged.
+        keep: number of columns to keep by SHAP; None for all.
+        regression_space: parameters to search for numbers; None for no search.
+        classification_space: parameters to search for classes; None for no search.
+        on_request: whether a training uses the recipe only if it is named.
     """
 
     name: str
@@ -49,20 +49,20 @@ class Recipe:
     classification: Build | None = None
     scaling: Scaling | None = None
     keep: int | None = None
-    regression_space: Space | None = None
-    classification_space: Space | None = None
+    regression_space: SearchSpace | None = None
+    classification_space: SearchSpace | None = None
     on_request: bool = False
 
     def fits(self, domain: Domain) -> bool:
-        """Whether it is for the domain's task."""
+        """Whether the recipe is for the domain's task."""
         return (self.classification if domain.target.classes else self.regression) is not None
 
-    def space(self, domain: Domain) -> Space | None:
-        """What a search may choose for the domain's task."""
+    def space(self, domain: Domain) -> SearchSpace | None:
+        """The parameters to search for the domain's task."""
         return self.classification_space if domain.target.classes else self.regression_space
 
     def steps(self, domain: Domain, seed: int, params: Mapping[str, Any] | None = None) -> list[tuple[str, Any]]:
-        """The unfitted steps after gaps were filled and columns derived, the estimator last.
+        """The unfitted steps after `first_steps`, of which the last is the estimator.
 
         Raises:
             ConfigurationError: the recipe does not fit the domain's task.
@@ -78,9 +78,9 @@ class Recipe:
         """An unfitted pipeline that takes the domain's raw columns.
 
         Args:
-            domain: whose columns.
+            domain: of the columns.
             seed: of every random choice.
-            params: what a search chose, instead of the recipe's own.
+            params: from a search, in place of the recipe's own.
 
         Raises:
             ConfigurationError: the recipe does not fit the domain's task.
@@ -88,15 +88,15 @@ class Recipe:
         return Pipeline([*first_steps(domain), *self.steps(domain, seed, params)])
 
     def member(self, domain: Domain, seed: int, params: Mapping[str, Any] | None = None) -> Any:
-        """The same as a member of a blend, which comes after the first steps."""
+        """An unfitted estimator or pipeline for a blend, whose input comes from `first_steps`."""
         steps = self.steps(domain, seed, params)
         return Pipeline(steps) if len(steps) > 1 else steps[0][1]
 
 
 def first_steps(domain: Domain) -> list[tuple[str, Any]]:
-    """The unfitted steps with which every pipeline begins: from raw columns to a matrix without gaps, then derived."""
-    at = domain.columns.index
-    positions = [{at(column): power for column, power in one.powers.items()} for one in domain.derived]
+    """The unfitted first steps of every pipeline: encode raw columns, fill gaps, append derived columns."""
+    index = domain.columns.index
+    positions = [{index(column): power for column, power in each.powers.items()} for each in domain.derived]
     deriving = [("derive", Derive(positions))] if positions else []
     return [(ENCODE, encoder(domain)), (FILL, filler(domain)), *deriving]
 
@@ -127,7 +127,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe("kriging", estimators.kriging, scaling="power"),
     Recipe("forests", classification=estimators.forests),
-    # the experiments of the systems before this one, by their names
+    # experiments of earlier systems, with their names
     Recipe(
         "tuned-all",
         estimators.xgboost,
@@ -156,12 +156,12 @@ RECIPES: tuple[Recipe, ...] = (
 
 
 def choose_recipes(domain: Domain, names: Sequence[str] = ()) -> list[Recipe]:
-    """The recipes of these names; all that fit the domain's task, but those on request, where none is named.
+    """The recipes with these names; without names, all for the domain's task that are not `on_request`.
 
-    The names of blends pass, and are left to `choose_blends`.
+    Names of blends are accepted, and left to `choose_blends`.
 
     Raises:
-        ConfigurationError: there is no such recipe, it does not fit the task, or there is nothing to blend.
+        ConfigurationError: a recipe does not exist or is not for the task, or a blend has fewer than two members.
     """
     fitting = [recipe for recipe in RECIPES if recipe.fits(domain)]
     if not names:
@@ -170,19 +170,19 @@ def choose_recipes(domain: Domain, names: Sequence[str] = ()) -> list[Recipe]:
     known = [*by_name, *_blends_for(domain)]
     if unknown := [name for name in names if name not in known]:
         raise ConfigurationError(
-            f"no recipe {', '.join(unknown)} for {domain.name} ({domain.task}): there are {', '.join(known)}"
+            f"no recipe {', '.join(unknown)} for {domain.name} ({domain.task}); choose from {', '.join(known)}"
         )
     chosen = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    if len(chosen) < 2 and len(chosen) < len(set(names)):  # noqa: PLR2004 - a blend is of two or more
+    if len(chosen) < 2 and len(chosen) < len(set(names)):  # noqa: PLR2004 - a blend has at least two members
         raise ConfigurationError(f"{', '.join(names)}: name at least two recipes for a blend")
     return chosen
 
 
 def choose_blends(domain: Domain, names: Sequence[str] = ()) -> list[str]:
-    """The blends among these names; all that fit the domain's task where none is named."""
+    """The blends with these names; without names, all for the domain's task."""
     return [blend for blend in _blends_for(domain) if blend in names or not names]
 
 
 def _blends_for(domain: Domain) -> Sequence[str]:
-    # weights for the members are learnt by a regression on their answers, which classes do not give
+    # a stack learns weights by a regression on its members' predictions, which must be numbers
     return BLENDS[:1] if domain.target.classes else BLENDS

@@ -1,4 +1,4 @@
-"""The rows that are stored beside a model: golden rows, and its reference."""
+"""Samples of the training rows that are stored beside a model: golden rows, and the reference."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ GAP_SHARE = 0.15
 
 
 def golden_rows(pipeline: Pipeline, table: Table, count: int, seed: int) -> pd.DataFrame:
-    """Some training rows with gaps cut into them, and what the fitted pipeline makes of each.
+    """Some training rows with added gaps, and the fitted pipeline's predictions for them.
 
-    Every feature that may be missing is missing in one row at least, so that what fills it is checked as well.
+    Every optional feature is missing in at least one row, so that the golden rows also check how gaps are filled.
     """
     rng = np.random.default_rng(seed)
     rows = table.frame.iloc[_sample(rng, len(table), count)].reset_index(drop=True)
@@ -36,7 +36,7 @@ def golden_rows(pipeline: Pipeline, table: Table, count: int, seed: int) -> pd.D
 def reference_rows(
     table: Table, out_of_fold: NDArray[np.float64] | NDArray[np.str_], count: int, seed: int
 ) -> pd.DataFrame:
-    """A sample of the training rows: raw columns, the target, and what a model predicted that had not seen the row."""
+    """A sample of the training rows: raw columns, the target, and the out-of-fold prediction."""
     rng = np.random.default_rng(seed)
     sample = _sample(rng, len(table), count)
     frame = table.with_target().assign(**{PREDICTION: out_of_fold})

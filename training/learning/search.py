@@ -1,8 +1,8 @@
-"""The search for a recipe's parameters: trials of Optuna, within a budget, on folds that judge no candidate.
+"""The search for a recipe's parameters with Optuna, within a budget, on other folds than those of the candidates.
 
-A trial goes fold by fold and is given up when it falls behind the median of the others. Trials lie in an SQLite file
-under the home folder, named by data, parameters and libraries: a search that was broken off goes on where it stood, and
-one that was finished is not repeated. Trials run one after another, by one seed, so the same search finds the same.
+A trial runs fold by fold, and is pruned when it is worse than the median of the other trials. Trials are stored in an
+SQLite file in the home folder, named by data, parameters and libraries: an interrupted search continues, and a finished
+one is not repeated. Trials run one after another with one seed, so the same search gives the same result.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from registry.card import library_versions
 from schemas.settings import Settings
 from training.data.tables import Table
 from training.learning.candidates import SearchRecord
-from training.learning.folding import Split, answer_fold, score_of_fold, splits_of
+from training.learning.folding import Split, predict_fold, score_fold, splits_of
 from training.learning.recipes import Recipe
-from training.progress import Progress, Step
+from training.progress import Progress, ProgressStep
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SEARCHES_FOLDER = "searches"
 STARTUP_TRIALS = 6
-"""Trials drawn at random before the sampler learns from them, and before any is given up."""
+"""Number of random trials before the sampler learns from them, and before a trial can be pruned."""
 
 
 def search(
@@ -40,14 +40,14 @@ def search(
     """Search a recipe's parameters on the training rows.
 
     Args:
-        recipe: has a space for the table's task.
+        recipe: with a search space for the table's task.
         table: the training rows.
-        settings: how many trials, from which seed, and where the home folder is.
-        seconds: after these no further trial begins; the first, of the recipe's own parameters, always does.
-        progress: is told how far it is.
+        settings: number of trials, seed, and home folder.
+        seconds: time limit for starting trials; the first trial, of the recipe's own parameters, always runs.
+        progress: called with messages about the progress.
 
     Returns:
-        The best parameters, and how the search went.
+        The best parameters, and figures of the search.
     """
     with _opened_study(recipe, table, settings) as study:
         return _search(study, recipe, table, settings, seconds, progress)
@@ -57,15 +57,14 @@ def _search(
     study: Study, recipe: Recipe, table: Table, settings: Settings, seconds: float, progress: Progress
 ) -> tuple[dict[str, Any], SearchRecord]:
     start = perf_counter()
-    # other folds than those that judge: what fits these by chance gains nothing there
+    # other folds than the candidates', which would favour parameters that fit their folds by chance
     splits = splits_of(table, settings.training.model_copy(update={"seed": settings.training.seed + 1, "repeats": 1}))
-
     budget = settings.search.trials
     while (count := len(_done(study))) < budget and (not count or perf_counter() - start < seconds):
-        # a sampler for each trial: a search that goes on does what it would have done
+        # a new sampler for each trial, so that an interrupted search continues with the same trials
         study.sampler = _sampler(settings.training.seed + count)
         study.optimize(lambda trial: _score(trial, recipe, table, splits, settings.training.seed), n_trials=1)
-        progress(Step(f"searching {recipe.name}", count + 1, budget, f", best {study.best_value:.4g}"))
+        progress(ProgressStep(f"searching {recipe.name}", count + 1, budget, f", best {study.best_value:.4g}"))
     done = _done(study)
     pruned = sum(trial.state.name == "PRUNED" for trial in done)
     return study.best_params, SearchRecord(
@@ -80,7 +79,7 @@ def _sampler(seed: int) -> TPESampler:
 
 
 def _done(study: Study) -> list[FrozenTrial]:
-    """Trials that count for the budget; one that is only enqueued, or was broken off, does not."""
+    """Completed and pruned trials; enqueued and interrupted ones do not count for the budget."""
     return [trial for trial in study.trials if trial.state.name in {"COMPLETE", "PRUNED"}]
 
 
@@ -93,7 +92,7 @@ def _opened_study(recipe: Recipe, table: Table, settings: Settings) -> Iterator[
     folder = settings.home.absolute() / SEARCHES_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     space = recipe.space(table.domain)
-    assert space is not None  # noqa: S101 - the caller asks for recipes that have one
+    assert space is not None  # noqa: S101 - the caller passes recipes that have one
     storage = optuna.storages.RDBStorage(f"sqlite:///{folder / f'{name}.db'}")
     try:
         study = optuna.create_study(
@@ -102,41 +101,38 @@ def _opened_study(recipe: Recipe, table: Table, settings: Settings) -> Iterator[
             load_if_exists=True,
             direction="maximize" if table.domain.target.classes else "minimize",
         )
-        # a broken search leaves a trial that nobody will finish
+        # an interrupted search leaves a trial that is marked as running
         for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         if not any(trial.state.name in {"COMPLETE", "WAITING"} for trial in study.trials):
             study.enqueue_trial(dict(space.start))
         yield study
     finally:
-        # Optuna leaves its connections to the garbage collector, and Python 3.13 warns of each
+        # Optuna does not close its connections, and Python 3.13 warns about each
         storage.remove_session()
         storage.engine.dispose()
 
 
 def _key(table: Table, settings: Settings) -> str:
-    what = [
-        table.sha256(),
-        settings.training.model_dump(mode="json", include={"seed", "folds"}),
-        library_versions(),
-    ]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+    training = settings.training.model_dump(mode="json", include={"seed", "folds"})
+    inputs = [table.sha256(), training, library_versions()]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
 def _score(trial: Trial, recipe: Recipe, table: Table, splits: Sequence[Split], seed: int) -> float:
     """The mean of the deciding metric over folds.
 
     Raises:
-        TrialPruned: it is worse so far than most others.
+        TrialPruned: the mean so far is worse than the median of the other trials.
     """
     from optuna import TrialPruned
 
     space = recipe.space(table.domain)
-    assert space is not None  # noqa: S101 - see `_study`
+    assert space is not None  # noqa: S101 - as in `_opened_study`
     pipeline = recipe.pipeline(table.domain, seed, space.suggest(trial))
     scores: list[float] = []
     for number, split in enumerate(splits):
-        scores.append(score_of_fold(table, split, answer_fold(pipeline, table, split)))
+        scores.append(score_fold(table, split, predict_fold(pipeline, table, split)))
         trial.report(float(np.mean(scores)), number)
         if _is_behind(trial, float(np.mean(scores)), number):
             raise TrialPruned
@@ -144,11 +140,11 @@ def _score(trial: Trial, recipe: Recipe, table: Table, splits: Sequence[Split], 
 
 
 def _is_behind(trial: Trial, mean: float, fold: int) -> bool:
-    """Whether the mean so far is worse than the median of the other trials after as many folds.
+    """Whether the mean so far is worse than the median of the other trials after the same fold.
 
-    Optuna's own pruner compares the best that a trial has reported, which after one easy fold is good for ever.
+    Optuna's own pruner compares the best value that a trial has reported, which stays good after one easy fold.
     """
-    others = [one.intermediate_values[fold] for one in _done(trial.study) if fold in one.intermediate_values]
+    others = [each.intermediate_values[fold] for each in _done(trial.study) if fold in each.intermediate_values]
     if fold == 0 or len(others) < STARTUP_TRIALS:
         return False
     median = float(np.median(others))

@@ -1,4 +1,4 @@
-"""What a search may choose, by estimator. The bounds keep a row within what it may cost by default."""
+"""The search spaces, by estimator. Their bounds keep the cost of a row within the default limit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """What a search may choose.
+class SearchSpace:
+    """Parameters to search.
 
     Attributes:
-        suggest: from a trial to the parameters that it tries.
-        start: those of the first trial, which no search should fall short of.
+        suggest: returns the parameters of a trial.
+        start: parameters of the first trial: the recipe's own, as the baseline of the search.
     """
 
     suggest: Callable[[Trial], dict[str, Any]]
@@ -26,7 +26,7 @@ class Space:
 
 
 def _gradient_boosting(trial: Trial) -> dict[str, Any]:
-    """Of gradient boosting for numbers."""
+    """Parameters of gradient boosting for numbers."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 100, 300, step=25),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
@@ -38,7 +38,7 @@ def _gradient_boosting(trial: Trial) -> dict[str, Any]:
 
 
 def _xgboost(trial: Trial) -> dict[str, Any]:
-    """Of XGBoost, for numbers and classes."""
+    """Parameters of XGBoost, for numbers and classes."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 50, 400, step=10),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.4, log=True),
@@ -50,6 +50,6 @@ def _xgboost(trial: Trial) -> dict[str, Any]:
     }
 
 
-GRADIENT_BOOSTING_SPACE = Space(_gradient_boosting, GRADIENT_BOOSTING)
-XGBOOST_SPACE = Space(_xgboost, XGBOOST)
-XGBOOST_CLASSES_SPACE = Space(_xgboost, XGBOOST_CLASSES)
+GRADIENT_BOOSTING_SPACE = SearchSpace(_gradient_boosting, GRADIENT_BOOSTING)
+XGBOOST_SPACE = SearchSpace(_xgboost, XGBOOST)
+XGBOOST_CLASSES_SPACE = SearchSpace(_xgboost, XGBOOST_CLASSES)

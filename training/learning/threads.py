@@ -1,6 +1,6 @@
-"""Threads that fit models side by side: each on one core, and none spoiling what belongs to the whole process.
+"""Limits for threads that fit models in parallel: one core each, and no changes to the process's warning filters.
 
-Fitting trees lets go of the interpreter, and starting processes takes longer than these tables.
+Threads suffice, because fitting trees releases the interpreter's lock; starting processes would take longer than a fit.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from threadpoolctl import ThreadpoolController
 
 
 class _NoFilters:
-    """What scikit-learn sees of `warnings` while threads fit: filters that it may set, to no effect.
+    """Replaces `warnings` in scikit-learn while threads fit; setting filters has no effect.
 
-    For each task it empties the process's filters and writes them again, even on the thread that it is on. Of two
-    threads one then finds no filters where the other has just emptied them, and warns that they were not handed on.
+    For each task scikit-learn clears the process's filters and sets them again. If another thread reads the filters in
+    between, it finds none, and warns that they were not passed on.
     """
 
     filters = (("default", None, Warning, None, 0),)
@@ -35,8 +35,8 @@ class _NoFilters:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """While several threads fit side by side, none of them shall start more, and none may change Python's warnings."""
-    # whoever else catches warnings on a thread may put back the filters of another one
+    """Keep parallel fits from starting more BLAS threads and from changing Python's warning filters."""
+    # other code that catches warnings on a thread may restore the filters of another thread
     with warnings.catch_warnings(), _pools().limit(limits=1, user_api="blas"):
         parallel.warnings = _NoFilters()
         try:
@@ -47,12 +47,12 @@ def one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """What this thread does runs on one core, also where it uses OpenMP, which keeps that number thread by thread."""
+    """Limit this thread's OpenMP to one core; OpenMP keeps the number of cores separately for each thread."""
     with _pools().limit(limits=1, user_api="openmp"):
         yield
 
 
 @cache
 def _pools() -> ThreadpoolController:
-    # finding the libraries takes milliseconds; those that count were imported with scikit-learn
+    # finding the libraries takes milliseconds, and all that matter were loaded with scikit-learn
     return ThreadpoolController()

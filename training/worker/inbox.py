@@ -101,16 +101,16 @@ class CommandInbox:
         if not self.in_hand:
             return
         await self._group.renew(list(self.in_hand))
-        training: Any = await self._client.get(self._streams.training)
+        training: Any = await self._client.get(self._streams.training_lock)
         if training and training.decode() in self.in_hand:
-            await self._client.pexpire(self._streams.training, self._lock_ms)
+            await self._client.pexpire(self._streams.training_lock, self._lock_ms)
 
     async def acquire_training_lock(self, entry: CommandEntry) -> bool:
         """Acquire the domain's one training lock; False while the command of another entry has it.
 
         The lock expires when its worker has died; a command that is claimed again gets its own lock back.
         """
-        key = self._streams.training
+        key = self._streams.training_lock
         if await self._client.set(key, entry.id, nx=True, px=self._lock_ms):
             return True
         return bool(await self._client.get(key) == entry.id.encode())

@@ -91,9 +91,9 @@ class Models:
         """
         return await self._judge(lambda gate: gate.judge(version, override=override))
 
-    async def judge_return(self, version: str) -> GateReport:
+    async def judge_rollback(self, version: str) -> GateReport:
         """The gate's report on a former champion that is to return; raises as `judge`."""
-        return await self._judge(lambda gate: gate.judge_return(version))
+        return await self._judge(lambda gate: gate.judge_rollback(version))
 
     async def set_champion(self, version: str) -> None:
         """Make a version champion and the one before it previous champion; idempotent. It must have passed the gate.

@@ -131,7 +131,7 @@ class Promoter:
             RegistryUnavailableError: MLflow does not answer.
         """
         if isinstance(command, Rollback):
-            report = await self._models.judge_return(model.version)
+            report = await self._models.judge_rollback(model.version)
         elif judged is not None and judged.champion == await self._champion_version():
             report = judged
         else:

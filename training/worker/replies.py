@@ -42,7 +42,7 @@ class Replies:
 
     async def find(self, key: str) -> Reply | None:
         """The reply under a command's id, or under the id of an entry; None if there is none yet."""
-        stored = await self._client.hget(self._streams.command_answers, key)
+        stored = await self._client.hget(self._streams.command_replies, key)
         return Reply(**json.loads(stored)) if stored else None
 
     async def write(
@@ -82,7 +82,7 @@ class Replies:
 
     async def followed(self) -> str:
         """The version of the champion that was followed last; empty if none was."""
-        version: Any = await self._client.hget(self._streams.worker_notes, "champion")
+        version: Any = await self._client.hget(self._streams.worker_state, "champion")
         return version.decode() if version else ""
 
     async def pin_rollback_target(self, command_id: str, version: str) -> str:
@@ -91,7 +91,7 @@ class Replies:
         Setting the champion changes what the previous champion is, so a rollback that is repeated after a crash would
         otherwise go back to another version.
         """
-        key, field = self._streams.worker_notes, f"target:{command_id}"
+        key, field = self._streams.worker_state, f"target:{command_id}"
         await self._client.hsetnx(key, field, version)
         pinned: Any = await self._client.hget(key, field)
         return pinned.decode() if pinned else version
@@ -106,8 +106,8 @@ class Replies:
 
     async def _run_script(self, reply: dict[str, object]) -> list[bytes]:
         streams = self._streams
-        keys = [streams.commands, streams.model_events, streams.model, streams.command_answers]
-        keys += [streams.worker_notes, streams.training]
+        keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
+        keys += [streams.worker_state, streams.training_lock]
         written: list[bytes] = await _REPLY.run_async(self._client, keys, [json.dumps(reply)])
         return written
 

@@ -70,7 +70,7 @@ def train(
 
         names = [name.strip() for name in models.split(",") if name.strip()]
         trigger = Trigger("command line", override=Override(actor=current_actor(), reason=reason) if force else None)
-        result = run(settings, data, names, promote=promote, progress=progress, occasion=trigger, reports=report)
+        result = run(settings, data, names, promote=promote, progress=progress, trigger=trigger, reports=report)
     if as_json:
         write_json(result.as_json())
         return

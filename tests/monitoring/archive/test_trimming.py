@@ -17,7 +17,7 @@ BURSTS, ROWS = 8, 60
 
 def _marked(client: Any, streams: Streams) -> int:
     """Number of predictions in the newest mark, because trimming uses the marks."""
-    newest = client.lindex(streams.marks, -1)
+    newest = client.lindex(streams.trim_marks, -1)
     return int(json.loads(newest)["totals"][1]) if newest else 0
 
 

@@ -28,11 +28,11 @@ async def test_an_outcome_after_its_prediction_and_one_before_count_the_same(out
     outcomes.add_outcome("a", 21.0)
     outcomes.add_outcome("b", 30.0)
     assert (await outcomes.quality()).labelled == 1
-    assert outcomes.client.hlen(outcomes.streams.outcomes_waiting) == 1
+    assert outcomes.client.hlen(outcomes.streams.pending_outcomes) == 1
     outcomes.add_prediction("b", 31.0)
     quality = await outcomes.quality()
     assert (quality.labelled, quality.predictions, quality.mae, quality.bias) == (2, 2, 2.0, 2.0)
-    assert outcomes.client.hlen(outcomes.streams.outcomes_waiting) == 0
+    assert outcomes.client.hlen(outcomes.streams.pending_outcomes) == 0
     assert (outcomes.count("joined"), outcomes.count("waiting")) == (2, 1)
 
 

@@ -32,7 +32,7 @@ def _activate(client: Any, streams: Streams, command: Command, age_ms: int = 100
     activation = f"{now_ms(client) - age_ms}-0"
     fields = {"activation": activation, "version": "2", "digest": "d", "uri": "u", "command_id": command.id}
     client.hset(streams.model, mapping=fields)
-    client.hset(streams.command_answers, command.id, json.dumps({"entry": entry_id, "event": activation}))
+    client.hset(streams.command_replies, command.id, json.dumps({"entry": entry_id, "event": activation}))
     return activation
 
 

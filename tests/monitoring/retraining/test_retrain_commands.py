@@ -28,7 +28,7 @@ def test_the_history_is_read_from_the_streams(redis_client: redis.Redis, streams
     assert isinstance(command, Retrain)
     assert (command.id, command.actor, command.data.reason) == (command_id, "monitor", f"drift: {REASON.message}")
 
-    redis_client.hset(streams.command_answers, command_id, json.dumps({"entry": entry_id.decode(), "event": "2-0"}))
+    redis_client.hset(streams.command_replies, command_id, json.dumps({"entry": entry_id.decode(), "event": "2-0"}))
     answered = read_history(redis_client, streams, now_ms(redis_client))
     assert (answered.today, answered.is_waiting) == (1, False)
     assert read_command_type(redis_client, streams, command_id) == "model.retrain"

@@ -9,7 +9,7 @@ from tests.training.data.web import Web
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """A web server of the test's own."""
+    """A web server for one test."""
     server = Web()
     with server:
         yield server

@@ -61,7 +61,7 @@ def test_a_file_gives_the_same_table_as_the_same_values_in_memory(tmp_path: Path
     assert table.take(np.arange(505)).sha256() != table.sha256()
 
 
-def test_na_and_nothing_are_gaps_where_the_domain_allows_them(tmp_path: Path) -> None:
+def test_na_and_empty_cells_are_gaps_of_optional_features(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(3).astype(object)
     raw.loc[0, "CRIM"] = "NA"
     raw.loc[1, "CHAS"] = ""
@@ -71,7 +71,7 @@ def test_na_and_nothing_are_gaps_where_the_domain_allows_them(tmp_path: Path) ->
     assert table.frame["CHAS"].isna().tolist() == [False, True, False]
 
 
-def test_every_failure_is_told_with_row_and_value(tmp_path: Path) -> None:
+def test_every_problem_is_reported_with_row_and_value(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(20).astype(object)
     raw.loc[2, "RM"] = "many"
     raw.loc[2, "TAX"] = 9999
@@ -89,7 +89,7 @@ def test_every_failure_is_told_with_row_and_value(tmp_path: Path) -> None:
     assert table.positions.tolist() == [0, 1, 3, *range(9, 20)]
 
 
-def test_too_many_bad_rows_stop_the_run_in_one_line(tmp_path: Path) -> None:
+def test_too_many_refused_rows_raise_an_error_of_one_line(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(20)
     raw.loc[[3, 4], "RM"] = 99
     path = csv_of(tmp_path, raw)
@@ -120,20 +120,20 @@ def test_classes_and_categories_are_checked_by_name(tmp_path: Path) -> None:
     assert table.frame["CAEC"].iloc[0] in OBESITY.feature("CAEC").categories
 
 
-def test_a_domain_without_data_of_its_own_wants_a_file() -> None:
+def test_a_domain_without_a_built_in_table_requires_a_file() -> None:
     with pytest.raises(DataError, match="--data"):
         read(domain="obesity")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n"1,2\n'])
-def test_a_file_that_is_no_csv_is_one_line(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_csv_raises_an_error_of_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"data\.csv: ") as caught:
         check(HOUSING, read(tmp_path / "data.csv"))
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.csv: cannot be read: No such file"):
         read(tmp_path / "gone.csv")
     with pytest.raises(DataError, match="Is a directory"):
@@ -141,10 +141,10 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Path) -> None:
-    raw = table_of("housing").with_target().head(6).astype(object)
+    frame = table_of("housing").with_target().head(6).astype(object)
     sold = ["2026-01-03", "2026-01-02T01:00:00+01:00", "2026-01-01", "soon", "", "2026"]
-    given = read(csv_of(tmp_path, raw.assign(SOLD=sold)))
-    table, problems = check(HOUSING, given, max_bad_share=0.5, time_column="SOLD")
+    raw = read(csv_of(tmp_path, frame.assign(SOLD=sold)))
+    table, problems = check(HOUSING, raw, max_bad_share=0.5, time_column="SOLD")
     assert [(p.row, p.column) for p in problems] == [(3, "SOLD"), (4, "SOLD")]
     assert table.times is not None
     times = np.array(["2026-01-03", "2026-01-02", "2026-01-01", "2026-01-01"], dtype="datetime64[ns]")
@@ -152,12 +152,12 @@ def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Pat
     assert table.take(np.array([2, 0])).times is not None
     assert "SOLD" not in table.frame
     days: list[Any] = [pd.Timestamp("2026-01-03"), date(2026, 1, 2), 7, None, "2026", pd.Timestamp("2026-01-01")]
-    table, problems = check(HOUSING, RawTable(raw.assign(SOLD=days), "typed"), max_bad_share=0.5, time_column="SOLD")
+    table, problems = check(HOUSING, RawTable(frame.assign(SOLD=days), "typed"), max_bad_share=0.5, time_column="SOLD")
     assert [p.row for p in problems] == [2, 3]
     assert table.times is not None
     assert table.times[1] == np.datetime64("2026-01-02")
     with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
-        check(HOUSING, given, time_column="TAX")
+        check(HOUSING, raw, time_column="TAX")
 
 
 def test_text_in_place_of_an_optional_number_counts_as_missing(tmp_path: Path) -> None:
@@ -170,10 +170,13 @@ def test_text_in_place_of_an_optional_number_counts_as_missing(tmp_path: Path) -
     assert (report.columns["CRIM"].unreadable, report.columns["CRIM"].missing) == (1, 1)
     assert table.frame["CRIM"].isna().tolist()[:4] == [False, True, True, False]
     assert (table.frame["TAX"][3], table.frame["LSTAT"][4]) == (1234.5, 9.5)
-    assert list(report.findings()) == ["CRIM: 1 cell of no number, treated as missing", "CRIM: 1 cell missing"]
+    assert list(report.findings()) == [
+        "CRIM: 1 cell without a readable number, treated as missing",
+        "CRIM: 1 cell missing",
+    ]
 
 
-def test_exact_duplicates_are_left_out_and_counted_and_contradictions_are_told(tmp_path: Path) -> None:
+def test_exact_duplicates_are_left_out_and_conflicts_are_counted(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(10)
     twice = pd.concat([raw, raw.head(2), raw.tail(1).assign(MEDV=1.0)])
     table, report = validate(HOUSING, read(csv_of(tmp_path, twice)), TrainingSettings())
@@ -200,23 +203,23 @@ def test_a_table_that_would_stop_a_run_still_has_its_report(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the obesity table of UCI in ../shared/data")
-def test_the_real_people_hold_24_duplicates() -> None:
+def test_the_obesity_table_has_24_duplicates() -> None:
     table, report = validate(OBESITY, read(SHARED, "obesity"), TrainingSettings())
     assert (report.rows, report.refused, report.duplicates, len(table)) == (2111, 0, 24, 2087)
     assert sum(report.classes.values()) == 2087
 
 
-def test_a_row_with_more_cells_than_the_header_is_refused_instead_of_read_askew(tmp_path: Path) -> None:
+def test_a_row_with_more_cells_than_the_header_raises_an_error(tmp_path: Path) -> None:
     lines = table_of("housing").with_target().head(3).to_csv(index=False).splitlines()
     for number in (1, 3):
         path = tmp_path / f"{number}.csv"
         path.write_text("\n".join(f"{line},7" if row == number else line for row, line in enumerate(lines)))
-        with pytest.raises(DataError, match=r"\d\.csv: no CSV file: ") as caught:
+        with pytest.raises(DataError, match=r"\d\.csv: is not a CSV file: ") as caught:
             read(path)
         assert "\n" not in str(caught.value)
 
 
-def test_cells_of_any_kind_are_refused_and_told_as_json(tmp_path: Path) -> None:
+def test_cells_of_any_type_are_refused_and_reported_as_json(tmp_path: Path) -> None:
     raw = made_up_rows(OBESITY, 70).astype(object)
     ages: list[Any] = [np.array([1.0, 2.0]), *[20.0] * 69]
     genders: list[Any] = [["Male"], *["Male"] * 69]

@@ -14,7 +14,7 @@ from training.data.sources import read_source
 
 
 @pytest.mark.parametrize("domain", ["housing", "obesity"])
-def test_a_table_comes_back_from_a_folder_as_it_was(domain: str, tmp_path: Path) -> None:
+def test_a_table_is_read_back_from_a_folder_unchanged(domain: str, tmp_path: Path) -> None:
     table = table_of(domain)
     timed = replace(table, times=np.arange(len(table)).astype("datetime64[ns]"))
     for stored in (table, timed, table.take(np.array([3, 1]))):
@@ -26,7 +26,7 @@ def test_a_table_comes_back_from_a_folder_as_it_was(domain: str, tmp_path: Path)
         assert read.frame.dtypes.equals(stored.frame.dtypes)
 
 
-def test_what_was_read_comes_back_with_its_provenance(tmp_path: Path) -> None:
+def test_a_raw_table_is_read_back_with_its_provenance(tmp_path: Path) -> None:
     table_of("housing").with_target().assign(NOTE="x").to_csv(tmp_path / "homes.csv", index=False)
     raw = read_source(load_settings(), tmp_path / "homes.csv")
     store_raw(raw, tmp_path / "raw")
@@ -35,7 +35,7 @@ def test_what_was_read_comes_back_with_its_provenance(tmp_path: Path) -> None:
     assert (read.source, read.provenance) == (raw.source, raw.provenance)
 
 
-def test_the_same_table_is_the_same_file(tmp_path: Path) -> None:
+def test_the_same_table_is_written_as_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         store_table(table_of("housing"), tmp_path / folder)
     first, second = (next((tmp_path / folder).iterdir()).read_bytes() for folder in ("a", "b"))

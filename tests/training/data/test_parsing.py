@@ -44,11 +44,11 @@ def test_these_are_numbers(cell: Any, number: float) -> None:
         (),
     ],
 )
-def test_these_are_none(cell: Any) -> None:
+def test_these_are_not_numbers(cell: Any) -> None:
     assert read_number(cell) is None
 
 
-def test_a_column_of_numbers_and_gaps_is_of_floats() -> None:
+def test_a_column_of_numbers_and_gaps_becomes_floats() -> None:
     read = read_column(pd.Series([" 1 ", None, np.nan, "2.5"], dtype=object), is_text=False)
     assert read.dtype == np.float64
     np.testing.assert_array_equal(read, [1, np.nan, np.nan, 2.5])
@@ -56,11 +56,11 @@ def test_a_column_of_numbers_and_gaps_is_of_floats() -> None:
     np.testing.assert_array_equal(whole, [1, np.nan])
 
 
-def test_what_could_not_be_read_stays_as_it_came() -> None:
+def test_unreadable_cells_stay_unchanged() -> None:
     read = read_column(pd.Series([" 1 ", "many", None, True]), is_text=False)
     assert read.tolist() == [1.0, "many", None, True]
     np.testing.assert_array_equal(numbers_in(read), [1, np.nan, np.nan, np.nan])
 
 
-def test_text_loses_the_blanks_around_it_alone() -> None:
+def test_text_only_loses_surrounding_blanks() -> None:
     assert read_column(pd.Series([" yes", "no", None]), is_text=True).tolist()[:2] == ["yes", "no"]

@@ -35,10 +35,10 @@ STRANGE = (None, math.nan, -1.0, 0.5, 1.0, 2.0, 3.5, 11.0, 1e9, math.inf, "yes",
 
 
 def accepts(domain: Domain, row: dict[str, Any]) -> bool:
-    """What the contract says of one row, in which NaN is a gap."""
-    given = {column: None if isinstance(value, float) and math.isnan(value) else value for column, value in row.items()}
+    """Whether the contract accepts a row, in which NaN is a gap."""
+    cells = {column: None if isinstance(value, float) and math.isnan(value) else value for column, value in row.items()}
     try:
-        domain.contract.model_validate(given)
+        domain.contract.model_validate(cells)
     except ValidationError:
         return False
     return True
@@ -47,7 +47,7 @@ def accepts(domain: Domain, row: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     "domain",
     [load_domain("housing"), load_domain("obesity"), load_domain("obesity", may_miss=["CAEC", "Age"]), FLATS],
-    ids=["housing", "obesity", "obesity with gaps", "validators of its own"],
+    ids=["housing", "obesity", "obesity with gaps", "with own validators"],
 )
 def test_pandera_and_the_contract_refuse_the_same_rows(domain: Domain) -> None:
     rng = np.random.default_rng(1)
@@ -63,23 +63,23 @@ def test_pandera_and_the_contract_refuse_the_same_rows(domain: Domain) -> None:
     ).assign(**{domain.target.name: frame[domain.target.name]})
     refused = {problem.row for problem in find_problems(domain, values)}
     rows = values[list(domain.columns)].to_dict("records")
-    accepted = [row for row, given in enumerate(rows) if accepts(domain, {str(k): v for k, v in given.items()})]
+    accepted = [row for row, cells in enumerate(rows) if accepts(domain, {str(k): v for k, v in cells.items()})]
     assert refused == set(range(len(rows))) - set(accepted)
     assert len(refused) > len(domain.columns)
     assert len(accepted) > len(domain.columns)
 
 
-def test_a_domains_own_validators_have_their_say() -> None:
+def test_a_contracts_own_validators_refuse_rows() -> None:
     frame = pd.DataFrame({"rooms": [3.0, 9.0], "area": [40.0, 40.0], "heating": ["gas", None], "rent": [500.0, 700.0]})
     problems = find_problems(FLATS, frame)
     assert [(p.row, p.message) for p in problems] == [(1, "Value error, the rooms are smaller than 5 m²")]
 
 
-def test_the_schema_is_read_from_the_contract() -> None:
+def test_the_schema_is_derived_from_the_contract() -> None:
     schema = schema_of(load_domain("housing"))
     assert list(schema.columns) == [*load_domain("housing").columns, "MEDV"]
     assert schema.columns["CRIM"].nullable
     assert not schema.columns["RM"].nullable
-    told = [check.error for check in schema.columns["CHAS"].checks]
-    assert "Input should be a valid integer" in told
-    assert "Input should be less than or equal to 1" in told
+    messages = [check.error for check in schema.columns["CHAS"].checks]
+    assert "Input should be a valid integer" in messages
+    assert "Input should be less than or equal to 1" in messages

@@ -45,14 +45,14 @@ def test_parquet_gives_the_same_table_as_csv(settings: Settings, tmp_path: Path)
     assert read.sha256() == table.sha256()
 
 
-def test_params_may_name_the_data_of_a_domain(settings: Settings, tmp_path: Path) -> None:
+def test_params_can_name_the_data_of_a_domain(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "homes.csv").write_bytes(csv_bytes())
     named = settings.model_copy(update={"domains": {"housing": DomainSettings(data=str(tmp_path / "homes.csv"))}})
     assert read_source(named).source == str(tmp_path / "homes.csv")
     assert "mlxtend" in read_source(settings).source
 
 
-def test_ends_of_lines_columns_and_spellings_change_the_bytes_and_not_the_content(
+def test_line_endings_order_of_columns_and_spelling_change_the_bytes_but_not_the_content(
     settings: Settings, tmp_path: Path
 ) -> None:
     frame = table_of("housing").with_target()
@@ -61,33 +61,34 @@ def test_ends_of_lines_columns_and_spellings_change_the_bytes_and_not_the_conten
     shuffled = frame[sorted(frame.columns, reverse=True)].astype({"TAX": int})
     shuffled.to_csv(tmp_path / "c.csv", index=False)
     shuffled.to_parquet(tmp_path / "d.parquet")
-    read = [ingest(settings, path).provenance for path in sorted(tmp_path.glob("?.*"))]
-    found = [one for one in (*read, ingest(settings).provenance) if one]
-    assert len({one.bytes_sha256 for one in found}) == 5
-    assert len({one.content_sha256 for one in found}) == 1
-    assert content_sha256(frame) == found[0].content_sha256
-    assert content_sha256(frame.iloc[::-1]) != found[0].content_sha256
-    assert content_sha256(frame.assign(TAX=frame["TAX"] + 1)) != found[0].content_sha256
+    raw = [*(ingest(settings, path) for path in sorted(tmp_path.glob("?.*"))), ingest(settings)]
+    provenance = [each.provenance for each in raw if each.provenance]
+    assert len({each.bytes_sha256 for each in provenance}) == 5
+    assert len({each.content_sha256 for each in provenance}) == 1
+    content = provenance[0].content_sha256
+    assert content_sha256(frame) == content
+    assert content_sha256(frame.iloc[::-1]) != content
+    assert content_sha256(frame.assign(TAX=frame["TAX"] + 1)) != content
 
 
-def test_each_table_leaves_its_provenance_in_the_home_folder(settings: Settings, tmp_path: Path) -> None:
+def test_the_provenance_of_each_table_is_stored_in_the_home_folder(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "homes.csv"
     path.write_bytes(csv_bytes())
     raw = ingest(settings, path)
-    left = settings.home / "data" / f"{file_sha256(path)}.provenance.json"
-    found = Provenance.model_validate_json(left.read_text())
-    assert found == raw.provenance
-    assert (found.source, found.rows, len(found.columns)) == (str(path), 506, 14)
-    assert found.size_bytes == path.stat().st_size
+    stored = settings.home / "data" / f"{file_sha256(path)}.provenance.json"
+    provenance = Provenance.model_validate_json(stored.read_text())
+    assert provenance == raw.provenance
+    assert (provenance.source, provenance.rows, len(provenance.columns)) == (str(path), 506, 14)
+    assert provenance.size_bytes == path.stat().st_size
 
 
-def test_a_url_is_downloaded_once_and_asked_for_again_only_when_it_has_changed(settings: Settings, web: Web) -> None:
+def test_a_url_is_downloaded_again_only_when_it_has_changed(settings: Settings, web: Web) -> None:
     web.files["/homes.csv"] = csv_bytes()
     first = ingest(settings, f"{web.url}/homes.csv?token=secret")
     again = ingest(settings, f"{web.url}/homes.csv?token=secret")
     web.files["/homes.csv"] = csv_bytes("\r\n")
     changed = ingest(settings, f"{web.url}/homes.csv?token=secret")
-    assert [status for _, status in web.asked] == [200, 304, 200]
+    assert [status for _, status in web.requests] == [200, 304, 200]
     assert first.source == f"{web.url}/homes.csv?…"
     pd.testing.assert_frame_equal(first.frame, again.frame)
     pd.testing.assert_frame_equal(first.frame, changed.frame)
@@ -96,14 +97,14 @@ def test_a_url_is_downloaded_once_and_asked_for_again_only_when_it_has_changed(s
     assert not [path for path in settings.home.rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
 
 
-def test_what_goes_wrong_with_a_download_is_one_line(settings: Settings, web: Web) -> None:
+def test_a_failed_download_raises_an_error_of_one_line(settings: Settings, web: Web) -> None:
     web.files |= {"/page.csv": b"<!DOCTYPE html><p>sign in", "/cut.csv": csv_bytes(), "/slow.csv": b""}
     web.silent.add("/slow.csv")
     web.cut.add("/cut.csv")
     short = with_source_limits(settings, timeout_s=0.3)
     expected = {
-        "/gone.csv": r"/gone\.csv: the server answers 404 Not Found",
-        "/page.csv": "is a web page, no table",
+        "/gone.csv": r"/gone\.csv: the server returned 404 Not Found",
+        "/page.csv": "is a web page, not a table",
         "/cut.csv": r"ended after 1\d,\d{3} of 3\d,\d{3} bytes",
         "/slow.csv": "cannot be downloaded: timed out",
     }
@@ -116,7 +117,7 @@ def test_what_goes_wrong_with_a_download_is_one_line(settings: Settings, web: We
     assert not list(settings.home.rglob("*.part"))
 
 
-def test_a_server_that_is_away_names_the_earlier_copy(settings: Settings, web: Web) -> None:
+def test_the_error_about_an_unreachable_server_names_the_earlier_copy(settings: Settings, web: Web) -> None:
     web.files["/homes.csv"] = csv_bytes()
     url = f"{web.url}/homes.csv"
     ingest(settings, url)
@@ -130,28 +131,28 @@ def test_a_server_that_is_away_names_the_earlier_copy(settings: Settings, web: W
 
 @pytest.mark.parametrize("url", ["http://", "https://ops:secret@example.com/homes.csv"])
 def test_a_url_with_a_password_or_no_host_is_refused(settings: Settings, url: str) -> None:
-    with pytest.raises(DataError, match="needs a host, and may not hold a password") as caught:
+    with pytest.raises(DataError, match="must have a host, and may not contain a password") as caught:
         ingest(settings, url)
     assert "secret" not in str(caught.value)
 
 
-def test_kaggle_gives_the_only_table_of_a_dataset_and_is_asked_for_it_once(
+def test_the_only_table_of_a_kaggle_dataset_is_downloaded_once(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     web.as_kaggle(monkeypatch, str(tmp_path))
     web.kaggle = {"HousingData.csv": csv_bytes(), "about.txt": b"a table"}
-    told: list[str] = []
-    raw = ingest(settings, BOSTON, told.append)
+    messages: list[str] = []
+    raw = ingest(settings, BOSTON, messages.append)
     table, report = validate(load_domain("housing"), raw, settings.training)
     assert (raw.source, len(table), report.problems) == (BOSTON, 506, ())
     assert raw.provenance
     assert raw.provenance.bytes_sha256 == file_sha256(next((settings.home / "data").glob("*.csv")))
-    assert told[0] == f"{BOSTON}: asking Kaggle"
+    assert messages[0] == f"{BOSTON}: requesting the dataset from Kaggle"
     ingest(settings, f"{BOSTON}/versions/1")
-    assert [path for path, _ in web.asked].count("GET /storage/archive.zip") == 1
+    assert [path for path, _ in web.requests].count("GET /storage/archive.zip") == 1
 
 
-def test_a_file_of_a_kaggle_dataset_can_be_named_and_must_be_where_there_are_several(
+def test_a_kaggle_dataset_with_several_tables_requires_the_name_of_a_file(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     web.as_kaggle(monkeypatch, str(tmp_path))
@@ -161,7 +162,7 @@ def test_a_file_of_a_kaggle_dataset_can_be_named_and_must_be_where_there_are_sev
         ingest(settings, BOSTON)
 
 
-def test_what_goes_wrong_with_kaggle_is_one_line(
+def test_an_error_from_kaggle_is_reported_on_one_line(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     web.as_kaggle(monkeypatch, str(tmp_path))
@@ -173,16 +174,16 @@ def test_what_goes_wrong_with_kaggle_is_one_line(
             ingest(settings, handle)
 
 
-def test_kaggle_is_not_waited_for_forever(
+def test_a_silent_kaggle_raises_an_error_after_the_timeout(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     web.as_kaggle(monkeypatch, str(tmp_path))
     web.silent.add("/api/v1/datasets.DatasetApiService/GetDataset")
-    with pytest.raises(DataError, match=r"nothing came for 0.5 s \(sources\.timeout_s\)"):
+    with pytest.raises(DataError, match=r"received nothing for 0.5 s \(sources\.timeout_s\)"):
         ingest(with_source_limits(settings, timeout_s=0.5), BOSTON)
 
 
-def test_uci_gives_the_table_that_the_repository_names(
+def test_the_table_at_the_address_from_uci_is_downloaded(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     obesity = settings.for_domain("obesity")
@@ -211,7 +212,7 @@ def test_uci_gives_the_table_that_the_repository_names(
 
 
 @pytest.mark.parametrize(("source", "package"), [("kaggle:a/b", "kagglehub"), ("uci:544", "ucimlrepo")])
-def test_a_source_whose_package_is_missing_names_the_extra(
+def test_the_error_about_a_missing_package_names_the_extra_to_install(
     settings: Settings, source: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)

@@ -1,6 +1,6 @@
-"""A stand-in for the web, on a port of its own: plain files, and what Kaggle and the UCI repository answer.
+"""A web server for tests, which serves files, and imitates Kaggle and the UCI repository.
 
-For Kaggle it is a proxy: the client is told to speak to ``http://localhost``, and to go through this server.
+For Kaggle it acts as a proxy: the client requests ``http://localhost`` through this server.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ KAGGLE = "/api/v1/datasets.DatasetApiService/"
 
 
 class Web:
-    """What it serves, and what it was asked.
+    """The server, with its content and the requests it has received.
 
     Attributes:
-        files: path -> content; an ETag comes with each.
-        kaggle: files of the one dataset there, ``altavish/boston-housing-dataset``, name -> content.
-        uci: number of a dataset -> what the repository says of it.
-        asked: method and path of each request, with the status that it got.
-        silent: paths that are never answered until the server stops.
-        cut: paths whose answers end in the middle.
+        files: path -> content; each is sent with an ETag.
+        kaggle: files of the only Kaggle dataset, ``altavish/boston-housing-dataset``, name -> content.
+        uci: number of a dataset -> its description.
+        requests: method and path of each request, with the status of the response.
+        silent: paths that get no response until the server stops.
+        cut: paths whose responses end after half of the content.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.kaggle: dict[str, bytes] = {}
         self.uci: dict[str, object] = {}
-        self.asked: list[tuple[str, int]] = []
+        self.requests: list[tuple[str, int]] = []
         self.silent: set[str] = set()
         self.cut: set[str] = set()
         self._stopped = threading.Event()
         web = self
 
         class Handler(_Handler):
-            def answer(self) -> None:
-                web.answer(self)
+            def respond(self) -> None:
+                web.respond(self)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -58,7 +58,7 @@ class Web:
         self._server.server_close()
 
     def as_kaggle(self, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
-        """Lead kagglehub here, and away from the account of whoever runs the tests."""
+        """Direct kagglehub to this server, and remove the user's Kaggle account from the environment."""
         for name, value in {
             "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
             "http_proxy": self.url,
@@ -70,33 +70,33 @@ class Web:
         for name in ("HTTP_PROXY", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_KERNEL_RUN_TYPE"):
             monkeypatch.delenv(name, raising=False)
 
-    def answer(self, request: _Handler) -> None:
-        """Answer one request."""
+    def respond(self, request: _Handler) -> None:
+        """Respond to a request."""
         path = urlsplit(request.path).path
         if path in self.silent:
             self._stopped.wait()
             return
         if path.startswith(KAGGLE):
-            self._answer_kaggle(request, path.removeprefix(KAGGLE))
+            self._respond_as_kaggle(request, path.removeprefix(KAGGLE))
         elif path == "/api/dataset":
             number = urlsplit(request.path).query.removeprefix("id=")
-            known = {"status": 200, "data": self.uci[number]} if number in self.uci else None
-            content = json.dumps(known or {"status": 404, "message": "no such dataset"}).encode()
+            dataset = {"status": 200, "data": self.uci[number]} if number in self.uci else None
+            content = json.dumps(dataset or {"status": 404, "message": "no such dataset"}).encode()
             self._reply(request, 200, content)
         elif path in self.files:
             self._send_file(request, path, self.files[path])
         else:
             self._reply(request, 404, b"")
 
-    def _answer_kaggle(self, request: _Handler, method: str) -> None:
-        asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
-        if asked["ownerSlug"] != "altavish":
+    def _respond_as_kaggle(self, request: _Handler, method: str) -> None:
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        if body["ownerSlug"] != "altavish":
             self._reply(request, 404, b'{"code": 404, "message": "not found"}', {"Content-Type": "application/json"})
         elif method == "GetDataset":
             content = json.dumps({"id": 1, "ref": "altavish/boston-housing-dataset", "currentVersionNumber": 1})
             self._reply(request, 200, content.encode(), {"Content-Type": "application/json"})
         else:
-            name = asked.get("fileName") or "archive.zip"
+            name = body.get("fileName") or "archive.zip"
             self.files[f"/storage/{name}"] = self.kaggle[name] if name in self.kaggle else _archive(self.kaggle)
             self._reply(request, 302, b"", {"Location": f"http://localhost/storage/{name}"})
 
@@ -115,7 +115,7 @@ class Web:
         headers: dict[str, str] | None = None,
         sent: int | None = None,
     ) -> None:
-        self.asked.append((f"{request.command} {urlsplit(request.path).path}", status))
+        self.requests.append((f"{request.command} {urlsplit(request.path).path}", status))
         request.send_response(status)
         for name, value in ({"Content-Length": str(len(content))} | (headers or {})).items():
             request.send_header(name, value)
@@ -124,17 +124,17 @@ class Web:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def answer(self) -> None:
+    def respond(self) -> None:
         raise NotImplementedError
 
     def do_GET(self) -> None:
-        self.answer()
+        self.respond()
 
     def do_POST(self) -> None:
-        self.answer()
+        self.respond()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Nothing."""
+        """Log nothing."""
 
 
 def _archive(files: dict[str, bytes]) -> bytes:

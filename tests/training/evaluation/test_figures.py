@@ -13,8 +13,8 @@ CLASSES = OBESITY.target.classes
 
 
 def test_figures_of_prices() -> None:
-    found = figures_of(HOUSING, np.array([10.0, 20.0, 30.0, 40.0]), np.array([11.0, 18.0, 30.0, 50.0]))
-    assert found == pytest.approx(
+    figures = figures_of(HOUSING, np.array([10.0, 20.0, 30.0, 40.0]), np.array([11.0, 18.0, 30.0, 50.0]))
+    assert figures == pytest.approx(
         {
             "rmse": np.sqrt((1 + 4 + 100) / 4),
             "mae": 13 / 4,
@@ -32,34 +32,34 @@ def test_figures_of_classes_agree_with_scikit_learn() -> None:
     probabilities = rng.dirichlet(np.ones(7), 140)
     alphabet = sorted(range(7), key=CLASSES.__getitem__)
     predicted = np.array(CLASSES)[probabilities.argmax(axis=1)]
-    found = figures_of(OBESITY, truth, predicted, probabilities)
-    assert found["accuracy"] == np.mean(truth == predicted)
-    assert found["log_loss"] == pytest.approx(log_loss(truth, probabilities[:, alphabet]))
+    figures = figures_of(OBESITY, truth, predicted, probabilities)
+    assert figures["accuracy"] == np.mean(truth == predicted)
+    assert figures["log_loss"] == pytest.approx(log_loss(truth, probabilities[:, alphabet]))
     auc = roc_auc_score(truth, probabilities[:, alphabet], multi_class="ovr")
-    assert found["auc"] == pytest.approx(auc)
+    assert figures["auc"] == pytest.approx(auc)
     of_first = predicted == CLASSES[0]
-    assert found[f"precision/{CLASSES[0]}"] == pytest.approx(np.mean(truth[of_first] == CLASSES[0]))
-    assert {f"recall/{name}" for name in CLASSES} <= set(found)
+    assert figures[f"precision/{CLASSES[0]}"] == pytest.approx(np.mean(truth[of_first] == CLASSES[0]))
+    assert {f"recall/{name}" for name in CLASSES} <= set(figures)
 
 
-def test_a_class_that_is_not_there_leaves_the_other_figures() -> None:
+def test_a_class_without_rows_is_left_out_of_auc() -> None:
     truth = np.array([CLASSES[0], CLASSES[1], CLASSES[1]])
     probabilities = np.full((3, 7), 0.1)
     probabilities[:, 1] = 0.4
-    found = figures_of(OBESITY, truth, np.repeat(CLASSES[1], 3), probabilities)
-    assert found["auc"] == 0.5
-    assert found[f"recall/{CLASSES[6]}"] == 0
+    figures = figures_of(OBESITY, truth, np.repeat(CLASSES[1], 3), probabilities)
+    assert figures["auc"] == 0.5
+    assert figures[f"recall/{CLASSES[6]}"] == 0
     alone = figures_of(OBESITY, truth[1:], truth[1:], probabilities[1:])
     assert "auc" not in alone
 
 
-def test_a_probability_of_zero_for_the_truth_is_a_large_loss_and_no_error() -> None:
+def test_a_probability_of_zero_for_the_truth_gives_a_large_finite_loss() -> None:
     probabilities = np.eye(7)[[1, 1]]
-    found = figures_of(OBESITY, np.array([CLASSES[0], CLASSES[1]]), np.repeat(CLASSES[1], 2), probabilities)
-    assert 10 < found["log_loss"] < 20
+    figures = figures_of(OBESITY, np.array([CLASSES[0], CLASSES[1]]), np.repeat(CLASSES[1], 2), probabilities)
+    assert 10 < figures["log_loss"] < 20
 
 
-def test_the_bootstrap_interval_holds_the_figure_and_narrows_with_rows() -> None:
+def test_the_bootstrap_interval_contains_the_figure_and_narrows_with_more_rows() -> None:
     rng = np.random.default_rng(2)
     truth = rng.normal(20, 5, 400)
     predicted = truth + rng.normal(0, 3, 400)

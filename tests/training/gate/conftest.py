@@ -1,4 +1,4 @@
-"""Fixtures for the gate: a store with a good champion and versions to judge, copied for each test."""
+"""Fixtures for the gate: a registry with a good champion and versions to judge, copied for each test."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from training.gate.judging import Gate
 __all__ = ["small_model"]
 
 CHAMPION, EQUAL, WORSE, BARE = "2", "3", "4", "5"
-"""Versions in the store: the champion, the same again, one that is worse, one without figures."""
+"""Versions in the registry: the champion, an equal one, a worse one, and one without a fold record."""
 
 
 @pytest.fixture(scope="module")
-def contest(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
-    """The store. Version 1 is the small model of all tests, which is too small to be any good."""
-    copy = small_model.in_copy(tmp_path_factory.mktemp("contest") / "home")
+def store(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
+    """The registry's store. Version 1 is the small model of all tests, which is too small to pass the gate."""
+    copy = small_model.in_copy(tmp_path_factory.mktemp("store") / "home")
     table, registry = table_of("housing"), copy.registry
     good, plain = fitted(table, "gradient-boosting", trees=80), fitted(table, "linear")
     for pipeline in (good, good, plain):
@@ -31,14 +31,14 @@ def contest(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def registry(contest: SmallModel, tmp_path: Path) -> Registry:
-    """A copy of it for one test."""
-    return contest.in_copy(tmp_path / "home").registry
+def registry(store: SmallModel, tmp_path: Path) -> Registry:
+    """A copy of the registry for one test."""
+    return store.in_copy(tmp_path / "home").registry
 
 
 @pytest.fixture
 def settings(small_model: SmallModel) -> Settings:
-    """Settings with the limits as they are by default."""
+    """Settings with the default limits."""
     return small_model.settings
 
 

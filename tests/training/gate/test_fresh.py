@@ -1,4 +1,4 @@
-"""A retraining on newer rows against a champion as it answers today."""
+"""A retraining on newer rows is compared with the champion, as it serves now, on fresh rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from registry.versions import FOLDS_TAG
 from schemas.settings import Settings
 from tests.models import SmallModel, fitted, fold_record, register, table_of
 from training.data.tables import Table
-from training.gate.fresh import fresh_splits, old_figures
+from training.gate.fresh import fresh_splits, score_champion_rows
 from training.gate.judging import Gate
 from training.gate.report import GateReport
 
 RECIPE, TREES = "gradient-boosting", 30
 BASE = 404
-"""Rows that the champion learned from."""
+"""Number of rows that the champion was trained on."""
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def base() -> Table:
 
 
 @pytest.fixture
-def roomy(small_model: SmallModel, settings: Settings) -> Settings:
-    """Settings of the gate as they are, but for what a mixture of two worlds does to the figures over both."""
+def lenient(small_model: SmallModel, settings: Settings) -> Settings:
+    """Settings with a higher limit on rmse, for tables that mix rows from before and after a change."""
     return settings.model_copy(update={"gate": settings.gate.model_copy(update={"max_rmse": {"housing": 6.0}})})
 
 
 def newer(count: int, *, rise: float = 0.0, seed: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
-    """Listings like those of Boston, no two alike, whose prices have risen by a share."""
+    """Distinct listings like those of the Boston table, with prices risen by a share."""
     table, rng = table_of("housing"), np.random.default_rng(seed)
     drawn = table.take(rng.integers(0, len(table), count))
     frame = drawn.frame.reset_index(drop=True)
@@ -46,14 +46,14 @@ def newer(count: int, *, rise: float = 0.0, seed: int = 2) -> tuple[pd.DataFrame
 
 
 def extended(base: Table, rows: tuple[pd.DataFrame, np.ndarray]) -> Table:
-    """A table and rows after it."""
+    """A table with rows appended."""
     frame = pd.concat([base.frame, rows[0]], ignore_index=True)
     target = np.concatenate([base.target, rows[1]])
     return Table(base.domain, frame, target, np.arange(len(frame)), "a test")
 
 
-def judged(registry: Registry, settings: Settings, base: Table, later: Table, recipe: str = RECIPE) -> GateReport:
-    """A champion of the base, and the same recipe trained on a later table before the gate."""
+def judge_later(registry: Registry, settings: Settings, base: Table, later: Table, recipe: str = RECIPE) -> GateReport:
+    """Train a champion on `base`, and the same recipe on `later`; judge the second."""
     first = register(registry, fitted(base, recipe, TREES), base, folds=5)
     registry.set_champion(first.version)
     second = register(registry, fitted(later, recipe, TREES), later, folds=5, admitted=False)
@@ -64,10 +64,8 @@ def failed(report: GateReport) -> set[str]:
     return {check.name for check in report.failed}
 
 
-def test_the_same_recipe_on_rows_of_a_world_that_moved_replaces_the_champion(
-    registry: Registry, roomy: Settings, base: Table
-) -> None:
-    report = judged(registry, roomy, base, extended(base, newer(500, rise=0.25)))
+def test_the_same_recipe_trained_on_drifted_rows_passes(registry: Registry, lenient: Settings, base: Table) -> None:
+    report = judge_later(registry, lenient, base, extended(base, newer(500, rise=0.25)))
     assert report.status == "passed", str(report)
     assert report.footing is not None
     assert (report.footing.how, report.footing.rows) == ("fresh_rows", 500)
@@ -76,30 +74,30 @@ def test_the_same_recipe_on_rows_of_a_world_that_moved_replaces_the_champion(
     assert [check.name for check in report.checks][-1] == "old_rows"
 
 
-def test_the_same_recipe_on_more_rows_of_the_same_world_stays_out(
+def test_the_same_recipe_trained_on_more_rows_without_drift_does_not_pass(
     registry: Registry, settings: Settings, base: Table
 ) -> None:
-    report = judged(registry, settings, base, extended(base, newer(400)), "linear")
+    report = judge_later(registry, settings, base, extended(base, newer(400)), "linear")
     assert report.footing is not None
     assert report.footing.how == "fresh_rows"
     assert "gain" in failed(report), str(report)
 
 
-def test_a_world_that_is_learned_at_the_price_of_the_old_one_stays_out(
-    registry: Registry, roomy: Settings, base: Table
+def test_a_version_that_loses_the_champions_rows_does_not_pass(
+    registry: Registry, lenient: Settings, base: Table
 ) -> None:
     frame, prices = newer(900)
-    report = judged(registry, roomy, base, extended(base, (frame, 50 - prices)))
+    report = judge_later(registry, lenient, base, extended(base, (frame, 50 - prices)))
     assert "old_rows" in failed(report), str(report)
     assert "gain" not in failed(report)
 
 
 @pytest.mark.parametrize("fresh", [0, 199])
-def test_too_few_fresh_rows_leave_the_recipe_to_be_compared(
+def test_with_too_few_fresh_rows_the_champions_recipe_is_compared(
     registry: Registry, settings: Settings, base: Table, fresh: int
 ) -> None:
     later = extended(base, newer(fresh, rise=0.25)) if fresh else base.take(np.arange(399))
-    report = judged(registry, settings, base, later, "linear")
+    report = judge_later(registry, settings, base, later, "linear")
     assert report.footing is not None
     assert (report.footing.how, report.footing.rows) == ("recipe", len(later))
     assert f"{fresh} rows are new to champion" in report.footing.reason
@@ -122,43 +120,43 @@ def test_a_champion_without_a_fold_record_is_compared_by_its_recipe(
     assert "gain" in failed(report)
 
 
-def test_rows_are_known_whatever_their_order_and_count_once_a_fold(base: Table) -> None:
+def test_fresh_rows_are_found_in_any_order_and_count_once(base: Table) -> None:
     frame, prices = newer(100)
     later = extended(base, (frame, prices))
     mixed = later.take(np.random.default_rng(3).permutation(len(later)))
     pipeline = fitted(base, "linear")
     splits = fresh_splits(fold_record(pipeline, mixed, 5), base)
-    judging = np.concatenate([judge for _, judge in splits])
-    assert sorted(mixed.positions[judging].tolist()) == list(range(BASE, BASE + 100))
+    rows = np.concatenate([validation for _, validation in splits])
+    assert sorted(mixed.positions[rows].tolist()) == list(range(BASE, BASE + 100))
 
     repeated = fold_record(pipeline, mixed, 5)
     repeated = replace(repeated, splits=repeated.splits * 2)
     assert len(fresh_splits(repeated, base)) == 5, "the first repetition is enough"
 
 
-def test_what_was_sent_twice_is_no_fresh_row_for_a_fold_that_learned_it(base: Table) -> None:
+def test_a_repeated_listing_is_not_a_validation_row_of_a_fold_trained_on_it(base: Table) -> None:
     frame, prices = newer(200)
     twice = pd.concat([frame, frame], ignore_index=True), np.concatenate([prices, prices + 0.5])
     later = extended(base, twice)
     record = fold_record(fitted(base, "linear"), later, 5)
     features = pd.util.hash_pandas_object(later.frame, index=False).to_numpy()
-    for learn, judge in fresh_splits(record, base):
-        assert not np.isin(features[judge], features[learn[learn >= BASE]]).any()
+    for train, validation in fresh_splits(record, base):
+        assert not np.isin(features[validation], features[train[train >= BASE]]).any()
 
 
-def test_categories_are_known_too() -> None:
+def test_fresh_rows_are_found_in_tables_with_categories() -> None:
     table = table_of("obesity")
     half = table.take(np.arange(70))
     record = fold_record(fitted(table, "random-forest", trees=2), table, folds=3)
-    judging = np.concatenate([judge for _, judge in fresh_splits(record, half)])
-    assert sorted(judging.tolist()) == list(range(70, 140))
+    rows = np.concatenate([validation for _, validation in fresh_splits(record, half)])
+    assert sorted(rows.tolist()) == list(range(70, 140))
 
 
-def test_old_rows_are_answered_by_who_has_not_seen_them(base: Table) -> None:
-    """The rows that a version shares with the champion by its answers out of fold, the others by itself."""
+def test_old_rows_are_predicted_by_models_that_have_not_seen_them(base: Table) -> None:
+    """Rows shared with the champion count by the version's out-of-fold predictions, the others by its own."""
     kept, pipeline = base.take(np.arange(300)), fitted(base.take(np.arange(300)), "linear")
     record, champion = fold_record(pipeline, kept, 5), fold_record(fitted(base, "linear"), base, 5)
-    ours, theirs = old_figures(record, champion, score_of(pipeline, ()))
-    answers = np.concatenate([record.out_of_fold, pipeline.predict(base.frame.iloc[300:])])
-    assert ours == pytest.approx(np.sqrt(np.mean((answers - base.target) ** 2)))
-    assert theirs == pytest.approx(np.sqrt(np.mean((champion.out_of_fold - base.target) ** 2)))
+    version_rmse, champion_rmse = score_champion_rows(record, champion, score_of(pipeline, ()))
+    predictions = np.concatenate([record.out_of_fold, pipeline.predict(base.frame.iloc[300:])])
+    assert version_rmse == pytest.approx(np.sqrt(np.mean((predictions - base.target) ** 2)))
+    assert champion_rmse == pytest.approx(np.sqrt(np.mean((champion.out_of_fold - base.target) ** 2)))

@@ -1,7 +1,8 @@
-"""What comes through the gate, and what does not: with real models in a real registry."""
+"""Which versions pass the gate, with real models in a real registry."""
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
 from tests.models import US_PER_ROW, SmallModel, fitted, register, table_of
 from tests.training.gate.conftest import BARE, CHAMPION, EQUAL, WORSE
-from training.gate import contest as contests
+from training.gate import champion_comparison
 from training.gate.judging import Gate
 from training.gate.report import GateReport, Override
 from training.learning.folding import FoldResult, cross_validate
@@ -38,17 +39,21 @@ def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, regist
     ]  # fmt: skip
     assert all(check.reason for check in report.checks)
     assert registry.resolve().version == CHAMPION
-    found = registry.resolve(version=CHAMPION)
-    assert (found.status, found.is_admitted) == ("passed", True)
-    assert read_gate_report(registry, found) == report.model_dump(mode="json")
-    assert registry.client.get_run(found.run_id).data.tags["validation_status"] == "passed"
+    info = registry.resolve(version=CHAMPION)
+    assert (info.status, info.is_admitted) == ("passed", True)
+    assert read_gate_report(registry, info) == report.model_dump(mode="json")
+    assert registry.client.get_run(info.run_id).data.tags["validation_status"] == "passed"
 
 
 def test_a_worse_model_does_not_pass(gate: Gate, registry: Registry) -> None:
     report = gate.admit(WORSE)
     assert failed(report) >= {"gain", "folds_won", "segments"}
     assert (report.status, report.champion, report.reason) == ("failed", CHAMPION, "gate")
-    assert "did not pass the gate against champion 2, compared in the same folds, 506 rows: gain: -" in str(report)
+    assert "did not pass the gate against champion 2, compared in the same folds, 506 rows: gain: " in str(report)
+    gain = next(check.reason for check in report.checks if check.name == "gain")
+    assert re.fullmatch(
+        r"\d+\.\d+ % worse than the champion \(rmse \S+ against \S+\); must be at least 1 % better", gain
+    )
     assert registry.resolve().version == CHAMPION
     assert registry.resolve(version=WORSE).status == "failed"
     assert not registry.resolve(version=WORSE).is_admitted
@@ -75,20 +80,20 @@ def test_a_fold_record_that_was_changed_does_not_pass(gate: Gate, registry: Regi
     assert registry.resolve().version == WORSE
 
 
-def test_a_registry_that_does_not_answer_lets_nothing_pass(settings: Settings, small_model: SmallModel) -> None:
+def test_no_version_passes_while_the_registry_does_not_answer(settings: Settings, small_model: SmallModel) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        away = Registry(f"http://127.0.0.1:{free.getsockname()[1]}", "housing")
+        unreachable = Registry(f"http://127.0.0.1:{free.getsockname()[1]}", "housing")
     with pytest.raises(RegistryUnavailableError):
-        Gate(away, small_model.domain, settings).admit("1")
+        Gate(unreachable, small_model.domain, settings).admit("1")
 
 
-def test_a_version_that_does_not_exist_is_no_verdict(gate: Gate) -> None:
+def test_an_unknown_version_raises_an_error(gate: Gate) -> None:
     with pytest.raises(ModelNotFoundError):
         gate.admit("99")
 
 
-def test_without_a_champion_a_version_must_be_good_by_itself(gate: Gate, registry: Registry) -> None:
+def test_without_a_champion_only_absolute_limits_apply(gate: Gate, registry: Registry) -> None:
     registry.delete_alias("champion")
     small = gate.admit("1")
     assert failed(small) >= {"rmse", "r2"}
@@ -99,20 +104,20 @@ def test_without_a_champion_a_version_must_be_good_by_itself(gate: Gate, registr
     assert registry.resolve().version == WORSE
 
 
-def test_force_is_kept_with_who_and_why(gate: Gate, registry: Registry) -> None:
+def test_a_forced_promotion_is_stored_with_actor_and_reason(gate: Gate, registry: Registry) -> None:
     report = gate.admit(WORSE, Override(actor="ada@home", reason="the better one leaks"))
     assert report.status == "forced"
     assert "forced by ada@home: the better one leaks" in str(report)
-    found = registry.resolve()
-    assert (found.version, found.status) == (WORSE, "forced")
-    assert (found.tags["forced_by"], found.tags["forced_because"]) == ("ada@home", "the better one leaks")
+    info = registry.resolve()
+    assert (info.version, info.status) == (WORSE, "forced")
+    assert (info.tags["forced_by"], info.tags["forced_because"]) == ("ada@home", "the better one leaks")
     assert registry.resolve(alias=PREVIOUS_CHAMPION).version == CHAMPION
     again = gate.judge(WORSE)
     assert again.status == "passed", "the champion itself is only loaded"
-    assert registry.resolve().status == "forced", "and what let it pass stays on record"
+    assert registry.resolve().status == "forced", "the stored verdict stays"
 
 
-def test_force_does_not_override_what_cannot_be_loaded(gate: Gate, registry: Registry) -> None:
+def test_force_does_not_promote_a_version_that_cannot_be_loaded(gate: Gate, registry: Registry) -> None:
     registry.set_tags(EQUAL, {"artifact_sha256": "0" * 64})
     report = gate.admit(EQUAL, Override(actor="ada@home", reason="hurry"))
     assert (report.status, report.reason) == ("failed", "digest")
@@ -124,7 +129,7 @@ def _with_limit(gate: Gate, max_us_per_row: float) -> Gate:
     return Gate(gate.registry, gate.domain, gate.settings.model_copy(update={"swap": swap}))
 
 
-def test_the_cost_that_was_measured_in_training_decides_and_force_does_not_override_it(gate: Gate) -> None:
+def test_the_cost_measured_in_training_decides_and_force_does_not_override_it(gate: Gate) -> None:
     force = Override(actor="ada@home", reason="hurry")
     report = _with_limit(gate, US_PER_ROW * 0.99).judge(EQUAL, override=force)
     assert (report.status, report.reason) == ("failed", "cost")
@@ -136,32 +141,32 @@ def test_a_version_without_a_measured_cost_does_not_pass(
     gate: Gate, registry: Registry, small_model: SmallModel
 ) -> None:
     table = table_of("housing")
-    found = register(registry, fitted(table), table, us_per_row=None)
-    report = gate.judge(found.version, override=Override(actor="ada@home", reason="hurry"))
+    info = register(registry, fitted(table), table, us_per_row=None)
+    report = gate.judge(info.version, override=Override(actor="ada@home", reason="hurry"))
     assert (report.status, report.reason) == ("failed", "cost")
 
 
-def test_the_cost_of_the_champion_and_of_the_one_before_is_not_judged_again(gate: Gate, registry: Registry) -> None:
+def test_the_cost_of_the_champion_and_of_a_former_champion_is_not_checked_again(gate: Gate, registry: Registry) -> None:
     assert gate.admit(EQUAL, Override(actor="ada@home", reason="test")).is_open
     stricter = _with_limit(gate, 1e-6)
     assert stricter.judge(EQUAL).is_open
     registry.set_tags(CHAMPION, {ADMITTED_TAG: "2026-11-01T00:00:00+00:00"})
-    assert stricter.judge_return(CHAMPION).is_open
+    assert stricter.judge_rollback(CHAMPION).is_open
 
 
-def test_for_staging_nobody_is_compared(gate: Gate, registry: Registry) -> None:
+def test_for_staging_a_version_is_not_compared_with_the_champion(gate: Gate, registry: Registry) -> None:
     report = gate.judge(WORSE, Stage.STAGING)
     assert report.status == "staged"
     assert not {check.name for check in report.checks} & COMPARED
-    assert not registry.resolve(version=WORSE).is_admitted, "that is no leave to become champion"
+    assert not registry.resolve(version=WORSE).is_admitted, "only the gate for Production admits a version"
     assert gate.judge("1", Stage.STAGING).status == "failed"
 
 
-def test_the_way_back_asks_only_whether_it_loads(gate: Gate, registry: Registry) -> None:
-    never = gate.judge_return(WORSE)
+def test_a_rollback_checks_only_admission_and_loading(gate: Gate, registry: Registry) -> None:
+    never = gate.judge_rollback(WORSE)
     assert (never.status, never.reason) == ("failed", "admitted")
     assert gate.admit(WORSE, Override(actor="ada@home", reason="test")).is_open
-    back = gate.judge_return(WORSE)
+    back = gate.judge_rollback(WORSE)
     assert back.status == "passed"
     assert [check.name for check in back.checks][-1] == "admitted"
 
@@ -171,30 +176,30 @@ def test_the_champions_recipe_is_fitted_again_on_other_rows(
 ) -> None:
     table = table_of("housing")
     fewer = table.take(np.arange(100, 500))
-    found = register(registry, fitted(fewer, "linear"), fewer, folds=5, admitted=False)
-    fitted_again: list[FoldResult] = []
+    info = register(registry, fitted(fewer, "linear"), fewer, folds=5, admitted=False)
+    refits: list[FoldResult] = []
 
-    def watched(*arguments: object) -> FoldResult:
-        fitted_again.append(cross_validate(*arguments))  # type: ignore[arg-type]
-        return fitted_again[-1]
+    def recording(*arguments: object) -> FoldResult:
+        refits.append(cross_validate(*arguments))  # type: ignore[arg-type]
+        return refits[-1]
 
-    monkeypatch.setattr(contests, "cross_validate", watched)
+    monkeypatch.setattr(champion_comparison, "cross_validate", recording)
     assert failed(gate.judge(EQUAL)) == {"gain", "folds_won"}
-    assert not fitted_again, "on the same rows the champion's own record is taken"
-    report = gate.judge(found.version)
+    assert not refits, "on the same rows the champion's own record has its scores"
+    report = gate.judge(info.version)
     assert failed(report) >= {"gain", "folds_won"}
-    (theirs,) = fitted_again
-    assert len(theirs.out_of_fold) == 400
-    assert f"against {theirs.scores.mean():.4g})" in str(report)
+    (champion,) = refits
+    assert len(champion.out_of_fold) == 400
+    assert f"against {champion.scores.mean():.4g})" in str(report)
 
 
-def test_a_champion_that_cannot_be_loaded_is_not_taken_for_beaten(
+def test_a_champion_that_cannot_be_loaded_fails_every_comparison(
     gate: Gate, registry: Registry, tmp_path: Path
 ) -> None:
     fewer = table_of("housing").take(np.arange(400))
-    found = register(registry, fitted(fewer, "gradient-boosting", 80), fewer, folds=5, admitted=False)
+    info = register(registry, fitted(fewer, "gradient-boosting", 80), fewer, folds=5, admitted=False)
     registry.set_tags(CHAMPION, {"artifact_sha256": "0" * 64})
-    report = gate.admit(found.version)
+    report = gate.admit(info.version)
     assert failed(report) == COMPARED
-    assert "champion 2 cannot be tried on these rows: the stored model has been changed" in str(report)
+    assert "champion 2 cannot be evaluated on these rows: the stored model has been changed" in str(report)
     assert registry.resolve().version == CHAMPION

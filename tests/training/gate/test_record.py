@@ -12,19 +12,19 @@ from training.learning.folding import FoldResult, splits_of
 
 
 @pytest.mark.parametrize("domain", ["housing", "obesity"])
-def test_a_record_comes_back_as_it_was_written(domain: str, tmp_path: Path) -> None:
+def test_a_record_is_read_back_unchanged(domain: str, tmp_path: Path) -> None:
     table = table_of(domain)
     record = fold_record(fitted(table, "random-forest", trees=2), table, folds=3)
     write_record(record, tmp_path / "folds")
-    found = read_record(tmp_path / "folds", table.domain)
-    assert found.key == record.key
-    assert found.learn.frame.equals(table.frame)
-    assert found.learn.target.tolist() == table.target.tolist()
-    assert found.scores.tolist() == record.scores.tolist()
-    assert found.out_of_fold.tolist() == record.out_of_fold.tolist()
-    for (learn, judge), (wanted_learn, wanted_judge) in zip(found.splits, record.splits, strict=True):
-        np.testing.assert_array_equal(learn, wanted_learn)
-        np.testing.assert_array_equal(judge, wanted_judge)
+    loaded = read_record(tmp_path / "folds", table.domain)
+    assert loaded.key == record.key
+    assert loaded.train.frame.equals(table.frame)
+    assert loaded.train.target.tolist() == table.target.tolist()
+    assert loaded.scores.tolist() == record.scores.tolist()
+    assert loaded.out_of_fold.tolist() == record.out_of_fold.tolist()
+    for (train, validation), (expected_train, expected_validation) in zip(loaded.splits, record.splits, strict=True):
+        np.testing.assert_array_equal(train, expected_train)
+        np.testing.assert_array_equal(validation, expected_validation)
 
 
 def test_other_rows_folds_or_seeds_make_another_key() -> None:

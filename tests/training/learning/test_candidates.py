@@ -29,24 +29,24 @@ def test_the_highest_accuracy_wins() -> None:
     assert choose(candidates, load_domain("obesity"), 10).name == "high"
 
 
-def test_nothing_wins_when_all_are_too_slow() -> None:
+def test_if_all_candidates_are_too_slow_an_error_lists_their_costs() -> None:
     with pytest.raises(ModelRejectedError, match=r"at most 10 µs a row.*slow 50\.0 µs"):
         choose([candidate("slow", 2.0, 50)], load_domain("housing"), 10)
 
 
-def test_a_tried_pipeline_is_folded_fitted_and_timed() -> None:
+def test_try_pipeline_cross_validates_fits_and_times() -> None:
     table = table_of("housing")
     splits = splits_of(table, SETTINGS)
     pipeline = choose_recipes(table.domain, ["ridge"])[0].pipeline(table.domain, seed=1)
-    one = try_pipeline("ridge", pipeline, table, splits, max_us_per_row=1000)
-    assert 4 < one.mean < 6
-    assert one.us_per_row > 0
-    assert one.is_affordable
+    candidate = try_pipeline("ridge", pipeline, table, splits, max_us_per_row=1000)
+    assert 4 < candidate.mean < 6
+    assert candidate.us_per_row > 0
+    assert candidate.is_affordable
     assert len(pipeline.predict(table.frame)) == len(table)
     assert not try_pipeline("ridge", pipeline, table, splits, 1e-6).is_affordable
 
 
-def test_recipes_on_request_are_not_tried_unasked() -> None:
+def test_recipes_on_request_are_only_used_by_name() -> None:
     housing = load_domain("housing")
     names = [recipe.name for recipe in choose_recipes(housing)]
     assert names == [
@@ -72,14 +72,14 @@ def test_classes_have_recipes_and_a_blend_of_their_own() -> None:
     assert choose_blends(obesity, ["xgboost"]) == []
 
 
-def test_a_blend_of_one_is_refused() -> None:
+def test_a_blend_of_one_raises_an_error() -> None:
     housing = load_domain("housing")
     assert [recipe.name for recipe in choose_recipes(housing, ["ridge", "stack", "linear"])] == ["ridge", "linear"]
     with pytest.raises(ConfigurationError, match="at least two recipes for a blend"):
         choose_recipes(housing, ["ridge", "blend"])
 
 
-def test_an_unknown_recipe_or_one_for_another_task_is_refused_with_what_there_is() -> None:
+def test_the_error_about_an_unknown_recipe_lists_the_recipes_for_the_task() -> None:
     with pytest.raises(ConfigurationError, match=r"no recipe magic for housing.*xgboost-reference"):
         choose_recipes(table_of("housing").domain, ["ridge", "magic"])
     obesity = table_of("obesity").domain

@@ -16,7 +16,7 @@ DOMAINS = [
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=["housing", "obesity", "obesity with gaps"])
-def test_the_encoded_table_is_the_matrix_that_listings_become(domain: Domain) -> None:
+def test_the_encoded_table_is_the_matrix_built_from_listings(domain: Domain) -> None:
     frame = made_up_rows(domain, 60)
     for number, feature in enumerate(domain.features):
         if feature.may_miss:
@@ -27,7 +27,7 @@ def test_the_encoded_table_is_the_matrix_that_listings_become(domain: Domain) ->
     np.testing.assert_array_equal(encoded, expected)
 
 
-def test_a_category_that_is_not_declared_is_an_error_and_no_gap() -> None:
+def test_an_undeclared_category_raises_an_error() -> None:
     domain = load_domain("obesity")
     frame = made_up_rows(domain, 10)
     fitted = encoder(domain).fit(frame)
@@ -35,21 +35,21 @@ def test_a_category_that_is_not_declared_is_an_error_and_no_gap() -> None:
         fitted.transform(frame.assign(MTRANS="Rocket"))
 
 
-def test_each_gap_is_filled_as_its_feature_declares() -> None:
+def test_each_gap_is_filled_by_its_features_strategy() -> None:
     domain = load_domain("housing")
     matrix = RowBuilder(domain).matrix_of_frame(made_up_rows(domain, 61))
     matrix[:, 3] = [0, 1, 1, *[0] * 30, *[1] * 28]
-    holes = matrix.copy()
-    holes[0] = np.nan
-    filled = filler(domain).fit(holes[1:]).transform(holes)
+    with_gaps = matrix.copy()
+    with_gaps[0] = np.nan
+    filled = filler(domain).fit(with_gaps[1:]).transform(with_gaps)
     for position, feature in enumerate(domain.features):
         values, counts = np.unique(matrix[1:, position], return_counts=True)
-        wanted = np.median(matrix[1:, position]) if feature.fill == "median" else values[counts.argmax()]
-        assert filled[0, position] == wanted, feature.column
+        expected = np.median(matrix[1:, position]) if feature.fill == "median" else values[counts.argmax()]
+        assert filled[0, position] == expected, feature.column
     np.testing.assert_array_equal(filled[1:], matrix[1:])
 
 
-def test_a_column_without_any_value_stays_where_it_is() -> None:
+def test_a_column_without_values_keeps_its_position() -> None:
     domain = load_domain("housing")
     matrix = RowBuilder(domain).matrix_of_frame(made_up_rows(domain, 20))
     matrix[:, 2] = np.nan
@@ -58,7 +58,7 @@ def test_a_column_without_any_value_stays_where_it_is() -> None:
     np.testing.assert_array_equal(filled[:, 5], matrix[:, 5])
 
 
-def test_scaling_gives_each_category_a_column_of_its_own_and_scales_what_was_derived() -> None:
+def test_scaling_gives_each_category_a_column_and_scales_derived_columns() -> None:
     domain = load_domain("obesity")
     matrix = RowBuilder(domain).matrix_of_frame(made_up_rows(domain, 80))
     derived = np.column_stack([matrix, matrix[:, 3] / matrix[:, 2] ** 2])

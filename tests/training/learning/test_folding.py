@@ -15,23 +15,23 @@ from training.learning.recipes import choose_recipes
 SETTINGS = TrainingSettings(folds=3, repeats=2)
 
 
-def test_a_split_is_the_same_for_the_same_seed_and_loses_no_row() -> None:
+def test_a_split_is_the_same_for_the_same_seed_and_keeps_every_row() -> None:
     table = table_of("housing")
-    learn, test = split(table, SETTINGS)
+    train, test = split(table, SETTINGS)
     assert len(test) == 102
-    assert sorted([*learn.positions, *test.positions]) == list(range(506))
+    assert sorted([*train.positions, *test.positions]) == list(range(506))
     assert split(table, SETTINGS)[1].positions.tolist() == test.positions.tolist()
     other = split(table, TrainingSettings(seed=7))[1]
     assert other.positions.tolist() != test.positions.tolist()
 
 
 def test_classes_keep_their_shares() -> None:
-    learn, test = split(table_of("obesity"), SETTINGS)
+    train, test = split(table_of("obesity"), SETTINGS)
     assert np.unique(test.target, return_counts=True)[1].tolist() == [4] * 7
-    assert np.unique(learn.target, return_counts=True)[1].tolist() == [16] * 7
+    assert np.unique(train.target, return_counts=True)[1].tolist() == [16] * 7
 
 
-def test_too_few_rows_or_too_few_of_a_class_are_refused() -> None:
+def test_too_few_rows_or_too_few_of_a_class_raise_an_error() -> None:
     with pytest.raises(DataError, match="6 rows are too few for 3 folds"):
         split(table_of("housing").take(np.arange(6)), SETTINGS)
     table = table_of("obesity")
@@ -40,7 +40,7 @@ def test_too_few_rows_or_too_few_of_a_class_are_refused() -> None:
         split(table.take(np.setdiff1d(np.arange(len(table)), rare)), SETTINGS)
 
 
-def test_each_row_is_predicted_once_by_a_model_that_has_not_seen_it() -> None:
+def test_each_out_of_fold_prediction_is_from_a_model_not_fitted_on_the_row() -> None:
     table = table_of("housing")
     pipeline = choose_recipes(table.domain, ["random-forest"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__n_estimators=5)
@@ -52,23 +52,23 @@ def test_each_row_is_predicted_once_by_a_model_that_has_not_seen_it() -> None:
     assert out_of_fold == pytest.approx(np.sqrt(np.mean(result.scores[:3] ** 2)), rel=0.05)
 
 
-def test_where_rows_carry_a_time_later_rows_judge_what_learnt_from_earlier_ones() -> None:
+def test_if_rows_have_a_time_validation_rows_are_later_than_training_rows() -> None:
     table = table_of("housing")
     days = np.random.default_rng(1).permutation(len(table))
     timed = replace(table, times=days.astype("datetime64[D]").astype("datetime64[ns]"))
-    learn, test = split(timed, SETTINGS)
-    assert learn.times is not None
+    train, test = split(timed, SETTINGS)
+    assert train.times is not None
     assert test.times is not None
-    assert learn.times.max() < test.times.min()
-    splits = splits_of(learn, SETTINGS)
-    assert len(splits) == SETTINGS.folds, "time runs one way only"
-    for teach, judge in splits:
-        assert learn.times[teach].max() < learn.times[judge].min()
+    assert train.times.max() < test.times.min()
+    splits = splits_of(train, SETTINGS)
+    assert len(splits) == SETTINGS.folds, "folds by time are not repeated"
+    for earlier, later in splits:
+        assert train.times[earlier].max() < train.times[later].min()
     linear = choose_recipes(table.domain, ["linear"])[0].pipeline(table.domain, 1)
-    assert np.isfinite(cross_validate(linear, learn, splits).out_of_fold).all()
+    assert np.isfinite(cross_validate(linear, train, splits).out_of_fold).all()
 
 
-def test_folding_classes_gives_names() -> None:
+def test_cross_validation_of_classes_predicts_names() -> None:
     table = table_of("obesity")
     pipeline = choose_recipes(table.domain, ["xgboost"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__xgboost__n_estimators=3)

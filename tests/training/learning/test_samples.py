@@ -10,7 +10,7 @@ from training.data.sources import RawTable
 from training.learning.samples import golden_rows, reference_rows
 
 
-def test_golden_rows_have_a_gap_in_every_feature_that_may_be_missing_and_no_other() -> None:
+def test_golden_rows_have_a_gap_in_every_optional_feature_and_no_other() -> None:
     table = table_of("housing")
     pipeline = fitted(table, "linear")
     golden = golden_rows(pipeline, table, 8, seed=3)

@@ -11,8 +11,8 @@ def _filters() -> list[object]:
     return [warnings.filters]
 
 
-def test_scikit_learn_leaves_the_filters_of_warnings_alone_while_threads_fit() -> None:
-    # its tasks have filters of their own otherwise, in a list that all threads see
+def test_scikit_learn_does_not_change_warning_filters_while_threads_fit() -> None:
+    # without one_thread_each its tasks replace the filters, which all threads share
     assert Parallel(n_jobs=1)([delayed(_filters)()])[0][0] is not warnings.filters
     before = list(warnings.filters)
     with one_thread_each():

@@ -120,7 +120,7 @@ class CommandClient:
 
     def find_reply(self, key: str) -> ModelEvent | None:
         """The final event of the reply under a command's or an entry's id."""
-        reply = self.redis.hget(self.streams.command_answers, key)
+        reply = self.redis.hget(self.streams.command_replies, key)
         return dict(self.events())[json.loads(reply)["event"]] if reply else None
 
     async def wait_for_reply(self, key: str, timeout_s: float = 20) -> ModelEvent:

@@ -40,7 +40,7 @@ async def test_promote_and_rollback_move_the_champion(
         assert store.resolve(alias="previous_champion").version == "1"
         assert (await commands.execute(Rollback())).data.version == "1"
         assert store.resolve().version == "1"
-        assert commands.redis.hkeys(commands.streams.worker_notes) == [b"champion"], "no target is left"
+        assert commands.redis.hkeys(commands.streams.worker_state) == [b"champion"], "no target is left"
     activated = [event.data.version for _, event in commands.events("model.activated") if event.data.command_id]
     assert activated == ["2", "1"]
 
@@ -53,12 +53,12 @@ async def test_rollback_after_a_crash_between_registry_and_reply_goes_back_to_th
     commands.send(command)
     commands.deliver_to_dead_worker()
     # the dead worker had pinned the rollback target and set the champion
-    commands.redis.hset(commands.streams.worker_notes, "target:c-1", "1")
+    commands.redis.hset(commands.streams.worker_state, "target:c-1", "1")
     store.set_champion("1")
     async with working(worker_settings):
         assert (await commands.wait_for_reply("c-1")).data.version == "1"
     assert store.resolve().version == "1"
-    assert not commands.redis.hexists(commands.streams.worker_notes, "target:c-1")
+    assert not commands.redis.hexists(commands.streams.worker_state, "target:c-1")
 
 
 async def test_gate_rejects_a_tie_with_its_reason(

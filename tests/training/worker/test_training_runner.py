@@ -90,7 +90,7 @@ def test_retrain_becomes_champion_while_other_commands_get_replies(scenario: Ret
     assert finished.data.version == reply.data.version == champion == commands.model()["version"]
     assert finished.model_dump()["data"]["seconds"] > 0
     assert finished.model_dump()["data"]["metrics"]["test_rmse"] > 0
-    assert not commands.redis.exists(commands.streams.training)
+    assert not commands.redis.exists(commands.streams.training_lock)
 
 
 def test_retrain_on_unchanged_data_is_skipped_unless_forced(scenario: RetrainScenario) -> None:

@@ -26,7 +26,7 @@ async def test_command_before_the_first_start_is_carried_out(
     async with working(worker_settings):
         reply = await commands.wait_for_reply("c-1")
     assert (reply.type, reply.data.version, reply.source) == ("model.activated", "2", "tasador/housing/trainer/w1")
-    entry = json.loads(commands.redis.hget(commands.streams.command_answers, "c-1"))["event"]
+    entry = json.loads(commands.redis.hget(commands.streams.command_replies, "c-1"))["event"]
     desired = DesiredModel.from_hash(commands.redis.hgetall(commands.streams.model))
     assert desired is not None
     assert (desired.activation, desired.version, desired.command_id) == (entry, "2", "c-1")
@@ -82,7 +82,7 @@ async def test_malformed_commands_get_replies(commands: CommandClient, worker_se
             assert (reply.type, reply.data.command_id, reply.data.reason) == ("command.rejected", command_id, reason)
             assert reply.data.message
             if command_id:
-                commands.redis.hdel(commands.streams.command_answers, command_id)
+                commands.redis.hdel(commands.streams.command_replies, command_id)
         assert (await commands.execute(Reload())).type == "model.activated"
     assert not commands.pending()
 
@@ -96,7 +96,7 @@ async def test_second_entry_of_a_command_is_rejected(commands: CommandClient, wo
         reply = await commands.wait_for_reply(second)
     assert (reply.type, reply.data.reason, reply.data.command_id) == ("command.rejected", "repeated", "c-1")
     assert reply.model_dump()["data"]["answered_by"]["entry"] == first
-    assert json.loads(commands.redis.hget(commands.streams.command_answers, "c-1"))["entry"] == first
+    assert json.loads(commands.redis.hget(commands.streams.command_replies, "c-1"))["entry"] == first
 
 
 async def test_command_fails_in_time_without_a_registry(

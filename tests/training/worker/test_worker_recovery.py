@@ -73,7 +73,7 @@ async def test_training_that_was_registered_is_not_repeated(commands: CommandCli
     retrain = Retrain(id="c-1")
     commands.send(retrain)
     commands.deliver_to_dead_worker()
-    trained = train(worker_settings, promote=False, occasion=Trigger("command", "c-1"))
+    trained = train(worker_settings, promote=False, trigger=Trigger("command", "c-1"))
     async with working(worker_settings):
         reply = await commands.wait_for_reply("c-1")
     assert commands.types("c-1") == ["training.finished", "model.activated"]
@@ -198,13 +198,13 @@ async def test_second_reply_writes_nothing(commands: CommandClient, replies: Rep
     commands.deliver_to_dead_worker("w1")
     event = EventFactory("test").command_rejected("c-1", "invalid", "first")
     await replies.write(entry, "c-1", [event])
-    before = (commands.events(), commands.redis.hgetall(commands.streams.command_answers))
+    before = (commands.events(), commands.redis.hgetall(commands.streams.command_replies))
     await replies.write(entry, "c-1", [event])
-    assert (commands.events(), commands.redis.hgetall(commands.streams.command_answers)) == before
+    assert (commands.events(), commands.redis.hgetall(commands.streams.command_replies)) == before
     assert len(before[0]) == 1
 
 
-@pytest.mark.parametrize("wrong_type", ["model", "model_events", "command_answers", "worker_notes", "training"])
+@pytest.mark.parametrize("wrong_type", ["model", "model_events", "command_replies", "worker_state", "training_lock"])
 async def test_reply_writes_all_or_nothing(
     commands: CommandClient, replies: Replies, store: Registry, wrong_type: str
 ) -> None:
