@@ -1,4 +1,4 @@
-// Publishes listings to Tasador and reads their answers, with node-redis alone.
+// Publishes listings to Tasador and reads their answers, with node-redis only.
 //
 //   REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl [prefix]
 //
@@ -14,14 +14,14 @@ const ANSWERS = ["predictions", "dead-letters", "repeats", "rate-limited"].map((
 const client = createClient({
   url: process.env.REDIS_URL ?? "redis://127.0.0.1:6379",
   RESP: 2,
-  // a lost connection must not send a listing twice in silence
+  // after a lost connection a listing must not be sent twice silently
   disableOfflineQueue: true,
   socket: { reconnectStrategy: false },
 });
 client.on("error", (error) => console.error(`redis: ${error.message}`));
 await client.connect();
 
-// where to read from: what is answered later than now
+// the last answer of each stream so far: later ones may be ours
 const readUntil = new Map();
 for (const key of ANSWERS) {
   const [last] = await client.xRevRange(key, "+", "-", { COUNT: 1 });
@@ -29,22 +29,22 @@ for (const key of ANSWERS) {
 }
 
 const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim());
-// commands that are not awaited one by one travel together
+// commands that are not awaited one by one are pipelined
 const entries = await Promise.all(lines.map((line) => client.xAdd(`${prefix}:listings`, "*", { data: line })));
 
-// answers come in no particular order: each names by its `id` the entry that it answers
-const wanted = new Map(entries.map((entry) => [entry, null]));
+// answers come in no particular order: the `id` of each is the entry that it answers
+const answers = new Map(entries.map((entry) => [entry, null]));
 const deadline = Date.now() + TIMEOUT_MS;
-let missing = wanted.size;
+let missing = answers.size;
 while (missing > 0 && Date.now() < deadline) {
-  const streams = [...readUntil].map(([key, id]) => ({ key, id }));
-  const found = (await client.xRead(streams, { COUNT: 1000, BLOCK: 1000 })) ?? [];
-  for (const { name, messages } of found) {
+  const positions = [...readUntil].map(([key, id]) => ({ key, id }));
+  const streams = (await client.xRead(positions, { COUNT: 1000, BLOCK: 1000 })) ?? [];
+  for (const { name, messages } of streams) {
     for (const { id, message } of messages) {
       readUntil.set(name, id);
       const answer = JSON.parse(message.data);
-      if (wanted.get(answer.id) === null) {
-        wanted.set(answer.id, answer);
+      if (answers.get(answer.id) === null) {
+        answers.set(answer.id, answer);
         missing -= 1;
       }
     }
@@ -52,7 +52,7 @@ while (missing > 0 && Date.now() < deadline) {
 }
 
 for (const entry of entries) {
-  const answer = wanted.get(entry);
+  const answer = answers.get(entry);
   console.log(JSON.stringify({ entry, type: answer?.type ?? "unanswered", ...answer?.data, payload: undefined }));
 }
 await client.close();

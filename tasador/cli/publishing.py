@@ -102,13 +102,13 @@ class _PublishProgress:
 
     def show_backlog(self, backlog: int) -> None:
         """Show that publishing waits for the backlog to shrink."""
-        reason = f"AnswerOptions, backlog {backlog:,}, high-water mark {self._high_water:,}"
+        reason = f"Waiting, backlog {backlog:,}, high-water mark {self._high_water:,}"
         self.bar.update(self._task, description=reason)
 
     def show_answers(self, answered: int) -> None:
         """Show how many answers have arrived."""
         self.bar.update(
-            self._task, description="AnswerOptions for answers", completed=answered, total=self.count, count=answered
+            self._task, description="Waiting for answers", completed=answered, total=self.count, count=answered
         )
 
 

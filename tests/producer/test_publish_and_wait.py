@@ -122,7 +122,7 @@ def test_outcomes_are_published_to_their_stream(tmp_path: Path, redis_client: re
     (tmp_path / "sold.csv").write_text("ID,MEDV\nl-1,24\nl-2,\nl-3,30\n")
     result = COMMAND.run("sold.csv", "--outcomes", "--id-column", "ID", "--rate", "1000")
     assert result.stdout.startswith("2 outcomes published in ")
-    assert "1 rows have no outcome yet" in result.stderr
+    assert "1 rows were skipped: they have no outcome yet" in result.stderr
     entries: Any = redis_client.xrange(streams.outcomes)
     assert [json.loads(fields[b"data"])["data"]["outcome"] for _, fields in entries] == [24.0, 30.0]
     assert not redis_client.exists(streams.listings)

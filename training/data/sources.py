@@ -74,7 +74,8 @@ def read_source(
     settings: Settings, source: str | Path | None = None, progress: Progress = discard_progress
 ) -> RawTable:
     """Read training data as `ingest` does, without storing its provenance."""
-    source = source or settings.domains.get(settings.domain, DomainSettings()).data
+    listed = settings.domains.get(settings.domain, DomainSettings())
+    source = source or listed.data
     if source is None:
         return _built_in(settings.load_domain())
     name, file = _fetch(settings, str(source), progress)
