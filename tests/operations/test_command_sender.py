@@ -164,8 +164,8 @@ def test_rollback_prints_a_sentence(processes: FakeProcesses, redis_url: str, mo
     done = _run(processes, redis_url, monkeypatch, "rollback", "--wait")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("version 7 is activated")
-    assert "no consumer runs" in done.stdout
-    assert "no training worker runs yet" in done.stderr
+    assert "no consumer is running" in done.stdout
+    assert "no training worker is running" in done.stderr
 
 
 def test_version_and_alias_exclude_each_other() -> None:

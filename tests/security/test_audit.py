@@ -19,13 +19,13 @@ UNKNOWN = {"name": "odd", "skip_reason": "not found"}
 @pytest.mark.parametrize(
     ("dependencies", "status", "message"),
     [
-        ([GOOD], 0, "1 of 2 packages audited, 0 with known weaknesses"),
-        ([GOOD, WEAK], 1, "weak 2: CVE-1, mended by 3"),
+        ([GOOD], 0, "1 of 2 packages audited, 0 with known vulnerabilities"),
+        ([GOOD, WEAK], 1, "weak 2: CVE-1, fixed by 3"),
         ([UNKNOWN], 0, "SKIPPED"),
         (None, 0, "SKIPPED"),
     ],
 )
-def test_weaknesses_fail_and_skipped_checks_are_reported(
+def test_vulnerabilities_fail_and_skipped_checks_are_reported(
     tmp_path: Path, dependencies: list[dict[str, Any]] | None, status: int, message: str
 ) -> None:
     tool, lock = tmp_path / "pip-audit", tmp_path / "some.lock"

@@ -129,7 +129,7 @@ def test_missing_rights_of_a_user_are_named(monkeypatch: pytest.MonkeyPatch, pri
     address = server.url.removeprefix("redis://")
     _set_url(monkeypatch, f"redis://scorer:pw@{address}")
     ((_, what),) = _findings("--no-registry")
-    assert "as a consumer: the commit script cannot do its work for this user" in what
+    assert "as a consumer: this user may not run the commit script" in what
     _set_url(monkeypatch, f"redis://stranger:pw@{address}")
     assert any("may not run INFO" in what for _, what in _findings("--no-registry", level="warning"))
     _set_url(monkeypatch, f"redis://stranger:wrong@{address}")

@@ -35,7 +35,7 @@ def test_check_shows_every_finding_and_each_problem_with_row_and_value(tmp_path:
     raw.loc[5] = raw.loc[6]
     raw.to_csv("homes.csv", index=False)
     output = COMMAND.text("check", "homes.csv")
-    for line in ("1 row refused, 1.0% of all", "1 exact duplicate left out", "CRIM: 1 cell of no number"):
+    for line in ("1 row refused, 1.0% of all", "1 exact duplicate left out", "CRIM: 1 cell without a readable number"):
         assert line in output
     assert "row 3, RM = 99.0: Input should be less than or equal to 15" in output
     report = COMMAND.json("check", "homes.csv")

@@ -117,7 +117,7 @@ def test_the_exit_code_is_the_verdict(boston: pd.DataFrame, tmp_path: Path) -> N
 
 def test_the_command_needs_two_readable_files(tmp_path: Path) -> None:
     run = runner_of(drift).run
-    with pytest.raises(ConfigurationError, match="name both"):
+    with pytest.raises(ConfigurationError, match="require each other"):
         run("--current", "x.csv")
     with pytest.raises(DataError, match="cannot be read as a table"):
         run("--reference", str(tmp_path), "--current", str(tmp_path))

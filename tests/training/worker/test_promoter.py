@@ -71,7 +71,7 @@ async def test_gate_rejects_a_tie_with_its_reason(
         forced = await commands.execute(Promote(actor="ada", data=force))
         back = await commands.execute(Rollback())
     assert (rejected.type, rejected.data.reason, rejected.data.version) == ("model.rejected", "gate", "2")
-    assert "gain: 0 % of the champion's rmse" in (rejected.data.message or "")
+    assert "gain: 0 % better than the champion" in (rejected.data.message or "")
     checks = {check["name"]: check for check in rejected.model_dump()["data"]["gate"]}
     assert (checks["gain"]["outcome"], checks["signature"]["outcome"]) == ("failed", "passed")
     assert all(check["reason"] for check in checks.values())
