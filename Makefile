@@ -92,13 +92,13 @@ compose-test: install ## Run the main job in containers, and kill each container
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
-bench: install ## Measure throughput beside a bare loop and plain FastStream (FLAGS="--part latency --part costs")
+bench: install ## Measure throughput against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
 bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
 	@$(BIN)/tasador bench --full $(FLAGS)
 
-# tables beside the checkout, unless others are given
+# tables next to the checkout, unless others are given
 HOUSING ?= $(wildcard ../shared/data/HousingData.csv)
 OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
@@ -112,7 +112,7 @@ bench-models: install ## Compare our models with older recipes on the same folds
 	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
 	@touch $@
 
-bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq beside the consumer (FLAGS="--redis-url URL")
+bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drift import HEAD, Draw, Simulation
+from benchmarks.drift import HEAD, DrawWindow, Simulation
 from monitoring.drift.columns import Column, answer_column, feature_columns
 from schemas.domain import Domain, load_domain
 from schemas.rows import Matrix
@@ -33,7 +33,7 @@ class ClassSimulation(Simulation):
         domain = self.domain
         return [*feature_columns(domain, rows[:, :-1]), answer_column(domain, "prediction", rows[:, -1])]
 
-    def moved(self, column: int) -> Draw:
+    def moved(self, column: int) -> DrawWindow:
         """Rows of the population in which a random share has the rarest value of one column."""
         rarest = self.rows[:, column].max()
 

@@ -5,7 +5,6 @@ Parameters are not searched here; those of our recipes were tuned on folds of ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -26,10 +25,9 @@ from training.data.tables import Table
 from training.learning.comparison import compare
 from training.learning.folding import Split, cross_validate, fold_result, predict_fold, splits_of
 from training.learning.metrics import deciding_metric, is_better, mean_and_sd, metrics_of
+from training.progress import Progress
 
 REPEATS = {"housing": 5, "obesity": 2}
-
-Progress = Callable[[str], None]
 
 
 def compare_on_domain(domain: str, source: Path | None, progress: Progress) -> TableComparison:

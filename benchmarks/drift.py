@@ -30,7 +30,7 @@ SIZES = (200, 1000, 10_000)
 SHIFT_SD = 0.3
 HEAD = "| rows | one window alarms (95 % interval) | 2 of 3 alarm |\n|---|---:|---:|---:|"
 
-Draw = Callable[[np.random.Generator, NDArray[np.int64], int], Matrix]
+DrawWindow = Callable[[np.random.Generator, NDArray[np.int64], int], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Simulation:
         self._seed = seed
         self._limits = DriftSettings()
 
-    def run(self, draw: Draw, size: int, trials: int, column: int | None = None) -> AlarmRate:
+    def run(self, draw: DrawWindow, size: int, trials: int, column: int | None = None) -> AlarmRate:
         """The rate of alarms over trials with windows of one size.
 
         Args:
@@ -83,7 +83,7 @@ class Simulation:
             persistent += any(drift.verdict == "drift" for drift in counted)
         return AlarmRate(trials * WINDOWS, single, trials, persistent)
 
-    def _trial(self, rng: np.random.Generator, draw: Draw, size: int) -> DriftReport:
+    def _trial(self, rng: np.random.Generator, draw: DrawWindow, size: int) -> DriftReport:
         order = rng.permutation(len(self.rows))
         reference = self.columns_of(self.rows[order[:REFERENCE_ROWS]])
         windows = [self.columns_of(draw(rng, order[REFERENCE_ROWS:], size)) for _ in range(WINDOWS)]
@@ -101,7 +101,7 @@ class Simulation:
         """Rows that the reference leaves out, drawn with replacement."""
         return np.take(self.rows, rng.choice(held_out, size), axis=0)
 
-    def shifted(self, column: int) -> Draw:
+    def shifted(self, column: int) -> DrawWindow:
         """Rows of the population with one feature shifted up by `SHIFT_SD` standard deviations."""
         by = SHIFT_SD * self.rows[:, column].std()
 

@@ -21,8 +21,8 @@ from tasador.bench.drain import measure_drain
 from tasador.bench.machine import describe_machine
 from tasador.bench.payloads import build_payloads
 from tasador.bench.rig import Rig
-from tasador.bench.rounds import Progress
 from tasador.bench.throughput import Spread
+from training.progress import Progress
 
 PYTHON = Path(".venv-peers/bin/python")
 SECONDS = 5.0

@@ -9,7 +9,7 @@ import redis
 from pydantic import BaseModel, ConfigDict
 
 from schemas.streams import Streams
-from transport.answers import Kind, find_answers
+from transport.answers import OutcomeKind, find_answers
 from transport.reading import scan
 
 SHOWN = 20
@@ -32,10 +32,10 @@ class OutcomeVerdict(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     entries: int
-    outcomes: dict[Kind, int]
+    outcomes: dict[OutcomeKind, int]
     waiting: int = 0
     lost: tuple[str, ...] = ()
-    doubled: dict[str, tuple[Kind, ...]] = {}
+    doubled: dict[str, tuple[OutcomeKind, ...]] = {}
     unseen: int = 0
     visible_from: str | None = None
 

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import redis
 
-from producer.answer_store import AnswerData, AnswerRow, AnswerStore, Kind
+from producer.answer_store import AnswerData, AnswerKind, AnswerRow, AnswerStore
 from schemas.streams import DATA_FIELD, Streams
 from transport.reading import CHUNK, newest, scan_back
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, AnswerKind] = {
     "listing.scored": "scored",
     "listing.refused": "refused",
     "listing.repeated": "repeat",

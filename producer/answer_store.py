@@ -41,7 +41,7 @@ class AnswerData(msgspec.Struct, omit_defaults=True):
     errors: list[_FieldError] = []
 
 
-Kind = Literal["scored", "refused", "repeat", "repeated"]
+AnswerKind = Literal["scored", "refused", "repeat", "repeated"]
 """A `repeat` was dropped; it becomes `repeated` when the earlier prediction of its listing has been found."""
 
 
@@ -49,7 +49,7 @@ class AnswerRow(NamedTuple):
     """A published entry and its answer; the kind is None, and the data empty, if there is no answer yet."""
 
     entry_id: str
-    kind: Kind | None
+    kind: AnswerKind | None
     data: AnswerData
 
 

@@ -14,8 +14,6 @@ from schemas.features import Feature
 
 SEED = 42
 
-Row = dict[str, Any]
-
 
 class SampleListings:
     """Listings with the same rows in the same order each time, and with new identities.
@@ -55,7 +53,7 @@ class SampleListings:
             }
 
 
-def sample_rows(domain: Domain, seed: int) -> Iterator[Row]:
+def sample_rows(domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
     """An endless iterator of feature rows."""
     rng = random.Random(seed)  # noqa: S311 - not for secrets
     table = [{column: row[column] for column in domain.columns} for row in domain.contract.built_in_table()]

@@ -17,10 +17,8 @@ from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix, RowBuilder
 
-Predictions = NDArray[np.float64]
 
-
-def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, Predictions]:
+def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, NDArray[np.float64]]:
     """The golden rows of a stored model as a matrix (n, columns), and its pipeline's predictions for them.
 
     Raises:
@@ -31,7 +29,7 @@ def stored_golden(path: Path, card: ModelCard, domain: Domain) -> tuple[Matrix, 
         return RowBuilder(domain).matrix_of_frame(rows), expected
 
 
-def serving_golden(form: ServingForm, domain: Domain) -> tuple[Matrix, Predictions]:
+def serving_golden(form: ServingForm, domain: Domain) -> tuple[Matrix, NDArray[np.float64]]:
     """The same from a serving form."""
     with _rejecting_foreign_rows(domain):
         return RowBuilder(domain).matrix_of_columns(form.golden), form.predictions
@@ -45,7 +43,7 @@ def _rejecting_foreign_rows(domain: Domain) -> Iterator[None]:
         raise ModelRejectedError("golden_rows", f"the golden rows do not fit {domain.name}: {error}") from error
 
 
-def check_golden_rows(score: Score, golden: Matrix, expected: Predictions, card: ModelCard) -> None:
+def check_golden_rows(score: Score, golden: Matrix, expected: NDArray[np.float64], card: ModelCard) -> None:
     """Check that a model reproduces its predictions for the golden rows.
 
     Args:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from schemas.events import ModelStamp
 
 Verdict = Literal["no_drift", "drift", "not_enough_rows"]
-Role = Literal["feature", "prediction", "outcome"]
+ColumnRole = Literal["feature", "prediction", "outcome"]
 
 
 class _Frozen(BaseModel):
@@ -51,7 +51,7 @@ class ColumnDrift(_Frozen):
     """
 
     name: str
-    role: Role
+    role: ColumnRole
     kind: Literal["number", "category"]
     unit: str = ""
     verdict: Verdict

@@ -42,7 +42,7 @@ def _one_line(value: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339, json_schema_input_type=str)]
-Source = Annotated[str, Field(max_length=MAX_ID, pattern=SOURCE_PATTERN), AfterValidator(_one_line)]
+SourceName = Annotated[str, Field(max_length=MAX_ID, pattern=SOURCE_PATTERN), AfterValidator(_one_line)]
 Traceparent = Annotated[str, Field(pattern=TRACEPARENT_PATTERN), AfterValidator(_one_line)]
 
 Row = TypeVar("Row", default=dict[str, Any])
@@ -55,7 +55,7 @@ class Listing(BaseModel, Generic[Row]):
 
     specversion: Literal["1.0"] | None = "1.0"
     id: Text
-    source: Source | None = ""
+    source: SourceName | None = ""
     type: Text | None = "listing.submitted"
     time: Time | None = None
     subject: Text | None = Field(default=None, description="the property that the listing is about")
@@ -171,7 +171,7 @@ class OutcomeData(BaseModel):
     """An outcome's data."""
 
     listing_id: Text
-    listing_source: Source = ""
+    listing_source: SourceName = ""
     outcome: float | str
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from schemas.errors import DomainError
 from schemas.segments import Segment
 
-Kind = Literal["number", "integer", "category"]
+FeatureKind = Literal["number", "integer", "category"]
 Fill = Literal["median", "most_frequent"]
 
 
@@ -147,7 +147,7 @@ class Feature:
     """
 
     column: str
-    kind: Kind
+    kind: FeatureKind
     unit: str
     description: str
     may_miss: bool
@@ -188,7 +188,7 @@ def read_feature(owner: str, attribute: str, info: FieldInfo) -> Feature:
         raise DomainError(f"{subject}: a feature is a Number, an Integer or a Literal of strings, not {base!r}")
     if annotated_types.Ge not in bounds or annotated_types.Le not in bounds:
         raise DomainError(f"{subject}: declare its range with ge and le")
-    kind: Kind = "integer" if base is int else "number"
+    kind: FeatureKind = "integer" if base is int else "number"
     return Feature(
         column,
         kind,

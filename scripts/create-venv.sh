@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Creates a virtual environment with the first suitable Python, or with the given one. If there is none, uv finds or
-# downloads one into .uv, beside the environment.
+# downloads one into .uv, next to the environment.
 #
 #   scripts/create-venv.sh FOLDER [PYTHON]
 set -euo pipefail

@@ -17,10 +17,10 @@ from schemas.quality import QualityEvent
 from schemas.streams import Streams
 from schemas.window import WindowEntry
 
-Role = Literal["consumer", "trainer", "monitor"]
+ProcessRole = Literal["consumer", "trainer", "monitor"]
 
 
-def describe(role: Role, domain: Domain, streams: Streams) -> AsyncAPI:
+def describe(role: ProcessRole, domain: Domain, streams: Streams) -> AsyncAPI:
     """The description of one role's channels with their contracts; that of a consumer holds all of the domain's."""
     broker = RedisBroker()
     if role == "consumer":
@@ -42,7 +42,7 @@ def _subscribe(broker: RedisBroker, stream: str, contract: Any, title: str, desc
     broker.subscriber(stream=StreamSub(stream), title=title, description=description)(read)
 
 
-def _published(role: Role, streams: Streams) -> dict[str, tuple[str, Any, str]]:
+def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any, str]]:
     models = (streams.model_events, ModelEvent, "What happened to models")
     if role == "trainer":
         return {"model events": models}
@@ -64,7 +64,7 @@ def _published(role: Role, streams: Streams) -> dict[str, tuple[str, Any, str]]:
     }
 
 
-def _headline(role: Role, domain: Domain) -> tuple[str, str]:
+def _headline(role: ProcessRole, domain: Domain) -> tuple[str, str]:
     if role == "trainer":
         return f"Tasador: training of {domain.name}", f"Commands for {domain.name} models"
     if role == "monitor":

@@ -14,7 +14,7 @@ _REPLY = Script("training.worker", "reply")
 
 
 def activate(client: Any, streams: Streams, model: DesiredModel) -> str:
-    """Make a model the desired one; returns its activation, whatever `model.activation` is."""
+    """Make a model the desired one; returns its activation, which replaces `model.activation`."""
     event = ModelEvent.of("test", "model.activated", version=model.version, command_id=model.command_id)
     fields = model.model_dump(exclude={"activation"}, exclude_none=True)
     followed = client.hget(streams.worker_state, "champion") or b""

@@ -92,7 +92,7 @@ def _shapes(document: Json, channel: str) -> dict[str, FieldShape]:
 
 def _walk(document: Json, schema: Json, path: str, *, is_required: bool) -> Iterator[tuple[str, FieldShape]]:
     schema = _resolve(document, schema)
-    # a union of events with a discriminator: each type has fields of its own
+    # a union of events with a discriminator: each type has its own fields
     if "discriminator" in schema:
         for one in schema.get("oneOf", schema.get("anyOf", ())):
             kind = _resolve(document, one)["properties"]["type"]["const"]
@@ -120,8 +120,8 @@ def _type(schema: Json) -> str:
 
 def _resolve(document: Json, schema: Json) -> Json:
     while "$ref" in schema:
-        found: Any = document
+        node: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[unquote(part)]
-        schema = found
+            node = node[unquote(part)]
+        schema = node
     return schema

@@ -20,7 +20,7 @@ from tests.redis_server import NO_REDIS_6_2, RedisServer, redis_6_2_binary
 from tests.session_redis import SessionRedis, find_image, need_private_server, start_session_redis
 from transport.connection import connect
 
-PrivateRedis = Callable[..., RedisServer]
+StartRedis = Callable[..., RedisServer]
 
 # test processes share the cores: OpenMP's threads must not spin while they wait for work
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -113,7 +113,7 @@ def streams(prefix: str) -> Streams:
 
 
 @pytest.fixture
-def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+def private_redis(tmp_path: Path) -> Iterator[StartRedis]:
     """Starts servers for tests that restart or kill theirs: ``private_redis("--appendonly", "yes")``."""
     servers: list[RedisServer] = []
 

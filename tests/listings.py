@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 def read_boston_rows() -> list[Row]:
-    """The 506 rows by column name, without the target; CHAS and RAD are ints."""
+    """The 506 rows of Boston housing, without the target; CHAS and RAD are ints."""
     domain = load_domain("housing")
     return [{column: row[column] for column in domain.columns} for row in domain.contract.built_in_table()]
 

@@ -36,8 +36,8 @@ class RedisContainer:
             self._container.with_volume_mapping(str(folder), _FOLDER, "ro")
         if options:
             program = "valkey-server" if "valkey" in image else "redis-server"
-            wanted = [option.format(folder=_FOLDER, port=_PORT) for option in options]
-            command = [program, "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", *wanted]  # noqa: S104
+            arguments = [option.format(folder=_FOLDER, port=_PORT) for option in options]
+            command = [program, "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", *arguments]  # noqa: S104
             self._container.with_command(command)
 
     @property

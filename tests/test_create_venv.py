@@ -1,4 +1,4 @@
-"""scripts/create-venv.sh chooses a Python, also on machines with unsuitable, broken or no ones."""
+"""scripts/create-venv.sh chooses a Python, also where those on the PATH are unsuitable, broken or missing."""
 
 from __future__ import annotations
 

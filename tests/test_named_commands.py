@@ -18,8 +18,8 @@ FOLDERS = (".github", "benchmarks", "deploy", "docs", "examples", *PACKAGES)
 
 def _files() -> list[Path]:
     folders = [path for name in FOLDERS for path in (ROOT / name).rglob("*")]
-    beside = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
-    files = [path for path in (*folders, *beside, ROOT / ".ci" / "run") if path.is_file()]
+    top_level = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
+    files = [path for path in (*folders, *top_level, ROOT / ".ci" / "run") if path.is_file()]
     return [path for path in files if not str(path.relative_to(ROOT)).startswith(LEFT_OUT)]
 
 

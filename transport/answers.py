@@ -15,7 +15,7 @@ from transport.clock import now_ms
 from transport.entries import EntryId
 from transport.reading import last_delivered, pending, scan
 
-Kind = Literal["prediction", "dead_letter", "repeat"]
+OutcomeKind = Literal["prediction", "dead_letter", "repeat"]
 
 
 class _Answer(msgspec.Struct):
@@ -42,7 +42,7 @@ class FoundAnswers:
         visible_from: the oldest entry id of which everything is known; None where no answers were trimmed.
     """
 
-    kinds: dict[str, tuple[Kind, ...]]
+    kinds: dict[str, tuple[OutcomeKind, ...]]
     waiting: frozenset[str]
     unseen: frozenset[str]
     lost: tuple[str, ...]
@@ -60,7 +60,7 @@ def find_answers(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    kinds: dict[str, tuple[Kind, ...]] = dict.fromkeys(entry_ids, ())
+    kinds: dict[str, tuple[OutcomeKind, ...]] = dict.fromkeys(entry_ids, ())
     # read before the answers: an entry that has no answer then and did not wait now was not answered in between
     waiting = set(_waiting(client, streams, kinds))
     oldest = min(map(EntryId.parse, kinds), default=None)
@@ -77,7 +77,7 @@ def find_answers(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]
 
 
 def _search(
-    client: redis.Redis, streams: Streams, kinds: dict[str, tuple[Kind, ...]], first: str = "-", last: str = "+"
+    client: redis.Redis, streams: Streams, kinds: dict[str, tuple[OutcomeKind, ...]], first: str = "-", last: str = "+"
 ) -> None:
     """Add every outcome of these entries that is in a range of the answers."""
     for kind, key in _answer_streams(streams):
@@ -87,7 +87,7 @@ def _search(
                 kinds[answered] += (kind,)
 
 
-def _answer_streams(streams: Streams) -> tuple[tuple[Kind, str], ...]:
+def _answer_streams(streams: Streams) -> tuple[tuple[OutcomeKind, str], ...]:
     return (
         ("prediction", streams.predictions),
         ("dead_letter", streams.dead_letters),
@@ -97,7 +97,7 @@ def _answer_streams(streams: Streams) -> tuple[tuple[Kind, str], ...]:
     )
 
 
-def _waiting(client: redis.Redis, streams: Streams, entries: dict[str, tuple[Kind, ...]]) -> Iterator[str]:
+def _waiting(client: redis.Redis, streams: Streams, entries: dict[str, tuple[OutcomeKind, ...]]) -> Iterator[str]:
     """Those of the entries that are undelivered or pending."""
     delivered = last_delivered(client, streams)
     yield from (entry_id for entry_id in entries if EntryId.parse(entry_id) > delivered)

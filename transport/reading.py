@@ -14,17 +14,17 @@ from transport.entries import EntryId
 CHUNK = 1000
 BLOCK_MS = 1000
 
-Entry = tuple[bytes, dict[bytes, bytes]]
+RawEntry = tuple[bytes, dict[bytes, bytes]]
 
 
-def scan(client: redis.Redis, key: str, first: str = "-", last: str = "+") -> Iterator[Entry]:
+def scan(client: redis.Redis, key: str, first: str = "-", last: str = "+") -> Iterator[RawEntry]:
     """The entries of a stream, oldest first; none if the stream does not exist."""
     while entries := _entries(client.xrange(key, first, last, count=CHUNK)):
         yield from entries
         first = f"({entries[-1][0].decode()}"
 
 
-def scan_back(client: redis.Redis, key: str) -> Iterator[Entry]:
+def scan_back(client: redis.Redis, key: str) -> Iterator[RawEntry]:
     """The entries of a stream, newest first."""
     last = "+"
     while entries := _entries(client.xrevrange(key, last, "-", count=CHUNK)):
@@ -32,7 +32,7 @@ def scan_back(client: redis.Redis, key: str) -> Iterator[Entry]:
         last = f"({entries[-1][0].decode()}"
 
 
-def follow(client: redis.Redis, key: str, after: str) -> Iterator[Entry]:
+def follow(client: redis.Redis, key: str, after: str) -> Iterator[RawEntry]:
     """The entries of a stream after an id, without end; the stream need not exist yet."""
     while True:
         # a block must end before the connection's own timeout
@@ -42,18 +42,18 @@ def follow(client: redis.Redis, key: str, after: str) -> Iterator[Entry]:
             after = entries[-1][0].decode()
 
 
-def newest(client: redis.Redis, key: str, count: int) -> list[Entry]:
+def newest(client: redis.Redis, key: str, count: int) -> list[RawEntry]:
     """The last entries of a stream, newest first."""
     return _entries(client.xrevrange(key, count=count))
 
 
-def entry_at(client: redis.Redis, key: str, entry_id: str) -> Entry | None:
+def entry_at(client: redis.Redis, key: str, entry_id: str) -> RawEntry | None:
     """The entry with that id; None if there is none."""
     entries = _entries(client.xrange(key, entry_id, entry_id))
     return entries[0] if entries else None
 
 
-def _entries(reply: Any) -> list[Entry]:
+def _entries(reply: Any) -> list[RawEntry]:
     return list(reply)
 
 

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Writes the ACL file that Redis reads, made of users.acl, to standard output.
+# Writes the ACL file for Redis, generated from users.acl, to standard output.
 #
 #   PREFIXES="housing obesity" REDIS_CLIENT_PASSWORD=... render-acl.sh users.acl > /run/users.acl
 #
 # The password of a role comes from REDIS_<ROLE>_PASSWORD, or from the file that REDIS_<ROLE>_PASSWORD_FILE names; only
-# its SHA-256 is written. A role without a password gets no user, and nobody enters without one. ACL_LEVEL=6.2 writes
-# what that server understands: it knows neither selectors nor the difference between reading and writing, so a user gets
-# all of its commands on all of its keys.
+# its SHA-256 is written. A role without a password gets no user, and no user has an empty one. ACL_LEVEL=6.2 writes a
+# file for that server, which has neither selectors nor separate rights to read and write, so a user gets all of its
+# commands on all of its keys.
 set -eu
 
 password_of() {
@@ -31,8 +31,8 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
     many = split(prefixes, prefix, " ")
     pairs = split(hashes, pair, " ")
     for (i = 1; i <= pairs; i++) { split(pair[i], part, "="); hash[part[1]] = part[2] }
-    # Nobody can be this user, but Redis loads its append-only file with its rights: without them it would drop every
-    # transaction in it, which is what a script leaves there, and start without the answers.
+    # This user is off, but Redis loads its append-only file with its rights: without them it would drop every
+    # transaction in the file, that is, the writes of every script, and start without the answers.
     print "user default off resetpass ~* &* +@all"
   }
   $1 ~ /^#/ || NF == 0 { next }

@@ -24,7 +24,7 @@ from schemas.streams import ARCHIVERS, Streams
 from transport.answers import answered_entry
 from transport.consumer_group import create_group
 from transport.entries import EntryId
-from transport.reading import Entry
+from transport.reading import RawEntry
 
 logger = logging.getLogger(__name__)
 
@@ -123,9 +123,9 @@ class Archiver:
         await self._client.xgroup_setid(key, ARCHIVERS, str(last))
         return archived
 
-    async def _due_entries(self, key: str, position: EntryId, now_ms: int) -> list[Entry]:
+    async def _due_entries(self, key: str, position: EntryId, now_ms: int) -> list[RawEntry]:
         """The next entries of one day, if they fill a file or the first has waited long enough."""
-        entries: list[Entry] = []
+        entries: list[RawEntry] = []
         after = position
         while len(entries) < self._archive.rows_per_file:
             chunk: Any = await self._client.xrange(key, f"({after}", "+", count=_CHUNK)
@@ -143,7 +143,7 @@ class Archiver:
         has_waited = now_ms - first.ms >= self._archive.flush_s * 1000
         return same_day if is_full or is_over or has_waited else []
 
-    async def _prediction_rows(self, entries: list[Entry]) -> ArchiveTable:
+    async def _prediction_rows(self, entries: list[RawEntry]) -> ArchiveTable:
         ids = [answered_entry(fields) for _, fields in entries]
         listings: dict[str, dict[bytes, bytes]] = {}
         for start in range(0, len(ids), _CHUNK):
@@ -154,7 +154,7 @@ class Archiver:
             listings |= {reply[0][0].decode(): reply[0][1] for reply in replies if reply}
         return await asyncio.to_thread(self._rows.of_predictions, entries, listings)
 
-    async def _outcome_rows(self, entries: list[Entry]) -> ArchiveTable:
+    async def _outcome_rows(self, entries: list[RawEntry]) -> ArchiveTable:
         return await asyncio.to_thread(self._rows.of_outcomes, entries)
 
     def _without_erased(self, table: Any) -> Any:

@@ -17,7 +17,7 @@ from schemas.events import Outcome, Prediction
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
-from transport.reading import Entry
+from transport.reading import RawEntry
 
 _INSTANT = pa.timestamp("ms", tz="UTC")
 _PREDICTION_COLUMNS = (
@@ -70,7 +70,9 @@ class ArchiveRows:
         self.predictions = pa.schema([*reserved, *features])
         self.outcomes = pa.schema([*_OUTCOME_COLUMNS, ("outcome", target)])
 
-    def of_predictions(self, entries: Sequence[Entry], listings: Mapping[str, Mapping[bytes, bytes]]) -> ArchiveTable:
+    def of_predictions(
+        self, entries: Sequence[RawEntry], listings: Mapping[str, Mapping[bytes, bytes]]
+    ) -> ArchiveTable:
         """Rows of predictions, joined with their listings by entry id."""
         rows: list[dict[str, Any]] = []
         missing = 0
@@ -95,7 +97,7 @@ class ArchiveRows:
             )
         return ArchiveTable(_table(rows, self.predictions), missing)
 
-    def of_outcomes(self, entries: Sequence[Entry]) -> ArchiveTable:
+    def of_outcomes(self, entries: Sequence[RawEntry]) -> ArchiveTable:
         """Rows of outcomes; entries that are not outcomes of this domain are left out."""
         kind = str if self._domain.target.classes else float
         rows = []

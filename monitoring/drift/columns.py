@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.domain import Domain
-from schemas.drift import Role
+from schemas.drift import ColumnRole
 from schemas.rows import Matrix
 
 PREDICTION = "prediction"
@@ -33,7 +33,7 @@ class Column:
     values: NDArray[np.float64]
     categories: tuple[str, ...] = ()
     unit: str = ""
-    role: Role = "feature"
+    role: ColumnRole = "feature"
 
     @property
     def kind(self) -> Literal["number", "category"]:

@@ -15,7 +15,7 @@ from schemas.domain import Domain
 from schemas.streams import DATA_FIELD, Streams
 from schemas.window import layout_of, unpack_rows
 from transport.entries import EntryId
-from transport.reading import Entry
+from transport.reading import RawEntry
 
 SUM_TOLERANCE = 1e-9
 """Relative: the check sums a batch in another order than the consumer did."""
@@ -42,7 +42,7 @@ class BatchCheck:
     unseen: int = 0
     _last: dict[bytes, tuple[EntryId, str]] = field(default_factory=dict)
 
-    def check(self, entry: Entry) -> None:
+    def check(self, entry: RawEntry) -> None:
         """Compare an entry of the window with its predictions, and its activation with its consumer's previous one."""
         window_id, fields = entry
         batch = self._batch(fields)

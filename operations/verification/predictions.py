@@ -13,7 +13,7 @@ from schemas.stamp import Stamp
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD, SCORERS, Streams
 from transport.entries import EntryId
-from transport.reading import Entry, scan
+from transport.reading import RawEntry, scan
 
 _PENDING_CHUNK = 1000
 _READ_MS = 1000
@@ -59,7 +59,7 @@ def known_activations(client: redis.Redis, streams: Streams) -> dict[str, str]:
 
 
 def check_predictions(
-    entries: Iterator[Entry], checked_ids: Collection[str], activations: dict[str, str], problems: Problems
+    entries: Iterator[RawEntry], checked_ids: Collection[str], activations: dict[str, str], problems: Problems
 ) -> Iterator[tuple[EntryId, int]]:
     """Check the model stamps of the predictions of some listings against the `known_activations`.
 

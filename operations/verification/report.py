@@ -18,7 +18,7 @@ from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, Streams
 from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import Entry, scan
+from transport.reading import RawEntry, scan
 
 _PROGRESS_EVERY = 2000
 
@@ -167,7 +167,7 @@ class Checker:
                 total += batches.value_of(decode_prediction(fields[DATA_FIELD]))
         check_sum(counts, total, problems)
 
-    def _scan(self, stage: str, key: str, first: str, last: str = "+") -> Iterator[Entry]:
+    def _scan(self, stage: str, key: str, first: str, last: str = "+") -> Iterator[RawEntry]:
         """The entries of a stream, with reports of progress."""
         total = int(self.client.xlen(key))
         for done, entry in enumerate(scan(self.client, key, first, last)):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tasador.bench.contenders.contender import Contender
 from tasador.bench.drain import DrainResult, measure_drain
 from tasador.bench.payloads import payload_builder
 from tasador.bench.rig import Rig
 from tasador.bench.throughput import ThroughputReport, sum_up
-
-Progress = Callable[[str], object]
+from training.progress import Progress
 
 
 def run_rounds(

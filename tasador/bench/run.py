@@ -22,12 +22,13 @@ from tasador.bench.machine import describe_machine
 from tasador.bench.part import BenchPart
 from tasador.bench.report import BenchReport
 from tasador.bench.rig import Rig
-from tasador.bench.rounds import Progress, run_rounds
+from tasador.bench.rounds import run_rounds
 from tasador.bench.size import BenchSize
 from tasador.bench.start import measure_starts
 from tasador.bench.swap import measure_swaps
 from tasador.bench.throughput import ThroughputReport
 from tasador.bench.wide import measure_widths
+from training.progress import Progress
 
 
 class BenchRun:

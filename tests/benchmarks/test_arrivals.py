@@ -15,7 +15,7 @@ from tasador.bench.payloads import listing_id, payload_builder
 RATE, COUNT = 1000, 2000
 
 
-class Clock:
+class StalledClock:
     """A clock that only `advance` moves."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Clock:
 
 def run(stall_s: float) -> tuple[list[bytes], np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """Publish to a system that answers at once, but stalls for `stall_s` halfway."""
-    clock, sent, seen_s = Clock(), list[bytes](), list[float]()
+    clock, sent, seen_s = StalledClock(), list[bytes](), list[float]()
 
     def publish(payloads: list[bytes]) -> None:
         if len(sent) == COUNT // 2:

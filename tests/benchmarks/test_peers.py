@@ -1,4 +1,4 @@
-"""Peers are measured beside the consumer; a peer that does not answer as the model does gets no figure.
+"""Peers are measured against the consumer; a peer whose answers differ from the model's gets no figure.
 
 FastAPI is in this environment too, so the tests use it; the other peers need `make bench-peers`.
 """
@@ -26,6 +26,7 @@ from tasador.bench.rig import Rig
 from tasador.bench.throughput import Spread
 from tests.benchmarks.stand_in import WRONG_ID, WRONG_PREDICTION
 from tests.benchmarks.test_report import MACHINE
+from training.progress import discard_progress
 
 PYTHON = Path(sys.executable)
 STAND_IN = replace(SERVERS[0], is_batching=True, connections=4)
@@ -79,7 +80,7 @@ def test_a_peer_that_cannot_start_is_reported_with_its_last_output(host: PeerHos
 
 def test_peers_need_an_environment_of_their_own(rig: Rig, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="create it with `make bench-peers`"):
-        measure_peers(rig, 2000, 1, len, python=tmp_path / "python")
+        measure_peers(rig, 2000, 1, discard_progress, python=tmp_path / "python")
 
 
 def test_the_target_is_for_the_best_server_that_batches() -> None:

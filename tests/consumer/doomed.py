@@ -1,4 +1,4 @@
-"""Runs a consumer in a process of its own for tests that kill it: ``python -m tests.consumer.doomed URL PREFIX NAME``.
+"""Runs a consumer in its own process, for tests that kill it: ``python -m tests.consumer.doomed URL PREFIX NAME``.
 
 Scoring a listing with nine rooms kills the process; one with seven keeps it busy until a test kills it.
 """

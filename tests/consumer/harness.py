@@ -1,4 +1,4 @@
-"""Consumers in the test's own process, on a real Redis, with a model simple enough to be checked by hand."""
+"""Consumers in the test's own process, on a real Redis, with a model that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.activation import activate as activate_model
 from transport.connection import connect, connect_async
 
 if TYPE_CHECKING:
-    from tests.models import SmallModel  # brings scikit-learn and MLflow, which a doomed process does without
+    from tests.models import SmallModel  # imports scikit-learn and MLflow, which a doomed process does not need
 
 HOUSING = load_domain("housing")
 RM = HOUSING.columns.index("RM")
@@ -50,7 +50,7 @@ Client = Any
 
 
 class PlainScorer:
-    """Prices a listing at `factor` times its rooms; `before` may interfere."""
+    """Prices a listing at `factor` times its rooms; `before` is called with the matrix first."""
 
     def __init__(self, factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> None:
         self._factor = factor
@@ -58,7 +58,7 @@ class PlainScorer:
 
     @property
     def card(self) -> ModelCard:
-        """A card that was never written."""
+        """Not available: no test reads it."""
         raise NotImplementedError
 
     def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
@@ -69,13 +69,13 @@ class PlainScorer:
 
 
 def served(activation: str = "1-0", factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> ServedModel:
-    """A served model whose training saw every admitted value."""
+    """A served model whose training range includes every valid value."""
     low, high = np.full(len(HOUSING.columns), -np.inf), np.full(len(HOUSING.columns), np.inf)
     return ServedModel(PlainScorer(factor, before), Stamp("1", activation), low, high)
 
 
 def settings_for(prefix: str, **changes: Any) -> Settings:
-    """Settings that do everything soon."""
+    """Settings with short intervals."""
     quick: dict[str, Any] = {
         "prefix": prefix,
         "claim_idle_ms": 300,
@@ -90,7 +90,7 @@ def settings_for(prefix: str, **changes: Any) -> Settings:
 async def running(
     url: str, settings: Settings, name: str = "a", model: ServedModel | None = None, *, is_following: bool = False
 ) -> AsyncIterator[Consumer]:
-    """A consumer at work, with a plain model unless it follows the desired one; stopped as SIGTERM would stop it."""
+    """Run a consumer with a plain model, or with the desired one if `is_following`; stops it as SIGTERM does."""
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, HOUSING, settings, name, 0)
     if not is_following:
@@ -112,7 +112,7 @@ def event(listing_id: str, row: dict[str, Any] | None = None, **attributes: Any)
 
 
 def publish(client: Client, streams: Streams, payloads: Iterable[bytes]) -> list[str]:
-    """Publish events, and give their entry ids."""
+    """Publish events; returns their entry ids."""
     pipeline = client.pipeline(transaction=False)
     for payload in payloads:
         pipeline.xadd(streams.listings, {"data": payload})
@@ -120,7 +120,7 @@ def publish(client: Client, streams: Streams, payloads: Iterable[bytes]) -> list
 
 
 def publish_numbered(client: Client, streams: Streams, count: int, first: int = 0) -> list[str]:
-    """Publish listings with ids of their own."""
+    """Publish listings with consecutive ids."""
     return publish(client, streams, (event(f"l-{first + i}") for i in range(count)))
 
 
@@ -131,13 +131,13 @@ def answers(client: Client, stream: str) -> list[dict[str, Any]]:
 
 
 def outcomes(client: Client, streams: Streams) -> Counter[str]:
-    """How many outcomes each entry has, over all streams of answers."""
-    found = [answers(client, stream) for stream in streams.written_answers]
-    return Counter(answer["id"] for stream in found for answer in stream)
+    """Number of outcomes of each entry, over all streams of answers."""
+    events = (answer for stream in streams.written_answers for answer in answers(client, stream))
+    return Counter(answer["id"] for answer in events)
 
 
 def pending(client: Client, streams: Streams) -> int:
-    """How many entries are pending; 0 while there is no group."""
+    """Number of pending entries; 0 while there is no group."""
     try:
         summary: Any = client.xpending(streams.listings, "scorers")
     except redis.exceptions.ResponseError:
@@ -146,7 +146,7 @@ def pending(client: Client, streams: Streams) -> int:
 
 
 def count(client: Client, streams: Streams, field: str) -> int:
-    """A count of the progress."""
+    """One of the counts in `progress`."""
     value: Any = client.hget(streams.progress, field)
     return int(value or 0)
 
@@ -162,6 +162,6 @@ def model_events(client: Client, streams: Streams, kind: str) -> list[dict[str, 
 
 
 def has_changed(read: Callable[[], Any]) -> Callable[[], bool]:
-    """A predicate: what `read` gives is not what it gave when this was called."""
+    """A predicate: `read` returns something else than it does now."""
     before = read()
     return lambda: read() != before

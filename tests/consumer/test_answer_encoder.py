@@ -1,4 +1,4 @@
-"""The fast encoders write what the pydantic events read, and nothing else."""
+"""The fast encoders write exactly the attributes of the pydantic events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _decoded(domain: Domain, **attributes: Any) -> DecodedListing:
 
 
 def _assert_is_all_of(event: BaseModel, encoded: bytes) -> None:
-    """The event has no attribute beyond the contract, and writes the same JSON."""
+    """Check that an event has only attributes of the contract, which serializes it to the same JSON."""
     assert event.model_extra == {}
     assert event.model_dump(mode="json", exclude_unset=True) == json.loads(encoded)
 
@@ -46,7 +46,7 @@ def _dead_letter(payload: bytes | None, limit: int = 1000, refused: RefusedListi
     return letter
 
 
-def test_a_prediction_reads_as_its_contract() -> None:
+def test_a_prediction_equals_its_contract() -> None:
     listing = _decoded(HOUSING, source="/agency/42", subject="p-981", traceparent=TRACE)
     encoded = AnswerEncoder(HOUSING, 1000).predictions(
         [ENTRY], TIME, [listing], [26.42], STAMP, {0: ["CRIM"]}, {0: ["TAX", "B"]}
@@ -61,7 +61,7 @@ def test_a_prediction_reads_as_its_contract() -> None:
     assert (event.data.model.version, event.data.model.activation) == (STAMP.version, STAMP.activation)
 
 
-def test_what_a_prediction_does_not_have_is_left_out() -> None:
+def test_missing_attributes_of_a_prediction_are_left_out() -> None:
     encoded = AnswerEncoder(HOUSING, 1000).predictions([ENTRY], TIME, [_decoded(HOUSING, source=None)], [1e-7], STAMP)
     event = json.loads(encoded)
     assert set(event) == {"specversion", "id", "source", "type", "time", "data"}
@@ -80,7 +80,7 @@ def test_a_classification_carries_probabilities_confidence_and_labels() -> None:
     assert event.data.labels == {"risk_level": "high"}
 
 
-def test_a_dead_letter_reads_as_its_contract() -> None:
+def test_a_dead_letter_equals_its_contract() -> None:
     payload = '{"id":"l-1","größe":1}'.encode()
     data = _dead_letter(payload).data
     assert (data.listing_id, data.listing_source, data.reason) == ("l-1", "/agency", Reason.INVALID_VALUE)
@@ -104,11 +104,11 @@ def test_a_payload_is_cut_at_the_limit_and_its_size_and_hash_are_kept() -> None:
     assert (data.payload_bytes, data.payload_sha256) == (5000, hashlib.sha256(payload).hexdigest())
 
 
-def test_a_cut_inside_a_character_leaves_it_out() -> None:
+def test_a_character_that_the_limit_cuts_is_left_out() -> None:
     assert _dead_letter("é".encode() * 10, limit=5).data.payload == "éé"
 
 
-def test_a_payload_that_is_no_text_is_kept_as_base64() -> None:
+def test_a_binary_payload_is_kept_as_base64() -> None:
     data = _dead_letter(b"\xff\x00" * 100, limit=101).data
     assert data.payload_encoding == "base64"
     assert base64.b64decode(data.payload or "") == (b"\xff\x00" * 100)[:101]
@@ -120,7 +120,7 @@ def test_a_payload_that_is_gone_is_null() -> None:
     assert (data.payload, data.payload_bytes) == (None, 0)
 
 
-def test_a_batch_keeps_its_order_whatever_its_texts_hold() -> None:
+def test_a_batch_keeps_its_order_with_any_text() -> None:
     subjects = ["a\nb", "x", "}\r\n{", None, '"\\n"', "\u2028"]
     listings = [_decoded(HOUSING, subject=subject) for subject in subjects]
     entry_ids = [f"{number}-0" for number in range(len(subjects))]

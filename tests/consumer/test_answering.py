@@ -1,4 +1,4 @@
-"""What goes in and what comes out."""
+"""Answers to valid, incomplete and invalid listings."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def test_listing_of_a_faststream_publisher_is_scored(
 
 
 class BlindScorer(PlainScorer):
-    """Has no price for what has more than eight rooms."""
+    """Scores listings with more than eight rooms as NaN."""
 
     def score(self, matrix: Matrix, /) -> NDArray[np.float64]:
         return np.where(matrix[:, RM] > 8, np.nan, super().score(matrix))

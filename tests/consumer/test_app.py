@@ -1,4 +1,4 @@
-"""The application around the consumer: endpoints, AsyncAPI, what FastStream users see."""
+"""The consumer's application: endpoints, AsyncAPI, and reading answers with FastStream."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from schemas.events import Prediction
 from schemas.states import ConsumerHeartbeat
 from schemas.streams import Streams
 from service.asyncapi import describe
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client, activate, count, event, model_events, outcomes, pending, publish
 from tests.models import SmallModel
 from tests.waiting import wait_until, wait_until_async
 
 ROOT = Path(__file__).parents[2]
-Start = Callable[..., subprocess.Popen[str]]
+StartConsumer = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator[Start]:
+def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator[StartConsumer]:
     """Starts real consumers: ``tasador consumer``."""
     processes: list[subprocess.Popen[str]] = []
 
@@ -39,7 +39,7 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator
         settings = {
             "TASADOR_REDIS_URL": redis_url,
             "TASADOR_PREFIX": streams.prefix,
-            # models come from the registry of this home alone
+            # models come only from the registry of this home
             "TASADOR_HOME": str(small_model.settings.home),
             "TASADOR_HEARTBEAT_S": "0.1",
         }
@@ -55,7 +55,7 @@ def start(redis_url: str, streams: Streams, small_model: SmallModel) -> Iterator
 
 
 def address(client: Client, streams: Streams, name: str = "a") -> str:
-    """Where a consumer's endpoints are, once it lives."""
+    """The address of a consumer's endpoints, once it is live."""
     beat = wait_until(lambda: client.hget(streams.consumers, name), timeout_s=40, message="a heartbeat")
     return f"http://127.0.0.1:{ConsumerHeartbeat.model_validate_json(beat).port}"
 
@@ -71,7 +71,7 @@ def get(url: str) -> tuple[int, str]:
 
 
 def test_consumer_from_the_command_line(
-    redis_client: Client, streams: Streams, start: Start, small_model: SmallModel
+    redis_client: Client, streams: Streams, start: StartConsumer, small_model: SmallModel
 ) -> None:
     process = start()
     base = address(redis_client, streams)
@@ -94,8 +94,8 @@ def test_consumer_from_the_command_line(
     assert not redis_client.hexists(streams.consumers, "a")
 
 
-def test_activation_is_heard_at_once(
-    redis_client: Client, streams: Streams, start: Start, small_model: SmallModel, other_model: SmallModel
+def test_an_activation_takes_effect_at_once(
+    redis_client: Client, streams: Streams, start: StartConsumer, small_model: SmallModel, other_model: SmallModel
 ) -> None:
     """With polling disabled, only the event can wake the follower."""
     activate(redis_client, streams, small_model)
@@ -106,7 +106,7 @@ def test_activation_is_heard_at_once(
 
 
 def test_two_processes_share_the_work(
-    redis_client: Client, streams: Streams, start: Start, small_model: SmallModel
+    redis_client: Client, streams: Streams, start: StartConsumer, small_model: SmallModel
 ) -> None:
     activate(redis_client, streams, small_model)
     for name in ("a", "b"):
@@ -138,7 +138,7 @@ def test_two_processes_share_the_work(
         ({"TASADOR_BATCH__MAX_RECORDS": "many"}, "TASADOR_BATCH__MAX_RECORDS"),
     ],
 )
-def test_what_a_user_did_wrong_is_one_line(start: Start, variables: dict[str, str], complaint: str) -> None:
+def test_a_configuration_error_is_one_line(start: StartConsumer, variables: dict[str, str], complaint: str) -> None:
     process = start(**variables)
     _, complaints = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -148,7 +148,7 @@ def test_what_a_user_did_wrong_is_one_line(start: Start, variables: dict[str, st
     assert len(complaints.strip().splitlines()) == 1
 
 
-def test_cluster_without_a_hash_tag_is_refused(private_redis: PrivateRedis, start: Start) -> None:
+def test_cluster_without_a_hash_tag_is_refused(private_redis: StartRedis, start: StartConsumer) -> None:
     server = private_redis("--cluster-enabled", "yes")
     process = start(TASADOR_REDIS_URL=server.url, TASADOR_PREFIX="plain")
     _, complaints = process.communicate(timeout=60)
@@ -158,7 +158,7 @@ def test_cluster_without_a_hash_tag_is_refused(private_redis: PrivateRedis, star
 
 
 async def test_faststream_subscriber_reads_predictions_into_the_contract(
-    redis_client: Client, redis_url: str, streams: Streams, start: Start, small_model: SmallModel
+    redis_client: Client, redis_url: str, streams: Streams, start: StartConsumer, small_model: SmallModel
 ) -> None:
     activate(redis_client, streams, small_model)
     received: list[Prediction] = []

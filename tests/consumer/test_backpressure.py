@@ -1,4 +1,4 @@
-"""Too much at once, and a group that does not read: what waits says so, and memory stays bounded."""
+"""Under overload, or with a group that does not read, waiting is reported and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumer
     assert report["answers"] == {"scored": LISTINGS}
     with answers.open(newline="") as file:
         assert sum(1 for row in csv.DictReader(file) if row["prediction"]) == LISTINGS
-    # a chunk beyond the mark, and what is kept of what was answered until the next round of trimming
+    # at most a chunk beyond the mark, and answered listings that have not been trimmed yet
     assert longest <= 5 * HIGH_WATER
     assert memory < LISTINGS * 150, "less than half of what all of them would take"
 
@@ -109,6 +109,6 @@ async def test_a_group_that_never_reads_is_reported_by_name(
         assert any(group["name"] == SCORERS.encode() for group in redis_client.xinfo_groups(streams.listings))
 
 
-def test_the_mark_and_what_is_kept_go_together() -> None:
+def test_retention_must_exceed_the_high_water_mark() -> None:
     settings = load_settings()
     assert settings.retention.listings >= settings.high_water

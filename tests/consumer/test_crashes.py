@@ -1,4 +1,4 @@
-"""Processes that die: in mid-batch, by their own hand, or stopped for longer than the claim time."""
+"""Consumers that are killed in mid-batch, killed by a listing, or stopped for longer than the claim time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def doomed(redis_url: str, streams: Streams) -> Iterator[Doomed]:
 
 
 def rows(number: int, special: dict[int, float]) -> list[bytes]:
-    """Listings of which some have a special number of rooms."""
+    """Listings, some of which have a special number of rooms."""
     return [event(f"l-{i}", {**ROW, "RM": special.get(i, 6.5)}) for i in range(number)]
 
 

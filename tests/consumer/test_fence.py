@@ -1,4 +1,4 @@
-"""The commit: an outcome exactly for those entries that it acknowledges, and nothing half done."""
+"""The commit writes outcomes exactly for the entries that it acknowledges, all or nothing."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from transport.pipelined_connection import PipelinedConnection
 
 
 @dataclass
-class Bench:
-    """Two committers, and what makes batches for them."""
+class FenceFixture:
+    """Two committers with a scorer that makes batches for them."""
 
     client: redis.asyncio.Redis
     streams: Streams
@@ -62,40 +62,42 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(redis_url: str, streams: Streams) -> AsyncIterator[Bench]:
+async def fence(redis_url: str, streams: Streams) -> AsyncIterator[FenceFixture]:
     settings = settings_for(streams.prefix)
     client = connect_async(redis_url)
     await client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
     lines = [PipelinedConnection(client), PipelinedConnection(client)]
     one, other = (Committer(line, streams, HOUSING, settings, "a") for line in lines)
-    yield Bench(client, streams, one, other, BatchScorer(HOUSING, settings, "a"))
+    yield FenceFixture(client, streams, one, other, BatchScorer(HOUSING, settings, "a"))
     for line in lines:
         await line.close()
     await client.aclose()
 
 
 def everything(client: Client, streams: Streams) -> dict[str, Any]:
-    """The whole content under the prefix."""
+    """Every key under the prefix with its content."""
     return {key: client.dump(key) for key in streams.all_of_consumer}
 
 
-async def test_second_commit_writes_nothing(redis_client: Client, bench: Bench, streams: Streams) -> None:
+async def test_second_commit_writes_nothing(redis_client: Client, fence: FenceFixture, streams: Streams) -> None:
     publish(redis_client, streams, [event("l-1"), b"junk", event("l-1")])
-    batch = await bench.score("a")
-    first = await bench.committer.commit(batch)
+    batch = await fence.score("a")
+    first = await fence.committer.commit(batch)
     assert (first.scored, first.refused, first.repeated, first.fenced) == (1, 1, 1, ())
     before = everything(redis_client, streams)
-    second = await bench.committer.commit(batch)
+    second = await fence.committer.commit(batch)
     assert (second.scored, second.refused, second.repeated, len(second.fenced)) == (0, 0, 0, 3)
     assert everything(redis_client, streams) == before
 
 
-async def test_partial_commit_counts_only_what_it_wrote(redis_client: Client, bench: Bench, streams: Streams) -> None:
+async def test_partial_commit_counts_only_what_it_wrote(
+    redis_client: Client, fence: FenceFixture, streams: Streams
+) -> None:
     rows = [{**ROW, "RM": rooms} for rooms in (5.0, 6.0, 7.0)]
     entries = publish(redis_client, streams, (event(f"l-{i}", row) for i, row in enumerate(rows)))
-    batch = await bench.score("a")
+    batch = await fence.score("a")
     redis_client.xack(streams.listings, SCORERS, entries[1])
-    receipt = await bench.committer.commit(batch)
+    receipt = await fence.committer.commit(batch)
     assert (receipt.scored, receipt.fenced) == (2, (entries[1].encode(),))
     assert float(redis_client.hget(streams.progress, "prediction_sum")) == pytest.approx(24)
     ((_, window),) = redis_client.xrange(streams.window)
@@ -107,14 +109,14 @@ async def test_partial_commit_counts_only_what_it_wrote(redis_client: Client, be
     "broken", ["predictions", "dead_letters", "repeats", "rate_limited", "window", "progress", "dedup_current"]
 )
 async def test_key_of_the_wrong_type_changes_nothing(
-    redis_client: Client, bench: Bench, streams: Streams, broken: str
+    redis_client: Client, fence: FenceFixture, streams: Streams, broken: str
 ) -> None:
     publish(redis_client, streams, [event("l-1"), b"junk"])
-    batch = await bench.score("a")
+    batch = await fence.score("a")
     redis_client.set(getattr(streams, broken), "in the way")
     before = everything(redis_client, streams)
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await bench.committer.commit(batch)
+        await fence.committer.commit(batch)
     assert everything(redis_client, streams) == before
     assert pending(redis_client, streams) == 2
 
@@ -178,12 +180,12 @@ async def test_probe_leaves_no_key_behind(redis_client: Client, redis_url: str, 
 
 
 async def test_two_consumers_with_the_same_entries_give_one_outcome(
-    redis_client: Client, bench: Bench, streams: Streams
+    redis_client: Client, fence: FenceFixture, streams: Streams
 ) -> None:
     entries = publish_numbered(redis_client, streams, 20)
-    batch = await bench.score("a")
+    batch = await fence.score("a")
     redis_client.xclaim(streams.listings, SCORERS, "b", 0, entries, justid=True)
-    receipts = await asyncio.gather(bench.committer.commit(batch), bench.other.commit(batch))
+    receipts = await asyncio.gather(fence.committer.commit(batch), fence.other.commit(batch))
     assert sorted(receipt.scored for receipt in receipts) == [0, 20]
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert len(answers(redis_client, streams.predictions)) == 20

@@ -1,4 +1,4 @@
-"""A group that vanishes is rebuilt where it was: nothing is lost, nothing answered twice. Deduplication is off."""
+"""A lost group is rebuilt where it was: nothing is lost or answered twice. Deduplication is off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from operations.dead_letters import DeadLetters
 from schemas.streams import SCORERS, Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import (
     Client,
     answers,
@@ -29,7 +29,7 @@ from transport.connection import connect
 
 
 def destroy(client: Client, streams: Streams) -> None:
-    """Destroy the group, and prove that it was there."""
+    """Destroy the group, and check that it existed."""
     assert client.xgroup_destroy(streams.listings, SCORERS) == 1
 
 
@@ -57,7 +57,7 @@ async def test_group_destroyed_under_load(redis_client: Client, redis_url: str, 
     assert kept.total() + 5000 - len(entries) >= 300
 
 
-async def test_what_was_pending_is_answered_after_a_rebuild(
+async def test_pending_entries_are_answered_after_a_rebuild(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     """Holes below the highest answer; a dead letter, a repeat, a dropped dead letter: each counts as an answer."""
@@ -99,7 +99,7 @@ async def test_new_stream_after_the_old_one_was_deleted(redis_client: Client, re
     assert all(outcomes(redis_client, streams)[entry] == 1 for entry in entries)
 
 
-async def test_everything_flushed(private_redis: PrivateRedis, streams: Streams) -> None:
+async def test_everything_flushed(private_redis: StartRedis, streams: Streams) -> None:
     server = private_redis()
     with connect(server.url) as client:
         async with running(server.url, settings_for(streams.prefix)):
@@ -111,7 +111,7 @@ async def test_everything_flushed(private_redis: PrivateRedis, streams: Streams)
         assert outcomes(client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_redis_restarted_under_load(private_redis: PrivateRedis, streams: Streams) -> None:
+async def test_redis_restarted_under_load(private_redis: StartRedis, streams: Streams) -> None:
     server = private_redis("--appendonly", "yes", "--appendfsync", "always")
     settings = settings_for(streams.prefix, dedup_seconds=0, batch={"max_records": 20, "block_ms": 20})
     async with running(server.url, settings, "a"), running(server.url, settings, "b") as consumer:

@@ -1,4 +1,4 @@
-"""Predictions are counted by what they are like."""
+"""Predictions are counted by kind."""
 
 from __future__ import annotations
 

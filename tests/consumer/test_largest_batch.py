@@ -1,4 +1,4 @@
-"""The largest batch that the settings admit is committed whole: Lua's `unpack` ends at about 8,000 values."""
+"""The largest batch that the settings admit is committed in one call: Lua's `unpack` fails at about 8,000 values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transport.reading import scan
 LARGEST = 5000
 
 
-async def test_the_largest_batch_is_committed_at_once_with_all_that_a_script_does(
+async def test_the_largest_batch_is_committed_at_once(
     redis_client: redis.Redis, streams: Streams, redis_url: str
 ) -> None:
     settings = settings_for(
@@ -25,7 +25,7 @@ async def test_the_largest_batch_is_committed_at_once_with_all_that_a_script_doe
         rate_limit={"events_per_s": 1e6, "burst": LARGEST},
         window={"full_batch_rows": LARGEST},
     )
-    # a source for each listing is the most keys that a commit can have
+    # a source for each listing gives a commit the most keys
     payloads = [event(f"l-{number}", source=f"/agency/{number}") for number in range(LARGEST)]
     first = publish(redis_client, streams, payloads)
     again = publish(redis_client, streams, payloads)
@@ -39,7 +39,7 @@ async def test_the_largest_batch_is_committed_at_once_with_all_that_a_script_doe
     assert written[b"count"] == str(LARGEST).encode()
 
 
-async def test_the_largest_batch_of_what_is_refused_is_committed_at_once(
+async def test_the_largest_batch_of_dead_letters_is_committed_at_once(
     redis_client: redis.Redis, streams: Streams, redis_url: str
 ) -> None:
     settings = settings_for(streams.prefix, batch={"max_records": LARGEST, "block_ms": 50})
@@ -55,7 +55,7 @@ def test_the_settings_admit_no_larger_one() -> None:
     assert limit == LARGEST
 
 
-async def test_outcomes_that_are_too_much_for_one_commit_are_written_one_by_one(
+async def test_outcomes_too_large_for_one_commit_are_written_one_by_one(
     redis_client: redis.Redis, streams: Streams, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.batch_scorer.LARGEST_TEXT_BYTES", 3000)

@@ -14,12 +14,12 @@ KEEP = {"interval_s": 0.05, "listings": 100, "answers": 50}
 
 
 def length(client: Client, stream: str) -> int:
-    """Entries in a stream."""
+    """Length of a stream."""
     return int(client.xlen(stream))
 
 
 async def answer(client: Client, streams: Streams, number: int, first: int) -> None:
-    """Publish listings and wait until they are answered and a mark says so: trimming goes by the marks."""
+    """Publish listings, and wait until they are answered and the newest mark, which trimming uses, includes them."""
     before = count(client, streams, "answered")
     publish_numbered(client, streams, number, first=first)
     await wait_until_async(lambda: count(client, streams, "answered") == before + number)
@@ -32,7 +32,7 @@ def latest_mark(client: Client, streams: Streams) -> dict[str, Any]:
     return dict(json.loads(newest)) if newest else {"totals": [-1] * 5}
 
 
-async def test_answered_listings_and_answers_are_trimmed_to_what_is_kept(
+async def test_answered_listings_and_answers_are_trimmed_to_the_retention(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     async with running(redis_url, settings_for(streams.prefix, retention=KEEP, window={"max_rows": 80})):
@@ -98,7 +98,7 @@ async def test_marks_stay_few_over_many_bursts(redis_client: Client, redis_url: 
         await wait_until_async(lambda: length(redis_client, streams.listings) <= 110)
 
 
-async def test_heartbeat_tells_name_state_and_model(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_heartbeat_has_name_state_and_model(redis_client: Client, redis_url: str, streams: Streams) -> None:
     async with running(redis_url, settings_for(streams.prefix), "a"):
         stored: Any = await wait_until_async(lambda: redis_client.hget(streams.consumers, "a"))
         beat = ConsumerHeartbeat.model_validate_json(stored)
@@ -109,7 +109,7 @@ async def test_heartbeat_tells_name_state_and_model(redis_client: Client, redis_
     assert not redis_client.hexists(streams.consumers, "a")
 
 
-async def test_silent_consumer_is_removed_only_when_it_holds_nothing(
+async def test_silent_consumer_is_removed_only_without_pending_entries(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     publish_numbered(redis_client, streams, 2)

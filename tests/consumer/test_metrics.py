@@ -59,9 +59,7 @@ def test_ages_are_sampled_and_weighted(metrics: ConsumerMetrics, registry: Colle
     assert read("tasador_entry_age_seconds_bucket", {"le": "1.0"}) == 1000
 
 
-def test_a_batch_that_answered_nothing_leaves_no_trace_but_the_fence(
-    metrics: ConsumerMetrics, registry: CollectorRegistry
-) -> None:
+def test_a_batch_without_outcomes_counts_only_as_fenced(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
     metrics.record_batch(BatchFigures([], answered_ms=2000, scored=0, fenced=10))
     assert registry.get_sample_value("tasador_batch_entries_count") == 0
     assert registry.get_sample_value("tasador_fenced_entries_total") == 10
@@ -77,7 +75,7 @@ def test_every_series_begins_at_zero_and_none_is_a_creation_time(
     assert "_created" not in text
 
 
-def test_swaps_name_the_model_in_charge(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
+def test_swap_metrics_name_the_current_model(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
     metrics.record_swap("7", "1-0")
     metrics.record_swap("8", "2-0")
     metrics.record_rejected_swap()
@@ -105,7 +103,7 @@ def test_recovery_is_counted(metrics: ConsumerMetrics, registry: CollectorRegist
     assert registry.get_sample_value("tasador_stage_seconds_bucket", {"stage": "decode", "le": "0.0005"}) == 1
 
 
-def test_the_key_feature_is_that_of_the_model_in_charge(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
+def test_the_key_feature_is_that_of_the_current_model(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
     metrics.record_swap("1", "1-0", "LSTAT")
     metrics.record_swap("2", "2-0", "RM")
     assert registry.get_sample_value("tasador_key_feature", {"feature": "RM"}) == 1

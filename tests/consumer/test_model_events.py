@@ -1,4 +1,4 @@
-"""The consumer's subscriber to model events: when it ends, that is seen, said, and mended."""
+"""The consumer's subscriber to model events: if it ends, that is reported and it is restarted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESTARTED = "model-events: the subscriber had ended and was started again"
 
 @asynccontextmanager
 async def consuming(redis_url: str, streams: Streams, model: SmallModel) -> AsyncIterator[ServedApp]:
-    """A consumer's application, from start to clean stop; polling would find the next model after an hour."""
+    """Run a consumer's application from start to clean stop, with an hour between polls."""
     settings = load_settings(home=model.settings.home, redis_url=SecretStr(redis_url), prefix=streams.prefix)
     settings = settings.model_copy(update={"swap": settings.swap.model_copy(update={"poll_s": 3600.0})})
     with bind(0, "127.0.0.1") as listener:
@@ -49,7 +49,7 @@ async def _cancel(app: ServedApp) -> None:
 
 
 async def _stop(app: ServedApp) -> None:
-    """As FastStream does it after an error that it takes for final."""
+    """End the subscriber as FastStream does after an error that it considers permanent."""
     subscriber = subscriber_of(app)
     await subscriber.stop()
     assert not subscriber.running
@@ -92,7 +92,7 @@ async def test_a_subscriber_that_ended_is_reported_and_started_again(
         await _wait_for_swaps(redis_client, streams, 2)
 
 
-async def test_what_was_activated_while_the_subscriber_was_dead_is_found_at_its_restart(
+async def test_an_activation_missed_by_a_dead_subscriber_is_found_at_its_restart(
     redis_client: Client,
     redis_url: str,
     streams: Streams,

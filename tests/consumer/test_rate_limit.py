@@ -43,12 +43,12 @@ FLOOD, QUIET = "/agency/flood", "/agency/quiet"
 
 
 def limited_settings(prefix: str, events_per_s: float = 0.001, burst: int = 3, **changes: Any) -> Settings:
-    """Settings under which a source may send a few events, and so good as no more after that."""
+    """Settings under which a source may send a few events, and practically none after that."""
     return settings_for(prefix, rate_limit={"events_per_s": events_per_s, "burst": burst}, **changes)
 
 
 def sources(client: Client, stream: str) -> Counter[str]:
-    """How many answers of a stream each source has."""
+    """Number of answers of each source in a stream."""
     return Counter(answer["data"]["listing_source"] for answer in answers(client, stream))
 
 
@@ -75,15 +75,13 @@ async def test_a_flood_is_limited_and_a_quiet_source_is_not(
     assert [answer["id"] for answer in answers(redis_client, streams.dead_letters)] == bad
 
 
-async def test_a_flood_evicts_its_own_dead_letters_alone(
-    redis_client: Client, redis_url: str, streams: Streams
-) -> None:
+async def test_a_flood_evicts_only_its_own_dead_letters(redis_client: Client, redis_url: str, streams: Streams) -> None:
     keep = {"interval_s": 0.02, "rate_limited": 100, "answers": 400}
     bad = publish(redis_client, streams, (event(f"bad-{i}", {**ROW, "RM": 99}, source=QUIET) for i in range(3)))
     async with running(redis_url, limited_settings(streams.prefix, retention=keep)):
         for first in range(0, 1500, 150):
             publish(redis_client, streams, (event(f"f-{first + i}", source=FLOOD) for i in range(150)))
-            # what may go is looked up among the marks, and a mark is set when a consumer trims
+            # trimming uses marks, and a mark is set when a consumer trims
             await wait_until_async(lambda: limited_by_marks(redis_client, streams) == 147 + first)  # noqa: B023
         await wait_until_async(lambda: redis_client.xlen(streams.rate_limited) <= 252)
     assert redis_client.xlen(streams.rate_limited) >= 100
@@ -91,7 +89,7 @@ async def test_a_flood_evicts_its_own_dead_letters_alone(
 
 
 def limited_by_marks(client: Client, streams: Streams) -> int:
-    """How many rate-limited listings the newest mark knows of."""
+    """Number of rate-limited listings in the newest mark; -1 without a mark."""
     newest = client.lindex(streams.trim_marks, -1)
     return int(json.loads(newest)["totals"][4]) if newest else -1
 
@@ -106,13 +104,15 @@ async def test_several_consumers_spend_from_one_bucket(redis_client: Client, red
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_bad_listings_and_repeats_are_spent_too(redis_client: Client, redis_url: str, streams: Streams) -> None:
-    """A flood of rubbish would evict the dead letters of others as well."""
+async def test_refused_listings_and_repeats_count_against_the_limit(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    """Otherwise a flood of invalid listings would evict the dead letters of other sources."""
     bad, same = event("x", {**ROW, "RM": 99}, source=FLOOD), event("y", source=QUIET)
     publish(redis_client, streams, [bad] * 10 + [same] * 10 + [b"junk", event("z"), b"junk", event("z"), b"junk"])
     async with running(redis_url, limited_settings(streams.prefix)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 25)
-    # of one batch, what can be scored is spent before what cannot
+    # in a batch, listings that can be scored spend from the bucket before those that cannot
     assert sources(redis_client, streams.dead_letters) == {FLOOD: 3, "": 1}
     assert sources(redis_client, streams.predictions) == {QUIET: 1, "": 1}
     assert sources(redis_client, streams.repeats) == {QUIET: 2, "": 1}
@@ -150,18 +150,18 @@ async def test_group_destroyed_after_a_flood(redis_client: Client, redis_url: st
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-class Desk:
-    """Commits batches by hand, under a limit of three events."""
+class SteppedConsumer:
+    """Scores and commits batches step by step, under a limit of three events."""
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         settings = limited_settings(streams.prefix)
-        self.line = PipelinedConnection(client)
+        self.connection = PipelinedConnection(client)
         self._client, self._streams = client, streams
         self._scorer = BatchScorer(HOUSING, settings, "a")
-        self._committer = Committer(self.line, streams, HOUSING, settings, "a")
+        self._committer = Committer(self.connection, streams, HOUSING, settings, "a")
 
     async def score(self) -> ScoredBatch:
-        """What is new, scored."""
+        """Read all new entries, and score them."""
         source: Any = {self._streams.listings: b">"}
         reply: Any = await self._client.xreadgroup(SCORERS, "a", source, 100)
         return self._scorer.score(
@@ -175,31 +175,33 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(redis_url: str, streams: Streams) -> AsyncIterator[Desk]:
+async def stepped(redis_url: str, streams: Streams) -> AsyncIterator[SteppedConsumer]:
     client = connect_async(redis_url)
     await client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
-    desk = Desk(client, streams)
-    yield desk
-    await desk.line.close()
+    stepped = SteppedConsumer(client, streams)
+    yield stepped
+    await stepped.connection.close()
     await client.aclose()
 
 
-async def test_a_commit_sent_again_spends_nothing(redis_client: Client, desk: Desk, streams: Streams) -> None:
+async def test_a_commit_sent_again_spends_nothing(
+    redis_client: Client, stepped: SteppedConsumer, streams: Streams
+) -> None:
     publish(redis_client, streams, (event(f"l-{i}", source=FLOOD) for i in range(2)))
-    batch = await desk.score()
-    assert (await desk.commit(batch)).scored == 2
+    batch = await stepped.score()
+    assert (await stepped.commit(batch)).scored == 2
     spent = redis_client.get(streams.bucket(FLOOD))
     assert spent.startswith(b"1.000000 ")
-    assert len((await desk.commit(batch)).fenced) == 2
+    assert len((await stepped.commit(batch)).fenced) == 2
     assert redis_client.get(streams.bucket(FLOOD)) == spent
 
 
-async def test_what_is_limited_stays_pending_until_its_dead_letter_is_written(
-    redis_client: Client, redis_url: str, desk: Desk, streams: Streams
+async def test_a_limited_listing_stays_pending_until_its_dead_letter_is_written(
+    redis_client: Client, redis_url: str, stepped: SteppedConsumer, streams: Streams
 ) -> None:
-    """A consumer that dies between the two commits leaves them to another."""
+    """If a consumer dies between the two commits, another one claims the listings."""
     entries = publish(redis_client, streams, (event(f"l-{i}", source=FLOOD) for i in range(8)))
-    receipt = await desk.commit(await desk.score())
+    receipt = await stepped.commit(await stepped.score())
     assert (receipt.scored, [i.decode() for i in receipt.limited]) == (3, entries[3:])
     assert pending(redis_client, streams) == 5
     async with running(redis_url, limited_settings(streams.prefix), "b"):
@@ -208,28 +210,30 @@ async def test_what_is_limited_stays_pending_until_its_dead_letter_is_written(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_a_bucket_goes_on_filling_when_the_clock_is_set_back(
-    redis_client: Client, desk: Desk, streams: Streams
+async def test_a_bucket_keeps_filling_when_the_clock_is_set_back(
+    redis_client: Client, stepped: SteppedConsumer, streams: Streams
 ) -> None:
     (seconds, _), hour_s = redis_client.time(), 3600
     redis_client.set(streams.bucket(FLOOD), f"0.500000 {(seconds + hour_s) * 1000}")
     publish(redis_client, streams, [event("l-1", source=FLOOD)])
-    assert len((await desk.commit(await desk.score())).limited) == 1
+    assert len((await stepped.commit(await stepped.score())).limited) == 1
     level, since_ms = redis_client.get(streams.bucket(FLOOD)).split()
     assert (float(level), abs(int(since_ms) / 1000 - seconds) < 60) == (0.5, True)
 
 
-async def test_a_bucket_of_the_wrong_type_changes_nothing(redis_client: Client, desk: Desk, streams: Streams) -> None:
+async def test_a_bucket_of_the_wrong_type_changes_nothing(
+    redis_client: Client, stepped: SteppedConsumer, streams: Streams
+) -> None:
     publish(redis_client, streams, [event("l-1", source=FLOOD), event("l-2", source=QUIET)])
     redis_client.rpush(streams.bucket(FLOOD), "in the way")
-    batch = await desk.score()
+    batch = await stepped.score()
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await desk.commit(batch)
+        await stepped.commit(batch)
     assert not redis_client.exists(*streams.written_answers, streams.bucket(QUIET))
     assert pending(redis_client, streams) == 2
 
 
-async def test_a_full_bucket_is_forgotten(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_a_full_bucket_is_deleted(redis_client: Client, redis_url: str, streams: Streams) -> None:
     publish(redis_client, streams, (event(f"l-{i}", source=f"/agency/{i}") for i in range(20)))
     async with running(redis_url, limited_settings(streams.prefix, events_per_s=20)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 20)

@@ -1,4 +1,4 @@
-"""What a consumer left over: claimed, tried alone, and given up only where it is itself the cause."""
+"""Pending entries of a dead consumer are claimed and tried alone, and only those that fail are given up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from transport.consumer_group import ConsumerGroup
 
 
 def read_and_die(client: Client, streams: Streams, name: str, count: int = 1000) -> list[bytes]:
-    """Read as a consumer does, and never answer."""
+    """Read as a consumer does, without answering."""
     client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
     source: Any = {streams.listings: b">"}
     ((_, entries),) = client.xreadgroup(SCORERS, name, source, count)
@@ -47,11 +47,11 @@ async def test_entries_of_a_dead_consumer_are_answered(redis_client: Client, red
     assert pending(redis_client, streams) == 0
 
 
-async def test_own_left_overs_come_first(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_own_pending_entries_come_first(redis_client: Client, redis_url: str, streams: Streams) -> None:
     left = publish_numbered(redis_client, streams, 3)
     read_and_die(redis_client, streams, "a")
     publish_numbered(redis_client, streams, 5, first=3)
-    # so long that nothing is claimed from anybody
+    # so long that no other consumer's entries are claimed
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 8)
     assert [a["id"] for a in answers(redis_client, streams.predictions)][:3] == left
@@ -85,7 +85,7 @@ async def test_row_that_cannot_be_scored_is_given_up_and_its_neighbours_are_not(
     assert {a["id"] for a in answers(redis_client, streams.predictions)} == {entries[0], entries[2]}
 
 
-async def test_claim_does_not_raise_the_count_and_a_trial_does(
+async def test_a_claim_does_not_raise_the_delivery_count_and_an_attempt_does(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     publish_numbered(redis_client, streams, 3)
@@ -106,8 +106,10 @@ async def test_claim_does_not_raise_the_count_and_a_trial_does(
         assert deliveries() == [1, 2, 1]
 
 
-async def test_entry_in_hand_is_renewed_and_not_claimed(redis_client: Client, redis_url: str, streams: Streams) -> None:
-    """A consumer whose commit is delayed for many claim times keeps its batch, as long as it lives."""
+async def test_entry_in_progress_is_renewed_and_not_claimed(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    """A live consumer whose commit is delayed for many claim times keeps its batch."""
     settings = settings_for(streams.prefix)
     held = asyncio.Event()
 
@@ -136,8 +138,10 @@ async def test_entry_in_hand_is_renewed_and_not_claimed(redis_client: Client, re
     assert outcomes(redis_client, streams) == {entry: 1}
 
 
-async def test_entry_deleted_while_in_hand_is_answered(redis_client: Client, redis_url: str, streams: Streams) -> None:
-    """A renewal of what has been deleted would drop it from the pending ones from Redis 7 on."""
+async def test_entry_deleted_while_in_progress_is_answered(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    """From Redis 7 on, renewing a deleted entry would remove it from the pending entries."""
     settings = settings_for(streams.prefix)
     held = asyncio.Event()
     async with running(redis_url, settings) as consumer:
@@ -174,7 +178,7 @@ async def test_renewal_does_not_steal_back(redis_client: Client, redis_url: str,
 async def test_lost_reply_to_a_read_is_answered(
     redis_client: Client, redis_url: str, streams: Streams, at_once: int
 ) -> None:
-    """What a read delivered while its connection broke is pending under a living consumer."""
+    """Entries that Redis delivered on a broken connection are pending under a live consumer."""
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": at_once, "block_ms": 50})
     async with running(redis_url, settings) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
@@ -196,7 +200,7 @@ async def test_lost_reply_to_a_read_is_answered(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_a_batch_in_hand_is_committed_though_the_next_read_cannot_be_sent(
+async def test_a_scored_batch_is_committed_even_if_the_next_read_cannot_be_sent(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": 2, "block_ms": 50})

@@ -1,4 +1,4 @@
-"""A model that cannot be loaded now is loaded later: the old one scores on, health shows why, nothing is rejected."""
+"""A model that cannot be loaded now is loaded later: the old one keeps scoring, and health shows the reason."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ from transport.entries import EntryId
 
 __all__ = ["small_disk"]
 
-NOBODY = "http://127.0.0.1:9"
+SILENT_MLFLOW = "http://127.0.0.1:9"
 BEHIND_A_SERVER = "mlflow-artifacts:/1/models/m-1/artifacts"
 
 
 @pytest.fixture
 def settings(streams: Streams, tmp_path: Path) -> Settings:
-    """Settings of a consumer with a cache of its own, whose registry does not answer."""
-    return settings_for(streams.prefix, home=tmp_path, mlflow_uri=NOBODY, swap={"poll_s": 0.01})
+    """Settings of a consumer with its own cache, whose registry does not answer."""
+    return settings_for(streams.prefix, home=tmp_path, mlflow_uri=SILENT_MLFLOW, swap={"poll_s": 0.01})
 
 
 @pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour of retries in seconds."""
     monkeypatch.setattr(model_follower, "FIRST_RETRY_S", 0.005)
     monkeypatch.setattr(model_follower, "LONGEST_RETRY_S", 0.02)
 
 
 def activate_behind_a_server(client: Client, streams: Streams, model: SmallModel, after: str = "1-0") -> str:
-    """Make a model the desired one whose artifact lies behind MLflow's server; its activation."""
+    """Make a model the desired one whose artifact is on MLflow's server; returns its activation."""
     activation = f"{EntryId.parse(after).ms + 1}-0"
     client.hset(
         streams.model, mapping=model.desired(activation).model_dump(exclude_none=True) | {"uri": BEHIND_A_SERVER}
@@ -79,7 +79,9 @@ async def test_without_a_model_it_waits_and_says_why(
     activate_behind_a_server(redis_client, streams, small_model)
     publish(redis_client, streams, [event("l-1")])
     async with running(redis_url, settings, is_following=True) as consumer:
-        await wait_until_async(lambda: any(f"MLflow at {NOBODY} does not answer" in r for r in consumer.health.reasons))
+        await wait_until_async(
+            lambda: any(f"MLflow at {SILENT_MLFLOW} does not answer" in r for r in consumer.health.reasons)
+        )
         assert not consumer.health.is_ready
         assert consumer.health.is_living
         shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
@@ -87,7 +89,7 @@ async def test_without_a_model_it_waits_and_says_why(
     assert model_events(redis_client, streams, "model.rejected") == []
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("_short_retries")
 async def test_registry_away_for_an_hour_at_a_swap(
     redis_client: Client,
     redis_url: str,
@@ -97,7 +99,7 @@ async def test_registry_away_for_an_hour_at_a_swap(
     other_model: SmallModel,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An hour of pauses of 30 s is 120 attempts: here with shorter pauses."""
+    """An hour has 120 attempts, 30 s apart; here the pauses are shorter."""
     caplog.set_level(logging.WARNING, "consumer.model_follower")
     shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
     first = activate_behind_a_server(redis_client, streams, small_model)
@@ -122,7 +124,9 @@ async def test_registry_away_for_an_hour_at_a_swap(
         shutil.copytree(other_model.folder, settings.home / "models" / other_model.info.digest)
         await wait_until_async(lambda: len(model_events(redis_client, streams, "model.swapped")) == 2)
         assert consumer.health.reasons == ()
-    assert f"version {other_model.info.version} cannot be loaded yet: MLflow at {NOBODY} does not answer" in reason
+    assert (
+        f"version {other_model.info.version} cannot be loaded yet: MLflow at {SILENT_MLFLOW} does not answer" in reason
+    )
     assert any(reason in shown for shown in status.reasons)
     assert attempts()[:4] == [0.005, 0.01, 0.02, 0.02]
     assert set(attempts()[3:]) == {0.02}
@@ -138,9 +142,9 @@ TRANSIENT = {
 }
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("_short_retries")
 @pytest.mark.parametrize("case", TRANSIENT)
-async def test_a_failure_that_is_not_the_models_is_tried_again(
+async def test_a_transient_failure_is_retried(
     redis_client: Client,
     redis_url: str,
     streams: Streams,
@@ -169,11 +173,11 @@ async def test_a_failure_that_is_not_the_models_is_tried_again(
 
 
 def models_in(settings: Settings) -> set[str]:
-    """What lies in the cache, but for what is being put together or thrown away."""
+    """Complete models in the cache."""
     return {path.name for path in (settings.home / "models").iterdir() if not path.name.startswith(".")}
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("_short_retries")
 async def test_disk_full_under_the_cache(
     redis_client: Client,
     redis_url: str,
@@ -207,7 +211,7 @@ async def test_disk_full_under_the_cache(
     assert model_events(redis_client, streams, "model.rejected") == []
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("_short_retries")
 async def test_disk_full_at_the_first_start(
     redis_client: Client, redis_url: str, streams: Streams, small_model: SmallModel, small_disk: Path
 ) -> None:

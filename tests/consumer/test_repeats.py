@@ -1,4 +1,4 @@
-"""A repeat of an identity that was predicted is counted and dropped, wherever it turns up."""
+"""A repeat of an identity that was predicted is counted and dropped, by whichever consumer reads it."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ async def test_repeats_within_a_batch_across_batches_and_across_consumers(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
-async def test_an_identity_may_hold_any_character(redis_client: Client, redis_url: str, streams: Streams) -> None:
-    """Entries of a batch go to Redis as lines."""
+async def test_an_identity_may_contain_any_character(redis_client: Client, redis_url: str, streams: Streams) -> None:
+    """A commit sends the entries of a batch as lines of text."""
     ids = ["a\nb", '"],["', "a/\\b", "\u2028é😀", "\x00", "null"]
     payloads = [event(listing_id, source="/agency/42") for listing_id in ids]
     entries = publish(redis_client, streams, [*payloads, b"{\n", *payloads])
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == len(entries))
     for stream in (streams.predictions, streams.repeats):
-        found = [(a["data"]["listing_source"], a["data"]["listing_id"]) for a in answers(redis_client, stream)]
-        assert found == [("/agency/42", listing_id) for listing_id in ids]
+        identities = [(a["data"]["listing_source"], a["data"]["listing_id"]) for a in answers(redis_client, stream)]
+        assert identities == [("/agency/42", listing_id) for listing_id in ids]
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
 
 
@@ -63,11 +63,11 @@ async def test_corrected_listing_after_a_dead_letter_is_scored(
     assert count(redis_client, streams, "repeats") == 0
 
 
-async def test_identities_are_forgotten_in_time(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_identities_expire(redis_client: Client, redis_url: str, streams: Streams) -> None:
     async with running(redis_url, settings_for(streams.prefix, dedup_seconds=1)):
         publish(redis_client, streams, [event("l-1")])
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
-        # two rotations: each needs a second of Redis's clock, and a prediction
+        # two rotations, each of which needs a second of Redis's clock and a prediction
         for other in ("l-2", "l-3"):
             has_rotated = has_changed(lambda: redis_client.get(streams.dedup_rotated))
             await wait_until_async(has_changed(lambda: redis_client.time()[0]))
@@ -78,7 +78,7 @@ async def test_identities_are_forgotten_in_time(redis_client: Client, redis_url:
     assert count(redis_client, streams, "scored") == 4
 
 
-async def test_identity_is_forgotten_though_nothing_else_comes(
+async def test_an_identity_expires_without_further_listings(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
     async with running(redis_url, settings_for(streams.prefix, dedup_seconds=1)):

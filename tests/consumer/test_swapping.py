@@ -1,4 +1,4 @@
-"""Models change while listings flow: no gap, no mixed batch, never back to an older activation."""
+"""Models are swapped under load: no gap, no batch with two models, no return to an older activation."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from transport.entries import EntryId
 
 @pytest.fixture
 def settings(streams: Streams, tmp_path: Path, small_model: SmallModel) -> Settings:
-    """Settings of a consumer whose models are cached in the test's folder."""
+    """Settings of a consumer that caches models in the test's folder."""
     store = small_model.registry.tracking_uri
     return settings_for(streams.prefix, home=tmp_path, mlflow_uri=store, batch={"max_records": 20, "block_ms": 20})
 
 
 def prices(model: SmallModel, payloads: list[bytes]) -> list[float]:
-    """What a model says of listings."""
+    """Predictions of a model for listings."""
     decoder = ListingDecoder(HOUSING, LimitSettings())
     matrix = RowBuilder(HOUSING).matrix([decoder.decode(payload) for payload in payloads])
     prices: list[float] = load_scorer(model.folder, HOUSING).score(matrix).tolist()
@@ -199,7 +199,7 @@ async def test_a_row_through_the_stream_is_priced_as_by_pyfunc(
 
 
 def pyfunc_prices(registry: Registry, version: str, frame: Any) -> list[float]:
-    """What the logged model says through MLflow's generic interface."""
+    """Predictions of the logged model through MLflow's pyfunc interface."""
     import mlflow
 
     mlflow.set_tracking_uri(registry.tracking_uri)

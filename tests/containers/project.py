@@ -1,4 +1,4 @@
-"""Runs one project of docker-compose.yml: its containers, and commands in containers of their own."""
+"""Runs one project of docker-compose.yml: its containers, and commands in further containers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ write_json(verdict.model_dump(mode="json"))
 
 
 class Project:
-    """A system in containers with its own networks, volumes and passwords, beside any other on the machine."""
+    """A system in containers with its own networks, volumes and passwords, separate from any other on the machine."""
 
     def __init__(self) -> None:
         self.name = f"tasador-test-{uuid.uuid4().hex[:8]}"
@@ -45,7 +45,7 @@ class Project:
         return self._run("docker", *arguments)
 
     def command(self, service: str, *arguments: str) -> Any:
-        """Run a command of the product in a container of its own; returns the document that it prints with --json."""
+        """Run a command of the product in its own container; returns the document that it prints with --json."""
         variables = [word for name, value in _QUICK_TRAINING.items() for word in ("-e", f"{name}={value}")]
         return json.loads(self.compose("run", "--rm", "-T", *variables, service, *arguments, "--json"))
 

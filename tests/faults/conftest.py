@@ -26,6 +26,7 @@ _FIGURES = pytest.StashKey[dict[str, Any]]()
 
 StartRound = Callable[..., Round]
 StartProxy = Callable[[str], FaultyProxy]
+Record = Callable[[dict[str, Any]], None]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -79,7 +80,7 @@ def start_proxy() -> Iterator[StartProxy]:
 
 
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
+def record(request: pytest.FixtureRequest) -> Record:
     """Records the figures of a round under the test's name, and adds those of further rounds."""
     recorded = request.config.stash.setdefault(_FIGURES, {})
 

@@ -1,4 +1,4 @@
-"""One domain on the Redis of a fault round: its load, its consumers in processes of their own, and their counters."""
+"""One domain on the Redis of a fault round: its load, its consumers, each in its own process, and their counters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DomainRun:
         streams: its keys.
         load: publishes its listings.
         folder: where consumers leave counters and logs.
-        processes: the living process of each consumer.
+        processes: the running process of each consumer.
         score_ms: how long consumers that are started from now on take to score a batch.
         is_broken: whether they acknowledge before they write.
     """
@@ -116,7 +116,7 @@ class DomainRun:
             self.kill(name)
 
     def counters(self) -> Counter[str]:
-        """Entries claimed, fenced, restored and gone_in_hand, and commits retried, over all lives of the consumers."""
+        """Entries claimed, fenced, restored and gone_in_hand, and commits retried, over all runs of the consumers."""
         return Counter(victim.read_counters(self.folder))
 
     def answered(self, client: redis.Redis) -> int:

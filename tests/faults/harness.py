@@ -1,4 +1,4 @@
-"""A fault round: consumers in processes of their own under load, twice at once, with deduplication off and on.
+"""A fault round: two domains at once, with consumers in their own processes under load, deduplication off and on.
 
 A test starts a `Round`, injects its fault, counts what proves that it happened, and calls `finish`: every receipt has
 exactly one outcome, and everything else that `tasador verify` checks holds too.

@@ -20,7 +20,7 @@ _REPEAT_SHARE = 0.03
 
 
 class Load:
-    """Publishes at a steady rate in a thread of its own, through all errors of Redis.
+    """Publishes at a steady rate in its own thread, through all errors of Redis.
 
     An entry that Redis confirmed is a receipt. Listings that were being sent when a connection broke are unknown: they
     may have arrived, and are not sent again.
@@ -62,7 +62,7 @@ class Load:
         assert self._idle.wait(20)
 
     def resume(self) -> None:
-        """Go on publishing."""
+        """Continue publishing."""
         self._paused.clear()
 
     def payload(self) -> bytes:

@@ -1,18 +1,17 @@
-"""All faults at once, from a seed: each one meets what the one before has left behind."""
+"""All faults at once, from a seed: each strikes the state that the previous ones left."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from schemas.streams import SCORERS
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client
-from tests.faults.conftest import StartProxy, StartRound
+from tests.faults.conftest import Record, StartProxy, StartRound
 from tests.faults.domain_run import DomainRun, activate
 from tests.faults.harness import Round
 from tests.faults.proxy import READ, FaultyProxy
@@ -20,7 +19,6 @@ from tests.redis_server import RedisServer
 from transport.connection import connect
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 NAMES = "abc"
 FAULTS = 60
 
@@ -86,7 +84,7 @@ class FaultInjector:
 
 
 def test_everything_at_once(
-    private_redis: PrivateRedis, start_round: StartRound, start_proxy: StartProxy, record: Record
+    private_redis: StartRedis, start_round: StartRound, start_proxy: StartProxy, record: Record
 ) -> None:
     server = private_redis("--appendonly", "yes", "--appendfsync", "always")
     round_ = start_round(server.url, rate=500)

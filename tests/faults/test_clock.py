@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from schemas.streams import Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client, count, event, outcomes, running, settings_for
-from tests.faults.conftest import StartRound
+from tests.faults.conftest import Record, StartRound
 from tests.waiting import wait_until_async
 
-Record = Callable[[dict[str, Any]], None]
 LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 
 
 @pytest.mark.faults
 @pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime: apt-get install libfaketime")
 def test_clock_of_redis_jumps(
-    private_redis: PrivateRedis,
+    private_redis: StartRedis,
     start_round: StartRound,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -12,16 +12,15 @@ from typing import Any
 import pytest
 
 from tasador.machine.redis_binary import find_binary
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client
-from tests.faults.conftest import StartProxy, StartRound
+from tests.faults.conftest import Record, StartProxy, StartRound
 from tests.faults.harness import wait_for
 from tests.faults.proxy import FaultyProxy
 from tests.redis_server import free_port
 from transport.connection import connect
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 Watch = Callable[[int], Client]
 MASTER = "main"
 
@@ -93,7 +92,7 @@ def is_master(url: str) -> bool:
 
 @pytest.mark.parametrize("is_crash", [False, True], ids=["planned", "crash"])
 def test_failover_to_a_replica(
-    private_redis: PrivateRedis,
+    private_redis: StartRedis,
     start_round: StartRound,
     start_proxy: StartProxy,
     sentinel: Watch,

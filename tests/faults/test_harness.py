@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.faults.conftest import StartProxy, StartRound
 from tests.faults.proxy import COMMIT
 
 
 def test_short_round_with_a_kill_and_a_lost_reply_finds_every_outcome(
-    private_redis: PrivateRedis, start_round: StartRound, start_proxy: StartProxy
+    private_redis: StartRedis, start_round: StartRound, start_proxy: StartProxy
 ) -> None:
     url = private_redis().url
     proxy = start_proxy(url)

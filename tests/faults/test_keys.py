@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from operations.verify import verify
 from schemas.streams import SCORERS
-from tests.conftest import PrivateRedis
-from tests.faults.conftest import StartRound
+from tests.conftest import StartRedis
+from tests.faults.conftest import Record, StartRound
 from tests.faults.domain_run import activate
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 
 
 def test_group_destroyed_again_and_again(redis_url: str, start_round: StartRound, record: Record) -> None:
@@ -38,7 +35,7 @@ def test_group_destroyed_again_and_again(redis_url: str, start_round: StartRound
     record(figures)
 
 
-def test_everything_flushed(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
+def test_everything_flushed(private_redis: StartRedis, start_round: StartRound, record: Record) -> None:
     """What was published before is lost; what comes after is answered once, with ids that start again."""
     server = private_redis()
     round_ = start_round(server.url)

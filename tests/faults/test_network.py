@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.faults.conftest import StartProxy, StartRound
+from tests.faults.conftest import Record, StartProxy, StartRound
 from transport.connection import SOCKET_TIMEOUT_S
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 
 
 def test_connections_cut_reset_and_delayed(

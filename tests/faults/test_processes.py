@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,13 +13,12 @@ from operations.verification.report import Checker
 from operations.verify import published
 from tests.consumer.doomed import DEADLY
 from tests.consumer.harness import HOUSING, ROW, answers, event, publish
-from tests.faults.conftest import StartProxy, StartRound
+from tests.faults.conftest import Record, StartProxy, StartRound
 from tests.faults.domain_run import DomainRun
 from tests.faults.harness import is_done, wait_for
 from tests.faults.proxy import READ
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 
 
 def test_killed_at_random(redis_url: str, start_round: StartRound, record: Record) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis.exceptions
 
 from operations.verification.report import Checker
 from operations.verify import published
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import HOUSING
-from tests.faults.conftest import StartRound
+from tests.faults.conftest import Record, StartRound
 from tests.faults.harness import wait_for
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVERYSEC = ("--appendonly", "yes", "--appendfsync", "everysec")
@@ -27,7 +24,7 @@ EVERYSEC = ("--appendonly", "yes", "--appendfsync", "everysec")
 
 @pytest.mark.parametrize("options", [ALWAYS, EVERYSEC], ids=["always", "everysec"])
 def test_redis_restarted_and_killed(
-    private_redis: PrivateRedis, start_round: StartRound, record: Record, options: tuple[str, ...]
+    private_redis: StartRedis, start_round: StartRound, record: Record, options: tuple[str, ...]
 ) -> None:
     """The process dies, not the machine: the kernel keeps what it had written, with `everysec` too."""
     server = private_redis(*options)
@@ -52,7 +49,7 @@ def test_redis_restarted_and_killed(
 
 
 def test_tail_of_the_log_cut_inside_a_commit(
-    private_redis: PrivateRedis, start_round: StartRound, record: Record
+    private_redis: StartRedis, start_round: StartRound, record: Record
 ) -> None:
     """A crash of the machine with `everysec`. A commit that is half in the log is undone whole."""
     server = private_redis(*EVERYSEC, "--aof-load-truncated", "yes", "--auto-aof-rewrite-percentage", "0")
@@ -100,7 +97,7 @@ def cut_inside_a_commit(log: Path) -> int:
     return len(content) - xadd - 12
 
 
-def test_read_only_for_a_while(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
+def test_read_only_for_a_while(private_redis: StartRedis, start_round: StartRound, record: Record) -> None:
     """A former master that becomes a replica under its clients."""
     server = private_redis("--replica-read-only", "yes")
     master = private_redis()
@@ -125,7 +122,7 @@ def test_read_only_for_a_while(private_redis: PrivateRedis, start_round: StartRo
     record(figures)
 
 
-def test_at_the_limit_of_its_memory(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
+def test_at_the_limit_of_its_memory(private_redis: StartRedis, start_round: StartRound, record: Record) -> None:
     """Listings are refused, and those accepted before keep their outcomes; nothing is evicted."""
     server = private_redis("--maxmemory-policy", "noeviction")
     round_ = start_round(server.url)
@@ -151,9 +148,7 @@ def test_at_the_limit_of_its_memory(private_redis: PrivateRedis, start_round: St
     record(figures)
 
 
-def test_right_to_write_predictions_revoked(
-    private_redis: PrivateRedis, start_round: StartRound, record: Record
-) -> None:
+def test_right_to_write_predictions_revoked(private_redis: StartRedis, start_round: StartRound, record: Record) -> None:
     """An entry that the script acknowledges and cannot write is pending again, until it can be written."""
     server = private_redis()
     round_ = start_round(server.url)

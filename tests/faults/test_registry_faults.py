@@ -195,7 +195,7 @@ async def test_consumer_leaves_while_mlflow_is_silent(scenario: RegistryScenario
 
 async def test_download_cut_off(scenario: RegistryScenario, settings: Settings) -> None:
     scenario.mlflow.delay_s = 0.05
-    wanted = scenario.activate(0)
+    activation = scenario.activate(0)
     cache = settings.home / "models"
     async with running(scenario.redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: list(cache.glob(".temporary-*/*/*")))
@@ -207,7 +207,7 @@ async def test_download_cut_off(scenario: RegistryScenario, settings: Settings) 
         scenario.mlflow.is_refusing, scenario.mlflow.delay_s = False, 0.0
         await wait_until_async(lambda: consumer.follower.stamp, 60)
     assert consumer.follower.stamp
-    assert consumer.follower.stamp.activation == wanted
+    assert consumer.follower.stamp.activation == activation
     assert [path.name for path in cache.iterdir()] == [scenario.versions[0].digest]
 
 

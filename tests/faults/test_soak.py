@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from operations.verification.report import Checker
 from schemas.streams import SCORERS
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import HOUSING, Client, publish_numbered
-from tests.faults.conftest import StartRound
+from tests.faults.conftest import Record, StartRound
 from tests.faults.domain_run import DomainRun
 from tests.faults.harness import Round, is_done, wait_for
 
 pytestmark = pytest.mark.soak
-Record = Callable[[dict[str, Any]], None]
 PORTION = 100_000
 CHUNK = 1000
 
@@ -48,7 +45,7 @@ class Killer:
 
 
 @pytest.mark.timeout(0)
-def test_soak(private_redis: PrivateRedis, start_round: StartRound, record: Record) -> None:
+def test_soak(private_redis: StartRedis, start_round: StartRound, record: Record) -> None:
     """Publish in portions, so that each is checked before its predictions are trimmed."""
     events = int(os.environ.get("EVENTS") or 10_000_000)
     server = private_redis("--appendonly", "yes", "--appendfsync", "everysec")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.consumer.harness import answers
-from tests.faults.conftest import StartRound
+from tests.faults.conftest import Record, StartRound
 from tests.faults.domain_run import activate
 
 pytestmark = pytest.mark.faults
-Record = Callable[[dict[str, Any]], None]
 SWAPS = 100
 
 

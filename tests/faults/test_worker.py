@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,7 +12,7 @@ from pydantic import SecretStr
 from registry.store import Registry
 from schemas.commands import Promote, PromoteData, Reload, ReloadData
 from schemas.settings import Settings
-from tests.faults.conftest import StartProxy
+from tests.faults.conftest import Record, StartProxy
 from tests.training.worker.command_client import CommandClient, WorkerProcess
 from tests.training.worker.conftest import commands, small_models, store, worker_settings
 from transport.scripts import Script
@@ -22,7 +20,6 @@ from transport.scripts import Script
 __all__ = ["commands", "small_models", "store", "worker_settings"]
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-Record = Callable[[dict[str, Any]], None]
 
 START_S = 90
 REPLY = Script("training.worker", "reply").sha1.encode()

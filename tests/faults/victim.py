@@ -1,8 +1,8 @@
-"""A consumer in a process of its own that a fault round kills, stops and cuts off.
+"""A consumer in its own process, which a fault round kills, stops and cuts off.
 
 It is the product's consumer with the product's settings and timeouts. Only its models are plain (version v prices a
 listing at v times its rooms), and it is forked from a server that has imported everything, so that it starts at once.
-Its Prometheus counters lie in mapped files, which outlive a SIGKILL.
+Its Prometheus counters are in memory-mapped files, which survive a SIGKILL.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class VictimOptions:
         folder: for its counters, its log, and the file that shows that it is up.
         life: how often a consumer of this name has been started.
         score_ms: how long a scoring call takes.
-        is_broken: whether it acknowledges a batch before it writes the outcomes, which is the error to be found.
+        is_broken: whether it acknowledges a batch before it writes the outcomes, the fault that the check must detect.
     """
 
     url: str
@@ -161,7 +161,7 @@ async def main(options: VictimOptions) -> None:
 
 
 def start(options: VictimOptions) -> BaseProcess:
-    """Start a consumer in a process of its own."""
+    """Start a consumer in its own process."""
     context = multiprocessing.get_context("forkserver")
     # pytest too, because a child imports the main module of its parent
     context.set_forkserver_preload([__name__, "pytest"])

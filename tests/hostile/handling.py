@@ -52,7 +52,7 @@ class HandlerFigures:
 
 @contextmanager
 def running_consumer(url: str, prefix: str) -> Iterator[psutil.Process]:
-    """Run a consumer in a process of its own; at the end of the block it must be alive, and stop cleanly.
+    """Run a consumer in its own process; at the end of the block it must be alive, and stop cleanly.
 
     Raises:
         AssertionError: it died, or exited with an error.
@@ -95,11 +95,11 @@ def handle_all(
     """
     figures = HandlerFigures()
     while chunk := list(islice(entries, CHUNK)):
-        wanted = count(client, streams, "answered") + len(chunk)
+        expected = count(client, streams, "answered") + len(chunk)
         ids: list[str] = []
         for start in range(0, len(chunk), 1000):
             ids += publish_fields(client, streams, chunk[start : start + 1000])
-        wait_until(partial(_has_answered, client, streams, wanted), timeout_s=120)
+        wait_until(partial(_has_answered, client, streams, expected), timeout_s=120)
         verdict = verify(client, streams, ids)
         if not verdict.is_kept:
             raise AssertionError(str(verdict))
@@ -120,23 +120,23 @@ def delays_ms(client: Client, streams: Streams, seed: int, pairs: int, batch: in
         is_hostile = bool(number % 2)
         good = {b"data": event(f"good-{seed}-{number}")}
         others = [entry(random) if is_hostile else {b"data": event(f"n-{seed}-{number}-{i}")} for i in range(batch - 1)]
-        position, wanted = random.randrange(batch), count(client, streams, "answered") + batch
+        position, expected = random.randrange(batch), count(client, streams, "answered") + batch
         ids = publish_fields(client, streams, [*others[:position], good, *others[position:]], at_once=True)
-        wait_until(partial(_has_answered, client, streams, wanted))
+        wait_until(partial(_has_answered, client, streams, expected))
         written = _prediction_of(client, streams, ids[position])
         delays[is_hostile].append(EntryId.parse(written).ms - EntryId.parse(ids[position]).ms)
     return delays
 
 
-def _has_answered(client: Client, streams: Streams, wanted: int) -> bool:
-    return count(client, streams, "answered") >= wanted
+def _has_answered(client: Client, streams: Streams, expected: int) -> bool:
+    return count(client, streams, "answered") >= expected
 
 
 def _prediction_of(client: Client, streams: Streams, entry_id: str) -> str:
     """The entry id of the prediction for an entry, among the newest predictions."""
-    wanted = f'"id":"{entry_id}"'.encode()
+    pattern = f'"id":"{entry_id}"'.encode()
     for written, fields in client.xrevrange(streams.predictions, count=2500):
-        if wanted in fields[b"data"]:
+        if pattern in fields[b"data"]:
             return str(written.decode())
     raise AssertionError(f"no prediction for {entry_id}")
 

@@ -27,11 +27,11 @@ CLASSIFICATION_METRIC = "tasador_quality_accuracy_ratio"
 """A metric that only a classification has."""
 
 ROOT = Path(__file__).parents[2]
-Start = Callable[..., dict[str, list[int]]]
+StartSystem = Callable[..., dict[str, list[int]]]
 
 
 @pytest.fixture
-def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: Path) -> Iterator[Start]:
+def start(redis_url: str, streams: Streams, small_model: SmallModel, tmp_path: Path) -> Iterator[StartSystem]:
     """Starts processes of the product, all at once, and returns their ports."""
     processes: list[subprocess.Popen[bytes]] = []
 
@@ -69,7 +69,7 @@ def _port(log: Path) -> int:
 
 
 def test_every_expression_finds_data(
-    redis_client: Client, streams: Streams, small_model: SmallModel, start: Start, tmp_path: Path
+    redis_client: Client, streams: Streams, small_model: SmallModel, start: StartSystem, tmp_path: Path
 ) -> None:
     need_image(IMAGE)
     activate(redis_client, streams, small_model)

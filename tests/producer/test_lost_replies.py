@@ -14,7 +14,7 @@ from producer.chunks import CHUNK_LISTINGS
 from schemas.errors import PublishError, PublishInterruptedError, RedisUnavailableError
 from schemas.settings import Settings
 from schemas.streams import Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.producer.cutting_proxy import CuttingProxy
 from tests.producer.stream import read_entries
 from transport.connection import connect
@@ -77,7 +77,7 @@ async def test_the_asynchronous_publisher_lists_the_same(
     _check_interruption(interrupted.value, read_entries(redis_client, streams), first)
 
 
-def test_the_publisher_continues_after_a_restart_of_redis(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_the_publisher_continues_after_a_restart_of_redis(settings: Settings, private_redis: StartRedis) -> None:
     server = private_redis()
     changed = settings.model_copy(update={"redis_url": SecretStr(server.url)})
     with ListingPublisher(changed) as publisher:
@@ -91,7 +91,7 @@ def test_the_publisher_continues_after_a_restart_of_redis(settings: Settings, pr
         assert publisher.publish_many(interrupted.value.unconfirmed)
 
 
-def test_a_redis_out_of_memory_confirms_what_it_stored(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_a_redis_out_of_memory_confirms_what_it_stored(settings: Settings, private_redis: StartRedis) -> None:
     server = private_redis()
     with connect(server.url) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
@@ -107,7 +107,7 @@ def test_a_redis_out_of_memory_confirms_what_it_stored(settings: Settings, priva
     assert [*full.value.unconfirmed] == [payload for payload in payloads[:sent] if payload not in stored]
 
 
-def test_a_user_without_the_right_to_publish_gets_an_error(settings: Settings, private_redis: PrivateRedis) -> None:
+def test_a_user_without_the_right_to_publish_gets_an_error(settings: Settings, private_redis: StartRedis) -> None:
     server = private_redis()
     with connect(server.url) as client:
         client.acl_setuser(

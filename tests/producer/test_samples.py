@@ -12,7 +12,7 @@ from schemas.decoding import ListingDecoder
 from schemas.domain import Domain, domain_of, load_domain
 from schemas.sections import LimitSettings
 from tests.listings import Row
-from tests.schemas.awkward import Flats
+from tests.schemas.awkward import OddlyNamedFlats
 
 
 def test_housing_samples_are_the_real_rows_shuffled_and_then_repeated_with_new_ids(boston_rows: list[Row]) -> None:
@@ -34,7 +34,7 @@ def test_each_iteration_has_the_same_rows_with_new_identities() -> None:
 
 
 @pytest.mark.parametrize(
-    "domain", [load_domain("housing"), load_domain("obesity"), domain_of(Flats)], ids=lambda d: d.name
+    "domain", [load_domain("housing"), load_domain("obesity"), domain_of(OddlyNamedFlats)], ids=lambda d: d.name
 )
 def test_every_sample_is_valid_in_its_domain(domain: Domain) -> None:
     decoder = ListingDecoder(domain, LimitSettings())

@@ -7,7 +7,7 @@ import pytest
 from producer.schedule import Schedule
 
 
-class Clock:
+class SteppedClock:
     """A clock that advances only by `wait`, or when a test sets it."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Clock:
 
 @pytest.mark.parametrize(("rate_per_s", "chunk_size"), [(0.5, 1), (10, 1), (250, 2), (50_000, 500), (1e6, 1000)])
 def test_the_last_listing_of_each_chunk_is_yielded_when_it_is_due(rate_per_s: float, chunk_size: int) -> None:
-    clock = Clock()
+    clock = SteppedClock()
     schedule = Schedule(rate_per_s, clock, clock.wait)
     assert schedule.chunk_size == chunk_size
     yielded_s = [clock.now_s - 1000 for _ in schedule.pace(range(4 * chunk_size))]
@@ -32,7 +32,7 @@ def test_the_last_listing_of_each_chunk_is_yielded_when_it_is_due(rate_per_s: fl
 
 
 def test_lost_time_is_made_up() -> None:
-    clock = Clock()
+    clock = SteppedClock()
     paced = Schedule(10, clock, clock.wait).pace(range(100))
     for _ in range(20):
         next(paced)

@@ -189,7 +189,7 @@ load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"))
 
 @pytest.mark.parametrize("file", ["card.json", "MLmodel"])
 def test_a_disk_error_is_transient_and_does_not_reject_the_model(model_folder: Path, file: str) -> None:
-    """A link to itself cannot be read, which stands for a disk error."""
+    """A link to itself cannot be read, which simulates a disk error."""
     (model_folder / file).unlink()
     (model_folder / file).symlink_to(file)
     with pytest.raises(RegistryUnavailableError, match="cannot be loaded now"):

@@ -37,14 +37,14 @@ def registry(three: SmallModel, tmp_path: Path) -> Registry:
 
 
 def test_a_version_has_its_provenance(small_model: SmallModel) -> None:
-    found = small_model.registry.resolve()
-    assert found.version == "1"
-    assert found.aliases == ("champion",)
-    assert found.algorithm == "xgboost-reference"
-    assert found.data_sha256 == table_of("housing").sha256()
-    assert found.trained_at == read_card(small_model.folder).trained_at.isoformat()
-    assert found.status == "registered"
-    assert found.digest == digest_of(small_model.folder)
+    info = small_model.registry.resolve()
+    assert info.version == "1"
+    assert info.aliases == ("champion",)
+    assert info.algorithm == "xgboost-reference"
+    assert info.data_sha256 == table_of("housing").sha256()
+    assert info.trained_at == read_card(small_model.folder).trained_at.isoformat()
+    assert info.status == "registered"
+    assert info.digest == digest_of(small_model.folder)
 
 
 def test_all_files_of_a_model_are_stored(small_model: SmallModel) -> None:
@@ -55,7 +55,7 @@ def test_all_files_of_a_model_are_stored(small_model: SmallModel) -> None:
 
 def test_versions_are_listed_newest_first_with_their_aliases(registry: Registry) -> None:
     registry.set_alias("challenger", "2")
-    assert [found.version for found in registry.versions()] == ["3", "2", "1"]
+    assert [info.version for info in registry.versions()] == ["3", "2", "1"]
     assert registry.resolve(alias="challenger").version == "2"
     assert registry.versions()[1].aliases == ("challenger",)
 
@@ -70,9 +70,9 @@ def test_a_new_champion_makes_the_old_one_previous_champion(registry: Registry) 
 
 
 def test_a_downloaded_version_has_its_registered_digest(registry: Registry, tmp_path: Path) -> None:
-    found = registry.resolve(version="2")
-    registry.download(found, tmp_path / "copy")
-    assert digest_of(tmp_path / "copy") == found.digest
+    info = registry.resolve(version="2")
+    registry.download(info, tmp_path / "copy")
+    assert digest_of(tmp_path / "copy") == info.digest
 
 
 def test_loading_by_alias_does_not_change_the_digest(small_model: SmallModel) -> None:
@@ -84,10 +84,10 @@ def test_loading_by_alias_does_not_change_the_digest(small_model: SmallModel) ->
 
 def test_a_tampered_artifact_is_not_downloaded(own_model: SmallModel, tmp_path: Path) -> None:
     registry = Registry(own_model.registry.tracking_uri, "tampered")
-    found = register(registry, fitted(table_of("housing"), "linear"), table_of("housing"))
-    Path(found.uri, "card.json").write_text("{}")
+    info = register(registry, fitted(table_of("housing"), "linear"), table_of("housing"))
+    Path(info.uri, "card.json").write_text("{}")
     with pytest.raises(ModelRejectedError, match="has been changed"):
-        registry.download(found, tmp_path / "copy")
+        registry.download(info, tmp_path / "copy")
 
 
 def test_a_pipeline_that_could_not_be_loaded_again_is_not_registered(own_model: SmallModel) -> None:
@@ -169,9 +169,9 @@ def test_tags_of_a_version_are_set_and_deleted(registry: Registry) -> None:
     registry.set_tags("2", {"stage": "Archived", "note": "of an operator"})
     assert registry.resolve(version="2").stage is Stage.ARCHIVED
     registry.set_tags("2", {"stage": "", "never": ""})
-    found = registry.resolve(version="2")
-    assert found.stage is Stage.NONE
-    assert found.tags["note"] == "of an operator"
+    info = registry.resolve(version="2")
+    assert info.stage is Stage.NONE
+    assert info.tags["note"] == "of an operator"
     with pytest.raises(ModelNotFoundError):
         registry.set_tags("99", {"stage": "Archived"})
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from schemas.features import Features, Integer, Number, Target, feature
 
 
-class Flats(Features):
-    """Flats, whose columns cannot be Python attributes."""
+class OddlyNamedFlats(Features):
+    """A domain of flats whose columns cannot be Python attributes."""
 
     name: ClassVar[str] = "flats"
     target: ClassVar[Target] = Target("price", unit="euro")

@@ -18,14 +18,14 @@ from schemas.errors import RefusedListingError
 from schemas.events import Listing
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
-from tests.schemas.awkward import ATTRIBUTES, TOKENS, Flats
+from tests.schemas.awkward import ATTRIBUTES, TOKENS, OddlyNamedFlats
 
 DOMAINS = {
     "housing": load_domain("housing"),
     "housing with other gaps": load_domain("housing", may_miss=("CHAS", "NOX", "RAD")),
     "obesity": load_domain("obesity"),
     "obesity with gaps": load_domain("obesity", may_miss=("Gender", "Age", "MTRANS")),
-    "flats": domain_of(Flats),
+    "flats": domain_of(OddlyNamedFlats),
 }
 DECODERS = {name: ListingDecoder(domain, LimitSettings()) for name, domain in DOMAINS.items()}
 CONTRACTS: dict[str, Any] = {name: Listing[domain.contract] for name, domain in DOMAINS.items()}  # type: ignore[name-defined]

@@ -14,7 +14,7 @@ from schemas.domains.housing import Housing
 from schemas.errors import DomainError
 from schemas.features import Features, Integer, Number, Target, feature
 from schemas.segments import Segment
-from tests.schemas.awkward import Flats
+from tests.schemas.awkward import OddlyNamedFlats
 
 HERE = "tests.schemas.awkward"
 
@@ -37,7 +37,7 @@ def test_obesity_has_seven_classes_each_with_its_label() -> None:
 
 
 def test_a_users_domain_is_loaded_by_its_dotted_path() -> None:
-    flats = load_domain("flats", f"{HERE}:Flats")
+    flats = load_domain("flats", f"{HERE}:OddlyNamedFlats")
     assert flats.columns == ("area in m²", "1st-floor", "class", "data", "or 'none'/\x7f")
     assert flats.feature("class").categories == ("new", 'old "as is"', "été")
     assert [f.column for f in flats.features if f.may_miss] == ["1st-floor", "data", "or 'none'/\x7f"]
@@ -77,7 +77,7 @@ def test_an_override_does_not_change_the_declared_class() -> None:
 
 
 def test_an_override_names_features_by_their_columns() -> None:
-    flats = domain_of(Flats, may_miss=("area in m²", "class"))
+    flats = domain_of(OddlyNamedFlats, may_miss=("area in m²", "class"))
     assert [f.column for f in flats.features if f.may_miss] == ["area in m²", "class"]
 
 
@@ -168,7 +168,10 @@ UNLOADABLE = {
     "no colon": (("mine", HERE, None), f"domain 'mine': '{HERE}' is not of the form package.module:Class"),
     "no path": (("mine", ":Mine", None), "domain 'mine': ':Mine' is not of the form package.module:Class"),
     "a relative path": (("mine", ".a:B", None), "domain 'mine': '.a:B' is not of the form package.module:Class"),
-    "another name": (("mine", f"{HERE}:Flats", None), f"domain 'mine': '{HERE}:Flats' declares the name 'flats'"),
+    "another name": (
+        ("mine", f"{HERE}:OddlyNamedFlats", None),
+        f"domain 'mine': '{HERE}:OddlyNamedFlats' declares the name 'flats'",
+    ),
     "an unknown feature may miss": (
         ("housing", None, ("RM", "ROOMS", "POOL")),
         "domain housing: may_miss names unknown features: POOL, ROOMS",

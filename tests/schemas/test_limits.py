@@ -132,8 +132,12 @@ json_values = st.recursive(
 @given(value=json_values, is_plain=st.booleans())
 def test_the_limits_agree_with_a_parser(value: Any, is_plain: bool) -> None:
     payload = json.dumps(value, ensure_ascii=is_plain).encode()
-    found = {"max_depth": _depth(value), "max_values": _values(value), "max_key_bytes": _longest_key(value, is_plain)}
-    for limit, most in found.items():
+    measured = {
+        "max_depth": _depth(value),
+        "max_values": _values(value),
+        "max_key_bytes": _longest_key(value, is_plain),
+    }
+    for limit, most in measured.items():
         loose = LIMITS.model_copy(update={"max_depth": 99, "max_values": 999, "max_key_bytes": 999, limit: most})
         check_limits(payload, loose)
         if most > 1:

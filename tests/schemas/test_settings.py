@@ -88,7 +88,7 @@ def test_a_list_in_the_environment_is_json(params: WriteParams, monkeypatch: pyt
 
 
 def test_a_users_domain_may_come_from_the_environment(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASADOR_DOMAINS__FLATS__PATH", "tests.schemas.awkward:Flats")
+    monkeypatch.setenv("TASADOR_DOMAINS__FLATS__PATH", "tests.schemas.awkward:OddlyNamedFlats")
     assert load_settings(domain="flats").load_domain().name == "flats"
 
 
@@ -100,7 +100,7 @@ def test_the_domain_chooses_the_keys(params: WriteParams, monkeypatch: pytest.Mo
 
 def test_users_domains_and_optional_features_come_from_params(params: WriteParams) -> None:
     params(
-        "domains:\n  housing: {may_miss: [RM]}\n  flats: {path: 'tests.schemas.awkward:Flats'}\n"
+        "domains:\n  housing: {may_miss: [RM]}\n  flats: {path: 'tests.schemas.awkward:OddlyNamedFlats'}\n"
         "  odd: {path: 'no.such:Thing'}\n"
     )
     assert [f.column for f in load_settings().load_domain().features if f.may_miss] == ["RM"]

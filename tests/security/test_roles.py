@@ -15,7 +15,7 @@ from transport.connection import connect
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
-Command = tuple[str | bytes | int, ...]
+RedisCommand = tuple[str | bytes | int, ...]
 
 
 def test_roles_have_the_rights_for_the_main_job(users: Users, streams: Streams, tmp_path: Path) -> None:
@@ -23,20 +23,30 @@ def test_roles_have_the_rights_for_the_main_job(users: Users, streams: Streams, 
     assert users.denied() == []
 
 
-def _forbidden(streams: Streams) -> dict[str, list[Command]]:
+def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
     add = ("*", DATA_FIELD, b"{}")
-    write_outcomes: list[Command] = [("XADD", key, *add) for key in streams.answers]
-    set_model: list[Command] = [("HSET", streams.model, "uri", "file:///evil"), ("XADD", streams.model_events, *add)]
-    read_listings: list[Command] = [("XRANGE", streams.listings, "-", "+"), ("XREAD", "STREAMS", streams.listings, 0)]
-    send_command: list[Command] = [("XADD", streams.commands, *add)]
-    publish: list[Command] = [("XADD", streams.listings, *add)]
-    group: list[Command] = [
+    write_outcomes: list[RedisCommand] = [("XADD", key, *add) for key in streams.answers]
+    set_model: list[RedisCommand] = [
+        ("HSET", streams.model, "uri", "file:///evil"),
+        ("XADD", streams.model_events, *add),
+    ]
+    read_listings: list[RedisCommand] = [
+        ("XRANGE", streams.listings, "-", "+"),
+        ("XREAD", "STREAMS", streams.listings, 0),
+    ]
+    send_command: list[RedisCommand] = [("XADD", streams.commands, *add)]
+    publish: list[RedisCommand] = [("XADD", streams.listings, *add)]
+    group: list[RedisCommand] = [
         ("XGROUP", "DESTROY", streams.listings, SCORERS),
         ("XGROUP", "SETID", streams.listings, SCORERS, 0),
     ]
-    delete: list[Command] = [("DEL", streams.listings), ("XDEL", streams.predictions, "1-0"), ("DEL", streams.model)]
+    delete: list[RedisCommand] = [
+        ("DEL", streams.listings),
+        ("XDEL", streams.predictions, "1-0"),
+        ("DEL", streams.model),
+    ]
     other = Streams("other-prefix")
-    every_role: list[Command] = [
+    every_role: list[RedisCommand] = [
         *delete,
         *group,
         ("FLUSHALL",),
@@ -113,7 +123,7 @@ def test_a_role_without_a_password_gets_no_user() -> None:
     assert "~obesity:predictions" in lines[1]
 
 
-def _is_denied(client: redis.Redis, command: Command) -> bool:
+def _is_denied(client: redis.Redis, command: RedisCommand) -> bool:
     try:
         client.execute_command(*command)  # type: ignore[no-untyped-call]
     except NoPermissionError:

@@ -1,4 +1,4 @@
-"""A part that is served, for tests that end it with a signal; prints its port when it is up."""
+"""Runs an application without work, for tests that stop it with a signal; prints its port when it is up."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def _get(port: int, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_part_answers_until_a_signal_ends_it_cleanly(served: subprocess.Popen[str], stop: signal.Signals) -> None:
+def test_a_process_answers_until_a_signal_stops_it_cleanly(served: subprocess.Popen[str], stop: signal.Signals) -> None:
     assert served.stdout is not None
     port = int(served.stdout.readline())
     status, body = _get(port, "/livez")
@@ -76,7 +76,7 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_a_part_that_is_stuck_or_not_ready_says_so(
+def test_a_stuck_or_unready_process_reports_it(
     app: ServedApp, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[tuple[int, str]] = []
@@ -97,7 +97,7 @@ def test_a_part_that_is_stuck_or_not_ready_says_so(
     assert answered == [(503, {"ready": False, "reasons": ["start: starting"]}), (503, {"live": False})]
 
 
-def test_a_part_that_fails_shuts_down_and_raises(app: ServedApp, listener: socket.socket) -> None:
+def test_a_process_that_fails_shuts_down_and_raises(app: ServedApp, listener: socket.socket) -> None:
     events: list[str] = []
     app.after_startup(lambda: app.fail(RedisUnavailableError("it went away")))
     app.after_startup(lambda: app.fail(RedisUnavailableError("and again")))
@@ -115,7 +115,7 @@ def _break() -> None:
     raise ZeroDivisionError
 
 
-def test_a_start_that_a_person_can_mend_shows_no_stack_trace(
+def test_a_start_error_of_the_operator_shows_no_stack_trace(
     app: ServedApp, listener: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.on_startup(_refuse_to_start)
@@ -124,7 +124,7 @@ def test_a_start_that_a_person_can_mend_shows_no_stack_trace(
     assert "Traceback" not in caplog.text
 
 
-def test_a_bug_in_the_start_shows_its_stack_trace(
+def test_a_bug_during_the_start_shows_its_stack_trace(
     app: ServedApp, listener: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.on_startup(_break)
@@ -134,7 +134,7 @@ def test_a_bug_in_the_start_shows_its_stack_trace(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_what_fails_behind_the_start_ends_the_server(
+def test_an_error_after_the_start_ends_the_server(
     app: ServedApp, listener: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.after_startup(_break)
@@ -144,7 +144,7 @@ def test_what_fails_behind_the_start_ends_the_server(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_bug_in_the_midst_of_work_shows_its_stack_trace(
+def test_a_bug_at_work_shows_its_stack_trace(
     app: ServedApp, listener: socket.socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work() -> None:
@@ -162,7 +162,7 @@ def test_a_bug_in_the_midst_of_work_shows_its_stack_trace(
     assert caplog.text.count("Traceback") == 1
 
 
-def test_a_stop_that_goes_wrong_is_no_clean_stop(app: ServedApp, listener: socket.socket) -> None:
+def test_a_stop_that_fails_raises(app: ServedApp, listener: socket.socket) -> None:
     app.after_startup(app.exit)
     app.on_shutdown(_refuse_to_start)
     with pytest.raises(ConfigurationError, match="this cannot start"):
@@ -177,6 +177,6 @@ def test_a_port_in_use_is_named() -> None:
 
 
 @pytest.mark.parametrize(("port", "host"), [(70_000, "127.0.0.1"), (0, "203.0.113.1")])
-def test_a_port_that_cannot_be_had_is_named(port: int, host: str) -> None:
+def test_an_unusable_address_is_named(port: int, host: str) -> None:
     with pytest.raises(ConfigurationError, match=f"cannot listen on port {port} of {host}"):
         bind(port, host)

@@ -5,7 +5,7 @@ import pytest
 from service.health import Health
 
 
-def test_a_part_is_ready_once_nothing_speaks_against_it() -> None:
+def test_a_process_is_ready_once_it_has_no_reason_against_it() -> None:
     health = Health()
     assert health.reasons == ("start: starting",)
     health.set_reason("redis", "does not answer")
@@ -17,7 +17,7 @@ def test_a_part_is_ready_once_nothing_speaks_against_it() -> None:
     assert health.is_ready
 
 
-def test_a_part_with_a_warning_is_ready_and_tells_it() -> None:
+def test_a_process_with_a_warning_is_ready_and_reports_it() -> None:
     health = Health()
     health.clear("start")
     health.warn("model", "no room on the disk")
@@ -29,7 +29,7 @@ def test_a_part_with_a_warning_is_ready_and_tells_it() -> None:
     assert (health.is_ready, health.reasons) == (True, ())
 
 
-def test_a_part_without_beats_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_beats_is_not_live(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("service.health.time.monotonic", lambda: now)
     health, other = Health(stall_s=5), Health()

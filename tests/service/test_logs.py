@@ -30,7 +30,7 @@ def _settings(**settings: Any) -> Settings:
     return load_settings(**settings)
 
 
-def test_a_json_line_holds_the_phrase_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_json_line_has_the_message_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
     configure(_settings(log_format="json"))
     logger.info("batch committed", extra={"entries": 1000})
     record = json.loads(capsys.readouterr().err)
@@ -38,7 +38,7 @@ def test_a_json_line_holds_the_phrase_and_its_fields(capsys: pytest.CaptureFixtu
     assert record == {"level": "INFO", "logger": "consumer.scoring_loop", "message": "batch committed", "entries": 1000}
 
 
-def test_a_text_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_line_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
     configure(_settings(log_format="text"))
     logger.warning("commit sent again", extra={"attempt": 2})
     assert capsys.readouterr().err.endswith(" WARNING consumer.scoring_loop: commit sent again attempt=2\n")
@@ -56,7 +56,7 @@ def test_passwords_never_reach_the_log(capsys: pytest.CaptureFixture[str], log_f
 
 
 @pytest.mark.parametrize("name", ["faststream", BROKER, "uvicorn.error"])
-def test_the_frameworks_write_as_we_do(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_the_frameworks_use_our_format(capsys: pytest.CaptureFixture[str], name: str) -> None:
     configure(_settings(log_format="json"))
     logging.getLogger(name).error("it broke")
     captured = capsys.readouterr()
@@ -71,7 +71,7 @@ def test_the_level_is_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_servers_do_not_chat_below_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_servers_log_only_warnings_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
     configure(_settings())
     logging.getLogger("uvicorn.error").info("Started server process")
     assert capsys.readouterr().err == ""

@@ -73,7 +73,7 @@ async def test_a_wakeup_ends_the_pause() -> None:
     await tasks.stop()
 
 
-async def test_finishing_lets_a_run_end() -> None:
+async def test_finishing_waits_for_the_current_run() -> None:
     begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def run() -> None:

@@ -139,12 +139,12 @@ def _widen(d: dict[str, Any]) -> None:
     _schemas(d)["Housing"]["properties"]["RM"]["maximum"] = 20
 
 
-def _tell_more(d: dict[str, Any]) -> None:
+def _add_answer_field_and_reason(d: dict[str, Any]) -> None:
     _schemas(d)["PredictionData"]["properties"]["interval"] = {"type": "number"}
     _schemas(d)["Reason"]["enum"].append("too_late")
 
 
-@pytest.mark.parametrize("change", [_add_optional, _widen, _tell_more])
+@pytest.mark.parametrize("change", [_add_optional, _widen, _add_answer_field_and_reason])
 def test_a_compatible_change_is_not_reported(change: Callable[[dict[str, Any]], None]) -> None:
     changed = copy.deepcopy(COMMITTED)
     change(changed)

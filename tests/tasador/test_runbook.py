@@ -21,7 +21,7 @@ from schemas.states import ConsumerHeartbeat, DesiredModel
 from schemas.streams import SCORERS, Streams
 from tasador.cli.commands.check import check
 from tasador.cli.commands.publish import publish
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client, activate, count, publish_numbered, running, settings_for
 from tests.models import SmallModel, train_small_model
 from tests.tasador.command import runner_of
@@ -81,7 +81,7 @@ def test_the_test_above_covers_every_reason() -> None:
 
 
 @pytest.fixture
-def users(private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def users(private_redis: StartRedis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """The address of a server with the users of the runbook."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -93,7 +93,7 @@ def users(private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_the_users_of_the_runbook_have_the_rights_they_need(monkeypatch: pytest.MonkeyPatch, users: str) -> None:
-    monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://parts:secret@{users}")
+    monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://processes:secret@{users}")
     assert runner_of(check).run("--no-registry").exit_code == 0
     monkeypatch.setenv("TASADOR_REDIS_URL", f"redis://clients:secret@{users}")
     assert runner_of(publish).json("--sample", "20")["published"] == 20
@@ -103,13 +103,13 @@ def test_the_users_of_the_runbook_have_the_rights_they_need(monkeypatch: pytest.
 
 async def test_a_consumer_runs_with_the_rights_of_its_user(users: str) -> None:
     streams = Streams("housing")
-    with connect(f"redis://parts:secret@{users}") as client:
-        async with running(f"redis://parts:secret@{users}", settings_for("housing")):
+    with connect(f"redis://processes:secret@{users}") as client:
+        async with running(f"redis://processes:secret@{users}", settings_for("housing")):
             ids = publish_numbered(client, streams, 30)
             await wait_until_async(lambda: verify(client, streams, ids).is_kept)
 
 
-async def test_a_restored_backup_continues_without_loss(private_redis: PrivateRedis, tmp_path: Path) -> None:
+async def test_a_restored_backup_continues_without_loss(private_redis: StartRedis, tmp_path: Path) -> None:
     home, streams = tmp_path / "home", Streams("housing")
     model = train_small_model(home, trees=2)
     settings = settings_for("housing", home=home)

@@ -1,4 +1,4 @@
-"""A regression and a classification side by side on one Redis, each scored by a consumer of its own."""
+"""A regression and a classification side by side on one Redis, each scored by its own consumer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from schemas.settings import Settings, load_settings
 from schemas.streams import DATA_FIELD
 from tasador.cli.app import app
 from tasador.cli.commands.publish import publish
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import activate
 from tests.models import SmallModel, made_up_rows, own_model, small_model, table_of
 from tests.tasador.command import runner_of
@@ -36,7 +36,7 @@ RISKS = {"Normal": "low", "Insufficient": "medium", "Overweight": "medium", "Obe
 
 
 @pytest.fixture(name="url")
-def _url(monkeypatch: pytest.MonkeyPatch, own_model: SmallModel, private_redis: PrivateRedis) -> str:
+def _url(monkeypatch: pytest.MonkeyPatch, own_model: SmallModel, private_redis: StartRedis) -> str:
     """An empty Redis, and a home folder with a champion of housing."""
     url = private_redis().url
     monkeypatch.setenv("TASADOR_DOMAIN", "housing")  # restored after --domain has set it

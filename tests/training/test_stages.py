@@ -1,4 +1,4 @@
-"""The stages of a training: run in this process, and by DVC in a repository of its own."""
+"""The stages of a training: run in this process, and by DVC in its own repository."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 NOT_OF_A_STAGE = {"golden_rows", "reference_rows", "n_jobs"}
-"""Settings of files stored beside a registered version, and one that does not change any figure."""
+"""Settings of files stored with a registered version, and one that does not change any figure."""
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,8 @@ def test_each_setting_of_training_is_a_parameter_of_a_stage() -> None:
 
 
 @dataclass(frozen=True)
-class Project:
-    """A git repository with the pipeline and a table of its own."""
+class DvcProject:
+    """A git repository with the pipeline and its own table."""
 
     folder: Path
     session: DvcSession
@@ -123,14 +123,14 @@ def session(tmp_path: Path) -> Iterator[DvcSession]:
 
 
 @pytest.fixture
-def project(session: DvcSession, tmp_path: Path) -> Project:
+def project(session: DvcSession, tmp_path: Path) -> DvcProject:
     folder = tmp_path / "project"
     left_out = shutil.ignore_patterns("__pycache__", "tmp", "cache", "*.csv*")
     for name in ("schemas", "training", "data", ".dvc"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
-    made = Project(folder, session)
+    made = DvcProject(folder, session)
     made.set("training", models=["linear"], folds=3, repeats=1, report="figures")
     made.set("search", trials=0)
     made.set("swap", max_us_per_row=1000.0)
@@ -143,7 +143,7 @@ def project(session: DvcSession, tmp_path: Path) -> Project:
 
 
 @pytest.mark.timeout(240)
-def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: Project, tmp_path: Path) -> None:
+def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: DvcProject, tmp_path: Path) -> None:
     assert project.repro() == list(STAGES)
     assert project.git("status", "--porcelain").split() == ["??", "dvc.lock"]
     project.commit()
@@ -161,7 +161,7 @@ def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: Project
     project.dvc("push", "-q")
     project.commit()
     project.git("clone", "-q", str(project.folder), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone", project.session)
+    clone = DvcProject(tmp_path / "clone", project.session)
     clone.dvc("pull", "-q")
     assert (clone.folder / "data" / "homes.csv").exists()
     assert clone.repro() == []

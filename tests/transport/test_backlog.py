@@ -1,4 +1,4 @@
-"""The backlog is right before there is a group, while a group reads, and after trimming, with lag and without."""
+"""The backlog is right without a group, while a group reads, and after trimming, with or without a lag."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 import redis
 
 from schemas.streams import MONITORS, SCORERS, Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from transport.backlog import Backlog, read_backlog, read_backlog_async
 from transport.connection import connect, connect_async
 
 
-@pytest.fixture(params=["the session's server", "6.2, which knows no lag"])
-def client(request: pytest.FixtureRequest, private_redis: PrivateRedis) -> Iterator[redis.Redis]:
+@pytest.fixture(params=["the session's server", "6.2, which reports no lag"])
+def client(request: pytest.FixtureRequest, private_redis: StartRedis) -> Iterator[redis.Redis]:
     if request.param == "the session's server":
         session_client: redis.Redis = request.getfixturevalue("redis_client")
         yield session_client
@@ -59,7 +59,7 @@ def test_everything_is_undelivered_before_there_is_a_group(client: redis.Redis, 
     assert read_backlog(client, streams) == Backlog(3, 0, is_exact=True)
 
 
-def test_it_follows_reads_answers_and_trims(client: redis.Redis, streams: Streams) -> None:
+def test_it_is_right_after_reads_answers_and_trims(client: redis.Redis, streams: Streams) -> None:
     _publish(client, streams, 10)
     client.xgroup_create(streams.listings, SCORERS, id="0")
     assert _counts(client, streams) == (10, 0, 10)
@@ -86,7 +86,7 @@ def test_a_group_made_before_the_stream_has_no_backlog(client: redis.Redis, stre
     assert _counts(client, streams) == (0, 0, 0)
 
 
-def test_it_says_whether_the_server_could_tell(client: redis.Redis, streams: Streams) -> None:
+def test_it_says_whether_the_server_reports_a_lag(client: redis.Redis, streams: Streams) -> None:
     _publish(client, streams, 3)
     client.xgroup_create(streams.listings, SCORERS, id="0")
     has_lag = "lag" in client.xinfo_groups(streams.listings)[0]
@@ -100,11 +100,13 @@ def test_a_lag_lost_to_a_deleted_entry_is_replaced_by_the_counts(client: redis.R
     entries: Any = client.xrange(streams.listings)
     client.xdel(streams.listings, entries[2][0])
     group = client.xinfo_groups(streams.listings)[0]
-    assert group.get("lag") is None, "the server still knows the lag: the fault did not happen"
+    assert group.get("lag") is None, "the server still reports a lag: the fault did not happen"
     assert read_backlog(client, streams) == Backlog(1, 0, is_exact=False)
 
 
-async def test_the_asynchronous_form_says_the_same(redis_client: redis.Redis, redis_url: str, streams: Streams) -> None:
+async def test_the_asynchronous_function_returns_the_same(
+    redis_client: redis.Redis, redis_url: str, streams: Streams
+) -> None:
     _publish(redis_client, streams, 3)
     redis_client.xgroup_create(streams.listings, SCORERS, id="0")
     _read(redis_client, streams, 2)

@@ -1,4 +1,4 @@
-"""Pauses that double up to a limit, and begin again after a success."""
+"""Pauses that double up to a limit, and start again after a success."""
 
 from __future__ import annotations
 

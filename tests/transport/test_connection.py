@@ -1,4 +1,4 @@
-"""Connections: what goes wrong is one line without the password, and whether trying again may help is known."""
+"""Errors of connections are one line without the password, and are known to be transient or permanent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import redis.exceptions
 
 from schemas.errors import ConfigurationError, RedisUnavailableError
 from schemas.streams import Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import event, publish, running, settings_for
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until, wait_until_async
@@ -26,7 +26,7 @@ from transport.pipelined_connection import PipelinedConnection
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and says nothing."""
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -58,12 +58,12 @@ def test_a_host_that_does_not_exist_is_named() -> None:
     )
 
 
-def test_a_server_that_is_silent_is_not_waited_for(silent_port: int) -> None:
+def test_a_silent_server_times_out(silent_port: int) -> None:
     message = _refused(f"redis://127.0.0.1:{silent_port}", timeout_s=0.1)
     assert message.startswith(f"Redis at redis://127.0.0.1:{silent_port} does not answer: Timeout")
 
 
-async def test_an_asynchronous_client_fails_in_the_same_words(closed_port: int) -> None:
+async def test_an_asynchronous_client_raises_the_same_error(closed_port: int) -> None:
     url = f"redis://127.0.0.1:{closed_port}"
     with pytest.raises(RedisUnavailableError, match=f"^Redis at {url} does not answer: ") as caught, speaking_to(url):
         async with connect_async(url) as client:
@@ -71,7 +71,7 @@ async def test_an_asynchronous_client_fails_in_the_same_words(closed_port: int) 
     assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_password_or_missing_right_differs_from_no_answer(private_redis: PrivateRedis) -> None:
+def test_a_wrong_password_or_missing_right_differs_from_no_answer(private_redis: StartRedis) -> None:
     server = private_redis("--requirepass", "right")
     address = f"127.0.0.1:{server.port}"
     with connect(f"redis://:right@{address}") as client:
@@ -82,7 +82,7 @@ def test_a_wrong_password_or_missing_right_differs_from_no_answer(private_redis:
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "user:hunter2@host", "http://:hunter2@host", "redis://:hunter2/x@h"])
-def test_what_is_no_redis_url_is_refused_in_one_line(url: str) -> None:
+def test_an_invalid_redis_url_is_refused_in_one_line(url: str) -> None:
     for open_client in (connect, connect_async):
         with pytest.raises(ConfigurationError, match=r"^'.+' is no Redis URL: ") as caught:
             open_client(url)
@@ -106,13 +106,13 @@ def test_options_of_tls_need_tls(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("password", ["hun#ter2", "hun/ter2", "hun?ter2"])
-def test_an_unquoted_password_shows_no_part_of_itself(password: str) -> None:
+def test_an_unquoted_password_is_not_shown(password: str) -> None:
     with pytest.raises(ConfigurationError, match="quote #, / and") as caught:
         connect(f"redis://:{password}@localhost:6379/0")
     assert "hun" not in str(caught.value)
 
 
-async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: PrivateRedis, tmp_path: Path) -> None:
+async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: StartRedis, tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
     private_redis("--unixsocket", str(path))
     url = f"unix://{path}?db=1"
@@ -125,7 +125,7 @@ async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: Priv
         await connection.close()
 
 
-async def test_a_consumer_works_over_a_unix_socket(private_redis: PrivateRedis, tmp_path: Path) -> None:
+async def test_a_consumer_works_over_a_unix_socket(private_redis: StartRedis, tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
     private_redis("--unixsocket", str(path))
     url, streams = f"unix://{path}", Streams("p")
@@ -152,7 +152,7 @@ def test_a_url_is_shown_without_its_password(url: str) -> None:
     assert without_password(url) == SHOWN[url]
 
 
-def test_other_errors_pass_as_they_are(redis_client: redis.Redis, redis_url: str, prefix: str) -> None:
+def test_other_errors_are_raised_unchanged(redis_client: redis.Redis, redis_url: str, prefix: str) -> None:
     redis_client.set(f"{prefix}:text", "x")
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"), speaking_to(redis_url):
         redis_client.xlen(f"{prefix}:text")
@@ -167,16 +167,18 @@ CANNOT_WRITE = {
 
 
 @pytest.mark.parametrize("code", CANNOT_WRITE)
-def test_a_server_that_cannot_write_now_may_later(private_redis: PrivateRedis, code: str) -> None:
-    _assert_may_write_later(private_redis(*CANNOT_WRITE[code]))
+def test_a_server_that_cannot_write_now_is_a_transient_error(private_redis: StartRedis, code: str) -> None:
+    _assert_is_transient(private_redis(*CANNOT_WRITE[code]))
 
 
 @pytest.mark.parametrize("code", CANNOT_WRITE)
-def test_nor_does_6_2_put_anybody_off(private_redis: PrivateRedis, redis_6_2: Path, code: str) -> None:
-    _assert_may_write_later(private_redis(*CANNOT_WRITE[code], binary=redis_6_2))
+def test_redis_6_2_that_cannot_write_now_is_a_transient_error(
+    private_redis: StartRedis, redis_6_2: Path, code: str
+) -> None:
+    _assert_is_transient(private_redis(*CANNOT_WRITE[code], binary=redis_6_2))
 
 
-def _assert_may_write_later(server: RedisServer) -> None:
+def _assert_is_transient(server: RedisServer) -> None:
     with connect(server.url) as client:
         for script in (False, True):
             with pytest.raises(redis.exceptions.ResponseError) as caught:
@@ -205,12 +207,12 @@ def _assert_may_write_later(server: RedisServer) -> None:
         (ValueError("no"), False),
     ],
 )
-def test_which_errors_may_pass_by_themselves(error: Exception, *, transient: bool) -> None:
+def test_which_errors_are_transient(error: Exception, *, transient: bool) -> None:
     assert is_transient(error) is transient
 
 
-class Forgetful(socketserver.BaseRequestHandler):
-    """Greets like Redis, and closes the connection instead of answering XADD."""
+class ClosingHandler(socketserver.BaseRequestHandler):
+    """Answers like Redis, but closes the connection instead of answering XADD."""
 
     seen: ClassVar[list[bytes]] = []
 
@@ -221,9 +223,9 @@ class Forgetful(socketserver.BaseRequestHandler):
 
 
 @pytest.fixture
-def forgetful_url() -> Iterator[str]:
-    Forgetful.seen.clear()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forgetful) as server:
+def closing_url() -> Iterator[str]:
+    ClosingHandler.seen.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), ClosingHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"redis://127.0.0.1:{server.server_address[1]}"
@@ -231,11 +233,11 @@ def forgetful_url() -> Iterator[str]:
         thread.join()
 
 
-async def test_a_command_without_a_reply_is_not_sent_again(forgetful_url: str) -> None:
-    with connect(forgetful_url) as client, pytest.raises(redis.exceptions.ConnectionError):
+async def test_a_command_without_a_reply_is_not_sent_again(closing_url: str) -> None:
+    with connect(closing_url) as client, pytest.raises(redis.exceptions.ConnectionError):
         client.xadd("listings", {"data": "{}"})
-    async with connect_async(forgetful_url) as asynchronous:
+    async with connect_async(closing_url) as asynchronous:
         with pytest.raises(redis.exceptions.ConnectionError):
             await asynchronous.xadd("listings", {"data": "{}"})
-    wait_until(lambda: len(Forgetful.seen) == 2, message="both connections were closed")
-    assert [received.count(b"XADD") for received in Forgetful.seen] == [1, 1]
+    wait_until(lambda: len(ClosingHandler.seen) == 2, message="both connections were closed")
+    assert [received.count(b"XADD") for received in ClosingHandler.seen] == [1, 1]

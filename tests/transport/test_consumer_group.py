@@ -1,4 +1,4 @@
-"""One consumer's membership of a group: what it reads, claims, takes, renews and gives back."""
+"""One consumer's membership of a group: what it reads, claims, takes, renews and releases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
 
 @pytest.fixture
 async def group(client: redis.asyncio.Redis, streams: Streams) -> ConsumerGroup:
-    """Consumer `a` of the scorers, from whom others claim at once."""
+    """Consumer `a` of the scorers, whose entries others may claim at once."""
     group = ConsumerGroup(client, streams.listings, SCORERS, "a", 0)
     await group.create()
     return group
@@ -63,7 +63,7 @@ async def test_reading_gives_fields_and_delivers_each_entry_once(
     assert await group.read(10) == []
 
 
-async def test_a_claim_does_not_count_and_taking_in_hand_does(
+async def test_a_claim_does_not_raise_the_delivery_count_and_a_take_does(
     redis_client: Client, client: redis.asyncio.Redis, streams: Streams, group: ConsumerGroup
 ) -> None:
     first, second = add(redis_client, streams, 2)
@@ -117,7 +117,7 @@ async def test_renewed_entries_are_not_idle(
     assert await member(client, streams, "b", 30_000).claim_idle() == []
 
 
-async def test_own_left_overs_are_found_by_name(
+async def test_own_pending_entries_are_found_by_name(
     redis_client: Client, client: redis.asyncio.Redis, streams: Streams, group: ConsumerGroup
 ) -> None:
     ids = add(redis_client, streams, 2)
@@ -128,7 +128,7 @@ async def test_own_left_overs_are_found_by_name(
     assert await member(client, streams, "c").last_own() == b""
 
 
-async def test_who_holds_entries_stays_in_the_group(
+async def test_a_consumer_with_pending_entries_stays_in_the_group(
     redis_client: Client, client: redis.asyncio.Redis, streams: Streams, group: ConsumerGroup
 ) -> None:
     (entry,) = add(redis_client, streams, 1)
@@ -141,7 +141,7 @@ async def test_who_holds_entries_stays_in_the_group(
     assert redis_client.xinfo_consumers(streams.listings, SCORERS) == []
 
 
-async def test_what_is_given_back_is_claimed_at_once_and_the_attempt_does_not_count(
+async def test_a_released_entry_is_claimed_at_once_and_its_attempt_does_not_count(
     redis_client: Client, client: redis.asyncio.Redis, streams: Streams
 ) -> None:
     (entry,) = add(redis_client, streams, 1)

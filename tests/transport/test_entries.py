@@ -1,4 +1,4 @@
-"""Entry ids."""
+"""Entry ids: order, parsing and errors."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_an_incomplete_id_begins_its_millisecond() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-", "$", "a-1", "1-b"])
-def test_what_is_no_entry_id_is_refused(text: str) -> None:
+def test_an_invalid_entry_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         EntryId.parse(text)

@@ -1,4 +1,4 @@
-"""A moment means the same to every command, wherever the machine stands."""
+"""A moment means the same to every command, in any time zone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transport.moments import parse_moment, parse_range
 
 @pytest.fixture(autouse=True)
 def _far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose local time is nine hours ahead."""
+    """Sets the local time nine hours ahead of UTC."""
     with monkeypatch.context() as environment:
         environment.setenv("TZ", "Asia/Tokyo")
         time.tzset()
@@ -38,12 +38,12 @@ def _far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("1795219101518", "1795219101518-0"),
     ],
 )
-def test_a_moment_is_how_long_ago_or_a_time_or_an_entry_id(text: str, moment: str) -> None:
+def test_a_moment_is_a_duration_ago_a_time_or_an_entry_id(text: str, moment: str) -> None:
     assert str(parse_moment(text, 1_000_000)) == moment
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", "30 min", "30x", "-1h", "1970-13-01", "1-2-3"])
-def test_what_is_no_moment_is_said_with_what_would_be(text: str) -> None:
+def test_the_error_about_an_invalid_moment_lists_valid_ones(text: str) -> None:
     with pytest.raises(DataError, match=r"is no moment: use 15min, 2h or 7d, an ISO time in UTC, or an entry id"):
         parse_moment(text, 0)
 

@@ -1,4 +1,4 @@
-"""A line sends at once, and fetches the reply later."""
+"""A pipelined connection sends a command at once, and receives its reply later."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from transport.pipelined_connection import PipelinedConnection
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 @pytest.mark.parametrize("size", [10, 60_000])
-def test_a_command_has_left_when_send_returns(
+def test_a_command_is_sent_when_send_returns(
     redis_client: redis.Redis, redis_url: str, streams: Streams, run: object, size: int
 ) -> None:
-    """Whoever sends may keep the loop busy after that, and Redis works meanwhile."""
+    """Redis executes the command even if the sender blocks the event loop afterwards."""
 
     async def send() -> bool:
         client = connect_async(redis_url)
-        line = PipelinedConnection(client)
-        await line.send("SET", streams.progress, "x" * size)
+        connection = PipelinedConnection(client)
+        await connection.send("SET", streams.progress, "x" * size)
         give_up_s = time.monotonic() + 10
-        # no turn of the loop comes between
+        # without yielding to the event loop
         while not (has_left := bool(redis_client.exists(streams.progress))) and time.monotonic() < give_up_s:
             pass
-        await line.receive()
-        await line.close()
+        await connection.receive()
+        await connection.close()
         await client.aclose()
         return has_left
 
@@ -40,24 +40,24 @@ def test_a_command_has_left_when_send_returns(
 
 
 async def _send_after_reset(redis_url: str, match: str) -> object:
-    """Reset a connection and send on it, which must fail as said; returns the answer to the command after that."""
+    """Reset a connection and check that sending on it raises this error; returns the answer to the next command."""
     client = connect_async(redis_url)
-    line = PipelinedConnection(client)
-    await line.ask("PING")
-    connection: Any = line._connection
-    connection._writer.transport.abort()
+    connection = PipelinedConnection(client)
+    await connection.ask("PING")
+    raw: Any = connection._connection
+    raw._writer.transport.abort()
     await asyncio.sleep(0)
     with pytest.raises(redis.ConnectionError, match=match):
-        await line.ask("PING")
-    answer = await line.ask("PING")
-    await line.close()
+        await connection.ask("PING")
+    answer = await connection.ask("PING")
+    await connection.close()
     await client.aclose()
     return answer
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str, run: object) -> None:
-    """Writing to it would raise AttributeError or RuntimeError, as the loop likes; the next command connects again."""
+    """Writing to it raises AttributeError or RuntimeError, depending on the loop; the next command reconnects."""
 
     send = _send_after_reset(redis_url, "closed before the command was sent")
     assert callable(run)

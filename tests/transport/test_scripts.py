@@ -1,9 +1,9 @@
-"""Scripts run by their hash, also on a server that has never seen them."""
+"""Scripts run by their hash, and are loaded on a server that does not have them."""
 
 from __future__ import annotations
 
 from schemas.streams import SCORERS, Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.consumer.harness import Client
 from transport.connection import connect, connect_async
 from transport.scripts import Script
@@ -12,11 +12,11 @@ BACKLOG = Script("transport", "backlog")
 
 
 def commands(client: Client) -> dict[str, int]:
-    """How often each command was called."""
+    """Number of calls of each command."""
     return {name: figures["calls"] for name, figures in client.info("commandstats").items()}
 
 
-def test_a_script_is_sent_whole_once(private_redis: PrivateRedis) -> None:
+def test_a_script_is_sent_in_full_only_once(private_redis: StartRedis) -> None:
     keys = ("p:listings", "p:progress")
     with connect(private_redis().url) as client:
         assert BACKLOG.run(client, keys, (SCORERS,)) == [0, 0, 1]

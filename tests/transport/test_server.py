@@ -10,12 +10,12 @@ import redis
 
 from schemas.errors import ServerError
 from schemas.streams import Streams
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from transport.connection import connect, connect_async
 from transport.server import check_server, check_server_async
 
 
-class Reporting(redis.Redis):
+class ClientOfVersion(redis.Redis):
     """A client whose server reports another version."""
 
     def __init__(self, version: str) -> None:
@@ -26,18 +26,18 @@ class Reporting(redis.Redis):
         return {"redis_version": self._version} if section == "server" else {"cluster_enabled": 0}
 
 
-def test_the_sessions_server_will_do(redis_client: redis.Redis, streams: Streams) -> None:
+def test_the_sessions_server_is_supported(redis_client: redis.Redis, streams: Streams) -> None:
     check_server(redis_client, streams)
 
 
-async def test_the_asynchronous_check_says_the_same(redis_url: str, streams: Streams) -> None:
+async def test_the_asynchronous_check_raises_the_same(redis_url: str, streams: Streams) -> None:
     async with connect_async(redis_url) as client:
         await check_server_async(client, streams)
 
 
 @pytest.mark.parametrize("version", ["6.2.0", "6.2.14", "7.0.15", "8.10.1", "10.0.0", "255.255.255", "7.2.4-rc1"])
 def test_new_enough_versions_pass(version: str, streams: Streams) -> None:
-    check_server(Reporting(version), streams)
+    check_server(ClientOfVersion(version), streams)
 
 
 @pytest.mark.parametrize("version", ["2.8.24", "5.0.14", "6.0.16"])
@@ -45,16 +45,16 @@ def test_an_older_server_is_refused(version: str, streams: Streams) -> None:
     with pytest.raises(
         ServerError, match=rf"^Redis {version} is too old: Redis 6\.2 or newer, or Valkey, is required$"
     ):
-        check_server(Reporting(version), streams)
+        check_server(ClientOfVersion(version), streams)
 
 
-def test_redis_6_2_will_do(private_redis: PrivateRedis, redis_6_2: Path, streams: Streams) -> None:
+def test_redis_6_2_is_supported(private_redis: StartRedis, redis_6_2: Path, streams: Streams) -> None:
     with connect(private_redis(binary=redis_6_2).url) as client:
         assert str(client.info("server")["redis_version"]).startswith("6.2.")
         check_server(client, streams)
 
 
-async def test_a_cluster_wants_a_hash_tag(private_redis: PrivateRedis) -> None:
+async def test_a_cluster_requires_a_hash_tag(private_redis: StartRedis) -> None:
     server = private_redis("--cluster-enabled", "yes")
     message = r"^Redis runs in cluster mode and the prefix 'housing' has no hash tag: set TASADOR_PREFIX=\{housing\}$"
     with connect(server.url) as client:

@@ -22,7 +22,7 @@ REPORT_FILE = "report.json"
 PAGE_FILE = "report.html"
 FULL = "full"
 
-Draw = Callable[[], "Figure"]
+DrawPlot = Callable[[], "Figure"]
 
 
 def write_report(
@@ -62,7 +62,7 @@ def copy_report(folder: Path, target: Path) -> None:
     shutil.copytree(folder, target)
 
 
-def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float]) -> Iterator[tuple[str, Draw]]:
+def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float]) -> Iterator[tuple[str, DrawPlot]]:
     """Name and drawing function of every plot for the task and the model."""
     from training.evaluation import class_plots, model_plots, price_plots
     from training.evaluation.explaining import explain

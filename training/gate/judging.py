@@ -15,7 +15,7 @@ from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
 from training.gate.loading import cost_check, loading_checks
 from training.gate.record import FoldRecord
-from training.gate.report import Check, Footing, GateReport, Outcome, Override
+from training.gate.report import Check, CheckOutcome, Footing, GateReport, Override
 from training.gate.rules import absolute_checks, comparison_checks
 
 _ABSOLUTE = ("rows", "limits")
@@ -85,7 +85,7 @@ class Gate:
         """
         info = self.registry.resolve(version=version)
         checks, _ = loading_checks(self.registry, info, self.domain)
-        outcome: Outcome = "passed" if info.is_admitted else "failed"
+        outcome: CheckOutcome = "passed" if info.is_admitted else "failed"
         reason = f"has {'already' if info.is_admitted else 'never'} passed the gate for Production"
         checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))
         return self._store(info, self._report(info, checks, Stage.PRODUCTION, None, None))

@@ -11,7 +11,7 @@ from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
-from training.gate.report import Check, Outcome
+from training.gate.report import Check, CheckOutcome
 
 _REASONS_TO_PASS = {
     "digest": "the stored files are the ones that were registered",
@@ -48,7 +48,7 @@ def cost_check(card: ModelCard, max_us_per_row: float) -> Check:
     if cost is None:
         reason = f"the model card has no {COST_METRIC}; {limit}"
         return Check(name="cost", outcome="failed", reason=reason, is_binding=True)
-    outcome: Outcome = "passed" if cost <= max_us_per_row else "failed"
+    outcome: CheckOutcome = "passed" if cost <= max_us_per_row else "failed"
     return Check(name="cost", outcome=outcome, reason=f"{cost:.3g} µs a row in training; {limit}", is_binding=True)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from registry.stages import Stage
 from schemas.commands import Promote, Retrain
 
-Outcome = Literal["passed", "failed", "skipped"]
+CheckOutcome = Literal["passed", "failed", "skipped"]
 
 _FOOTINGS = {
     "same_folds": "in the same folds",
@@ -32,7 +32,7 @@ class Check(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     reason: str
     is_binding: bool = False
 

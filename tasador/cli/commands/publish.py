@@ -13,7 +13,14 @@ from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
 from schemas.domain import Domain
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.publishing import AnswerOptions, LimitedSource, PublishRate, Source, publish_listings, publish_outcomes
+from tasador.cli.publishing import (
+    AnswerOptions,
+    LimitedSource,
+    ListingSource,
+    PublishRate,
+    publish_listings,
+    publish_outcomes,
+)
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
 from transport.server import check_server
@@ -91,7 +98,7 @@ def _require_file(file: Path | None) -> Path:
     return file
 
 
-def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None, source: str) -> Source:
+def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None, source: str) -> ListingSource:
     if sample is not None:
         return SampleListings(domain, sample, source=source)
     return ListingFile(_require_file(file), domain, id_column, source)

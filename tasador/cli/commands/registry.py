@@ -26,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number.")]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number.")]
 
 
 @app.command("list", epilog="Example: tasador registry list")
@@ -133,7 +133,7 @@ def best(
 
 @app.command(epilog='Example: tasador registry promote 7 --force --reason "the champion leaks"')
 def promote(
-    version: Version,
+    version: VersionArgument,
     stage: Annotated[Stage, typer.Argument(metavar="[STAGE]", help="Production, Staging, Archived or None.")] = (
         Stage.PRODUCTION
     ),
@@ -169,7 +169,7 @@ def promote(
 
 @app.command(epilog="Example: tasador registry alias 7 baseline")
 def alias(
-    version: Version,
+    version: VersionArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The alias.")],
     wait: WaitOption = False,
     timeout: TimeoutOption = 30.0,

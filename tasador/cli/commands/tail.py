@@ -24,7 +24,7 @@ from tasador.cli.views.events import dead_letter_line, model_event_line, predict
 from tasador.machine.running_system import find_settings, open_redis, redis_url
 from transport.connection import speaking_to
 from transport.entries import EntryId
-from transport.reading import Entry, follow, newest, scan
+from transport.reading import RawEntry, follow, newest, scan
 
 EXAMPLE = "tasador tail predictions -n 20"
 
@@ -74,7 +74,7 @@ def tail(
 
 def _entries(
     client: redis.Redis, key: str, lines: int | None, after: str | None, *, is_following: bool
-) -> Iterator[Entry]:
+) -> Iterator[RawEntry]:
     """The last entries (all if `lines` is None; those after the id `after` if it is given), then new ones."""
     last = newest(client, key, max(lines or 0, 1))
     end = last[0][0].decode() if last else "0-0"
@@ -97,7 +97,7 @@ def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], 
     }[name]
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: RawEntry) -> dict[str, Any]:
     entry_id, fields = entry
     try:
         event = json.loads(payload_of(fields))
@@ -106,7 +106,7 @@ def _document(entry: Entry) -> dict[str, Any]:
     return {"entry_id": entry_id.decode(), **event}
 
 
-def _show_line(entry: Entry, format_event: Callable[[bytes], str]) -> None:
+def _show_line(entry: RawEntry, format_event: Callable[[bytes], str]) -> None:
     entry_id, fields = entry
     try:
         line = format_event(payload_of(fields))

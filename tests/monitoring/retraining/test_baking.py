@@ -1,4 +1,4 @@
-"""A bake finds a promoted model that does find_harm, and leaves a good one alone."""
+"""A bake detects the harm of a promoted model, and keeps a good one."""
 
 from __future__ import annotations
 

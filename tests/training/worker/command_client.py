@@ -1,4 +1,4 @@
-"""Sends commands and reads their replies, and runs workers in the test's process or in one of their own."""
+"""Sends commands and reads their replies, and runs workers in the test's process or in their own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def training_processes(worker: psutil.Process) -> list[psutil.Process]:
 
 
 class WorkerProcess:
-    """A worker in a process of its own, for tests that kill it."""
+    """A worker in its own process, for tests that kill it."""
 
     def __init__(self, settings: Settings, name: str, log: Path, **variables: str) -> None:
         assert settings.redis_url is not None

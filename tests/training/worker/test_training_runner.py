@@ -1,4 +1,4 @@
-"""Retraining on command: one training at a time, beside other commands, judged by the gate."""
+"""Retraining on command: one training at a time, next to other commands, judged by the gate."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from schemas.commands import Reload, ReloadData, Retrain, RetrainData
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from service.metrics import build_registry
-from tests.conftest import PrivateRedis
+from tests.conftest import StartRedis
 from tests.monitoring.monitor.watched import wait_for_answer
 from tests.training.worker.command_client import CommandClient, WorkerProcess, settings_for, training_processes, working
 from tests.waiting import wait_until, wait_until_async
@@ -80,7 +80,9 @@ async def test_training_that_was_registered_is_not_repeated(commands: CommandCli
     assert reply.data.version == trained.version
 
 
-async def test_worker_takes_its_own_left_overs_at_start(commands: CommandClient, worker_settings: Settings) -> None:
+async def test_worker_claims_its_own_pending_entries_at_start(
+    commands: CommandClient, worker_settings: Settings
+) -> None:
     slow = worker_settings.model_copy(update={"claim_idle_ms": 3_600_000})
     commands.send(Reload(id="c-1"))
     commands.deliver_to_dead_worker("w1")
@@ -151,7 +153,7 @@ async def test_subscriber_whose_task_died_is_reported_and_started_again(
         assert (await commands.execute(Reload(id="c-2", data=ReloadData(version="3")))).type == "model.activated"
 
 
-async def test_redis_away_and_back(tmp_path: Path, small_models: Path, private_redis: PrivateRedis) -> None:
+async def test_redis_away_and_back(tmp_path: Path, small_models: Path, private_redis: StartRedis) -> None:
     server = private_redis("--appendonly", "yes", "--appendfsync", "always")
     settings = settings_for(tmp_path / "home", small_models, server.url, "away")
     with connect(server.url) as client:
@@ -167,7 +169,7 @@ async def test_redis_away_and_back(tmp_path: Path, small_models: Path, private_r
 
 
 async def test_worker_does_not_spin_on_a_read_only_redis(
-    tmp_path: Path, small_models: Path, private_redis: PrivateRedis, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, small_models: Path, private_redis: StartRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = private_redis()
     settings = settings_for(tmp_path / "home", small_models, server.url, "read-only")
