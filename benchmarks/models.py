@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 
+from schemas.frozen_model import FrozenModel
 from tasador.bench.machine import Machine
 
 MAX_US_PER_ROW = 10.0
@@ -17,11 +18,7 @@ MIN_CLASSES = 0.99
 """Accuracy and macro F1 to reach."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ModelStanding(_Frozen):
+class ModelStanding(FrozenModel):
     """One recipe on one table.
 
     Attributes:
@@ -44,7 +41,7 @@ class ModelStanding(_Frozen):
     old_split: float
 
 
-class RecipeComparison(_Frozen):
+class RecipeComparison(FrozenModel):
     """Ours compared with the best older recipe on the same folds, in shares of the older one's mean."""
 
     ours: str
@@ -57,7 +54,7 @@ class RecipeComparison(_Frozen):
     won: float
 
 
-class TableComparison(_Frozen):
+class TableComparison(FrozenModel):
     """All recipes on one table."""
 
     domain: str
@@ -86,7 +83,7 @@ class TableComparison(_Frozen):
         return is_accurate and ours.us_per_row <= MAX_US_PER_ROW
 
 
-class ModelsReport(_Frozen):
+class ModelsReport(FrozenModel):
     """All tables, and when and where the recipes were compared."""
 
     made_at: datetime

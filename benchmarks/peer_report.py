@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
+from schemas.frozen_model import FrozenModel
 from tasador.bench.machine import Machine
 from tasador.bench.throughput import RateRatio, Spread
 
@@ -13,7 +12,7 @@ TARGET = 80.0
 """The consumer's rate must be at least this many times that of the best peer that batches HTTP requests."""
 
 
-class PeerRate(BaseModel):
+class PeerRate(FrozenModel):
     """The rate of a peer.
 
     Attributes:
@@ -24,8 +23,6 @@ class PeerRate(BaseModel):
         times: the consumer's rate divided by the peer's of the same round.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     title: str
     connections: int | None
@@ -34,7 +31,7 @@ class PeerRate(BaseModel):
     times: Spread
 
 
-class PeersReport(BaseModel):
+class PeersReport(FrozenModel):
     """The rates of all peers.
 
     Attributes:
@@ -43,8 +40,6 @@ class PeersReport(BaseModel):
         consumer: answers per second.
         left_out: which peer was not measured and why; empty if all were.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     made_at: datetime
     machine: Machine

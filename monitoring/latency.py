@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 
 import redis
-from pydantic import BaseModel, ConfigDict
 
+from schemas.frozen_model import FrozenModel
 from schemas.streams import Streams
 from transport.answers import answered_entry
 from transport.entries import EntryId
@@ -23,10 +23,8 @@ _MEASURE_S = 0.25
 _RATE = Script("monitoring", "rate")
 
 
-class Latency(BaseModel):
+class Latency(FrozenModel):
     """Time from publication to prediction, in milliseconds; percentiles by nearest rank."""
-
-    model_config = ConfigDict(frozen=True)
 
     count: int
     avg: float

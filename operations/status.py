@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import redis
-from pydantic import BaseModel, ConfigDict
 
 from monitoring.latency import Latency, read_latency, read_rate
 from schemas.domain import Domain
+from schemas.frozen_model import FrozenModel
 from schemas.sections import RetentionSettings
 from schemas.states import ConsumerHeartbeat, DesiredModel
 from schemas.streams import Streams
@@ -24,11 +24,7 @@ STUCK_S = 60
 """Age of the oldest pending entry from which the status is degraded."""
 
 
-class _StatusModel(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class BacklogStatus(_StatusModel):
+class BacklogStatus(FrozenModel):
     """Unanswered entries; `is_exact` as in `transport.backlog`."""
 
     total: int
@@ -38,7 +34,7 @@ class BacklogStatus(_StatusModel):
     oldest_pending_s: float
 
 
-class ConsumerStatus(_StatusModel):
+class ConsumerStatus(FrozenModel):
     """One consumer's last heartbeat and its age."""
 
     heartbeat: ConsumerHeartbeat
@@ -46,7 +42,7 @@ class ConsumerStatus(_StatusModel):
     silent_s: float
 
 
-class Totals(_StatusModel):
+class Totals(FrozenModel):
     """Counts since the stream began."""
 
     answered: int = 0
@@ -57,14 +53,14 @@ class Totals(_StatusModel):
     unusual: int = 0
 
 
-class PredictionSpread(_StatusModel):
+class PredictionSpread(FrozenModel):
     """Mean and standard deviation of all predictions, in the target's unit."""
 
     mean: float
     sd: float
 
 
-class Status(_StatusModel):
+class Status(FrozenModel):
     """The status of one domain.
 
     Attributes:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import redis
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from schemas.frozen_model import FrozenModel
 from schemas.streams import Streams
 from transport.answers import OutcomeKind, find_answers
 from transport.reading import scan
@@ -16,7 +17,7 @@ SHOWN = 20
 """How many ids a verdict's sentence names at most."""
 
 
-class OutcomeVerdict(BaseModel):
+class OutcomeVerdict(FrozenModel):
     """The outcomes of some entries of `listings`.
 
     Attributes:
@@ -29,13 +30,11 @@ class OutcomeVerdict(BaseModel):
         visible_from: the oldest entry id whose outcome is certainly still visible; None where no answers were trimmed.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     entries: int
     outcomes: dict[OutcomeKind, int]
     waiting: int = 0
     lost: tuple[str, ...] = ()
-    doubled: dict[str, tuple[OutcomeKind, ...]] = {}
+    doubled: dict[str, tuple[OutcomeKind, ...]] = Field(default_factory=dict)
     unseen: int = 0
     visible_from: str | None = None
 

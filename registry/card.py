@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from schemas.domain import Domain
+from schemas.frozen_model import FrozenModel
 from schemas.rows import Matrix
 from schemas.window import layout_of
 
@@ -25,7 +25,7 @@ USUAL_SHARE = 0.99
 """Share of the training rows whose predictions count as usual."""
 
 
-class ModelCard(BaseModel):
+class ModelCard(FrozenModel):
     """The description of a model for consumers and operators.
 
     Attributes:
@@ -46,8 +46,6 @@ class ModelCard(BaseModel):
         versions: of Python and of the libraries that made it.
         golden_tolerance: allowed difference of a golden row's prediction, relative to the largest expected value.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     domain: str
     layout: str

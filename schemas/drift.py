@@ -9,16 +9,13 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.events import ModelStamp
+from schemas.frozen_model import FrozenModel
 
 Verdict = Literal["no_drift", "drift", "not_enough_rows"]
 ColumnRole = Literal["feature", "prediction", "outcome"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Distribution(_Frozen):
+class Distribution(FrozenModel):
     """Shares of the present values in bins between `edges` (the outer bins are unbounded), or by category.
 
     Both tuples of shares are empty if one side has no values.
@@ -30,7 +27,7 @@ class Distribution(_Frozen):
     current: tuple[float, ...] = ()
 
 
-class WindowSpan(_Frozen):
+class WindowSpan(FrozenModel):
     """One of the current windows, which do not overlap.
 
     Attributes:
@@ -44,7 +41,7 @@ class WindowSpan(_Frozen):
     last: str | None = None
 
 
-class ColumnDrift(_Frozen):
+class ColumnDrift(FrozenModel):
     """One column: statistics of the newest window against the reference, and the verdict over all windows.
 
     A statistic is None if it does not apply to the kind of column, or if there are too few values.
@@ -81,7 +78,7 @@ class ColumnDrift(_Frozen):
         return self.wasserstein_sd if self.kind == "number" else self.js
 
 
-class DriftReport(_Frozen):
+class DriftReport(FrozenModel):
     """The comparison of the current windows with the reference.
 
     Attributes:

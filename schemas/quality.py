@@ -8,15 +8,13 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from schemas.frozen_model import FrozenModel
+
 Span = Literal["24h", "7d", "30d"]
 ALL = "all"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Quality(_Frozen):
+class Quality(FrozenModel):
     """Quality of all predictions of one span, or of a part of them; a metric without outcomes is None.
 
     Attributes:
@@ -48,7 +46,7 @@ class Quality(_Frozen):
     macro_f1: float | None = None
 
 
-class SuddenLoss(_Frozen):
+class SuddenLoss(FrozenModel):
     """A sudden increase of the error: its mean before and after, and the time of detection."""
 
     time: AwareDatetime
@@ -56,7 +54,7 @@ class SuddenLoss(_Frozen):
     after: float
 
 
-class QualityReport(_Frozen):
+class QualityReport(FrozenModel):
     """The quality of predictions by the time at which they were made.
 
     Attributes:

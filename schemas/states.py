@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from schemas.frozen_model import FrozenModel
 
 HEARTBEAT_TIMEOUT_S = 15
 """A consumer is alive if its last heartbeat is at most this old."""
 
 
-class DesiredModel(BaseModel):
+class DesiredModel(FrozenModel):
     """The model that every consumer must serve: the hash `model`, written atomically with `model.activated`.
 
     Attributes:
@@ -21,8 +21,6 @@ class DesiredModel(BaseModel):
         uri: of the artifact (file path or MLflow artifact URI).
         command_id: the command that activated it, if one did.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     activation: str
     version: str
@@ -36,10 +34,8 @@ class DesiredModel(BaseModel):
         return cls(**{k.decode(): v.decode() for k, v in fields.items()}) if fields else None
 
 
-class ConsumerHeartbeat(BaseModel):
+class ConsumerHeartbeat(FrozenModel):
     """A consumer's heartbeat. Times are milliseconds of Redis's clock."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     instance: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict
+from schemas.frozen_model import FrozenModel
 
 KEPT = 1000
 """How many problems of one kind are kept."""
 
 
-class Problem(BaseModel):
+class Problem(FrozenModel):
     """One problem.
 
     Attributes:
@@ -19,8 +19,6 @@ class Problem(BaseModel):
         entry: the entry concerned; None where it concerns a key.
         message: what is wrong.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     kind: str
     entry: str | None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import redis
-from pydantic import BaseModel, ConfigDict
 
 from operations.verification.batches import BatchCheck
 from operations.verification.counts import Counts, check_counts, check_sum, read_counts
@@ -14,6 +13,7 @@ from operations.verification.predictions import PendingEntries, check_prediction
 from operations.verification.problems import Problem, Problems
 from operations.verify import OutcomeVerdict, verify
 from schemas.domain import Domain
+from schemas.frozen_model import FrozenModel
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, Streams
 from transport.clock import now_ms
@@ -35,7 +35,7 @@ def allowed_pending_ms(settings: Settings) -> int:
     return round(1.5 * settings.claim_idle_ms * (settings.max_deliveries + 1))
 
 
-class VerificationReport(BaseModel):
+class VerificationReport(FrozenModel):
     """The result of verification.
 
     Attributes:
@@ -50,8 +50,6 @@ class VerificationReport(BaseModel):
         problem_counts: number of problems by kind.
         problems: at most a thousand of each kind.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     verdict: OutcomeVerdict
     late: int

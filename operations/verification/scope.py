@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import redis
-from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import DataError
+from schemas.frozen_model import FrozenModel
 from schemas.streams import Streams
 from transport.entries import EntryId
 from transport.moments import is_entry_id
@@ -43,7 +43,7 @@ def _id_in_json(text: str) -> object:
     return receipt.get("entry") or receipt.get("id")
 
 
-class Coverage(BaseModel):
+class Coverage(FrozenModel):
     """How much of `listings` is still kept.
 
     Attributes:
@@ -51,8 +51,6 @@ class Coverage(BaseModel):
         last_listing: the newest entry; None where there is none.
         listings_trimmed: how many were trimmed.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     first_listing: str | None
     last_listing: str | None

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.decoding import payload_of
 from schemas.errors import BenchmarkError
+from schemas.frozen_model import FrozenModel
 from schemas.streams import SCORERS
 from tasador.bench.contenders.contender import Contender
 from tasador.bench.payloads import listing_id, publish
@@ -35,7 +34,7 @@ STALL_S = 120.0
 """How long a contender may go without a new answer."""
 
 
-class DrainResult(BaseModel):
+class DrainResult(FrozenModel):
     """What one contender did with the listings of a round.
 
     Attributes:
@@ -47,8 +46,6 @@ class DrainResult(BaseModel):
         processes: what each of its processes used.
         redis: what Redis used.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     contender: str
     round: int

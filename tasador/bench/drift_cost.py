@@ -10,9 +10,9 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from schemas.domain import Domain, load_domain
+from schemas.frozen_model import FrozenModel
 from schemas.rows import Matrix
 
 SIZES = ((1000, 2000), (10_000, 2000), (100_000, 2000), (1_000_000, 2000), (1_000_000, 1_000_000))
@@ -22,7 +22,7 @@ SEED = 2026
 _NOISE_SD = 0.01
 
 
-class DriftCost(BaseModel):
+class DriftCost(FrozenModel):
     """What one report cost.
 
     Attributes:
@@ -31,8 +31,6 @@ class DriftCost(BaseModel):
         cpu_s: processor time, in seconds.
         more_bytes: peak memory in addition to the two samples.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     rows: int
     reference_rows: int

@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.errors import BenchmarkError
+from schemas.frozen_model import FrozenModel
 from tasador.bench.payloads import payload_builder, publish
 from tasador.bench.process import ContenderProcess
 from tasador.bench.rig import Rig
@@ -29,7 +28,7 @@ _BACKLOG_OF_BATCHES = 20_000
 _STALL_S = 60.0
 
 
-class GrowthCost(BaseModel):
+class GrowthCost(FrozenModel):
     """What an event costs at one size.
 
     Attributes:
@@ -43,8 +42,6 @@ class GrowthCost(BaseModel):
         peak_bytes: peak memory of the consumer.
         redis_bytes: memory of Redis after the last answer.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     backlog: int
     batch: int

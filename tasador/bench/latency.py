@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from schemas.frozen_model import FrozenModel
 from tasador.bench.arrivals import load_generator
 from tasador.bench.rig import Rig
 
@@ -29,7 +29,7 @@ _MAX_LISTINGS = 600_000
 """Of one step: fewer than the predictions that are kept, so that none is trimmed before it is read."""
 
 
-class LatencyStep(BaseModel):
+class LatencyStep(FrozenModel):
     """Latencies at one rate, in milliseconds.
 
     Attributes:
@@ -37,8 +37,6 @@ class LatencyStep(BaseModel):
         listings: how many were counted.
         is_saturated: the median of the last tenth exceeds half a second: the consumer does not keep up.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     events_per_s: float
     listings: int

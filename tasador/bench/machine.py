@@ -10,7 +10,8 @@ from typing import Any
 
 import psutil
 import redis
-from pydantic import BaseModel, ConfigDict
+
+from schemas.frozen_model import FrozenModel
 
 MODEL_PACKAGES = ("numpy", "scikit-learn", "scipy")
 """The packages that models depend on, besides XGBoost."""
@@ -19,7 +20,7 @@ XGBOOST = ("xgboost-cpu", "xgboost")
 """The same package under two names."""
 
 
-class Machine(BaseModel):
+class Machine(FrozenModel):
     """Where a benchmark ran.
 
     Attributes:
@@ -30,8 +31,6 @@ class Machine(BaseModel):
         load: load average over the five minutes before the start; a high load disturbs the figures.
         versions: by name, Python's and the Redis server's included.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     system: str
     processor: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from schemas.errors import ConfigurationError
+from schemas.frozen_model import FrozenModel
 from tasador.bench.drift_cost import DriftCost
 from tasador.bench.growth import GrowthCost
 from tasador.bench.latency import LatencyStep
@@ -30,7 +31,7 @@ _FIELDS = {
 """By part, the field of a report that it sets last."""
 
 
-class BenchReport(BaseModel):
+class BenchReport(FrozenModel):
     """A whole run; a part that was not measured is None.
 
     Attributes:
@@ -40,8 +41,6 @@ class BenchReport(BaseModel):
         scale: one consumer and several, at each number of listings.
         widths: growth with the number of features.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     made_at: datetime
     machine: Machine

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict
-
 from producer import ListingPublisher
 from schemas.errors import BenchmarkError
+from schemas.frozen_model import FrozenModel
 from tasador.bench.payloads import payload_builder
 from tasador.bench.rig import Rig
 
@@ -16,15 +15,13 @@ LISTINGS = 1000
 _TIMEOUT_S = 60.0
 
 
-class ConsumerStart(BaseModel):
+class ConsumerStart(FrozenModel):
     """One start with the model in the local cache.
 
     Attributes:
         first_s: seconds until the first prediction could be read.
         peak_bytes: peak memory of the process after it has answered `LISTINGS` listings.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     first_s: float
     peak_bytes: int

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from schemas.frozen_model import FrozenModel
 from tasador.bench.arrivals import load_generator
 from tasador.bench.model import activate, register_again
 from tasador.bench.rig import Rig
@@ -18,7 +18,7 @@ RATE = 10_000
 EVERY_S = 1.0
 
 
-class SwapLatencies(BaseModel):
+class SwapLatencies(FrozenModel):
     """Latencies at one rate, in milliseconds.
 
     Attributes:
@@ -27,8 +27,6 @@ class SwapLatencies(BaseModel):
         longest: of all listings while models were swapped; so is `p999`.
         longest_without: of all listings in a period of the same length without swaps; so is `p999_without`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     events_per_s: float
     swaps: int

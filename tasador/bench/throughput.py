@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 
+from schemas.frozen_model import FrozenModel
 from tasador.bench.contenders.contender import COMPARED, TASADOR
 from tasador.bench.drain import DrainResult
 from tasador.bench.targets import TARGETS, floor_of
 from tasador.bench.usage import ProcessUsage
 
 
-class Spread(BaseModel):
+class Spread(FrozenModel):
     """Median and extremes of a figure over all rounds."""
-
-    model_config = ConfigDict(frozen=True)
 
     median: float
     min: float
@@ -29,15 +28,13 @@ class Spread(BaseModel):
         return cls(median=median(values), min=min(values), max=max(values))
 
 
-class UsageSummary(BaseModel):
+class UsageSummary(FrozenModel):
     """What one process used over all rounds; see `ProcessUsage` for the figures.
 
     Attributes:
         cpu_s: processor time for all listings of a round.
         peak_bytes: the largest of all rounds; so is `used_bytes`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     cpu_us: Spread
@@ -46,10 +43,8 @@ class UsageSummary(BaseModel):
     used_bytes: int | None
 
 
-class ContenderStanding(BaseModel):
+class ContenderStanding(FrozenModel):
     """One contender over all rounds; see `DrainResult` for the figures."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     title: str
@@ -59,7 +54,7 @@ class ContenderStanding(BaseModel):
     redis: UsageSummary
 
 
-class RateRatio(BaseModel):
+class RateRatio(FrozenModel):
     """The consumer's rate divided by a contender's of the same round.
 
     Attributes:
@@ -69,8 +64,6 @@ class RateRatio(BaseModel):
         target: the ratio to reach; None without a target.
         floor: the ratio below which a run exits with 1: the target, or in a small run a share of it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     against: str
     title: str
@@ -91,7 +84,7 @@ class RateRatio(BaseModel):
         return self.times.median >= (self.floor or 0.0)
 
 
-class ThroughputReport(BaseModel):
+class ThroughputReport(FrozenModel):
     """All drains of a run.
 
     Attributes:
@@ -99,8 +92,6 @@ class ThroughputReport(BaseModel):
         payload_bytes: average size of a listing.
         published_per_s: the rate of the product's publisher.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     rounds: int
     payload_bytes: float

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import redis
-from pydantic import BaseModel, ConfigDict
 
+from schemas.frozen_model import FrozenModel
 from tasador.bench.process import ContenderProcess
 
 
-class ProcessUsage(BaseModel):
+class ProcessUsage(FrozenModel):
     """What one process used.
 
     Attributes:
@@ -20,8 +20,6 @@ class ProcessUsage(BaseModel):
         peak_bytes: the largest sampled resident memory.
         used_bytes: the largest memory that Redis itself reported; None for other processes.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     cpu_us: float

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import psutil
 import redis
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from schemas.errors import ConfigurationError
+from schemas.frozen_model import FrozenModel
 from schemas.settings import Settings, load_settings
 from transport.connection import connect
 
 RUN_FILE = "run.json"
 
 
-class RunningSystem(BaseModel):
+class RunningSystem(FrozenModel):
     """Contents of `run.json`, by which other commands find the running system.
 
     Attributes:
@@ -26,12 +27,10 @@ class RunningSystem(BaseModel):
         parts: process label -> HTTP address (`/readyz`, `/metrics`).
     """
 
-    model_config = ConfigDict(frozen=True)
-
     pid: int
     redis_url: str
     mlflow_uri: str
-    parts: dict[str, str] = {}
+    parts: dict[str, str] = Field(default_factory=dict)
 
 
 def read_running_system(home: Path) -> RunningSystem | None:

@@ -6,7 +6,7 @@ from schemas.streams import Streams
 
 
 def _keys(streams: Streams) -> dict[str, str]:
-    names = [name for name, kind in vars(Streams).items() if isinstance(kind, property)]
+    names = [name for name in dir(streams) if not name.startswith("_") and name != "prefix"]
     values = {name: getattr(streams, name) for name in names}
     return {name: value for name, value in values.items() if isinstance(value, str)}
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
+from schemas.frozen_model import FrozenModel
 from training.data.parsing import is_gap, read_number
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SUFFIX = ".provenance.json"
 
 
-class Provenance(BaseModel):
+class Provenance(FrozenModel):
     """The origin and the content of a table.
 
     Attributes:
@@ -29,8 +30,6 @@ class Provenance(BaseModel):
         columns: names in the order of the source.
         read_at: time of reading.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     bytes_sha256: str | None

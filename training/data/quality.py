@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from schemas.frozen_model import FrozenModel
 
 SHOWN_PROBLEMS = 3
 
@@ -31,7 +33,7 @@ class RowProblem:
         return f"row {self.row}, {self.column} = {self.value!r}: {self.message}"
 
 
-class ColumnQuality(BaseModel):
+class ColumnQuality(FrozenModel):
     """The quality of a column over all rows of the source.
 
     Attributes:
@@ -42,8 +44,6 @@ class ColumnQuality(BaseModel):
         largest: largest number, including refused ones; None for text.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     missing: int
     unreadable: int = 0
     refused: int = 0
@@ -51,7 +51,7 @@ class ColumnQuality(BaseModel):
     largest: float | None = None
 
 
-class DataQualityReport(BaseModel):
+class DataQualityReport(FrozenModel):
     """The result of `validate`.
 
     Attributes:
@@ -71,8 +71,6 @@ class DataQualityReport(BaseModel):
         stops: why training cannot use the table; None if it can.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     domain: str
     source: str
     rows: int
@@ -83,8 +81,8 @@ class DataQualityReport(BaseModel):
     conflicts: int = 0
     absent: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    columns: dict[str, ColumnQuality] = {}
-    classes: dict[str, int] = {}
+    columns: dict[str, ColumnQuality] = Field(default_factory=dict)
+    classes: dict[str, int] = Field(default_factory=dict)
     problems: tuple[RowProblem, ...] = ()
     stops: str | None = None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from registry.stages import Stage
 from schemas.commands import Promote, Retrain
+from schemas.frozen_model import FrozenModel
 
 CheckOutcome = Literal["passed", "failed", "skipped"]
 
@@ -19,7 +20,7 @@ _FOOTINGS = {
 }
 
 
-class Check(BaseModel):
+class Check(FrozenModel):
     """One check.
 
     Attributes:
@@ -29,18 +30,14 @@ class Check(BaseModel):
         is_binding: whether the check also holds when an operator forces a promotion.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     outcome: CheckOutcome
     reason: str
     is_binding: bool = False
 
 
-class Override(BaseModel):
+class Override(FrozenModel):
     """An operator's decision to promote a version that fails checks."""
-
-    model_config = ConfigDict(frozen=True)
 
     actor: str
     reason: str
@@ -53,7 +50,7 @@ class Override(BaseModel):
         return cls(actor=command.actor, reason=command.data.reason)
 
 
-class Footing(BaseModel):
+class Footing(FrozenModel):
     """How a version was compared with the champion.
 
     Attributes:
@@ -64,8 +61,6 @@ class Footing(BaseModel):
         reason: why this way was chosen.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     how: Literal["same_folds", "fresh_rows", "recipe"]
     rows: int
     reason: str
@@ -74,7 +69,7 @@ class Footing(BaseModel):
         return f"compared {_FOOTINGS[self.how]}, {self.rows} rows"
 
 
-class GateReport(BaseModel):
+class GateReport(FrozenModel):
     """The gate's decision on one version.
 
     Attributes:
@@ -87,8 +82,6 @@ class GateReport(BaseModel):
         checks: in the order in which they ran.
         override: the operator who forces the promotion, with the reason; None without force.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     domain: str
     version: str
