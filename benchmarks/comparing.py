@@ -5,6 +5,7 @@ Parameters are not searched here; those of our recipes were tuned on folds of ot
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -116,13 +117,4 @@ def _compare_with_older(table: Table, standings: list[ModelStanding], splits: tu
         if is_better(table.domain, standing.mean, best.mean):
             best = standing
     comparison = compare(np.array(ours.scores), np.array(best.scores), table.domain, splits)
-    return RecipeComparison(
-        ours=ours.title,
-        older=best.title,
-        gain=comparison.gain,
-        low=comparison.low,
-        high=comparison.high,
-        naive_low=comparison.naive_low,
-        naive_high=comparison.naive_high,
-        won=comparison.won,
-    )
+    return RecipeComparison(ours=ours.title, older=best.title, **asdict(comparison))

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import TypeVar
 
 import redis
 
+from schemas.drift import DriftEvent
+from schemas.errors import NothingReportedError
+from schemas.quality import QualityEvent
 from schemas.streams import DATA_FIELD, Streams
 from transport.reading import scan_back
 
+Report = TypeVar("Report", DriftEvent, QualityEvent)
 
-def newest_report(client: redis.Redis, streams: Streams, event_type: str) -> bytes | None:
-    """The newest report of a type, such as `drift.reported`, as JSON; None where the monitor has written none."""
+
+def newest_report(client: redis.Redis, streams: Streams, event: type[Report]) -> Report:
+    """The newest report of a kind.
+
+    Raises:
+        NothingReportedError: the monitor has written none.
+    """
+    event_type = event.model_fields["type"].default
     for _, fields in scan_back(client, streams.drift):
         if json.loads(fields[DATA_FIELD])["type"] == event_type:
-            return fields[DATA_FIELD]
-    return None
+            return event.model_validate_json(fields[DATA_FIELD])
+    raise NothingReportedError(f"no {event_type.partition('.')[0]} report yet: `tasador monitor` writes them")

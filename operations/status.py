@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 import redis
@@ -188,9 +189,7 @@ def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogS
     oldest = next(pending(client, streams), None)
     return BacklogStatus(
         total=backlog.total,
-        undelivered=backlog.undelivered,
-        pending=backlog.pending,
-        is_exact=backlog.is_exact,
+        **asdict(backlog),
         oldest_pending_s=max(at_ms - EntryId.parse(oldest).ms, 0) / 1000 if oldest else 0.0,
     )
 

@@ -53,15 +53,7 @@ class Rows(Protocol):
         """The rows."""
 
 
-class CsvRows:
-    """A CSV file with a header, with one row in memory.
-
-    Raises:
-        DataError: it cannot be read or is empty; while iterating, a row is not valid.
-    """
-
-    is_text = True
-
+class _TextRows:
     def __init__(self, path: Path) -> None:
         self.total = size_of(path)
         self._lines = TextLines(path)
@@ -70,6 +62,16 @@ class CsvRows:
     def done(self) -> int:
         """Bytes read."""
         return self._lines.read_bytes
+
+
+class CsvRows(_TextRows):
+    """A CSV file with a header, with one row in memory.
+
+    Raises:
+        DataError: it cannot be read or is empty; while iterating, a row is not valid.
+    """
+
+    is_text = True
 
     @property
     def columns(self) -> list[str]:
@@ -97,7 +99,7 @@ class CsvRows:
             raise DataError(f"{self._lines.path} line {reader.line_num}: not valid CSV: {error}") from error
 
 
-class JsonRows:
+class JsonRows(_TextRows):
     """A file with one JSON object per line, with one line in memory.
 
     Raises:
@@ -106,15 +108,6 @@ class JsonRows:
 
     is_text = False
     columns = None
-
-    def __init__(self, path: Path) -> None:
-        self.total = size_of(path)
-        self._lines = TextLines(path)
-
-    @property
-    def done(self) -> int:
-        """Bytes read."""
-        return self._lines.read_bytes
 
     def __iter__(self) -> Iterator[TableRow]:
         number = 0

@@ -23,12 +23,12 @@ def retire(registry: Registry, version: str, stage: Stage) -> None:
 
     Raises:
         ModelNotFoundError: there is no such version.
-        ModelRejectedError: ("in_charge") it is champion.
+        ModelRejectedError: ("champion") it is champion.
         RegistryUnavailableError: MLflow does not answer.
     """
     info = registry.resolve(version=version)
     if CHAMPION in info.aliases:
-        raise ModelRejectedError("in_charge", f"version {version} is champion: promote another version, or roll back")
+        raise ModelRejectedError("champion", f"version {version} is champion: promote another version, or roll back")
     if CHALLENGER in info.aliases:
         registry.delete_alias(CHALLENGER)
     registry.set_tags(version, {STAGE_TAG: stage.value if stage is Stage.ARCHIVED else ""})

@@ -117,9 +117,5 @@ def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return str(experiment.experiment_id)
-    return str(client.create_experiment(name, artifact_location=_artifact_location(tracking_uri, name)))
-
-
-def _artifact_location(tracking_uri: str, experiment: str) -> str | None:
     root = artifact_root_of(tracking_uri)
-    return None if root is None else f"{root}/{experiment}"
+    return str(client.create_experiment(name, artifact_location=f"{root}/{name}" if root else None))

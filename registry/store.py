@@ -124,6 +124,13 @@ class Registry:
             metrics = self.client.get_run(record.run_id).data.metrics if record.run_id else {}
             return info_of(record, self._uri_of(record), self._aliases(), metrics)
 
+    def find_champion(self) -> ModelVersionInfo | None:
+        """The champion; None if there is none. Raises RegistryUnavailableError as `resolve`."""
+        try:
+            return self.resolve()
+        except ModelNotFoundError:
+            return None
+
     def versions(self) -> list[ModelVersionInfo]:
         """All versions, newest first; empty if none is registered.
 

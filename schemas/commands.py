@@ -8,18 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.events import Text
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from schemas.events import OwnEvent, Text
 
 
 class _Command(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Text = Field(default_factory=lambda: str(uuid.uuid4()))
-    time: AwareDatetime = Field(default_factory=_now)
+    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     actor: Text = "unknown"
 
 
@@ -108,16 +104,10 @@ class ModelEventData(BaseModel):
     load_ms: float | None = None
 
 
-class ModelEvent(BaseModel):
+class ModelEvent(OwnEvent):
     """An event about a model; the entry id of `model.activated` is the activation."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    specversion: Literal["1.0"] = "1.0"
-    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
-    source: str
     type: ModelEventType
-    time: AwareDatetime = Field(default_factory=_now)
     data: ModelEventData = ModelEventData()
 
     @classmethod

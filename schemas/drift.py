@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from schemas.events import ModelStamp
+from schemas.events import ModelStamp, OwnEvent
 from schemas.frozen_model import FrozenModel
 
 Verdict = Literal["no_drift", "drift", "not_enough_rows"]
@@ -113,14 +111,8 @@ class DriftReport(FrozenModel):
         return tuple(column.name for column in self.columns if column.verdict == "drift")
 
 
-class DriftEvent(BaseModel):
+class DriftEvent(OwnEvent):
     """The event with a drift report."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    specversion: Literal["1.0"] = "1.0"
-    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
-    source: str
     type: Literal["drift.reported"] = "drift.reported"
-    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     data: DriftReport

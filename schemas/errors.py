@@ -97,7 +97,7 @@ class ModelRejectedError(ModelError):
     """A model exists, but did not pass a check.
 
     Attributes:
-        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, in_charge or alias.
+        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, champion or alias.
     """
 
     def __init__(self, check: str, message: str) -> None:

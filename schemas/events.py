@@ -5,6 +5,7 @@ They are CloudEvents 1.0 in JSON. `schemas.decoding` and `consumer.answer_encode
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal
 
@@ -76,6 +77,18 @@ class Answer(BaseModel):
     time: AwareDatetime
     subject: str | None = None
     traceparent: str | None = None
+
+
+class OwnEvent(BaseModel):
+    """The envelope of the events about models, drift and quality; each kind adds its `data`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
+    source: str
+    type: str
+    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 class ModelStamp(BaseModel):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime
 
+from schemas.events import OwnEvent
 from schemas.frozen_model import FrozenModel
 
 Span = Literal["24h", "7d", "30d"]
@@ -76,14 +75,8 @@ class QualityReport(FrozenModel):
         return next((one for one in self.spans[span] if one.part == part), Quality(part=part))
 
 
-class QualityEvent(BaseModel):
+class QualityEvent(OwnEvent):
     """The event with a quality report."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    specversion: Literal["1.0"] = "1.0"
-    id: str = Field(default_factory=lambda: str(uuid.uuid4()))
-    source: str
     type: Literal["quality.reported"] = "quality.reported"
-    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     data: QualityReport

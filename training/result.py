@@ -52,20 +52,7 @@ class TrainingResult:
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON values."""
-        candidates = [
-            {
-                "name": each.name,
-                "mean": each.mean,
-                "sd": each.sd,
-                "us_per_row": each.us_per_row,
-                "is_affordable": each.is_affordable,
-                "seconds": each.seconds,
-                "params": dict(each.params),
-                "search": asdict(each.search) if each.search else None,
-                "fold_scores": each.folds.scores.tolist(),
-            }
-            for each in self.candidates
-        ]
+        candidates = [each.figures() | {"fold_scores": each.folds.scores.tolist()} for each in self.candidates]
         values = {name: getattr(self, name) for name in self.__slots__}
         return values | {
             "candidates": candidates,

@@ -9,7 +9,6 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from registry.versions import TRAINING_TAG, ModelVersionInfo
 from schemas.commands import RetrainData
-from schemas.errors import ModelNotFoundError
 from schemas.settings import Settings
 from training.gate.judging import Gate
 from training.gate.report import GateReport
@@ -50,20 +49,13 @@ def retrain(
     """
     prepared = prepare(settings, None, request.models, progress, with_outcomes=True)
     registry = Registry(tracking_uri_of(settings), settings.domain)
-    champion = _champion(registry)
+    champion = registry.find_champion()
     if champion is not None and not request.force and _is_repeated(champion, prepared, settings, request):
         return Unchanged(champion.version)
     result = train_on(prepared, settings, request.models, promote=False, progress=progress, trigger=trigger)
     progress(f"judging version {result.version} by the gate")
     gate = Gate(registry, prepared.table.domain, settings)
     return Retrained(result.version, gate.judge(result.version, override=trigger.override))
-
-
-def _champion(registry: Registry) -> ModelVersionInfo | None:
-    try:
-        return registry.resolve()
-    except ModelNotFoundError:
-        return None
 
 
 def _is_repeated(champion: ModelVersionInfo, prepared: PreparedData, settings: Settings, request: RetrainData) -> bool:

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from producer import ListingPublisher
 from schemas.errors import BenchmarkError
 from schemas.settings import Settings
+from tasador.bench.contenders.contender import listing_id_of_event
 from tasador.bench.payloads import payload_builder
 from transport.connection import connect
 
@@ -74,14 +74,6 @@ class Arrivals:
                 sleep(max(self.begin_s + sent / self.events_per_s - clock(), _MIN_SLEEP_S))
 
 
-class _AnsweredListing(msgspec.Struct):
-    listing_id: str
-
-
-class _AnswerEvent(msgspec.Struct):
-    data: _AnsweredListing
-
-
 def publish_arrivals(settings: Settings, arrivals: Arrivals) -> None:
     """Publish the arrivals through the product's publisher."""
     payload = payload_builder(settings.load_domain())
@@ -91,7 +83,6 @@ def publish_arrivals(settings: Settings, arrivals: Arrivals) -> None:
 
 def read_answers(url: str, predictions: str, arrivals: Arrivals) -> NDArray[np.float64]:
     """When the answer to each arrival could be read, shape (count,); infinite where none came."""
-    decode = msgspec.json.Decoder(_AnswerEvent).decode
     seen_s = np.full(arrivals.count, _NO_ANSWER)
     missing, after = arrivals.count, "0-0"
     # long enough for a consumer that has fallen behind to finish
@@ -102,7 +93,7 @@ def read_answers(url: str, predictions: str, arrivals: Arrivals) -> NDArray[np.f
             now_s = time.monotonic()
             for _, entries in reply or ():
                 for _, fields in entries:
-                    number = int(decode(fields[b"data"]).data.listing_id[-12:])
+                    number = int(listing_id_of_event(fields[b"data"])[-12:])
                     if seen_s[number] == _NO_ANSWER:
                         seen_s[number] = now_s
                         missing -= 1

@@ -11,7 +11,7 @@ from registry.loading import load_pipeline
 from registry.location import database_of, tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
-from schemas.errors import ConfigurationError, ModelNotFoundError
+from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+))")
@@ -43,10 +43,7 @@ def find_champion(settings: Settings, model_uri: str | None = None) -> ModelVers
     database = database_of(tracking_uri)
     if database is not None and not database.exists():
         return None
-    try:
-        return registry.resolve()
-    except ModelNotFoundError:
-        return None
+    return registry.find_champion()
 
 
 def copy_champion(champion: ModelVersionInfo, owner: Settings, settings: Settings, run_id: str) -> ModelVersionInfo:

@@ -6,12 +6,12 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
 
 from schemas.errors import BenchmarkError
+from tasador.machine.log_files import last_line
 
 STOP_TIMEOUT_S = 20.0
 
@@ -45,9 +45,7 @@ class ContenderProcess:
         self._observed = psutil.Process(self._process.pid)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.send_signal(signal.SIGCONT)  # a halted process handles SIGTERM only after it
         try:
@@ -83,5 +81,4 @@ class ContenderProcess:
 
     def last_line(self) -> str:
         """The last line of its output."""
-        lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "no output")
+        return last_line(self._log)

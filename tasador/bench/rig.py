@@ -137,7 +137,10 @@ class Rig:
         try:
             with self.starting_consumer(settings) as process:
                 deadline_s = time.monotonic() + START_TIMEOUT_S
-                while not any(b"model.swapped" in fields[b"data"] for _, fields in self._newest_event()):
+                while not any(
+                    b"model.swapped" in fields[b"data"]
+                    for _, fields in newest(self.client, self.streams.model_events, 1)
+                ):
                     process.usage()
                     if time.monotonic() > deadline_s:
                         raise BenchmarkError(f"no model loaded within {START_TIMEOUT_S:g} s: {process.last_line()}")
@@ -145,9 +148,6 @@ class Rig:
                 yield process
         finally:
             self.clear()
-
-    def _newest_event(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        return newest(self.client, self.streams.model_events, 1)
 
     def clear(self) -> None:
         """Delete the rig's keys, and free their memory before returning."""

@@ -26,19 +26,19 @@ class AnswerWaiter:
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        book: must be empty.
+        store: must be empty.
 
     Raises:
         redis.exceptions.RedisError: a command failed; every method that reads answers raises it.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, book: AnswerStore) -> None:
-        self._book = book
-        self._collector = AnswerCollector(client, streams, book)
+    def __init__(self, client: redis.Redis, streams: Streams, store: AnswerStore) -> None:
+        self._store = store
+        self._collector = AnswerCollector(client, streams, store)
 
     def expect(self, entry_ids: Sequence[str]) -> None:
         """Add listings to wait for, and read the answers that are there."""
-        self._book.add_entries(entry_ids)
+        self._store.add_entries(entry_ids)
         self.poll()
 
     def poll(self) -> None:
@@ -52,25 +52,25 @@ class AnswerWaiter:
             NotConfirmedError: answers are missing after the timeout.
         """
         deadline = time.monotonic() + timeout_s if timeout_s is not None else None
-        while self._book.answered < self._book.published:
+        while self._store.answered < self._store.published:
             if deadline is not None and time.monotonic() > deadline:
                 raise NotConfirmedError(f"not within {timeout_s:g} s: {self.describe_missing()}")
             self._collector.collect(_BLOCK_MS)
-            on_progress(self._book.answered)
+            on_progress(self._store.answered)
 
     def describe_missing(self) -> str:
         """How many listings have no answer, and the first of their entry ids."""
-        count = self._book.published - self._book.answered
-        first = self._book.missing()
+        count = self._store.published - self._store.answered
+        first = self._store.missing()
         more = ", …" if count > len(first) else ""
-        return f"{count:,} of {self._book.published:,} listings have no answer yet (entries {', '.join(first)}{more})"
+        return f"{count:,} of {self._store.published:,} listings have no answer yet (entries {', '.join(first)}{more})"
 
     def write(self, path: Path | None, domain: Domain) -> dict[str, int]:
         """Look up the first prediction of each repeat, write a row for each listing, and count the kinds of answers."""
         self._collector.find_repeats()
         if path is not None:
-            write_answers(path, domain, self._book)
-        return self._book.kinds()
+            write_answers(path, domain, self._store)
+        return self._store.kinds()
 
 
 @contextmanager
@@ -78,8 +78,8 @@ def open_answer_waiter(client: redis.Redis, streams: Streams, answers: Path | No
     """Collect answers from now on, in a temporary file beside the file that they will be written to."""
     # the system's folder for temporary files may be in memory
     with tempfile.TemporaryDirectory(prefix=".tasador-", dir=answers.parent if answers else None) as folder:
-        book = AnswerStore(Path(folder, "answers"))
+        store = AnswerStore(Path(folder, "answers"))
         try:
-            yield AnswerWaiter(client, streams, book)
+            yield AnswerWaiter(client, streams, store)
         finally:
-            book.close()
+            store.close()

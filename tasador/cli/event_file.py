@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from schemas.errors import DataError
@@ -49,17 +48,11 @@ class EventFile:
         except OSError as error:
             raise self._write_error(error) from error
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def _cut_to_whole_lines(self) -> str | None:
         size = self._file.seek(0, os.SEEK_END)

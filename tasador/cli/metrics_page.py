@@ -57,7 +57,6 @@ def registries() -> dict[str, CollectorRegistry]:
 
 
 def _monitor() -> CollectorRegistry:
-    """The registry of a monitor after its first report."""
     registry = build_registry()
     measured = {"missing_share": 0.0, "unusual_share": 0.0, "wasserstein_sd": 0.0}
     column = ColumnDrift(

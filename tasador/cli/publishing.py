@@ -43,17 +43,17 @@ class ListingSource(Protocol):
         """Read the listings."""
 
 
+@dataclass
 class LimitedSource:
-    """The first listings of a source."""
+    """The first `total` listings of a source."""
 
-    def __init__(self, source: ListingSource, limit: int) -> None:
-        self.total = limit
-        self.done = 0
-        self._source = source
+    source: ListingSource
+    total: int
+    done: int = 0
 
     def __iter__(self) -> Iterator[Publishable]:
         self.done = 0
-        for listing in islice(self._source, self.total):
+        for listing in islice(self.source, self.total):
             self.done += 1
             yield listing
 

@@ -101,9 +101,7 @@ def _default(info: FieldInfo) -> str:
         return "none"
     if isinstance(value, SecretStr):
         return "***"
-    if isinstance(value, dict):
-        return ", ".join(map(str, value)) or "empty"
-    if isinstance(value, tuple):
+    if isinstance(value, dict | tuple):
         return ", ".join(map(str, value)) or "empty"
     return str(value).lower() if isinstance(value, bool) else str(value)
 

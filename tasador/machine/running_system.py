@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -12,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError
 from schemas.errors import ConfigurationError
 from schemas.frozen_model import FrozenModel
 from schemas.settings import Settings, load_settings
-from transport.connection import connect
+from transport.connection import connect, speaking_to
 
 RUN_FILE = "run.json"
 
@@ -86,6 +88,9 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value()
 
 
-def open_redis(settings: Settings) -> redis.Redis:
-    """A client for the Redis of the settings."""
-    return connect(redis_url(settings))
+@contextmanager
+def open_redis(settings: Settings) -> Iterator[redis.Redis]:
+    """A client for the Redis of the settings, whose errors name its address (`transport.connection.speaking_to`)."""
+    url = redis_url(settings)
+    with speaking_to(url), connect(url) as client:
+        yield client

@@ -24,7 +24,6 @@ from tasador.machine.running_system import (
     write_running_system,
 )
 from tasador.machine.supervision import tasador_command
-from transport.connection import speaking_to
 from transport.server import check_server
 
 STOP_TIMEOUT_S = 20.0
@@ -69,7 +68,7 @@ class System:
         if self.redis is not None:
             self.redis.start()
             self.settings = self.settings.model_copy(update={"redis_url": SecretStr(self.redis.url)})
-        with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
+        with open_redis(self.settings) as client:
             for domain in self._domains:
                 check_server(client, self.settings.for_domain(domain).streams)
         self.write_running_system()
@@ -168,7 +167,7 @@ class System:
 
     def _has_active_model(self, domain: str) -> bool:
         """Whether a model was activated before; checked first, because importing the registry is slow."""
-        with speaking_to(redis_url(self.settings)), open_redis(self.settings) as client:
+        with open_redis(self.settings) as client:
             return bool(client.exists(self.settings.for_domain(domain).streams.model))
 
     def _has_registry(self) -> bool:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from registry.location import cache_folder_of, database_of, tracking_uri_of
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError, TasadorError
 from schemas.settings import Settings
-from tasador.preflight.finding import Finding, Level
+from tasador.preflight.finding import Finding
 from transport.address import without_password
 
+_finding = partial(Finding, "registry")
 
-def check_registry(settings: Settings) -> list[Finding]:
+
+def check_registry(settings: Settings) -> Iterator[Finding]:
     """Check the registry of the settings; a store that does not exist is not created."""
-    return list(_findings(settings))
-
-
-def _findings(settings: Settings) -> Iterator[Finding]:
     uri = tracking_uri_of(settings)
     shown, database = without_password(uri), database_of(uri)
     if database is not None and not database.exists():
@@ -47,7 +46,3 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield _finding("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")
     else:
         yield _finding("ok", f"the champion, version {info.version}, loads and passes its checks")
-
-
-def _finding(level: Level, what: str, way_out: str = "") -> Finding:
-    return Finding("registry", level, what, way_out)

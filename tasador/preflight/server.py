@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import redis
@@ -14,13 +15,15 @@ from schemas.errors import RedisUnavailableError, ServerError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tasador.machine.running_system import redis_url
-from tasador.preflight.finding import Finding, Level
+from tasador.preflight.finding import Finding
 from transport.address import without_password
 from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.server import check_server
 
 FULL_SHARE = 0.8
 """Share of `maxmemory` from which a warning is given."""
+
+_finding = partial(Finding, "server")
 
 
 def check_redis(settings: Settings) -> list[Finding]:
@@ -139,7 +142,3 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
     except ResponseError as error:
         if is_transient(error):
             raise
-
-
-def _finding(level: Level, what: str, way_out: str = "") -> Finding:
-    return Finding("server", level, what, way_out)

@@ -60,17 +60,10 @@ def _candidate(candidate: Candidate, selection: Selection) -> dict[str, Any]:
     if candidate.name != selection.winner.name:
         scores, others = selection.winner.folds.scores, candidate.folds.scores
         comparison = asdict(compare(scores, others, selection.train.domain, selection.splits))
-    return {
-        "name": candidate.name,
-        "mean": candidate.mean,
-        "sd": candidate.sd,
+    return candidate.figures() | {
         "low": low,
         "high": high,
-        "us_per_row": candidate.us_per_row,
-        "is_affordable": candidate.is_affordable,
-        "seconds": candidate.seconds,
         "params": {key: _plain(value) for key, value in candidate.params.items()},
-        "search": asdict(candidate.search) if candidate.search else None,
         "fold_scores": candidate.folds.scores.tolist(),
         "winner_gains": comparison,
     }

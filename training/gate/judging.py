@@ -9,7 +9,7 @@ from registry.stages import Stage
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
-from schemas.errors import ModelNotFoundError, ModelRejectedError
+from schemas.errors import ModelRejectedError
 from schemas.settings import Settings
 from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
@@ -52,7 +52,7 @@ class Gate:
             RegistryUnavailableError: MLflow does not answer.
         """
         info = self.registry.resolve(version=version)
-        champion = self._champion() if stage is Stage.PRODUCTION else None
+        champion = self.registry.find_champion() if stage is Stage.PRODUCTION else None
         checks, card = loading_checks(self.registry, info, self.domain)
         is_champion = champion is not None and champion.version == info.version
         if card is not None and not is_champion:
@@ -89,12 +89,6 @@ class Gate:
         reason = f"has {'already' if info.is_admitted else 'never'} passed the gate for Production"
         checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))
         return self._store(info, self._report(info, checks, Stage.PRODUCTION, None, None))
-
-    def _champion(self) -> ModelVersionInfo | None:
-        try:
-            return self.registry.resolve()
-        except ModelNotFoundError:
-            return None
 
     def _check_folds(
         self, info: ModelVersionInfo, champion: ModelVersionInfo | None

@@ -44,7 +44,7 @@ class Override(FrozenModel):
 
     @classmethod
     def of_command(cls, command: Promote | Retrain) -> Override | None:
-        """The override that a command asks for; None without force and a reason."""
+        """The override that a command requests; None without force and a reason."""
         if not (command.data.force and command.data.reason):
             return None
         return cls(actor=command.actor, reason=command.data.reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,11 @@ class Candidate:
     folds: FoldResult = field(repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
     search: SearchRecord | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """All fields except `folds`, as JSON values."""
+        figures = {name: getattr(self, name) for name in self.__slots__ if name not in {"folds", "params", "search"}}
+        return figures | {"params": dict(self.params), "search": asdict(self.search) if self.search else None}
 
 
 def try_pipeline(

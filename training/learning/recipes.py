@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -101,6 +101,13 @@ def first_steps(domain: Domain) -> list[tuple[str, Any]]:
     return [(ENCODE, encoder(domain)), (FILL, filler(domain)), *deriving]
 
 
+_XGBOOST = Recipe(
+    "xgboost",
+    estimators.xgboost,
+    estimators.xgboost_classes,
+    regression_space=spaces.XGBOOST_SPACE,
+    classification_space=spaces.XGBOOST_CLASSES_SPACE,
+)
 RECIPES: tuple[Recipe, ...] = (
     Recipe("linear", lambda _: LinearRegression(), scaling="standard"),
     Recipe("ridge", lambda seed, **own: Ridge(random_state=seed, **own), scaling="standard"),
@@ -118,34 +125,13 @@ RECIPES: tuple[Recipe, ...] = (
         regression_space=spaces.GRADIENT_BOOSTING_SPACE,
     ),
     Recipe("histogram-boosting", estimators.histogram_boosting, estimators.histogram_boosting_classes),
-    Recipe(
-        "xgboost",
-        estimators.xgboost,
-        estimators.xgboost_classes,
-        regression_space=spaces.XGBOOST_SPACE,
-        classification_space=spaces.XGBOOST_CLASSES_SPACE,
-    ),
+    _XGBOOST,
     Recipe("kriging", estimators.kriging, scaling="power"),
     Recipe("forests", classification=estimators.forests),
     # experiments of earlier systems, with their names
-    Recipe(
-        "tuned-all",
-        estimators.xgboost,
-        estimators.xgboost_classes,
-        regression_space=spaces.XGBOOST_SPACE,
-        classification_space=spaces.XGBOOST_CLASSES_SPACE,
-        on_request=True,
-    ),
+    replace(_XGBOOST, name="tuned-all", on_request=True),
     Recipe("shap-kept", estimators.xgboost, estimators.xgboost_classes, keep=KEPT, on_request=True),
-    Recipe(
-        "tuned-shap",
-        estimators.xgboost,
-        estimators.xgboost_classes,
-        keep=KEPT,
-        regression_space=spaces.XGBOOST_SPACE,
-        classification_space=spaces.XGBOOST_CLASSES_SPACE,
-        on_request=True,
-    ),
+    replace(_XGBOOST, name="tuned-shap", keep=KEPT, on_request=True),
     Recipe(
         "xgboost-reference",
         partial(estimators.plain_xgboost, n_estimators=300, learning_rate=0.05, max_depth=4),

@@ -26,7 +26,6 @@ from training.progress import Progress, ProgressStep
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.samplers import TPESampler
     from optuna.trial import FrozenTrial
 
 SEARCHES_FOLDER = "searches"
@@ -56,13 +55,15 @@ def search(
 def _search(
     study: Study, recipe: Recipe, table: Table, settings: Settings, seconds: float, progress: Progress
 ) -> tuple[dict[str, Any], SearchRecord]:
+    from optuna.samplers import TPESampler
+
     start = perf_counter()
     # other folds than the candidates', which would favour parameters that fit their folds by chance
     splits = splits_of(table, settings.training.model_copy(update={"seed": settings.training.seed + 1, "repeats": 1}))
     budget = settings.search.trials
     while (count := len(_done(study))) < budget and (not count or perf_counter() - start < seconds):
         # a new sampler for each trial, so that an interrupted search continues with the same trials
-        study.sampler = _sampler(settings.training.seed + count)
+        study.sampler = TPESampler(seed=settings.training.seed + count, n_startup_trials=STARTUP_TRIALS)
         study.optimize(lambda trial: _score(trial, recipe, table, splits, settings.training.seed), n_trials=1)
         progress(ProgressStep(f"searching {recipe.name}", count + 1, budget, f", best {study.best_value:.4g}"))
     done = _done(study)
@@ -70,12 +71,6 @@ def _search(
     return study.best_params, SearchRecord(
         len(done), pruned, study.best_value, perf_counter() - start, is_cut=len(done) < budget
     )
-
-
-def _sampler(seed: int) -> TPESampler:
-    from optuna.samplers import TPESampler
-
-    return TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
 
 
 def _done(study: Study) -> list[FrozenTrial]:

@@ -26,7 +26,6 @@ class SearchSpace:
 
 
 def _gradient_boosting(trial: Trial) -> dict[str, Any]:
-    """Parameters of gradient boosting for numbers."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 100, 300, step=25),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
@@ -38,7 +37,6 @@ def _gradient_boosting(trial: Trial) -> dict[str, Any]:
 
 
 def _xgboost(trial: Trial) -> dict[str, Any]:
-    """Parameters of XGBoost, for numbers and classes."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 50, 400, step=10),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.4, log=True),

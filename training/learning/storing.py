@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,7 @@ def store_selection(selection: Selection, folder: Path) -> None:
     """Write a selection, without its training rows, into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
     dump(selection.pipeline, folder / MODEL_FILE)
-    figures = [
-        {key: getattr(each, key) for key in ("name", "mean", "sd", "us_per_row", "is_affordable", "seconds")}
-        | {"params": dict(each.params), "search": asdict(each.search) if each.search else None}
-        for each in selection.candidates
-    ]
+    figures = [candidate.figures() for candidate in selection.candidates]
     record = {"winner": selection.winner.name, "candidates": figures}
     (folder / SELECTION_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     np.savez(folder / FOLDS_FILE, allow_pickle=False, **_arrays(selection))

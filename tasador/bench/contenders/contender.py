@@ -30,8 +30,12 @@ class _Event(msgspec.Struct):
     data: _PlainAnswer
 
 
-def _listing_id_of_event(event: bytes) -> str:
-    return msgspec.json.decode(event, type=_Event).data.listing_id
+_decode_event = msgspec.json.Decoder(_Event).decode
+
+
+def listing_id_of_event(event: bytes) -> str:
+    """The id of the listing that an event of the product answers."""
+    return _decode_event(event).data.listing_id
 
 
 def _listing_id_of_plain_answer(answer: bytes) -> str:
@@ -56,7 +60,7 @@ class Contender:
     name: str
     title: str
     commands: tuple[tuple[str, ...], ...] = (CONSUMER,)
-    listing_id_of: Callable[[bytes], str] = _listing_id_of_event
+    listing_id_of: Callable[[bytes], str] = listing_id_of_event
     is_product: bool = True
     divisor: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)

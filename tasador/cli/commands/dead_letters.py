@@ -21,8 +21,7 @@ from tasador.cli.options import MOMENT, DomainOption, JsonOption
 from tasador.cli.replaying import Replayer
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
 from tasador.cli.views.events import first_error
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador dead-letters list --reason out_of_range"
 
@@ -146,7 +145,7 @@ def drop(
 @contextmanager
 def _letters(domain: str | None, *, is_rate_limited: bool) -> Iterator[DeadLetters]:
     settings = find_settings(domain)
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+    with open_redis(settings) as client:
         yield DeadLetters(client, settings.streams, settings.retention.answers, is_rate_limited=is_rate_limited)
 
 

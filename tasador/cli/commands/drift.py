@@ -9,12 +9,11 @@ import typer
 
 from operations.reports import newest_report
 from schemas.drift import DriftEvent, DriftReport
-from schemas.errors import ConfigurationError, NothingReportedError
+from schemas.errors import ConfigurationError
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.cli.views.drift import drift_table
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador drift --html drift.html"
 EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}
@@ -62,11 +61,8 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
 
 def _newest(domain: str | None) -> DriftEvent:
     settings = find_settings(domain)
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        event = newest_report(client, settings.streams, "drift.reported")
-    if event is None:
-        raise NothingReportedError("no drift report yet: `tasador monitor` writes them")
-    return DriftEvent.model_validate_json(event)
+    with open_redis(settings) as client:
+        return newest_report(client, settings.streams, DriftEvent)
 
 
 def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:

@@ -9,8 +9,7 @@ import typer
 from schemas.settings import Settings
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stderr, write_json
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 from transport.entries import EntryId
 from transport.reading import newest
 
@@ -45,6 +44,6 @@ def forget(
 
 
 def _newest_prediction(settings: Settings) -> EntryId:
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+    with open_redis(settings) as client:
         entries = newest(client, settings.streams.predictions, 1)
     return EntryId.parse(entries[0][0]) if entries else EntryId(0, 0)

@@ -21,8 +21,7 @@ from tasador.cli.publishing import (
     publish_listings,
     publish_outcomes,
 )
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 from transport.server import check_server
 
 EXAMPLE = "tasador publish homes.csv --id-column ID --out answers.csv"
@@ -79,7 +78,7 @@ def publish(
     settings = find_settings(domain)
     declared = settings.load_domain()
     rate = PublishRate(rate_per_s)
-    with open_redis(settings) as client, speaking_to(redis_url(settings)):
+    with open_redis(settings) as client:
         check_server(client, settings.streams)
     if are_outcomes:
         outcomes = OutcomeFile(_require_file(file), declared, id_column, source)

@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from operations.reports import newest_report
-from schemas.errors import NothingReportedError
 from schemas.quality import QualityEvent
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.cli.views.quality import quality_tables
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador quality --span 7d"
 
@@ -34,11 +32,8 @@ def quality(
 ) -> None:
     """Show how predictions compare with outcomes over 24 hours, 7 and 30 days, by version and segment."""
     settings = find_settings(domain)
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        newest = newest_report(client, settings.streams, "quality.reported")
-    if newest is None:
-        raise NothingReportedError("no quality report yet: `tasador monitor` writes them")
-    event = QualityEvent.model_validate_json(newest)
+    with open_redis(settings) as client:
+        event = newest_report(client, settings.streams, QualityEvent)
     if as_json:
         write_json(event.data.model_dump(mode="json"))
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,8 +13,7 @@ from operations.command_sender import Activation, CommandSender, current_actor
 from schemas.commands import Command, Reload, ReloadData
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, print_note, write_json
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador reload --version 7 --wait"
 
@@ -39,16 +40,23 @@ def reload(
 
 def activate(command: Command, domain: str | None, timeout_s: float, wait: bool, as_json: bool) -> None:
     """Send a command that activates a model, wait for its answer, and print it."""
-    settings = find_settings(domain)
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        sender = CommandSender(client, settings.streams)
-        if not sender.living_workers():
-            print_note(f"no training worker is running; the command waits in {settings.streams.commands}")
+    with open_sender(domain) as sender:
         activation = sender.activate(command, timeout_s, wait=wait)
     if as_json:
         write_json({key: value for key, value in asdict(activation).items() if value is not None})
     else:
         print_line(describe_activation(activation))
+
+
+@contextmanager
+def open_sender(domain: str | None) -> Iterator[CommandSender]:
+    """A sender of commands; prints a note if no training worker is running."""
+    settings = find_settings(domain)
+    with open_redis(settings) as client:
+        sender = CommandSender(client, settings.streams)
+        if not sender.living_workers():
+            print_note(f"no training worker is running; the command waits in {settings.streams.commands}")
+        yield sender
 
 
 def describe_activation(activation: Activation) -> str:

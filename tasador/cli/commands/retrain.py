@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from operations.command_sender import Activation, CommandSender, current_actor, error_of
+from operations.command_sender import Activation, current_actor, error_of
 from schemas.commands import Retrain, RetrainData
-from tasador.cli.commands.reload import WaitOption, describe_activation
+from tasador.cli.commands.reload import WaitOption, describe_activation, open_sender
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import print_line, print_note, stderr, write_json
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.cli.terminal import print_line, stderr, write_json
 
 EXAMPLE = "tasador retrain --wait"
 
@@ -44,12 +42,8 @@ def retrain(
         raise typer.BadParameter("--reason requires --force")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     command = Retrain(actor=current_actor(), data=RetrainData(models=names, force=force, reason=reason))
-    settings = find_settings(domain)
     deadline = time.monotonic() + timeout
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
-        sender = CommandSender(client, settings.streams)
-        if not sender.living_workers():
-            print_note(f"no training worker is running; the command waits in {settings.streams.commands}")
+    with open_sender(domain) as sender:
         sender.send(command)
         with stderr.status(f"training (command {command.id}); Ctrl-C stops waiting, not the training"):
             entry, event = sender.wait_for_answer(command.id, deadline)

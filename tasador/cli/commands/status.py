@@ -17,8 +17,7 @@ from operations.status import ConsumerStatus, Status, read_status
 from tasador.cli.formatting import printable
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import stdout, write_json
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador status --watch"
 
@@ -52,7 +51,7 @@ def _read_statuses(domain: str | None, interval_s: float | None) -> Iterator[Sta
     """The status once, or after each interval without end."""
     settings = find_settings(domain)
     declared = settings.load_domain()
-    with speaking_to(redis_url(settings)), open_redis(settings) as client:
+    with open_redis(settings) as client:
         yield read_status(client, settings.streams, declared, settings.high_water, settings.retention)
         while interval_s is not None:
             time.sleep(interval_s)

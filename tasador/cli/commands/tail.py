@@ -21,8 +21,7 @@ from tasador.cli.formatting import format_entry_time, printable
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, write_json
 from tasador.cli.views.events import dead_letter_line, model_event_line, prediction_line, repeat_line
-from tasador.machine.running_system import find_settings, open_redis, redis_url
-from transport.connection import speaking_to
+from tasador.machine.running_system import find_settings, open_redis
 from transport.entries import EntryId
 from transport.reading import RawEntry, follow, newest, scan
 
@@ -60,7 +59,6 @@ def tail(
     with ExitStack() as stack:
         events = stack.enter_context(EventFile(file)) if file is not None else None
         stack.enter_context(suppress(KeyboardInterrupt))
-        stack.enter_context(speaking_to(redis_url(settings)))
         client = stack.enter_context(open_redis(settings))
         after = events.last_entry if events else None
         for entry in _entries(client, key, None if from_start else lines, after, is_following=is_following):

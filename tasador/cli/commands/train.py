@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from operations.command_sender import current_actor
-from schemas.errors import ModelNotFoundError
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.cli.progress import TrainingProgressBar
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
@@ -84,10 +83,7 @@ def _champion(settings: Settings) -> ModelVersionInfo | None:
     from registry.location import tracking_uri_of
     from registry.store import Registry
 
-    try:
-        return Registry(tracking_uri_of(settings), settings.domain).resolve()
-    except ModelNotFoundError:
-        return None
+    return Registry(tracking_uri_of(settings), settings.domain).find_champion()
 
 
 def _show_champion(champion: ModelVersionInfo, as_json: bool) -> None:

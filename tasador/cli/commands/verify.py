@@ -19,9 +19,8 @@ from schemas.streams import Streams
 from tasador.cli.formatting import printable
 from tasador.cli.options import MOMENT, DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stderr, write_json
-from tasador.machine.running_system import find_settings, open_redis, redis_url
+from tasador.machine.running_system import find_settings, open_redis
 from transport.clock import now_ms
-from transport.connection import speaking_to
 from transport.moments import parse_range
 
 EXAMPLE = "tasador verify --since 15min"
@@ -55,7 +54,7 @@ def verify(
     settings = find_settings(domain)
     allowed_ms = allowed_pending_ms(settings) if max_pending_s is None else round(max_pending_s * 1000)
     bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=stderr, transient=True)
-    with speaking_to(redis_url(settings)), open_redis(settings) as client, bar:
+    with open_redis(settings) as client, bar:
         task = bar.add_task("Checking: listings", total=None)
 
         def show(stage: str, done: int, total: int) -> None:

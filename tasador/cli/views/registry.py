@@ -93,7 +93,8 @@ def comparison_table(first: ModelVersionInfo, second: ModelVersionInfo) -> Table
     table = _table("", f"VERSION {first.version}", f"VERSION {second.version}", "DIFFERENCE")
     for name, attribute in (("stage", "stage"), ("model type", "algorithm"), ("trained", "trained_at")):
         table.add_row(name, str(getattr(first, attribute)), str(getattr(second, attribute)), "")
-    table.add_row("data", first.data_sha256[:12], second.data_sha256[:12], _sameness(first, second))
+    sameness = "same" if first.data_sha256 == second.data_sha256 else "different"
+    table.add_row("data", first.data_sha256[:12], second.data_sha256[:12], sameness)
     for name in sorted({*first.metrics, *second.metrics}):
         if name.startswith(("cv_", "test_", "us_")):
             one, other = first.metrics.get(name), second.metrics.get(name)
@@ -116,10 +117,6 @@ def compare_folds(
     except ModelRejectedError:
         return None
     return compare(other.scores, one.scores, gate.domain, one.splits) if one.key == other.key else None
-
-
-def _sameness(first: ModelVersionInfo, second: ModelVersionInfo) -> str:
-    return "same" if first.data_sha256 == second.data_sha256 else "different"
 
 
 def _figure(value: float | None) -> str:
