@@ -11,6 +11,7 @@ from typing import Self
 import redis.exceptions
 
 from producer.backpressure import CHECK_INTERVAL_S, OnFull
+from producer.chunks import Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
 from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
@@ -85,7 +86,7 @@ class AsyncListingPublisher:
             RefusedListingError: as `ListingPublisher.publish_chunks`.
             PublishError: as `ListingPublisher.publish_chunks`.
         """
-        chunker = self._plan.chunker()
+        chunker = Chunker(self._plan.decoder)
         async for listing in _each(listings):
             if chunk := chunker.add(listing):
                 yield await self._send(chunk)

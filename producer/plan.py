@@ -10,7 +10,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from producer.backpressure import Backpressure, OnFull
-from producer.chunks import Chunker
 from schemas.decoding import ListingDecoder
 from schemas.errors import ConfigurationError
 from schemas.settings import PARAMS_VARIABLE, Settings, load_settings
@@ -32,10 +31,6 @@ class PublishingPlan:
     streams: Streams
     backpressure: Backpressure
     decoder: ListingDecoder | None
-
-    def chunker(self) -> Chunker:
-        """A chunker for one call."""
-        return Chunker(self.decoder)
 
 
 def plan_publishing(

@@ -58,11 +58,6 @@ def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
     return [replace(info, metrics=metrics.get(info.run_id, {})) for info in infos]
 
 
-def is_larger_better(metric: str) -> bool:
-    """Whether a larger value of a metric is better."""
-    return any(word in metric for word in _LARGER_IS_BETTER)
-
-
 def best_version(registry: Registry, metric: str) -> ModelVersionInfo:
     """The best version by a metric; among equals the oldest.
 
@@ -78,5 +73,5 @@ def best_version(registry: Registry, metric: str) -> ModelVersionInfo:
             f"no version of model {registry.name!r} has the metric {metric}"
             + (f"; known metrics: {', '.join(known)}" if known else "; train one with `tasador train`")
         )
-    choose = max if is_larger_better(metric) else min
+    choose = max if any(word in metric for word in _LARGER_IS_BETTER) else min
     return choose(candidates, key=lambda info: info.metrics[metric])

@@ -97,8 +97,27 @@ def load_pipeline(path: Path) -> Pipeline:
     Raises:
         ModelRejectedError: ("allow_list", "versions" or "signature") it cannot be loaded, or is not a pipeline.
     """
+    from sklearn.exceptions import InconsistentVersionWarning
+    from sklearn.pipeline import Pipeline
+    from skops.io import load
+
     check_types(path / MODEL_FILE)
-    return _load_skops(path / MODEL_FILE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            model = load(path / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+        except InconsistentVersionWarning as warning:
+            stored, installed = warning.original_sklearn_version, warning.current_sklearn_version
+            raise ModelRejectedError(
+                "versions", f"the model was stored by scikit-learn {stored}, {installed} is installed: train it again"
+            ) from warning
+        except (AttributeError, ModuleNotFoundError, KeyError, TypeError, ValueError) as error:
+            raise ModelRejectedError(
+                "versions", f"{MODEL_FILE} cannot be loaded with the installed libraries: {error}"
+            ) from error
+    if not isinstance(model, Pipeline):
+        raise ModelRejectedError("signature", f"{MODEL_FILE} holds a {type(model).__name__}, not a Pipeline")
+    return model
 
 
 def load_libraries() -> None:
@@ -147,29 +166,6 @@ def check_versions(card: ModelCard) -> None:
                 "versions",
                 f"the model was made with {library} {made_with}, {installed[library]} is installed: train it again",
             )
-
-
-def _load_skops(model_file: Path) -> Pipeline:
-    from sklearn.exceptions import InconsistentVersionWarning
-    from sklearn.pipeline import Pipeline
-    from skops.io import load
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", InconsistentVersionWarning)
-        try:
-            model = load(model_file, trusted=sorted(ALLOWED_TYPES))
-        except InconsistentVersionWarning as warning:
-            stored, installed = warning.original_sklearn_version, warning.current_sklearn_version
-            raise ModelRejectedError(
-                "versions", f"the model was stored by scikit-learn {stored}, {installed} is installed: train it again"
-            ) from warning
-        except (AttributeError, ModuleNotFoundError, KeyError, TypeError, ValueError) as error:
-            raise ModelRejectedError(
-                "versions", f"{model_file.name} cannot be loaded with the installed libraries: {error}"
-            ) from error
-    if not isinstance(model, Pipeline):
-        raise ModelRejectedError("signature", f"{model_file.name} holds a {type(model).__name__}, not a Pipeline")
-    return model
 
 
 def _minor(version: str) -> tuple[str, ...]:

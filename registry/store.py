@@ -194,15 +194,19 @@ class Registry:
                 elif key in self.client.get_model_version(self.name, version).tags:
                     self.client.delete_model_version_tag(self.name, version, key)
 
-    def download(self, info: ModelVersionInfo, target: Path) -> None:
-        """Copy a version's folder to `target`, which must not exist, and check its digest.
+    @contextmanager
+    def downloaded(self, info: ModelVersionInfo) -> Iterator[Path]:
+        """A temporary copy of a version's folder, whose digest has been checked.
 
         Raises:
             RegistryUnavailableError: MLflow does not answer.
             ModelRejectedError: ("digest") it differs from what was registered.
         """
-        copy_artifact(info.uri, target, self.tracking_uri)
-        check_digest(target, info.digest)
+        with tempfile.TemporaryDirectory(prefix="tasador-model-") as temporary:
+            folder = Path(temporary) / "model"
+            copy_artifact(info.uri, folder, self.tracking_uri)
+            check_digest(folder, info.digest)
+            yield folder
 
     def _uri_of(self, record: ModelVersion) -> str:
         uri = self.client.get_model_version_download_uri(self.name, str(record.version))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 
 from registry.folder import GOLDEN_FILE, read_card, read_reference
 from registry.loading import load_pipeline
@@ -61,9 +59,7 @@ def copy_champion(champion: ModelVersionInfo, owner: Settings, settings: Setting
     """
     import pandas as pd
 
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "model"
-        Registry(tracking_uri_of(owner), owner.domain).download(champion, folder)
+    with Registry(tracking_uri_of(owner), owner.domain).downloaded(champion) as folder:
         pipeline, card, golden = load_pipeline(folder), read_card(folder), pd.read_parquet(folder / GOLDEN_FILE)
         registry = Registry(tracking_uri_of(settings), settings.domain)
         return registry.register(pipeline, card, golden, read_reference(folder), run_id=run_id)

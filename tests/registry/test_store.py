@@ -69,10 +69,10 @@ def test_a_new_champion_makes_the_old_one_previous_champion(registry: Registry) 
     assert registry.resolve(alias=PREVIOUS_CHAMPION).version == "1"
 
 
-def test_a_downloaded_version_has_its_registered_digest(registry: Registry, tmp_path: Path) -> None:
+def test_a_downloaded_version_has_its_registered_digest(registry: Registry) -> None:
     info = registry.resolve(version="2")
-    registry.download(info, tmp_path / "copy")
-    assert digest_of(tmp_path / "copy") == info.digest
+    with registry.downloaded(info) as folder:
+        assert digest_of(folder) == info.digest
 
 
 def test_loading_by_alias_does_not_change_the_digest(small_model: SmallModel) -> None:
@@ -82,12 +82,12 @@ def test_loading_by_alias_does_not_change_the_digest(small_model: SmallModel) ->
     assert digest_of(small_model.folder) == small_model.info.digest
 
 
-def test_a_tampered_artifact_is_not_downloaded(own_model: SmallModel, tmp_path: Path) -> None:
+def test_a_tampered_artifact_is_not_downloaded(own_model: SmallModel) -> None:
     registry = Registry(own_model.registry.tracking_uri, "tampered")
     info = register(registry, fitted(table_of("housing"), "linear"), table_of("housing"))
     Path(info.uri, "card.json").write_text("{}")
-    with pytest.raises(ModelRejectedError, match="has been changed"):
-        registry.download(info, tmp_path / "copy")
+    with pytest.raises(ModelRejectedError, match="has been changed"), registry.downloaded(info):
+        pass
 
 
 def test_a_pipeline_that_could_not_be_loaded_again_is_not_registered(own_model: SmallModel) -> None:

@@ -19,8 +19,6 @@ from training.gate.record import FOLDS_FOLDER, FoldRecord, read_record
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-_PREFIX = "tasador-gate-"
-
 
 def fetch_record(registry: Registry, info: ModelVersionInfo, domain: Domain) -> FoldRecord:
     """Download the fold record of a version.
@@ -32,7 +30,7 @@ def fetch_record(registry: Registry, info: ModelVersionInfo, domain: Domain) -> 
     expected = info.tags.get(FOLDS_TAG)
     if not expected:
         raise ModelRejectedError("folds", f"version {info.version} has no fold record")
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
+    with tempfile.TemporaryDirectory(prefix="tasador-gate-") as temporary:
         folder = download_folder(registry.client, registry.tracking_uri, info.run_id, FOLDS_FOLDER, Path(temporary))
         try:
             check_digest(folder, expected)
@@ -49,15 +47,11 @@ def fetch_pipeline(registry: Registry, info: ModelVersionInfo) -> Pipeline:
         ModelRejectedError: its files have changed, or it cannot be loaded.
         RegistryUnavailableError: MLflow does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
-        folder = Path(temporary) / "model"
-        registry.download(info, folder)
+    with registry.downloaded(info) as folder:
         return load_pipeline(folder)
 
 
 def fetch_scorer(registry: Registry, info: ModelVersionInfo, domain: Domain) -> Scorer:
     """Download a version and load it as a consumer does, without a limit on its cost; raises as `fetch_pipeline`."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as temporary:
-        folder = Path(temporary) / "model"
-        registry.download(info, folder)
+    with registry.downloaded(info) as folder:
         return load_scorer(folder, domain)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from registry.card import COST_METRIC, ModelCard
 from registry.loading import load_scorer
 from registry.store import Registry
@@ -32,13 +29,11 @@ def loading_checks(registry: Registry, info: ModelVersionInfo, domain: Domain) -
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="tasador-gate-") as temporary:
-        folder = Path(temporary) / "model"
-        try:
-            registry.download(info, folder)
+    try:
+        with registry.downloaded(info) as folder:
             return _checks_until(None), load_scorer(folder, domain).card
-        except ModelRejectedError as error:
-            return _checks_until(error.check, str(error)), None
+    except ModelRejectedError as error:
+        return _checks_until(error.check, str(error)), None
 
 
 def cost_check(card: ModelCard, max_us_per_row: float) -> Check:

@@ -115,11 +115,7 @@ def _key(table: Table, settings: Settings) -> str:
 
 
 def _score(trial: Trial, recipe: Recipe, table: Table, splits: Sequence[Split], seed: int) -> float:
-    """The mean of the deciding metric over folds.
-
-    Raises:
-        TrialPruned: the mean so far is worse than the median of the other trials.
-    """
+    """The mean of the deciding metric over folds; a trial that falls behind is pruned."""
     from optuna import TrialPruned
 
     space = recipe.space(table.domain)

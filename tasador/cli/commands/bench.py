@@ -90,11 +90,6 @@ def bench(
 
 
 def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
-    """The parts that the kept report lacks.
-
-    Raises:
-        ConfigurationError: it lacks none.
-    """
     parts = [part for part in BenchPart if kept is None or not kept.has(part)]
     if not parts:
         raise ConfigurationError("the report has all parts already; omit --keep to measure them again")

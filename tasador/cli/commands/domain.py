@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from schemas.domain import BUILT_IN, load_domain
 from schemas.errors import ConfigurationError
 from tasador.cli.options import JsonOption
 from tasador.cli.terminal import print_line, print_note, write_json
-from tasador.drafting.draft import Draft, draft
+from tasador.drafting.draft import Draft, Task, draft
 from tasador.drafting.params import add_domain, params_entry
 from tasador.drafting.profile import profile
 
@@ -24,13 +23,6 @@ app = typer.Typer(help="Create a domain from a table.", no_args_is_help=True)
 
 FOLDER = Path("domains")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-
-class TaskName(StrEnum):
-    """The task of a domain."""
-
-    REGRESSION = "regression"
-    CLASSIFICATION = "classification"
 
 
 @app.callback()
@@ -44,7 +36,7 @@ def new(
     *,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     name: Annotated[str | None, typer.Option(help="Name of the domain.", show_default="the file's")] = None,
-    task: Annotated[TaskName | None, typer.Option(help="Task of the domain.", show_default="inferred")] = None,
+    task: Annotated[Task | None, typer.Option(help="Task of the domain.", show_default="inferred")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="Column that is not a feature; repeatable.")] = None,
     module: Annotated[
         Path | None, typer.Option("--out", help="Python file to write.", show_default="domains/<name>.py")
@@ -67,7 +59,7 @@ def new(
     if unknown := sorted({*(skip or ())} - {column.name for column in columns}):
         raise ConfigurationError(f"{file}: no column {', '.join(map(repr, unknown))} to skip")
     used = [column for column in columns if column.name not in (skip or ())]
-    drafted = draft(name, file.name, used, target, task.value if task else None)
+    drafted = draft(name, file.name, used, target, task)
     _write(module, drafted)
     path = f"{dotted}:{drafted.class_name}"
     # Python may have cached the folder's listing

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from operations.reports import newest_report
-from schemas.quality import QualityEvent
+from schemas.quality import QualityEvent, Span
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.cli.views.quality import quality_tables
@@ -17,16 +16,8 @@ from tasador.machine.running_system import find_settings, open_redis
 EXAMPLE = "tasador quality --span 7d"
 
 
-class SpanName(StrEnum):
-    """The rolling windows of a report."""
-
-    DAY = "24h"
-    WEEK = "7d"
-    MONTH = "30d"
-
-
 def quality(
-    span: Annotated[SpanName, typer.Option("--span", help="Window to show by version and segment.")] = SpanName.DAY,
+    span: Annotated[Span, typer.Option("--span", help="Window to show by version and segment.")] = "24h",
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,4 +29,4 @@ def quality(
         write_json(event.data.model_dump(mode="json"))
         return
     print_line(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}")
-    stdout.print(quality_tables(event.data, span.value))
+    stdout.print(quality_tables(event.data, span))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,14 +14,7 @@ from tasador.cli.progress import TrainingProgressBar
 EXAMPLE = "tasador stage validate"
 
 
-class TrainingStage(StrEnum):
-    """The stages, in order."""
-
-    INGEST = "ingest"
-    VALIDATE = "validate"
-    TRAIN = "train"
-    EVALUATE = "evaluate"
-    REPORT = "report"
+TrainingStage = Literal["ingest", "validate", "train", "evaluate", "report"]
 
 
 def stage(
@@ -39,5 +31,5 @@ def stage(
     settings = load_settings(domain=domain)
     from training.stages import FOLDER, StageContext, run_stage
 
-    with TrainingProgressBar(name.value) as progress:
-        run_stage(name.value, StageContext(settings, folder or Path(FOLDER) / settings.domain, progress))
+    with TrainingProgressBar(name) as progress:
+        run_stage(name, StageContext(settings, folder or Path(FOLDER) / settings.domain, progress))

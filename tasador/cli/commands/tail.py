@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import redis
 import typer
@@ -28,14 +27,7 @@ from transport.reading import RawEntry, follow, newest, scan
 EXAMPLE = "tasador tail predictions -n 20"
 
 
-class StreamName(StrEnum):
-    """Streams that can be followed."""
-
-    PREDICTIONS = "predictions"
-    DEAD_LETTERS = "dead-letters"
-    MODEL_EVENTS = "model-events"
-    REPEATS = "repeats"
-    RATE_LIMITED = "rate-limited"
+StreamName = Literal["predictions", "dead-letters", "model-events", "repeats", "rate-limited"]
 
 
 def tail(
@@ -87,11 +79,11 @@ def _entries(
 def _stream(streams: Streams, name: StreamName) -> tuple[str, Callable[[bytes], str]]:
     """The stream's key, and the function that formats its events."""
     return {
-        StreamName.PREDICTIONS: (streams.predictions, prediction_line),
-        StreamName.DEAD_LETTERS: (streams.dead_letters, dead_letter_line),
-        StreamName.MODEL_EVENTS: (streams.model_events, model_event_line),
-        StreamName.REPEATS: (streams.repeats, repeat_line),
-        StreamName.RATE_LIMITED: (streams.rate_limited, dead_letter_line),
+        "predictions": (streams.predictions, prediction_line),
+        "dead-letters": (streams.dead_letters, dead_letter_line),
+        "model-events": (streams.model_events, model_event_line),
+        "repeats": (streams.repeats, repeat_line),
+        "rate-limited": (streams.rate_limited, dead_letter_line),
     }[name]
 
 
