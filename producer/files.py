@@ -15,7 +15,26 @@ from schemas.domain import Domain
 from schemas.errors import DataError
 
 
-class ListingFile:
+class RowFile:
+    """A file of rows, read in constant memory.
+
+    Attributes:
+        total: the size of the file, in the unit of `done`.
+    """
+
+    def __init__(self, path: Path, domain: Domain, id_column: str | None) -> None:
+        self._rows = open_rows(path)
+        self._domain = domain
+        self._id_column = id_column
+        self.total = self._rows.total
+
+    @property
+    def done(self) -> int:
+        """Progress of the latest iteration: bytes of a text file, rows of a Parquet file."""
+        return self._rows.done
+
+
+class ListingFile(RowFile):
     """The listings of one file, read in constant memory; each iteration reads the file again.
 
     The id of a row comes from the id column, else it is ``<first 16 hexadecimal digits of the file's SHA-256>-<row>``
@@ -28,32 +47,21 @@ class ListingFile:
         id_column: the column of ids.
         source: of listings made from rows, and of whole events without a source.
 
-    Attributes:
-        total: the size of the file, in the unit of `done`.
-
     Raises:
         DataError: the file cannot be read or has no rows, or its columns do not match the domain.
     """
 
     def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
-        self._rows = open_rows(path)
-        self._domain = domain
-        self._id_column = id_column
+        super().__init__(path, domain, id_column)
         self._source = {"source": source} if source else {}
         self._digest = "" if id_column else digest_of(path)
         self._values = _value_reader(domain, is_text=self._rows.is_text)
-        self.total = self._rows.total
         columns = self._rows.columns
         self._is_uniform = columns is not None
         if columns is not None:
             check_columns(str(path), columns, domain, id_column)
         if next(iter(self), None) is None:
             raise DataError(f"{path}: has no rows")
-
-    @property
-    def done(self) -> int:
-        """Progress of the latest iteration: bytes of a text file, rows of a Parquet file."""
-        return self._rows.done
 
     def __iter__(self) -> Iterator[Publishable]:
         for row in self._rows:

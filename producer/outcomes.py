@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from producer.cells import MISSING
 from producer.chunks import CHUNK_LISTINGS
-from producer.files import id_as_text
+from producer.files import RowFile, id_as_text
 from producer.lines import digest_of
 from producer.sending import send_chunk
-from producer.tables import TableRow, open_rows
+from producer.tables import TableRow
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.events import Outcome, OutcomeData
@@ -22,7 +22,7 @@ from schemas.settings import Settings
 from transport.connection import connect
 
 
-class OutcomeFile:
+class OutcomeFile(RowFile):
     """The outcomes of one file as JSON, read in constant memory; each iteration reads the file again.
 
     A row belongs to the listing of its id; without an id column, to the listing that was published from the same row of
@@ -36,7 +36,6 @@ class OutcomeFile:
         source: of the listings.
 
     Attributes:
-        total: the size of the file, in the unit of `done`.
         skipped: rows without an outcome in the latest iteration.
 
     Raises:
@@ -44,22 +43,14 @@ class OutcomeFile:
     """
 
     def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
-        self._rows = open_rows(path)
-        self._domain = domain
-        self._id_column = id_column
+        super().__init__(path, domain, id_column)
         self._source = source
         self._digest = digest_of(path)
-        self.total = self._rows.total
         self.skipped = 0
         if self._rows.columns is not None:
             self._check_columns(str(path), self._rows.columns)
         if next(iter(self), None) is None:
             raise DataError(f"{path}: has no outcomes")
-
-    @property
-    def done(self) -> int:
-        """Progress of the latest iteration."""
-        return self._rows.done
 
     def __iter__(self) -> Iterator[bytes]:
         self.skipped = 0

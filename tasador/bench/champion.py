@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from registry.folder import GOLDEN_FILE, read_card, read_reference
-from registry.loading import load_pipeline
 from registry.location import database_of, tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
+from tasador.bench.model import register_folder
 
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+))")
 
@@ -57,9 +56,5 @@ def copy_champion(champion: ModelVersionInfo, owner: Settings, settings: Setting
         ModelRejectedError: the files differ from what was registered, or cannot be loaded here.
         RegistryUnavailableError: MLflow does not answer.
     """
-    import pandas as pd
-
     with Registry(tracking_uri_of(owner), owner.domain).downloaded(champion) as folder:
-        pipeline, card, golden = load_pipeline(folder), read_card(folder), pd.read_parquet(folder / GOLDEN_FILE)
-        registry = Registry(tracking_uri_of(settings), settings.domain)
-        return registry.register(pipeline, card, golden, read_reference(folder), run_id=run_id)
+        return register_folder(settings, folder, run_id)

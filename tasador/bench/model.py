@@ -32,14 +32,13 @@ def train_reference(settings: Settings, progress: Callable[[str], None]) -> Mode
     return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
 
 
-def register_again(settings: Settings, model: ModelVersionInfo) -> ModelVersionInfo:
-    """Register the same model as a new version: it has another digest and makes the same predictions."""
+def register_folder(settings: Settings, folder: Path, run_id: str) -> ModelVersionInfo:
+    """Register a stored model as a new version: it has another digest and makes the same predictions."""
     import pandas as pd
 
-    folder, registry = Path(model.uri), Registry(tracking_uri_of(settings), settings.domain)
-    golden = pd.read_parquet(folder / GOLDEN_FILE)
-    reference = read_reference(folder)
-    return registry.register(load_pipeline(folder), read_card(folder), golden, reference, run_id=model.run_id)
+    registry = Registry(tracking_uri_of(settings), settings.domain)
+    golden, reference = pd.read_parquet(folder / GOLDEN_FILE), read_reference(folder)
+    return registry.register(load_pipeline(folder), read_card(folder), golden, reference, run_id=run_id)
 
 
 def save_booster(model: ModelVersionInfo, path: Path) -> None:

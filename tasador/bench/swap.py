@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.frozen_model import FrozenModel
 from tasador.bench.arrivals import load_generator
-from tasador.bench.model import activate, register_again
+from tasador.bench.model import activate, register_folder
 from tasador.bench.rig import Rig
 from transport.reading import scan
 
@@ -43,7 +44,7 @@ def measure_swaps(rig: Rig, seconds: float, progress: Callable[[str], object]) -
         BenchmarkError: the consumer died, or a listing got no answer.
         RedisUnavailableError: Redis does not answer.
     """
-    models = (register_again(rig.settings, rig.model), rig.model)
+    models = (register_folder(rig.settings, Path(rig.model.uri), rig.model.run_id), rig.model)
     with load_generator(rig.settings, rig.url) as load:
 
         def latencies_ms(activations: int) -> tuple[NDArray[np.float64], int]:

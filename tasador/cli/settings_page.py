@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import annotated_types
@@ -109,10 +108,13 @@ def _default(info: FieldInfo) -> str:
 def page() -> str:
     """The page as Markdown, with a table for each section."""
     parts = [_HEAD]
-    for section, group in groupby(_in_sections(), key=lambda setting: setting.section):
+    sections: dict[str, list[Setting]] = {}
+    for setting in all_settings():
+        sections.setdefault(setting.section, []).append(setting)
+    for section, settings in sections.items():
         title = f"`{section}`" if section else "At the top"
         intro = _intro(section)
-        rows = [_line(setting) for setting in group]
+        rows = [_line(setting) for setting in settings]
         head = "| key | meaning | unit | admitted | default | variable |\n|---|---|---|---|---|---|"
         parts.append("\n\n".join(part for part in (f"## {title}", intro, "\n".join([head, *rows])) if part) + "\n")
     return "\n".join(parts)
@@ -121,13 +123,6 @@ def page() -> str:
 def _line(setting: Setting) -> str:
     cells = (f"`{setting.key}`", setting.meaning, setting.unit, _cell(setting.admitted), _cell(setting.default))
     return f"| {' | '.join(cells)} | `{setting.variable}` |"
-
-
-def _in_sections() -> list[Setting]:
-    """All settings, grouped by section in the order of first appearance."""
-    settings = all_settings()
-    order = list(dict.fromkeys(setting.section for setting in settings))
-    return sorted(settings, key=lambda setting: order.index(setting.section))
 
 
 def _intro(section: str) -> str:
