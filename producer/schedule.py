@@ -21,7 +21,7 @@ class Schedule:
     a chunk, or in waiting for a full backlog, is made up, and a long run has the requested rate.
 
     Args:
-        rate_per_s: listings per second.
+        rate_per_s: listings per second; infinite for as fast as possible.
         now: the clock, in seconds.
         wait: sleeps for a number of seconds.
 
@@ -35,7 +35,7 @@ class Schedule:
         now: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.chunk_size = min(max(int(rate_per_s * TICK_S), 1), CHUNK_LISTINGS)
+        self.chunk_size = int(min(max(rate_per_s * TICK_S, 1), CHUNK_LISTINGS))
         self._rate_per_s = rate_per_s
         self._now = now
         self._wait = wait

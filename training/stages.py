@@ -105,7 +105,6 @@ def _report(context: StageContext) -> None:
 
 
 def _load_selection(context: StageContext) -> tuple[Selection, Table]:
-    """The selection that the stage `train` stored, and the test rows."""
     from training.learning.folding import split
     from training.learning.storing import load_selection
 

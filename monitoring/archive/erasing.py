@@ -55,7 +55,6 @@ def erase_subject(folder: ArchiveFolder, subject: str, until: EntryId) -> Erasur
 
 
 def _split(path: Path, subject: str) -> tuple[pa.Table, pa.Table]:
-    """The rows of a file that belong to a subject, and the others."""
     table = pq.read_table(path, partitioning=None)
     is_of_subject = pc.fill_null(pc.equal(table.column("subject"), pa.scalar(subject)), False)  # noqa: FBT003
     return table.filter(is_of_subject), table.filter(pc.invert(is_of_subject))

@@ -72,7 +72,6 @@ def _numbers(distribution: Distribution, scale: float) -> Plot:
 
 
 def _categories(distribution: Distribution, scale: float) -> Plot:
-    """The most frequent categories, a pair of bars each."""
     triples = zip(distribution.categories, distribution.reference, distribution.current, strict=True)
     shown = [triple for triple in triples if triple[1] or triple[2]]
     shown = sorted(shown, key=lambda triple: -max(triple[1:]))[:_MAX_CATEGORIES]

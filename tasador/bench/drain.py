@@ -112,7 +112,6 @@ def _run(rig: Rig, contender: Contender, count: int) -> list[UsageSample]:
 
 
 def _check(rig: Rig, contender: Contender, count: int) -> None:
-    """Make sure that there is one prediction for each listing, and nothing pending."""
     answers = Counter(
         contender.listing_id_of(payload_of(fields)) for _, fields in scan(rig.client, rig.streams.predictions)
     )

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from producer import ListingPublisher
-from producer.chunks import CHUNK_LISTINGS
 from producer.encoding import Publishable
 from producer.outcomes import OutcomeFile, OutcomePublisher
 from producer.schedule import Schedule
@@ -66,21 +65,7 @@ class AnswerOptions:
     timeout_s: float | None
 
 
-class PublishRate:
-    """Publishes at a rate, or without one as fast as possible."""
-
-    def __init__(self, rate_per_s: float | None) -> None:
-        self._schedule = Schedule(rate_per_s) if rate_per_s is not None else None
-        self.chunk_listings = self._schedule.chunk_size if self._schedule else CHUNK_LISTINGS
-
-    def limit(self, listings: Iterable[Any]) -> Iterable[Any]:
-        """Yield each listing when it is due."""
-        return self._schedule.pace(listings) if self._schedule else listings
-
-
 class _PublishProgress:
-    """Counts what has been published, and shows it as a progress bar on standard error."""
-
     def __init__(self, source: ListingSource | OutcomeFile, high_water: int, noun: str = "listings") -> None:
         self.source = source
         self.noun = noun
@@ -115,7 +100,7 @@ class _PublishProgress:
 def publish_listings(
     settings: Settings,
     source: ListingSource,
-    rate: PublishRate,
+    schedule: Schedule,
     options: AnswerOptions | None,
     *,
     validate: bool,
@@ -148,7 +133,7 @@ def publish_listings(
         publisher = stack.enter_context(ListingPublisher(settings, validate=validate, on_wait=on_wait))
         try:
             with progress.bar:
-                chunks = publisher.publish_chunks(rate.limit(source), rate.chunk_listings)
+                chunks = publisher.publish_chunks(schedule.pace(source), schedule.chunk_size)
                 _publish_all(chunks, progress, waiter, receipts)
                 seconds = time.perf_counter() - started_s
                 if waiter and options:
@@ -167,7 +152,7 @@ _ADVICE = "no answers were written; publish the same file again soon to get the 
 
 
 def publish_outcomes(
-    settings: Settings, outcomes: OutcomeFile, rate: PublishRate, limit: int | None, *, as_json: bool
+    settings: Settings, outcomes: OutcomeFile, schedule: Schedule, limit: int | None, *, as_json: bool
 ) -> None:
     """Publish outcomes and print a summary.
 
@@ -178,7 +163,7 @@ def publish_outcomes(
     progress = _PublishProgress(outcomes, settings.high_water, "outcomes")
     started_s = time.perf_counter()
     with OutcomePublisher(settings) as publisher, progress.bar:
-        chunks = publisher.publish_chunks(rate.limit(islice(outcomes, limit)), rate.chunk_listings)
+        chunks = publisher.publish_chunks(schedule.pace(islice(outcomes, limit)), schedule.chunk_size)
         _publish_all(chunks, progress, None)
     _report(progress, time.perf_counter() - started_s, None, None, as_json=as_json)
     if outcomes.skipped:

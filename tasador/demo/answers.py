@@ -87,7 +87,6 @@ def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]
 def _answers_to(
     entry_ids: Sequence[str], client: redis.Redis, key: str, model: type[AnswerType]
 ) -> dict[str, tuple[EntryId, AnswerType]]:
-    """The answers on one stream by the listing's entry id, each with its own entry id."""
     listings = set(entry_ids)
     # an answer is written after its listing, and both ids come from the same clock
     entries = scan(client, key, first=str(EntryId.parse(entry_ids[0]).ms))

@@ -174,7 +174,6 @@ def _declaration(source: str, attribute: str, column: ColumnProfile) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A Python string literal in double quotes."""
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -77,6 +77,19 @@ def find_settings(domain: str | None = None) -> Settings:
     return settings
 
 
+def load_registry_settings(domain: str | None = None) -> Settings:
+    """The settings of a command that needs no Redis, with the running system's tracking URI if none is set.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    settings = load_settings(domain=domain)
+    system = read_running_system(settings.home)
+    if system is None or settings.mlflow_uri is not None:
+        return settings
+    return settings.model_copy(update={"mlflow_uri": system.mlflow_uri})
+
+
 def redis_url(settings: Settings) -> str:
     """The Redis URL of the settings.
 

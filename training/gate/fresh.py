@@ -86,7 +86,6 @@ def predict_table(score: Score, table: Table) -> NDArray[Any]:
 
 
 def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """A hash of each row."""
     import pandas as pd
 
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)

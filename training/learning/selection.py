@@ -135,7 +135,6 @@ def _try_blends(
     settings: Settings,
     progress: Progress,
 ) -> list[_FittedCandidate]:
-    """Fit the best blend of the candidates, and a stack of the same members."""
     limit, seed = settings.swap.max_us_per_row, settings.training.seed
     by_name = {each.candidate.name: each for each in fitted}
     best = blend_best([each.candidate for each in fitted], train, splits, limit) if names else None

@@ -99,7 +99,6 @@ def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
 def _reports(
     redis_url: str | None, parts: Sequence[BenchPart], size: BenchSize, model: str | None, kept: BenchReport | None
 ) -> Iterator[BenchReport]:
-    """Measure the parts, and yield the report so far after each."""
     with stderr.status("starting"):
         from tasador.bench.champion import copy_champion, find_champion
         from tasador.bench.model import train_reference

@@ -74,7 +74,6 @@ def new(
 
 
 def _dotted(module: Path) -> str:
-    """The dotted path of a file below the current folder."""
     parts = module.with_suffix("").parts
     if module.suffix != ".py" or module.is_absolute() or not all(part.isidentifier() for part in parts):
         raise typer.BadParameter(

@@ -7,7 +7,7 @@ import threading
 from tasador.cli.options import DomainOption, JsonOption, PortOption
 from tasador.cli.signals import interrupt_on_signals
 from tasador.cli.terminal import print_line, print_note, stderr, write_json
-from tasador.machine.registry_settings import load_registry_settings
+from tasador.machine.running_system import load_registry_settings
 
 EXAMPLE = "tasador mlflow"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +12,10 @@ from producer.answer_files import check_answer_path
 from producer.files import ListingFile
 from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
+from producer.schedule import Schedule
 from schemas.domain import Domain
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.publishing import (
-    AnswerOptions,
-    LimitedSource,
-    ListingSource,
-    PublishRate,
-    publish_listings,
-    publish_outcomes,
-)
+from tasador.cli.publishing import AnswerOptions, LimitedSource, ListingSource, publish_listings, publish_outcomes
 from tasador.machine.running_system import find_settings, open_redis
 from transport.server import check_server
 
@@ -77,18 +72,18 @@ def publish(
         check_answer_path(answers)
     settings = find_settings(domain)
     declared = settings.load_domain()
-    rate = PublishRate(rate_per_s)
+    schedule = Schedule(rate_per_s or math.inf)
     with open_redis(settings) as client:
         check_server(client, settings.streams)
     if are_outcomes:
         outcomes = OutcomeFile(_require_file(file), declared, id_column, source)
-        publish_outcomes(settings, outcomes, rate, limit, as_json=as_json)
+        publish_outcomes(settings, outcomes, schedule, limit, as_json=as_json)
         return
     listings = _source(declared, file, sample, id_column, source)
     if limit is not None:
         listings = LimitedSource(listings, limit)
     options = AnswerOptions(answers, timeout_s) if is_waiting else None
-    publish_listings(settings, listings, rate, options, validate=validate, as_json=as_json, receipts_path=receipts)
+    publish_listings(settings, listings, schedule, options, validate=validate, as_json=as_json, receipts_path=receipts)
 
 
 def _require_file(file: Path | None) -> Path:

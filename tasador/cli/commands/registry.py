@@ -12,7 +12,7 @@ from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
 from tasador.cli.commands.rollback import rollback
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.cli.terminal import print_line, stdout, write_json
-from tasador.machine.registry_settings import load_registry_settings
+from tasador.machine.running_system import load_registry_settings
 
 if TYPE_CHECKING:
     from registry.store import Registry

@@ -12,7 +12,7 @@ from operations.command_sender import current_actor
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.cli.progress import TrainingProgressBar
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
-from tasador.machine.registry_settings import load_registry_settings
+from tasador.machine.running_system import load_registry_settings
 
 if TYPE_CHECKING:
     from registry.versions import ModelVersionInfo
