@@ -16,27 +16,9 @@ import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from schemas import sections
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
-from schemas.sections import (
-    ArchiveSettings,
-    BatchSettings,
-    DomainSettings,
-    DriftSettings,
-    GateSettings,
-    LimitSettings,
-    LoopSettings,
-    MonitorSettings,
-    OutcomeSettings,
-    RateLimitSettings,
-    RetentionSettings,
-    SearchSettings,
-    Section,
-    SourcesSettings,
-    SwapSettings,
-    TrainingSettings,
-    WindowSettings,
-)
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -63,8 +45,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="format of logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
-    domains: dict[str, DomainSettings] = Field(
-        default_factory=lambda: {"housing": DomainSettings()}, description="domains that `tasador up` runs, by name"
+    domains: dict[str, sections.DomainSettings] = Field(
+        default_factory=lambda: {"housing": sections.DomainSettings()},
+        description="domains that `tasador up` runs, by name",
     )
     claim_idle_ms: PositiveInt = Field(
         5_000, description="time that an entry is pending before another consumer claims it, in ms"
@@ -79,21 +62,21 @@ class Settings(BaseSettings):
         3.0, description="interval at which the worker checks whether the champion alias has moved, in s"
     )
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="interval of a consumer's heartbeats, in s")
-    limits: LimitSettings = LimitSettings()
-    rate_limit: RateLimitSettings = RateLimitSettings()
-    batch: BatchSettings = BatchSettings()
-    swap: SwapSettings = SwapSettings()
-    retention: RetentionSettings = RetentionSettings()
-    window: WindowSettings = WindowSettings()
-    monitor: MonitorSettings = MonitorSettings()
-    drift: DriftSettings = DriftSettings()
-    outcomes: OutcomeSettings = OutcomeSettings()
-    archive: ArchiveSettings = ArchiveSettings()
-    loop: LoopSettings = LoopSettings()
-    sources: SourcesSettings = SourcesSettings()
-    training: TrainingSettings = TrainingSettings()
-    search: SearchSettings = SearchSettings()
-    gate: GateSettings = GateSettings()
+    limits: sections.LimitSettings = sections.LimitSettings()
+    rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
+    batch: sections.BatchSettings = sections.BatchSettings()
+    swap: sections.SwapSettings = sections.SwapSettings()
+    retention: sections.RetentionSettings = sections.RetentionSettings()
+    window: sections.WindowSettings = sections.WindowSettings()
+    monitor: sections.MonitorSettings = sections.MonitorSettings()
+    drift: sections.DriftSettings = sections.DriftSettings()
+    outcomes: sections.OutcomeSettings = sections.OutcomeSettings()
+    archive: sections.ArchiveSettings = sections.ArchiveSettings()
+    loop: sections.LoopSettings = sections.LoopSettings()
+    sources: sections.SourcesSettings = sections.SourcesSettings()
+    training: sections.TrainingSettings = sections.TrainingSettings()
+    search: sections.SearchSettings = sections.SearchSettings()
+    gate: sections.GateSettings = sections.GateSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -118,7 +101,7 @@ class Settings(BaseSettings):
         Raises:
             DomainError: it does not exist, or its declaration is not valid.
         """
-        listed = self.domains.get(self.domain, DomainSettings())
+        listed = self.domains.get(self.domain, sections.DomainSettings())
         return load_domain(self.domain, listed.path, listed.may_miss)
 
     def for_domain(self, domain: str) -> Settings:
@@ -183,7 +166,7 @@ def _refuse_unknown_variables() -> None:
             continue
         key, _, rest = variable.removeprefix(PREFIX).lower().partition("__")
         section = Settings.model_fields[key].annotation if key in known else None
-        nested = section.model_fields if isinstance(section, type) and issubclass(section, Section) else ()
+        nested = section.model_fields if isinstance(section, type) and issubclass(section, sections.Section) else ()
         # users choose the names of domains
         if key not in known or (rest and key != "domains" and rest not in nested):
             raise ConfigurationError(f"environment variable {variable}: there is no such setting")

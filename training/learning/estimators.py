@@ -9,18 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn import ensemble
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-    VotingClassifier,
-)
 from xgboost import XGBClassifier, XGBRegressor
 
 from registry.steps.kriging import Kriging
@@ -59,29 +49,29 @@ def on_log_scale(estimator: Any) -> TransformedTargetRegressor:
     return TransformedTargetRegressor(estimator, func=np.arcsinh, inverse_func=np.sinh)
 
 
-def random_forest(seed: int, **own: Any) -> RandomForestRegressor:
+def random_forest(seed: int, **own: Any) -> ensemble.RandomForestRegressor:
     """A random forest for numbers."""
-    return RandomForestRegressor(**{"n_estimators": 100} | own, random_state=seed)
+    return ensemble.RandomForestRegressor(**{"n_estimators": 100} | own, random_state=seed)
 
 
-def random_forest_classes(seed: int, **own: Any) -> RandomForestClassifier:
+def random_forest_classes(seed: int, **own: Any) -> ensemble.RandomForestClassifier:
     """A random forest for classes."""
-    return RandomForestClassifier(**{"n_estimators": 100} | own, random_state=seed)
+    return ensemble.RandomForestClassifier(**{"n_estimators": 100} | own, random_state=seed)
 
 
-def extra_trees(seed: int, **own: Any) -> ExtraTreesRegressor:
+def extra_trees(seed: int, **own: Any) -> ensemble.ExtraTreesRegressor:
     """Extremely randomised trees for numbers."""
-    return ExtraTreesRegressor(**{"n_estimators": 100, "max_features": 0.6} | own, random_state=seed)
+    return ensemble.ExtraTreesRegressor(**{"n_estimators": 100, "max_features": 0.6} | own, random_state=seed)
 
 
-def extra_trees_classes(seed: int, **own: Any) -> ExtraTreesClassifier:
+def extra_trees_classes(seed: int, **own: Any) -> ensemble.ExtraTreesClassifier:
     """Extremely randomised trees for classes."""
-    return ExtraTreesClassifier(**{"n_estimators": 100, "max_features": 0.7} | own, random_state=seed)
+    return ensemble.ExtraTreesClassifier(**{"n_estimators": 100, "max_features": 0.7} | own, random_state=seed)
 
 
-def forests(seed: int) -> VotingClassifier:
+def forests(seed: int) -> ensemble.VotingClassifier:
     """A soft vote of both kinds of forest, with as many trees together as one forest."""
-    return VotingClassifier(
+    return ensemble.VotingClassifier(
         [
             ("random", random_forest_classes(seed, n_estimators=60)),
             ("extra", extra_trees_classes(seed, n_estimators=40)),
@@ -93,26 +83,26 @@ def forests(seed: int) -> VotingClassifier:
 
 def gradient_boosting(seed: int, *, log: bool = False, **own: Any) -> Any:
     """Stochastic gradient boosting for numbers (Friedman 2002): each tree uses a sample of the rows and columns."""
-    estimator = GradientBoostingRegressor(**GRADIENT_BOOSTING | own, random_state=seed)
+    estimator = ensemble.GradientBoostingRegressor(**GRADIENT_BOOSTING | own, random_state=seed)
     return on_log_scale(estimator) if log else estimator
 
 
-def gradient_boosting_classes(seed: int, **own: Any) -> GradientBoostingClassifier:
+def gradient_boosting_classes(seed: int, **own: Any) -> ensemble.GradientBoostingClassifier:
     """Stochastic gradient boosting for classes."""
     defaults = {"n_estimators": 60, "learning_rate": 0.2, "subsample": 0.8, "max_features": 0.5}
-    return GradientBoostingClassifier(**defaults | own, random_state=seed)
+    return ensemble.GradientBoostingClassifier(**defaults | own, random_state=seed)
 
 
-def histogram_boosting(seed: int, **own: Any) -> HistGradientBoostingRegressor:
+def histogram_boosting(seed: int, **own: Any) -> ensemble.HistGradientBoostingRegressor:
     """Gradient boosting over histograms for numbers."""
     defaults = {"max_iter": 120, "max_depth": 5, "max_features": 0.4, "min_samples_leaf": 5, "early_stopping": False}
-    return HistGradientBoostingRegressor(**defaults | own, random_state=seed)
+    return ensemble.HistGradientBoostingRegressor(**defaults | own, random_state=seed)
 
 
-def histogram_boosting_classes(seed: int, **own: Any) -> HistGradientBoostingClassifier:
+def histogram_boosting_classes(seed: int, **own: Any) -> ensemble.HistGradientBoostingClassifier:
     """Gradient boosting over histograms for classes."""
     defaults = {"max_iter": 60, "max_depth": 4, "max_features": 0.5, "early_stopping": False}
-    return HistGradientBoostingClassifier(**defaults | own, random_state=seed)
+    return ensemble.HistGradientBoostingClassifier(**defaults | own, random_state=seed)
 
 
 def plain_xgboost(seed: int, **own: Any) -> XGBRegressor:
@@ -126,10 +116,10 @@ def xgboost(seed: int, *, log: bool = False, **own: Any) -> Any:
     return on_log_scale(estimator) if log else estimator
 
 
-def xgboost_classes(seed: int, **own: Any) -> VotingClassifier:
+def xgboost_classes(seed: int, **own: Any) -> ensemble.VotingClassifier:
     """XGBoost for classes, in a vote of one that translates between class names and the numbers XGBoost requires."""
     classifier = XGBClassifier(**XGBOOST_CLASSES | own, random_state=seed, n_jobs=1)
-    return VotingClassifier([("xgboost", classifier)], voting="soft")
+    return ensemble.VotingClassifier([("xgboost", classifier)], voting="soft")
 
 
 def kriging(seed: int, **own: Any) -> TransformedTargetRegressor:
