@@ -50,6 +50,7 @@ class AlarmRate:
         )
 
 
+@dataclass(frozen=True)
 class Simulation:
     """Trials over the rows of one domain.
 
@@ -59,11 +60,9 @@ class Simulation:
         seed: of all random draws.
     """
 
-    def __init__(self, domain: Domain, rows: Matrix, seed: int = SEED) -> None:
-        self.domain = domain
-        self.rows = rows
-        self._seed = seed
-        self._limits = DriftSettings()
+    domain: Domain
+    rows: Matrix
+    seed: int = SEED
 
     def run(self, draw: DrawWindow, size: int, trials: int, column: int | None = None) -> AlarmRate:
         """The rate of alarms over trials with windows of one size.
@@ -74,7 +73,7 @@ class Simulation:
             trials: how many.
             column: the feature whose alarms count; None for any feature.
         """
-        rng = np.random.default_rng([self._seed, size, 0 if column is None else column + 1])
+        rng = np.random.default_rng([self.seed, size, 0 if column is None else column + 1])
         single = persistent = 0
         for _ in range(trials):
             report = self._trial(rng, draw, size)
@@ -87,7 +86,7 @@ class Simulation:
         order = rng.permutation(len(self.rows))
         reference = self.columns_of(self.rows[order[:REFERENCE_ROWS]])
         windows = [self.columns_of(draw(rng, order[REFERENCE_ROWS:], size)) for _ in range(WINDOWS)]
-        return compare(reference, windows, [WindowSpan(rows=size)] * WINDOWS, self._limits)
+        return compare(reference, windows, [WindowSpan(rows=size)] * WINDOWS, DriftSettings())
 
     def columns_of(self, rows: Matrix) -> list[Column]:
         """The columns that are compared."""

@@ -89,7 +89,7 @@ class CommandSender:
             deadline: when to give up, by `time.monotonic`.
 
         Raises:
-            NotConfirmedError: no answer came in time; the message says whether a worker lives.
+            NotConfirmedError: no answer came in time; the message says whether a worker is running.
         """
         while (answer := self._client.hget(self._streams.command_replies, command_id)) is None:
             if time.monotonic() > deadline:

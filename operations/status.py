@@ -75,7 +75,7 @@ class Status(FrozenModel):
         dead_letters: refusals since the stream began, by reason.
         dead_letters_kept: how many can be read, replayed or dropped now.
         rate_limited_kept: the same for listings refused by the rate limit, which have a stream of their own.
-        uptime_s: of the living consumer with the longest uptime; None where none lives.
+        uptime_s: of the living consumer with the longest uptime; None without one.
     """
 
     state: Literal["healthy", "degraded", "down"]

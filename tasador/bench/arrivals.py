@@ -33,8 +33,6 @@ _MAX_CHUNK = 2000
 _MIN_SLEEP_S = 1e-5
 _NO_ANSWER = np.inf
 
-Publish = Callable[[list[bytes]], object]
-
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
@@ -58,7 +56,7 @@ class Arrivals:
     def publish(
         self,
         payload: Callable[[int], bytes],
-        publish: Publish,
+        publish: Callable[[list[bytes]], object],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:

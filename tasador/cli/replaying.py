@@ -1,4 +1,4 @@
-"""Replays dead letters: corrected, if the operator wants it, or as a dry run."""
+"""Replays dead letters: unchanged, with a correction, or as a dry run."""
 
 from __future__ import annotations
 
