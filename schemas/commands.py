@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.events import OwnEvent, Text
+from schemas.events import EventEnvelope, Text
 
 
 class _Command(BaseModel):
@@ -104,7 +104,7 @@ class ModelEventData(BaseModel):
     load_ms: float | None = None
 
 
-class ModelEvent(OwnEvent):
+class ModelEvent(EventEnvelope):
     """An event about a model; the entry id of `model.activated` is the activation."""
 
     type: ModelEventType

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.events import ModelStamp, OwnEvent
+from schemas.events import EventEnvelope, ModelStamp
 from schemas.frozen_model import FrozenModel
 
 Verdict = Literal["no_drift", "drift", "not_enough_rows"]
@@ -111,7 +111,7 @@ class DriftReport(FrozenModel):
         return tuple(column.name for column in self.columns if column.verdict == "drift")
 
 
-class DriftEvent(OwnEvent):
+class DriftEvent(EventEnvelope):
     """The event with a drift report."""
 
     type: Literal["drift.reported"] = "drift.reported"

@@ -79,7 +79,7 @@ class Answer(BaseModel):
     traceparent: str | None = None
 
 
-class OwnEvent(BaseModel):
+class EventEnvelope(BaseModel):
     """The envelope of the events about models, drift and quality; each kind adds its `data`."""
 
     model_config = ConfigDict(extra="allow", frozen=True)

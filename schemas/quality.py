@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from schemas.events import OwnEvent
+from schemas.events import EventEnvelope
 from schemas.frozen_model import FrozenModel
 
 Span = Literal["24h", "7d", "30d"]
@@ -75,7 +75,7 @@ class QualityReport(FrozenModel):
         return next((one for one in self.spans[span] if one.part == part), Quality(part=part))
 
 
-class QualityEvent(OwnEvent):
+class QualityEvent(EventEnvelope):
     """The event with a quality report."""
 
     type: Literal["quality.reported"] = "quality.reported"
