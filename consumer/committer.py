@@ -11,7 +11,7 @@ from redis.exceptions import NoScriptError
 from consumer.answer_encoder import encode, now_rfc3339
 from consumer.batch import ScoredBatch
 from consumer.metrics import BatchFigures
-from consumer.rate_limit import NO_CHARGES, RateLimit
+from consumer.rate_limit import NO_CHARGES, charge
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
@@ -106,7 +106,7 @@ class Committer:
         self._connection = connection
         dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
         self._keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, *dedup)
-        self._rate_limit = RateLimit(streams) if settings.rate_limit.events_per_s else None
+        self._streams = streams
         self._settings = settings
         self._consumer = consumer
         self._source = f"tasador/{domain.name}"
@@ -119,7 +119,7 @@ class Committer:
         Raises:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
-        charges = self._rate_limit.charge(batch) if self._rate_limit else NO_CHARGES
+        charges = charge(self._streams, batch) if self._settings.rate_limit.events_per_s else NO_CHARGES
         keys = (*self._keys, *charges.buckets)
         arguments = (
             encode(self._options(batch)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from consumer.answer_encoder import AnswerEncoder, encode, now_rfc3339
 from consumer.batch import Refusal, ScoredBatch, all_refused
@@ -13,19 +14,18 @@ from schemas.sections import RateLimitSettings
 from transport.consumer_group import Entry
 
 
+@dataclass(frozen=True)
 class DeadLetterWriter:
     """Makes refusals of entries.
 
-    Args:
+    Attributes:
         decoder: of the domain; finds the identity of a listing that came too fast.
-        encoder: of the domain's answers.
         consumer: the name that dead letters carry.
     """
 
-    def __init__(self, decoder: ListingDecoder, encoder: AnswerEncoder, consumer: str) -> None:
-        self._decoder = decoder
-        self._encoder = encoder
-        self._consumer = consumer
+    decoder: ListingDecoder
+    encoder: AnswerEncoder
+    consumer: str
 
     def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
         """A batch of one dead letter, for an entry that is not scored."""
@@ -54,7 +54,7 @@ class DeadLetterWriter:
                 for k, v in entry.fields.items()
             }
             payload = encode(text)
-        event = self._encoder.dead_letter(entry.id.decode(), time, error, payload, entry.deliveries, self._consumer)
+        event = self.encoder.dead_letter(entry.id.decode(), time, error, payload, entry.deliveries, self.consumer)
         return Refusal(entry.id, error.reason, (error.listing_source, error.listing_id or ""), event)
 
     def _limited(self, entry: Entry, message: str, time: str) -> Refusal:
@@ -62,7 +62,7 @@ class DeadLetterWriter:
         beyond_rate = FieldError("source", message)
         try:
             payload = payload_of(entry.fields)
-            listing = self._decoder.decode(payload)
+            listing = self.decoder.decode(payload)
             limited = RefusedListingError(Reason.RATE_LIMITED, (beyond_rate,), listing.id, listing.source or "")
         except RefusedListingError as error:
             errors = (beyond_rate, *error.errors)

@@ -38,17 +38,12 @@ class Plan:
     last_answers: tuple[bytes, ...]
 
 
+@dataclass(frozen=True)
 class GroupRebuilder:
-    """Creates or rebuilds the group of scorers of one domain.
+    """Creates or rebuilds the group of scorers of one domain; replies to the client must be bytes."""
 
-    Args:
-        client: replies must be bytes.
-        streams: the domain's keys.
-    """
-
-    def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
-        self._client = client
-        self._streams = streams
+    client: redis.asyncio.Redis
+    streams: Streams
 
     async def ensure(self) -> bool:
         """Create the group if it is missing; returns whether this call did.
@@ -57,18 +52,18 @@ class GroupRebuilder:
             redis.exceptions.RedisError: as the server answered.
         """
         created = 0
-        keys = [self._streams.listings, *self._streams.answers]
-        while not await has_group(self._client, self._streams.listings, SCORERS):
+        keys = [self.streams.listings, *self.streams.answers]
+        while not await has_group(self.client, self.streams.listings, SCORERS):
             plan = await self._plan()
             arguments = [SCORERS, plan.start, ORPHANS, *plan.last_answers, *plan.unanswered]
-            created = await _CREATE.run_async(self._client, keys, arguments)
+            created = await _CREATE.run_async(self.client, keys, arguments)
             if created == 1:
                 fields = {"group": SCORERS, "start": plan.start, "unanswered": len(plan.unanswered)}
                 logger.info("consumer group created", extra=fields)
         return created == 1
 
     async def _plan(self) -> Plan:
-        answers = self._streams.answers
+        answers = self.streams.answers
         last = tuple([await self._last(stream) for stream in answers])
         names = (
             "low_water",
@@ -78,10 +73,10 @@ class GroupRebuilder:
             "floor_repeats",
             "floor_rate_limited",
         )
-        stored: Any = await self._client.hmget(self._streams.progress, names)
+        stored: Any = await self.client.hmget(self.streams.progress, names)
         low_text, is_pending, *floors = stored
         low = EntryId.parse(low_text or b"0-0")
-        if EntryId.parse(await self._last(self._streams.listings) or b"0-0") < low:
+        if EntryId.parse(await self._last(self.streams.listings) or b"0-0") < low:
             return Plan("0", (), last)
         answered: set[EntryId] = set()
         # resolutions have no floor: there are few of them
@@ -92,20 +87,20 @@ class GroupRebuilder:
         first = str(low) if is_pending == b"1" else f"({low}"
         unanswered = [
             entry_id
-            async for entry_id, _ in self._entries(self._streams.listings, first.encode(), str(max(highest, low)))
+            async for entry_id, _ in self._entries(self.streams.listings, first.encode(), str(max(highest, low)))
             if EntryId.parse(entry_id) not in answered
         ]
         return Plan(str(max(highest, low)), tuple(unanswered), last)
 
     async def _last(self, stream: str) -> bytes:
-        newest: Any = await self._client.xrevrange(stream, count=1)
+        newest: Any = await self.client.xrevrange(stream, count=1)
         return newest[0][0] if newest else b""
 
     async def _entries(
         self, stream: str, start: bytes, end: str = "+"
     ) -> AsyncIterator[tuple[bytes, dict[bytes, bytes]]]:
         while True:
-            chunk: Any = await self._client.xrange(stream, start, end, count=CHUNK)
+            chunk: Any = await self.client.xrange(stream, start, end, count=CHUNK)
             for entry in chunk:
                 yield entry
             if len(chunk) < CHUNK:

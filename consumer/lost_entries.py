@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import redis
 
@@ -21,26 +22,24 @@ from transport.answers import find_answers
 logger = logging.getLogger(__name__)
 
 
+@dataclass
 class LostEntryDetector:
     """Remembers fenced entries, and checks later whether they have an answer.
 
-    Args:
+    Attributes:
         client: a synchronous client; the search runs in a thread.
-        streams: the domain's keys.
         delay_s: how long another consumer may have such an entry in hand.
-        metrics: counts lost entries.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, delay_s: float, metrics: ConsumerMetrics) -> None:
-        self._client = client
-        self._streams = streams
-        self._delay_s = delay_s
-        self._metrics = metrics
-        self._due_s: dict[bytes, float] = {}
+    client: redis.Redis
+    streams: Streams
+    delay_s: float
+    metrics: ConsumerMetrics
+    _due_s: dict[bytes, float] = field(default_factory=dict)
 
     def add(self, entry_ids: Sequence[bytes]) -> None:
         """Check these later."""
-        self._due_s.update(dict.fromkeys(entry_ids, time.monotonic() + self._delay_s))
+        self._due_s.update(dict.fromkeys(entry_ids, time.monotonic() + self.delay_s))
 
     async def check(self) -> int:
         """Report entries that are due and have no answer; returns how many.
@@ -52,10 +51,10 @@ class LostEntryDetector:
         due = [entry_id for entry_id, due_s in self._due_s.items() if due_s <= now_s]
         if not due:
             return 0
-        found = await asyncio.to_thread(find_answers, self._client, self._streams, [i.decode() for i in due])
+        found = await asyncio.to_thread(find_answers, self.client, self.streams, [i.decode() for i in due])
         for entry_id in due:
             del self._due_s[entry_id]
         if lost := len(found.lost):
             logger.error("entries acknowledged by others have no answer", extra={"entries": lost})
-            self._metrics.record_lost(lost)
+            self.metrics.record_lost(lost)
         return lost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis.asyncio
@@ -31,51 +31,38 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
 
+@dataclass
 class ModelFollower:
     """Follows the desired model of one domain.
 
     Activations only rise: an activation older than the current one is never loaded, whatever its version. The scoring
     loop reads `model` once a batch, so one model scores a batch.
 
-    Args:
-        client: for the desired model and the events.
-        streams: the domain's keys.
-        domain: whose contract a model must fit.
+    Attributes:
         cache: where artifacts are kept.
         consumer: the name in events.
         health: gets a reason while there is no model.
-        metrics: counts swaps.
-
-    Attributes:
         model: scores now; None before the first.
         wakeup: set to have the desired model read at once.
     """
 
-    def __init__(
-        self,
-        client: redis.asyncio.Redis,
-        streams: Streams,
-        domain: Domain,
-        cache: ModelCache,
-        consumer: str,
-        health: Health,
-        metrics: ConsumerMetrics,
-    ) -> None:
-        self._client = client
-        self._streams = streams
-        self._domain = domain
-        self._cache = cache
-        self._consumer = consumer
-        self._health = health
-        self._metrics = metrics
-        self._digest = ""
-        self._rejected = ""
-        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
-        self._failed = ""
-        self._retry_at_s = 0.0
-        self.model: ServedModel | None = None
-        self.wakeup = asyncio.Event()
-        health.set_reason("model", NO_MODEL)
+    client: redis.asyncio.Redis
+    streams: Streams
+    domain: Domain
+    cache: ModelCache
+    consumer: str
+    health: Health
+    metrics: ConsumerMetrics
+    model: ServedModel | None = None
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
+    _digest: str = ""
+    _rejected: str = ""
+    _failed: str = ""
+    _retry_at_s: float = 0.0
+    _backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_RETRY_S, LONGEST_RETRY_S))
+
+    def __post_init__(self) -> None:
+        self.health.set_reason("model", NO_MODEL)
 
     @property
     def stamp(self) -> Stamp | None:
@@ -89,7 +76,7 @@ class ModelFollower:
             redis.exceptions.RedisError: as the server answered.
         """
         self.wakeup.clear()
-        stored: Any = await self._client.hgetall(self._streams.model)
+        stored: Any = await self.client.hgetall(self.streams.model)
         desired = DesiredModel.from_hash(stored)
         if desired is None or desired.activation == self._rejected:
             return
@@ -113,14 +100,14 @@ class ModelFollower:
             self._put_off(desired, error)
             return
         self._digest = desired.digest
-        self._health.clear("model")
-        self._metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
+        self.health.clear("model")
+        self.metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
         load_ms = round((time.perf_counter() - begin) * 1000, 1)
         logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
         await self._publish("model.swapped", desired, load_ms=load_ms)
 
     def _load(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
-        scorer = load_to_serve(self._cache.fetch(desired), self._domain)
+        scorer = load_to_serve(self.cache.fetch(desired), self.domain)
         low, high = scorer.card.bounds
         return ServedModel(scorer, stamp, low, high, scorer.card.usual)
 
@@ -132,28 +119,28 @@ class ModelFollower:
         self._failed, self._retry_at_s = desired.activation, time.monotonic() + pause_s
         reason = f"version {desired.version} cannot be loaded yet: {error}"
         if self.model is None:
-            self._health.set_reason("model", reason)
+            self.health.set_reason("model", reason)
         else:
-            self._health.warn("model", reason)
+            self.health.warn("model", reason)
         fields = {"version": desired.version, "cause": str(error), "pause_s": pause_s}
         logger.warning("model cannot be loaded, retrying", extra=fields)
 
     async def _reject(self, desired: DesiredModel, error: ModelRejectedError) -> None:
-        self._metrics.record_rejected_swap()
-        self._health.clear("model")
+        self.metrics.record_rejected_swap()
+        self.health.clear("model")
         if self.model is None:
-            self._health.set_reason("model", f"version {desired.version} was rejected: {error}")
+            self.health.set_reason("model", f"version {desired.version} was rejected: {error}")
         logger.error("model rejected", extra={"version": desired.version, "check": error.check, "cause": str(error)})
         await self._publish("model.rejected", desired, reason=error.check, message=str(error))
 
     async def _publish(self, kind: ModelEventType, desired: DesiredModel, **data: object) -> None:
         event = ModelEvent.of(
-            f"tasador/{self._domain.name}/consumer/{self._consumer}",
+            f"tasador/{self.domain.name}/consumer/{self.consumer}",
             kind,
             command_id=desired.command_id,
             version=desired.version,
             activation=desired.activation,
-            consumer=self._consumer,
+            consumer=self.consumer,
             **data,
         )
-        await self._client.xadd(self._streams.model_events, {DATA_FIELD: event.model_dump_json(exclude_none=True)})
+        await self.client.xadd(self.streams.model_events, {DATA_FIELD: event.model_dump_json(exclude_none=True)})

@@ -37,19 +37,13 @@ _identities = msgspec.json.Decoder(tuple[str, str]).decode_lines
 NO_CHARGES = Charges((), b"")
 
 
-class RateLimit:
-    """How much each source may send, on one domain's keys."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
-
-    def charge(self, batch: ScoredBatch) -> Charges:
-        """From whose bucket each outcome is spent. Events without a readable source share one bucket."""
-        numbers: dict[str, int] = {}
-        reasons = chain(repeat("", batch.predictions), batch.reasons)
-        charged = [
-            0 if reason in _FREE else numbers.setdefault(source, len(numbers) + 1)
-            for reason, (source, _) in zip(reasons, _identities(batch.identities), strict=True)
-        ]
-        buckets = tuple(self._streams.bucket(source) for source in numbers)
-        return Charges(buckets, struct.pack(f"<{len(charged)}H", *charged))
+def charge(streams: Streams, batch: ScoredBatch) -> Charges:
+    """From whose bucket each outcome is spent. Events without a readable source share one bucket."""
+    numbers: dict[str, int] = {}
+    reasons = chain(repeat("", batch.predictions), batch.reasons)
+    charged = [
+        0 if reason in _FREE else numbers.setdefault(source, len(numbers) + 1)
+        for reason, (source, _) in zip(reasons, _identities(batch.identities), strict=True)
+    ]
+    buckets = tuple(streams.bucket(source) for source in numbers)
+    return Charges(buckets, struct.pack(f"<{len(charged)}H", *charged))

@@ -17,9 +17,12 @@ from transport.tasks import end_tasks
 logger = logging.getLogger(__name__)
 
 RETRIED = (RedisError, UnavailableError, ModelError, ConfigurationError, OSError)
-"""Errors after which a step is tried again."""
+"""Errors after which a step is tried again, where health shows them."""
 
+_RETRIED_UNSEEN = (RedisError, OSError)
+"""The same where health does not: any other cause would be retried for ever without a word to operators."""
 _FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class PeriodicTasks:
 
     Args:
         on_failure: called with any other error, which ends that step's task.
-        health: gets a reason for each step that fails, until it succeeds; None where something else reports failures.
+        health: gets a reason for each step that fails, until it succeeds; None where something else reports that Redis
+            is away: then only errors of Redis and of the system are retried.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None], health: Health | None = None) -> None:
@@ -75,11 +79,12 @@ class PeriodicTasks:
             self._on_failure(error)
 
     async def _repeat(self, step: Step) -> None:
-        backoff, reported = Backoff(_FIRST_RETRY_S, max(step.interval_s, _FIRST_RETRY_S)), ""
+        backoff, reported = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S), ""
+        retried = RETRIED if self._health else _RETRIED_UNSEEN
         while not self._is_finishing.is_set():
             try:
                 await step.run()
-            except RETRIED as error:
+            except retried as error:
                 if str(error) != reported:
                     reported = str(error)
                     self._report(step.name, reported)

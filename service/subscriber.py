@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from redis.exceptions import ResponseError
@@ -17,28 +18,26 @@ from service.health import Health
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class SubscriberWatch:
     """Supervises one subscriber; the caller checks periodically, and stops checking before the broker stops.
 
-    Args:
+    Attributes:
         subscriber: of a started broker.
         probe: fails as reading would.
         health: gets a warning when the subscriber had ended, until a later check finds it reading.
         name: of the warning: what is read.
     """
 
-    def __init__(
-        self, subscriber: LogicSubscriber, probe: Callable[[], Awaitable[object]], health: Health, name: str
-    ) -> None:
-        self._subscriber = subscriber
-        self._probe = probe
-        self._health = health
-        self._name = name
+    subscriber: LogicSubscriber
+    probe: Callable[[], Awaitable[object]]
+    health: Health
+    name: str
 
     @property
     def is_reading(self) -> bool:
         """Whether one of its tasks reads; FastStream itself takes a cancelled task for a running one."""
-        return self._subscriber.running and not all(task.done() for task in self._subscriber.tasks)
+        return self.subscriber.running and not all(task.done() for task in self.subscriber.tasks)
 
     async def check(self) -> bool:
         """Start the subscriber again if it has ended; returns whether it had.
@@ -50,16 +49,16 @@ class SubscriberWatch:
             TimeoutError: the subscriber did not start.
         """
         try:
-            await self._probe()
+            await self.probe()
         except ResponseError:
-            await self._subscriber.stop()
+            await self.subscriber.stop()
             raise
         if self.is_reading:
-            self._health.clear(self._name)
+            self.health.clear(self.name)
             return False
-        self._health.warn(self._name, "the subscriber had ended and was started again")
-        logger.warning("subscriber had ended, starting it again", extra={"reads": self._name})
+        self.health.warn(self.name, "the subscriber had ended and was started again")
+        logger.warning("subscriber had ended, starting it again", extra={"reads": self.name})
         # makes it forget the tasks that have ended
-        await self._subscriber.stop()
-        await self._subscriber.start()
+        await self.subscriber.stop()
+        await self.subscriber.start()
         return True

@@ -7,7 +7,8 @@ in hand to be tried alone, so an entry that kills its consumer becomes poison an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -42,10 +43,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+@dataclass
 class ConsumerGroup:
     """A consumer of a group on one stream.
 
-    Args:
+    Attributes:
         client: replies must be bytes.
         stream: its key.
         group: the group's name.
@@ -53,20 +55,19 @@ class ConsumerGroup:
         claim_idle_ms: how long an entry is left alone before others claim it.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, stream: str, group: str, consumer: str, claim_idle_ms: int) -> None:
-        self._client = client
-        self._stream = stream
-        self._group = group
-        self._consumer = consumer
-        self._claim_idle_ms = claim_idle_ms
+    client: redis.asyncio.Redis
+    stream: str
+    group: str
+    consumer: str
+    claim_idle_ms: int
 
     async def create(self) -> None:
         """Create the group at the beginning of the stream, unless it exists; see `create_group`."""
-        await create_group(self._client, self._stream, self._group)
+        await create_group(self.client, self.stream, self.group)
 
     async def read(self, count: int) -> list[Entry]:
         """Up to `count` entries that no consumer has been given; does not wait."""
-        reply: Any = await self._client.xreadgroup(self._group, self._consumer, {self._stream: ">"}, count=count)
+        reply: Any = await self.client.xreadgroup(self.group, self.consumer, {self.stream: ">"}, count=count)
         return [
             Entry(entry_id, [part for pair in fields.items() for part in pair])
             for _, entries in reply or ()
@@ -75,15 +76,15 @@ class ConsumerGroup:
 
     async def claim_own(self, count: int = CHUNK) -> list[Entry]:
         """Entries pending under the consumer's own name, without their payloads (see `take`)."""
-        return await self._claim(0, self._consumer, count, with_fields=False)
+        return await self._claim(0, self.consumer, count, with_fields=False)
 
     async def claim_idle(self, count: int = CHUNK, *, with_fields: bool = False) -> list[Entry]:
         """Entries that were left alone for `claim_idle_ms`, now the consumer's own; gone ones are not claimed."""
-        return await self._claim(self._claim_idle_ms, "", count, with_fields=with_fields)
+        return await self._claim(self.claim_idle_ms, "", count, with_fields=with_fields)
 
     async def take(self, entry: Entry) -> Entry | None:
         """Take a claimed entry in hand: counted, with its payload; None if another consumer owns it by now."""
-        reply = await _TAKE.run_async(self._client, [self._stream], [self._group, self._consumer, entry.id])
+        reply = await _TAKE.run_async(self.client, [self.stream], [self.group, self.consumer, entry.id])
         if not reply:
             return None
         deliveries, *payload = reply
@@ -91,16 +92,16 @@ class ConsumerGroup:
 
     async def renew(self, entry_ids: Sequence[bytes | str]) -> int:
         """Keep entries in hand from being claimed; returns how many the consumer still owns."""
-        arguments = [self._group, self._consumer, *entry_ids]
-        return int(await _RENEW.run_async(self._client, [self._stream], arguments))
+        arguments = [self.group, self.consumer, *entry_ids]
+        return int(await _RENEW.run_async(self.client, [self.stream], arguments))
 
     async def acknowledge(self, entry_id: bytes | str) -> None:
         """Take an entry off the pending ones."""
-        await self._client.xack(self._stream, self._group, entry_id)
+        await self.client.xack(self.stream, self.group, entry_id)
 
     async def last_own(self) -> bytes:
         """The last entry pending under the consumer's own name; b"" if there is none."""
-        pending: Any = await self._client.xpending_range(self._stream, self._group, "-", "+", 1000, self._consumer)
+        pending: Any = await self.client.xpending_range(self.stream, self.group, "-", "+", 1000, self.consumer)
         return pending[-1]["message_id"] if pending else b""
 
     async def leave(self, *, gives_back: bool = False) -> int:
@@ -109,19 +110,21 @@ class ConsumerGroup:
         Args:
             gives_back: let others claim these at once, and do not count the attempt that was under way.
         """
-        idle = [self._claim_idle_ms] if gives_back else []
-        return int(await _LEAVE.run_async(self._client, [self._stream], [self._group, self._consumer, *idle]))
+        idle = [self.claim_idle_ms] if gives_back else []
+        return int(await _LEAVE.run_async(self.client, [self.stream], [self.group, self.consumer, *idle]))
 
     async def remove(self, consumer: bytes) -> bool:
         """Remove another consumer that holds nothing; False if it holds entries."""
-        return not await _LEAVE.run_async(self._client, [self._stream], [self._group, consumer])
+        return not await _LEAVE.run_async(self.client, [self.stream], [self.group, consumer])
 
     async def _claim(self, idle_ms: int, owner: str, count: int, *, with_fields: bool) -> list[Entry]:
-        arguments = [self._group, self._consumer, idle_ms, count, owner, int(with_fields)]
-        claimed, gone = await _CLAIM.run_async(self._client, [self._stream], arguments)
+        arguments = [self.group, self.consumer, idle_ms, count, owner, int(with_fields)]
+        claimed, gone = await _CLAIM.run_async(self.client, [self.stream], arguments)
         found = zip(claimed[::3], claimed[1::3], claimed[2::3], strict=True)
-        return [Entry(id_, fields if with_fields else (), n) for id_, n, fields in found] + [
-            Entry(id_, None, n) for id_, n in _pairs(gone)
+        without_payload = zip(gone[::2], gone[1::2], strict=True)
+        return [
+            *(Entry(id_, fields if with_fields else (), n) for id_, n, fields in found),
+            *(Entry(id_, None, n) for id_, n in without_payload),
         ]
 
 
@@ -147,7 +150,3 @@ async def has_group(client: redis.asyncio.Redis, stream: str, group: str) -> boo
             return False
         raise
     return any(each["name"] == group.encode() for each in groups)
-
-
-def _pairs(flat: Sequence[Any]) -> Iterator[tuple[bytes, int]]:
-    return zip(flat[::2], flat[1::2], strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -13,7 +14,7 @@ from monitoring.drift.columns import Column, answer_codes, answer_column
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.reference import LoadTable, Reference, load_reference
-from monitoring.monitor.window import RecentRows, columns_by_window, cut_windows, newest_entry, read_recent, span_of
+from monitoring.monitor.window import RecentRows, columns_of, cut_windows, newest_entry, read_recent, span_of
 from schemas.domain import Domain
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ModelNotFoundError
@@ -24,39 +25,26 @@ from schemas.streams import DATA_FIELD
 logger = logging.getLogger(__name__)
 
 
+@dataclass
 class DriftReporter:
     """Reports drift in one domain.
 
-    Args:
+    Attributes:
         client: replies must be bytes.
-        domain: the domain.
         settings: thresholds and keys.
         load_table: loads the reference table of a model.
         source: `source` of the events it publishes.
-        metrics: updated with each check.
-
-    Attributes:
         reference: reference of the active model; None until it is loaded.
     """
 
-    def __init__(
-        self,
-        client: redis.asyncio.Redis,
-        domain: Domain,
-        settings: Settings,
-        load_table: LoadTable,
-        source: str,
-        metrics: DriftMetrics,
-    ) -> None:
-        self._client = client
-        self._domain = domain
-        self._settings = settings
-        self._streams = settings.streams
-        self._load_table = load_table
-        self._source = source
-        self._metrics = metrics
-        self.reference: Reference | None = None
-        self._reported = ("", "")
+    client: redis.asyncio.Redis
+    domain: Domain
+    settings: Settings
+    load_table: LoadTable
+    source: str
+    metrics: DriftMetrics
+    reference: Reference | None = None
+    _reported: tuple[str, str] = ("", "")
 
     async def report(self) -> DriftReport | None:
         """Check for drift and publish the report; None if there are no new rows since the last report.
@@ -68,45 +56,48 @@ class DriftReporter:
             redis.exceptions.RedisError: as the server answered.
         """
         reference = await self._find_reference()
-        newest = await newest_entry(self._client, self._streams.window)
+        newest = await newest_entry(self.client, self.settings.streams.window)
         if self._reported == (newest, reference.stamp.activation):
-            self._metrics.record_unchanged(time.time())
+            self.metrics.record_unchanged(time.time())
             return None
-        max_rows = self._settings.drift.windows * self._settings.drift.window_rows
-        recent = await read_recent(self._client, self._streams.window, self._domain, max_rows)
+        max_rows = self.settings.drift.windows * self.settings.drift.window_rows
+        recent = await read_recent(self.client, self.settings.streams.window, self.domain, max_rows)
         outcomes = await self._read_outcomes(max_rows)
         report = await asyncio.to_thread(self._compare, reference, recent, outcomes)
         await self._publish(report)
         self._reported = (recent.newest, reference.stamp.activation)
-        self._metrics.record_report(report, time.time())
+        self.metrics.record_report(report, time.time())
         return report
 
     def record_failure(self) -> None:
         """Set the metrics to unknown, and publish a report at the next check even without new rows."""
         self._reported = ("", "")
-        self._metrics.record_failure()
+        self.metrics.record_failure()
 
     async def _find_reference(self) -> Reference:
-        stored: Any = await self._client.hgetall(self._streams.model)
+        stored: Any = await self.client.hgetall(self.settings.streams.model)
         desired = DesiredModel.from_hash(stored)
         if desired is None:
             raise ModelNotFoundError("no model has been activated yet: `tasador train`, then `tasador reload`")
         if self.reference is None or self.reference.stamp.activation != desired.activation:
             self.reference = None
-            self.reference = await asyncio.to_thread(load_reference, self._domain, desired, self._load_table)
+            self.reference = await asyncio.to_thread(load_reference, self.domain, desired, self.load_table)
             logger.info("reference loaded", extra={"version": desired.version, "activation": desired.activation})
         return self.reference
 
     async def _read_outcomes(self, max_rows: int) -> Column:
         """The latest outcomes, oldest first."""
-        stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, max_rows - 1)
+        stored: Any = await self.client.lrange(self.settings.streams.outcome_errors, 0, max_rows - 1)
         outcomes = [text.decode().split(":", 2)[2] for text in reversed(stored)]
-        return answer_column(self._domain, "outcome", answer_codes(self._domain, outcomes))
+        return answer_column(self.domain, "outcome", answer_codes(self.domain, outcomes))
 
     def _compare(self, reference: Reference, recent: RecentRows, outcomes: Column) -> DriftReport:
-        limits = self._settings.drift
+        limits = self.settings.drift
         cuts = cut_windows(len(recent.rows), limits)
-        columns, windows = reference.columns, columns_by_window(self._domain, recent, cuts, reference.stamp.activation)
+        columns, windows = (
+            reference.columns,
+            [columns_of(self.domain, recent, cut, reference.stamp.activation) for cut in cuts],
+        )
         if len(outcomes.values) and windows:
             columns = (*columns, reference.outcomes)
             outcome_cuts = [*cut_windows(len(outcomes.values), limits), *[slice(0)] * limits.windows]
@@ -116,7 +107,7 @@ class DriftReporter:
             windows,
             [span_of(recent, cut) for cut in cuts],
             limits,
-            domain=self._domain.name,
+            domain=self.domain.name,
             model=reference.stamp,
             scored=recent.scored,
             mean_prediction=recent.total / recent.scored if recent.scored else None,
@@ -124,9 +115,9 @@ class DriftReporter:
         )
 
     async def _publish(self, report: DriftReport) -> None:
-        event = DriftEvent(source=self._source, data=report)
+        event = DriftEvent(source=self.source, data=report)
         fields: Any = {DATA_FIELD: event.model_dump_json(exclude_none=True)}
-        kept = self._settings.monitor.reports_kept
-        await self._client.xadd(self._streams.drift, fields, maxlen=kept, approximate=True)
+        kept = self.settings.monitor.reports_kept
+        await self.client.xadd(self.settings.streams.drift, fields, maxlen=kept, approximate=True)
         facts = {"verdict": report.verdict, "drifted": list(report.drifted), "rows": [w.rows for w in report.windows]}
         logger.info("drift reported", extra=facts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,8 +101,3 @@ def span_of(recent: RecentRows, cut: slice) -> WindowSpan:
     rows = recent.rows[cut]
     first, last = (str(EntryId(int(rows[end]["ms"]), int(rows[end]["seq"]))) for end in (0, -1))
     return WindowSpan(rows=len(rows), first=first, last=last)
-
-
-def columns_by_window(domain: Domain, recent: RecentRows, cuts: Sequence[slice], activation: str) -> list[list[Column]]:
-    """`columns_of` for each window."""
-    return [columns_of(domain, recent, cut, activation) for cut in cuts]

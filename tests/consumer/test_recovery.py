@@ -97,7 +97,7 @@ async def test_a_claim_does_not_raise_the_delivery_count_and_an_attempt_does(
 
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)) as consumer:
         group = consumer.group
-        group._claim_idle_ms = 0
+        group.claim_idle_ms = 0
         claimed = await group.claim_idle()
         assert deliveries() == [1, 1, 1]
         taken = await group.take(claimed[1])

@@ -58,6 +58,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ("SHUTDOWN", "NOSAVE"),
         ("CLIENT", "KILL", "TYPE", "normal"),
         ("SCRIPT", "FLUSH"),
+        ("SCRIPT", "LOAD", "return 1"),
         ("MONITOR",),
         ("XADD", other.listings, *add),
         ("XRANGE", other.predictions, "-", "+"),

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 import redis.exceptions
 
-from schemas.errors import UnavailableError
+from schemas.errors import ConfigurationError, UnavailableError
+from service import periodic
 from service.health import Health
 from service.periodic import PeriodicTasks, Step
 from tests.waiting import wait_until_async
@@ -102,4 +103,24 @@ async def test_stopping_cancels_a_run() -> None:
     tasks = PeriodicTasks(never)
     tasks.start([Step("work", 0.001, run)])
     await begun.wait()
+    await tasks.stop()
+
+
+async def test_an_error_that_nothing_would_show_is_passed_on() -> None:
+    errors: list[BaseException] = []
+    failure = ConfigurationError("a setting cannot be used")
+    tasks = PeriodicTasks(errors.append)
+    tasks.start([Step("work", 0.001, Work(failure).run)])
+    await wait_until_async(lambda: errors)
+    assert errors == [failure]
+
+
+async def test_a_rare_step_is_retried_soon_after_many_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periodic, "_FIRST_RETRY_S", 0.001)
+    monkeypatch.setattr(periodic, "_LONGEST_RETRY_S", 0.004)
+    health, work = Health(), Work(*(UnavailableError("away") for _ in range(20)))
+    health.clear("start")
+    tasks = PeriodicTasks(never, health)
+    tasks.start([Step("work", 3600, work.run)])
+    await wait_until_async(lambda: work.runs == 1 and health.is_ready)
     await tasks.stop()

@@ -32,6 +32,7 @@ from training.worker.metrics import JobMetrics
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
+from training.worker.training_runner import TrainingRunner
 from transport.connection import connect_async, speaking_to
 from transport.server import check_server_async
 
@@ -87,7 +88,8 @@ class Worker:
         events = EventFactory(f"tasador/{domain.name}/trainer/{name}")
         models = Models(settings, domain)
         self._promoter = Promoter(replies, events, models, metrics)
-        self.handler = CommandHandler(settings, self._inbox, replies, events, models, self._promoter)
+        parts = (settings, self._inbox, replies, events, models, self._promoter)
+        self.handler = CommandHandler(*parts, TrainingRunner(*parts))
         self.health = Health(_STALL_S)
         self.broker = build_broker(url, self.registry)
         # one at a time, so that what is read is in hand at once and never taken for left over
@@ -141,8 +143,11 @@ class Worker:
     async def _renew(self) -> None:
         """Renew what is in hand, and restart a subscriber that has ended."""
         self.health.beat()
-        await self._watch.check()
-        await self._inbox.renew()
+        try:
+            await self._watch.check()
+        finally:
+            # memory may be full for a new group and not for this
+            await self._inbox.renew()
 
     async def _take_left_overs(self) -> None:
         while (entry := await self._inbox.take_left_over()) is not None:

@@ -82,51 +82,39 @@ def _id_of(payload: bytes) -> str | None:
     return command_id if isinstance(command_id, str) and 0 < len(command_id) <= MAX_ID else None
 
 
+@dataclass
 class CommandHandler:
     """Carries out the commands of one worker, one after another; a training runs beside the others.
 
-    Args:
+    Attributes:
         settings: of the worker; they name the domain.
         inbox: keeps the worker's entries from being claimed.
-        replies: writes the replies.
-        events: makes the events that a reply consists of.
-        models: finds models.
-        promoter: activates models.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        inbox: CommandInbox,
-        replies: Replies,
-        events: EventFactory,
-        models: Models,
-        promoter: Promoter,
-    ) -> None:
-        self._settings = settings
-        self._inbox = inbox
-        self._replies = replies
-        self._events = events
-        self._models = models
-        self._promoter = promoter
-        self._trainings = TrainingRunner(settings, inbox, replies, events, models, promoter)
+    settings: Settings
+    inbox: CommandInbox
+    replies: Replies
+    events: EventFactory
+    models: Models
+    promoter: Promoter
+    trainings: TrainingRunner
 
     async def carry_out(self, entry: CommandEntry) -> None:
         """Carry out one command, or start its training; while Redis does not answer, try again."""
-        with self._inbox.holding(entry):
+        with self.inbox.holding(entry):
             async for attempt in retry_until_redis_answers(entry):
                 with attempt:
-                    async with self._promoter.lock:
+                    async with self.promoter.lock:
                         await self._reply_once(entry)
 
     async def stop(self) -> None:
         """Kill a running training; its command stays pending."""
-        await self._trainings.stop()
+        await self.trainings.stop()
 
     @property
     def is_training(self) -> bool:
         """Whether a training is running."""
-        return self._trainings.current is not None
+        return self.trainings.current is not None
 
     async def _reply_once(self, entry: CommandEntry) -> None:
         parsed = parse_command(entry.fields)
@@ -134,7 +122,7 @@ class CommandHandler:
             return
         if parsed.command is None:
             await self._reject(entry, parsed.command_id, parsed.reason, parsed.message)
-        elif entry.attempts >= self._settings.max_deliveries:
+        elif entry.attempts >= self.settings.max_deliveries:
             message = f"given up after {entry.attempts} attempts that ended without a reply"
             await self._reject(entry, parsed.command.id, "poison", message)
         else:
@@ -142,17 +130,17 @@ class CommandHandler:
 
     async def _is_handled(self, entry: CommandEntry, command_id: str | None) -> bool:
         """Whether this command has its reply, is being carried out, or arrived in another entry, which is rejected."""
-        if self._trainings.current is not None:
-            training, command = self._trainings.current
+        if self.trainings.current is not None:
+            training, command = self.trainings.current
             if training.id == entry.id:  # a new consumer group delivered it again; the training will reply
                 return True
             if command.id == command_id:
                 await self._reject_repeated(entry, command_id, training.id)
                 return True
         for key in filter(None, (command_id, entry.id)):
-            reply = await self._replies.find(key)
+            reply = await self.replies.find(key)
             if reply is not None and reply.entry == entry.id:
-                await self._replies.acknowledge(entry)
+                await self.replies.acknowledge(entry)
                 return True
             if reply is not None:
                 await self._reject_repeated(entry, key, reply.entry, reply.event)
@@ -162,25 +150,25 @@ class CommandHandler:
     async def _execute(self, entry: CommandEntry, command: Command) -> None:
         match command:
             case Reload():
-                model = self._models.find(command.data.version, command.data.alias)
-                await self._promoter.activate(entry, command, model)
+                model = self.models.find(command.data.version, command.data.alias)
+                await self.promoter.activate(entry, command, model)
             case Promote():
-                await self._promoter.activate(entry, command, self._models.find(command.data.version))
+                await self.promoter.activate(entry, command, self.models.find(command.data.version))
             case Rollback():
-                await self._promoter.activate(entry, command, self._promoter.find_rollback_target(command))
+                await self.promoter.activate(entry, command, self.promoter.find_rollback_target(command))
             case Retrain():
-                if not await self._trainings.start(entry, command):
+                if not await self.trainings.start(entry, command):
                     message = "another training is running; send the command again when it has ended"
                     await self._reject(entry, command.id, "busy", message)
 
     async def _reject(self, entry: CommandEntry, command_id: str | None, reason: str, message: str) -> None:
-        event = self._events.command_rejected(command_id, reason, message)
-        await self._replies.write(entry, command_id or entry.id, [event])
+        event = self.events.command_rejected(command_id, reason, message)
+        await self.replies.write(entry, command_id or entry.id, [event])
 
     async def _reject_repeated(
         self, entry: CommandEntry, command_id: str, by_entry: str, by_event: str | None = None
     ) -> None:
         """Reply under the id of the second entry: the reply to the first one stays under the command's id."""
         message, first = f"entry {by_entry} carried this command already", {"entry": by_entry, "event": by_event}
-        event = self._events.command_rejected(command_id, "repeated", message, answered_by=first)
-        await self._replies.write(entry, entry.id, [event])
+        event = self.events.command_rejected(command_id, "repeated", message, answered_by=first)
+        await self.replies.write(entry, entry.id, [event])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from registry.versions import ModelVersionInfo
@@ -13,15 +14,11 @@ from training.gate.report import GateReport
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class EventFactory:
-    """Makes the events of one worker, and logs them.
+    """Makes the events of one worker, and logs them; `source` is theirs."""
 
-    Args:
-        source: the `source` of its events.
-    """
-
-    def __init__(self, source: str) -> None:
-        self._source = source
+    source: str
 
     def activated(self, model: ModelVersionInfo, command_id: str | None = None) -> ModelEvent:
         """A version became the desired model."""
@@ -50,7 +47,7 @@ class EventFactory:
         """An event of any type."""
         logged = {name: data[name] for name in ("command_id", "version", "reason") if data.get(name) is not None}
         logger.info("model event", extra={"type": event_type, **logged})
-        return ModelEvent.of(self._source, event_type, **data)
+        return ModelEvent.of(self.source, event_type, **data)
 
 
 def reason_of(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 
 from registry.stages import PREVIOUS_CHAMPION
 from registry.versions import ModelVersionInfo
@@ -25,25 +26,21 @@ _NOT_ADMITTED = (
 )
 
 
+@dataclass
 class Promoter:
     """Decides which version of a domain's model is active.
 
-    Args:
-        replies: writes activations, each with the reply to its command.
-        events: makes the events.
-        models: finds, checks and judges models.
-        metrics: shows the champion.
-
     Attributes:
+        replies: writes activations, each with the reply to its command.
+        metrics: shows the champion.
         lock: held by each command, and while the champion is followed, so that they do not overlap.
     """
 
-    def __init__(self, replies: Replies, events: EventFactory, models: Models, metrics: JobMetrics) -> None:
-        self._replies = replies
-        self._events = events
-        self._models = models
-        self._metrics = metrics
-        self.lock = asyncio.Lock()
+    replies: Replies
+    events: EventFactory
+    models: Models
+    metrics: JobMetrics
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow_champion(self) -> None:
         """Activate the registry's champion if it has changed since the last activation.
@@ -52,22 +49,22 @@ class Promoter:
             RegistryUnavailableError: MLflow does not answer; the next call catches up.
         """
         async with self.lock:
-            champion = await self._models.champion()
+            champion = await self.models.champion()
             if champion:
-                self._metrics.set_champion(champion.version, champion.trained_at)
-            followed = await self._replies.followed()
+                self.metrics.set_champion(champion.version, champion.trained_at)
+            followed = await self.replies.followed()
             if champion is None or champion.version == followed:
                 return
             try:
                 if not champion.is_admitted:
                     raise ModelRejectedError("gate", _NOT_ADMITTED.format(version=champion.version))
-                await self._models.check(champion)
+                await self.models.check(champion)
             except ModelError as error:  # counts as followed, so that it is reported once
-                event = self._events.model_rejected(error, champion.version)
-                await self._replies.follow(followed, champion.version, event)
+                event = self.events.model_rejected(error, champion.version)
+                await self.replies.follow(followed, champion.version, event)
             else:
-                event = self._events.activated(champion)
-                await self._replies.follow(followed, champion.version, event, activate=champion)
+                event = self.events.activated(champion)
+                await self.replies.follow(followed, champion.version, event, activate=champion)
 
     async def find_rollback_target(self, command: Rollback) -> ModelVersionInfo:
         """The version that a rollback goes back to.
@@ -76,8 +73,8 @@ class Promoter:
             ModelNotFoundError: there was no champion before this one.
             RegistryUnavailableError: MLflow does not answer.
         """
-        previous = await self._models.find(alias=PREVIOUS_CHAMPION)
-        return await self._models.find(await self._replies.pin_rollback_target(command.id, previous.version))
+        previous = await self.models.find(alias=PREVIOUS_CHAMPION)
+        return await self.models.find(await self.replies.pin_rollback_target(command.id, previous.version))
 
     async def activate(
         self,
@@ -102,22 +99,22 @@ class Promoter:
         try:
             model = await finding
             if isinstance(command, Reload):
-                await self._models.check(model)
-                champion = await self._models.champion()
+                await self.models.check(model)
+                champion = await self.models.champion()
                 report = None
             else:
                 report = await self.promote(model, command, judged)
                 champion = model
             if report is None or report.is_open:
-                event, activated = self._events.activated(model, command.id), model
+                event, activated = self.events.activated(model, command.id), model
             else:
-                event = self._events.gate_rejected(report, command.id)
+                event = self.events.gate_rejected(report, command.id)
         except ModelError as error:
-            event = self._events.model_rejected(error, model.version if model else None, command.id)
+            event = self.events.model_rejected(error, model.version if model else None, command.id)
         except (RegistryUnavailableError, ConfigurationError, OSError) as error:
-            event = self._events.command_failed(command.id, error)
+            event = self.events.command_failed(command.id, error)
         followed = champion.version if champion and activated else None
-        await self._replies.write(entry, command.id, [*before, event], activate=activated, champion=followed)
+        await self.replies.write(entry, command.id, [*before, event], activate=activated, champion=followed)
 
     async def promote(
         self, model: ModelVersionInfo, command: Promote | Rollback | Retrain, judged: GateReport | None = None
@@ -131,19 +128,19 @@ class Promoter:
             RegistryUnavailableError: MLflow does not answer.
         """
         if isinstance(command, Rollback):
-            report = await self._models.judge_rollback(model.version)
+            report = await self.models.judge_rollback(model.version)
         elif judged is not None and judged.champion == await self._champion_version():
             report = judged
         else:
-            report = await self._models.judge(model.version, Override.of_command(command))
+            report = await self.models.judge(model.version, Override.of_command(command))
         logged = {"version": model.version, "command": command.type, "actor": command.actor, "gate": report.status}
         if report.is_open:
-            await self._models.set_champion(model.version)
+            await self.models.set_champion(model.version)
             logger.info("champion set", extra=logged)
         else:
             logger.warning("version did not pass the gate", extra=logged | {"why": str(report)})
         return report
 
     async def _champion_version(self) -> str | None:
-        champion = await self._models.champion()
+        champion = await self.models.champion()
         return champion.version if champion is not None else None

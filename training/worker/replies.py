@@ -31,18 +31,18 @@ class Reply:
     event: str
 
 
+@dataclass(frozen=True)
 class Replies:
     """Writes the replies of one worker, and counts them."""
 
-    def __init__(self, client: redis.asyncio.Redis, streams: Streams, worker: str, metrics: JobMetrics) -> None:
-        self._client = client
-        self._streams = streams
-        self._worker = worker
-        self._metrics = metrics
+    client: redis.asyncio.Redis
+    streams: Streams
+    worker: str
+    metrics: JobMetrics
 
     async def find(self, key: str) -> Reply | None:
         """The reply under a command's id, or under the id of an entry; None if there is none yet."""
-        stored = await self._client.hget(self._streams.command_replies, key)
+        stored = await self.client.hget(self.streams.command_replies, key)
         return Reply(**json.loads(stored)) if stored else None
 
     async def write(
@@ -63,11 +63,11 @@ class Replies:
             activate: becomes the desired model; the final event's entry id is its activation.
             champion: the champion's version, so that `follow` does not activate it once more.
         """
-        fence = {"group": TRAINERS, "consumer": self._worker, "entry": entry.id, "key": key}
+        fence = {"group": TRAINERS, "consumer": self.worker, "entry": entry.id, "key": key}
         written = await self._run_script(fence | _script_fields(events, activate, champion, key))
         if written:
             took_ms = EntryId.parse(written[-1]).ms - EntryId.parse(entry.id).ms
-            self._metrics.record_job([event.type for event in events], took_ms / 1000)
+            self.metrics.record_job([event.type for event in events], took_ms / 1000)
         else:
             logger.warning("command has its reply already", extra={"entry": entry.id})
 
@@ -82,7 +82,7 @@ class Replies:
 
     async def followed(self) -> str:
         """The version of the champion that was followed last; empty if none was."""
-        version: Any = await self._client.hget(self._streams.worker_state, "champion")
+        version: Any = await self.client.hget(self.streams.worker_state, "champion")
         return version.decode() if version else ""
 
     async def pin_rollback_target(self, command_id: str, version: str) -> str:
@@ -91,24 +91,24 @@ class Replies:
         Setting the champion changes what the previous champion is, so a rollback that is repeated after a crash would
         otherwise go back to another version.
         """
-        key, field = self._streams.worker_state, f"target:{command_id}"
-        await self._client.hsetnx(key, field, version)
-        pinned: Any = await self._client.hget(key, field)
+        key, field = self.streams.worker_state, f"target:{command_id}"
+        await self.client.hsetnx(key, field, version)
+        pinned: Any = await self.client.hget(key, field)
         return pinned.decode() if pinned else version
 
     async def acknowledge(self, entry: CommandEntry) -> None:
         """Acknowledge an entry that has its reply."""
-        await self._client.xack(self._streams.commands, TRAINERS, entry.id)
+        await self.client.xack(self.streams.commands, TRAINERS, entry.id)
 
     async def announce(self, event: ModelEvent) -> None:
         """Write an event that is no reply; if the worker dies before the reply, its successor writes it again."""
-        await self._client.xadd(self._streams.model_events, {DATA_FIELD: _json_of(event)})
+        await self.client.xadd(self.streams.model_events, {DATA_FIELD: _json_of(event)})
 
     async def _run_script(self, reply: dict[str, object]) -> list[bytes]:
-        streams = self._streams
+        streams = self.streams
         keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
         keys += [streams.worker_state, streams.training_lock]
-        written: list[bytes] = await _REPLY.run_async(self._client, keys, [json.dumps(reply)])
+        written: list[bytes] = await _REPLY.run_async(self.client, keys, [json.dumps(reply)])
         return written
 
 

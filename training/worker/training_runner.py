@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 
 from schemas.commands import Retrain
 from schemas.errors import ConfigurationError, RegistryUnavailableError
@@ -21,42 +22,28 @@ from transport.tasks import end_tasks
 logger = logging.getLogger(__name__)
 
 
+@dataclass
 class TrainingRunner:
     """Trains, and has the result promoted if it passes the gate.
 
-    Args:
+    Attributes:
         settings: of the worker; they name the domain.
         inbox: holds the command's entry, and the domain's one training lock.
-        replies: writes the replies.
-        events: makes their events.
-        models: finds the trained version.
-        promoter: promotes it.
-
-    Attributes:
         current: the entry and the command of the running training.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        inbox: CommandInbox,
-        replies: Replies,
-        events: EventFactory,
-        models: Models,
-        promoter: Promoter,
-    ) -> None:
-        self._settings = settings
-        self._inbox = inbox
-        self._replies = replies
-        self._events = events
-        self._models = models
-        self._promoter = promoter
-        self._task: asyncio.Task[None] | None = None
-        self.current: tuple[CommandEntry, Retrain] | None = None
+    settings: Settings
+    inbox: CommandInbox
+    replies: Replies
+    events: EventFactory
+    models: Models
+    promoter: Promoter
+    current: tuple[CommandEntry, Retrain] | None = None
+    _task: asyncio.Task[None] | None = None
 
     async def start(self, entry: CommandEntry, command: Retrain) -> bool:
         """Start a training; False if one is running, here or in another worker."""
-        if self.current is not None or not await self._inbox.acquire_training_lock(entry):
+        if self.current is not None or not await self.inbox.acquire_training_lock(entry):
             return False
         self.current = (entry, command)
         self._task = asyncio.create_task(self._run(entry, command))
@@ -69,7 +56,7 @@ class TrainingRunner:
 
     async def _run(self, entry: CommandEntry, command: Retrain) -> None:
         try:
-            with self._inbox.holding(entry):
+            with self.inbox.holding(entry):
                 async for attempt in retry_until_redis_answers(entry):
                     with attempt:
                         await self._train_and_reply(entry, command)
@@ -82,34 +69,34 @@ class TrainingRunner:
         seconds: float | None = None
         judged: GateReport | None = None
         try:
-            model = await self._models.trained_by(command.id)
+            model = await self.models.trained_by(command.id)
             if model is None:
-                await self._replies.announce(self._events.make("training.started", command_id=command.id))
-                result = await run_job(self._settings, command, _log_progress)
+                await self.replies.announce(self.events.make("training.started", command_id=command.id))
+                result = await run_job(self.settings, command, _log_progress)
                 if isinstance(result, NotTrained):
                     await self._reply_failed(entry, command, result.reason, result.message)
                     return
                 if isinstance(result, NothingNew):
                     await self._reply_skipped(entry, command, result.champion)
                     return
-                model, judged = await self._models.find(result.version), result.gate
+                model, judged = await self.models.find(result.version), result.gate
                 seconds = round(time.monotonic() - started, 3)
         except (RegistryUnavailableError, ConfigurationError) as error:
             await self._reply_failed(entry, command, reason_of(error), str(error))
             return
         about = {"version": model.version, "metrics": model.metrics, "seconds": seconds}
-        finished = self._events.make("training.finished", command_id=command.id, **about)
-        async with self._promoter.lock:
-            await self._promoter.activate(entry, command, self._models.find(model.version), (finished,), judged)
+        finished = self.events.make("training.finished", command_id=command.id, **about)
+        async with self.promoter.lock:
+            await self.promoter.activate(entry, command, self.models.find(model.version), (finished,), judged)
 
     async def _reply_skipped(self, entry: CommandEntry, command: Retrain, champion: str) -> None:
         message = f"the champion, version {champion}, was trained on the same data in the same way; force trains anyway"
         about = {"command_id": command.id, "version": champion, "reason": "unchanged", "message": message}
-        await self._replies.write(entry, command.id, [self._events.make("training.skipped", **about)])
+        await self.replies.write(entry, command.id, [self.events.make("training.skipped", **about)])
 
     async def _reply_failed(self, entry: CommandEntry, command: Retrain, reason: str, message: str) -> None:
-        event = self._events.make("training.failed", command_id=command.id, reason=reason, message=message)
-        await self._replies.write(entry, command.id, [event])
+        event = self.events.make("training.failed", command_id=command.id, reason=reason, message=message)
+        await self.replies.write(entry, command.id, [event])
 
 
 def _log_progress(message: str) -> None:

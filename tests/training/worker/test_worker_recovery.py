@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,32 @@ async def test_worker_does_not_spin_on_a_read_only_redis(
             reply = await commands.execute(Reload(id="c-2", data=ReloadData(version="3")))
     assert reply.type == "model.activated"
     assert spent < 1_000, "FastStream alone sends 2,400 commands a second"
+
+
+async def test_full_memory_does_not_cost_a_worker_its_training(
+    tmp_path: Path, small_models: Path, private_redis: StartRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("training.worker.training_runner.run_job", run)
+    server = private_redis()
+    settings = settings_for(tmp_path / "home", small_models, server.url, "full", claim_idle_ms=10_000)
+    with connect(server.url) as client:
+        commands = CommandClient(client, settings)
+
+        def idle_ms() -> int:
+            (entry,) = client.xpending_range(commands.streams.commands, TRAINERS, "-", "+", 1)
+            return int(entry["time_since_delivered"])
+
+        async with working(settings) as app:
+            commands.send(Retrain())
+            await wait_until_async(lambda: commands.events("training.started"))
+            client.config_set("maxmemory", "1")
+            await wait_for_answer(app, "/readyz", "maxmemory")
+            await wait_until_async(lambda: idle_ms() > 200)
+            await wait_until_async(lambda: idle_ms() < 200, timeout_s=5, message="the entry is renewed")
+            client.config_set("maxmemory", "0")
 
 
 @pytest.fixture
