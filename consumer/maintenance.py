@@ -62,7 +62,8 @@ class Maintenance:
             await self._report_blocking_groups()
 
     async def _trim(self) -> None:
-        keep, window, streams = self.settings.retention, self.settings.window, self.streams
+        keep = self.settings.retention
+        window, streams = self.settings.window, self.streams
         keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, streams.trim_marks)
         kept = (keep.listings, keep.answers, keep.rate_limited, window.max_rows)
         ages_ms = (keep.max_age_s * 1000, window.max_age_s * 1000)
