@@ -1,4 +1,4 @@
-"""Lost entries: entries that were no longer pending when their outcome came, and that nobody else has answered.
+"""Lost entries: entries that were no longer pending when their outcome came, and that no other consumer has answered.
 
 Usually another consumer has answered a fenced entry. But a user who deletes a pending entry, or removes a consumer by
 hand, makes its acknowledgement fail too, and then it gets no outcome. Writing one later could answer it twice, so such

@@ -1,6 +1,6 @@
 """The path of every listing: read a batch, score it, commit it; between batches, the entries that were left over.
 
-Whatever Redis answers, the loop goes on: it reports the reason in the consumer's health, pauses and tries again. A
+Whatever Redis answers, the loop continues: it reports the reason in the consumer's health, pauses and tries again. A
 batch in hand is kept until it is committed. Only a bug of ours ends the loop.
 """
 

@@ -1,4 +1,4 @@
-"""A process of the product: a FastStream application with HTTP endpoints, served until it is told to stop.
+"""A process of the product: a FastStream application with HTTP endpoints, served until it is stopped.
 
 The socket is bound before the application is built, so that the process knows its port (0 picks a free one) and a port
 in use stops the start. The application runs in uvicorn: SIGTERM and SIGINT end it through FastStream's shutdown with
@@ -73,7 +73,7 @@ class ServedApp(AsgiFastStream):
     async def start_lifespan_context(self, run_extra_options: dict[str, Any] | None = None) -> AsyncGenerator[None]:
         """As the base class, but an error ends the server, which would stay up without what it serves.
 
-        The broker and the hooks after it start after the server has been told that startup succeeded.
+        The broker and the hooks after it start after the server reports that startup succeeded.
         """
         try:
             async with super().start_lifespan_context(run_extra_options):
@@ -141,7 +141,7 @@ def bind(port: int, host: str) -> socket.socket:
 
 
 def serve(app: ServedApp, listener: socket.socket) -> None:
-    """Run the application on the socket until it is told to stop; returns after a clean stop.
+    """Run the application on the socket until it is stopped; returns after a clean stop.
 
     Signals are seen only once the start hooks have returned, so these must not wait for anything that may never come.
 

@@ -29,7 +29,7 @@ class PipelinedConnection:
 
     def __init__(self, client: redis.asyncio.Redis, timeout_s: float = SOCKET_TIMEOUT_S) -> None:
         pool = client.connection_pool
-        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task goes on
+        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task yields
         self._connection: Any = pool.connection_class(**{**pool.connection_kwargs, "socket_timeout": None})
         self._timeout_s = timeout_s
 
