@@ -69,7 +69,7 @@ class Replies:
             took_ms = EntryId.parse(written[-1]).ms - EntryId.parse(entry.id).ms
             self.metrics.record_job([event.type for event in events], took_ms / 1000)
         else:
-            logger.warning("command has its reply already", extra={"entry": entry.id})
+            logger.warning("command already has a reply", extra={"entry": entry.id})
 
     async def follow(
         self, followed: str, champion: str, event: ModelEvent, *, activate: ModelVersionInfo | None = None
