@@ -36,7 +36,7 @@ async def test_a_listing_takes_the_documented_way(
         while caller and not caller.f_code.co_filename.endswith("consumer/scoring_loop.py"):
             caller = caller.f_back
         path = Path(frame.f_code.co_filename)
-        if event == "call" and caller and path.is_relative_to(ROOT) and ".venv" not in path.parts:
+        if event == "call" and caller and path.is_relative_to(ROOT) and "site-packages" not in path.parts:
             called.add(path.relative_to(ROOT).as_posix())
 
     async with running(redis_url, settings_for(streams.prefix, home=tmp_path), is_following=True):
