@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from producer.cells import cell_reader
 from schemas.decoding import ListingDecoder
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.sections import LimitSettings
+from tables.values import feature_reader
 
 ENVELOPE = ("id", "source", "subject", "time")
 """The attributes of an event that can be corrected; a feature of the same name has precedence."""
@@ -69,7 +69,7 @@ class Correction:
 
 def _value(domain: Domain, name: str, text: str) -> float | int | str | None:
     feature = domain.feature(name)
-    value = cell_reader(feature)(text)
+    value: float | int | str | None = feature_reader(feature, ".")(text)
     if feature.categories:
         if value is not None and value not in feature.categories:
             raise ConfigurationError(f"--set {name}={text}: must be one of {', '.join(feature.categories)}")

@@ -9,16 +9,17 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from producer.cells import MISSING
 from producer.chunks import CHUNK_LISTINGS
-from producer.files import RowFile, id_as_text
-from producer.lines import digest_of
+from producer.files import RowFile
 from producer.sending import send_chunk
-from producer.tables import TableRow
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.events import Outcome, OutcomeData
 from schemas.settings import Settings
+from tables.options import DEFAULT_OPTIONS, TableOptions
+from tables.paths import digest_of
+from tables.rows import TableRow
+from tables.values import UndecidedCellError, read_id, target_reader
 from transport.connection import connect
 
 
@@ -30,10 +31,11 @@ class OutcomeFile(RowFile):
     may also hold whole outcome events.
 
     Args:
-        path: of the file; its suffix determines the format.
+        path: of the file, in a format of `tables.opening`.
         domain: declares the target.
-        id_column: the column of listing ids.
+        id_column: the column of listing ids; by default the domain's, if the file has it.
         source: of the listings.
+        options: columns to rename and to skip, and the decimal separator.
 
     Attributes:
         skipped: rows without an outcome in the latest iteration.
@@ -42,9 +44,17 @@ class OutcomeFile(RowFile):
         DataError: the file cannot be read, lacks a column, or has no outcomes; while iterating, one is not valid.
     """
 
-    def __init__(self, path: Path, domain: Domain, id_column: str | None = None, source: str = "") -> None:
-        super().__init__(path, domain, id_column)
+    def __init__(
+        self,
+        path: Path,
+        domain: Domain,
+        id_column: str | None = None,
+        source: str = "",
+        options: TableOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        super().__init__(path, domain, id_column, options)
         self._source = source
+        self._read = target_reader(domain, options.decimal)
         self._digest = digest_of(path)
         self.skipped = 0
         if self._rows.columns is not None:
@@ -71,15 +81,19 @@ class OutcomeFile(RowFile):
                 raise DataError(f"{where}: missing column {name!r}; the columns are {', '.join(columns)}")
 
     def _outcome(self, row: TableRow) -> Outcome | None:
-        if row.json and isinstance(row.values.get("data"), dict):
+        if row.json and isinstance(row.cells.get("data"), dict):
             event = Outcome.model_validate_json(row.json)
             self._checked(row, event.data.outcome)
             return event
-        self._check_columns(row.where, list(row.values))
-        if (value := row.values[self._domain.target.name]) is None or value in MISSING:
+        self._check_columns(row.where, list(row.cells))
+        try:
+            value = self._read(row.cells[self._domain.target.name])
+        except UndecidedCellError as error:
+            raise DataError(f"{row.where}, {error}") from error
+        if value is None:
             return None
         row_id = f"{self._digest}-{row.number}"
-        listing_id = id_as_text(row.values[self._id_column]) if self._id_column else row_id
+        listing_id = read_id(row.cells[self._id_column]) if self._id_column else row_id
         data = OutcomeData(listing_id=listing_id, listing_source=self._source, outcome=self._checked(row, value))
         return Outcome(id=row_id, data=data)
 
@@ -91,10 +105,9 @@ class OutcomeFile(RowFile):
                 known = ", ".join(target.classes)
                 raise DataError(f"{row.where}: {target.name} is {value!r}; it must be one of {known}")
             return str(value)
-        try:
-            return float(value)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{row.where}: {target.name} is {value!r}, which is not a number") from error
+        if isinstance(value, str | bool) or not isinstance(value, int | float):
+            raise DataError(f"{row.where}: {target.name} is {value!r}, which is not a number")
+        return float(value)
 
 
 class OutcomePublisher:

@@ -50,6 +50,16 @@ class Domain:
         return tuple(f.column for f in self.features)
 
     @property
+    def ignored(self) -> tuple[str, ...]:
+        """Columns of the domain's files that are no features."""
+        return self.contract.ignored
+
+    @property
+    def id_column(self) -> str:
+        """The column of the domain's files that has the ids of listings; empty if none has."""
+        return self.contract.id_column
+
+    @property
     def derived(self) -> tuple[Derived, ...]:
         """The columns that models derive from the features, in the order in which they are appended."""
         return self.contract.derived
@@ -83,6 +93,11 @@ def domain_of(contract: type[Features], may_miss: Collection[str] | None = None)
         raise DomainError(f"domain {contract.name}: declares no features")
     if contract.target.name in {f.column for f in features}:
         raise DomainError(f"domain {contract.name}: the target {contract.target.name} is also a feature")
+    for name in (*contract.ignored, contract.id_column):
+        if name == contract.target.name or name in {f.column for f in features}:
+            raise DomainError(
+                f"domain {contract.name}: {name} is ignored or has ids, but is also a feature or the target"
+            )
     numbers = [f.column for f in features if f.kind == "number"]
     check_segments(contract.name, contract.segments, numbers, [f.column for f in features if f.column not in numbers])
     for derived in contract.derived:

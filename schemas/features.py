@@ -106,6 +106,10 @@ class Features(BaseModel):
     """The source of `built_in_table`, for display."""
     derived: ClassVar[tuple[Derived, ...]] = ()
     """The columns that models derive from the features."""
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """Columns of the domain's files that are no features; they are left out wherever a file is read."""
+    id_column: ClassVar[str] = ""
+    """The column of the domain's files that has the ids of listings."""
 
     @classmethod
     def built_in_table(cls) -> list[dict[str, Any]]:

@@ -26,12 +26,20 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TableSettings(Section):
+    """How the files of a domain are read."""
+
+    decimal: Literal[".", ","] | None = Field(None, description="decimal separator of numbers such as 1,234 or 12,5")
+    rename: dict[str, str] = Field(default_factory=dict, description="names of columns in files: {in file: in domain}")
+
+
 class DomainSettings(Section):
     """One domain."""
 
     path: str | None = Field(None, description="dotted path package.module:Class; not needed for built-in domains")
     data: str | None = Field(None, description="training data: a file, a URL, kaggle:owner/name or uci:number")
     may_miss: tuple[str, ...] | None = Field(None, description="features that may be missing; overrides the class")
+    table: TableSettings = TableSettings()
 
 
 class LimitSettings(Section):

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from schemas.sections import DomainSettings
+from schemas.sections import DomainSettings, TableSettings
 from schemas.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
     *("consumer", "monitoring", "operations", "producer", "registry"),
-    *("schemas", "service", "tasador", "training", "transport"),
+    *("schemas", "service", "tables", "tasador", "training", "transport"),
 )
 ADDRESSES = ("home", "redis_url", "mlflow_uri", "prefix", "host")
 
@@ -36,7 +36,12 @@ SECTIONS = {
     for name, field in Settings.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
-HOLDERS: dict[str, type[BaseModel]] = {"settings": Settings, "domain": DomainSettings, **SECTIONS}
+HOLDERS: dict[str, type[BaseModel]] = {
+    "settings": Settings,
+    "domain": DomainSettings,
+    "table": TableSettings,
+    **SECTIONS,
+}
 KEYS = [(holder, key) for holder, contract in HOLDERS.items() for key in contract.model_fields]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,18 +51,6 @@ def drift_report(
         limits,
         ignored=tuple(str(name) for name in current.columns if name not in reference.columns),
     )
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table from a CSV file.
-
-    Raises:
-        DataError: the file cannot be read as a table.
-    """
-    try:
-        return pd.read_csv(path, low_memory=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as a table: {error}") from error
 
 
 def _pair(name: str, old: pd.Series, new: pd.Series) -> tuple[Column, Column]:

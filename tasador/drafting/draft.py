@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import keyword
+import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -39,7 +41,7 @@ class {class_name}(Features):
 
     name: ClassVar[str] = {quoted_name}
     target: ClassVar[Target] = {target_value}
-
+{columns}
 '''
 
 
@@ -51,30 +53,47 @@ class Draft:
         class_name: name of the class.
         source: source of the Python module.
         task: of the domain.
+        features: number of features.
     """
 
     class_name: str
     source: str
     task: Task
+    features: int
 
 
-def draft(name: str, source: str, columns: Sequence[ColumnProfile], target: str, task: Task | None = None) -> Draft:
+def draft(
+    name: str,
+    source: str,
+    columns: Sequence[ColumnProfile],
+    target: str,
+    task: Task | None = None,
+    *,
+    ignored: Sequence[str] = (),
+    id_column: str | None = None,
+) -> Draft:
     """Draft a domain.
 
     Args:
         name: of the domain.
         source: name of the table, for messages and comments.
-        columns: profiles of all columns.
+        columns: profiles of all columns but the ignored ones.
         target: name of the column to predict.
         task: of the domain; None to infer it from the target's values.
+        ignored: columns that are no features.
+        id_column: the column of ids, which is no feature.
 
     Raises:
-        DataError: there is no such target, or a column is neither a number nor a category; the message names it.
+        DataError: there is no such target or id column, or a column is neither a number nor a category; the message
+            names it.
     """
     by_name = {column.name: column for column in columns}
     if target not in by_name:
         raise DataError(f"{source}: no column {target!r} to predict; the columns are {', '.join(by_name)}")
-    features = [column for column in columns if column.name != target]
+    if id_column is not None and (id_column not in by_name or id_column == target):
+        others = ", ".join(column for column in by_name if column != target)
+        raise DataError(f"{source}: no id column {id_column!r}; the columns are {others}")
+    features = [column for column in columns if column.name not in {target, id_column}]
     if not features:
         raise DataError(f"{source}: has no column other than {target!r}")
     task = task or _infer_task(by_name[target])
@@ -84,20 +103,21 @@ def draft(name: str, source: str, columns: Sequence[ColumnProfile], target: str,
         taken.add(attribute)
         lines.append(_declaration(source, attribute, column))
     body = "\n".join(lines)
-    class_name = "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name))
+    class_name = _class_name(name)
     imports = [each for each in ("Integer", "Number") if re.search(rf": {each}\b", body)]
     head = _HEAD.format(
         name=name,
         quoted_name=_quoted(name),
-        source=source,
+        source=_in_docstring(source),
         rows=by_name[target].rows,
         typing="ClassVar, Literal" if "Literal[" in body else "ClassVar",
         features=", ".join(["Features", *imports, "Target", "feature"]),
         class_name=class_name,
-        target=target,
+        target=_in_docstring(target),
+        columns=_columns(ignored, id_column),
         target_value=_target(source, by_name[target], task),
     )
-    return Draft(class_name, f"{head}{body}\n", task)
+    return Draft(class_name, f"{head}{body}\n", task, len(features))
 
 
 def _infer_task(target: ColumnProfile) -> Task:
@@ -117,7 +137,7 @@ def _target(source: str, target: ColumnProfile, task: Task) -> str:
         raise DataError(
             f"{source}: the target {target.name!r} has more than {MAX_TEXTS} distinct values, too many for classes"
         )
-    classes = sorted(target.distinct, key=lambda text: (float(text) if not target.texts else 0.0, text))
+    classes = sorted(target.distinct, key=lambda text: (_order(text) if not target.texts else 0.0, text))
     if len(classes) == 1:
         raise DataError(f"{source}: the target {target.name!r} is {classes[0]!r} in all rows: nothing to learn")
     # a table does not show the natural order of classes
@@ -128,9 +148,40 @@ def _target(source: str, target: ColumnProfile, task: Task) -> str:
     return f"Target(\n        {_quoted(target.name)},\n        classes=(\n{_lines(classes)}        ),\n    )"
 
 
+def _order(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.inf
+
+
+def _columns(ignored: Sequence[str], id_column: str | None) -> str:
+    """The declarations of columns that are no features."""
+    lines = []
+    if ignored:
+        lines.append(f"    ignored: ClassVar[tuple[str, ...]] = ({', '.join(map(_quoted, ignored))},)\n")
+    if id_column is not None:
+        lines.append(f"    id_column: ClassVar[str] = {_quoted(id_column)}\n")
+    return "".join(lines)
+
+
+def _class_name(name: str) -> str:
+    """The domain's name as the name of a class that hides nothing the module uses."""
+    class_name = "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name))
+    return f"{class_name}Row" if class_name in _RESERVED or keyword.iskeyword(class_name) else class_name
+
+
+def _in_docstring(text: str) -> str:
+    return _quoted(text)[1:-1]
+
+
 def _attribute(column: str, taken: set[str]) -> str:
     """The column's name as a Python attribute that is not taken."""
-    name = re.sub(r"\W|^(?=\d)", "_", column).strip("_") or "column"
+    # Python normalizes identifiers in the same way
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", column))
+    if not f"_{name}".isidentifier():
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    name = name.strip("_") or "column"
     if name[0].isdigit():
         name = f"column_{name}"
     while name in taken or keyword.iskeyword(name) or hasattr(Features, name):

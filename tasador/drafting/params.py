@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from schemas.errors import ConfigurationError
+from tables.options import DEFAULT_OPTIONS, TableOptions
 
 _WIDTH = 1_000_000
 
 
-def params_entry(name: str, path: str, data: Path) -> str:
+def params_entry(name: str, path: str, data: Path, options: TableOptions = DEFAULT_OPTIONS) -> str:
     """The YAML that declares a domain, under `domains`."""
-    return _serialize(_entry(name, path, data))
+    return _serialize(_entry(name, path, data, options))
 
 
-def add_domain(params: Path, name: str, path: str, data: Path) -> None:
+def add_domain(params: Path, name: str, path: str, data: Path, options: TableOptions = DEFAULT_OPTIONS) -> None:
     """Add a domain to a file of settings, before the other domains.
 
     Raises:
@@ -31,7 +33,7 @@ def add_domain(params: Path, name: str, path: str, data: Path) -> None:
         root = YAML().compose(text)
     except (OSError, YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{params}: cannot be read: {error}") from error
-    entry = _entry(name, path, data)
+    entry = _entry(name, path, data, options)
     if root is not None:
         _merge(params, root, entry, name)
     try:
@@ -60,8 +62,12 @@ def _merge(params: Path, root: Node, entry: MappingNode, name: str) -> None:
         raise ConfigurationError(f"{params}: `domains` is not a mapping")
 
 
-def _entry(name: str, path: str, data: Path) -> MappingNode:
-    node: MappingNode = YAML().representer.represent_data({"domains": {name: {"path": path, "data": str(data)}}})
+def _entry(name: str, path: str, data: Path, options: TableOptions) -> MappingNode:
+    values: dict[str, Any] = {"path": path, "data": str(data)}
+    table = {"decimal": options.decimal, "rename": dict(options.rename)}
+    if table := {key: value for key, value in table.items() if value}:
+        values["table"] = table
+    node: MappingNode = YAML().representer.represent_data({"domains": {name: values}})
     return node
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
-from producer.cells import json_value
-from producer.tables import open_rows
 from schemas.errors import DataError
+from tables.cells import is_gap, text_of
+from tables.columns import ColumnKind
+from tables.opening import open_table
+from tables.options import DEFAULT_OPTIONS, Decimal, TableOptions
 
 MAX_TEXTS = 50
 """Largest number of distinct texts in a category."""
@@ -29,7 +32,7 @@ class ColumnProfile:
         distinct: distinct values as text, at most `MAX_DISTINCT` + 1.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, decimal: Decimal | None = None) -> None:
         self.name = name
         self.rows = 0
         self.missing = 0
@@ -37,8 +40,10 @@ class ColumnProfile:
         self.high: float | None = None
         self.texts: dict[str, None] = {}
         self.distinct: dict[str, None] = {}
+        self._kind = ColumnKind(name, decimal)
         self._is_whole = True
         self._has_point = False
+        self._infinite: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -50,62 +55,66 @@ class ColumnProfile:
         """Whether all values are missing."""
         return self.missing == self.rows
 
-    def add(self, cell: Any) -> None:
-        """Add one cell."""
+    def add(self, cell: Any, where: str) -> None:
+        """Add one cell, of the row that `where` names."""
         self.rows += 1
-        value = json_value(cell.strip() if isinstance(cell, str) else cell)
-        if value is None:
+        if is_gap(cell):
             self.missing += 1
             return
         if len(self.distinct) <= MAX_DISTINCT:
-            self.distinct[str(value)] = None
-        number = _number(value)
+            self.distinct[text_of(cell)] = None
+        number = self._kind.number(cell, where)
         if number is None:
             if len(self.texts) <= MAX_TEXTS:
-                self.texts[str(value)] = None
+                self.texts[text_of(cell)] = None
+            return
+        if math.isinf(number):
+            self._infinite = self._infinite or where
             return
         self.low = number if self.low is None else min(self.low, number)
         self.high = number if self.high is None else max(self.high, number)
         self._is_whole = self._is_whole and number.is_integer()
-        self._has_point = self._has_point or isinstance(value, float) or not str(value).lstrip("+-").isdigit()
+        self._has_point = self._has_point or isinstance(cell, float) or not str(cell).strip().lstrip("+-").isdigit()
+
+    def check(self) -> None:
+        """Check the column after its last row.
+
+        Raises:
+            DataError: a number in a column of numbers is infinite, or depends on the decimal separator.
+        """
+        self._kind.check()
+        if self._infinite and not self.texts:
+            raise DataError(f"{self._infinite}, column {self.name!r}: the number is infinite")
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    # float() also accepts 1_000, infinity and digits of other scripts
-    return number if abs(number) != float("inf") and str(value).isascii() and "_" not in str(value) else None
-
-
-def profile(path: Path) -> list[ColumnProfile]:
+def profile(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> list[ColumnProfile]:
     """Profile each column of a file, in the order of the columns.
 
+    Args:
+        path: of the file.
+        options: columns to rename and to skip, and the decimal separator.
+
     Raises:
-        DataError: the file cannot be read, has no rows, or has a column without a name or with a duplicate name.
+        DataError: the file cannot be read, has no rows, or has a column without a name or with a duplicate name; or
+            a number depends on the decimal separator.
     """
-    rows = open_rows(path)
-    names = rows.columns or []
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise DataError(f"{path}: column {twice[0]!r} appears twice")
-    columns = {name: ColumnProfile(name) for name in names}
+    rows = open_table(path, options)
+    columns = {name: ColumnProfile(name, options.decimal) for name in rows.columns or ()}
     count = 0
     for row in rows:
         count += 1
-        for name, value in row.values.items():
+        for name, value in row.cells.items():
             if name not in columns:
-                columns[name] = ColumnProfile(name)
+                columns[name] = ColumnProfile(name, options.decimal)
                 columns[name].rows = columns[name].missing = count - 1
-            columns[name].add(value)
-        for name in columns.keys() - row.values.keys():
-            columns[name].add(None)
+            columns[name].add(value, row.where)
+        if len(columns) > len(row.cells):
+            for name in columns.keys() - row.cells.keys():
+                columns[name].add(None, row.where)
     if not count:
         raise DataError(f"{path}: has no rows")
-    if unnamed := [name for name in columns if not name.strip()]:
-        raise DataError(f"{path}: {len(unnamed)} column has no name; is it a row number?")
+    if any(not name.strip() for name in columns):
+        raise DataError(f"{path}: a column has no name")
+    for column in columns.values():
+        column.check()
     return list(columns.values())

@@ -31,16 +31,16 @@ def test_check_of_good_data_exits_with_0_and_leaves_nothing_behind(tmp_path: Pat
 def test_check_shows_every_finding_and_each_problem_with_row_and_value(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(100).astype(object)
     raw.loc[3, "RM"] = 99
-    raw.loc[4, "CRIM"] = "n/a"
+    raw.loc[4, "CRIM"] = "about 3"
     raw.loc[5] = raw.loc[6]
     raw.to_csv("homes.csv", index=False)
     output = COMMAND.text("check", "homes.csv")
     for line in ("1 row refused, 1.0% of all", "1 exact duplicate left out", "CRIM: 1 cell without a readable number"):
         assert line in output
-    assert "row 3, RM = 99.0: Input should be less than or equal to 15" in output
+    assert "row 4, RM = 99.0: Input should be less than or equal to 15" in output
     report = COMMAND.json("check", "homes.csv")
     assert (report["rows"], report["accepted"], report["refused"], report["stops"]) == (100, 98, 1, None)
-    assert report["problems"][0]["row"] == 3
+    assert report["problems"][0]["row"] == 4
 
 
 def test_check_exits_with_1_and_the_reason_if_a_training_would_stop() -> None:

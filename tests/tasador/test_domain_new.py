@@ -107,8 +107,15 @@ async def test_a_new_table_becomes_a_domain_that_is_trained_and_scored(
         assert np.corrcoef([float(each) for each in predictions], frame[target])[0, 1] > 0.6
 
 
+def _repeated(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """Enough rows for a training, with the same values in each column, and a number that makes the rows differ."""
+    rows = pd.DataFrame(columns)
+    repeated = pd.concat([rows] * (-(-40 // len(rows))), ignore_index=True)
+    return repeated.assign(extra=np.arange(len(repeated)) * 0.25)
+
+
 def _draft(columns: dict[str, list[Any]], *arguments: str) -> str:
-    pd.DataFrame(columns).to_csv("table.csv", index=False)
+    _repeated(columns).to_csv("table.csv", index=False)
     COMMAND.text("new", "table.csv", "--target", "y", *arguments)
     return Path("domains/table.py").read_text()
 
@@ -128,25 +135,26 @@ def test_types_ranges_missing_values_and_categories_come_from_the_values() -> No
     domain = load_domain("table", "domains.table:Table")
     by_name = {feature.column: feature for feature in domain.features}
     assert domain.task == "regression"
-    assert [by_name[name].kind for name in by_name] == ["number", "integer", "integer", "number", "category", "integer"]
+    kinds = ["number", "integer", "integer", "number", "category", "integer", "number"]
+    assert [by_name[name].kind for name in by_name] == kinds
     assert [name for name, feature in by_name.items() if feature.may_miss] == ["colour", "floor"]
     assert by_name["colour"].categories == ("green", "red")
     assert (by_name["rooms"].ge, by_name["rooms"].le) == (1, 3)
     assert (by_name["price"].ge, by_name["price"].le) == (0, 14)
     assert (by_name["below"].ge, by_name["below"].le) == (-7.2, 8.4)
     assert "# price: the table has 1.5 to 9.5" in source
-    assert "1 of 4 values are missing" in source
+    assert "10 of 40 values are missing" in source
 
 
 def test_columns_that_are_no_identifiers_keep_their_name() -> None:
     columns = ["od280/od315", "2nd", "class", "model_fields", "name", "name_", "Número de baños", "Number"]
     source = _draft({name: [0.5, 1.5, 2.5] for name in columns} | {"y": ["a", "b", "a"]})
     domain = load_domain("table", "domains.table:Table")
-    assert domain.columns == tuple(columns)
+    assert domain.columns == (*columns, "extra")
     assert domain.target.classes == ("a", "b")
     assert 'column="od280/od315"' in source
-    row = domain.contract.model_validate(dict.fromkeys(columns, 1.0))
-    assert row.model_dump(by_alias=True) == dict.fromkeys(columns, 1.0)
+    row = domain.contract.model_validate(dict.fromkeys(domain.columns, 1.0))
+    assert row.model_dump(by_alias=True) == dict.fromkeys(domain.columns, 1.0)
 
 
 def test_few_whole_numbers_are_classes_unless_task_is_given() -> None:
@@ -167,7 +175,13 @@ def test_few_whole_numbers_are_classes_unless_task_is_given() -> None:
         ({'a "quote"': [1, 2], "y": [1, 2]}, "has a quote, a backslash or a control character"),
         ({"a": [1, 2], "y": [None, None]}, "the target 'y' is empty"),
         ({"a": [1, 2], "y": ["same", "same"]}, "the target 'y' is 'same' in all rows"),
-        ({"": [1, 2], "y": [1, 2]}, "1 column has no name; is it a row number"),
+        ({"a": [1, 2], "": [1, 2], "y": [1, 2]}, r"table\.csv: column 2 has no name"),
+        ({"a": [0.5, 1.5], "y": [0.5, 1.5]}, r"table\.csv: 2 rows are too few for 5 folds"),
+        ({"a": [0.5, "inf"], "y": [0.5, 1.5]}, r"table\.csv line 3, column 'a': the number is infinite"),
+        (
+            {"a": ["0.5", "1,5"], "y": [0.5, 1.5]},
+            r"table\.csv line 3, column 'a': '1,5' .* --decimal , or --decimal \.",
+        ),
     ],
 )
 def test_an_unsuitable_table_is_an_error_of_one_line(columns: dict[str, Any], message: str) -> None:
@@ -178,16 +192,39 @@ def test_an_unsuitable_table_is_an_error_of_one_line(columns: dict[str, Any], me
 
 
 def test_skip_leaves_a_column_out() -> None:
-    _draft(
-        {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}, "--skip", "id"
-    )
-    assert load_domain("table", "domains.table:Table").columns == ("a",)
-    with pytest.raises(ConfigurationError, match="no column 'b' to skip"):
+    columns = {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}
+    _draft(columns, "--skip", "id")
+    domain = load_domain("table", "domains.table:Table")
+    assert (domain.columns, domain.ignored, domain.id_column) == (("a", "extra"), ("id",), "")
+    with pytest.raises(DataError, match="no column 'b' to skip"):
         COMMAND.run("new", "table.csv", "--target", "y", "--skip", "b", "--name", "other")
 
 
+def test_the_domain_remembers_its_column_of_ids() -> None:
+    columns = {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}
+    _draft(columns, "--id-column", "id")
+    domain = load_domain("table", "domains.table:Table")
+    assert (domain.columns, domain.ignored, domain.id_column) == (("a", "extra"), (), "id")
+    with pytest.raises(DataError, match="no id column 'b'"):
+        COMMAND.run("new", "table.csv", "--target", "y", "--id-column", "b", "--name", "other")
+
+
+def test_params_remember_the_decimal_separator_and_new_names() -> None:
+    table = _repeated({"größe": [1.5, 2.5, 4.5], "y": [0.5, 1.5, 3.5]})
+    table.to_csv("table.csv", index=False, sep=";", decimal=",")
+    options = ("--decimal", ",", "--rename", "größe=size")
+    COMMAND.text("new", "table.csv", "--target", "y", "--write-params", *options)
+    settings = load_settings(domain="table")
+    assert settings.load_domain().columns == ("size", "extra")
+    from training import validate
+    from training.data.sources import read_source
+
+    read, _ = validate(settings.load_domain(), read_source(settings), settings.training)
+    assert read.frame["size"].tolist() == table["größe"].tolist()
+
+
 def test_files_are_not_overwritten() -> None:
-    table = {"a": [0.5, 1.5], "y": [0.5, 1.5]}
+    table: dict[str, list[Any]] = {"a": [0.5, 1.5], "y": [0.5, 1.5]}
     _draft(table, "--write-params")
     with pytest.raises(ConfigurationError, match="already exists"):
         _draft(table)
@@ -229,7 +266,7 @@ def test_write_params_adds_three_lines_to_the_file_of_the_project() -> None:
     _draft({"a": [0.5, 1.5], "y": [0.5, 1.5]}, "--write-params")
     after = Path("params.yaml").read_text(encoding="utf-8")
     assert after.replace(ENTRY, "", 1) == before
-    assert load_settings(domain="table").load_domain().columns == ("a",)
+    assert load_settings(domain="table").load_domain().columns == ("a", "extra")
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "domains: [housing]\n", "domains: {\n"])

@@ -11,7 +11,9 @@ import numpy as np
 from schemas.domain import Domain
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
-from training.data.parsing import is_gap, numbers_in, read_column
+from tables.cells import is_gap
+from training.data.columns import column_readers, numbers_in, read_column
+from training.data.enough import why_too_few
 from training.data.quality import ColumnQuality, DataQualityReport, RowProblem, first_of
 from training.data.sources import RawTable
 from training.data.tables import Table
@@ -50,36 +52,40 @@ def inspect(domain: Domain, raw: RawTable, training: TrainingSettings) -> tuple[
     if time_column in declared:
         raise DataError(f"training.time_column: {time_column} is a feature or the target of {domain.name}")
     needed = [*declared, time_column] if time_column else declared
+    expected = {*needed, *domain.ignored, domain.id_column}
     report = DataQualityReport(
         domain=domain.name,
         source=raw.source,
         rows=len(raw.frame),
         max_bad_share=training.max_bad_share,
         absent=tuple(column for column in needed if column not in raw.frame.columns),
-        unknown=tuple(str(column) for column in raw.frame.columns if column not in needed),
+        unknown=tuple(str(column) for column in raw.frame.columns if column not in expected),
     )
     if report.absent:
         reason = f"domain {domain.name} needs the columns {', '.join(report.absent)}"
         return None, report.model_copy(update={"stops": reason})
     if not report.rows:
         return None, report.model_copy(update={"stops": "holds no rows"})
-    return _check_rows(domain, raw.frame.reset_index(drop=True), report, time_column)
+    return _check_rows(domain, raw, report, training)
 
 
 def _check_rows(
-    domain: Domain, frame: pd.DataFrame, report: DataQualityReport, time_column: str | None
+    domain: Domain, raw: RawTable, report: DataQualityReport, training: TrainingSettings
 ) -> tuple[Table | None, DataQualityReport]:
     from training.data.schema import find_problems
 
-    values, columns = _read(domain, frame)
-    problems = find_problems(domain, values)
+    time_column = training.time_column
+    frame = raw.frame.reset_index(drop=True)
+    values, columns = _read(domain, raw, frame)
+    is_labelled = values[domain.target.name].notna().to_numpy()
+    problems = [problem for problem in find_problems(domain, values) if is_labelled[problem.row - 1]]
     times = None
     if time_column:
         times, time_problems = _read_times(frame[time_column])
-        problems += time_problems
+        problems += [problem for problem in time_problems if is_labelled[problem.row - 1]]
     is_refused = np.zeros(len(values), dtype=bool)
-    is_refused[[problem.row for problem in problems]] = True
-    kept = values.assign(**({} if times is None else {str(time_column): times}))[~is_refused]
+    is_refused[[problem.row - 1 for problem in problems]] = True
+    kept = values.assign(**({} if times is None else {str(time_column): times}))[~is_refused & is_labelled]
     duplicates = kept.duplicated()
     conflicts = kept[~duplicates].duplicated(list(domain.columns), keep=False)
     cells = Counter(problem.column for problem in problems)
@@ -88,6 +94,7 @@ def _check_rows(
         update={
             "accepted": len(table),
             "refused": int(is_refused.sum()),
+            "unlabelled": int((~is_labelled).sum()),
             "duplicates": int(duplicates.sum()),
             "conflicts": int(conflicts.sum()),
             "columns": {c: quality.model_copy(update={"refused": cells[c]}) for c, quality in columns.items()},
@@ -95,35 +102,46 @@ def _check_rows(
             "problems": tuple(problems),
         }
     )
-    stops = _stops(report)
+    stops = _stops(report) or _why_useless(domain, table) or why_too_few(domain, table.target.tolist(), training)
     return (None if stops else table), report.model_copy(update={"stops": stops})
 
 
 def _stops(report: DataQualityReport) -> str | None:
-    if report.refused < report.rows and report.refused <= report.max_bad_share * report.rows:
+    labelled = report.rows - report.unlabelled
+    if not labelled:
+        return "no row has a value of the target"
+    if report.refused < labelled and report.refused <= report.max_bad_share * labelled:
         return None
     return (
-        f"{report.refused} of {report.rows} rows break the contract of {report.domain}; at most"
+        f"{report.refused} of {labelled} rows break the contract of {report.domain}; at most"
         f" {report.max_bad_share:.1%} are allowed (training.max_bad_share): {first_of(report.problems)}"
     )
 
 
-def _read(domain: Domain, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ColumnQuality]]:
+def _why_useless(domain: Domain, table: Table) -> str | None:
+    """Why a model cannot learn from a table: its target never changes, or a column is empty."""
+    if len(set(table.target.tolist())) == 1:
+        return f"the target {domain.target.name} is {table.target.tolist()[0]!r} in all rows: nothing to learn"
+    empty = [column for column in domain.columns if table.frame[column].isna().all()]
+    return f"the column {empty[0]} is empty: remove it from the domain" if empty else None
+
+
+def _read(domain: Domain, raw: RawTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ColumnQuality]]:
     """Read the declared columns and their quality; text in place of an optional number becomes a missing value."""
     import pandas as pd
 
     values: dict[str, pd.Series[Any]] = {}
     columns: dict[str, ColumnQuality] = {}
-    for feature in domain.features:
-        cells = read_column(frame[feature.column], is_text=bool(feature.categories))
+    optional = {feature.column for feature in domain.features if feature.may_miss and not feature.categories}
+    texts = {feature.column for feature in domain.features if feature.categories}
+    texts |= {domain.target.name} if domain.target.classes else set()
+    for name, read in column_readers(domain, raw.decimal).items():
+        cells = read_column(frame[name], read, raw.source)
         unreadable = 0
-        if feature.may_miss and not feature.categories and (unreadable := _count_unreadable(cells)):
+        if name in optional and (unreadable := _count_unreadable(cells)):
             cells = pd.Series(numbers_in(cells))
-        values[feature.column] = cells
-        columns[feature.column] = _quality(cells, unreadable, is_text=bool(feature.categories))
-    name, classes = domain.target.name, domain.target.classes
-    values[name] = read_column(frame[name], is_text=bool(classes))
-    columns[name] = _quality(values[name], 0, is_text=bool(classes))
+        values[name] = cells
+        columns[name] = _quality(cells, unreadable, is_text=name in texts)
     return pd.DataFrame(values), columns
 
 
@@ -149,7 +167,7 @@ def _read_times(column: pd.Series[Any]) -> tuple[NDArray[np.datetime64], list[Ro
     text = column.where(column.map(lambda value: isinstance(value, str | date)))
     times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
     unreadable = np.flatnonzero(times.isna())
-    problems = [RowProblem(int(row), str(column.name), column.iloc[row], NO_TIME) for row in unreadable]
+    problems = [RowProblem(int(row) + 1, str(column.name), column.iloc[row], NO_TIME) for row in unreadable]
     return times.to_numpy(dtype="datetime64[ns]"), problems
 
 

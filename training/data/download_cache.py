@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from tables.opening import format_of
 from training.data.provenance import file_sha256
-from training.data.reading import is_parquet
 
 FOLDER = "data"
 
@@ -17,9 +17,13 @@ def cache_folder(home: Path) -> Path:
 
 
 def store_file(file: Path, folder: Path) -> Path:
-    """Copy a file into the cache, unless the cache has it; returns its path there."""
+    """Copy a table into the cache, unless the cache has it; returns its path there.
+
+    Raises:
+        DataError: it is not a table.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{file_sha256(file)}{'.parquet' if is_parquet(file) else '.csv'}"
+    path = folder / f"{file_sha256(file)}.{format_of(file)}"
     if not path.exists():
         part = path.with_suffix(".part")
         shutil.copyfile(file, part)

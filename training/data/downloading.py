@@ -77,7 +77,10 @@ def _receive(response: Any, name: str, max_bytes: int, folder: Path, progress: P
         if expected and received < expected:
             raise DataError(f"{name}: ended after {received:,} of {expected:,} bytes")
         part.flush()
-        return download_cache.store_file(Path(part.name), folder)
+        try:
+            return download_cache.store_file(Path(part.name), folder)
+        except DataError as error:
+            raise DataError(str(error).replace(part.name, name)) from error
 
 
 def _copy(response: Any, part: IO[bytes], report: Callable[[], None], max_bytes: int) -> int:

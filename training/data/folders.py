@@ -19,7 +19,9 @@ _POSITION, _TIME = "position in the source", "time"
 def store_raw(raw: RawTable, folder: Path) -> None:
     """Write a raw table into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    raw.frame.to_parquet(folder / TABLE_FILE, index=False)
+    frame = raw.frame.copy(deep=False)
+    frame.attrs["decimal"] = raw.decimal
+    frame.to_parquet(folder / TABLE_FILE, index=False)
     provenance = raw.provenance.model_dump_json(indent=2) if raw.provenance else "null"
     (folder / PROVENANCE_FILE).write_text(provenance + "\n", encoding="utf-8")
 
@@ -33,7 +35,8 @@ def load_raw(folder: Path) -> RawTable:
     import pandas as pd
 
     provenance = Provenance.model_validate_json((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
-    return RawTable(pd.read_parquet(folder / TABLE_FILE), provenance.source, provenance)
+    frame = pd.read_parquet(folder / TABLE_FILE)
+    return RawTable(frame, provenance.source, provenance, frame.attrs.pop("decimal", None))
 
 
 def store_table(table: Table, folder: Path) -> None:

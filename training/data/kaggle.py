@@ -20,7 +20,7 @@ from training.progress import Progress
 
 POLL_EVERY_S = 0.2
 REPORT_EVERY_S = 2.0
-TABLES = (".csv", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _only_table(downloaded: Path, name: str) -> Path:
     if len(tables) == 1:
         return tables[0]
     if not tables:
-        raise DataError(f"{name}: contains no CSV or Parquet file")
+        raise DataError(f"{name}: contains no table ({', '.join(TABLES)})")
     names = ", ".join(f"{name}/{table.relative_to(downloaded)}" for table in tables)
     raise DataError(f"{name}: name one of its tables: {names}")
 

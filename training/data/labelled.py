@@ -27,7 +27,7 @@ def add_labelled(settings: Settings, raw: RawTable) -> RawTable:
     # as objects: a column holds text from a CSV file and numbers from the log, which are both read as numbers later
     frame = pd.concat([raw.frame.astype(object), labelled.astype(object)], ignore_index=True)
     source = f"{raw.source} and {len(labelled)} labelled listings"
-    return RawTable(frame, source, provenance_of(frame, source))
+    return RawTable(frame, source, provenance_of(frame, source), raw.decimal)
 
 
 def _labelled(settings: Settings) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from schemas.domain import Domain
-from training.data.parsing import numbers_in, read_column
+from training.data.columns import column_readers, numbers_in, read_column
 from training.data.quality import DataQualityReport
 from training.data.sources import RawTable
 
@@ -38,7 +38,7 @@ def page_of(domain: Domain, raw: RawTable, report: DataQualityReport) -> str:
     from skrub import TableReport
 
     page: str = TableReport(
-        _readable(domain, raw.frame),
+        _readable(domain, raw),
         title=f"{domain.name}: {raw.source}",
         verbose=0,
         plot_distributions=True,
@@ -55,14 +55,15 @@ def write_page(page: str, path: Path) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def _readable(domain: Domain, frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert the columns that the domain declares as numbers, so that skrub shows them as numbers."""
+def _readable(domain: Domain, raw: RawTable) -> pd.DataFrame:
+    """The cells as the domain declares them, so that skrub shows numbers as numbers; other columns stay text."""
     import pandas as pd
 
     is_text = {feature.column: bool(feature.categories) for feature in domain.features}
     is_text[domain.target.name] = bool(domain.target.classes)
+    readers = column_readers(domain, raw.decimal)
     columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
-    for name in frame.columns:
-        cells = read_column(frame[name], is_text=is_text.get(name, True))
-        columns[str(name)] = cells.astype("str") if is_text.get(name, True) else pd.Series(numbers_in(cells))
+    for name, cells in raw.frame.items():
+        read = read_column(cells, readers[str(name)], raw.source) if name in readers else cells
+        columns[str(name)] = read.astype("str") if is_text.get(str(name), True) else pd.Series(numbers_in(read))
     return pd.DataFrame(columns)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AwareDatetime
 
 from schemas.frozen_model import FrozenModel
-from training.data.parsing import is_gap, read_number
+from tables.cells import UndecidedNumberError, is_gap, read_number, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,5 +99,8 @@ def content_sha256(frame: pd.DataFrame) -> str:
 def _text_of(cell: Any) -> str:
     if is_gap(cell):
         return ""
-    number = read_number(cell)
-    return repr(number) if number is not None else str(cell).strip()
+    try:
+        number = read_number(cell)
+    except UndecidedNumberError:
+        number = None
+    return repr(number) if number is not None else text_of(cell)

@@ -18,7 +18,7 @@ class RowProblem:
     """A value that breaks the contract.
 
     Attributes:
-        row: position of the row in the source, counted from 0.
+        row: number of the row in the source, counted from 1 as in the ids of published rows.
         column: of the value.
         value: as it was read.
         message: the contract's error.
@@ -58,8 +58,9 @@ class DataQualityReport(FrozenModel):
         domain: with the contract.
         source: of the data.
         rows: number of rows in the source.
-        accepted: number of rows that are neither refused nor duplicates.
+        accepted: number of rows that are neither refused nor unlabelled nor duplicates.
         refused: number of rows that break the contract.
+        unlabelled: number of rows without a value of the target, which are left out.
         max_bad_share: allowed share of refused rows.
         duplicates: number of rows that repeat an earlier row exactly; they are left out.
         conflicts: number of accepted rows with the features of another row but another target; they are kept.
@@ -76,6 +77,7 @@ class DataQualityReport(FrozenModel):
     rows: int
     accepted: int = 0
     refused: int = 0
+    unlabelled: int = 0
     max_bad_share: float
     duplicates: int = 0
     conflicts: int = 0
@@ -90,6 +92,8 @@ class DataQualityReport(FrozenModel):
         """Everything an operator should know about the table, one message each."""
         if self.refused:
             yield f"{count(self.refused, 'row')} refused, {self.refused / self.rows:.1%} of all"
+        if self.unlabelled:
+            yield f"{count(self.unlabelled, 'row')} without a value of the target left out"
         if self.duplicates:
             yield f"{count(self.duplicates, 'exact duplicate')} left out"
         if self.conflicts:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from schemas.domain import Domain
 from schemas.features import Feature
-from training.data.parsing import is_gap, numbers_in
+from tables.cells import is_gap
+from training.data.columns import numbers_in
 from training.data.quality import RowProblem
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MISSING = "is missing, and may not be"
 NO_NUMBER = "Input should be a valid number"
-NOT_FINITE = "Input should be a finite number"
 NO_INTEGER = "Input should be a valid integer"
 
 CellCheck = Callable[["pd.Series[Any]"], "pd.Series[Any]"]
@@ -55,13 +55,13 @@ def find_problems(domain: Domain, values: pd.DataFrame) -> list[RowProblem]:
     except SchemaErrors as error:
         cases = error.failure_cases
         problems = [
-            RowProblem(int(row), column, _json_value(value), MISSING if check == "not_nullable" else check)
+            RowProblem(int(row) + 1, column, _json_value(value), MISSING if check == "not_nullable" else check)
             for row, column, value, check in zip(
                 cases["index"], cases["column"], cases["failure_case"], cases["check"], strict=True
             )
         ]
     if _has_own_validators(domain):
-        problems += _contract_problems(domain, values, {problem.row for problem in problems})
+        problems += _contract_problems(domain, values, {problem.row - 1 for problem in problems})
     order = {column: number for number, column in enumerate(values.columns)}
     return sorted(problems, key=lambda problem: (problem.row, order.get(problem.column, -1)))
 
@@ -79,9 +79,9 @@ def _checks(feature: Feature) -> list[tuple[CellCheck, str]]:
     low, high = feature.ge, feature.le
     checks = _numeric()
     if feature.kind == "integer":
-        checks.append((_on_numbers(lambda numbers: np.isinf(numbers) | (numbers == np.floor(numbers))), NO_INTEGER))
-    at_least = _on_numbers(lambda numbers: np.isinf(numbers) | (numbers >= low))
-    at_most = _on_numbers(lambda numbers: np.isinf(numbers) | (numbers <= high))
+        checks.append((_on_numbers(lambda numbers: numbers == np.floor(numbers)), NO_INTEGER))
+    at_least = _on_numbers(lambda numbers: numbers >= low)
+    at_most = _on_numbers(lambda numbers: numbers <= high)
     return [
         *checks,
         (at_least, f"Input should be greater than or equal to {low:g}"),
@@ -93,7 +93,7 @@ def _numeric() -> list[tuple[CellCheck, str]]:
     def is_number(cells: pd.Series[Any]) -> pd.Series[Any]:
         return cells.notna() & _like(cells, ~np.isnan(numbers_in(cells)))
 
-    return [(is_number, NO_NUMBER), (_on_numbers(np.isfinite), NOT_FINITE)]
+    return [(is_number, NO_NUMBER)]
 
 
 def _on_numbers(test: Callable[[Any], Any]) -> CellCheck:
@@ -134,7 +134,7 @@ def _contract_problems(domain: Domain, values: pd.DataFrame, refused: set[int]) 
         except ValidationError as error:
             for details in error.errors(include_url=False):
                 column = str(details["loc"][0]) if details["loc"] else ""
-                yield RowProblem(row, column, cells.get(column), details["msg"])
+                yield RowProblem(row + 1, column, cells.get(column), details["msg"])
 
 
 def _cell(value: Any, *, is_integer: bool) -> Any:

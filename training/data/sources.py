@@ -1,8 +1,8 @@
 """Reads training data from any source, without checking it. ``--data`` and params.yaml name a source in the same way.
 
 ============================  =================================================================
-``homes.csv``                 a CSV or Parquet file
-``https://…``                 a CSV or Parquet file from the web
+``homes.csv``                 a file in a format of `tables.opening`
+``https://…``                 such a file from the web
 ``kaggle:owner/name[/file]``  a Kaggle dataset, or one of its files (``/versions/3`` after the name pins a version)
 ``uci:544``                   a dataset of the UCI repository
 nothing                       the domain's built-in table
@@ -21,10 +21,11 @@ from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.sections import DomainSettings
 from schemas.settings import Settings
+from tables.frame import read_frame
+from tables.options import Decimal, TableOptions
 from training.data import download_cache, kaggle
 from training.data.downloading import download, without_query
 from training.data.provenance import Provenance, keep_provenance, provenance_of
-from training.data.reading import read_table
 from training.progress import Progress, discard_progress
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ class RawTable:
     """Data as it was read.
 
     Attributes:
-        frame: the rows of the source, not yet parsed, with None or NaN for missing values.
+        frame: the rows of the source with cells as in the file, from `tables.frame`.
         source: of the data, for messages.
         provenance: of the data; None for a table made in memory.
+        decimal: decimal separator of its numbers, if it was named.
     """
 
     frame: pd.DataFrame
     source: str
     provenance: Provenance | None = None
+    decimal: Decimal | None = None
 
     def tags(self) -> dict[str, str]:
         """Tags for each version trained on the data."""
@@ -79,8 +82,15 @@ def read_source(
     if source is None:
         return _built_in(settings.load_domain())
     name, file = _fetch(settings, str(source), progress)
-    frame = read_table(file, name)
-    return RawTable(frame, name, provenance_of(frame, name, file))
+    options = TableOptions.from_settings(listed.table)
+    try:
+        frame, notes = read_frame(file, options)
+    except DataError as error:
+        # a copy in the cache has another name
+        raise DataError(str(error).replace(str(file), name)) from error
+    for note in notes:
+        progress(note.replace(str(file), name))
+    return RawTable(frame, name, provenance_of(frame, name, file), options.decimal)
 
 
 def _built_in(domain: Domain) -> RawTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from schemas.classes import winners_of
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
+from training.data.enough import why_too_few
 from training.data.tables import Table
 from training.learning.metrics import deciding_metric, metrics_of
 from training.learning.threads import one_core, one_thread_each
@@ -52,7 +52,8 @@ def split(table: Table, settings: TrainingSettings) -> tuple[Table, Table]:
     Raises:
         DataError: the table has too few rows, or too few of a class, for the folds.
     """
-    _check_enough(table, settings)
+    if reason := why_too_few(table.domain, table.target.tolist(), settings):
+        raise DataError(f"{table.source}: {reason}")
     if table.times is not None:
         by_time = np.argsort(table.times, kind="stable")
         first = len(table) - max(round(len(table) * settings.test_share), 1)
@@ -149,13 +150,3 @@ def _named(table: Table, predictions: NDArray[np.float64]) -> NDArray[Any]:
     """Replace probabilities by the name of the most probable class; other predictions stay."""
     classes = table.domain.target.classes
     return np.array(classes)[winners_of(predictions, classes)] if classes else predictions
-
-
-def _check_enough(table: Table, settings: TrainingSettings) -> None:
-    # r2 and a standard deviation need at least two validation rows in each fold
-    needed = 2 * settings.folds
-    if len(table) * (1 - settings.test_share) < needed or len(table) * settings.test_share < 1:
-        raise DataError(f"{table.source}: {len(table)} rows are too few for {settings.folds} folds and test rows")
-    for name, count in Counter(table.target.tolist()).items() if table.domain.target.classes else ():
-        if count * (1 - settings.test_share) < settings.folds:
-            raise DataError(f"{table.source}: {count} rows of class {name} are too few for {settings.folds} folds")

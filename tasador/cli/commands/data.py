@@ -12,6 +12,7 @@ from rich.text import Text
 from schemas.settings import load_settings
 from tasador.cli.formatting import printable
 from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
 from tasador.cli.terminal import print_line, print_note, stderr, stdout, write_json
 
 if TYPE_CHECKING:
@@ -26,16 +27,22 @@ SourceArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="FILE",
-        help="A CSV or Parquet file, a URL, kaggle:owner/name[/file] or uci:544.",
+        help="A table (CSV, JSON lines, Parquet, Excel), a URL, kaggle:owner/name[/file] or uci:544.",
         show_default="data in params.yaml",
     ),
 ]
 
 
 @app.command(epilog=f"Example: {EXAMPLE}")
-def check(source: SourceArgument = None, domain: DomainOption = None, as_json: JsonOption = False) -> None:
+def check(
+    source: SourceArgument = None,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
+    domain: DomainOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check a table against the domain. Exits with 1 if a training run would stop because of it."""
-    settings = load_settings(domain=domain)
+    settings = with_table_options(load_settings(domain=domain), decimal, rename)
     from training import inspect
     from training.data.sources import read_source
 
@@ -56,11 +63,13 @@ def report(
     out_file: Annotated[
         Path | None, typer.Option("--out", help="File to write the page to.", show_default="reports/<domain>/data.html")
     ] = None,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an HTML page on a table: its problems, and the distribution of every column."""
-    settings = load_settings(domain=domain)
+    settings = with_table_options(load_settings(domain=domain), decimal, rename)
     path = out_file or Path("reports") / settings.domain / "data.html"
     with stderr.status("loading skrub (a few seconds)") as status:
         from training import inspect

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from schemas.domain import BUILT_IN, load_domain
-from schemas.errors import ConfigurationError
+from schemas.domain import BUILT_IN, Domain, load_domain
+from schemas.errors import ConfigurationError, DataError
+from schemas.settings import load_settings
+from tables.frame import read_frame
+from tables.options import TableOptions
 from tasador.cli.options import JsonOption
+from tasador.cli.reading import DecimalOption, RenameOption, table_options
 from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.drafting.draft import Draft, Task, draft
 from tasador.drafting.params import add_domain, params_entry
@@ -32,12 +41,17 @@ def domain() -> None:
 
 @app.command(epilog=f"Example: {EXAMPLE}")
 def new(
-    file: Annotated[Path, typer.Argument(help="A table: CSV with a header, Parquet, or JSON lines.")],
+    file: Annotated[Path, typer.Argument(help="A table: CSV with a header, JSON lines or an array, Parquet or Excel.")],
     *,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     name: Annotated[str | None, typer.Option(help="Name of the domain.", show_default="the file's")] = None,
     task: Annotated[Task | None, typer.Option(help="Task of the domain.", show_default="inferred")] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="Column that is not a feature; repeatable.")] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Column that is not a feature; the domain ignores it. Repeatable.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Column that holds the ids.")] = None,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
     module: Annotated[
         Path | None, typer.Option("--out", help="Python file to write.", show_default="domains/<name>.py")
     ] = None,
@@ -55,22 +69,24 @@ def new(
     dotted = _dotted(module)
     if module.exists():
         raise ConfigurationError(f"{module}: already exists; name another file with --out, or delete it")
-    columns = profile(file)
-    if unknown := sorted({*(skip or ())} - {column.name for column in columns}):
-        raise ConfigurationError(f"{file}: no column {', '.join(map(repr, unknown))} to skip")
-    used = [column for column in columns if column.name not in (skip or ())]
-    drafted = draft(name, file.name, used, target, task)
-    _write(module, drafted)
+    options = table_options(None, decimal, rename, skip)
+    columns = profile(file, options)
+    drafted = draft(name, file.name, columns, target, task, ignored=options.skip, id_column=id_column)
     path = f"{dotted}:{drafted.class_name}"
-    # Python may have cached the folder's listing
-    importlib.invalidate_caches()
-    load_domain(name, path)
-    if is_writing_params:
-        add_domain(Path("params.yaml"), name, path, file)
+    with _undoing(module):
+        _write(module, drafted)
+        # Python may have cached the folder's listing
+        importlib.invalidate_caches()
+        _check(load_domain(name, path), file, options)
+        if is_writing_params:
+            add_domain(Path("params.yaml"), name, path, file, options)
     if as_json:
-        write_json({"name": name, "file": str(module), "path": path, "task": drafted.task, "features": len(used) - 1})
+        write_json(
+            {"name": name, "file": str(module), "path": path, "task": drafted.task, "features": drafted.features}
+        )
         return
-    _show(file, name, path, module, drafted, is_in_params=is_writing_params)
+    entry = params_entry(name, path, file, options)
+    _show(file, name, module, drafted, None if is_writing_params else entry)
 
 
 def _dotted(module: Path) -> str:
@@ -90,12 +106,45 @@ def _write(module: Path, drafted: Draft) -> None:
         raise ConfigurationError(f"{module}: cannot be written: {error.strerror}") from error
 
 
-def _show(file: Path, name: str, path: str, module: Path, drafted: Draft, *, is_in_params: bool) -> None:
+@contextmanager
+def _undoing(module: Path) -> Iterator[None]:
+    """Delete a module that was written if what follows fails, so that the next try can write it."""
+    folders = [folder for folder in module.parents if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        module.unlink(missing_ok=True)
+        sys.modules.pop(_dotted(module), None)
+        for folder in folders:
+            # Python writes its cache beside a module that it imports
+            shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _check(domain: Domain, file: Path, options: TableOptions) -> None:
+    """Check the table against its domain, as a training does.
+
+    Raises:
+        DataError: a training would stop because of the table.
+    """
+    from training.data.checking import inspect
+    from training.data.sources import RawTable
+
+    frame, _ = read_frame(file, options)
+    raw = RawTable(frame, str(file), decimal=options.decimal)
+    _, report = inspect(domain, raw, load_settings(domain=None).training.model_copy(update={"time_column": None}))
+    if report.stops:
+        raise DataError(f"{file}: {report.stops}")
+
+
+def _show(file: Path, name: str, module: Path, drafted: Draft, entry: str | None) -> None:
     print_line(f"wrote {module}: a {drafted.task}; fill in units and descriptions, and check the ranges")
-    if is_in_params:
+    if entry is None:
         print_line("added to params.yaml under `domains`")
     else:
-        print_line(f"add this to params.yaml (or use --write-params):\n\n{params_entry(name, path, file)}\n")
+        print_line(f"add this to params.yaml (or use --write-params):\n\n{entry}\n")
     print_note(f"then: tasador train --domain {name}")
     print_note(f"      tasador up --domain {name}")
-    print_note(f"      tasador publish {file} --domain {name} --out answers.csv")
+    print_note(f"      tasador publish {shlex.quote(str(file))} --domain {name} --out answers.csv")

@@ -10,8 +10,11 @@ import typer
 from operations.reports import newest_report
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ConfigurationError
+from schemas.settings import Settings, load_settings
+from tables.options import TableOptions
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.terminal import print_line, stdout, write_json
+from tasador.cli.reading import DecimalOption, RenameOption, SkipOption, table_options
+from tasador.cli.terminal import print_line, print_note, stdout, write_json
 from tasador.cli.views.drift import drift_table
 from tasador.machine.running_system import find_settings, open_redis
 
@@ -20,12 +23,15 @@ EXIT_CODES = {"no_drift": 0, "drift": 3, "not_enough_rows": 4}
 
 
 def drift(
-    reference: Annotated[Path | None, typer.Option(help="CSV file with reference rows.")] = None,
-    current: Annotated[Path | None, typer.Option(help="CSV file with current rows.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Table with reference rows.")] = None,
+    current: Annotated[Path | None, typer.Option(help="Table with current rows.")] = None,
     windows: Annotated[
         int, typer.Option(min=1, help="Split the current rows, in file order, into this many windows; most must alarm.")
     ] = 1,
     html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
+    skip: SkipOption = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +40,8 @@ def drift(
     When two files are compared, the exit code is the verdict: 0 no drift, 3 drift, 4 too few rows.
     """
     if reference is not None and current is not None:
-        report = _compare(reference, current, windows, domain)
+        settings = load_settings(domain=domain)
+        report = _compare(reference, current, windows, settings, table_options(settings, decimal, rename, skip))
         _show(report, f"{current.name} against {reference.name}", html, as_json=as_json)
         raise typer.Exit(EXIT_CODES[report.verdict])
     if reference is not None or current is not None:
@@ -65,9 +72,14 @@ def _newest(domain: str | None) -> DriftEvent:
         return newest_report(client, settings.streams, DriftEvent)
 
 
-def _compare(reference: Path, current: Path, windows: int, domain: str | None) -> DriftReport:
-    from monitoring.drift.tables import drift_report, read_table
-    from schemas.settings import load_settings
+def _compare(reference: Path, current: Path, windows: int, settings: Settings, options: TableOptions) -> DriftReport:
+    from monitoring.drift.tables import drift_report
+    from tables.frame import read_typed_frame
 
-    settings = load_settings(domain=domain)
-    return drift_report(read_table(reference), read_table(current), windows=windows, limits=settings.drift)
+    frames = []
+    for path in (reference, current):
+        frame, notes = read_typed_frame(path, options)
+        for note in notes:
+            print_note(note)
+        frames.append(frame)
+    return drift_report(*frames, windows=windows, limits=settings.drift)

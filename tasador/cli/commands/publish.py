@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from producer.answer_files import check_answer_path
-from producer.files import ListingFile
+from producer.files import ListingFile, RowFile
 from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
 from producer.schedule import Schedule
-from schemas.domain import Domain
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.publishing import AnswerOptions, LimitedSource, ListingSource, publish_listings, publish_outcomes
+from tasador.cli.reading import DecimalOption, RenameOption, SkipOption, table_options
+from tasador.cli.terminal import print_note
 from tasador.machine.running_system import find_settings, open_redis
 from transport.server import check_server
 
@@ -25,11 +26,13 @@ EXAMPLE = "tasador publish homes.csv --id-column ID --out answers.csv"
 def publish(
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV with a header (.csv), Parquet (.parquet), or JSON lines (.jsonl, .ndjson, .json)."),
+        typer.Argument(help="A table: CSV with a header, JSON lines or an array, Parquet or Excel; .gz and .zst too."),
     ] = None,
     *,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Publish this many sample listings.")] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="Column that holds the ids.")] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Column that holds the ids.", show_default="the domain's")
+    ] = None,
     source: Annotated[str, typer.Option("--source", help="Source of the listings that do not name one.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.")] = None,
     rate_per_s: Annotated[
@@ -53,15 +56,18 @@ def publish(
     timeout_s: Annotated[
         float | None, typer.Option("--timeout", min=0, help="Seconds to wait for answers after the last listing.")
     ] = None,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
+    skip: SkipOption = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Publish listings or outcomes from a file, or sample listings.
 
-    The target column is dropped; an empty cell, NA, NaN and null are missing values. Without --id-column, a row's id is
-    derived from the file's hash and the row number, so that publishing a file twice does not score it twice. JSON lines
-    may be whole events with their own id, source, subject and time. Publishing pauses while the backlog is at its
-    high-water mark.
+    The target and columns that the domain ignores are left out; an empty cell, NA, NaN, null and ? are missing values.
+    Without a column of ids, a row's id is derived from the file's hash and the row number, so that publishing a file
+    twice does not score it twice. JSON lines may be whole events with their own id, source, subject and time.
+    Publishing pauses while the backlog is at its high-water mark.
     """
     if sample is not None and (file or id_column or are_outcomes):
         raise typer.BadParameter("--sample cannot be combined with a file, --id-column or --outcomes")
@@ -73,17 +79,24 @@ def publish(
     settings = find_settings(domain)
     declared = settings.load_domain()
     schedule = Schedule(rate_per_s or math.inf)
+    options = table_options(settings, decimal, rename, skip)
     with open_redis(settings) as client:
         check_server(client, settings.streams)
     if are_outcomes:
-        outcomes = OutcomeFile(_require_file(file), declared, id_column, source)
+        outcomes = OutcomeFile(_require_file(file), declared, id_column, source, options)
+        _print_notes(outcomes)
         publish_outcomes(settings, outcomes, schedule, limit, as_json=as_json)
         return
-    listings = _source(declared, file, sample, id_column, source)
+    listings: ListingSource
+    if sample is not None:
+        listings = SampleListings(declared, sample, source=source)
+    else:
+        listings = ListingFile(_require_file(file), declared, id_column, source, options)
+        _print_notes(listings)
     if limit is not None:
         listings = LimitedSource(listings, limit)
-    options = AnswerOptions(answers, timeout_s) if is_waiting else None
-    publish_listings(settings, listings, schedule, options, validate=validate, as_json=as_json, receipts_path=receipts)
+    wanted = AnswerOptions(answers, timeout_s) if is_waiting else None
+    publish_listings(settings, listings, schedule, wanted, validate=validate, as_json=as_json, receipts_path=receipts)
 
 
 def _require_file(file: Path | None) -> Path:
@@ -92,7 +105,6 @@ def _require_file(file: Path | None) -> Path:
     return file
 
 
-def _source(domain: Domain, file: Path | None, sample: int | None, id_column: str | None, source: str) -> ListingSource:
-    if sample is not None:
-        return SampleListings(domain, sample, source=source)
-    return ListingFile(_require_file(file), domain, id_column, source)
+def _print_notes(file: RowFile) -> None:
+    for note in file.notes:
+        print_note(note)

@@ -11,6 +11,7 @@ from rich.table import Table
 from operations.command_sender import current_actor
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.cli.progress import TrainingProgressBar
+from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
 from tasador.machine.running_system import load_registry_settings
 
@@ -27,7 +28,7 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            help="A CSV or Parquet file, a URL, kaggle:owner/name[/file] or uci:544.",
+            help="A table (CSV, JSON lines, Parquet, Excel), a URL, kaggle:owner/name[/file] or uci:544.",
             show_default="data in params.yaml",
         ),
     ] = None,
@@ -44,6 +45,8 @@ def train(
     report: Annotated[
         Path, typer.Option(help="Folder of the report; it is written below the domain's name.")
     ] = REPORTS,
+    decimal: DecimalOption = None,
+    rename: RenameOption = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +56,7 @@ def train(
     gate compares it with the champion on the same folds; if it fails, the champion stays.
     """
     check_force(force, reason)
-    settings = load_registry_settings(domain)
+    settings = with_table_options(load_registry_settings(domain), decimal, rename)
     if unless_champion:
         if (champion := _champion(settings)) is not None:
             _show_champion(champion, as_json)

@@ -119,5 +119,5 @@ def test_the_command_needs_two_readable_files(tmp_path: Path) -> None:
     run = runner_of(drift).run
     with pytest.raises(ConfigurationError, match="require each other"):
         run("--current", "x.csv")
-    with pytest.raises(DataError, match="cannot be read as a table"):
+    with pytest.raises(DataError, match="is not a regular file"):
         run("--reference", str(tmp_path), "--current", str(tmp_path))

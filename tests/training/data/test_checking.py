@@ -29,11 +29,16 @@ def read(path: Path | None = None, domain: str = "housing") -> RawTable:
     return read_source(load_settings(domain=domain), path)
 
 
+def _training(**settings: Any) -> TrainingSettings:
+    """Settings for which a few rows are enough."""
+    return TrainingSettings(folds=2, test_share=0.3, **settings)
+
+
 def check(
     domain: Domain, raw: RawTable, max_bad_share: float = 0.0, time_column: str | None = None
 ) -> tuple[Table, tuple[RowProblem, ...]]:
-    table, report = validate(domain, raw, TrainingSettings(max_bad_share=max_bad_share, time_column=time_column))
-    assert report.accepted == len(table) == report.rows - report.refused - report.duplicates
+    table, report = validate(domain, raw, _training(max_bad_share=max_bad_share, time_column=time_column))
+    assert report.accepted == len(table) == report.rows - report.refused - report.unlabelled - report.duplicates
     return table, report.problems
 
 
@@ -62,13 +67,13 @@ def test_a_file_gives_the_same_table_as_the_same_values_in_memory(tmp_path: Path
 
 
 def test_na_and_empty_cells_are_gaps_of_optional_features(tmp_path: Path) -> None:
-    raw = table_of("housing").with_target().head(3).astype(object)
+    raw = table_of("housing").with_target().head(6).astype(object)
     raw.loc[0, "CRIM"] = "NA"
     raw.loc[1, "CHAS"] = ""
     table, problems = check(HOUSING, read(csv_of(tmp_path, raw)))
     assert not problems
-    assert table.frame["CRIM"].isna().tolist() == [True, False, False]
-    assert table.frame["CHAS"].isna().tolist() == [False, True, False]
+    assert table.frame["CRIM"].isna().tolist() == [True, *[False] * 5]
+    assert table.frame["CHAS"].isna().tolist() == [False, True, *[False] * 4]
 
 
 def test_every_problem_is_reported_with_row_and_value(tmp_path: Path) -> None:
@@ -82,9 +87,9 @@ def test_every_problem_is_reported_with_row_and_value(tmp_path: Path) -> None:
     raw.loc[8, "MEDV"] = ""
     table, problems = check(HOUSING, read(csv_of(tmp_path, raw)), max_bad_share=0.5)
     assert [(p.row, p.column) for p in problems] == [
-        (2, "RM"), (2, "TAX"), (4, "NOX"), (5, "CHAS"), (6, "DIS"), (7, "MEDV"), (8, "MEDV")
+        (3, "RM"), (3, "TAX"), (5, "NOX"), (6, "CHAS"), (7, "DIS"), (8, "MEDV")
     ]  # fmt: skip
-    assert "row 2, RM = 'many': Input should be a valid number" in str(problems[0])
+    assert "row 3, RM = 'many': Input should be a valid number" in str(problems[0])
     assert problems[1].value == 9999
     assert table.positions.tolist() == [0, 1, 3, *range(9, 20)]
 
@@ -94,7 +99,7 @@ def test_too_many_refused_rows_raise_an_error_of_one_line(tmp_path: Path) -> Non
     raw.loc[[3, 4], "RM"] = 99
     path = csv_of(tmp_path, raw)
     check(HOUSING, read(path), max_bad_share=0.1)
-    with pytest.raises(DataError, match=r"2 of 20 rows break.*at most 9\.0%.*row 3, RM = 99") as caught:
+    with pytest.raises(DataError, match=r"2 of 20 rows break.*at most 9\.0%.*row 4, RM = 99") as caught:
         check(HOUSING, read(path), max_bad_share=0.09)
     assert "\n" not in str(caught.value)
 
@@ -111,11 +116,11 @@ def test_a_table_without_rows_is_refused() -> None:
 
 
 def test_classes_and_categories_are_checked_by_name(tmp_path: Path) -> None:
-    raw = made_up_rows(OBESITY, 30)
+    raw = made_up_rows(OBESITY, 70)
     raw.loc[1, "NObeyesdad"] = "Fine"
     raw.loc[2, "MTRANS"] = "Rocket"
     table, problems = check(OBESITY, read(csv_of(tmp_path, raw)), max_bad_share=0.5)
-    assert [(p.row, p.column, p.value) for p in problems] == [(1, "NObeyesdad", "Fine"), (2, "MTRANS", "Rocket")]
+    assert [(p.row, p.column, p.value) for p in problems] == [(2, "NObeyesdad", "Fine"), (3, "MTRANS", "Rocket")]
     assert set(table.target) <= set(OBESITY.target.classes)
     assert table.frame["CAEC"].iloc[0] in OBESITY.feature("CAEC").categories
 
@@ -128,7 +133,7 @@ def test_a_domain_without_a_built_in_table_requires_a_file() -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n"1,2\n'])
 def test_a_file_that_is_not_csv_raises_an_error_of_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data.csv").write_bytes(content)
-    with pytest.raises(DataError, match=r"data\.csv: ") as caught:
+    with pytest.raises(DataError, match=r"data\.csv( line 2)?: ") as caught:
         check(HOUSING, read(tmp_path / "data.csv"))
     assert "\n" not in str(caught.value)
 
@@ -136,24 +141,25 @@ def test_a_file_that_is_not_csv_raises_an_error_of_one_line(tmp_path: Path, cont
 def test_a_missing_file_raises_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.csv: cannot be read: No such file"):
         read(tmp_path / "gone.csv")
-    with pytest.raises(DataError, match="Is a directory"):
+    with pytest.raises(DataError, match="is not a regular file"):
         read(tmp_path)
 
 
 def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Path) -> None:
-    frame = table_of("housing").with_target().head(6).astype(object)
-    sold = ["2026-01-03", "2026-01-02T01:00:00+01:00", "2026-01-01", "soon", "", "2026"]
+    frame = table_of("housing").with_target().head(8).astype(object)
+    sold = ["2026-01-03", "2026-01-02T01:00:00+01:00", "2026-01-01", "soon", "", *["2026"] * 3]
     raw = read(csv_of(tmp_path, frame.assign(SOLD=sold)))
     table, problems = check(HOUSING, raw, max_bad_share=0.5, time_column="SOLD")
-    assert [(p.row, p.column) for p in problems] == [(3, "SOLD"), (4, "SOLD")]
+    assert [(p.row, p.column) for p in problems] == [(4, "SOLD"), (5, "SOLD")]
     assert table.times is not None
-    times = np.array(["2026-01-03", "2026-01-02", "2026-01-01", "2026-01-01"], dtype="datetime64[ns]")
+    times = np.array(["2026-01-03", "2026-01-02", *["2026-01-01"] * 4], dtype="datetime64[ns]")
     assert table.times.tolist() == times.tolist()
     assert table.take(np.array([2, 0])).times is not None
     assert "SOLD" not in table.frame
-    days: list[Any] = [pd.Timestamp("2026-01-03"), date(2026, 1, 2), 7, None, "2026", pd.Timestamp("2026-01-01")]
+    later = [pd.Timestamp("2026-01-01")] * 3
+    days: list[Any] = [pd.Timestamp("2026-01-03"), date(2026, 1, 2), 7, None, "2026", *later]
     table, problems = check(HOUSING, RawTable(frame.assign(SOLD=days), "typed"), max_bad_share=0.5, time_column="SOLD")
-    assert [p.row for p in problems] == [2, 3]
+    assert [p.row for p in problems] == [3, 4]
     assert table.times is not None
     assert table.times[1] == np.datetime64("2026-01-02")
     with pytest.raises(DataError, match="TAX is a feature or the target of housing"):
@@ -162,7 +168,7 @@ def test_a_time_column_is_kept_beside_the_features_and_read_as_utc(tmp_path: Pat
 
 def test_text_in_place_of_an_optional_number_counts_as_missing(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(20).astype(object)
-    raw.loc[1, "CRIM"] = "n/a"
+    raw.loc[1, "CRIM"] = "about 3"
     raw.loc[2, "CRIM"] = "NA"
     raw.loc[3, "TAX"] = "1,234.5"
     raw.loc[4, "LSTAT"] = " 9.5 "
@@ -179,7 +185,7 @@ def test_text_in_place_of_an_optional_number_counts_as_missing(tmp_path: Path) -
 def test_exact_duplicates_are_left_out_and_conflicts_are_counted(tmp_path: Path) -> None:
     raw = table_of("housing").with_target().head(10)
     twice = pd.concat([raw, raw.head(2), raw.tail(1).assign(MEDV=1.0)])
-    table, report = validate(HOUSING, read(csv_of(tmp_path, twice)), TrainingSettings())
+    table, report = validate(HOUSING, read(csv_of(tmp_path, twice)), _training())
     assert (report.rows, report.duplicates, report.conflicts, len(table)) == (13, 2, 2, 11)
     assert table.positions.tolist() == [*range(10), 12]
 
@@ -190,6 +196,37 @@ def test_classes_are_counted(tmp_path: Path) -> None:
     _, report = validate(OBESITY, read(csv_of(tmp_path, some)), TrainingSettings())
     assert report.classes == {name: 0 if name == "Normal_Weight" else 10 for name in OBESITY.target.classes}
     assert list(report.findings()) == ["no rows of class Normal_Weight"]
+
+
+def test_rows_without_an_outcome_are_left_out_and_counted(tmp_path: Path) -> None:
+    raw = table_of("housing").with_target().head(20).astype(object)
+    raw.loc[3:9, "MEDV"] = None
+    raw.loc[3, "RM"] = "many"
+    table, report = validate(HOUSING, read(csv_of(tmp_path, raw)), TrainingSettings(folds=2))
+    assert (len(table), report.unlabelled, report.refused, report.problems) == (13, 7, 0, ())
+    assert list(report.findings())[0] == "7 rows without a value of the target left out"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"MEDV": 24.0}, r"the target MEDV is 24\.0 in all rows: nothing to learn"),
+        ({"CRIM": None}, "the column CRIM is empty: remove it from the domain"),
+        ({"MEDV": None}, "no row has a value of the target"),
+    ],
+)
+def test_a_table_from_which_nothing_can_be_learned_is_refused(changes: dict[str, Any], reason: str) -> None:
+    raw = RawTable(table_of("housing").with_target().head(40).assign(**changes), "flat.csv")
+    with pytest.raises(DataError, match=f"^flat.csv: {reason}$"):
+        validate(HOUSING, raw, TrainingSettings())
+
+
+def test_a_table_that_is_too_small_for_the_folds_is_refused() -> None:
+    raw = RawTable(table_of("housing").with_target().head(11), "small.csv")
+    with pytest.raises(DataError, match=r"^small\.csv: 11 rows are too few for 5 folds and test rows"):
+        validate(HOUSING, raw, TrainingSettings())
+    with pytest.raises(DataError, match="5 rows of class Insufficient_Weight are too few for 5 folds"):
+        validate(OBESITY, RawTable(made_up_rows(OBESITY, 30), "people.csv"), TrainingSettings())
 
 
 def test_a_table_that_would_stop_a_run_still_has_its_report(tmp_path: Path) -> None:
@@ -214,7 +251,9 @@ def test_a_row_with_more_cells_than_the_header_raises_an_error(tmp_path: Path) -
     for number in (1, 3):
         path = tmp_path / f"{number}.csv"
         path.write_text("\n".join(f"{line},7" if row == number else line for row, line in enumerate(lines)))
-        with pytest.raises(DataError, match=r"\d\.csv: is not a CSV file: ") as caught:
+        with pytest.raises(
+            DataError, match=r"\d\.csv line \d: 15 cells, but the header has 14: too many from '7' on"
+        ) as caught:
             read(path)
         assert "\n" not in str(caught.value)
 
@@ -225,7 +264,7 @@ def test_cells_of_any_type_are_refused_and_reported_as_json(tmp_path: Path) -> N
     genders: list[Any] = [["Male"], *["Male"] * 69]
     raw = raw.assign(Age=ages, Gender=genders)
     table, report = validate(OBESITY, RawTable(raw, "made up"), TrainingSettings(max_bad_share=0.1))
-    assert [(p.row, p.column) for p in report.problems] == [(0, "Gender"), (0, "Age")]
+    assert [(p.row, p.column) for p in report.problems] == [(1, "Gender"), (1, "Age")]
     assert len(table) == 69
     raw.loc[1, "Age"] = math.inf
     _, report = inspect(OBESITY, RawTable(raw, "made up"), TrainingSettings())

@@ -15,9 +15,9 @@ from pyarrow import parquet
 
 from producer.encoding import encode_listing
 from producer.files import ListingFile
-from producer.tables import ParquetRows
 from schemas.domain import Domain, load_domain
 from schemas.errors import DataError
+from tables.parquet_file import BATCH_ROWS
 from tests.listings import Row
 
 
@@ -105,4 +105,4 @@ def test_a_long_file_is_read_in_constant_memory(
     tracemalloc.stop()
     assert count == 10_120
     # as dictionaries all rows would take more than 10 MB
-    assert peak_bytes < 2_000 * ParquetRows.BATCH_ROWS
+    assert peak_bytes < 2_000 * BATCH_ROWS
