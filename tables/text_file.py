@@ -24,6 +24,8 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# bytes that mean nothing in Windows-1252
+_UNDEFINED = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -84,33 +86,29 @@ class TextFile:
             return text.read(characters)
 
     def _find_encoding(self) -> str:
+        """Read the whole file, and return its encoding."""
         with reading(self.path), self.path.open("rb") as raw, _damage(self.path):
             content = _decompressed(raw)
             block = content.read(_BLOCK_BYTES)
             marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if block.startswith(mark)), None)
             encoding = marked or "utf-8"
             decoder = codecs.getincrementaldecoder(encoding)()
-            line_bytes, codes = 0, set[int]()
-            while block:
+            line_bytes, has_undefined = 0, False
+            while True:
                 if encoding != "utf-16" and b"\0" in block:
                     raise DataError(f"{self.path}: contains zero bytes: not text, or UTF-16 without a byte order mark")
                 line_bytes = self._measure(block, line_bytes)
                 try:
-                    decoder.decode(block)
+                    decoder.decode(block, final=not block)
                 except UnicodeDecodeError as error:
                     if marked:
                         raise DataError(f"{self.path}: begins like {marked}, but is not: {error.reason}") from error
                     encoding, decoder = "cp1252", codecs.getincrementaldecoder("latin-1")()
-                if encoding == "cp1252":
-                    codes.update(block)
+                has_undefined = has_undefined or any(code in block for code in _UNDEFINED)
+                if not block:
+                    break
                 block = content.read(_BLOCK_BYTES)
-        if encoding == "utf-8":
-            try:
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                encoding = "cp1252"
-        # five codes mean nothing in Windows-1252
-        return "latin-1" if codes & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else encoding
+        return "latin-1" if encoding == "cp1252" and has_undefined else encoding
 
     def _measure(self, block: bytes, line_bytes: int) -> int:
         """Measure the lines of a block; returns the number of bytes since the last end of a line."""
@@ -120,11 +118,6 @@ class TextFile:
             self.longest_line_bytes, line_bytes + (first_end if first_end >= 0 else len(block))
         )
         return len(block) - ends - 1 if ends >= 0 else line_bytes + len(block)
-
-
-def is_compressed(start: bytes) -> bool:
-    """Whether a file begins like one of gzip or Zstandard."""
-    return start.startswith((_GZIP, _ZSTD))
 
 
 def read_start(path: Path, size: int) -> bytes:

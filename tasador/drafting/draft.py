@@ -20,6 +20,8 @@ Task = Literal["regression", "classification"]
 
 MAX_CLASSES = 20
 """Largest number of distinct whole numbers for which a target is inferred to be classes."""
+MIN_CLASS_ROWS = 7
+"""Smallest number of rows of each of them; five folds beside the test rows need as many."""
 _RESERVED = frozenset({"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature"})
 _WIDTH = 120
 
@@ -122,6 +124,8 @@ def draft(
 
 def _infer_task(target: ColumnProfile) -> Task:
     has_few_values = target.is_whole and len(target.distinct) <= MAX_CLASSES
+    # a rare number is the end of a distribution rather than a class
+    has_few_values = has_few_values and min(target.distinct.values(), default=0) >= MIN_CLASS_ROWS
     return "classification" if target.texts or has_few_values else "regression"
 
 

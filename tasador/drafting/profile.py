@@ -29,7 +29,7 @@ class ColumnProfile:
         low: smallest number; None if there is none.
         high: largest number; None if there is none.
         texts: distinct values that are not numbers, in order of appearance, at most `MAX_TEXTS` + 1.
-        distinct: distinct values as text, at most `MAX_DISTINCT` + 1.
+        distinct: distinct values as text, at most `MAX_DISTINCT` + 1, with the number of their rows.
     """
 
     def __init__(self, name: str, decimal: Decimal | None = None) -> None:
@@ -39,7 +39,7 @@ class ColumnProfile:
         self.low: float | None = None
         self.high: float | None = None
         self.texts: dict[str, None] = {}
-        self.distinct: dict[str, None] = {}
+        self.distinct: dict[str, int] = {}
         self._kind = ColumnKind(name, decimal)
         self._is_whole = True
         self._has_point = False
@@ -61,12 +61,13 @@ class ColumnProfile:
         if is_gap(cell):
             self.missing += 1
             return
-        if len(self.distinct) <= MAX_DISTINCT:
-            self.distinct[text_of(cell)] = None
+        text = text_of(cell)
+        if text in self.distinct or len(self.distinct) <= MAX_DISTINCT:
+            self.distinct[text] = self.distinct.get(text, 0) + 1
         number = self._kind.number(cell, where)
         if number is None:
             if len(self.texts) <= MAX_TEXTS:
-                self.texts[text_of(cell)] = None
+                self.texts[text] = None
             return
         if math.isinf(number):
             self._infinite = self._infinite or where

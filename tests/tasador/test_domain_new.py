@@ -191,8 +191,12 @@ def test_an_unsuitable_table_is_an_error_of_one_line(columns: dict[str, Any], me
     assert not Path("domains").exists()
 
 
+def _with_ids() -> dict[str, list[Any]]:
+    return {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}
+
+
 def test_skip_leaves_a_column_out() -> None:
-    columns = {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}
+    columns = _with_ids()
     _draft(columns, "--skip", "id")
     domain = load_domain("table", "domains.table:Table")
     assert (domain.columns, domain.ignored, domain.id_column) == (("a", "extra"), ("id",), "")
@@ -201,7 +205,7 @@ def test_skip_leaves_a_column_out() -> None:
 
 
 def test_the_domain_remembers_its_column_of_ids() -> None:
-    columns = {"id": [f"n{n}" for n in range(60)], "a": list(range(60)), "y": [0.5 * n for n in range(60)]}
+    columns = _with_ids()
     _draft(columns, "--id-column", "id")
     domain = load_domain("table", "domains.table:Table")
     assert (domain.columns, domain.ignored, domain.id_column) == (("a", "extra"), (), "id")

@@ -123,7 +123,7 @@ def _why_useless(domain: Domain, table: Table) -> str | None:
     if len(set(table.target.tolist())) == 1:
         return f"the target {domain.target.name} is {table.target.tolist()[0]!r} in all rows: nothing to learn"
     empty = [column for column in domain.columns if table.frame[column].isna().all()]
-    return f"the column {empty[0]} is empty: remove it from the domain" if empty else None
+    return f"the column {empty[0]} is empty: leave it out of the domain" if empty else None
 
 
 def _read(domain: Domain, raw: RawTable, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ColumnQuality]]:

@@ -204,14 +204,14 @@ def test_rows_without_an_outcome_are_left_out_and_counted(tmp_path: Path) -> Non
     raw.loc[3, "RM"] = "many"
     table, report = validate(HOUSING, read(csv_of(tmp_path, raw)), TrainingSettings(folds=2))
     assert (len(table), report.unlabelled, report.refused, report.problems) == (13, 7, 0, ())
-    assert list(report.findings())[0] == "7 rows without a value of the target left out"
+    assert next(iter(report.findings())) == "7 rows without a value of the target left out"
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"MEDV": 24.0}, r"the target MEDV is 24\.0 in all rows: nothing to learn"),
-        ({"CRIM": None}, "the column CRIM is empty: remove it from the domain"),
+        ({"CRIM": None}, "the column CRIM is empty: leave it out of the domain"),
         ({"MEDV": None}, "no row has a value of the target"),
     ],
 )
