@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from schemas.sections import DomainSettings, Section
+from schemas.sections import DomainSettings, Section, TableSettings
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
 
 _UNIT = re.compile(r",? in (s|ms|µs|bytes|MB|rows|days|hours)\b")
@@ -47,6 +47,9 @@ class Setting(NamedTuple):
     variable: str
 
 
+_SECTIONS = {"domains.<name>": DomainSettings, "domains.<name>.table": TableSettings}
+
+
 def all_settings() -> list[Setting]:
     """All settings in the order of params.yaml."""
     return list(_walk(Settings, "", ""))
@@ -56,7 +59,7 @@ def _walk(contract: type[BaseModel], section: str, path: str) -> Iterator[Settin
     for name, info in contract.model_fields.items():
         annotation = info.annotation
         if isinstance(annotation, type) and issubclass(annotation, Section):
-            yield from _walk(annotation, name, f"{path}{name}__")
+            yield from _walk(annotation, f"{section}.{name}".removeprefix("."), f"{path}{name}__")
         elif name == "domains":
             yield _setting("", name, info, name)
             yield from _walk(DomainSettings, "domains.<name>", "domains__<name>__")
@@ -128,7 +131,7 @@ def _line(setting: Setting) -> str:
 def _intro(section: str) -> str:
     if not section:
         return ""
-    contract = DomainSettings if section.startswith("domains") else Settings.model_fields[section].annotation
+    contract = _SECTIONS.get(section) or Settings.model_fields[section].annotation
     return (getattr(contract, "__doc__", None) or "").strip().splitlines()[0]
 
 
