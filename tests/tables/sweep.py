@@ -31,7 +31,7 @@ _HINT = re.compile(r"leave it out with --skip '(.*)'$")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweptTable:
     """What became of one table.
 
     Attributes:
@@ -49,7 +49,7 @@ class Outcome:
     message: str = ""
 
 
-def sweep_table(path: Path) -> Outcome:
+def sweep_table(path: Path) -> SweptTable:
     """Take one table the whole way, in a folder of its own."""
     target = (open_table(path).columns or [""])[-1]
     skips: list[str] = []
@@ -63,13 +63,13 @@ def sweep_table(path: Path) -> Outcome:
             except RefusedTableError as refusal:
                 hint = _HINT.search(str(refusal))
                 if hint is None:
-                    return Outcome(path.stem, "refused", 0, len(skips), str(refusal))
+                    return SweptTable(path.stem, "refused", 0, len(skips), str(refusal))
                 skips.append(hint[1])
             except Exception:  # noqa: BLE001 - whatever happens is what the sweep looks for
-                return Outcome(path.stem, "failed", 0, len(skips), "".join(traceback.format_exc(limit=-3)))
+                return SweptTable(path.stem, "failed", 0, len(skips), "".join(traceback.format_exc(limit=-3)))
             else:
-                return Outcome(path.stem, "accepted", len(journey.predictions), len(skips))
-    return Outcome(path.stem, "failed", 0, len(skips), "hints without end")
+                return SweptTable(path.stem, "accepted", len(journey.predictions), len(skips))
+    return SweptTable(path.stem, "failed", 0, len(skips), "hints without end")
 
 
 def _name(path: Path) -> str:
@@ -101,7 +101,7 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print what became of each table as JSON.")] = False,
 ) -> None:
     """Draft, check, train, publish, join outcomes and compare with itself each table of an archive."""
-    outcomes: list[Outcome] = []
+    outcomes: list[SweptTable] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=stderr) as progress:
         paths = [path for path in _extract(archive, Path(folder)) if only in path.stem]
