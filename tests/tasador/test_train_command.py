@@ -50,7 +50,7 @@ def test_train_prints_candidates_test_figures_and_the_next_command(own_model: Sm
         assert shown in done.stdout
     assert Path("reports/housing/report.html").exists()
     assert champion.tags["trigger"] == "command line"
-    assert "left out: row 3, RM = 99" in done.stderr
+    assert "left out: row 4, RM = 99" in done.stderr
     assert "1 of 2: linear" in done.stderr
 
 

@@ -107,7 +107,7 @@ def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: 
     raw.to_csv(tmp_path / "data.csv", index=False)
     result = train(settings, tmp_path / "data.csv", ["linear"], promote=False)
     assert result.rows == 505
-    assert [problem.row for problem in result.problems] == [7]
+    assert [problem.row for problem in result.problems] == [8]
     assert 7 not in result.test_rows
     registry = Registry(tracking_uri_of(settings), "housing")
     run = registry.client.get_run(result.run_id)
