@@ -119,7 +119,7 @@ def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: 
     assert run.info.status == "FINISHED"
     quality = read_json(registry.client, registry.tracking_uri, result.run_id, "quality.json")
     assert [str(RowProblem(**problem)) for problem in quality["problems"]] == [
-        "row 7, RM = 99.0: Input should be less than or equal to 15"
+        "row 8, RM = 99.0: Input should be less than or equal to 15"
     ]
     provenance = Provenance(**read_json(registry.client, registry.tracking_uri, result.run_id, "provenance.json"))
     assert provenance.bytes_sha256 == file_sha256(tmp_path / "data.csv")
