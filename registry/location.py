@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 from schemas.errors import ConfigurationError, ModelRejectedError
 from schemas.settings import Settings
 
 CACHE_FOLDER = "models"
+_SQLITE = "sqlite:///"
+_SQLITE_QUOTED = "sqlite+pysqlite:///"
+_NOT_PLAIN = frozenset("%?#@{}")
+"""Characters that mean something in a URI, in the template that Optuna makes of one, or to what masks passwords."""
 _PROXIED = "mlflow-artifacts"
 _RESOLVED = frozenset({"models", "runs"})
 """URI schemes that the registry itself resolves."""
@@ -16,7 +20,18 @@ _RESOLVED = frozenset({"models", "runs"})
 
 def tracking_uri_of(settings: Settings) -> str:
     """The tracking URI of these settings; ``sqlite:///<home>/mlflow.db`` by default."""
-    return settings.mlflow_uri or f"sqlite:///{settings.home.absolute() / 'mlflow.db'}"
+    return settings.mlflow_uri or sqlite_uri_of(settings.home.absolute() / "mlflow.db")
+
+
+def sqlite_uri_of(database: Path) -> str:
+    """The URI of an SQLite database, with any character in its absolute path.
+
+    SQLAlchemy decodes the path of a URI. MLflow does not, and would create a folder of the quoted name beside the real
+    one, but only for a URI that begins with ``sqlite:///``: hence the name of the driver before a quoted path.
+    """
+    path = str(database)
+    is_plain = path.isprintable() and not _NOT_PLAIN & set(path)
+    return f"{_SQLITE}{path}" if is_plain else f"{_SQLITE_QUOTED}{quote(path)}"
 
 
 def cache_folder_of(settings: Settings) -> Path:
@@ -26,9 +41,9 @@ def cache_folder_of(settings: Settings) -> Path:
 
 def database_of(tracking_uri: str) -> Path | None:
     """The file of an SQLite store, None for any other store."""
-    if not tracking_uri.startswith("sqlite:///"):
+    if not tracking_uri.startswith((_SQLITE, _SQLITE_QUOTED)):
         return None
-    return Path(tracking_uri.removeprefix("sqlite:///").partition("?")[0])
+    return Path(unquote(tracking_uri.partition(":///")[2].partition("?")[0]))
 
 
 def artifact_root_of(tracking_uri: str) -> str | None:
@@ -71,10 +86,9 @@ def check_location(uri: str, tracking_uri: str) -> None:
     Raises:
         ModelRejectedError: ("location") it is elsewhere, or its path contains `..`.
     """
-    parsed = urlparse(uri)
-    if ".." in unquote(parsed.path).split("/"):
+    parsed, local, root = urlparse(uri), local_path_of(uri), artifact_root_of(tracking_uri)
+    if ".." in (unquote(parsed.path).split("/") if local is None else local.parts):
         raise ModelRejectedError("location", f"the model's URI {uri} contains '..'")
-    local, root = local_path_of(uri), artifact_root_of(tracking_uri)
     if local is not None:
         folder = local_path_of(root) if root else None
         is_inside = folder is not None and local.resolve().is_relative_to(folder.resolve())

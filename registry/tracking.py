@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from registry.location import create_store_folder
+from registry.location import artifact_root_of, create_store_folder
 from schemas.errors import RegistryUnavailableError
 from transport.address import without_password
 
@@ -52,6 +52,12 @@ def connect(tracking_uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
     with translated_errors(tracking_uri):
+        if (root := artifact_root_of(tracking_uri)) is not None:
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            # makes MLflow's first experiment, whose folder would otherwise be below the current folder, and whose path
+            # MLflow writes into SQL as it is, so that it must not contain a quote
+            SqlAlchemyStore(tracking_uri, root)  # type: ignore[no-untyped-call]
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 

@@ -17,7 +17,7 @@ import pydantic_core
 from pydantic import ValidationError
 
 from schemas.domain import Domain
-from schemas.errors import ConfigurationError, FieldError, RefusedListingError
+from schemas.errors import FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
 from schemas.limits import check_limits, safe_bytes
@@ -83,13 +83,9 @@ class ListingDecoder:
     Args:
         domain: whose contract a listing must satisfy.
         limits: of a payload, checked before it is parsed.
-
-    Raises:
-        ConfigurationError: the limits are too small for an event of this domain.
     """
 
     def __init__(self, domain: Domain, limits: LimitSettings) -> None:
-        _check_limits_admit_events(domain, limits)
         self._domain = domain
         self._limits = limits
         self._safe_bytes = safe_bytes(limits)
@@ -139,15 +135,6 @@ class ListingDecoder:
         values = {f"f{i}": getattr(listing.data, self._attributes[c]) for i, c in enumerate(self._domain.columns)}
         envelope = {name: getattr(listing, name) for name in DecodedListing.__struct_fields__ if name != "data"}
         return self._listing(data=self._row(**values), **envelope)
-
-
-def _check_limits_admit_events(domain: Domain, limits: LimitSettings) -> None:
-    values = len(domain.columns) + len(DecodedListing.__struct_fields__)
-    if values > limits.max_values:
-        raise ConfigurationError(f"limits.max_values is {limits.max_values}; an event of {domain.name} has {values}")
-    longest = max(domain.columns, key=lambda column: len(column.encode()))
-    if len(longest.encode()) > limits.max_key_bytes:
-        raise ConfigurationError(f"limits.max_key_bytes is {limits.max_key_bytes}, shorter than the column {longest!r}")
 
 
 def _identity(payload: bytes) -> tuple[str | None, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from traceback import extract_tb
 from typing import Any, Literal
 
 from pydantic import create_model
@@ -138,16 +140,42 @@ def load_domain(name: str, dotted_path: str | None = None, may_miss: Collection[
     module_name, _, class_name = path.partition(":")
     if not (module_name and class_name) or module_name.startswith("."):
         raise DomainError(f"domain {name!r}: {path!r} is not of the form package.module:Class")
-    try:
+    with _reading(name, path):
         contract: Any = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise DomainError(f"domain {name!r}: cannot load {path!r}: {error}") from error
     if not (isinstance(contract, type) and issubclass(contract, Features)):
         raise DomainError(f"domain {name!r}: {path!r} is not a class derived from schemas.features.Features")
-    domain = domain_of(contract, may_miss)
+    with _reading(name, path):
+        domain = domain_of(contract, may_miss)
     if domain.name != name:
         raise DomainError(f"domain {name!r}: {path!r} declares the name {domain.name!r}")
     return domain
+
+
+@contextmanager
+def _reading(name: str, path: str) -> Iterator[None]:
+    """Turn whatever a user's module or class raises into one line that names the cause and where it is.
+
+    Raises:
+        DomainError: the module or class cannot be read.
+    """
+    try:
+        yield
+    except DomainError:
+        raise
+    except (Exception, SystemExit) as error:
+        # the text of these says what happened, that of a KeyError does not
+        is_plain = isinstance(error, ImportError | SyntaxError | NameError | AttributeError)
+        kind = "" if is_plain else f"{type(error).__name__}: "
+        message = " ".join(f"{kind}{error}{_place_of(error)}".split())
+        raise DomainError(f"domain {name!r}: cannot load {path!r}: {message}") from error
+
+
+def _place_of(error: BaseException) -> str:
+    """File and line of the module that was being imported when the error was raised, if any."""
+    frames = extract_tb(error.__traceback__)
+    importing = [i for i, frame in enumerate(frames) if frame.filename.startswith("<frozen importlib")]
+    imported = frames[importing[-1] + 1 :] if importing else []
+    return f" ({imported[0].filename}, line {imported[0].lineno})" if imported else ""
 
 
 def _with_optional(contract: type[Features], may_miss: Collection[str]) -> type[Features]:

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas import sections
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
+from schemas.event_size import check_limits_admit
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -96,13 +97,16 @@ class Settings(BaseSettings):
         return Streams(self.prefix or self.domain)
 
     def load_domain(self) -> Domain:
-        """The chosen domain.
+        """The chosen domain, whose events can pass the limits.
 
         Raises:
-            DomainError: it does not exist, or its declaration is not valid.
+            DomainError: it does not exist, its class cannot be read, or its declaration is not valid.
+            ConfigurationError: the limits do not admit its events.
         """
         listed = self.domains.get(self.domain, sections.DomainSettings())
-        return load_domain(self.domain, listed.path, listed.may_miss)
+        domain = load_domain(self.domain, listed.path, listed.may_miss)
+        check_limits_admit(domain, self.limits)
+        return domain
 
     def for_domain(self, domain: str) -> Settings:
         """The same settings for another domain.

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import quote
 
 import faststream  # noqa: F401 - its import adds a handler to its logger, which `configure` must replace
 
 from schemas.settings import Settings
+from transport.address import passwords_of, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,12 @@ def configure(settings: Settings) -> None:
 
 
 def log_settings(settings: Settings) -> None:
-    """Log the resolved settings, once at the start of a process; the formatter masks secrets."""
+    """Log the resolved settings, once at the start of a process; passwords in addresses are masked."""
     values = settings.model_dump(mode="json")
     if settings.redis_url:
-        values["redis_url"] = settings.redis_url.get_secret_value()
+        values["redis_url"] = without_password(settings.redis_url.get_secret_value())
+    if settings.mlflow_uri:
+        values["mlflow_uri"] = without_password(settings.mlflow_uri)
     logger.info("settings", extra=values)
 
 
@@ -107,9 +110,14 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
-def _passwords(settings: Settings) -> set[str]:
+def _passwords(settings: Settings) -> list[str]:
+    """Passwords in every form in which a line may hold them, longest first: one form may be a part of another."""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-    urls = [urlsplit(url) for url in (redis_url, settings.mlflow_uri or "")]
-    passwords = [url.password for url in urls]
-    passwords += [value for url in urls for name, value in parse_qsl(url.query) if name.endswith("password")]
-    return {form for password in passwords if password for form in (password, unquote(password))}
+    passwords = passwords_of(redis_url) | passwords_of(settings.mlflow_uri or "")
+    forms = {
+        form
+        for password in passwords
+        for form in (password, quote(password, safe=""), repr(password)[1:-1], json.dumps(password)[1:-1])
+    }
+    forms |= {json.dumps(form)[1:-1] for form in forms}
+    return sorted(forms, key=len, reverse=True)

@@ -5,39 +5,88 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 from schemas.errors import ConfigurationError
 
+SCHEMES = ("redis", "rediss", "unix")
 OPTIONS = ("client_name", "db", "password", "username")
-"""Options of a URL that change nothing the product relies on; those of TLS are supported beside them."""
+"""Options of a URL that change nothing the product relies on."""
+TLS_OPTIONS = (
+    "ssl_ca_certs",
+    "ssl_ca_data",
+    "ssl_ca_path",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_ciphers",
+    "ssl_keyfile",
+    "ssl_password",
+)
+"""Options of TLS that redis-py's synchronous and asynchronous clients both have."""
 
-_TLS = "ssl_"
-_PASSWORD_OPTION = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
+_TLS_FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+_CERT_REQS = ("none", "optional", "required")
+_DATABASE = re.compile(r"/?\d*")
+_CLIENT_NAME = re.compile(r"[!-~]*")
+# up to the next option that is supported, because the password may hold an unquoted &
+_PASSWORD_OPTION = re.compile(
+    rf"([?&](?:ssl_)?password=).*?(?=&(?:{'|'.join((*OPTIONS, *TLS_OPTIONS))})=|$)", re.DOTALL
+)
 
 
 def client_options(url: str, timeout_s: float) -> dict[str, Any]:
     """Options for a client of redis-py, beside the URL.
 
     Raises:
-        ConfigurationError: the scheme is unknown, or the URL has an option that is not supported.
+        ConfigurationError: the URL is no Redis URL, or has an option that is not supported or has a wrong value.
     """
     with reading_url(url):
         parts = urlsplit(url)
         given = parse_qs(parts.query, keep_blank_values=True)
-        _ = parts.port
+        _check_parts(url, parts)
     for option in given:
-        if option.startswith(_TLS) and parts.scheme != "rediss":
+        if option in TLS_OPTIONS and parts.scheme != "rediss":
             raise ConfigurationError(f"{without_password(url)!r}: the option {option} is for TLS: use rediss://")
-        if not option.startswith(_TLS) and option not in OPTIONS:
-            supported = ", ".join((*OPTIONS, f"{_TLS}…"))
+        if option not in OPTIONS + TLS_OPTIONS:
+            # what follows a password may be its second part
+            name = "an option" if "password" in parts.query else f"the option {option}"
             raise ConfigurationError(
-                f"{without_password(url)!r}: the option {option} is not supported; supported are {supported}"
+                f"{without_password(url)!r}: {name} is not supported; supported are {', '.join(OPTIONS)}, and with "
+                f"rediss:// {', '.join(TLS_OPTIONS)}; quote & in a value as %26"
             )
+    for option, (value, *_) in given.items():
+        if problem := _problem_of(option, value):
+            raise ConfigurationError(f"{without_password(url)!r}: the option {option} {problem}")
     # with RESP2, replies are the same on every supported server
     options: dict[str, Any] = {"protocol": 2, "socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
     return options if parts.scheme == "unix" else options | {"socket_keepalive": True}
+
+
+def _check_parts(url: str, parts: SplitResult) -> None:
+    """Raise a ValueError for parts that redis-py would ignore or, as those of an unquoted password, misread."""
+    if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
+        raise ValueError("unknown scheme")
+    _ = parts.port
+    is_socket = parts.scheme == "unix"
+    is_address = bool(parts.path) and not parts.hostname if is_socket else _DATABASE.fullmatch(parts.path)
+    if parts.fragment or "@" in parts.query or not is_address:
+        raise ValueError("not an address")
+
+
+def _problem_of(option: str, value: str) -> str:
+    """What is wrong with an option's value; empty if nothing is."""
+    if option == "db" and not value.isdecimal():
+        return "must be a number"
+    if option == "client_name" and not _CLIENT_NAME.fullmatch(value):
+        return "must not contain blanks or special characters"
+    if option == "ssl_cert_reqs" and value not in _CERT_REQS:
+        return f"must be one of {', '.join(_CERT_REQS)}"
+    if option in _TLS_FILES and not Path(value).exists():
+        return f"names {value}, which does not exist"
+    return ""
 
 
 @contextmanager
@@ -53,15 +102,28 @@ def reading_url(url: str) -> Iterator[None]:
         # the error's own text may quote the password
         shown = without_password(url)
         raise ConfigurationError(
-            f"{shown!r} is no Redis URL: use redis://, rediss:// or unix://, and quote #, / and ? in a password as "
-            "%23, %2F and %3F"
+            f"{shown!r} is no Redis URL: use redis://host:port/db, rediss://host:port/db or unix:///path?db=0, and "
+            "quote #, /, ? and @ in a password as %23, %2F, %3F and %40"
         ) from error
 
 
 def without_password(url: str) -> str:
     """The URL with its passwords masked."""
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    option = _PASSWORD_OPTION.search(rest)
+    if option and "@" in option[0]:
+        # the option may itself be a part of a password before the @
+        return f"{scheme}{separator}***"
     credentials, at, address = rest.rpartition("@")
-    user = credentials.partition(":")[0]
-    address = _PASSWORD_OPTION.sub(r"\1***", address)
-    return f"{scheme}{separator}{user + ':***' if at else ''}{at}{address}"
+    user, colon, _ = credentials.partition(":")
+    # a name without a password may be a password whose colon was forgotten
+    shown = f"{user}:***" if colon else "***" if at else ""
+    return f"{scheme}{separator}{shown}{at}" + _PASSWORD_OPTION.sub(r"\1***", address)
+
+
+def passwords_of(url: str) -> set[str]:
+    """The passwords in a URL, as they are written there and as they are sent."""
+    credentials, _, address = url.partition("://")[2].rpartition("@")
+    options = parse_qsl(address.partition("?")[2])
+    written = {credentials.partition(":")[2], *(value for name, value in options if name.endswith("password"))}
+    return {form for each in written if each for form in (each, unquote(each))}

@@ -34,6 +34,7 @@ _REFUSALS = (
     redis.exceptions.AuthorizationError,
     redis.exceptions.NoPermissionError,
 )
+_NO_DATABASE = "DB index is out of range"
 # at the start, after a script's name and line, or on 6.2 after a hyphen; BUSYGROUP is not BUSY
 _TRANSIENT_ANSWER = re.compile(
     r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "
@@ -88,6 +89,8 @@ def speaking_to(url: str) -> Iterator[None]:
             f"Redis at {without_password(url)} refused the user or password: {error}"
         ) from error
     except redis.exceptions.RedisError as error:
+        if str(error).startswith(_NO_DATABASE):
+            raise RedisUnavailableError(f"Redis at {without_password(url)} has no such database: {error}") from error
         if not is_transient(error):
             raise
         raise RedisUnavailableError(f"Redis at {without_password(url)} does not answer: {error}") from error

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, DomainError
 from schemas.settings import PARAMS_VARIABLE, Settings
 from tasador.machine.running_system import find_settings
 from tasador.preflight.finding import Finding
@@ -28,7 +28,9 @@ def _domains(settings: Settings) -> Iterator[Finding]:
         try:
             declared = settings.for_domain(name).load_domain()
         except ConfigurationError as error:
-            yield Finding("configuration", "error", str(error), "correct the class, or its path under `domains`")
+            is_class = isinstance(error, DomainError)
+            way_out = "correct the class, or its path under `domains`" if is_class else "correct params.yaml"
+            yield Finding("configuration", "error", str(error), way_out)
         else:
             what = f"domain {name}: {declared.task}, {len(declared.features)} features"
             yield Finding("configuration", "ok", what)

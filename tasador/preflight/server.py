@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import redis
 from redis.exceptions import RedisError, ResponseError
 
-from schemas.errors import RedisUnavailableError, ServerError
+from schemas.domain import Domain
+from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
 from tasador.machine.running_system import redis_url
@@ -98,25 +100,31 @@ def _durability(info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    try:
-        asyncio.run(_try_commit(settings))
-    except ServerError as error:
-        yield _finding("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
-    else:
-        yield _finding("ok", "this user may run the consumer's script")
+    yield from _commit(settings)
     refused = list(_dry_run(client, settings.streams))
     for command in refused:
         what = f"this user may not run {command}, which a publisher, worker or monitor needs"
         yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
 
 
-async def _try_commit(settings: Settings) -> None:
+def _commit(settings: Settings) -> Iterator[Finding]:
+    with suppress(ConfigurationError):  # the checks of the configuration report it
+        domain = settings.load_domain()
+        try:
+            asyncio.run(_try_commit(settings, domain))
+        except ServerError as error:
+            yield _finding("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
+        else:
+            yield _finding("ok", "this user may run the consumer's script")
+
+
+async def _try_commit(settings: Settings, domain: Domain) -> None:
     # imports numpy and FastStream, which the other checks do not need
     from consumer.probe import try_commit
 
     client = connect_async(redis_url(settings))
     try:
-        await try_commit(client, settings.streams, settings.load_domain(), settings, f"check-{os.getpid()}")
+        await try_commit(client, settings.streams, domain, settings, f"check-{os.getpid()}")
     finally:
         await client.aclose()
 

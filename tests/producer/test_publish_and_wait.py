@@ -20,6 +20,7 @@ from schemas.errors import DataError, NotConfirmedError
 from schemas.streams import Streams
 from tasador.cli.commands.publish import publish
 from tests.consumer.harness import running, settings_for
+from tests.folders import AWKWARD_NAME
 from tests.listings import Row
 from tests.producer.stream import read_events
 from tests.tasador.command import runner_of, use_redis
@@ -71,6 +72,29 @@ async def test_each_row_of_the_file_has_a_row_of_answers(
             assert (row["reason"], row["error"][:4]) == ("out_of_range", "RM: ")
         else:
             assert row["prediction"] == pytest.approx(2 * home["RM"])
+
+
+@pytest.fixture
+def awkwardly_named(homes: Path) -> Path:
+    """The same rows in a file whose name begins with a dash, among other things."""
+    return homes.rename(homes.with_name(f"{AWKWARD_NAME}.csv"))
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+async def test_files_may_have_any_name(
+    redis_url: str, prefix: str, awkwardly_named: Path, tmp_path: Path, ending: str
+) -> None:
+    answers, receipts = f"{AWKWARD_NAME} answers{ending}", f"{AWKWARD_NAME} receipts"
+    arguments = ("--id-column", "ID", "--limit", "20", "--timeout", "20", "--out", answers, "--receipts", receipts)
+    async with running(redis_url, settings_for(prefix)):
+        done = await asyncio.to_thread(COMMAND.run, *arguments, "--", awkwardly_named.name)
+    assert done.exit_code == 0, done.output
+    assert f"written to {answers}" in done.output
+    assert _names(tmp_path) == sorted([awkwardly_named.name, answers, receipts])
 
 
 async def test_the_answers_are_summarised_in_text(redis_url: str, prefix: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.decoding import ListingDecoder
 from schemas.domain import load_domain
-from schemas.errors import ConfigurationError, RefusedListingError
+from schemas.errors import RefusedListingError
 from schemas.limits import check_limits, safe_bytes
 from schemas.refusals import Reason
 from schemas.sections import LimitSettings
@@ -172,9 +172,3 @@ def test_an_event_of_safe_size_cannot_exceed_a_limit() -> None:
     event = b'{"id":"","data":{}}'
     assert len(event) <= 20
     check_limits(event, smallest)
-
-
-@pytest.mark.parametrize(("limit", "value"), [("max_values", 22), ("max_key_bytes", 6)])
-def test_limits_too_small_for_an_event_are_a_configuration_error(limit: str, value: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"limits.{limit} is {value}"):
-        ListingDecoder(load_domain("housing"), LIMITS.model_copy(update={limit: value}))

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -24,11 +25,12 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
-REDIS = "planted-redis-word"
+REDIS = """planted-redis "'%#@/?&[\\ é redis-tail"""
 MLFLOW = "planted-mlflow-word"
 AWS = "planted-aws-word"
 KEY = "planted-key-word"
-SECRETS = (REDIS, MLFLOW, AWS, KEY)
+SECRETS = ("planted-redis", "redis-tail", MLFLOW, AWS, KEY)
+QUOTED = quote(REDIS, safe="")
 UNREACHABLE = f"http://user:{MLFLOW}@127.0.0.1:9"
 
 
@@ -71,7 +73,7 @@ def test_processes_show_no_secret_while_mlflow_is_away(
 ) -> None:
     name = f"worker-{streams.prefix}"
     redis_client.execute_command("ACL SETUSER", name, "on", f">{REDIS}", "~*", "&*", "+@all")  # type: ignore[no-untyped-call]
-    url = f"redis://{name}:{REDIS}@{redis_url.partition('://')[2]}"
+    url = f"redis://{name}:{QUOTED}@{redis_url.partition('://')[2]}"
     redis_client.xadd(streams.listings, {DATA_FIELD: b"{not json"})
     redis_client.hset(
         streams.model, mapping={"activation": "1-0", "version": "1", "digest": "0" * 64, "uri": "mlflow-artifacts:/1/m"}
@@ -104,16 +106,17 @@ def test_processes_show_no_secret_while_mlflow_is_away(
 
 
 @pytest.mark.parametrize("command", [["consumer", "--port", "0"], ["status"]])
-@pytest.mark.parametrize("address", ["wrong password", "no server", "not a url", "no such key"])
+@pytest.mark.parametrize("address", ["wrong password", "no server", "not a url", "not quoted", "no such key"])
 def test_failed_connection_shows_no_secret(
     users: Users, streams: Streams, tmp_path: Path, command: list[str], address: str
 ) -> None:
     host = users.url("client").rpartition("@")[2]
     url = {
-        "wrong password": f"redis://{users.name('client')}:{REDIS}@{host}",
-        "no server": f"redis://client:{REDIS}@127.0.0.1:1/0",
-        "not a url": f"http://client:{REDIS}@127.0.0.1/0?ssl_password={KEY}",
-        "no such key": f"rediss://client:{REDIS}@127.0.0.1:1/0?ssl_keyfile=/nowhere&ssl_password={KEY}",
+        "wrong password": f"redis://{users.name('client')}:{QUOTED}@{host}",
+        "no server": f"redis://client:{QUOTED}@127.0.0.1:1/0",
+        "not a url": f"http://client:{QUOTED}@127.0.0.1/0?ssl_password={KEY}",
+        "not quoted": f"redis://client:{REDIS}@127.0.0.1:1/0",
+        "no such key": f"rediss://client:{QUOTED}@127.0.0.1:1/0?ssl_keyfile=/nowhere&ssl_password={KEY}",
     }[address]
     done = subprocess.run(
         [sys.executable, "-m", "tasador", *command],

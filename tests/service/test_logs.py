@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -53,6 +54,29 @@ def test_passwords_never_reach_the_log(capsys: pytest.CaptureFixture[str], log_f
     written = capsys.readouterr().err
     assert "cannot connect to redis://ops:***@localhost/0 with ***" in written
     assert "hush" not in written
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("password", ["hun\"t'er2", "hun#t@er2", "hun/t%er2", "hun\\té er2", "hun[t]er2"])
+def test_no_form_of_a_password_reaches_the_log(
+    capsys: pytest.CaptureFixture[str], log_format: str, password: str
+) -> None:
+    url = f"redis://ops:{quote(password, safe='')}@localhost/0"
+    settings = _settings(log_format=log_format, redis_url=SecretStr(url), mlflow_uri="http://u:hush@mlflow:5000")
+    configure(settings)
+    log_settings(settings)
+    logger.error("%s %r %s", password, password, url, extra={"words": [password], "url": url})
+    written = capsys.readouterr().err
+    assert [part for part in ("hun", "er2", "hush") if part in written] == []
+    assert "redis://ops:***@localhost/0" in written
+
+
+@pytest.mark.parametrize("url", ["redis://:hun[ter2@localhost", "redis://:hun/ter2@localhost", "redis", ""])
+def test_an_address_that_cannot_be_read_does_not_stop_the_log(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    settings = _settings(redis_url=SecretStr(url))
+    configure(settings)
+    log_settings(settings)
+    assert "ter2" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["faststream", BROKER, "uvicorn.error"])

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.errors import DataError
 from tasador.cli.commands import data
+from tests.folders import AWKWARD_NAME
 from tests.models import made_up_rows, table_of
 from tests.tasador.command import Runner
 
@@ -41,6 +42,14 @@ def test_check_shows_every_finding_and_each_problem_with_row_and_value(tmp_path:
     report = COMMAND.json("check", "homes.csv")
     assert (report["rows"], report["accepted"], report["refused"], report["stops"]) == (100, 98, 1, None)
     assert report["problems"][0]["row"] == 4
+
+
+def test_files_may_have_any_name(tmp_path: Path) -> None:
+    table, page = f"{AWKWARD_NAME}.csv", f"{AWKWARD_NAME}.html"
+    table_of("housing").with_target().head(100).to_csv(table, index=False)
+    assert COMMAND.text("check", "--", table).startswith(f"100 of 100 rows of {table} accepted")
+    assert COMMAND.text("report", "--out", page, "--", table).splitlines() == [page]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([table, page])
 
 
 def test_check_exits_with_1_and_the_reason_if_a_training_would_stop() -> None:

@@ -236,6 +236,37 @@ def test_files_are_not_overwritten() -> None:
         _draft(table, "--write-params", "--out", "other.py")
 
 
+@pytest.mark.parametrize(
+    ("params", "module", "message"),
+    [
+        ("domains: {table: {}}\n", None, "^params.yaml: domains.table already exists$"),
+        (None, None, "^params.yaml: cannot be written: No such file or directory$"),
+        ("", "raise ValueError('broken')\n", "^domain 'table': cannot load 'domains.table:Table': ValueError: broken "),
+    ],
+    ids=["already in params.yaml", "params.yaml cannot be written", "the package cannot be imported"],
+)
+def test_a_draft_that_fails_leaves_nothing_that_blocks_the_next(
+    params: str | None, module: str | None, message: str
+) -> None:
+    if params is None:
+        Path("params.yaml").symlink_to("nowhere/params.yaml")
+    else:
+        Path("params.yaml").write_text(params)
+    if module:
+        Path("domains").mkdir()
+        Path("domains/__init__.py").write_text(module)
+    _repeated({"a": [0.5, 1.5], "y": [0.5, 1.5]}).to_csv("table.csv", index=False)
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(ConfigurationError, match=message):
+        COMMAND.run("new", "table.csv", "--target", "y", "--write-params")
+    assert sorted(Path().rglob("*")) == before
+    Path("params.yaml").unlink()
+    if module:
+        Path("domains/__init__.py").write_text("")
+    _draft({"b": [0.5, 1.5], "y": [0.5, 1.5]}, "--write-params")
+    assert load_settings(domain="table").load_domain().columns == ("b", "extra")
+
+
 ENTRY = "  table:\n    path: domains.table:Table\n    data: table.csv\n"
 
 

@@ -1,4 +1,4 @@
-"""The whole system on one machine: the demo, then `tasador up` in the same home folder."""
+"""The whole system on one machine: the demo, then `tasador up` in the same home folder, which has an awkward name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from schemas.streams import Streams
+from tests.folders import AWKWARD_NAME
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -89,7 +90,9 @@ def _runs_in(process: psutil.Process, folder: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return Installation(tmp_path_factory.mktemp("machine"))
+    folder = tmp_path_factory.mktemp("machine") / AWKWARD_NAME
+    folder.mkdir()
+    return Installation(folder)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +120,8 @@ def test_the_demo_gives_every_listing_one_outcome_across_a_swap(
     assert "2 (xgboost-reference)" in demo.stdout
     assert all(f"consumer-{number} confirms version 2" in demo.stdout for number in (1, 2))
     assert machine.pids() == [], "no process is left"
+    assert [path.name for path in machine.folder.parent.iterdir()] == [machine.folder.name], "nothing is beside it"
+    assert [path.name for path in machine.folder.iterdir()] == [machine.home.name]
 
 
 @pytest.mark.usefixtures("demo")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -19,7 +20,7 @@ from tests.conftest import StartRedis
 from tests.consumer.harness import event, publish, running, settings_for
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until, wait_until_async
-from transport.address import without_password
+from transport.address import passwords_of, without_password
 from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.pipelined_connection import PipelinedConnection
 
@@ -89,7 +90,22 @@ def test_an_invalid_redis_url_is_refused_in_one_line(url: str) -> None:
         assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("option", ["decode_responses=True", "protocol=3", "socket_timeout=0.01", "max_connections=1"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("decode_responses=True", "protocol=3", "legacy_responses=false", "encoding=latin-1", "unknown=1", "unknown"),
+        *("socket_timeout=0.01", "timeout=0.1", "socket_connect_timeout=0.01", "health_check_interval=1"),
+        *(
+            "max_connections=1",
+            "retry_on_timeout=True",
+            "retry_on_error=x",
+            "socket_keepalive=no",
+            "host=other",
+            "path=x",
+        ),
+        *("ssl_foo=1", "ssl_min_version=1", "ssl_validate_ocsp=true"),
+    ],
+)
 def test_options_that_would_break_the_client_are_refused_by_name(option: str) -> None:
     for open_client in (connect, connect_async):
         with pytest.raises(
@@ -99,17 +115,82 @@ def test_options_that_would_break_the_client_are_refused_by_name(option: str) ->
         assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("scheme", ["redis", "unix"])
-def test_options_of_tls_need_tls(scheme: str) -> None:
+@pytest.mark.parametrize("address", ["redis://localhost", "unix:///run/redis.sock"])
+def test_options_of_tls_need_tls(address: str) -> None:
     with pytest.raises(ConfigurationError, match="the option ssl_cert_reqs is for TLS: use rediss://"):
-        connect(f"{scheme}://localhost?ssl_cert_reqs=none")
+        connect(f"{address}?ssl_cert_reqs=none")
 
 
-@pytest.mark.parametrize("password", ["hun#ter2", "hun/ter2", "hun?ter2"])
-def test_an_unquoted_password_is_not_shown(password: str) -> None:
-    with pytest.raises(ConfigurationError, match="quote #, / and") as caught:
-        connect(f"redis://:{password}@localhost:6379/0")
-    assert "hun" not in str(caught.value)
+WRONG_VALUES = {
+    "redis://localhost?db=x": "the option db must be a number",
+    "redis://localhost?db=-1": "the option db must be a number",
+    "redis://localhost?client_name=two%20words": "the option client_name must not contain blanks",
+    "rediss://localhost?ssl_cert_reqs=maybe": "the option ssl_cert_reqs must be one of none, optional, required",
+    "rediss://localhost?ssl_ca_certs=/nowhere/ca.crt": "the option ssl_ca_certs names /nowhere/ca.crt, which does not",
+    "redis://localhost/housing": "is no Redis URL: use redis://host:port/db",
+    "unix://run/redis.sock": "is no Redis URL: .+ or unix:///path",
+    "unix://": "is no Redis URL: .+ or unix:///path",
+}
+
+
+@pytest.mark.parametrize("url", WRONG_VALUES)
+def test_an_option_with_a_wrong_value_is_refused_in_one_line(url: str) -> None:
+    for open_client in (connect, connect_async):
+        with pytest.raises(ConfigurationError, match=WRONG_VALUES[url]) as caught:
+            open_client(url)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["", "?db=1", "?client_name=scorer", "?db=2&client_name=scorer"])
+async def test_options_that_are_supported_work(private_redis: StartRedis, option: str) -> None:
+    url = f"{private_redis().url.removesuffix('/0')}{option}"
+    with connect(url) as client:
+        assert client.ping()
+    async with connect_async(url) as asynchronous:
+        assert await asynchronous.ping()
+        connection = PipelinedConnection(asynchronous)
+        assert await connection.ask("PING") == b"PONG"
+        await connection.close()
+
+
+@pytest.mark.parametrize("database", ["/99", "?db=99"])
+def test_a_database_that_the_server_does_not_have_is_an_error_of_one_line(
+    private_redis: StartRedis, database: str
+) -> None:
+    url = f"{private_redis().url.removesuffix('/0')}{database}"
+    assert _refused(url) == f"Redis at {url} has no such database: DB index is out of range"
+
+
+@pytest.mark.parametrize("password", ["hun{}ter2", "12{}34", "hun{}db=34", "hun{}password=34", "hun{}a=34&b=56"])
+@pytest.mark.parametrize("character", "#/?")
+def test_an_unquoted_password_is_not_shown(password: str, character: str) -> None:
+    """One that begins with digits would be read as a port, and shown when its host is not found."""
+    for open_client in (connect, connect_async):
+        with pytest.raises(ConfigurationError, match=r"quote #, /, \? and @") as caught:
+            open_client(f"redis://user:{password.format(character)}@localhost:6379/0")
+        shown = str(caught.value).partition(" is no Redis URL")[0]
+        assert [part for part in ("hun", "ter2", "12", "34", "56") if part in shown] == []
+
+
+@pytest.mark.parametrize("value", ["hun&ter2", "hun#ter2", "hun@ter2", "hun&ter2=5&db=1", "hun&ssl_ter2"])
+def test_an_unquoted_password_in_an_option_is_not_shown(value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        connect(f"redis://localhost?password={value}")
+    assert [part for part in ("hun", "ter2") if part in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("password", ["a#b", "a@b", "a/b", "a%b", "a?b&c", "a\"b'c", "a[b]", "é ü", "a:b", "%23", "\\"])
+async def test_a_quoted_password_may_hold_any_character(private_redis: StartRedis, password: str) -> None:
+    address = f"127.0.0.1:{private_redis('--requirepass', password).port}"
+    quoted = quote(password, safe="")
+    for url in (f"redis://:{quoted}@{address}", f"redis://{address}?password={quoted}"):
+        with connect(url) as client:
+            assert client.ping()
+        async with connect_async(url) as asynchronous:
+            assert await asynchronous.ping()
+        assert password in passwords_of(url)
+        wrong = url.replace(quoted, f"{quoted}hunter2")
+        assert "refused the user or password" in _refused(wrong)
 
 
 async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: StartRedis, tmp_path: Path) -> None:
@@ -144,6 +225,11 @@ SHOWN = {
     "redis://localhost?password=hunter2&db=1": "redis://localhost?password=***&db=1",
     "unix://user:hunter2@/run/redis.sock?db=1": "unix://user:***@/run/redis.sock?db=1",
     "user:hunter2@localhost": "user:***@localhost",
+    "redis://hunter2@localhost": "redis://***@localhost",
+    "redis://localhost?password=hun&ter2&db=1": "redis://localhost?password=***&db=1",
+    "redis://localhost?password=hun#ter2": "redis://localhost?password=***",
+    "redis://localhost?password=hun@ter2": "redis://***",
+    "redis://user:hun?password=@ter2": "redis://***",
 }
 
 

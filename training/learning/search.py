@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from registry.card import library_versions
+from registry.location import sqlite_uri_of
 from schemas.settings import Settings
 from training.data.tables import Table
 from training.learning.candidates import SearchRecord
@@ -88,7 +89,7 @@ def _opened_study(recipe: Recipe, table: Table, settings: Settings) -> Iterator[
     folder.mkdir(parents=True, exist_ok=True)
     space = recipe.space(table.domain)
     assert space is not None  # noqa: S101 - the caller passes recipes that have one
-    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / f'{name}.db'}")
+    storage = optuna.storages.RDBStorage(sqlite_uri_of(folder / f"{name}.db"))
     try:
         study = optuna.create_study(
             storage=storage,

@@ -43,11 +43,12 @@ def check(
 ) -> None:
     """Check a table against the domain. Exits with 1 if a training run would stop because of it."""
     settings = with_table_options(load_settings(domain=domain), decimal, rename)
+    declared = settings.load_domain()
     from training import inspect
     from training.data.sources import read_source
 
     raw = read_source(settings, source, print_note)
-    _, report = inspect(settings.load_domain(), raw, settings.training)
+    _, report = inspect(declared, raw, settings.training)
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:
@@ -70,6 +71,7 @@ def report(
 ) -> None:
     """Write an HTML page on a table: its problems, and the distribution of every column."""
     settings = with_table_options(load_settings(domain=domain), decimal, rename)
+    declared = settings.load_domain()
     path = out_file or Path("reports") / settings.domain / "data.html"
     with stderr.status("loading skrub (a few seconds)") as status:
         from training import inspect
@@ -77,7 +79,6 @@ def report(
         from training.data.sources import read_source
 
         raw = read_source(settings, source, print_note)
-        declared = settings.load_domain()
         _, quality = inspect(declared, raw, settings.training)
         status.update("drawing every column")
         write_page(page_of(declared, raw, quality), path)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
-import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +11,15 @@ import typer
 
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError, DataError
-from schemas.settings import load_settings
+from schemas.event_size import check_limits_admit
+from schemas.settings import Settings, load_settings
 from tables.frame import read_frame
 from tables.options import TableOptions
 from tasador.cli.options import JsonOption
 from tasador.cli.reading import DecimalOption, RenameOption, table_options
 from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.drafting.draft import Draft, Task, draft
+from tasador.drafting.new_module import new_module
 from tasador.drafting.params import add_domain, params_entry
 from tasador.drafting.profile import profile
 
@@ -69,15 +66,14 @@ def new(
     dotted = _dotted(module)
     if module.exists():
         raise ConfigurationError(f"{module}: already exists; name another file with --out, or delete it")
+    # of a built-in domain, since the one of TASADOR_DOMAIN may be the one to create
+    settings = load_settings(domain=next(iter(BUILT_IN)))
     options = table_options(None, decimal, rename, skip)
     columns = profile(file, options)
     drafted = draft(name, file.name, columns, target, task, ignored=options.skip, id_column=id_column)
     path = f"{dotted}:{drafted.class_name}"
-    with _undoing(module):
-        _write(module, drafted)
-        # Python may have cached the folder's listing
-        importlib.invalidate_caches()
-        _check(load_domain(name, path), file, options)
+    with new_module(module, drafted.source):
+        _check(load_domain(name, path), file, options, settings)
         if is_writing_params:
             add_domain(Path("params.yaml"), name, path, file, options)
     if as_json:
@@ -98,43 +94,20 @@ def _dotted(module: Path) -> str:
     return ".".join(parts)
 
 
-def _write(module: Path, drafted: Draft) -> None:
-    try:
-        module.parent.mkdir(parents=True, exist_ok=True)
-        module.write_text(drafted.source, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{module}: cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _undoing(module: Path) -> Iterator[None]:
-    """Delete a module that was written if what follows fails, so that the next try can write it."""
-    folders = [folder for folder in module.parents if not folder.exists()]
-    try:
-        yield
-    except BaseException:
-        module.unlink(missing_ok=True)
-        sys.modules.pop(_dotted(module), None)
-        for folder in folders:
-            # Python writes its cache beside a module that it imports
-            shutil.rmtree(folder / "__pycache__", ignore_errors=True)
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-
-
-def _check(domain: Domain, file: Path, options: TableOptions) -> None:
-    """Check the table against its domain, as a training does.
+def _check(domain: Domain, file: Path, options: TableOptions, settings: Settings) -> None:
+    """Check the domain against the limits of a payload, and the table against its domain as a training does.
 
     Raises:
+        ConfigurationError: no event of the domain can pass the limits.
         DataError: a training would stop because of the table.
     """
+    check_limits_admit(domain, settings.limits)
     from training.data.checking import inspect
     from training.data.sources import RawTable
 
     frame, _ = read_frame(file, options)
     raw = RawTable(frame, str(file), decimal=options.decimal)
-    _, report = inspect(domain, raw, load_settings(domain=None).training.model_copy(update={"time_column": None}))
+    _, report = inspect(domain, raw, settings.training.model_copy(update={"time_column": None}))
     if report.stops:
         raise DataError(f"{file}: {report.stops}")
 

@@ -57,6 +57,8 @@ def train(
     """
     check_force(force, reason)
     settings = with_table_options(load_registry_settings(domain), decimal, rename)
+    # a wrong class or a limit that is too small shows before a store is created
+    settings.load_domain()
     if unless_champion:
         if (champion := _champion(settings)) is not None:
             _show_champion(champion, as_json)

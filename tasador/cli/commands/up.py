@@ -41,6 +41,9 @@ def up(
     """
     settings = load_settings(domain=domain)
     domains = (domain,) if domain else tuple(settings.domains)
+    for name in domains:
+        # otherwise its processes would end and start again for ever
+        settings.for_domain(name).load_domain()
     with HomeLock(settings.home), interrupt_on_signals():
         system = System(settings, domains, consumers, print_note)
         try:

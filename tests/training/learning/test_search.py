@@ -9,9 +9,10 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from schemas.settings import Settings, load_settings
+from tests.folders import AWKWARD_NAME
 from tests.models import table_of
 from training.learning.recipes import Recipe
-from training.learning.search import STARTUP_TRIALS, _opened_study, search
+from training.learning.search import SEARCHES_FOLDER, STARTUP_TRIALS, _opened_study, search
 from training.learning.spaces import SearchSpace
 from training.progress import ProgressStep, discard_progress
 
@@ -58,6 +59,15 @@ def test_a_search_with_the_same_seed_gives_the_same_result_within_the_budget(tmp
     other = other.model_copy(update={"training": other.training.model_copy(update={"seed": 7})})
     search(recipe(tried["other"]), TABLE, other, 60, discard_progress)
     assert tried["other"][1] != tried["a"][1]
+
+
+def test_a_search_is_stored_in_a_home_of_any_name(tmp_path: Path) -> None:
+    home = tmp_path / AWKWARD_NAME
+    _, record = search(recipe(), TABLE, settings(home, trials=2), 60, discard_progress)
+    _, again = search(recipe(), TABLE, settings(home, trials=2), 60, discard_progress)
+    assert (record.trials, again.best) == (2, record.best)
+    assert [path.name for path in tmp_path.iterdir()] == [AWKWARD_NAME]
+    assert len(list((home / SEARCHES_FOLDER).iterdir())) == 1
 
 
 def test_the_recipes_own_parameters_are_tried_first_and_bad_trials_are_pruned(tmp_path: Path) -> None:
