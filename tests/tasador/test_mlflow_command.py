@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,14 +15,16 @@ import requests
 
 from registry.store import Registry
 from tasador.cli.commands.mlflow import mlflow
+from tests.folders import AWKWARD_NAME
 from tests.models import SmallModel, own_model, small_model
 from tests.tasador.command import runner_of
 
 __all__ = ["own_model", "small_model"]
 
 
-def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel) -> None:
-    environment = os.environ | {"TASADOR_HOME": str(own_model.settings.home)}
+def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel, tmp_path: Path) -> None:
+    home = own_model.in_copy(tmp_path / AWKWARD_NAME).settings.home
+    environment = os.environ | {"TASADOR_HOME": str(home)}
     command = [sys.executable, "-m", "tasador", "mlflow", "--json"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

@@ -20,7 +20,7 @@ from tests.conftest import StartRedis
 from tests.consumer.harness import event, publish, running, settings_for
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until, wait_until_async
-from transport.address import passwords_of, without_password
+from transport.address import TLS_OPTIONS, passwords_of, without_password
 from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.pipelined_connection import PipelinedConnection
 
@@ -151,6 +151,14 @@ async def test_options_that_are_supported_work(private_redis: StartRedis, option
         connection = PipelinedConnection(asynchronous)
         assert await connection.ask("PING") == b"PONG"
         await connection.close()
+
+
+async def test_both_clients_have_every_option_of_tls_that_is_supported(tmp_path: Path) -> None:
+    values = {"ssl_cert_reqs": "none", "ssl_check_hostname": "false"}
+    query = "&".join(f"{option}={values.get(option, quote(str(tmp_path)))}" for option in TLS_OPTIONS)
+    for client in (connect(f"rediss://localhost?{query}"), connect_async(f"rediss://localhost?{query}")):
+        assert set(TLS_OPTIONS) <= set(client.connection_pool.connection_kwargs)
+        assert client.connection_pool.make_connection()
 
 
 @pytest.mark.parametrize("database", ["/99", "?db=99"])

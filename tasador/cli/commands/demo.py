@@ -30,6 +30,7 @@ def demo(domain: DomainOption = None) -> None:
     settings = load_settings(domain=domain)
     if settings.domain != DOMAIN:
         raise ConfigurationError(f"the demo runs on the domain {DOMAIN} only, not on {settings.domain}")
+    settings.load_domain()
     # the demo must not write to a shared Redis or MLflow
     settings = settings.model_copy(update={"redis_url": None, "mlflow_uri": None})
     begin = time.monotonic()
