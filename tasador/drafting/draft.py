@@ -15,6 +15,7 @@ from schemas.errors import DataError
 from schemas.features import Features
 from tasador.drafting.profile import MAX_TEXTS, ColumnProfile
 from tasador.drafting.ranges import format_bound, suggest_range
+from tasador.drafting.suitability import check_columns
 
 Task = Literal["regression", "classification"]
 
@@ -98,12 +99,13 @@ def draft(
     features = [column for column in columns if column.name not in {target, id_column}]
     if not features:
         raise DataError(f"{source}: has no column other than {target!r}")
+    check_columns(source, features)
     task = task or _infer_task(by_name[target])
     lines, taken = [], set(_RESERVED)
     for column in features:
         attribute = _attribute(column.name, taken)
         taken.add(attribute)
-        lines.append(_declaration(source, attribute, column))
+        lines.append(_declaration(attribute, column))
     body = "\n".join(lines)
     class_name = _class_name(name)
     imports = [each for each in ("Integer", "Number") if re.search(rf": {each}\b", body)]
@@ -163,7 +165,8 @@ def _columns(ignored: Sequence[str], id_column: str | None) -> str:
     """The declarations of columns that are no features."""
     lines = []
     if ignored:
-        lines.append(f"    ignored: ClassVar[tuple[str, ...]] = ({', '.join(map(_quoted, ignored))},)\n")
+        listed = ", ".join(map(_quoted, ignored)) + ("," if len(ignored) == 1 else "")
+        lines.append(f"    ignored: ClassVar[tuple[str, ...]] = ({listed})\n")
     if id_column is not None:
         lines.append(f"    id_column: ClassVar[str] = {_quoted(id_column)}\n")
     return "".join(lines)
@@ -193,23 +196,9 @@ def _attribute(column: str, taken: set[str]) -> str:
     return name
 
 
-def _declaration(source: str, attribute: str, column: ColumnProfile) -> str:
-    if any(character in column.name for character in '"\\') or not column.name.isprintable():
-        raise DataError(f"{source}: the column name {column.name!r} has a quote, a backslash or a control character")
-    if column.is_empty:
-        raise DataError(f"{source}: the column {column.name!r} is empty; leave it out with --skip {column.name!r}")
-    if len(column.texts) > MAX_TEXTS:
-        raise DataError(
-            f"{source}: the column {column.name!r} has more than {MAX_TEXTS} distinct texts, too many for a category; "
-            f"leave it out with --skip {column.name!r}"
-        )
+def _declaration(attribute: str, column: ColumnProfile) -> str:
     options, seen = [], f"{column.missing:,} of {column.rows:,} values are missing" if column.missing else ""
     if column.texts:
-        if len(column.distinct) > MAX_TEXTS:
-            raise DataError(
-                f"{source}: the column {column.name!r} mixes numbers with texts such as {next(iter(column.texts))!r}; "
-                f"correct it, or leave it out with --skip {column.name!r}"
-            )
         kind = f"Literal[{', '.join(map(_quoted, sorted(column.distinct)))}]"
     else:
         kind = "Integer" if column.is_whole else "Number"

@@ -169,10 +169,14 @@ def test_few_whole_numbers_are_classes_unless_task_is_given() -> None:
     [
         ({"a": [1]}, r"table\.csv: no column 'y' to predict; the columns are a"),
         ({"y": [1]}, r"table\.csv: has no column other than 'y'"),
-        ({"a": [None, None], "y": [1, 2]}, "the column 'a' is empty; leave it out with --skip 'a'"),
+        ({"a": [None, None], "y": [1, 2]}, r"table\.csv: the column 'a' is empty; leave out with --skip a$"),
         ({"a": [f"n{n}" for n in range(60)], "y": range(60)}, "has more than 50 distinct texts"),
         ({"a": [*range(60), "many"], "y": range(61)}, "the column 'a' mixes numbers with texts such as 'many'"),
-        ({'a "quote"': [1, 2], "y": [1, 2]}, "has a quote, a backslash or a control character"),
+        ({'a "q"': [1, 2], "y": [1, 2]}, r"has a quote, .* or rename it with --rename; leave out with --skip 'a .q.'$"),
+        (
+            {"a b": [None, None], "c": [f"n{n}" for n in range(2)], "d": [None, None], "y": [1, 2]},
+            "'a b' is empty; the column 'd' is empty; leave out with --skip 'a b' --skip d$",
+        ),
         ({"a": [1, 2], "y": [None, None]}, "the target 'y' is empty"),
         ({"a": [1, 2], "y": ["same", "same"]}, "the target 'y' is 'same' in all rows"),
         ({"a": [1, 2], "": [1, 2], "y": [1, 2]}, r"table\.csv: column 2 has no name"),
