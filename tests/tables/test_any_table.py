@@ -88,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(table=tables(), name=st.sampled_from(["a.csv", "semicolon.csv", "a.json", "a.jsonl", "a.parquet"]))
 def test_a_table_that_is_accepted_holds_the_whole_way(folder: Path, table: pd.DataFrame, name: str) -> None:
     path = folder / name
