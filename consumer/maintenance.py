@@ -75,7 +75,7 @@ class Maintenance:
             await self.client.xpending_range(self.streams.listings, SCORERS, "-", "+", 1) if backlog.pending else []
         )
         at_ms = await now_ms_async(self.client)
-        age_s = (at_ms - EntryId.parse(oldest[0]["message_id"]).ms) / 1000 if oldest else 0.0
+        age_s = (EntryId.parse(oldest[0]["message_id"]).age_ms(at_ms) or 0) / 1000 if oldest else 0.0
         self.metrics.set_backlog(backlog.total, age_s)
 
     async def _report_blocking_groups(self) -> None:

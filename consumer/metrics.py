@@ -18,6 +18,7 @@ from prometheus_client import (
 from consumer.histogram import WeightedHistogram
 from schemas.domain import Domain
 from schemas.refusals import Reason
+from transport.entries import EntryId
 
 PRICE_KINDS = ("very_low", "usual", "very_high")
 """Of a regression's predictions: below, within and above the range of nearly all training rows."""
@@ -99,6 +100,9 @@ class ConsumerMetrics:
         self._ages = WeightedHistogram(
             "tasador_entry_age_seconds", "Age of an entry when it was answered", _AGE_BOUNDS_S, registry
         )
+        self._without_age = Counter(
+            "tasador_entries_without_age", "Entries whose id was later than their answer", registry=registry
+        )
         self._backlog = Gauge("tasador_backlog_entries", "Undelivered and pending; NaN when unknown", registry=registry)
         self._oldest = Gauge("tasador_oldest_pending_seconds", "Age of the oldest pending entry", registry=registry)
         self._key = Gauge(
@@ -133,8 +137,12 @@ class ConsumerMetrics:
     def _record_ages(self, entry_ids: Sequence[bytes], answered_ms: int) -> None:
         stride = -(-len(entry_ids) // _AGES_A_BATCH)
         for position in range(0, len(entry_ids), stride):
-            age_ms = answered_ms - int(entry_ids[position].partition(b"-")[0])
-            self._ages.observe(max(age_ms, 0) / 1000, min(stride, len(entry_ids) - position))
+            age_ms = EntryId.parse(entry_ids[position]).age_ms(answered_ms)
+            weight = min(stride, len(entry_ids) - position)
+            if age_ms is None:
+                self._without_age.inc(weight)
+            else:
+                self._ages.observe(age_ms / 1000, weight)
 
     def record_stage(self, stage: Literal["decode", "score", "commit"], seconds: float) -> None:
         """How long a batch spent in a stage."""

@@ -65,6 +65,16 @@ if last and (#last.totals < STREAMS or totals[1] < last.totals[1] or totals[2] <
   marks, last = {}, nil
 end
 
+-- marks of a clock that was set back would not grow old before it has caught up
+local was_ahead = false
+for _, mark in ipairs(marks) do
+  if mark.ms > now then mark.ms, was_ahead = now, true end
+end
+if was_ahead then
+  redis.call('DEL', marks_key)
+  for _, mark in ipairs(marks) do redis.call('RPUSH', marks_key, cjson.encode(mark)) end
+end
+
 -- a mark for every hundredth of what is kept bounds both the number of marks and the excess that is kept
 local is_due = not last or now - last.ms >= age[1] / 100 or now - last.ms >= age[WINDOW] / 100
 for i = 1, STREAMS do is_due = is_due or totals[i] - last.totals[i] >= keep[i] / 100 and totals[i] > last.totals[i] end

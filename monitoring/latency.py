@@ -24,9 +24,13 @@ _RATE = Script("monitoring", "rate")
 
 
 class Latency(FrozenModel):
-    """Time from publication to prediction, in milliseconds; percentiles by nearest rank."""
+    """Time from publication to prediction, in milliseconds; percentiles by nearest rank.
+
+    `left_out` more predictions could not be measured, because the id of their listing is later than their own.
+    """
 
     count: int
+    left_out: int = 0
     avg: float
     p50: float
     p95: float
@@ -36,23 +40,24 @@ class Latency(FrozenModel):
 def read_latency(
     client: redis.Redis, streams: Streams, sample: int = SAMPLE, since: str | None = None
 ) -> Latency | None:
-    """The latency of the newest predictions, optionally only of those after an entry id; None without predictions."""
+    """The latency of the newest predictions, optionally only of those after an entry id; None if none is measurable."""
     entries = newest(client, streams.predictions, sample)
     if since is not None:
         entries = [entry for entry in entries if EntryId.parse(entry[0]) > EntryId.parse(since)]
-    published = (EntryId.parse(answered_entry(fields)) for _, fields in entries)
     return latency_of(
-        [EntryId.parse(entry_id).ms - listing.ms for (entry_id, _), listing in zip(entries, published, strict=True)]
+        [EntryId.parse(answered_entry(fields)).age_ms(EntryId.parse(entry_id).ms) for entry_id, fields in entries]
     )
 
 
-def latency_of(latencies_ms: Sequence[float]) -> Latency | None:
-    """Average and percentiles of latencies; None without any."""
-    if not latencies_ms:
+def latency_of(latencies_ms: Sequence[float | None]) -> Latency | None:
+    """Average and percentiles of latencies, without the unknown ones; None without any."""
+    ordered = sorted(each for each in latencies_ms if each is not None)
+    count = len(ordered)
+    if not count:
         return None
-    ordered, count = sorted(latencies_ms), len(latencies_ms)
     p50, p95, p99 = (ordered[math.ceil(count * share) - 1] for share in (0.5, 0.95, 0.99))
-    return Latency(count=count, avg=sum(ordered) / count, p50=p50, p95=p95, p99=p99)
+    left_out = len(latencies_ms) - count
+    return Latency(count=count, left_out=left_out, avg=sum(ordered) / count, p50=p50, p95=p95, p99=p99)
 
 
 def read_rate(client: redis.Redis, streams: Streams) -> float:

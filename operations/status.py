@@ -23,6 +23,8 @@ from transport.reading import pending
 
 STUCK_S = 60
 """Age of the oldest pending entry from which the status is degraded."""
+AHEAD_S = 5
+"""How far entry ids may be ahead of Redis's clock before the status is degraded."""
 
 
 class BacklogStatus(FrozenModel):
@@ -71,6 +73,7 @@ class Status(FrozenModel):
         model: the desired model; None before the first activation.
         blocking_groups: foreign consumer groups that keep answered listings from being trimmed.
         rate_per_s: answers a second (`monitoring.latency.read_rate`).
+        ahead_s: how far the newest id of a listing is ahead of Redis's clock; ages and latencies are then unknown.
         predictions: None for a classification, or before the first prediction.
         dead_letters: refusals since the stream began, by reason.
         dead_letters_kept: how many can be read, replayed or dropped now.
@@ -89,6 +92,7 @@ class Status(FrozenModel):
     totals: Totals
     rate_per_s: float
     latency_ms: Latency | None
+    ahead_s: float = 0.0
     predictions: PredictionSpread | None
     dead_letters: dict[str, int]
     dead_letters_kept: int
@@ -125,6 +129,9 @@ def read_status(
     blocking_groups = read_blocking_groups(client, streams, retention) if retention else ()
     is_down, reasons = judge(consumers, model, backlog, high_water)
     reasons += tuple(map(str, blocking_groups))
+    ahead_s = _ahead_s(client, streams, at_ms)
+    if ahead_s > AHEAD_S:
+        reasons += (_ahead_reason(ahead_s),)
     started_ms = [consumer.heartbeat.started_ms for consumer in consumers if consumer.is_living]
     return Status(
         state="down" if is_down else "degraded" if reasons else "healthy",
@@ -138,11 +145,12 @@ def read_status(
         totals=Totals(**{name: int(progress.get(name.encode(), 0)) for name in Totals.model_fields}),
         rate_per_s=read_rate(client, streams),
         latency_ms=read_latency(client, streams),
+        ahead_s=ahead_s,
         predictions=None if domain is not None and domain.task == "classification" else _spread(progress),
         dead_letters=_by_reason(progress),
         dead_letters_kept=client.xlen(streams.dead_letters),
         rate_limited_kept=client.xlen(streams.rate_limited),
-        uptime_s=(at_ms - min(started_ms)) / 1000 if started_ms else None,
+        uptime_s=max(at_ms - min(started_ms), 0) / 1000 if started_ms else None,
     )
 
 
@@ -190,8 +198,23 @@ def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogS
     return BacklogStatus(
         total=backlog.total,
         **asdict(backlog),
-        oldest_pending_s=max(at_ms - EntryId.parse(oldest).ms, 0) / 1000 if oldest else 0.0,
+        # an entry with an id of the future has no known age
+        oldest_pending_s=(EntryId.parse(oldest).age_ms(at_ms) or 0) / 1000 if oldest else 0.0,
     )
+
+
+def _ahead_s(client: redis.Redis, streams: Streams, at_ms: int) -> float:
+    """How far the last id of the listings is ahead of Redis's clock; entries that were trimmed count as well."""
+    if not client.exists(streams.listings):
+        return 0.0
+    info: Any = client.xinfo_stream(streams.listings)
+    return max(EntryId.parse(info["last-generated-id"]).ms - at_ms, 0) / 1000
+
+
+def _ahead_reason(ahead_s: float) -> str:
+    days, hours = divmod(ahead_s / 3600, 24)
+    span = f"{days:,.0f} days" if days else f"{hours:.1f} h" if hours >= 1 else f"{ahead_s:.0f} s"
+    return f"entry ids of listings are {span} ahead of Redis's clock: their ages and latencies are unknown"
 
 
 def _spread(progress: Mapping[bytes, bytes]) -> PredictionSpread | None:

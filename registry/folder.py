@@ -1,13 +1,15 @@
 """The files that the product adds to the folder of an MLflow model: their names, reading and writing.
 
 `card.json` is the model card. `golden.parquet` holds golden rows: raw columns with gaps and the pipeline's predictions.
-`reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold predictions.
+`reference.parquet` holds a sample of the training rows: raw columns, the target, and out-of-fold predictions. The
+columns of predictions get an underscore where the domain has columns of the same name.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from registry.card import ModelCard
+from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
+from schemas.naming import free_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,9 +86,24 @@ def read_reference(folder: Path) -> pd.DataFrame:
         raise ModelRejectedError("reference", f"{REFERENCE_FILE} cannot be read: {error}") from error
 
 
-def expected_columns(card: ModelCard) -> list[str]:
-    """The columns of `golden.parquet` that hold predictions: one for a regression, else one for each class."""
-    return [f"{EXPECTED}:{name}" for name in card.classes] or [EXPECTED]
+def expected_columns(columns: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """The columns of `golden.parquet` that hold predictions: one for a regression, else one for each class.
+
+    Args:
+        columns: the raw columns.
+        classes: the domain's classes; empty for a regression.
+    """
+    if not classes:
+        return [free_name(EXPECTED, columns)]
+    prefix = EXPECTED
+    while any(f"{prefix}:{name}" in columns for name in classes):
+        prefix += "_"
+    return [f"{prefix}:{name}" for name in classes]
+
+
+def prediction_column(domain: Domain) -> str:
+    """The column of predictions in tables that also hold a domain's columns and its target."""
+    return free_name(PREDICTION, (*domain.columns, domain.target.name))
 
 
 def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np.float64]]:
@@ -97,7 +116,7 @@ def read_golden(folder: Path, card: ModelCard) -> tuple[pd.DataFrame, NDArray[np
 
     try:
         stored = pd.read_parquet(folder / GOLDEN_FILE)
-        expected = stored[expected_columns(card)].to_numpy(dtype=np.float64)
+        expected = stored[expected_columns(card.columns, card.classes)].to_numpy(dtype=np.float64)
         rows = stored[list(card.columns)]
     except (OSError, KeyError, ValueError) as error:
         # a disk error has an errno, a file that is not Parquet has none

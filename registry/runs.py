@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from registry import tracking
 from registry.location import artifact_root_of
+from registry.metric_names import metric_name
 from schemas.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+
+
+_MAX_METRICS, _MAX_TEXTS = 1000, 100
+"""Largest numbers of metrics, and of parameters or tags, that MLflow takes at once."""
 
 
 class MlflowRun:
@@ -29,20 +34,25 @@ class MlflowRun:
         """Log parameters."""
         from mlflow.entities import Param
 
-        self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in params.items()])
+        for batch in _batches(params, _MAX_TEXTS):
+            self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in batch])
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log metrics."""
+        """Log metrics, under names that MLflow takes (see `registry.metric_names`)."""
         from mlflow.entities import Metric
 
         now_ms = time.time_ns() // 1_000_000
-        self._client.log_batch(self.id, metrics=[Metric(key, value, now_ms, 0) for key, value in metrics.items()])
+        for batch in _batches(metrics, _MAX_METRICS):
+            self._client.log_batch(
+                self.id, metrics=[Metric(metric_name(key), value, now_ms, 0) for key, value in batch]
+            )
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
         from mlflow.entities import RunTag
 
-        self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
+        for batch in _batches(tags, _MAX_TEXTS):
+            self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in batch])
 
     def log_dataset(self, frame: pd.DataFrame, name: str, source: str, digest: str, target: str) -> None:
         """Log the training data by name, source and content hash, of which MLflow keeps 36 characters."""
@@ -111,6 +121,11 @@ def download_folder(client: MlflowClient, tracking_uri: str, run_id: str, name: 
         except OSError as error:
             raise RegistryUnavailableError(f"{artifact_uri}/{name} cannot be read: {error}") from error
     return Path(copy)
+
+
+def _batches(items: Mapping[str, Any], size: int) -> Iterator[list[tuple[str, Any]]]:
+    pairs = list(items.items())
+    return (pairs[start : start + size] for start in range(0, len(pairs), size))
 
 
 def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:

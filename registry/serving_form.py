@@ -67,7 +67,7 @@ def write_serving_form(folder: Path, pipeline: Pipeline, card: ModelCard, golden
         fill=fill.tolist(),
         classes=[str(name) for name in rest.classes_] if card.classes else [],
         golden={column: _plain(golden[column]) for column in card.columns},
-        expected=golden[expected_columns(card)].to_numpy(dtype=np.float64).tolist(),
+        expected=golden[expected_columns(card.columns, card.classes)].to_numpy(dtype=np.float64).tolist(),
     )
     (folder / BOOSTER_FILE).write_bytes(stored)
     # msgspec encodes NaN as null

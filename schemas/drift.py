@@ -10,6 +10,8 @@ from schemas.events import EventEnvelope, ModelStamp
 from schemas.frozen_model import FrozenModel
 
 Verdict = Literal["no_drift", "drift", "not_enough_rows"]
+ColumnVerdict = Literal["no_drift", "drift", "not_enough_rows", "too_few"]
+"""`too_few`: there are rows enough, but too few of them have a value in this column."""
 ColumnRole = Literal["feature", "prediction", "outcome"]
 
 
@@ -49,7 +51,7 @@ class ColumnDrift(FrozenModel):
     role: ColumnRole
     kind: Literal["number", "category"]
     unit: str = ""
-    verdict: Verdict
+    verdict: ColumnVerdict
     alarms: tuple[bool | None, ...] = Field(
         description="by window, newest first: whether effect and significance suffice; None for unknown"
     )
@@ -80,7 +82,8 @@ class DriftReport(FrozenModel):
     """The comparison of the current windows with the reference.
 
     Attributes:
-        verdict: `drift` if a column drifts; else `not_enough_rows` if a feature or the predictions are undecided.
+        verdict: `drift` if a column drifts; else `not_enough_rows` if more rows could still decide a feature or the
+            predictions, or if none of these has values enough.
         domain: of the columns; None for tables.
         model: of the reference; None for tables.
         reference_rows: rows of the reference.

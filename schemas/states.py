@@ -50,5 +50,5 @@ class ConsumerHeartbeat(FrozenModel):
     activation: str | None = None
 
     def is_living(self, now_ms: int) -> bool:
-        """Whether the heartbeat is recent enough."""
-        return now_ms - self.at_ms <= HEARTBEAT_TIMEOUT_S * 1000
+        """Whether the heartbeat is recent enough; one from before the clock was set back is not."""
+        return abs(now_ms - self.at_ms) <= HEARTBEAT_TIMEOUT_S * 1000

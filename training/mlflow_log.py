@@ -70,11 +70,6 @@ def log_results(
             run.log_metrics({f"{each.name}/search_{name}": float(value) for name, value in search.items()})
     for segment in evaluation.segments:
         metrics = segment.figures.items()
-        run.log_metrics({f"segment/{_metric_name(segment.name)}/{name}": value for name, value in metrics})
+        run.log_metrics({f"segment/{segment.name}/{name}": value for name, value in metrics})
     run.log_metrics({f"seconds/{stage}": duration for stage, duration in seconds.items()})
     run.set_tags({**info.tags, "version": info.version})
-
-
-def _metric_name(name: str) -> str:
-    """Replace the characters that MLflow does not allow in the name of a metric."""
-    return "".join(each if each.isalnum() or each in "_-. " else "_" for each in name)

@@ -60,7 +60,7 @@ def register(
     )
     record = record_of(train, selection.splits, winner.folds)
     golden = golden_rows(selection.pipeline, train, training.golden_rows, training.seed)
-    fingerprint = fingerprint_of(selection.pipeline, golden[expected_columns(card)].to_numpy())
+    fingerprint = fingerprint_of(selection.pipeline, golden[expected_columns(card.columns, card.classes)].to_numpy())
     return registry.register(
         selection.pipeline,
         card,

@@ -11,7 +11,8 @@ end
 local first = redis.call('TYPE', KEYS[1]).ok == 'stream' and redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 if not first then return {0, 0} end
 local time = redis.call('TIME')
-local age = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(string.match(first[1], '^(%d+)-'))
+-- an id that the publisher chose may be later than the clock
+local age = math.max(time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(string.match(first[1], '^(%d+)-')), 0)
 local others, own = {}, nil
 for _, reply in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local info = {}

@@ -105,7 +105,7 @@ def replace_file(path: Path, table: pa.Table) -> None:
 
 def day_of(entry: EntryId) -> str:
     """The day of an entry, in UTC."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=entry.ms)).date().isoformat()
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=entry.moment_ms)).date().isoformat()
 
 
 def hash_of(subject: str) -> str:

@@ -84,7 +84,7 @@ class ArchiveRows:
                 {
                     "entry_id": event.id,
                     "prediction_id": entry_id.decode(),
-                    "predicted_at": EntryId.parse(entry_id).ms,
+                    "predicted_at": EntryId.parse(entry_id).moment_ms,
                     "listing_id": event.data.listing_id,
                     "listing_source": event.data.listing_source,
                     "subject": event.subject,
@@ -110,7 +110,7 @@ class ArchiveRows:
                 rows.append(
                     {
                         "outcome_entry_id": entry_id.decode(),
-                        "came_at": EntryId.parse(entry_id).ms,
+                        "came_at": EntryId.parse(entry_id).moment_ms,
                         "listing_id": data.listing_id,
                         "listing_source": data.listing_source,
                         "outcome": data.outcome,

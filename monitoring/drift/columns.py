@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from schemas.domain import Domain
 from schemas.drift import ColumnRole
+from schemas.naming import free_name
 from schemas.rows import Matrix
-
-PREDICTION = "prediction"
-OUTCOME = "outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +58,17 @@ def feature_columns(domain: Domain, matrix: Matrix) -> list[Column]:
 
 
 def answer_column(domain: Domain, role: Literal["prediction", "outcome"], values: NDArray[np.float64]) -> Column:
-    """A column of predictions or outcomes (rows,): numbers, or positions of the classes."""
-    name = PREDICTION if role == "prediction" else OUTCOME
-    return Column(name, np.asarray(values, dtype=np.float64), domain.target.classes, domain.target.unit, role)
+    """A column of predictions or outcomes (rows,): numbers, or positions of the classes.
+
+    Its name is the role, with an underscore where a feature has that name.
+    """
+    return Column(
+        free_name(role, domain.columns),
+        np.asarray(values, dtype=np.float64),
+        domain.target.classes,
+        domain.target.unit,
+        role,
+    )
 
 
 def answer_codes(domain: Domain, answers: Sequence[object]) -> NDArray[np.float64]:

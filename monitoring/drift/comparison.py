@@ -38,6 +38,11 @@ class ColumnComparison:
     missing: ChangeTest | None
     figures: dict[str, object]
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether both sides have rows enough, but one of them has too few values."""
+        return self.shape is None and self.missing is not None
+
 
 def compare_column(reference: Column, current: Column, limits: DriftSettings) -> ColumnComparison:
     """Compare a column of the current window with the same column of the reference."""

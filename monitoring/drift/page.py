@@ -7,8 +7,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from monitoring.drift.plots import plot
 from schemas.drift import ColumnDrift, DriftReport
 
-VERDICTS = {"drift": "drift", "no_drift": "no drift", "not_enough_rows": "not enough rows"}
-_ORDER = ("drift", "not_enough_rows", "no_drift")
+VERDICTS = {
+    "drift": "drift",
+    "no_drift": "no drift",
+    "not_enough_rows": "not enough rows",
+    "too_few": "too few values",
+}
+_ORDER = ("drift", "not_enough_rows", "no_drift", "too_few")
 
 
 def drift_page(report: DriftReport, title: str = "Drift") -> str:

@@ -55,6 +55,7 @@ def _column(
 ) -> ColumnDrift:
     pairs = zip(comparisons, adjusted, strict=True)
     alarms = tuple(decide_alarm(comparison, p_values, limits.max_p) for comparison, p_values in pairs)
+    sparse = sum(alarm is None and comparison.is_sparse for alarm, comparison in zip(alarms, comparisons, strict=True))
     shape_p, missing_p = adjusted[0]
     figures: dict[str, Any] = comparisons[0].figures
     return ColumnDrift(
@@ -62,7 +63,7 @@ def _column(
         role=column.role,
         kind=column.kind,
         unit=column.unit,
-        verdict=decide_verdict(alarms, limits.windows, limits.needed),
+        verdict=decide_verdict(alarms, sparse, limits.windows, limits.needed),
         alarms=alarms,
         p=shape_p,
         missing_p=missing_p,

@@ -34,9 +34,12 @@ def drift_report(
         limits: thresholds; by default those of params.yaml.
 
     Raises:
-        DataError: a table has no rows or columns, or a column is missing or has another kind of values.
+        DataError: a table has no rows or columns, or a column is missing twice, or has another kind of values.
     """
     limits = (limits or DriftSettings()).model_copy(update={"windows": windows, "needed": windows // 2 + 1})
+    names = [*reference.columns[reference.columns.duplicated()], *current.columns[current.columns.duplicated()]]
+    if twice := sorted({str(name) for name in names}):
+        raise DataError(f"a table has columns twice: {', '.join(twice)}")
     if missing := [str(name) for name in reference.columns if name not in current.columns]:
         raise DataError(f"the current table lacks columns of the reference: {', '.join(missing)}")
     if not len(reference.columns) or not len(reference) or not len(current):
@@ -54,6 +57,7 @@ def drift_report(
 
 
 def _pair(name: str, old: pd.Series, new: pd.Series) -> tuple[Column, Column]:
+    # an empty column has no kind of its own
     are_numbers = [_is_number(series) for series in (old, new) if series.notna().any()]
     if len(set(are_numbers)) > 1:
         raise DataError(f"column {name} has numbers in one table and text in the other")

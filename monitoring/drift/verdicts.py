@@ -1,4 +1,4 @@
-"""Decides verdicts: drift takes a large, significant and persistent effect; too few rows leave it undecided."""
+"""Decides verdicts: drift takes a large, significant and persistent effect; few rows or values leave it undecided."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from monitoring.drift.comparison import ColumnComparison
-from schemas.drift import ColumnDrift, Verdict
+from schemas.drift import ColumnDrift, ColumnVerdict, Verdict
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -51,11 +51,12 @@ def decide_alarm(
     return None if comparison.shape is None else False
 
 
-def decide_verdict(alarms: Sequence[bool | None], windows: int, needed: int) -> Verdict:
+def decide_verdict(alarms: Sequence[bool | None], sparse: int, windows: int, needed: int) -> ColumnVerdict:
     """The verdict over the windows; an unknown window may still go either way.
 
     Args:
         alarms: one for each existing window, at most `windows`.
+        sparse: how many of the unknown windows have rows enough and too few values, which more rows do not mend.
         windows: the number of windows to compare.
         needed: how many must alarm.
     """
@@ -63,12 +64,19 @@ def decide_verdict(alarms: Sequence[bool | None], windows: int, needed: int) -> 
     possible = windows - sum(alarm is False for alarm in alarms)
     if certain >= needed:
         return "drift"
-    return "not_enough_rows" if possible >= needed else "no_drift"
+    if possible < needed:
+        return "no_drift"
+    return "not_enough_rows" if possible - sparse >= needed else "too_few"
 
 
 def decide_overall_verdict(columns: Iterable[ColumnDrift]) -> Verdict:
-    """The verdict over all columns. Outcomes come late or never, so they can alarm but do not leave it undecided."""
-    verdicts = {(column.verdict, column.role == "outcome") for column in columns}
-    if ("drift", False) in verdicts or ("drift", True) in verdicts:
+    """The verdict over all columns.
+
+    Outcomes come late or never, so they can alarm but do not leave it undecided; nor does a column with too few values,
+    unless all are like that.
+    """
+    columns = list(columns)
+    verdicts = {column.verdict for column in columns if column.role != "outcome"}
+    if "drift" in {column.verdict for column in columns}:
         return "drift"
-    return "no_drift" if ("not_enough_rows", False) not in verdicts and verdicts else "not_enough_rows"
+    return "no_drift" if "no_drift" in verdicts and "not_enough_rows" not in verdicts else "not_enough_rows"

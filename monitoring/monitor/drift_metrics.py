@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from schemas.drift import ColumnDrift, DriftReport
 
 VERDICTS = ("no_drift", "drift", "not_enough_rows")
+COLUMN_VERDICTS = (*VERDICTS, "too_few")
 UNKNOWN = "unknown"
 MEASURES = ("wasserstein_sd", "js", "psi", "ks", "mean_shift_sd", "p")
 SHARES = ("missing_share", "unusual_share")
@@ -26,7 +27,9 @@ class DriftMetrics:
             return Gauge(name, text, labels, registry=registry)
 
         self._state = gauge("tasador_drift_state", "1 for the verdict over all columns, `unknown` included", "verdict")
-        self._verdict = gauge("tasador_drift_verdict", "1 for the verdict on a column", "column", "verdict")
+        self._verdict = gauge(
+            "tasador_drift_verdict", "1 for the verdict on a column, `too_few` included", "column", "verdict"
+        )
         self._score = gauge(
             "tasador_drift_score_ratio",
             "Distances from the reference: in its standard deviations, as shares or nats; p is a probability",
@@ -68,7 +71,7 @@ class DriftMetrics:
             self._state.labels(state).set(state == verdict)
 
     def _record_column(self, column: ColumnDrift) -> None:
-        for verdict in VERDICTS:
+        for verdict in COLUMN_VERDICTS:
             self._verdict.labels(column.name, verdict).set(verdict == column.verdict)
         for measure in MEASURES:
             value = getattr(column, measure)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.drift.columns import Column, answer_codes, answer_column, feature_columns
+from registry.folder import prediction_column
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.events import ModelStamp
@@ -19,11 +20,9 @@ from schemas.states import DesiredModel
 if TYPE_CHECKING:
     import pandas as pd
 
-PREDICTION_COLUMN = "prediction"
-"""The reference's column of predictions, each by a model that was not trained on the row."""
-
 LoadTable = Callable[[DesiredModel], "pd.DataFrame"]
-"""Loads the reference of a model: raw columns, the target, and `prediction`. It blocks, and raises
+"""Loads the reference of a model: raw columns, the target, and in `registry.folder.prediction_column`
+predictions, each by a model that was not trained on the row. It blocks, and raises
 ModelRejectedError or RegistryUnavailableError."""
 
 
@@ -57,7 +56,7 @@ def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable)
     table = load_table(desired)
     try:
         matrix = RowBuilder(domain).matrix_of_frame(table).astype(np.float32).astype(np.float64)
-        predictions = answer_codes(domain, table[PREDICTION_COLUMN].tolist())
+        predictions = answer_codes(domain, table[prediction_column(domain)].tolist())
         outcomes = answer_codes(domain, table[domain.target.name].tolist())
     except (KeyError, ValueError) as error:
         raise ModelRejectedError(

@@ -22,7 +22,7 @@ from monitoring.outcomes.prediction_index import (
     add_to_sums,
 )
 from monitoring.outcomes.segments import CutPoints, find_parts
-from monitoring.outcomes.sums import contribution, loss
+from monitoring.outcomes.sums import contribution, loss, sum_field
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -215,10 +215,10 @@ class Joiner:
                 change[name] = change.get(name, 0) - amount
         else:
             error = loss(self._domain, prediction.prediction, outcome.value)
-            record = f"{EntryId.parse(outcome.entry_id).ms}:{error!r}:{outcome.value}"
+            record = f"{EntryId.parse(outcome.entry_id).moment_ms}:{error!r}:{outcome.value}"
             writes.add("LPUSH", self._streams.outcome_errors, record)
             writes.add("LTRIM", self._streams.outcome_errors, "0", str(REMEMBERED - 1))
-        amounts = {f"{part}|{name}": amount for part in parts for name, amount in change.items() if amount}
+        amounts = {sum_field(part, name): amount for part in parts for name, amount in change.items() if amount}
         add_to_sums(writes, self._streams, prediction.at_ms // HOUR_MS, amounts)
 
     def _segment_parts(self, prediction: IndexedPrediction, listing: Mapping[bytes, bytes] | None) -> list[str]:

@@ -11,7 +11,7 @@ import msgspec
 import redis.asyncio
 
 from monitoring.outcomes.guarded_writes import GuardedWrites
-from monitoring.outcomes.sums import FAST, PREDICTED
+from monitoring.outcomes.sums import FAST, PREDICTED, TIMED, sum_field
 from schemas.quality import ALL
 from schemas.sections import OutcomeSettings
 from schemas.streams import DATA_FIELD, Streams
@@ -148,10 +148,12 @@ class PredictionIndex:
     def _add_to_sums(self, writes: GuardedWrites, predictions: Iterable[tuple[str, IndexedPrediction]]) -> None:
         counts: Counter[tuple[int, str]] = Counter()
         for _, each in predictions:
-            is_fast = each.at_ms - EntryId.parse(each.entry_id).ms <= self._settings.fast_ms
+            age_ms = EntryId.parse(each.entry_id).age_ms(each.at_ms)
+            names = [PREDICTED] if age_ms is None else [PREDICTED, TIMED]
+            names += [FAST] if age_ms is not None and age_ms <= self._settings.fast_ms else []
             for part in each.parts:
-                for name in (PREDICTED, FAST) if is_fast else (PREDICTED,):
-                    counts[each.at_ms // HOUR_MS, f"{part}|{name}"] += 1
+                for name in names:
+                    counts[each.at_ms // HOUR_MS, sum_field(part, name)] += 1
         for (hour, field), count in counts.items():
             add_to_sums(writes, self._streams, hour, {field: count})
 

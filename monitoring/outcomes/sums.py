@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import sqrt
+from urllib.parse import unquote
 
 from schemas.domain import Domain
 from schemas.quality import ALL, Quality
@@ -16,6 +17,8 @@ from schemas.sections import OutcomeSettings
 
 Sums = dict[str, float]
 PREDICTED = "predictions"
+TIMED = "timed"
+"""Predictions of which it is known how long they took."""
 FAST = "fast"
 _CLASS = "class"
 
@@ -23,7 +26,7 @@ _CLASS = "class"
 def contribution(domain: Domain, settings: OutcomeSettings, prediction: float | str, outcome: float | str) -> Sums:
     """The amounts that one outcome adds to the sums of each of its parts, by the sum's name."""
     if domain.task == "classification":
-        return {"labelled": 1, f"{_CLASS}|{outcome}|{prediction}": 1}
+        return {"labelled": 1, f"{_CLASS}|{_escaped(str(outcome))}|{_escaped(str(prediction))}": 1}
     error, truth = float(prediction) - float(outcome), float(outcome)
     return {
         "labelled": 1,
@@ -43,13 +46,22 @@ def loss(domain: Domain, prediction: float | str, outcome: float | str) -> float
     return abs(float(prediction) - float(outcome))
 
 
+def sum_field(part: str, name: str) -> str:
+    """The field of a sum; a part may contain any text."""
+    return f"{_escaped(part)}|{name}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("|", "%7C")
+
+
 def add_up(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, Sums]:
     """Total sums of several hours or days, by part and then by the sum's name."""
     totals: dict[str, Sums] = defaultdict(lambda: defaultdict(float))
     for stored in hashes:
         for field, value in stored.items():
             part, _, name = field.decode().partition("|")
-            totals[part][name] += float(value)
+            totals[unquote(part)][name] += float(value)
     return totals
 
 
@@ -62,9 +74,11 @@ def figures(totals: Mapping[str, Sums]) -> tuple[Quality, ...]:
 def _quality(part: str, sums: Mapping[str, float]) -> Quality:
     labelled = round(sums.get("labelled", 0))
     predictions = round(sums[PREDICTED]) if PREDICTED in sums else None
-    shares = {}
+    shares: dict[str, float | None] = {}
     if predictions:
-        shares = {"labelled_share": labelled / predictions, "fast_share": sums.get(FAST, 0) / predictions}
+        timed = sums.get(TIMED, 0)
+        fast_share = sums.get(FAST, 0) / timed if timed else None
+        shares = {"labelled_share": labelled / predictions, "fast_share": fast_share}
     errors = {} if not labelled else _of_numbers(sums, labelled) if "absolute" in sums else _of_classes(sums, labelled)
     return Quality(part=part, predictions=predictions, labelled=labelled, **shares, **errors)
 

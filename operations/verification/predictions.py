@@ -96,8 +96,11 @@ class PendingEntries:
                 entry_id = EntryId.parse(entry["message_id"])
                 since_ms = now_ms - int(entry["time_since_delivered"])
                 # a rebuilt group gives its pending entries an idle time of a day, so that they are claimed at once
-                is_made_up = since_ms + _READ_MS < entry_id.ms
-                self._since[entry_id] = now_ms if is_made_up else max(since_ms, entry_id.ms)
+                is_made_up = since_ms + _READ_MS < entry_id.ms <= now_ms
+                # an id of the future does not say when the entry was written
+                self._since[entry_id] = (
+                    now_ms if is_made_up else since_ms if entry_id.ms > now_ms else max(since_ms, entry_id.ms)
+                )
             first = f"({entries[-1]['message_id'].decode()}"
         self._ids = list(self._since)
 

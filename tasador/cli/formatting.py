@@ -15,7 +15,13 @@ def printable(value: object, limit: int = 80) -> str:
 
 
 def format_entry_time(entry_id: str | bytes) -> str:
-    """When an entry was written, in local time; without the date if it was written today."""
-    written = datetime.fromtimestamp(EntryId.parse(entry_id).ms / 1000, UTC).astimezone()
+    """When an entry was written, in local time; without the date if it was written today.
+
+    The id itself, if the publisher chose one that is no time.
+    """
+    try:
+        written = datetime.fromtimestamp(EntryId.parse(entry_id).ms / 1000, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return entry_id.decode() if isinstance(entry_id, bytes) else entry_id
     text = written.isoformat(sep=" ", timespec="milliseconds")
     return text[11:23] if written.date() == datetime.now(written.tzinfo).date() else text[:23]

@@ -71,15 +71,15 @@ def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]
     """Read the answers to the listings with these entry ids, oldest first."""
     predictions = _answers_to(entry_ids, client, streams.predictions, Prediction)
     dead_letters = _answers_to(entry_ids, client, streams.dead_letters, DeadLetter)
-    latencies = [written.ms - EntryId.parse(entry_id).ms for entry_id, (written, _) in predictions.items()]
+    latencies = [EntryId.parse(entry_id).age_ms(written.ms) for entry_id, (written, _) in predictions.items()]
     begin = EntryId.parse(entry_ids[0])
     last = max([written for written, _ in (*predictions.values(), *dead_letters.values())], default=begin)
     return DemoAnswers(
         {entry_id: prediction for entry_id, (_, prediction) in predictions.items()},
         {entry_id: letter for entry_id, (_, letter) in dead_letters.items()},
         latency_of(latencies),
-        max(latencies, default=0),
-        (last.ms - begin.ms) / 1000,
+        max((each for each in latencies if each is not None), default=0),
+        (begin.age_ms(last.ms) or 0) / 1000,
         verify(client, streams, entry_ids),
     )
 

@@ -59,6 +59,15 @@ def test_ages_are_sampled_and_weighted(metrics: ConsumerMetrics, registry: Colle
     assert read("tasador_entry_age_seconds_bucket", {"le": "1.0"}) == 1000
 
 
+def test_an_entry_whose_id_is_later_than_its_answer_has_no_age(
+    metrics: ConsumerMetrics, registry: CollectorRegistry
+) -> None:
+    metrics.record_batch(BatchFigures(_ids(900, 31_536_001_000), answered_ms=1000, scored=2))
+    read = registry.get_sample_value
+    assert (read("tasador_entry_age_seconds_count"), read("tasador_entry_age_seconds_sum")) == (1, 0.1)
+    assert read("tasador_entries_without_age_total") == 1
+
+
 def test_a_batch_without_outcomes_counts_only_as_fenced(metrics: ConsumerMetrics, registry: CollectorRegistry) -> None:
     metrics.record_batch(BatchFigures([], answered_ms=2000, scored=0, fenced=10))
     assert registry.get_sample_value("tasador_batch_entries_count") == 0

@@ -12,6 +12,7 @@ from monitoring.latency import latency_of, read_latency, read_rate
 from operations.status import read_status
 from schemas.domain import load_domain
 from schemas.streams import Streams
+from tasador.cli.commands.status import _lines
 from tests.operations.answers import activate, beat, deliver, drop_repeat, predict, publish, refuse
 
 pytestmark = pytest.mark.usefixtures("group")
@@ -46,6 +47,32 @@ def test_an_empty_redis_is_down(redis_client: redis.Redis) -> None:
     status = read_status(redis_client, Streams("test-without-entries"))
     assert status.state == "down"
     assert status.backlog.total == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_a_pending_entry_of_the_future_has_no_age_and_no_latency(redis_client: redis.Redis, streams: Streams) -> None:
+    ahead_ms = int(redis_client.time()[0]) * 1000 + 2 * 3_600_000
+    redis_client.xadd(streams.listings, {"data": "{}"}, id=f"{ahead_ms}-0")
+    deliver(redis_client, streams, 1)
+    status = read_status(redis_client, streams)
+    assert (status.backlog.pending, status.backlog.oldest_pending_s, status.latency_ms) == (1, 0.0, None)
+    assert status.reasons == (
+        "entry ids of listings are 2.0 h ahead of Redis's clock: their ages and latencies are unknown",
+    )
+    predict(redis_client, streams, f"{ahead_ms}-0")
+    status = read_status(redis_client, streams)
+    assert status.latency_ms is None
+    (line,) = [text for name, text in _lines(status) if name == "latency"]
+    assert line == "unknown: entry ids are ahead of Redis's clock"
+
+
+@pytest.mark.usefixtures("running")
+def test_a_heartbeat_from_before_the_clock_was_set_back_is_not_of_a_living_consumer(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    beat(redis_client, streams, "a2", silent_s=-86_400)
+    status = read_status(redis_client, streams)
+    assert [(each.heartbeat.name, each.is_living) for each in status.consumers] == [("a1", True), ("a2", False)]
 
 
 @pytest.mark.usefixtures("running")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.domain import Domain
+from schemas.naming import free_name
 from training.data.provenance import Provenance
 from training.data.sources import RawTable
 from training.data.tables import Table
@@ -42,9 +43,11 @@ def load_raw(folder: Path) -> RawTable:
 def store_table(table: Table, folder: Path) -> None:
     """Write a checked table into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    frame = table.with_target().assign(**{_POSITION: table.positions})
+    frame = table.with_target()
+    position, time = _further_columns(table.domain)
+    frame[position] = table.positions
     if table.times is not None:
-        frame[_TIME] = table.times
+        frame[time] = table.times
     frame.attrs["source"] = table.source
     frame.to_parquet(folder / TABLE_FILE, index=False)
 
@@ -58,11 +61,18 @@ def load_table(domain: Domain, folder: Path) -> Table:
     import pandas as pd
 
     frame = pd.read_parquet(folder / TABLE_FILE)
+    position, time = _further_columns(domain)
     return Table(
         domain,
         frame[list(domain.columns)],
         frame[domain.target.name].to_numpy(dtype=str if domain.target.classes else np.float64),
-        frame[_POSITION].to_numpy(dtype=np.int64),
+        frame[position].to_numpy(dtype=np.int64),
         str(frame.attrs["source"]),
-        frame[_TIME].to_numpy(dtype="datetime64[ns]") if _TIME in frame else None,
+        frame[time].to_numpy(dtype="datetime64[ns]") if time in frame else None,
     )
+
+
+def _further_columns(domain: Domain) -> tuple[str, str]:
+    """The columns of positions and of times, which a feature or the target may be called as well."""
+    taken = (*domain.columns, domain.target.name)
+    return free_name(_POSITION, taken), free_name(_TIME, taken)

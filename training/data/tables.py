@@ -46,7 +46,9 @@ class Table:
 
     def with_target(self) -> pd.DataFrame:
         """Columns and target in one frame."""
-        return self.frame.assign(**{self.domain.target.name: self.target})
+        frame = self.frame.copy()
+        frame[self.domain.target.name] = self.target
+        return frame
 
     def sha256(self) -> str:
         """A hash of the content, independent of the source's order of columns, line endings and spelling of numbers."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = "#2f6f9f", "#d9772b", "#8a8a8a"
 WIDTH_INCHES, HEIGHT_INCHES = 6.4, 4.2
 DPI = 110
+_LONGEST_LABEL = 28
 
 
 def axes(title: str, x: str, y: str, height_inches: float = HEIGHT_INCHES) -> tuple[Figure, Axes]:
@@ -25,3 +26,9 @@ def axes(title: str, x: str, y: str, height_inches: float = HEIGHT_INCHES) -> tu
     plot.spines[["top", "right"]].set_visible(False)
     plot.grid(alpha=0.25)
     return figure, plot
+
+
+def label(name: str) -> str:
+    """The name of a class or column as text in a plot: cut if it is long, and never read as a formula."""
+    short = name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+    return short.replace("$", r"\$")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.canvas import BLUE, GREY, ORANGE, WIDTH_INCHES, axes
+from training.evaluation.canvas import BLUE, GREY, ORANGE, WIDTH_INCHES, axes, label
 from training.evaluation.evaluating import Evaluation
 from training.learning.selection import Selection
 
@@ -26,8 +26,9 @@ def confusion_matrix(selection: Selection, _: Evaluation) -> Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     plot.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     plot.grid(visible=False)
-    plot.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    plot.set_yticks(range(len(classes)), classes)
+    labels = [label(name) for name in classes]
+    plot.set_xticks(range(len(classes)), labels, rotation=45, ha="right")
+    plot.set_yticks(range(len(classes)), labels)
     for row, column in np.ndindex(counts.shape):
         color = "white" if shares[row, column] > 0.5 else "black"  # noqa: PLR2004 - the middle of the colour scale
         plot.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)

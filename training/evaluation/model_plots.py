@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.canvas import BLUE, GREY, axes
+from training.evaluation.canvas import BLUE, GREY, axes, label
 from training.evaluation.explaining import Explanation
 from training.learning.folding import cross_validate
 from training.learning.metrics import deciding_metric
@@ -26,7 +26,9 @@ def importance(importances: Mapping[str, float]) -> Figure:
     """The importance of the 15 most important columns."""
     top = list(importances.items())[:TOP][::-1]
     figure, plot = axes("Importance", "loss of R², or of accuracy, when the column is shuffled", "")
-    plot.barh([name for name, _ in top], [loss for _, loss in top], color=BLUE)
+    # by position, because the labels of two long names can be the same
+    plot.barh(range(len(top)), [loss for _, loss in top], color=BLUE)
+    plot.set_yticks(range(len(top)), [label(name) for name, _ in top])
     return figure
 
 
@@ -61,17 +63,17 @@ def shap_summary(explained: Explanation) -> Figure:
     has_classes = sizes.ndim > 1
     totals = sizes.sum(axis=1) if has_classes else sizes
     top = np.argsort(totals)[-TOP:]
-    shown = [explained.names[column] for column in top]
-    label = "mean size, summed over classes" if has_classes else "contribution to the prediction"
-    figure, plot = axes(f"SHAP values of {explained.estimator}", label, "")
+    shown = [label(explained.names[column]) for column in top]
+    meaning = "mean size, summed over classes" if has_classes else "contribution to the prediction"
+    figure, plot = axes(f"SHAP values of {explained.estimator}", meaning, "")
+    plot.set_yticks(range(len(top)), shown)
     if has_classes:
-        plot.barh(shown, totals[top], color=BLUE)
+        plot.barh(range(len(top)), totals[top], color=BLUE)
         return figure
     jitter = np.random.default_rng(0).uniform(-0.3, 0.3, len(values))
     for height, column in enumerate(top):
         colours = _ranks(explained.rows[:, column])
         plot.scatter(values[:, column], height + jitter, c=colours, cmap="coolwarm", s=6, alpha=0.7)
-    plot.set_yticks(range(len(top)), shown)
     return figure
 
 

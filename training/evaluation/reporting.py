@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,11 @@ def write_report(
         for name, draw in _plots(selection, evaluation, document["importance"]):
             progress(f"drawing {name.replace('_', ' ')}")
             plots.append(folder / f"{name}.png")
-            draw().savefig(plots[-1])
+            figure = draw()
+            with warnings.catch_warnings():
+                # a name may have characters, such as emoji, that the font draws as a box
+                warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+                figure.savefig(plots[-1])
     (folder / REPORT_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (folder / PAGE_FILE).write_text(page_of(document, plots), encoding="utf-8")
     return document

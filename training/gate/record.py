@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.digest import digest_of
-from registry.folder import PREDICTION
+from registry.folder import prediction_column
 from schemas.domain import Domain
 from training.data.tables import Table
 from training.learning.folding import FoldResult, Split
@@ -63,7 +63,9 @@ def record_of(train: Table, splits: Sequence[Split], folds: FoldResult) -> FoldR
 def write_record(record: FoldRecord, folder: Path) -> str:
     """Write a record into a folder, which is created; returns the folder's digest."""
     folder.mkdir(parents=True)
-    record.train.with_target().assign(**{PREDICTION: record.out_of_fold}).to_parquet(folder / ROWS_FILE, index=False)
+    rows = record.train.with_target()
+    rows[prediction_column(record.train.domain)] = record.out_of_fold
+    rows.to_parquet(folder / ROWS_FILE, index=False)
     train, validation = _bits(record.splits, len(record.train))
     arrays: dict[str, NDArray[Any]] = {"learn": train, "judge": validation, "scores": record.scores}
     np.savez_compressed(folder / FOLDS_FILE, allow_pickle=False, **arrays)
@@ -94,7 +96,7 @@ def read_record(folder: Path, domain: Domain) -> FoldRecord:
         np.arange(len(rows), dtype=np.int64),
         "its fold record",
     )
-    return FoldRecord(train, splits, stored["scores"], _column(rows, PREDICTION))
+    return FoldRecord(train, splits, stored["scores"], _column(rows, prediction_column(domain)))
 
 
 def _column(rows: pd.DataFrame, name: str) -> NDArray[Any]:

@@ -7,7 +7,7 @@ the domain declares. Both work on runs of adjacent columns, which keeps the orde
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -70,9 +70,16 @@ def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:
 
 
 def _runs(domain: Domain, key: Callable[[Feature], Any]) -> list[tuple[str, Any, Sequence[Feature]]]:
-    """Adjacent features with the same key: a name, the key, the features."""
+    """Adjacent features with the same key: a name, the key, the features.
+
+    The name is that of their positions, because scikit-learn refuses some names of columns as names of steps.
+    """
     groups = [(value, list(features)) for value, features in groupby(domain.features, key)]
-    return [(f"{features[0].column}..{features[-1].column}", value, features) for value, features in groups]
+    ends = accumulate(len(features) for _, features in groups)
+    return [
+        (f"{end - len(features)}..{end - 1}", value, features)
+        for end, (value, features) in zip(ends, groups, strict=True)
+    ]
 
 
 def _positions(domain: Domain, features: Sequence[Feature]) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from registry.folder import EXPECTED, PREDICTION
+from registry.folder import expected_columns, prediction_column
 from schemas.domain import Domain
 from training.data.tables import Table
 
@@ -39,15 +39,17 @@ def reference_rows(
     """A sample of the training rows: raw columns, the target, and the out-of-fold prediction."""
     rng = np.random.default_rng(seed)
     sample = _sample(rng, len(table), count)
-    frame = table.with_target().assign(**{PREDICTION: out_of_fold})
+    frame = table.with_target()
+    frame[prediction_column(table.domain)] = out_of_fold
     return frame.iloc[sample].reset_index(drop=True)
 
 
 def _expected(pipeline: Pipeline, domain: Domain, rows: pd.DataFrame) -> pd.DataFrame:
-    if not domain.target.classes:
-        return pd.DataFrame({EXPECTED: np.asarray(pipeline.predict(rows), dtype=np.float64)})
+    names, classes = expected_columns(domain.columns, domain.target.classes), list(domain.target.classes)
+    if not classes:
+        return pd.DataFrame({names[0]: np.asarray(pipeline.predict(rows), dtype=np.float64)})
     probabilities = pd.DataFrame(pipeline.predict_proba(rows), columns=pipeline.classes_, dtype=np.float64)
-    return probabilities.reindex(columns=list(domain.target.classes), fill_value=0.0).add_prefix(f"{EXPECTED}:")
+    return probabilities.reindex(columns=classes, fill_value=0.0).set_axis(names, axis=1)
 
 
 def _sample(rng: np.random.Generator, size: int, count: int) -> NDArray[np.int64]:

@@ -66,7 +66,7 @@ class Replies:
         fence = {"group": TRAINERS, "consumer": self.worker, "entry": entry.id, "key": key}
         written = await self._run_script(fence | _script_fields(events, activate, champion, key))
         if written:
-            took_ms = EntryId.parse(written[-1]).ms - EntryId.parse(entry.id).ms
+            took_ms = EntryId.parse(entry.id).age_ms(EntryId.parse(written[-1]).ms) or 0
             self.metrics.record_job([event.type for event in events], took_ms / 1000)
         else:
             logger.warning("command already has a reply", extra={"entry": entry.id})

@@ -92,7 +92,10 @@ def _lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "rate", f"{status.rate_per_s:,.1f}/s"
     if latency:
         figures = f"avg {latency.avg:.0f}  p50 {latency.p50:.0f}  p95 {latency.p95:.0f}  p99 {latency.p99:.0f} ms"
-        yield "latency", f"{figures}  (last {latency.count:,})"
+        left_out = f", {latency.left_out:,} not measurable" if latency.left_out else ""
+        yield "latency", f"{figures}  (last {latency.count:,}{left_out})"
+    elif status.ahead_s and totals.scored:
+        yield "latency", "unknown: entry ids are ahead of Redis's clock"
     if spread:
         yield "predictions", f"mean {spread.mean:.2f}, sd {spread.sd:.2f}"
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in status.dead_letters.items())
@@ -108,7 +111,7 @@ def _consumers(consumers: tuple[ConsumerStatus, ...], status: Status) -> Rendera
     for consumer in consumers:
         beat = consumer.heartbeat
         state = beat.state if consumer.is_living else f"silent for {consumer.silent_s:.0f} s"
-        up = _duration((status.at_ms - beat.started_ms) / 1000) if consumer.is_living else "-"
+        up = _duration(max(status.at_ms - beat.started_ms, 0) / 1000) if consumer.is_living else "-"
         cells = (beat.name, state, beat.version, beat.activation, up, f"{beat.host} ({beat.pid})", beat.port)
         table.add_row(*(Text(printable("-" if cell is None else cell)) for cell in cells))
     return table

@@ -9,7 +9,7 @@ from rich.text import Text
 from schemas.drift import ColumnDrift, DriftReport
 from tasador.cli.formatting import printable
 
-_COLOURS = {"no_drift": "green", "drift": "red", "not_enough_rows": "yellow"}
+_COLOURS = {"no_drift": "green", "drift": "red", "not_enough_rows": "yellow", "too_few": "dim"}
 _WIDEST = 24
 _MEASURES = {"number": "W", "category": "JS"}
 _ALARMS = {True: "!", False: "-", None: "?"}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
 import monitoring
 from monitoring import drift_page, drift_report
 from schemas.domain import load_domain
+from schemas.drift import DriftReport
 from schemas.errors import ConfigurationError, DataError
 from tasador.cli.commands.drift import drift
+from tasador.cli.views.drift import drift_table
 from tests.tasador.command import runner_of
 
 RNG = np.random.default_rng(11)
@@ -62,6 +68,97 @@ def test_one_table_is_one_window_and_rows_in_order_can_be_cut(boston: pd.DataFra
     )
 
 
+def _sparse(table: pd.DataFrame, values: int) -> pd.DataFrame:
+    """The table with a number and a category that have values in few rows, and one that has none."""
+    filled = np.arange(len(table)) < values
+    return table.assign(
+        discount=np.where(filled, np.arange(len(table)), np.nan),
+        coupon=pd.Series("spring", index=table.index).where(filled),
+        empty=None,
+    )
+
+
+def test_a_column_with_few_values_is_too_few_and_does_not_hold_back_the_others(boston: pd.DataFrame) -> None:
+    report = drift_report(_sparse(_sample(boston, 5000, 1), 25), _sparse(_sample(boston, 5000, 2), 25))
+    verdicts = {column.name: column.verdict for column in report.columns if column.verdict != "no_drift"}
+    assert (report.verdict, verdicts) == ("no_drift", dict.fromkeys(("discount", "coupon", "empty"), "too_few"))
+    moved = _sparse(_sample(boston, 5000, 2).assign(RM=9.0), 25)
+    assert drift_report(_sparse(_sample(boston, 5000, 1), 25), moved).drifted == ("RM",)
+
+
+@pytest.mark.parametrize(("before", "now"), [(150, 320), (320, 150), (0, 90), (90, 0), (0, 0), (0, 199)])
+def test_few_or_no_values_on_either_side_are_too_few(boston: pd.DataFrame, before: int, now: int) -> None:
+    tables = [_sparse(_sample(boston, 2000, seed), values) for seed, values in ((1, before), (2, now))]
+    report = drift_report(*tables)
+    assert report.verdict == "no_drift"
+    assert {column.name: column.verdict for column in report.columns[-3:]} == dict.fromkeys(
+        ("discount", "coupon", "empty"), "too_few"
+    )
+
+
+def test_a_column_that_was_filled_and_is_now_empty_drifts(boston: pd.DataFrame) -> None:
+    old, new = _sample(boston, 1000, 1), _sample(boston, 1000, 2)
+    report = drift_report(old, new.assign(RM=np.nan))
+    assert (report.drifted, report.columns[5].missing_share) == (("RM",), 1.0)
+
+
+def test_if_no_column_has_values_enough_neither_has_the_table(boston: pd.DataFrame) -> None:
+    few = _sparse(_sample(boston, 1000, 1), 25)[["discount", "coupon", "empty"]]
+    report = drift_report(few, few)
+    assert report.verdict == "not_enough_rows"
+    assert {column.verdict for column in report.columns} == {"too_few"}
+
+
+def test_too_few_shows_on_the_page_and_in_the_terminal(boston: pd.DataFrame) -> None:
+    few = _sparse(_sample(boston, 1000, 1), 25)
+    report = drift_report(few, few)
+    page = drift_page(report)
+    assert page.count('<article class="too_few">') == page.count('<span class="badge">too few values</span>') == 3
+    console = Console(file=io.StringIO(), width=120)
+    console.print(drift_table(report))
+    assert console.file.getvalue().count("too few") == 3  # type: ignore[attr-defined]
+
+
+_FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+_CELLS = {
+    "number": st.one_of(_FLOATS, st.just(float("nan"))),
+    "count": st.integers(-(2**53), 2**53),
+    "category": st.one_of(st.sampled_from(["a", "<=50K", "b (ok)", "", "😀"]), st.none()),
+    "flag": st.booleans(),
+    "gaps": st.one_of(st.none(), st.integers(0, 3)),
+    "constant": st.just(7.5),
+    "word": st.just("same"),
+    "empty": st.just(None),
+    "empty number": st.just(float("nan")),
+}
+
+
+@st.composite
+def _frames(draw: st.DrawFn) -> pd.DataFrame:
+    """Frames of 1 to 900 rows: a few drawn cells of each column, repeated in an order of their own."""
+    rows = draw(st.sampled_from([1, 2, 25, 199, 200, 201, 400, 900]))
+    columns = {}
+    for name in draw(st.lists(st.sampled_from(sorted(_CELLS)), min_size=1, unique=True)):
+        cells = draw(st.lists(_CELLS[name], min_size=1, max_size=12))
+        order = np.random.default_rng(draw(st.integers(0, 99))).integers(0, len(cells), rows)
+        columns[name] = [cells[position] for position in order]
+    return pd.DataFrame(columns)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_frames())
+def test_a_table_never_drifts_from_itself(table: pd.DataFrame) -> None:
+    report = drift_report(table, table)
+    assert report.drifted == ()
+    enough = len(table) >= 200
+    assert {column.verdict for column in report.columns} <= ({"no_drift", "too_few"} if enough else {"not_enough_rows"})
+    decided = any(column.verdict == "no_drift" for column in report.columns)
+    assert report.verdict == ("no_drift" if decided else "not_enough_rows")
+    assert all(column.effect in {0.0, None} for column in report.columns)
+    assert DriftReport.model_validate_json(report.model_dump_json()) == report
+    assert drift_page(report).count("<article") == len(report.columns)
+
+
 def test_few_rows_are_not_enough(boston: pd.DataFrame) -> None:
     assert drift_report(boston, boston.head(199)).verdict == "not_enough_rows"
 
@@ -74,6 +171,8 @@ def test_tables_that_cannot_be_compared_raise() -> None:
         drift_report(table, table.assign(b=1))
     with pytest.raises(DataError, match="nothing to compare: 2 and 0 rows"):
         drift_report(table, table.head(0))
+    with pytest.raises(DataError, match="columns twice: a"):
+        drift_report(table, pd.concat([table, table[["a"]]], axis=1))
     with pytest.raises(DataError, match="column a holds infinite values"):
         drift_report(table, table.assign(a=np.inf))
     assert drift_report(table[["a"]], table).ignored == ("b",)

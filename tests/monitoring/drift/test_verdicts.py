@@ -105,7 +105,25 @@ def test_a_column_without_missing_values_does_not_make_other_tests_stricter() ->
 def test_two_of_three_windows_must_alarm_and_unknown_windows_are_not_quiet(
     alarms: tuple[bool | None, ...], verdict: str
 ) -> None:
-    assert decide_verdict(alarms, windows=3, needed=2) == verdict
+    assert decide_verdict(alarms, sparse=0, windows=3, needed=2) == verdict
+
+
+@pytest.mark.parametrize(
+    ("alarms", "sparse", "verdict"),
+    [
+        ((None, None, None), 3, "too_few"),
+        ((None, True, None), 2, "too_few"),
+        ((None, False, True), 1, "too_few"),
+        ((None, None, True), 1, "not_enough_rows"),
+        ((None,), 1, "not_enough_rows"),
+        ((None, False, False), 1, "no_drift"),
+        ((None, True, True), 1, "drift"),
+    ],
+)
+def test_a_window_with_few_values_is_too_few_unless_more_rows_could_decide(
+    alarms: tuple[bool | None, ...], sparse: int, verdict: str
+) -> None:
+    assert decide_verdict(alarms, sparse, windows=3, needed=2) == verdict
 
 
 def test_one_shifted_window_is_no_drift_and_two_are() -> None:

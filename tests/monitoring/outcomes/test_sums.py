@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, r2_score
@@ -9,8 +11,9 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score
 from monitoring.drift.columns import Column
 from monitoring.outcomes.change_detection import find_sudden_loss
 from monitoring.outcomes.segments import find_cut_points, find_parts
-from monitoring.outcomes.sums import Sums, add_up, contribution, figures
+from monitoring.outcomes.sums import Sums, add_up, contribution, figures, sum_field
 from schemas.domain import load_domain
+from schemas.features import Target
 from schemas.quality import Quality
 from schemas.sections import OutcomeSettings
 
@@ -27,14 +30,14 @@ def test_figures_of_numbers_equal_the_formulas() -> None:
     truth = rng.normal(22, 9, 200)
     predicted = truth + rng.normal(0.5, 4, 200)
     hashes = [_hash(contribution(HOUSING, SETTINGS, p, y)) for p, y in zip(predicted, truth, strict=True)]
-    (quality,) = figures(add_up([*hashes, {b"all|predictions": b"400", b"all|fast": b"300"}]))
+    (quality,) = figures(add_up([*hashes, {b"all|predictions": b"420", b"all|timed": b"400", b"all|fast": b"300"}]))
     error = predicted - truth
     assert quality.model_dump(exclude_none=True) == pytest.approx(
         {
             "part": "all",
-            "predictions": 400,
+            "predictions": 420,
             "labelled": 200,
-            "labelled_share": 0.5,
+            "labelled_share": 200 / 420,
             "fast_share": 0.75,
             "mae": np.abs(error).mean(),
             "rmse": np.sqrt((error**2).mean()),
@@ -56,11 +59,27 @@ def test_figures_of_classes_equal_the_formulas() -> None:
     assert (quality.labelled, quality.mae) == (300, None)
 
 
+def test_predictions_without_a_known_time_are_not_part_of_the_fast_share() -> None:
+    (quality,) = figures(add_up([{b"all|predictions": b"3"}]))
+    assert (quality.predictions, quality.fast_share) == (3, None)
+
+
+def test_parts_and_classes_may_contain_the_separator() -> None:
+    classes = ("a|b", "a", "b|a", "50%7C")
+    domain = replace(OBESITY, target=Target("grade", classes=classes))
+    sums = [contribution(domain, SETTINGS, classes[0], each) for each in classes]
+    hashes = [{sum_field("kind x|y %7C", name).encode(): b"1" for name in each} for each in sums]
+    (quality,) = figures(add_up(hashes))
+    assert (quality.part, quality.labelled, quality.accuracy) == ("kind x|y %7C", 4, 0.25)
+    # three of the four actual classes were never predicted; the predicted one has a precision of 1/4, a recall of 1
+    assert quality.macro_f1 == pytest.approx(2 / 5 / 4)
+
+
 def test_outcomes_that_are_all_the_same_explain_no_variance() -> None:
     hashes = [_hash(contribution(HOUSING, SETTINGS, 20.0 + off, 20.0)) for off in (-1.0, 1.0)]
     (quality,) = figures(add_up(hashes))
     assert (quality.mae, quality.r2, quality.bias) == (1, None, 0)
-    assert figures(add_up([{b"all|predictions": b"3"}])) == (
+    assert figures(add_up([{b"all|predictions": b"3", b"all|timed": b"3"}])) == (
         Quality(part="all", predictions=3, labelled_share=0, fast_share=0),
     )
 
