@@ -13,6 +13,10 @@ from monitoring.drift.report import compare
 from schemas.drift import DriftReport, WindowSpan
 from schemas.errors import DataError
 from schemas.sections import DriftSettings
+from tables.cells import text_of
+
+MAX_CATEGORIES = 50
+"""Largest number of distinct values with which a column of numbers can be compared with a column of text."""
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +27,9 @@ def drift_report(
 ) -> DriftReport:
     """Compare the columns of a current table with those of a reference.
 
-    A column's type decides whether it holds numbers or categories: booleans and text are categories. By default the
-    current table is one window. Rows in order of time can be cut into several windows, more than half of which must
-    alarm.
+    A column's type decides whether it holds numbers or categories: booleans and text are categories, and so are a few
+    numbers whose column holds text in the other table. By default the current table is one window. Rows in order of
+    time can be cut into several windows, more than half of which must alarm.
 
     Args:
         reference: the usual rows, (n, columns).
@@ -34,7 +38,8 @@ def drift_report(
         limits: thresholds; by default those of params.yaml.
 
     Raises:
-        DataError: a table has no rows or columns, or a column is missing twice, or has another kind of values.
+        DataError: a table has no rows or columns, a column is missing or stands twice, or it has another kind of
+            values.
     """
     limits = (limits or DriftSettings()).model_copy(update={"windows": windows, "needed": windows // 2 + 1})
     names = [*reference.columns[reference.columns.duplicated()], *current.columns[current.columns.duplicated()]]
@@ -59,12 +64,17 @@ def drift_report(
 def _pair(name: str, old: pd.Series, new: pd.Series) -> tuple[Column, Column]:
     # an empty column has no kind of its own
     are_numbers = [_is_number(series) for series in (old, new) if series.notna().any()]
-    if len(set(are_numbers)) > 1:
+    if len(set(are_numbers)) > 1 and not all(_has_few_values(series) for series in (old, new)):
         raise DataError(f"column {name} has numbers in one table and text in the other")
     if all(are_numbers):
         return Column(name, _numbers(name, old)), Column(name, _numbers(name, new))
-    categories = sorted({str(value) for series in (old, new) for value in series.dropna().unique()})
+    categories = sorted({text_of(value) for series in (old, new) for value in series.dropna().unique()})
     return tuple(Column(name, _codes(series, categories), tuple(categories)) for series in (old, new))  # type: ignore[return-value]
+
+
+def _has_few_values(series: pd.Series) -> bool:
+    """Whether a column may hold categories, some of which are written as numbers."""
+    return series.nunique() <= MAX_CATEGORIES
 
 
 def _is_number(series: pd.Series) -> bool:
@@ -82,4 +92,4 @@ def _codes(series: pd.Series, categories: Sequence[str]) -> NDArray[np.float64]:
     codes = {category: float(code) for code, category in enumerate(categories)}
     positions, values = pd.factorize(series)
     # a missing value has the position -1, which selects the trailing NaN
-    return np.array([*(codes[str(value)] for value in values), np.nan])[positions]
+    return np.array([*(codes[text_of(value)] for value in values), np.nan])[positions]
