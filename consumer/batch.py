@@ -24,12 +24,14 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
         reason: why the entry is refused.
         identity: source and id of the listing, each empty where it cannot be read.
         event: the JSON that is written.
+        reply_to: the reply name, as the asker wrote it; empty where there is none.
     """
 
     entry_id: bytes
     reason: str
     identity: tuple[str, str]
     event: bytes
+    reply_to: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class ScoredBatch:
         events: n lines of JSON that are written.
         identities: n lines of JSON, [source, id] of the listing; repeats of what was predicted are known by them.
         reasons: why the last ones are refused.
+        reply_to: n reply names as askers wrote them, each empty where there is none; no names at all if nobody asks.
         stamp: the model that predicted.
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
@@ -61,6 +64,7 @@ class ScoredBatch:
     events: bytes
     identities: bytes
     reasons: Sequence[str] = ()
+    reply_to: Sequence[str] = ()
     stamp: Stamp = NO_MODEL
     rows: bytes = b""
     stride: int = 1
@@ -81,6 +85,9 @@ class ScoredBatch:
 
     def add(self, refusals: Sequence[Refusal]) -> None:
         """Append dead letters for other entries of the batch."""
+        names = [refusal.reply_to for refusal in refusals]
+        if self.reply_to or any(names):
+            self.reply_to = [*(self.reply_to or [""] * len(self.entry_ids)), *names]
         self.entry_ids = [*self.entry_ids, *(refusal.entry_id for refusal in refusals)]
         self.events = b"".join([self.events, *(refusal.event + b"\n" for refusal in refusals)])
         self.identities += encode_lines([refusal.identity for refusal in refusals])

@@ -15,6 +15,7 @@ from consumer.answer_encoder import AnswerEncoder, encode_lines, now_rfc3339
 from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.metrics import PRICE_KINDS
+from consumer.replies import name_beside
 from registry.scorer import Scorer
 from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
@@ -79,7 +80,8 @@ class BatchScorer:
             OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
         """
         time, begin = now_rfc3339(), perf_counter()
-        listings, refusals = self._decode(entries, time)
+        beside: dict[bytes, str] = {}
+        listings, refusals = self._decode(entries, time, beside)
         places = [place for place in range(len(entries)) if place not in refusals] if refusals else range(len(entries))
         matrix = self._builder.matrix(listings)
         decoded = perf_counter()
@@ -89,7 +91,7 @@ class BatchScorer:
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
-            return self._without_broken_scores(entries, model, places, scores)
+            return self._without_broken_scores(entries, model, dict(zip(places, listings, strict=True)), scores)
         imputed = self._builder.named(np.isnan(matrix))
         unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
         ids = [entries[place].id for place in places]
@@ -99,6 +101,7 @@ class BatchScorer:
             entry_ids=ids,
             events=encode(_texts_of(ids), time, listings, scores.tolist(), model.stamp, imputed, unusual),
             identities=encode_lines([(listing.source or "", listing.id) for listing in listings]),
+            reply_to=_reply_names(ids, listings, beside),
             stamp=model.stamp,
             rows=pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride=stride,
@@ -118,12 +121,17 @@ class BatchScorer:
             raise OverflowError(f"events of {len(batch.events):,} bytes are too much for one commit")
         return batch
 
-    def _decode(self, entries: Sequence[Entry], time: str) -> tuple[list[DecodedListing], dict[int, Refusal]]:
-        """The good listings in order, and the refusals of the others by their place in the batch."""
+    def _decode(
+        self, entries: Sequence[Entry], time: str, beside: dict[bytes, str]
+    ) -> tuple[list[DecodedListing], dict[int, Refusal]]:
+        """The good listings in order, and the refusals of the others by their place in the batch.
+
+        `beside` gets the reply names that stand in a field of an entry, by its id.
+        """
         payloads = [
             flat[1]
             if len(flat := entry.flat or ()) == 2 and flat[0] == DATA_FIELD  # noqa: PLR2004 - as nearly all are
-            else entry.fields.get(DATA_FIELD, b"")
+            else _payload_and_name(entry, beside)
             for entry in entries
         ]
         listings = self._decoder.decode_all(payloads)
@@ -149,15 +157,33 @@ class BatchScorer:
         return dict(zip(PRICE_KINDS, counts.tolist(), strict=True))
 
     def _without_broken_scores(
-        self, entries: Sequence[Entry], model: ServedModel, places: Sequence[int], scores: Matrix
+        self, entries: Sequence[Entry], model: ServedModel, listings: Mapping[int, DecodedListing], scores: Matrix
     ) -> ScoredBatch:
         """A score that is not a number is no prediction: those listings become poison, the others are scored again."""
-        rows = np.isfinite(scores).reshape(len(places), -1)
-        bad = {place for place, row in zip(places, rows, strict=True) if not row.all()}
+        rows = np.isfinite(scores).reshape(len(listings), -1)
+        bad = {place: listing for (place, listing), row in zip(listings.items(), rows, strict=True) if not row.all()}
         batch = self.score([e for place, e in enumerate(entries) if place not in bad], model)
-        message = "the model's answer is not a finite number"
-        batch.add([self.dead_letters.refusal_for(entries[place], Reason.POISON, message) for place in sorted(bad)])
+        poison = Reason.POISON, "the model's answer is not a finite number"
+        refuse = self.dead_letters.refusal_for
+        batch.add([refuse(entries[place], *poison, listing.replyto or "") for place, listing in bad.items()])
         return batch
+
+
+def _payload_and_name(entry: Entry, beside: dict[bytes, str]) -> bytes:
+    """The payload of an entry with other fields than `data`; its reply name goes to `beside`."""
+    name = name_beside(entry)
+    if name is not None:
+        beside[entry.id] = name
+    return entry.fields.get(DATA_FIELD, b"")
+
+
+def _reply_names(
+    ids: Sequence[bytes], listings: Sequence[DecodedListing], beside: Mapping[bytes, str]
+) -> Sequence[str]:
+    names = [listing.replyto for listing in listings]
+    if not beside and not any(names):
+        return ()
+    return [beside.get(entry_id, name or "") for entry_id, name in zip(ids, names, strict=True)]
 
 
 def _texts_of(ids: Sequence[bytes]) -> list[str]:

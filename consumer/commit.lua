@@ -1,20 +1,22 @@
 -- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same step.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
---   then a bucket for each source that the batch holds, where sources are limited.
+--   then a bucket for each source that the batch holds, where sources are limited, then streams of replies.
 -- ARGV: options as one JSON object (`consumer.committer.CommitOptions`: n entries, of which p predictions stand first),
 --   window rows, values (p doubles), flags (p bytes), for each entry as two bytes the number of its source's bucket (0 for
---   none), then as texts with a line for each entry: entry ids, identities (JSON, [source, id] of the listing), events;
+--   none), in the same form the number of its stream of replies (`consumer.replies.ReplyRoutes`; empty where nobody
+--   asks), then as texts with a line for each entry: entry ids, identities (JSON, [source, id] of the listing), events;
 --   then the reason of each of the n - p refused. An argument for each entry would cost both sides half as much again as
 --   all that is done with it.
--- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...}}. A limited
--- entry stays pending: only the sender of this batch can make a dead letter of it.
+-- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...},
+-- replies written, replies whose stream was gone, replies without a stream here}. A limited entry stays pending: only the
+-- sender of this batch can make a dead letter of it.
 -- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
 -- bucket when it is acknowledged.
-local BUCKETS, REASONS = 10, 8
+local BUCKETS, REASONS = 10, 9
 local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
 local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
 local options = cjson.decode(ARGV[1])
-local packed_rows, packed_values, flags, bucket_numbers = unpack(ARGV, 2, 5)
+local packed_rows, packed_values, flags, bucket_numbers, reply_numbers = unpack(ARGV, 2, 6)
 local group, consumer = options.group, options.consumer
 local n, p = options.entries, options.predictions
 local dedup_seconds, dedup_max = options.dedup_seconds, options.dedup_max_ids
@@ -34,7 +36,7 @@ local now_ms = now * 1000 + math.floor(time[2] / 1000)
 
 -- A bucket fills at the rate of its source up to the burst; where there is none it is full.
 local rate, burst, buckets = tonumber(options.rate), options.burst, {}
-for i = 1, #KEYS - BUCKETS do
+for i = 1, options.buckets do
   local level, since_ms = string.match(call('GET', KEYS[BUCKETS + i]) or '', '^(%S+) (%d+)$')
   local passed_ms = level and math.max(now_ms - since_ms, 0) or 0
   buckets[i] = {
@@ -64,10 +66,23 @@ local function lines_of(text)
   if from ~= #text + 1 then error('more lines than entries') end
   return lines
 end
-local ids, identities, events = lines_of(ARGV[6]), lines_of(ARGV[7]), lines_of(ARGV[8])
+local ids, identities, events = lines_of(ARGV[7]), lines_of(ARGV[8]), lines_of(ARGV[9])
 
--- An identity is looked up among those predicted since the last rotation and in the rotation before. A RENAME over a
--- large set would free it in this call; UNLINK frees it in the background.
+if #reply_numbers > 0 and #reply_numbers ~= 2 * n then error('not a reply number for each entry') end
+
+-- An identity is looked up among those predicted since the last rotation and in the rotation before, which give the
+-- entry id of its prediction. A RENAME over a large hash would free it in this call; UNLINK frees it in the background.
+-- Lua's stack holds about 8,000 values, and a batch has up to 5,000 entries: `unpack` never gets more than CHUNK.
+local CHUNK = 4000
+local function look_up(key)
+  local found = {}
+  for from = 1, p, CHUNK do
+    local part = call('HMGET', key, unpack(identities, from, math.min(from + CHUNK - 1, p)))
+    if p <= CHUNK then return part end
+    for i = 1, #part do found[from + i - 1] = part[i] end
+  end
+  return found
+end
 local function rotate(is_stale)
   try('UNLINK', previous)
   if is_stale then
@@ -80,10 +95,10 @@ end
 
 local known, older = {}, {}
 if dedup_seconds > 0 and p > 0 then
-  known = call('SMISMEMBER', current, unpack(identities, 1, p))
-  if call('EXISTS', previous) == 1 then older = call('SMISMEMBER', previous, unpack(identities, 1, p)) end
+  known = look_up(current)
+  if call('EXISTS', previous) == 1 then older = look_up(previous) end
   if since and now - since >= dedup_seconds then
-    -- too old to count as a repeat: the previous set, and after twice the time both
+    -- too old to count as a repeat: the previous hash, and after twice the time both
     local is_stale = now - since >= 2 * dedup_seconds
     older, known = is_stale and {} or known, {}
     rotate(is_stale)
@@ -91,10 +106,27 @@ if dedup_seconds > 0 and p > 0 then
   end
 end
 
-local function repeat_event(id, identity)
+local function repeat_event(id, identity, first)
   local source, listing = unpack(cjson.decode(identity))
+  local first_member = first ~= '' and ',"first":"' .. first .. '"' or '' -- empty where a set was converted
   return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(options.source) .. ',"type":"listing.repeated","time":"'
-    .. options.time .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. '}}'
+    .. options.time .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. first_member .. '}}'
+end
+
+-- The asker creates its stream and keeps it from expiring. NOMKSTREAM: an asker that is gone gets no new one.
+local has_replies, replied, unread, not_served = reply_numbers ~= '', 0, 0, 0
+local function reply(entry, stream, event)
+  local number = struct.unpack('<H', reply_numbers, 2 * entry - 1)
+  local key = KEYS[BUCKETS + options.buckets + number]
+  if number == 0 then
+    return
+  elseif not key then
+    not_served = not_served + 1
+  elseif type(pcall('XADD', key, 'NOMKSTREAM', '*', 'data', event, 'stream', stream)) == 'string' then
+    replied = replied + 1
+  else
+    unread = unread + 1
+  end
 end
 
 local scored, refused, repeated, restored = 0, 0, 0, 0
@@ -104,14 +136,14 @@ for entry = 1, n do
   local id, identity = ids[entry], identities[entry]
   local reason = entry > p and ARGV[REASONS + entry - p]
   local bucket = buckets[1] and buckets[struct.unpack('<H', bucket_numbers, 2 * entry - 1)]
-  local is_repeat = not reason and dedup_seconds > 0 and (known[entry] == 1 or older[entry] == 1 or here[identity])
-  local event = is_repeat and repeat_event(id, identity) or events[entry]
+  local first = not reason and dedup_seconds > 0 and (known[entry] or older[entry] or here[identity])
+  local event = first and repeat_event(id, identity, first) or events[entry]
   if bucket and bucket.level < 1 then
     limited[#limited + 1] = id
   elseif call('XACK', listings, group, id) == 0 then
     fenced[#fenced + 1] = id
   else
-    local stream = is_repeat and repeats or not reason and predictions
+    local stream = first and repeats or not reason and predictions
       or reason == 'rate_limited' and limited_letters or letters
     local written = pcall('XADD', stream, '*', 'data', event)
     if type(written) == 'table' then
@@ -119,18 +151,19 @@ for entry = 1, n do
       restored = restored + 1
       pcall('XCLAIM', listings, group, consumer, 0, id, 'FORCE', 'JUSTID')
       bucket = nil
-    elseif is_repeat then
+    elseif first then
       repeated = repeated + 1
     elseif reason then
       refused = refused + 1
       reasons[reason] = (reasons[reason] or 0) + 1
     else
       scored = scored + 1
-      here[identity] = true
-      fresh[scored] = identity
+      here[identity] = written
+      fresh[2 * scored - 1], fresh[2 * scored] = identity, written
       rows[scored] = entry
       last = written
     end
+    if has_replies and type(written) == 'string' then reply(entry, stream, event) end
     if bucket then
       bucket.level = bucket.level - 1
       bucket.is_new = true
@@ -177,10 +210,12 @@ if scored > 0 then
     try('HINCRBY', progress, 'window_rows', #packed / width)
   end
   if dedup_seconds > 0 then
-    try('SADD', current, unpack(fresh))
+    for from = 1, 2 * scored, CHUNK do
+      try('HSET', current, unpack(fresh, from, math.min(from + CHUNK - 1, 2 * scored)))
+    end
     if not since then
       try('SET', rotated, now)
-    elseif call('SCARD', current) * 2 >= dedup_max then
+    elseif call('HLEN', current) * 2 >= dedup_max then
       rotate(false)
     end
   end
@@ -191,4 +226,4 @@ for i, bucket in ipairs(buckets) do
     try('SET', KEYS[BUCKETS + i], string.format('%.6f %.0f', bucket.level, now_ms), 'PX', full_in_ms)
   end
 end
-return {scored, refused, repeated, restored, failure, now_ms, fenced, limited}
+return {scored, refused, repeated, restored, failure, now_ms, fenced, limited, replied, unread, not_served}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoPermissionError, NoScriptError
 
 from consumer.answer_encoder import encode, now_rfc3339
 from consumer.batch import ScoredBatch
 from consumer.metrics import BatchFigures
 from consumer.rate_limit import NO_CHARGES, charge
+from consumer.replies import NO_REPLIES, REPLY_RESULTS, ReplyRouter
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
@@ -41,6 +44,7 @@ class CommitOptions(msgspec.Struct, gc=False):
     time: str
     rate: str
     burst: int
+    buckets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Receipt:
         at_ms: when, in milliseconds of Redis's clock.
         fenced: entries that were no longer pending, so that nothing was written for them.
         limited: entries of sources beyond their rate; they are still pending.
+        replies: how many replies were written, and how many were not, by `consumer.replies.REPLY_RESULTS`.
     """
 
     scored: int
@@ -66,6 +71,7 @@ class Receipt:
     at_ms: int
     fenced: tuple[bytes, ...]
     limited: tuple[bytes, ...]
+    replies: Mapping[str, int]
 
     def figures_of(self, batch: ScoredBatch) -> BatchFigures:
         """What this commit of a batch adds to the metrics; a batch that was restored counts when it is sent again."""
@@ -84,6 +90,7 @@ class Receipt:
             unusual=batch.unusual if answered else {},
             kinds=batch.kinds if answered else {},
             fenced=len(self.fenced),
+            replies=self.replies,
         )
 
 
@@ -98,6 +105,10 @@ class Committer:
         domain: whose rows the window holds.
         settings: deduplication and rate limits.
         consumer: the consumer's name in the group.
+
+    Attributes:
+        keys: the keys of every commit.
+        replies: finds the streams of replies.
     """
 
     def __init__(
@@ -105,13 +116,14 @@ class Committer:
     ) -> None:
         self._connection = connection
         dedup = (streams.dedup_current, streams.dedup_previous, streams.dedup_rotated)
-        self._keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, *dedup)
+        self.keys = (streams.listings, *streams.written_answers, streams.window, streams.progress, *dedup)
         self._streams = streams
         self._settings = settings
         self._consumer = consumer
         self._source = f"tasador/{domain.name}"
         self._row_bytes = row_dtype(domain).itemsize
         self._layout = layout_of(domain)
+        self.replies = ReplyRouter(streams, settings.replies.max_names)
 
     async def commit(self, batch: ScoredBatch) -> Receipt:
         """Run the script once; safe to repeat with the same batch.
@@ -120,26 +132,41 @@ class Committer:
             redis.exceptions.RedisError: nothing was written, or the reply was lost.
         """
         charges = charge(self._streams, batch) if self._settings.rate_limit.events_per_s else NO_CHARGES
-        keys = (*self._keys, *charges.buckets)
+        routes = self.replies.route(batch) if batch.reply_to else NO_REPLIES
+        keys = (*self.keys, *charges.buckets)
         arguments = (
-            encode(self._options(batch)),
+            encode(self._options(batch, len(charges.buckets))),
             batch.rows,
             batch.values,
             batch.flags,
             charges.bucket_numbers,
+            routes.numbers,
             b"\n".join([*batch.entry_ids, b""]),
             batch.identities,
             batch.events,
             *batch.reasons,
         )
         try:
-            reply = await self._connection.ask("EVALSHA", COMMIT.sha1, len(keys), *keys, *arguments)
-        except NoScriptError:
-            reply = await self._connection.ask("EVAL", COMMIT.text, len(keys), *keys, *arguments)
-        scored, refused, repeated, restored, failure, at_ms, fenced, limited = reply
-        return Receipt(scored, refused, repeated, restored, failure.decode(), at_ms, tuple(fenced), tuple(limited))
+            reply = await self._run((*keys, *routes.keys), arguments)
+        except NoPermissionError:
+            if not routes.keys:
+                raise
+            # one declared key that the user may not touch fails the whole script, and outcomes need no reply
+            reply = await self._run(keys, arguments)
+            self.replies.is_allowed = False
+        scored, refused, repeated, restored, failure, at_ms, fenced, limited, replied, unread, not_served = reply
+        unserved = (not_served, 0) if self.replies.is_allowed else (0, not_served)
+        replies = dict(zip(REPLY_RESULTS, (replied, unread, *unserved), strict=True))
+        counts = scored, refused, repeated, restored
+        return Receipt(*counts, failure.decode(), at_ms, tuple(fenced), tuple(limited), replies)
 
-    def _options(self, batch: ScoredBatch) -> CommitOptions:
+    async def _run(self, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await self._connection.ask("EVALSHA", COMMIT.sha1, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await self._connection.ask("EVAL", COMMIT.text, len(keys), *keys, *arguments)
+
+    def _options(self, batch: ScoredBatch, buckets: int) -> CommitOptions:
         rate_limit = self._settings.rate_limit
         return CommitOptions(
             group=SCORERS,
@@ -158,4 +185,5 @@ class Committer:
             time=now_rfc3339(),
             rate=repr(rate_limit.events_per_s),
             burst=rate_limit.burst,
+            buckets=buckets,
         )

@@ -13,11 +13,12 @@ from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
 from consumer.group_rebuilder import GroupRebuilder
 from consumer.heartbeat import Heartbeat
+from consumer.identities import convert_identities
 from consumer.lost_entries import LostEntryDetector
 from consumer.maintenance import Maintenance
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
-from consumer.probe import try_commit
+from consumer.probe import may_reply, try_commit
 from consumer.scoring_loop import ScoringLoop
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 STALL_S = 30.0
 """A scoring loop that has not completed a round for so long is stuck for good."""
 _PROBE_PAUSE_S = 2.0
+_REPLY_CHECK_S = 10.0
 
 
 class Consumer:
@@ -84,6 +86,7 @@ class Consumer:
         self._maintenance = Maintenance(client, streams, self.group, settings, self._metrics)
         self._heartbeat = Heartbeat(client, streams, name, port, self.health, lambda: self.follower.stamp)
         batch = settings.batch
+        self._committer = Committer(self._commits, streams, domain, settings, name)
         self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=PipelinedReader(
@@ -92,7 +95,7 @@ class Consumer:
             group=self.group,
             rebuilder=GroupRebuilder(client, streams),
             scorer=BatchScorer(domain, settings, name),
-            committer=Committer(self._commits, streams, domain, settings, name),
+            committer=self._committer,
             follower=self.follower,
             health=self.health,
             metrics=self._metrics,
@@ -111,6 +114,7 @@ class Consumer:
                 Step("renewal", idle_s / 3, self._renew),
                 Step("maintenance", self._settings.retention.interval_s, self._maintenance.run_once),
                 Step("lost entries", idle_s, self._lost.check),
+                Step("replies", _REPLY_CHECK_S, self._check_replies),
             ]
         )
         try:
@@ -137,6 +141,8 @@ class Consumer:
         while not self._heartbeat.is_stopping:
             try:
                 await try_commit(self._client, self._settings.streams, self._domain, self._settings, self._name)
+                await convert_identities(self._client, self._settings.streams)
+                await self._check_replies()
             except (ServerError, RedisError, OSError) as error:
                 self.health.set_reason("scripts", str(error))
                 self.health.beat()
@@ -145,6 +151,15 @@ class Consumer:
             else:
                 self.health.clear("scripts")
                 return
+
+    async def _check_replies(self) -> None:
+        is_allowed = await may_reply(self._client, self._settings.streams, self._committer.keys, self._name)
+        self._committer.replies.is_allowed = is_allowed
+        if is_allowed:
+            self.health.clear("replies")
+        else:
+            pattern = self._settings.streams.replies("*")
+            self.health.warn("replies", f"this user may not write to {pattern}: askers get no replies")
 
     async def _renew(self) -> None:
         if entry_ids := self.scoring_loop.in_hand:

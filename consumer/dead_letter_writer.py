@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from consumer.answer_encoder import AnswerEncoder, encode, now_rfc3339
 from consumer.batch import Refusal, ScoredBatch, all_refused
+from consumer.replies import name_beside
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.errors import FieldError, RefusedListingError
 from schemas.refusals import Reason
@@ -36,13 +37,13 @@ class DeadLetterWriter:
         time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
         return all_refused([self._limited(entry, message, time) for entry in entries])
 
-    def refusal_for(self, entry: Entry, reason: Reason, message: str) -> Refusal:
-        """The refusal of an entry whose listing is not looked at."""
+    def refusal_for(self, entry: Entry, reason: Reason, message: str, reply_to: str = "") -> Refusal:
+        """The refusal of an entry whose listing is not looked at; `reply_to` is the name in its event, if known."""
         try:
             payload = payload_of(entry.fields)
         except RefusedListingError:
             payload = None
-        error = RefusedListingError(reason, (FieldError("", message),))
+        error = RefusedListingError(reason, (FieldError("", message),), reply_to=reply_to)
         return self.refusal_of(entry, error, payload, now_rfc3339())
 
     def refusal_of(self, entry: Entry, error: RefusedListingError, payload: bytes | None, time: str) -> Refusal:
@@ -55,7 +56,9 @@ class DeadLetterWriter:
             }
             payload = encode(text)
         event = self.encoder.dead_letter(entry.id.decode(), time, error, payload, entry.deliveries, self.consumer)
-        return Refusal(entry.id, error.reason, (error.listing_source, error.listing_id or ""), event)
+        beside = name_beside(entry)
+        reply_to = error.reply_to if beside is None else beside
+        return Refusal(entry.id, error.reason, (error.listing_source, error.listing_id or ""), event, reply_to)
 
     def _limited(self, entry: Entry, message: str, time: str) -> Refusal:
         payload: bytes | None = None
@@ -63,8 +66,10 @@ class DeadLetterWriter:
         try:
             payload = payload_of(entry.fields)
             listing = self.decoder.decode(payload)
-            limited = RefusedListingError(Reason.RATE_LIMITED, (beyond_rate,), listing.id, listing.source or "")
+            known = listing.id, listing.source or "", listing.replyto or ""
+            limited = RefusedListingError(Reason.RATE_LIMITED, (beyond_rate,), *known)
         except RefusedListingError as error:
             errors = (beyond_rate, *error.errors)
-            limited = RefusedListingError(Reason.RATE_LIMITED, errors, error.listing_id, error.listing_source)
+            envelope = error.listing_id, error.listing_source, error.reply_to
+            limited = RefusedListingError(Reason.RATE_LIMITED, errors, *envelope)
         return self.refusal_of(entry, limited, payload, time)

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from consumer.histogram import WeightedHistogram
+from consumer.replies import REPLY_RESULTS
 from schemas.domain import Domain
 from schemas.refusals import Reason
 from transport.entries import EntryId
@@ -44,6 +45,7 @@ class BatchFigures:
         unusual: rows in which a feature was outside what training saw, by feature.
         kinds: predictions by kind (`prediction_kinds`).
         fenced: entries that another consumer had answered, for which this commit wrote nothing.
+        replies: replies by what became of them (`consumer.replies.REPLY_RESULTS`).
     """
 
     entry_ids: Sequence[bytes]
@@ -55,6 +57,7 @@ class BatchFigures:
     unusual: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
     fenced: int = 0
+    replies: Mapping[str, int] = field(default_factory=dict)
 
 
 def prediction_kinds(domain: Domain) -> tuple[str, ...]:
@@ -83,6 +86,7 @@ class ConsumerMetrics:
         self._unusual = counter("tasador_unusual_values", "Values outside training's range", "feature", domain.columns)
         kinds = prediction_kinds(domain)
         self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
+        self._replies = counter("tasador_replies", "Replies to askers, by what became of them", "result", REPLY_RESULTS)
         self._swaps = counter("tasador_model_swaps", "Models loaded or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter(
             "tasador_fenced_entries", "Entries that another consumer had answered", registry=registry
@@ -130,6 +134,7 @@ class ConsumerMetrics:
         _add(self._unusual, figures.unusual)
         _add(self._kinds, figures.kinds)
         self._fenced.inc(figures.fenced)
+        _add(self._replies, figures.replies)
         if answered := len(figures.entry_ids):
             self._batch.observe(answered)
             self._record_ages(figures.entry_ids, figures.answered_ms)

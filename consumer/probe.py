@@ -1,10 +1,11 @@
-"""The probe at start: the commit script, run as the consumer's own user on keys of its own.
+"""Probes: the commit script and a reply, tried as the consumer's own user before the first listing.
 
-A user who may not write to one of the keys would otherwise be discovered by the first listing.
+A user who may not write to one of the keys would otherwise be discovered by that listing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio
@@ -18,7 +19,11 @@ from schemas.settings import Settings
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD, SCORERS, Streams
 from schemas.window import row_dtype
+from transport.connection import is_transient
 from transport.pipelined_connection import PipelinedConnection
+from transport.scripts import Script
+
+_TRY_REPLY = Script("consumer", "try_reply")
 
 
 async def try_commit(
@@ -56,3 +61,26 @@ async def try_commit(
         raise ServerError(f"this user may not run the commit script: {error}") from error
     finally:
         await connection.close()
+
+
+async def may_reply(client: redis.asyncio.Redis, streams: Streams, keys: Sequence[str], name: str) -> bool:
+    """Whether the user may write to streams of replies in a commit; tried on one that does not exist.
+
+    Args:
+        client: of the user.
+        streams: the domain's own keys: a probe's keys would show another right.
+        keys: those of every commit.
+        name: of the consumer.
+
+    Raises:
+        redis.exceptions.RedisError: the server cannot serve now.
+    """
+    # a colon cannot be in the name of an asker's stream
+    reply_key = streams.replies(f"probe:{name}")
+    try:
+        await _TRY_REPLY.run_async(client, [reply_key, *keys])
+    except ResponseError as error:
+        if is_transient(error):
+            raise
+        return False
+    return True

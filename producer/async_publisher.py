@@ -10,12 +10,14 @@ from typing import Self
 
 import redis.exceptions
 
+from producer.async_asker import AsyncAsker
 from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
 from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
 from schemas.errors import PublishError
+from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
 from transport.backlog import read_backlog_async
 from transport.connection import SOCKET_TIMEOUT_S, connect_async
@@ -48,6 +50,21 @@ class AsyncListingPublisher:
     ) -> None:
         self._plan = plan_publishing(redis, domain, validate=validate, on_full=on_full, on_wait=on_wait)
         self._client = connect_async(self._plan.url)
+        self._asker = AsyncAsker(self._client, self._plan.streams, self._send_asking)
+
+    async def aask(self, listing: Publishable, timeout_s: float = 30.0) -> Prediction | DeadLetter | Repeat:
+        """Publish one listing, and wait for its answer, as `ListingPublisher.ask`.
+
+        Raises:
+            NotAnsweredError: as `ListingPublisher.ask`.
+            RefusedListingError: as `ListingPublisher.ask`.
+            PublishError: as `ListingPublisher.ask`.
+        """
+        (payload,) = Chunker(self._plan.decoder, 1).add(listing)
+        try:
+            return await self._asker.ask(payload, timeout_s)
+        except redis.exceptions.RedisError as error:
+            raise failure(self._plan.url, error, unconfirmed=[payload]) from error
 
     async def publish(self, listing: Publishable) -> str:
         """Publish one listing and return its entry id.
@@ -95,6 +112,7 @@ class AsyncListingPublisher:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        await self._asker.aclose()
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -103,7 +121,10 @@ class AsyncListingPublisher:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _send(self, chunk: list[bytes]) -> list[str]:
+    async def _send_asking(self, payload: bytes, reply_to: str) -> str:
+        return (await self._send([payload], reply_to))[0]
+
+    async def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
         try:
             await self._wait_for_backlog(chunk)
             connection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
@@ -112,7 +133,7 @@ class AsyncListingPublisher:
         replies: list[bytes | Exception] = []
         lost: Exception | None = None
         try:
-            packed = pack(self._plan.streams.listings, chunk)
+            packed = pack(self._plan.streams.listings, chunk, reply_to)
             await connection.send_packed_command(packed, check_health=False)
             # one timeout for the chunk: redis-py's timeout for each reply takes most of the time
             async with asyncio.timeout(SOCKET_TIMEOUT_S):

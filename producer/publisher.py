@@ -8,6 +8,7 @@ from typing import Self
 
 import redis.exceptions
 
+from producer.asker import Asker
 from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
@@ -15,13 +16,14 @@ from producer.plan import plan_publishing
 from producer.sending import send_chunk
 from producer.wire import failure
 from schemas.errors import PublishError
+from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
 from transport.backlog import read_backlog
 from transport.connection import connect
 
 
 class ListingPublisher:
-    """Publishes listings of one domain; use it in a `with` block, one for each thread.
+    """Publishes listings of one domain; use it in a `with` block, one for each thread. Only `ask` may be shared.
 
     A listing is a `Listing`, a mapping with a whole event, or an event's JSON as bytes. Entry ids are returned in the
     order of the listings, so the ids received so far always belong to the first listings of a call.
@@ -49,6 +51,24 @@ class ListingPublisher:
     ) -> None:
         self._plan = plan_publishing(redis, domain, validate=validate, on_full=on_full, on_wait=on_wait)
         self._client = connect(self._plan.url)
+        self._asker = Asker(self._client, self._plan.streams, self._send_asking)
+
+    def ask(self, listing: Publishable, timeout_s: float = 30.0) -> Prediction | DeadLetter | Repeat:
+        """Publish one listing, and wait for its answer.
+
+        A listing that was predicted shortly before, such as one that is asked for again after an error, gets a `Repeat`
+        that holds the first prediction, unless that was trimmed. The timeout begins when the listing is published.
+
+        Raises:
+            NotAnsweredError: no answer came in time; the outcome will still come.
+            RefusedListingError: as `publish`.
+            PublishError: as `publish`.
+        """
+        (payload,) = Chunker(self._plan.decoder, 1).add(listing)
+        try:
+            return self._asker.ask(payload, timeout_s)
+        except redis.exceptions.RedisError as error:
+            raise failure(self._plan.url, error, unconfirmed=[payload]) from error
 
     def publish(self, listing: Publishable) -> str:
         """Publish one listing.
@@ -105,7 +125,8 @@ class ListingPublisher:
             yield self._send(chunk)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
+        self._asker.close()
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -114,13 +135,16 @@ class ListingPublisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, chunk: list[bytes]) -> list[str]:
+    def _send_asking(self, payload: bytes, reply_to: str) -> str:
+        return self._send([payload], reply_to)[0]
+
+    def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
         try:
             self._wait_for_backlog(chunk)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
         try:
-            return send_chunk(self._client, self._plan.url, self._plan.streams.listings, chunk)
+            return send_chunk(self._client, self._plan.url, self._plan.streams.listings, chunk, reply_to)
         finally:
             self._plan.backpressure.record_sent(len(chunk))
 

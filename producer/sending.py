@@ -8,7 +8,9 @@ import redis.exceptions
 from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
 
 
-def send_chunk(client: redis.Redis, url: str, stream: str, chunk: list[bytes]) -> list[str]:
+def send_chunk(
+    client: redis.Redis, url: str, stream: str, chunk: list[bytes], reply_to: str | None = None
+) -> list[str]:
     """Add a chunk of events to a stream in one round trip, and return their entry ids in order.
 
     Args:
@@ -16,6 +18,7 @@ def send_chunk(client: redis.Redis, url: str, stream: str, chunk: list[bytes]) -
         url: of Redis, for messages.
         stream: the key.
         chunk: events as JSON.
+        reply_to: the name of the stream of replies that gets the answers, put beside each event.
 
     Raises:
         PublishInterruptedError: the connection broke, or Redis cannot write now.
@@ -28,7 +31,7 @@ def send_chunk(client: redis.Redis, url: str, stream: str, chunk: list[bytes]) -
     replies: list[bytes | Exception] = []
     lost: Exception | None = None
     try:
-        connection.send_packed_command(pack(stream, chunk), check_health=False)  # type: ignore[no-untyped-call]
+        connection.send_packed_command(pack(stream, chunk, reply_to), check_health=False)  # type: ignore[no-untyped-call]
         while len(replies) < len(chunk):
             try:
                 replies.append(connection.read_response())

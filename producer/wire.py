@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import redis.exceptions
 
 from schemas.errors import PublishError, PublishInterruptedError
-from schemas.streams import DATA_FIELD
+from schemas.streams import DATA_FIELD, REPLY_FIELD
 from transport.address import without_password
 from transport.connection import is_transient
 
@@ -22,13 +22,19 @@ CONNECTION_ERRORS = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutE
 """Errors after which no reply follows; every other error is the reply to one listing."""
 
 
-def pack(stream: str, chunk: Sequence[bytes]) -> Iterator[bytes]:
-    """The XADD commands of a chunk in Redis's protocol, piece by piece."""
-    key = stream.encode()
-    head = b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$%d\r\n%b\r\n" % (len(key), key, len(DATA_FIELD), DATA_FIELD)
+def pack(stream: str, chunk: Sequence[bytes], reply_to: str | None = None) -> Iterator[bytes]:
+    """The XADD commands of a chunk in Redis's protocol, piece by piece; `reply_to` is put beside each event."""
+    beside = (REPLY_FIELD, reply_to.encode()) if reply_to else ()
+    head = b"*%d\r\n" % (5 + len(beside))
+    head += b"".join(map(_packed, (b"XADD", stream.encode(), b"*", DATA_FIELD)))
+    tail = b"".join(map(_packed, beside))
     for start in range(0, len(chunk), PIECE_LISTINGS):
         piece = chunk[start : start + PIECE_LISTINGS]
-        yield b"".join([b"%b$%d\r\n%b\r\n" % (head, len(payload), payload) for payload in piece])
+        yield b"".join([b"%b$%d\r\n%b\r\n%b" % (head, len(payload), payload, tail) for payload in piece])
+
+
+def _packed(argument: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(argument), argument)
 
 
 def confirm(

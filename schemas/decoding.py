@@ -52,6 +52,8 @@ class DecodedListing(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_on
     datacontenttype: _Text | None = None
     dataschema: _Text | None = None
     traceparent: _Traceparent | None = None
+    replyto: str | None = None
+    explain: bool | None = None
 
 
 def _field_type(feature: Feature) -> Any:
@@ -131,21 +133,23 @@ class ListingDecoder:
             errors = error.errors(include_url=False, include_context=False)
             if errors[0]["type"] == "json_invalid":
                 raise RefusedListingError(Reason.NOT_JSON, (FieldError("", errors[0]["msg"]),)) from error
-            raise RefusedListingError(*explain(errors), *_identity(payload)) from error
+            reason, problems = explain(errors)
+            raise RefusedListingError(reason, problems, *_envelope_of(payload)) from error
         values = {f"f{i}": getattr(listing.data, self._attributes[c]) for i, c in enumerate(self._domain.columns)}
         envelope = {name: getattr(listing, name) for name in DecodedListing.__struct_fields__ if name != "data"}
         return self._listing(data=self._row(**values), **envelope)
 
 
-def _identity(payload: bytes) -> tuple[str | None, str]:
-    """The id and the source of a refused event, if they are strings within the length limit."""
+def _envelope_of(payload: bytes) -> tuple[str | None, str, str]:
+    """The id, the source and the reply name of a refused event, if they are strings within the length limit."""
     event = pydantic_core.from_json(payload)
     if not isinstance(event, dict):
-        return None, ""
-    listing_id, source = event.get("id"), event.get("source")
+        return None, "", ""
+    listing_id, source, reply_to = event.get("id"), event.get("source"), event.get("replyto")
     return (
         listing_id if isinstance(listing_id, str) and 0 < len(listing_id) <= MAX_ID else None,
         source if isinstance(source, str) and len(source) <= MAX_ID else "",
+        reply_to if isinstance(reply_to, str) else "",
     )
 
 

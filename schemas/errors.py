@@ -20,6 +20,7 @@
     │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
     ├── NothingReportedError     the report that a command shows does not exist yet
     ├── NotConfirmedError        a confirmation did not arrive in time; the message names what is missing
+    │   └── NotAnsweredError     the answer to a listing did not arrive in time; its outcome will still come
     └── BenchmarkError           a measurement is not valid: a process died, or listings lack their one outcome
 """
 
@@ -73,16 +74,23 @@ class RefusedListingError(TasadorError):
         errors: by field, in the order of their reasons.
         listing_id: the listing's id if it could be read.
         listing_source: the listing's source if it could be read.
+        reply_to: the reply name in its envelope if it could be read, else empty.
     """
 
     def __init__(
-        self, reason: str, errors: tuple[FieldError, ...], listing_id: str | None = None, listing_source: str = ""
+        self,
+        reason: str,
+        errors: tuple[FieldError, ...],
+        listing_id: str | None = None,
+        listing_source: str = "",
+        reply_to: str = "",
     ) -> None:
         super().__init__(f"{reason}: " + "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors))
         self.reason = reason
         self.errors = errors
         self.listing_id = listing_id
         self.listing_source = listing_source
+        self.reply_to = reply_to
 
 
 class ModelError(TasadorError):
@@ -146,6 +154,18 @@ class NothingReportedError(TasadorError):
 
 class NotConfirmedError(TasadorError):
     """A confirmation did not arrive in time."""
+
+
+class NotAnsweredError(NotConfirmedError):
+    """The answer to a listing did not arrive in time. The listing is on the stream, and its outcome will still come.
+
+    Attributes:
+        entry_id: of the listing; its answer carries it as `id`.
+    """
+
+    def __init__(self, message: str, entry_id: str) -> None:
+        super().__init__(message)
+        self.entry_id = entry_id
 
 
 class BenchmarkError(TasadorError):

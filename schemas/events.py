@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal
+from typing import Annotated, Any, Generic, Literal, TypeAlias
 
 import msgspec
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypeVar
 
 from schemas.refusals import Reason
@@ -20,6 +21,8 @@ SOURCE_PATTERN = r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*$"
 """Characters of a URI reference (RFC 3986)."""
 TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 """W3C Trace Context."""
+REPLY_NAME_PATTERN = r"^[a-z0-9-]{1,64}$"
+"""The name of a stream of replies."""
 
 AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -41,10 +44,22 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _text_or_none(value: object) -> object:
+    # a reply can never cost a listing its prediction, so a name that is none is ignored
+    return value if isinstance(value, str) else None
+
+
 Text = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc3339, json_schema_input_type=str)]
 SourceName = Annotated[str, Field(max_length=MAX_ID, pattern=SOURCE_PATTERN), AfterValidator(_one_line)]
 Traceparent = Annotated[str, Field(pattern=TRACEPARENT_PATTERN), AfterValidator(_one_line)]
+ReplyName = Annotated[
+    str | None,
+    BeforeValidator(_text_or_none),
+    Field(
+        description=f"name of a stream of replies ({REPLY_NAME_PATTERN}) that gets the answer too; others are ignored"
+    ),
+]
 
 Row = TypeVar("Row", default=dict[str, Any])
 
@@ -63,6 +78,8 @@ class Listing(BaseModel, Generic[Row]):
     datacontenttype: Text | None = None
     dataschema: Text | None = None
     traceparent: Traceparent | None = None
+    replyto: ReplyName = None
+    explain: bool | None = Field(default=None, description="whether an explanation of the prediction is wanted")
     data: Row
 
 
@@ -153,6 +170,7 @@ class RepeatData(BaseModel):
 
     listing_id: str
     listing_source: str
+    first: str | None = Field(default=None, description="entry id of the prediction that its identity got")
 
 
 class Repeat(Answer):
@@ -160,6 +178,12 @@ class Repeat(Answer):
 
     type: Literal["listing.repeated"] = "listing.repeated"
     data: RepeatData
+    # no part of the event: `ask` puts the prediction here that `data.first` names
+    prediction: SkipJsonSchema[Prediction | None] = Field(default=None, exclude=True)
+
+
+ListingAnswer: TypeAlias = Annotated[Prediction | DeadLetter | Repeat, Field(discriminator="type")]
+"""Any answer to a listing, told apart by its type."""
 
 
 class ResolutionData(BaseModel):

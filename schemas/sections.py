@@ -61,6 +61,14 @@ class RateLimitSettings(Section):
     burst: PositiveInt = Field(1000, description="events that a source may send at once after a pause")
 
 
+class ReplySettings(Section):
+    """Replies, copies of answers for the clients that ask for them."""
+
+    max_names: PositiveInt = Field(
+        64, le=1000, description="largest number of reply names in a batch; listings beyond it get no reply"
+    )
+
+
 class BatchSettings(Section):
     """The batches that a consumer reads."""
 

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     heartbeat_s: PositiveFloat = Field(2.0, le=5, description="interval of a consumer's heartbeats, in s")
     limits: sections.LimitSettings = sections.LimitSettings()
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
+    replies: sections.ReplySettings = sections.ReplySettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

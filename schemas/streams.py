@@ -17,6 +17,8 @@ DATA_FIELD = b"data"
 """The field of an entry that carries the event's JSON."""
 FASTSTREAM_FIELD = b"__data__"
 """The field of an entry that carries FastStream's binary envelope."""
+REPLY_FIELD = b"replyto"
+"""The field of an entry that names a stream of replies; it counts more than the envelope's attribute of that name."""
 
 
 class _Key:
@@ -81,11 +83,11 @@ class Streams:
     consumers = _Key("consumers")
     """Hash from a consumer's name to its heartbeat."""
     dedup_current = _Key("dedup:current")
-    """Set of identities predicted since the last rotation."""
+    """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
     dedup_previous = _Key("dedup:previous")
-    """Set of identities predicted in the previous rotation."""
+    """The hash of the previous rotation."""
     dedup_rotated = _Key("dedup:rotated")
-    """Time of the last rotation of the sets, in seconds of Redis's clock."""
+    """Time of the last rotation of the hashes, in seconds of Redis's clock."""
 
     @property
     def answers(self) -> tuple[str, str, str, str, str]:
@@ -118,6 +120,10 @@ class Streams:
     def quality_of_day(self, day: int) -> str:
         """Hash of sums over the predictions of one day, counted since 1970."""
         return f"{self.prefix}:outcomes:day:{day}"
+
+    def replies(self, name: str) -> str:
+        """Stream of the answers for one asker, who creates it and keeps it from expiring."""
+        return f"{self.prefix}:replies:{name}"
 
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""

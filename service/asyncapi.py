@@ -51,6 +51,7 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
             "drift": (streams.drift, DriftEvent, "How current rows compare with training"),
             "quality": (streams.drift, QualityEvent, "How good predictions were"),
         }
+    replies = "Copies of answers for the listings that name this stream; a field `stream` says where the answer is"
     window = "Recent rows and predictions, packed: these fields and no `data`"
     return {
         "predictions": (streams.predictions, Prediction, "One for each scored listing"),
@@ -58,6 +59,7 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
         "rate limited": (streams.rate_limited, DeadLetter, "One for each listing beyond its source's rate"),
         "resolutions": (streams.resolutions, Resolution, "What operators did with dead letters"),
         "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
+        "replies": (streams.replies("<name>"), Prediction | DeadLetter | Repeat, replies),
         "model events": models,
         "window": (streams.window, WindowEntry, window),
         "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),

@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from producer import AsyncListingPublisher, ListingPublisher
-    from schemas.events import DeadLetter, Listing, Prediction
+    from schemas.errors import NotAnsweredError
+    from schemas.events import DeadLetter, Listing, Prediction, Repeat
 
 __version__ = "0.1.0"
-__all__ = ["AsyncListingPublisher", "DeadLetter", "Listing", "ListingPublisher", "Prediction", "__version__"]
+__all__ = [
+    "AsyncListingPublisher",
+    "DeadLetter",
+    "Listing",
+    "ListingPublisher",
+    "NotAnsweredError",
+    "Prediction",
+    "Repeat",
+    "__version__",
+]
 
 _HOMES = {
     "AsyncListingPublisher": "producer",
     "DeadLetter": "schemas.events",
     "Listing": "schemas.events",
     "ListingPublisher": "producer",
+    "NotAnsweredError": "schemas.errors",
     "Prediction": "schemas.events",
+    "Repeat": "schemas.events",
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from tests.consumer.harness import (
     running,
     settings_for,
 )
+from tests.consumer.test_replies import open_stream, replies
 from tests.waiting import wait_until_async
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,26 @@ async def test_kill_in_mid_batch_loses_nothing(
     async with running(redis_url, settings_for(streams.prefix), "b"):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 200)
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+
+
+async def test_a_consumer_killed_between_read_and_commit_costs_no_reply(
+    redis_client: Client, redis_url: str, streams: Streams, doomed: Doomed
+) -> None:
+    open_stream(redis_client, streams, "me")
+    payloads = [event(f"l-{i}", {**ROW, "RM": SLOW if i == 50 else 6.5}, replyto="me") for i in range(100)]
+    entries = publish(redis_client, streams, payloads)
+    process = doomed("a")
+    await wait_until_async(lambda: pending(redis_client, streams) == 100)
+    process.kill()
+    process.wait()
+    assert pending(redis_client, streams) == 100
+    assert replies(redis_client, streams, "me") == []
+    async with running(redis_url, settings_for(streams.prefix), "b"):
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 100)
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+    assert Counter(json.loads(data)["id"] for _, data in replies(redis_client, streams, "me")) == dict.fromkeys(
+        entries, 1
+    )
 
 
 async def test_row_that_kills_its_consumer_becomes_poison_and_its_neighbours_do_not(

@@ -80,14 +80,18 @@ def everything(client: Client, streams: Streams) -> dict[str, Any]:
 
 
 async def test_second_commit_writes_nothing(redis_client: Client, fence: FenceFixture, streams: Streams) -> None:
-    publish(redis_client, streams, [event("l-1"), b"junk", event("l-1")])
+    asker = streams.replies("me")
+    redis_client.xadd(asker, {"asker": "me"})
+    publish(redis_client, streams, [event("l-1", replyto="me"), b"junk", event("l-1", replyto="me")])
     batch = await fence.score("a")
     first = await fence.committer.commit(batch)
+    assert (first.replies["written"], redis_client.xlen(asker)) == (2, 3)
     assert (first.scored, first.refused, first.repeated, first.fenced) == (1, 1, 1, ())
     before = everything(redis_client, streams)
     second = await fence.committer.commit(batch)
     assert (second.scored, second.refused, second.repeated, len(second.fenced)) == (0, 0, 0, 3)
     assert everything(redis_client, streams) == before
+    assert redis_client.xlen(asker) == 3
 
 
 async def test_partial_commit_counts_only_what_it_wrote(

@@ -26,13 +26,19 @@ async def test_the_largest_batch_is_committed_at_once(
         window={"full_batch_rows": LARGEST},
     )
     # a source for each listing gives a commit the most keys
-    payloads = [event(f"l-{number}", source=f"/agency/{number}") for number in range(LARGEST)]
+    payloads = [
+        event(f"l-{number}", source=f"/agency/{number}", replyto=f"asker-{number % 64}") for number in range(LARGEST)
+    ]
+    askers = [streams.replies(f"asker-{number}") for number in range(64)]
+    for asker in askers:
+        redis_client.xadd(asker, {"asker": "me"})
     first = publish(redis_client, streams, payloads)
     again = publish(redis_client, streams, payloads)
     async with running(redis_url, settings):
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 2 * LARGEST)
         await wait_until_async(lambda: not pending(redis_client, streams))
     assert redis_client.xlen(streams.predictions) == LARGEST
+    assert sum(redis_client.xlen(asker) - 1 for asker in askers) == 2 * LARGEST
     assert count(redis_client, streams, "repeats") == LARGEST
     assert outcomes(redis_client, streams) == dict.fromkeys(first + again, 1)
     ((_, written),) = list[Any](scan(redis_client, streams.window))

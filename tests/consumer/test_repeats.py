@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
+from consumer.identities import convert_identities
 from schemas.streams import Streams
 from tests.consumer.harness import (
     ROW,
@@ -16,6 +20,7 @@ from tests.consumer.harness import (
     settings_for,
 )
 from tests.waiting import wait_until_async
+from transport.connection import connect_async
 
 
 async def test_repeats_within_a_batch_across_batches_and_across_consumers(
@@ -96,7 +101,7 @@ async def test_identities_are_bounded(redis_client: Client, redis_url: str, stre
     async with running(redis_url, settings_for(streams.prefix, dedup_max_ids=200)):
         publish(redis_client, streams, (event(f"l-{i}") for i in range(1000)))
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1000)
-    remembered = redis_client.scard(streams.dedup_current) + redis_client.scard(streams.dedup_previous)
+    remembered = redis_client.hlen(streams.dedup_current) + redis_client.hlen(streams.dedup_previous)
     assert 0 < remembered <= 400
 
 
@@ -108,3 +113,65 @@ async def test_no_identity_is_kept_with_deduplication_off(
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 2)
     assert count(redis_client, streams, "scored") == 2
     assert not redis_client.exists(streams.dedup_current)
+
+
+async def test_a_repeat_names_the_prediction_that_its_identity_got(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix)):
+        publish(redis_client, streams, [event("l-0"), event("l-1"), event("l-1")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 3)
+        publish(redis_client, streams, [event("l-1"), event("l-0")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 5)
+    written = {fields[b"data"]: entry_id.decode() for entry_id, fields in redis_client.xrange(streams.predictions)}
+    first = {json.loads(data)["data"]["listing_id"]: entry_id for data, entry_id in written.items()}
+    assert [(a["data"]["listing_id"], a["data"]["first"]) for a in answers(redis_client, streams.repeats)] == [
+        ("l-1", first["l-1"]),
+        ("l-1", first["l-1"]),
+        ("l-0", first["l-0"]),
+    ]
+
+
+async def test_a_repeat_after_a_rotation_names_the_first_prediction(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix, dedup_max_ids=20)):
+        for number in range(10):
+            publish(redis_client, streams, [event(f"l-{number}")])
+            await wait_until_async(lambda: redis_client.xlen(streams.predictions) == number + 1)  # noqa: B023
+        assert (redis_client.hlen(streams.dedup_current), redis_client.hlen(streams.dedup_previous)) == (0, 10)
+        publish(redis_client, streams, [event("l-3")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 11)
+    (repeat,) = answers(redis_client, streams.repeats)
+    ((_, fields),) = redis_client.xrange(streams.predictions, repeat["data"]["first"], repeat["data"]["first"])
+    assert json.loads(fields[b"data"])["data"]["listing_id"] == "l-3"
+
+
+async def test_sets_of_identities_are_converted_at_start(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    many = [f'["","l-{number}"]' for number in range(12_000)]
+    redis_client.sadd(streams.dedup_current, *many[:11_000])
+    redis_client.sadd(streams.dedup_previous, *many[11_000:])
+    redis_client.set(streams.dedup_rotated, redis_client.time()[0])
+    async with running(redis_url, settings_for(streams.prefix)):
+        publish(redis_client, streams, [event("l-0"), event("l-11000"), event("new"), event("new")])
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
+    assert (redis_client.type(streams.dedup_current), redis_client.hlen(streams.dedup_current)) == (b"hash", 11_001)
+    assert (redis_client.type(streams.dedup_previous), redis_client.hlen(streams.dedup_previous)) == (b"hash", 1000)
+    repeats = answers(redis_client, streams.repeats)
+    assert [repeat["data"]["listing_id"] for repeat in repeats] == ["l-0", "l-11000", "new"]
+    assert ["first" in repeat["data"] for repeat in repeats] == [False, False, True]
+    assert not list(redis_client.scan_iter(f"{streams.prefix}:dedup:*:converting"))
+
+
+async def test_consumers_that_convert_at_once_keep_every_identity(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    redis_client.sadd(streams.dedup_current, *(f'["","l-{number}"]' for number in range(20_000)))
+    clients = [connect_async(redis_url) for _ in range(3)]
+    await asyncio.gather(*(convert_identities(client, streams) for client in clients))
+    for client in clients:
+        await client.aclose()
+    assert redis_client.hlen(streams.dedup_current) == 20_000
+    assert list(redis_client.scan_iter(f"{streams.prefix}:*")) == [streams.dedup_current.encode()]

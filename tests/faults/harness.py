@@ -22,9 +22,11 @@ from operations.verify import published, verify
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import HOUSING, Client
 from tests.faults.domain_run import DomainRun, activate
+from tests.faults.load import ASKER
 from tests.waiting import POLL_S, wait_until
+from transport.answers import answered_entry
 from transport.connection import connect
-from transport.reading import last_delivered, pending
+from transport.reading import last_delivered, pending, scan
 
 ROOT = Path(__file__).parents[2]
 SETTLE_S = 60
@@ -53,6 +55,7 @@ class Round:
         for run in self.runs:
             with self.client() as client:
                 activate(client, run.streams, 2)
+                client.xadd(run.streams.replies(ASKER), {"asker": ASKER})
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -134,7 +137,19 @@ class Round:
         report = checker.check(set(published(client, run.streams)), is_everything=True)
         assert report.is_complete, report.problems[:20]
         assert report.rows > 0
+        self._check_replies(client, run.streams)
         return report
+
+    def _check_replies(self, client: redis.Redis, streams: Streams) -> None:
+        """No entry has two replies, and each that asked has one unless the fault removed the stream of replies."""
+        replied = Counter(
+            answered_entry(fields) for _, fields in scan(client, streams.replies(ASKER)) if b"data" in fields
+        )
+        assert set(replied.values()) <= {1}, replied.most_common(5)
+        if client.exists(streams.replies(ASKER)):
+            asked = {entry_id.decode() for entry_id, fields in scan(client, streams.listings) if b"replyto" in fields}
+            assert asked <= set(replied), sorted(asked - set(replied))[:5]
+            self.count(replies=len(replied))
 
     def destroy(self) -> None:
         """Kill the consumers of both runs."""

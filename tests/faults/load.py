@@ -1,4 +1,7 @@
-"""Publishes listings at a steady rate: a seeded mixture of valid ones, junk and repeats, with a receipt for each."""
+"""Publishes listings at a steady rate: a seeded mixture of valid ones, junk and repeats, with a receipt for each.
+
+Some ask for a reply.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from transport.connection import connect
 _TICK_S = 0.02
 _JUNK_SHARE = 0.03
 _REPEAT_SHARE = 0.03
+ASKER = "load"
+_ASKED_EVERY = 20
 
 
 class Load:
@@ -94,7 +99,10 @@ class Load:
     def _publish(self, client: redis.Redis) -> None:
         pipeline = client.pipeline(transaction=False)
         for _ in range(self._per_tick):
-            pipeline.xadd(self._streams.listings, {"data": self.payload()})
+            fields = {"data": self.payload()}
+            if self._number % _ASKED_EVERY == 0:
+                fields["replyto"] = ASKER.encode()
+            pipeline.xadd(self._streams.listings, fields)  # type: ignore[arg-type]
         replies: list[Any] = pipeline.execute(raise_on_error=False)
         confirmed = [reply.decode() for reply in replies if isinstance(reply, bytes)]
         self.receipts += confirmed

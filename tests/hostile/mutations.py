@@ -42,6 +42,20 @@ _ATTRIBUTES: tuple[dict[str, object], ...] = (
     {"source": "/agency/1", "subject": "p-1"},
     {"region": "x", "time": "2026-11-20T12:00:00Z"},
 )
+_REPLY_NAMES = (
+    "asker",
+    "a" * 64,
+    "a" * 65,
+    "",
+    "a:b",
+    "*",
+    "asker\n",
+    "Asker",
+    "\u0430sker",
+    "{x}",
+    "../listings",
+    "-",
+)
 _TYPES: tuple[object, ...] = (None, True, False, 0, -1, 0.5, "", "6.5", [], [6.5], {}, {"a": 1}, [[]], 2**63, 10**30)
 
 
@@ -204,6 +218,7 @@ def payload(random: Random) -> bytes:
         {},
         {"source": "/agency/1"},
         {"region": "x", "time": "2026-11-20T12:00:00Z"},
+        {"replyto": random.choice(_REPLY_NAMES), "explain": True},
     )
     (mutate,) = random.choices(_MUTATORS, _WEIGHTS)
     return mutate(random, encode(listing(random, **random.choice(sources))))
@@ -220,8 +235,11 @@ def _envelope(random: Random, inner: bytes) -> bytes:
 def entry(random: Random) -> Fields:
     """One hostile entry."""
     inner, kind = payload(random), random.random()
-    if kind < 0.9:
+    if kind < 0.87:
         return {b"data": inner}
+    if kind < 0.9:
+        name = random.choice((random.choice(_REPLY_NAMES).encode(), random.randbytes(random.choice((0, 3, 64, 3000)))))
+        return {b"data": inner, b"replyto": name}
     if kind < 0.96:
         return {b"__data__": _envelope(random, inner)}
     names = (b"payload", b"Data", b"data ", b"", b"\xff\xfe", b"__data__", b"data\x00", b"x" * 3000)

@@ -51,6 +51,7 @@ def test_each_entry_gets_one_outcome_and_the_consumer_survives(
     assert set(figures.outcomes) == {"prediction", "dead_letter", "repeat"}
     letters = [DeadLetter.model_validate(letter) for letter in answers(redis_client, streams.dead_letters)]
     assert len(letters) == figures.outcomes["dead_letter"]
+    assert not list(redis_client.scan_iter(streams.replies("*")))
     assert pending(redis_client, streams) == 0
 
 

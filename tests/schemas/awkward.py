@@ -62,5 +62,6 @@ OTHERS = (
 TOKENS: tuple[bytes, ...] = NUMBERS + STRINGS + TIMES + OTHERS
 ATTRIBUTES = (
     *("specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema", "traceparent", "data"),
+    *("replyto", "explain"),
     *("region", "", "Id", "model_config", "__class__", "data_base64"),
 )

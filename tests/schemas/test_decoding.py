@@ -47,10 +47,23 @@ def test_unknown_attributes_of_the_envelope_are_accepted(boston_rows: list[Row])
     assert (decoded.id, decoded.source, decoded.subject) == ("l-1", "/agency/42", "p-1")
 
 
+def test_attributes_for_replies_and_explanations_take_the_fast_path(boston_rows: list[Row]) -> None:
+    payload = listing(boston_rows[0], "l-1", replyto="asker-1", explain=True, subject="p-1")
+    (decoded,) = DECODER.decode_all([payload]) or []
+    assert (decoded.replyto, decoded.explain, decoded.subject) == ("asker-1", True, "p-1")
+    assert decoded == DECODER.decode_by_contract(payload)
+
+
+@pytest.mark.parametrize("name", [5, 0.5, True, None, [], {"asker": 1}])
+def test_a_reply_name_that_is_no_text_is_ignored(boston_rows: list[Row], name: object) -> None:
+    assert DECODER.decode(listing(boston_rows[0], "l-1", replyto=name)).replyto is None
+
+
 def test_missing_attributes_have_defaults(boston_rows: list[Row]) -> None:
     decoded = DECODER.decode(listing(boston_rows[0], "l-1"))
     assert (decoded.source, decoded.specversion, decoded.type) == ("", "1.0", "listing.submitted")
     assert (decoded.time, decoded.subject, decoded.traceparent) == (None, None, None)
+    assert (decoded.replyto, decoded.explain) == (None, None)
 
 
 def test_the_payload_is_read_from_the_field_data(boston_rows: list[Row]) -> None:

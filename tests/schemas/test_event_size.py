@@ -46,7 +46,7 @@ def test_more_columns_than_values_name_the_number_to_set() -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_limits_admit(_domain(*(f"q{n}" for n in range(300))), LIMITS)
     assert str(caught.value) == (
-        "limits.max_values is 256; an event of wide has 310: set limits.max_values to at least 310 in params.yaml"
+        "limits.max_values is 256; an event of wide has 312: set limits.max_values to at least 312 in params.yaml"
     )
 
 

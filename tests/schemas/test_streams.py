@@ -40,6 +40,11 @@ def test_all_keys_differ_and_are_in_the_slot_of_the_hash_tag() -> None:
     assert all(key.startswith("{housing}:") for key in keys)
 
 
+def test_streams_of_replies_are_keys_of_the_domain() -> None:
+    assert Streams("housing").replies("asker-1") == "housing:replies:asker-1"
+    assert Streams("{housing}").replies("asker-1").startswith("{housing}:")
+
+
 def test_a_consumers_scripts_access_only_keys_of_the_domain() -> None:
     streams = Streams("housing")
     assert set(streams.all_of_consumer) <= set(_keys(streams).values())

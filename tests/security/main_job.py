@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from producer import ListingPublisher
+from schemas.events import Repeat
+from schemas.settings import load_settings
 from schemas.streams import Streams
 from tasador.cli.app import app
 from tasador.machine.processes import ManagedProcess
@@ -31,6 +35,7 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         run = _Commands(users, streams, home).run
         listings = _write_listings(folder / "listings.jsonl")
         assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 1
+        _ask(users.url("client"), streams)
         train_small_model(home, trees=11, promote=False)
         assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
         assert run("operator", "reload", "--version", "1", "--wait")["confirmed"]
@@ -47,6 +52,14 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         wait_until(lambda: run("monitor", "status")["state"] != "down", message="the monitor reports a living consumer")
         answers = folder / "answers.jsonl"
         run("reader", "tail", "predictions", "--lines", "5", "--no-follow", "--out", str(answers))
+
+
+def _ask(url: str, streams: Streams) -> None:
+    settings = load_settings(redis_url=SecretStr(url), prefix=streams.prefix)
+    with ListingPublisher(settings) as publisher:
+        answer = publisher.ask(listing(read_boston_rows()[0], "l-0"), timeout_s=20)
+    assert isinstance(answer, Repeat)
+    assert answer.prediction
 
 
 class _Commands:

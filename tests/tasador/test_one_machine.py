@@ -140,6 +140,8 @@ def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(
         shown = machine.run_python(_readme_program())
         assert shown.stdout.startswith("home-1 "), shown.stderr
         assert "['AGE']" in shown.stdout
+        again = machine.run_python(_readme_program())
+        assert again.stdout == shown.stdout, f"a second run is a repeat, which gets the same prediction: {again.stderr}"
 
         (consumer,) = (beat["heartbeat"] for beat in status["consumers"] if beat["is_living"])
         os.kill(consumer["pid"], signal.SIGKILL)

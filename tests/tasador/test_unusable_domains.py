@@ -108,7 +108,7 @@ def test_a_class_that_cannot_be_read_ends_every_command_in_one_line(tmp_path: Pa
     assert error.startswith(expected)
 
 
-WIDE = "limits.max_values is 256; an event of survey has 310: set limits.max_values to at least 310 in params.yaml"
+WIDE = "limits.max_values is 256; an event of survey has 312: set limits.max_values to at least 312 in params.yaml"
 LONG = "How satisfied are you with our service? " * 6 + "How satisfied are you with our service??"
 LONG_KEY = (
     f"limits.max_key_bytes is 256; the column {LONG[:40] + '…'!r} of survey has 280 bytes: "
@@ -137,7 +137,7 @@ def test_a_domain_beyond_the_limits_is_refused_before_anything_is_done(kind: str
     assert not Path("domains").exists()
     assert Path("params.yaml").read_text() == f"limits: {limits}\n"
 
-    Path("params.yaml").write_text("limits: {max_values: 310, max_key_bytes: 280}\n")
+    Path("params.yaml").write_text("limits: {max_values: 312, max_key_bytes: 280}\n")
     Runner(domain.app).text(*arguments)
     Path("params.yaml").write_text(
         f"domain: survey\nlimits: {limits}\ndomains: {{survey: {{path: 'domains.survey:Survey'}}}}\n"

@@ -1,0 +1,130 @@
+"""The asker of asyncio programs: one stream of replies, read by one task, for the listings of all tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import redis.asyncio
+import redis.exceptions
+
+from producer.replies import (
+    BEGINNING,
+    BLOCK_MS,
+    CHUNK,
+    EXPIRES_MS,
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    REFRESH_S,
+    ReplyMatcher,
+    answer_of,
+    new_reply_name,
+    not_answered,
+    with_prediction,
+)
+from schemas.events import DeadLetter, Prediction, Repeat
+from schemas.streams import Streams
+from transport.backoff import Backoff
+
+_FAILURES = (redis.exceptions.RedisError, OSError)
+
+
+class AsyncAsker:
+    """`Asker` with awaited calls, for the tasks of one event loop.
+
+    Args:
+        client: as for `Asker`, as are the others.
+        streams: the domain's keys.
+        send: publishes one event with a reply name, and returns its entry id.
+    """
+
+    def __init__(
+        self, client: redis.asyncio.Redis, streams: Streams, send: Callable[[bytes, str], Awaitable[str]]
+    ) -> None:
+        self._client = client
+        self._streams = streams
+        self._send = send
+        self._name = new_reply_name()
+        self._key = streams.replies(self._name)
+        self._read_until = BEGINNING
+        self._matcher = ReplyMatcher()
+        self._starting = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+
+    async def ask(self, payload: bytes, timeout_s: float) -> Prediction | DeadLetter | Repeat:
+        """Publish one event, and wait for its answer; raises as `Asker.ask`."""
+        await self._ensure_reader()
+        waiter: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        with self._matcher.sending():
+            entry_id = await self._send(payload, self._name)
+            self._matcher.expect(entry_id, waiter)
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = answer_of(await waiter)
+        except TimeoutError:
+            raise not_answered(entry_id, timeout_s) from None
+        finally:
+            self._matcher.forget(entry_id)
+        if isinstance(answer, Repeat) and (first := answer.data.first):
+            # a repeat is an answer even if its prediction cannot be read
+            with suppress(*_FAILURES):
+                entries: Any = await self._client.xrange(self._streams.predictions, first, first)
+                return with_prediction(answer, entries[0] if entries else None)
+        return answer
+
+    async def aclose(self) -> None:
+        """Stop reading, and remove the stream; does nothing if nothing was asked."""
+        self._closing.set()
+        if self._reader is None:
+            return
+        with suppress(*_FAILURES):
+            # wakes the reader, which is not cancelled: redis-py may take a cancellation for a timeout
+            await self._client.xadd(self._key, {"asker": "closed"}, nomkstream=True)
+        await asyncio.wait([self._reader])
+        with suppress(*_FAILURES):
+            await self._client.delete(self._key)
+
+    async def _ensure_reader(self) -> None:
+        async with self._starting:
+            if self._reader is None or self._reader.done():
+                await self._open()
+                self._reader = asyncio.create_task(self._read(), name=self._name)
+
+    async def _open(self) -> None:
+        """Make the stream; what was read of an earlier one says nothing about where to read this one."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xadd(self._key, {"asker": self._name})
+        pipeline.pexpire(self._key, EXPIRES_MS)
+        await pipeline.execute()
+        self._read_until = BEGINNING
+
+    async def _read(self) -> None:
+        backoff, next_refresh_s = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0.0
+        while not self._closing.is_set():
+            try:
+                if time.monotonic() >= next_refresh_s:
+                    await self._refresh()
+                    next_refresh_s = time.monotonic() + REFRESH_S
+                reply: Any = await self._client.xread({self._key: self._read_until}, CHUNK, BLOCK_MS)
+            except _FAILURES:
+                # listings that wait get their answers when Redis is back; the stream may be gone by then
+                next_refresh_s = 0.0
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), backoff.next_s())
+                continue
+            backoff.reset()
+            for _, entries in reply or ():
+                self._read_until = entries[-1][0]
+                self._matcher.receive(fields for _, fields in entries)
+
+    async def _refresh(self) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.pexpire(self._key, EXPIRES_MS)
+        pipeline.xtrim(self._key, minid=self._read_until, approximate=False)
+        is_kept, _ = await pipeline.execute()
+        if not is_kept:
+            await self._open()
