@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
 from consumer.group_rebuilder import GroupRebuilder
-from consumer.heartbeat import Heartbeat
 from consumer.identities import convert_identities
 from consumer.lost_entries import LostEntryDetector
 from consumer.maintenance import Maintenance
@@ -25,10 +24,13 @@ from registry.location import cache_folder_of, tracking_uri_of
 from schemas.domain import Domain
 from schemas.errors import ServerError
 from schemas.settings import Settings
+from schemas.states import ConsumerHeartbeat
 from schemas.streams import SCORERS
 from service.health import Health
+from service.heartbeat import Heartbeat
 from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
+from service.settings_watch import WATCH_S, SettingsWatch
 from transport.consumer_group import ConsumerGroup
 from transport.pipelined_connection import PipelinedConnection, PipelinedReader
 
@@ -84,7 +86,17 @@ class Consumer:
         self.group = ConsumerGroup(client, streams.listings, SCORERS, name, claim_idle_ms)
         self._lost = LostEntryDetector(searcher, streams, claim_idle_ms / 500, self._metrics)
         self._maintenance = Maintenance(client, streams, self.group, settings, self._metrics)
-        self._heartbeat = Heartbeat(client, streams, name, port, self.health, lambda: self.follower.stamp)
+        self._heartbeat = Heartbeat(
+            client,
+            streams.consumers,
+            ConsumerHeartbeat,
+            name,
+            port,
+            self.health,
+            self.follower.activities,
+            self.follower.describe,
+            wakeup=self.follower.changed,
+        )
         batch = settings.batch
         self._committer = Committer(self._commits, streams, domain, settings, name)
         self.scoring_loop = ScoringLoop(
@@ -109,12 +121,13 @@ class Consumer:
         idle_s = self._settings.claim_idle_ms / 1000
         self._tasks.start(
             [
-                Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat),
+                Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
                 Step("follower", self._settings.swap.poll_s, self.follower.follow, self.follower.wakeup),
                 Step("renewal", idle_s / 3, self._renew),
                 Step("maintenance", self._settings.retention.interval_s, self._maintenance.run_once),
                 Step("lost entries", idle_s, self._lost.check),
                 Step("replies", _REPLY_CHECK_S, self._check_replies),
+                Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             ]
         )
         try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import redis.asyncio
@@ -20,13 +21,14 @@ from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.stamp import Stamp
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD, Streams
+from service.activity import Activities
 from service.health import Health
+from service.no_model import NO_MODEL, find_why_no_model
 from transport.backoff import Backoff
 from transport.entries import EntryId
 
 logger = logging.getLogger(__name__)
 
-NO_MODEL = "no model has been activated yet: `tasador train`, then `tasador reload`"
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
@@ -44,6 +46,8 @@ class ModelFollower:
         health: gets a reason while there is no model.
         model: scores now; None before the first.
         wakeup: set to have the desired model read at once.
+        activities: shows that a model is being loaded.
+        changed: set when that or the model changes, to have it in the heartbeat at once.
     """
 
     client: redis.asyncio.Redis
@@ -55,6 +59,8 @@ class ModelFollower:
     metrics: ConsumerMetrics
     model: ServedModel | None = None
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
+    activities: Activities = field(default_factory=Activities)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     _digest: str = ""
     _rejected: str = ""
     _failed: str = ""
@@ -69,6 +75,11 @@ class ModelFollower:
         """The stamp of the model that scores; None before the first."""
         return self.model.stamp if self.model else None
 
+    def describe(self) -> dict[str, str | None]:
+        """The fields of the heartbeat."""
+        stamp = self.stamp
+        return {"version": stamp.version, "activation": stamp.activation} if stamp else {}
+
     async def follow(self) -> None:
         """Read the desired model once, and load it if it is new.
 
@@ -78,7 +89,12 @@ class ModelFollower:
         self.wakeup.clear()
         stored: Any = await self.client.hgetall(self.streams.model)
         desired = DesiredModel.from_hash(stored)
-        if desired is None or desired.activation == self._rejected:
+        if desired is None:
+            if self.model is None:
+                reason = await find_why_no_model(self.client, self.streams, self.domain.name)
+                self.health.set_reason("model", reason)
+            return
+        if desired.activation == self._rejected:
             return
         if self.stamp and EntryId.parse(desired.activation) <= EntryId.parse(self.stamp.activation):
             return
@@ -91,7 +107,7 @@ class ModelFollower:
             if self.model is not None and desired.digest == self._digest:
                 self.model = replace(self.model, stamp=stamp)
             else:
-                self.model = await asyncio.to_thread(self._load, desired, stamp)
+                self.model = await self._load_in_thread(desired, stamp)
         except ModelRejectedError as error:
             self._rejected = desired.activation
             await self._reject(desired, error)
@@ -100,11 +116,20 @@ class ModelFollower:
             self._put_off(desired, error)
             return
         self._digest = desired.digest
+        self.changed.set()
         self.health.clear("model")
         self.metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
         load_ms = round((time.perf_counter() - begin) * 1000, 1)
         logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
         await self._publish("model.swapped", desired, load_ms=load_ms)
+
+    async def _load_in_thread(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
+        what = f"loading version {desired.version}"
+        if self.model is None:
+            self.health.set_reason("model", f"{what} since {datetime.now(UTC):%H:%M:%S} UTC")
+        with self.activities.doing(what, desired.command_id):
+            self.changed.set()
+            return await asyncio.to_thread(self._load, desired, stamp)
 
     def _load(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
         scorer = load_to_serve(self.cache.fetch(desired), self.domain)

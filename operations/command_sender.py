@@ -7,13 +7,14 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.exceptions import ResponseError
 
+from operations.processes import ConsumerStatus, read_processes
+from schemas.command_line import spell_command
 from schemas.commands import Command, ModelEvent
 from schemas.errors import (
     ModelError,
@@ -22,9 +23,8 @@ from schemas.errors import (
     NotConfirmedError,
     RegistryUnavailableError,
 )
-from schemas.states import HEARTBEAT_TIMEOUT_S, ConsumerHeartbeat
-from schemas.streams import DATA_FIELD, TRAINERS, Streams
-from transport.clock import now_ms
+from schemas.states import ConsumerHeartbeat
+from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 
 _POLL_S = 0.05
@@ -38,6 +38,7 @@ class Activation:
         command_id: id of the command.
         version: the version that every consumer must run.
         entry: entry id of its `model.activated`; consumers identify the activation by it.
+        champion: the champion from then on, which a reload leaves as it is; None if there is none.
         confirmed: the consumers that run it, with the load time in ms where they reported one; None if the sender did
             not wait for them.
     """
@@ -45,15 +46,23 @@ class Activation:
     command_id: str
     version: str
     entry: str
+    champion: str | None = None
     confirmed: Mapping[str, float | None] | None = None
 
 
 class CommandSender:
-    """Sends commands to the training workers of one domain and waits for their answers."""
+    """Sends commands to the training workers of one domain and waits for their answers.
 
-    def __init__(self, client: redis.Redis, streams: Streams) -> None:
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+        domain: the domain's name, for what messages advise.
+    """
+
+    def __init__(self, client: redis.Redis, streams: Streams, domain: str) -> None:
         self._client = client
         self._streams = streams
+        self._domain = domain
 
     def send(self, command: Command) -> str:
         """Add a command to the stream; returns its entry id."""
@@ -79,7 +88,21 @@ class CommandSender:
         if event.type != "model.activated":
             raise error_of(event)
         confirmed = self.wait_for_consumers(entry, deadline) if wait else None
-        return Activation(command.id, event.data.version or "", entry, confirmed)
+        return Activation(command.id, event.data.version or "", entry, event.data.champion, confirmed)
+
+    def carry_out(self, command: Command, timeout_s: float) -> ModelEvent:
+        """Send a command that activates nothing, and wait for its answer.
+
+        Raises:
+            ModelError: the worker refused the command.
+            RegistryUnavailableError: MLflow does not answer the worker.
+            NotConfirmedError: no worker answered within the seconds.
+        """
+        self.send(command)
+        _, event = self.wait_for_answer(command.id, time.monotonic() + timeout_s)
+        if event.type == "command.rejected":
+            raise error_of(event)
+        return event
 
     def wait_for_answer(self, command_id: str, deadline: float) -> tuple[str, ModelEvent]:
         """Wait for the final event of a command; returns its entry id and the event.
@@ -101,14 +124,14 @@ class CommandSender:
         return entry, ModelEvent.model_validate_json(fields[DATA_FIELD])
 
     def wait_for_consumers(self, activation: str, deadline: float) -> dict[str, float | None]:
-        """Wait until every living consumer runs an activation or a later one; returns them with their load times.
+        """Wait until every living consumer reports an activation or a later one; returns them with their load times.
 
         Args:
             activation: entry id of its `model.activated`.
             deadline: when to give up, by `time.monotonic`.
 
         Raises:
-            NotConfirmedError: a living consumer did not confirm; the message names each of them with the reason.
+            NotConfirmedError: a living consumer did not confirm; the message names each with what it does instead.
         """
         replies: dict[str, ModelEvent] = {}
         read_until = activation
@@ -117,41 +140,42 @@ class CommandSender:
                 read_until = entry
                 if event.data.activation == activation and event.data.consumer:
                     replies[event.data.consumer] = event
-            swapped = {name for name, event in replies.items() if event.type == "model.swapped"}
-            living = self._living_consumers()
-            missing = {name for name, last in living.items() if name not in swapped and not _runs(last, activation)}
+            rejected = {name: event.data.message for name, event in replies.items() if event.type == "model.rejected"}
+            processes = read_processes(self._client, self._streams)
+            living = {
+                each.heartbeat.name: each
+                for each in processes.consumers
+                if each.is_living and each.heartbeat.state != "stopping"
+            }
+            # only heartbeats count: they are what the status shows, and a consumer that swapped may have died since
+            missing = [each for each in living.values() if not _runs(each.heartbeat, activation)]
             if not missing:
-                return {name: replies[name].data.load_ms if name in swapped else None for name in living}
+                return {name: replies[name].data.load_ms if name in replies else None for name in living}
             # a consumer that has rejected this activation will not run it later
-            if time.monotonic() > deadline or missing <= replies.keys():
-                raise NotConfirmedError(_explain_unconfirmed(missing, replies))
+            if time.monotonic() > deadline or all(each.heartbeat.name in rejected for each in missing):
+                raise NotConfirmedError(_explain_unconfirmed(missing, rejected, processes.at_ms))
             time.sleep(_POLL_S)
 
-    def living_workers(self) -> list[str]:
-        """Names of the training workers that have read the commands lately."""
-        try:
-            workers = self._client.xinfo_consumers(self._streams.commands, TRAINERS)
-        except ResponseError:  # no stream or no group: no worker has ever run
-            return []
-        return [worker["name"].decode() for worker in workers if worker["idle"] <= HEARTBEAT_TIMEOUT_S * 1000]
+    def living_workers(self) -> dict[str, str]:
+        """The training workers that are alive, with what each is doing; empty while it does nothing but wait."""
+        processes = read_processes(self._client, self._streams)
+        workers = [each.heartbeat for each in processes.trainers if each.is_living and each.heartbeat.is_worker]
+        return {
+            worker.name: ", ".join(one.describe(processes.at_ms) for one in worker.activities) for worker in workers
+        }
 
     def _explain_missing_answer(self, command_id: str) -> str:
-        workers = self.living_workers()
-        if workers:
-            return f"no answer yet: the training worker {', '.join(workers)} has command {command_id}"
+        if workers := self.living_workers():
+            shown = (f"{name} is {doing}" if doing else f"{name} waits" for name, doing in workers.items())
+            return f"no answer to command {command_id} yet: {'; '.join(shown)}"
         return (
             f"no training worker runs: command {command_id} stays in {self._streams.commands} "
-            "until one starts and carries it out (`tasador trainer`)"
+            f"until one starts and carries it out (`{spell_command('trainer', self._domain)}`)"
         )
 
     def _events_after(self, entry: str) -> list[tuple[str, ModelEvent]]:
         entries: Any = self._client.xrange(self._streams.model_events, f"({entry}", "+")
         return [(str(EntryId.parse(at)), ModelEvent.model_validate_json(fields[DATA_FIELD])) for at, fields in entries]
-
-    def _living_consumers(self) -> dict[str, ConsumerHeartbeat]:
-        at_ms = now_ms(self._client)
-        heartbeats = [ConsumerHeartbeat.model_validate_json(h) for h in self._client.hvals(self._streams.consumers)]
-        return {h.name: h for h in heartbeats if h.is_living(at_ms) and h.state != "stopping"}
 
 
 def current_actor() -> str:
@@ -177,8 +201,13 @@ def _runs(heartbeat: ConsumerHeartbeat, activation: str) -> bool:
     return heartbeat.activation is not None and EntryId.parse(heartbeat.activation) >= EntryId.parse(activation)
 
 
-def _explain_unconfirmed(missing: set[str], replies: Mapping[str, ModelEvent]) -> str:
-    def describe(name: str) -> str:
-        return f"{name} (rejected: {replies[name].data.message})" if name in replies else name
+def _explain_unconfirmed(missing: Sequence[ConsumerStatus], rejected: Mapping[str, str | None], at_ms: int) -> str:
+    def describe(consumer: ConsumerStatus) -> str:
+        beat = consumer.heartbeat
+        if beat.name in rejected:
+            return f"{beat.name} (rejected: {rejected[beat.name]})"
+        doing = [one.describe(at_ms) for one in beat.activities]
+        doing = doing or ([f"runs version {beat.version}"] if beat.version else list(beat.reasons) or [beat.state])
+        return f"{beat.name} ({', '.join(doing)}; heartbeat {consumer.silent_s:.0f} s ago)"
 
-    return f"not confirmed by {', '.join(describe(name) for name in sorted(missing))}"
+    return f"not confirmed by {', '.join(map(describe, missing))}"

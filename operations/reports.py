@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import redis
 
+from schemas.command_line import spell_command
 from schemas.drift import DriftEvent
 from schemas.errors import NothingReportedError
 from schemas.quality import QualityEvent
@@ -16,8 +17,8 @@ from transport.reading import scan_back
 Report = TypeVar("Report", DriftEvent, QualityEvent)
 
 
-def newest_report(client: redis.Redis, streams: Streams, event: type[Report]) -> Report:
-    """The newest report of a kind.
+def newest_report(client: redis.Redis, streams: Streams, event: type[Report], domain: str) -> Report:
+    """The newest report of a kind on a domain.
 
     Raises:
         NothingReportedError: the monitor has written none.
@@ -26,4 +27,5 @@ def newest_report(client: redis.Redis, streams: Streams, event: type[Report]) ->
     for _, fields in scan_back(client, streams.drift):
         if json.loads(fields[DATA_FIELD])["type"] == event_type:
             return event.model_validate_json(fields[DATA_FIELD])
-    raise NothingReportedError(f"no {event_type.partition('.')[0]} report yet: `tasador monitor` writes them")
+    kind, monitor = event_type.partition(".")[0], spell_command("monitor", domain)
+    raise NothingReportedError(f"no {kind} report yet: `{monitor}` writes them")

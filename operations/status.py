@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
 import redis
+from pydantic import ValidationError
 
 from monitoring.latency import Latency, read_latency, read_rate
+from operations.future_ids import AHEAD_S, describe_ahead, read_ahead_s
+from operations.judging import BacklogStatus, judge
+from operations.processes import ConsumerStatus, MonitorStatus, Processes, TrainerStatus, read_processes
+from operations.serving import Serving, serving_of
+from schemas.commands import ModelEvent
 from schemas.domain import Domain
 from schemas.frozen_model import FrozenModel
 from schemas.sections import RetentionSettings
-from schemas.states import ConsumerHeartbeat, DesiredModel
-from schemas.streams import Streams
+from schemas.states import Activity, DesiredModel, LoopPause
+from schemas.streams import DATA_FIELD, Streams
 from transport.backlog import read_backlog
 from transport.blocking_groups import BlockingGroup, read_blocking_groups
-from transport.clock import now_ms
 from transport.entries import EntryId
-from transport.reading import pending
+from transport.reading import newest, pending
 
-STUCK_S = 60
-"""Age of the oldest pending entry from which the status is degraded."""
-AHEAD_S = 5
-"""How far entry ids may be ahead of Redis's clock before the status is degraded."""
-
-
-class BacklogStatus(FrozenModel):
-    """Unanswered entries; `is_exact` as in `transport.backlog`."""
-
-    total: int
-    undelivered: int
-    pending: int
-    is_exact: bool
-    oldest_pending_s: float
-
-
-class ConsumerStatus(FrozenModel):
-    """One consumer's last heartbeat and its age."""
-
-    heartbeat: ConsumerHeartbeat
-    is_living: bool
-    silent_s: float
+_EVENTS = 5
 
 
 class Totals(FrozenModel):
@@ -54,6 +39,29 @@ class Totals(FrozenModel):
     repeats: int = 0
     imputed: int = 0
     unusual: int = 0
+
+
+class RegistryStatus(FrozenModel):
+    """What the training workers last saw in the registry; None where no living worker has seen it yet."""
+
+    champion: str | None
+    versions: int | None
+
+
+class Job(FrozenModel):
+    """What a process is doing beside its main loop, and for how long."""
+
+    process: str
+    activity: Activity
+    seconds: float
+    phase_seconds: float | None = None
+
+
+class RecentEvent(FrozenModel):
+    """One of the newest model events, with its entry id."""
+
+    entry: str
+    event: ModelEvent
 
 
 class PredictionSpread(FrozenModel):
@@ -71,6 +79,12 @@ class Status(FrozenModel):
         reasons: why the state is not `healthy`.
         at_ms: when it was read, by Redis's clock.
         model: the desired model; None before the first activation.
+        serving: champion, desired and active versions.
+        trainers, monitors: the training workers and monitors with a heartbeat.
+        registry: the registry as the training workers see it.
+        jobs: what processes are doing beside their main loops, the longest first.
+        events: the newest model events, newest first.
+        loop_pause: the operator's pause of the retraining loop; None if it is not paused.
         blocking_groups: foreign consumer groups that keep answered listings from being trimmed.
         rate_per_s: answers a second (`monitoring.latency.read_rate`).
         ahead_s: how far the newest id of a listing is ahead of Redis's clock; ages and latencies are then unknown.
@@ -86,7 +100,14 @@ class Status(FrozenModel):
     at_ms: int
     prefix: str
     model: DesiredModel | None
+    serving: Serving
+    registry: RegistryStatus
     consumers: tuple[ConsumerStatus, ...]
+    trainers: tuple[TrainerStatus, ...] = ()
+    monitors: tuple[MonitorStatus, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    events: tuple[RecentEvent, ...] = ()
+    loop_pause: LoopPause | None = None
     backlog: BacklogStatus
     blocking_groups: tuple[BlockingGroup, ...] = ()
     totals: Totals
@@ -119,19 +140,17 @@ def read_status(
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    progress, heartbeats = (_read_hash(client, key) for key in (streams.progress, streams.consumers))
+    progress = _read_hash(client, streams.progress)
     model = DesiredModel.from_hash(_read_hash(client, streams.model))
-    at_ms = now_ms(client)
-    consumers = tuple(
-        _consumer(ConsumerHeartbeat.model_validate_json(text), at_ms) for _, text in sorted(heartbeats.items())
-    )
+    processes = read_processes(client, streams)
+    consumers, at_ms = processes.consumers, processes.at_ms
     backlog = _read_backlog(client, streams, at_ms)
     blocking_groups = read_blocking_groups(client, streams, retention) if retention else ()
-    is_down, reasons = judge(consumers, model, backlog, high_water)
+    is_down, reasons = judge(domain.name if domain else streams.prefix, processes, model, backlog, high_water)
     reasons += tuple(map(str, blocking_groups))
-    ahead_s = _ahead_s(client, streams, at_ms)
+    ahead_s = read_ahead_s(client, streams, at_ms)
     if ahead_s > AHEAD_S:
-        reasons += (_ahead_reason(ahead_s),)
+        reasons += (describe_ahead(ahead_s),)
     started_ms = [consumer.heartbeat.started_ms for consumer in consumers if consumer.is_living]
     return Status(
         state="down" if is_down else "degraded" if reasons else "healthy",
@@ -139,7 +158,14 @@ def read_status(
         at_ms=at_ms,
         prefix=streams.prefix,
         model=model,
+        serving=serving_of(client, streams, model, [each.heartbeat for each in consumers if each.is_living]),
+        registry=_registry(processes.trainers),
         consumers=consumers,
+        trainers=processes.trainers,
+        monitors=processes.monitors,
+        jobs=tuple(_jobs(processes)),
+        events=_events(client, streams),
+        loop_pause=LoopPause.from_hash(_read_hash(client, streams.loop)),
         backlog=backlog,
         blocking_groups=blocking_groups,
         totals=Totals(**{name: int(progress.get(name.encode(), 0)) for name in Totals.model_fields}),
@@ -154,42 +180,41 @@ def read_status(
     )
 
 
-def judge(
-    consumers: Sequence[ConsumerStatus], model: DesiredModel | None, backlog: BacklogStatus, high_water: int | None
-) -> tuple[bool, tuple[str, ...]]:
-    """Whether the domain is down, and the reasons why it is not healthy."""
-    living = [consumer.heartbeat for consumer in consumers if consumer.is_living]
-    reasons = [] if living else ["no consumer lives"]
-    if model is None:
-        reasons.append("no model has been activated")
-    reasons.extend(problem for consumer in consumers for problem in _problems(consumer, model))
-    if backlog.oldest_pending_s > STUCK_S:
-        reasons.append(f"an entry has been pending for {backlog.oldest_pending_s:.0f} s")
-    if high_water is not None and backlog.total >= high_water:
-        reasons.append(f"the backlog of {backlog.total} has reached the high-water mark {high_water}")
-    return not any(heartbeat.state == "running" for heartbeat in living), tuple(reasons)
-
-
-def _problems(consumer: ConsumerStatus, model: DesiredModel | None) -> Iterator[str]:
-    heartbeat = consumer.heartbeat
-    name, reasons = heartbeat.name, heartbeat.reasons
-    if not consumer.is_living:
-        yield f"{name}: no heartbeat for {consumer.silent_s:.0f} s"
-        return
-    if heartbeat.state != "running" or reasons:
-        yield f"{name}: {heartbeat.state}" + (f" ({'; '.join(reasons)})" if reasons else "")
-    if model is not None and heartbeat.activation not in {None, model.activation}:
-        yield f"{name}: runs version {heartbeat.version}, {model.version} is desired"
-
-
 def _read_hash(client: redis.Redis, key: str) -> dict[bytes, bytes]:
     fields: Any = client.hgetall(key)
     return dict(fields)
 
 
-def _consumer(heartbeat: ConsumerHeartbeat, at_ms: int) -> ConsumerStatus:
-    silent_s = max(at_ms - heartbeat.at_ms, 0) / 1000
-    return ConsumerStatus(heartbeat=heartbeat, is_living=heartbeat.is_living(at_ms), silent_s=silent_s)
+def _registry(trainers: Iterable[TrainerStatus]) -> RegistryStatus:
+    living = (each.heartbeat for each in trainers if each.is_living and each.heartbeat.versions is not None)
+    latest = max(living, key=lambda beat: beat.at_ms, default=None)
+    return RegistryStatus(champion=latest.champion if latest else None, versions=latest.versions if latest else None)
+
+
+def _jobs(processes: Processes) -> list[Job]:
+    at_ms = processes.at_ms
+    jobs = [
+        Job(
+            process=each.heartbeat.name,
+            activity=one,
+            seconds=max(at_ms - one.since_ms, 0) / 1000,
+            phase_seconds=None if one.phase_since_ms is None else max(at_ms - one.phase_since_ms, 0) / 1000,
+        )
+        for each in processes.all
+        if each.is_living
+        for one in each.heartbeat.activities
+    ]
+    return sorted(jobs, key=lambda job: job.seconds, reverse=True)
+
+
+def _events(client: redis.Redis, streams: Streams) -> tuple[RecentEvent, ...]:
+    events = []
+    for entry_id, fields in newest(client, streams.model_events, _EVENTS):
+        # a client may have added anything
+        with suppress(ValidationError):
+            event = ModelEvent.model_validate_json(fields.get(DATA_FIELD, b""))
+            events.append(RecentEvent(entry=entry_id.decode(), event=event))
+    return tuple(events)
 
 
 def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogStatus:
@@ -201,20 +226,6 @@ def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogS
         # an entry with an id of the future has no known age
         oldest_pending_s=(EntryId.parse(oldest).age_ms(at_ms) or 0) / 1000 if oldest else 0.0,
     )
-
-
-def _ahead_s(client: redis.Redis, streams: Streams, at_ms: int) -> float:
-    """How far the last id of the listings is ahead of Redis's clock; entries that were trimmed count as well."""
-    if not client.exists(streams.listings):
-        return 0.0
-    info: Any = client.xinfo_stream(streams.listings)
-    return max(EntryId.parse(info["last-generated-id"]).ms - at_ms, 0) / 1000
-
-
-def _ahead_reason(ahead_s: float) -> str:
-    days, hours = divmod(ahead_s / 3600, 24)
-    span = f"{days:,.0f} days" if days else f"{hours:.1f} h" if hours >= 1 else f"{ahead_s:.0f} s"
-    return f"entry ids of listings are {span} ahead of Redis's clock: their ages and latencies are unknown"
 
 
 def _spread(progress: Mapping[bytes, bytes]) -> PredictionSpread | None:

@@ -8,7 +8,7 @@ from schemas.errors import ModelRejectedError
 
 _RESERVED = {
     CHAMPION: "a model keeps its champion until another version is promoted",
-    PREVIOUS_CHAMPION: "each promotion sets it, so that a rollback can return to it",
+    PREVIOUS_CHAMPION: "each change of the champion sets it",
 }
 
 

@@ -8,6 +8,7 @@ from registry import tracking
 from registry.stages import CHALLENGER, CHAMPION
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
+from schemas.command_line import spell_command
 from schemas.errors import ModelNotFoundError
 
 _LARGER_IS_BETTER = ("accuracy", "macro_f1", "r2", "within_", "auc", "precision", "recall")
@@ -46,6 +47,16 @@ def list_models(tracking_uri: str) -> list[RegisteredModel]:
     return sorted(models, key=lambda model: model.name)
 
 
+def count_versions(registry: Registry) -> int:
+    """The number of versions.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    with tracking.translated_errors(registry.tracking_uri):
+        return len(registry.client.search_model_versions(f"name = '{registry.name}'"))
+
+
 def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
     """All versions with the metrics of their runs, newest first.
 
@@ -71,7 +82,11 @@ def best_version(registry: Registry, metric: str) -> ModelVersionInfo:
         known = sorted({name for info in infos for name in info.metrics if name.startswith(("cv_", "test_", "us_"))})
         raise ModelNotFoundError(
             f"no version of model {registry.name!r} has the metric {metric}"
-            + (f"; known metrics: {', '.join(known)}" if known else "; train one with `tasador train`")
+            + (
+                f"; known metrics: {', '.join(known)}"
+                if known
+                else f"; train one with `{spell_command('train', registry.name)}`"
+            )
         )
     choose = max if any(word in metric for word in _LARGER_IS_BETTER) else min
     return choose(candidates, key=lambda info: info.metrics[metric])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry import tracking
+from registry.decisions import Decision
 from registry.runs import read_json
 from registry.store import Registry
 from registry.versions import ADMITTED_TAG, FORCED_BY_TAG, FORCED_TAG, REGISTERED, STATUS_TAG, ModelVersionInfo
@@ -17,30 +18,31 @@ GATE_REPORT_FILE = "gate.json"
 def store_gate_report(
     registry: Registry,
     info: ModelVersionInfo,
-    status: str,
     report: Mapping[str, Any],
+    decision: Decision,
     *,
-    admitted_at: str = "",
-    forced_by: str = "",
-    forced_because: str = "",
+    is_admitted: bool,
 ) -> None:
-    """Store the gate's report on a version, in place of an earlier one.
+    """Store the gate's report on a version, in place of an earlier one, and its decision beside earlier ones.
+
+    Who overrode the gate, and why, stays until the gate is overridden once more.
 
     Args:
         registry: where the version is registered.
         info: the version.
-        status: the outcome in a word.
         report: the whole report.
-        admitted_at: when the gate admitted the version as champion; empty keeps an earlier value.
-        forced_by: the operator who overrode the gate, if one did.
-        forced_because: the operator's reason.
+        decision: the report's outcome, and who asked for it.
+        is_admitted: whether the version may be champion from now on; it keeps an earlier admission.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
-    tags = {STATUS_TAG: status, FORCED_BY_TAG: forced_by, FORCED_TAG: forced_because}
-    if admitted_at:
-        tags[ADMITTED_TAG] = admitted_at
+    status = decision.verdict
+    tags = {STATUS_TAG: status} | decision.as_tag()
+    if status == "forced":
+        tags |= {FORCED_BY_TAG: decision.requester.actor, FORCED_TAG: decision.reason}
+    if is_admitted:
+        tags[ADMITTED_TAG] = decision.time
     with tracking.translated_errors(registry.tracking_uri):
         registry.client.log_text(info.run_id, json.dumps(report, indent=2), GATE_REPORT_FILE)
         registry.client.set_tag(info.run_id, STATUS_TAG, status)

@@ -76,20 +76,38 @@ class MlflowRun:
 
 
 @contextmanager
-def start_run(client: MlflowClient, tracking_uri: str, experiment: str, name: str) -> Iterator[MlflowRun]:
-    """A new run, which ends as finished or failed with the block.
+def start_run(
+    client: MlflowClient, tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str] | None = None
+) -> Iterator[MlflowRun]:
+    """A new run with these tags, which ends as finished or failed with the block.
 
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
     with tracking.translated_errors(tracking_uri):
-        run = client.create_run(_experiment_id(client, tracking_uri, experiment), run_name=name)
+        experiment_id = _experiment_id(client, tracking_uri, experiment)
+        run = client.create_run(experiment_id, run_name=name, tags=dict(tags or {}))
         status = "FAILED"
         try:
             yield MlflowRun(client, run.info.run_id)
             status = "FINISHED"
         finally:
             client.set_terminated(run.info.run_id, status)
+
+
+def end_killed_runs(client: MlflowClient, tracking_uri: str, experiment: str, tag: str, value: str) -> None:
+    """Mark as killed the runs with a tag whose process has ended without doing so.
+
+    Raises:
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    with tracking.translated_errors(tracking_uri):
+        found = client.get_experiment_by_name(experiment)
+        running = client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []
+        for run in running:
+            # not in the filter, whose text a value could break
+            if run.data.tags.get(tag) == value:
+                client.set_terminated(run.info.run_id, "KILLED")
 
 
 def read_json(client: MlflowClient, tracking_uri: str, run_id: str, name: str) -> Any:

@@ -28,6 +28,7 @@ from registry.versions import (
     ModelVersionInfo,
     info_of,
 )
+from schemas.command_line import spell_command
 from schemas.errors import ModelNotFoundError
 from transport.address import without_password
 
@@ -143,6 +144,16 @@ class Registry:
             infos = [info_of(record, self._uri_of(record), aliases) for record in records]
         return sorted(infos, key=lambda info: int(info.version), reverse=True)
 
+    def delete_version(self, version: str) -> None:
+        """Delete a version; its files stay.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
+            self.client.delete_model_version(self.name, version)
+
     def set_champion(self, version: str) -> ModelVersionInfo:
         """Make a version champion; the one before it becomes previous champion. Does nothing if it is champion already.
 
@@ -231,5 +242,5 @@ class Registry:
                 raise
             store = without_password(self.tracking_uri)
             raise ModelNotFoundError(
-                f"no {subject} of model {self.name!r} in {store}: train one with `tasador train`"
+                f"no {subject} of model {self.name!r} in {store}: train one with `{spell_command('train', self.name)}`"
             ) from error

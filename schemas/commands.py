@@ -23,11 +23,21 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+ReasonText = Annotated[str, Field(max_length=1000)]
+RetrainCause = Literal["operator", "quality", "drift", "schedule"]
+"""Who or what asks for a retraining: an operator, or the monitor for one of three reasons."""
+
+
 class ReloadData(_Data):
-    """Which model to activate: a version, or an alias; champion by default."""
+    """Which model to activate: a version, or an alias; champion by default.
+
+    `force` activates a version that never passed the gate, and requires a reason, which is kept.
+    """
 
     version: str | None = None
     alias: str | None = None
+    force: bool = False
+    reason: ReasonText = ""
 
 
 class Reload(_Command):
@@ -42,7 +52,8 @@ class RetrainData(_Data):
 
     models: tuple[str, ...] = ()
     force: bool = False
-    reason: str = ""
+    cause: RetrainCause = "operator"
+    reason: ReasonText = ""
 
 
 class Retrain(_Command):
@@ -57,7 +68,7 @@ class PromoteData(_Data):
 
     version: str
     force: bool = False
-    reason: str = ""
+    reason: ReasonText = ""
 
 
 class Promote(_Command):
@@ -67,15 +78,46 @@ class Promote(_Command):
     data: PromoteData
 
 
+class ReasonData(_Data):
+    """Why; kept in the history."""
+
+    reason: ReasonText = ""
+
+
 class Rollback(_Command):
-    """Roll back to the previous champion."""
+    """Go back to the version that answered before, whatever activated the present one."""
 
     type: Literal["model.rollback"] = "model.rollback"
-    data: _Data = _Data()
+    data: ReasonData = ReasonData()
 
 
-Command = Annotated[Reload | Retrain | Promote | Rollback, Field(discriminator="type")]
-COMMANDS: TypeAdapter[Reload | Retrain | Promote | Rollback] = TypeAdapter(Command)
+class CancelTraining(_Command):
+    """Stop the training that runs; its command is answered with `training.cancelled`."""
+
+    type: Literal["training.cancel"] = "training.cancel"
+    data: ReasonData = ReasonData()
+
+
+class PauseLoop(_Command):
+    """Have the monitor neither retrain nor roll back by itself, until the loop is resumed."""
+
+    type: Literal["loop.pause"] = "loop.pause"
+    data: ReasonData = ReasonData()
+
+
+class ResumeLoop(_Command):
+    """Resume the monitor's retraining loop."""
+
+    type: Literal["loop.resume"] = "loop.resume"
+    data: ReasonData = ReasonData()
+
+
+Command = Annotated[
+    Reload | Retrain | Promote | Rollback | CancelTraining | PauseLoop | ResumeLoop, Field(discriminator="type")
+]
+COMMANDS: TypeAdapter[Reload | Retrain | Promote | Rollback | CancelTraining | PauseLoop | ResumeLoop] = TypeAdapter(
+    Command
+)
 """Parses any command from JSON; raises pydantic.ValidationError."""
 
 ModelEventType = Literal[
@@ -86,17 +128,27 @@ ModelEventType = Literal[
     "training.finished",
     "training.failed",
     "training.skipped",
+    "training.cancelled",
+    "loop.paused",
+    "loop.resumed",
+    "command.done",
     "command.rejected",
 ]
 
 
 class ModelEventData(BaseModel):
-    """A model event's data; the type determines which fields are set."""
+    """A model event's data; the type determines which fields are set.
+
+    Of `model.activated`, `champion` is the champion from then on, which may be another version than the activated one,
+    and `before` is the version that was desired until then.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     command_id: str | None = None
     version: str | None = None
+    champion: str | None = None
+    before: str | None = None
     activation: str | None = None
     consumer: str | None = None
     reason: str | None = None

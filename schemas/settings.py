@@ -17,6 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas import sections
+from schemas.command_line import DEFAULT_DOMAIN
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
@@ -24,6 +25,7 @@ from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
 PARAMS_VARIABLE = "TASADOR_PARAMS"
+PARAMS_FILE = "params.yaml"
 
 
 class Settings(BaseSettings):
@@ -40,7 +42,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".tasador"), description="folder for state on one machine")
     redis_url: SecretStr | None = Field(None, description="URL of Redis; by default the private Redis of `tasador up`")
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; by default SQLite in the home folder")
-    domain: str = Field("housing", description="domain of a command")
+    domain: str = Field(DEFAULT_DOMAIN, description="domain of a command")
     prefix: str | None = Field(None, description="prefix of all keys; the domain's name by default")
     host: str = Field("127.0.0.1", description="address on which processes serve HTTP; 0.0.0.0 in a container")
     log_format: Literal["text", "json"] = Field("text", description="format of logs")
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
     registry_poll_s: PositiveFloat = Field(
         3.0, description="interval at which the worker checks whether the champion alias has moved, in s"
     )
-    heartbeat_s: PositiveFloat = Field(2.0, le=5, description="interval of a consumer's heartbeats, in s")
+    heartbeat_s: PositiveFloat = Field(2.0, le=5, description="interval of a process's heartbeats, in s")
     limits: sections.LimitSettings = sections.LimitSettings()
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
@@ -133,19 +135,26 @@ def load_settings(params: Path | None = None, **overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a key or variable is unknown or has a wrong value; the message names it and its source.
     """
-    named = params or (Path(os.environ[PARAMS_VARIABLE]) if PARAMS_VARIABLE in os.environ else None)
-    path = named or Path("params.yaml")
-    values = _read_params(path) if named or path.exists() else {}
+    path = params or find_params()
+    values = _read_params(path) if path else {}
     _refuse_unknown_variables()
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError(_validation_message(error, path)) from error
+        raise ConfigurationError(_validation_message(error, path or Path(PARAMS_FILE))) from error
     except SettingsError as error:
         raise ConfigurationError(_json_message(error)) from error
     given = {key: value for key, value in overrides.items() if value is not None}
     domain = given.pop("domain", settings.domain)
     return settings.model_copy(update=given).for_domain(domain)
+
+
+def find_params() -> Path | None:
+    """The file of settings: that of TASADOR_PARAMS, else params.yaml in the current folder if it exists."""
+    if PARAMS_VARIABLE in os.environ:
+        return Path(os.environ[PARAMS_VARIABLE])
+    path = Path(PARAMS_FILE)
+    return path if path.exists() else None
 
 
 def _read_params(path: Path) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""State that processes share through Redis: the desired model and the consumers' heartbeats."""
+"""State that processes share through Redis: the desired model and heartbeats."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import AwareDatetime
+
 from schemas.frozen_model import FrozenModel
 
 HEARTBEAT_TIMEOUT_S = 15
-"""A consumer is alive if its last heartbeat is at most this old."""
+"""A process is alive if its last heartbeat is at most this old."""
 
 
 class DesiredModel(FrozenModel):
@@ -34,8 +36,63 @@ class DesiredModel(FrozenModel):
         return cls(**{k.decode(): v.decode() for k, v in fields.items()}) if fields else None
 
 
-class ConsumerHeartbeat(FrozenModel):
-    """A consumer's heartbeat. Times are milliseconds of Redis's clock."""
+class LoopPause(FrozenModel):
+    """An operator's pause of the retraining loop: the hash `loop`, which exists only while it lasts."""
+
+    time: AwareDatetime
+    actor: str
+    command_id: str
+    reason: str = ""
+
+    @classmethod
+    def from_hash(cls, fields: Mapping[bytes, bytes]) -> LoopPause | None:
+        """Read it from the hash; None if the loop is not paused."""
+        if not fields:
+            return None
+        return cls.model_validate({name.decode(): value.decode() for name, value in fields.items()})
+
+
+class FormerModel(FrozenModel):
+    """A version that answered before the desired one, and the champion of that time: what a rollback restores.
+
+    The field `before` of the hash `commands:notes` holds them as a JSON list, oldest first, at most 100. The script
+    that activates a model adds the version that it replaces; a rollback takes the last one away.
+    """
+
+    version: str
+    champion: str = ""
+
+
+class Activity(FrozenModel):
+    """What a process is doing beside its main loop. Times are milliseconds of Redis's clock.
+
+    Attributes:
+        what: in a few words, such as ``training`` or ``loading version 2``.
+        since_ms: when it began.
+        phase: of a training: ingest, validate, train, evaluate, report, register or gate.
+        phase_since_ms: when the phase began.
+        detail: the last message about its progress.
+        command_id: of the command that it is done for.
+    """
+
+    what: str
+    since_ms: int
+    phase: str | None = None
+    phase_since_ms: int | None = None
+    detail: str | None = None
+    command_id: str | None = None
+
+    def describe(self, now_ms: int) -> str:
+        """In a line, with how long it has been going on."""
+        text = f"{self.what} for {_seconds(now_ms, self.since_ms)} s"
+        if self.phase is None or self.phase_since_ms is None:
+            return text
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{text} ({self.phase} for {_seconds(now_ms, self.phase_since_ms)} s{detail})"
+
+
+class ProcessHeartbeat(FrozenModel):
+    """A process's heartbeat. Times are milliseconds of Redis's clock."""
 
     name: str
     instance: str
@@ -46,9 +103,34 @@ class ConsumerHeartbeat(FrozenModel):
     at_ms: int
     state: Literal["running", "waiting", "stopping"]
     reasons: tuple[str, ...] = ()
-    version: str | None = None
-    activation: str | None = None
+    activities: tuple[Activity, ...] = ()
 
     def is_living(self, now_ms: int) -> bool:
         """Whether the heartbeat is recent enough; one from before the clock was set back is not."""
         return abs(now_ms - self.at_ms) <= HEARTBEAT_TIMEOUT_S * 1000
+
+
+class ConsumerHeartbeat(ProcessHeartbeat):
+    """A consumer's heartbeat, with the model that it runs."""
+
+    version: str | None = None
+    activation: str | None = None
+
+
+class TrainerHeartbeat(ProcessHeartbeat):
+    """A training worker's heartbeat, with what it saw in the registry; None before it answered.
+
+    `is_worker` is False of a `tasador train`, which trains beside the workers and carries out no commands.
+    """
+
+    is_worker: bool = True
+    champion: str | None = None
+    versions: int | None = None
+
+
+class MonitorHeartbeat(ProcessHeartbeat):
+    """A monitor's heartbeat."""
+
+
+def _seconds(now_ms: int, since_ms: int) -> int:
+    return max(now_ms - since_ms, 0) // 1000

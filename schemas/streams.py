@@ -59,11 +59,15 @@ class Streams:
     command_replies = _Key("commands:answers")
     """Hash from a command's id to its entry and the event that replied to it."""
     worker_state = _Key("commands:notes")
-    """Hash of the state that a training worker needs after a crash: the champion and the rollback target."""
+    """Hash of the training workers' state: the champion, what answered before (`schemas.states`), rollback targets."""
     training_lock = _Key("commands:training")
     """Entry id of the command that is training; expires if its worker dies."""
     model_events = _Key("model-events")
     """Stream of events about models."""
+    loop = _Key("loop")
+    """Hash with who paused the retraining loop, and why; there is none while the loop is not paused."""
+    history = _Key("history")
+    """Stream with one entry for each change of the models, who asked for it and why; never trimmed, because small."""
     model = _Key("model")
     """Hash with the desired model: activation, version, digest, uri."""
     outcomes = _Key("outcomes")
@@ -82,6 +86,10 @@ class Streams:
     """List of past times, each with the last id and the total of every stream, by which trimming finds an age."""
     consumers = _Key("consumers")
     """Hash from a consumer's name to its heartbeat."""
+    trainers = _Key("trainers")
+    """Hash from a training worker's name to its heartbeat."""
+    monitors = _Key("monitors")
+    """Hash from a monitor's name to its heartbeat."""
     dedup_current = _Key("dedup:current")
     """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
     dedup_previous = _Key("dedup:previous")

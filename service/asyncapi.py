@@ -13,6 +13,7 @@ from schemas.commands import Command, ModelEvent
 from schemas.domain import Domain
 from schemas.drift import DriftEvent
 from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
+from schemas.history import Change
 from schemas.quality import QualityEvent
 from schemas.streams import Streams
 from schemas.window import WindowEntry
@@ -44,8 +45,9 @@ def _subscribe(broker: RedisBroker, stream: str, contract: Any, title: str, desc
 
 def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any, str]]:
     models = (streams.model_events, ModelEvent, "What happened to models")
+    changes = (streams.history, Change, "Who changed the models, and why; never trimmed")
     if role == "trainer":
-        return {"model events": models}
+        return {"model events": models, "history": changes}
     if role == "monitor":
         return {
             "drift": (streams.drift, DriftEvent, "How current rows compare with training"),
@@ -61,6 +63,7 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
         "repeats": (streams.repeats, Repeat, "One for each listing dropped as a repeat"),
         "replies": (streams.replies("<name>"), Prediction | DeadLetter | Repeat, replies),
         "model events": models,
+        "history": changes,
         "window": (streams.window, WindowEntry, window),
         "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),
     }

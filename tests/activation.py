@@ -22,7 +22,9 @@ def activate(client: Any, streams: Streams, model: DesiredModel) -> str:
         "followed": followed.decode(),
         "events": [event.model_dump_json(exclude_none=True)],
         "activate": [part for field in fields.items() for part in field],
+        "version": model.version,
     }
     keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
-    (activation,) = _REPLY.run(client, [*keys, streams.worker_state, streams.training_lock], [json.dumps(reply)])
+    keys += [streams.worker_state, streams.training_lock, streams.history, streams.loop]
+    (activation,) = _REPLY.run(client, keys, [json.dumps(reply)])
     return str(activation.decode())

@@ -30,5 +30,11 @@ class ProgressStep(str):
         return step
 
 
+class ProgressPhase(str):
+    """The name of the phase of a training that begins: ingest, validate, train, evaluate, report, register or gate."""
+
+    __slots__ = ()
+
+
 def discard_progress(_: str) -> None:
     """Discard progress messages."""

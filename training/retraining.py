@@ -12,6 +12,7 @@ from schemas.commands import RetrainData
 from schemas.settings import Settings
 from training.gate.judging import Gate
 from training.gate.report import GateReport
+from training.progress import ProgressPhase
 from training.run import PreparedData, prepare, train_on
 from training.trigger import Trigger, training_tag
 
@@ -53,9 +54,10 @@ def retrain(
     if champion is not None and not request.force and _is_repeated(champion, prepared, settings, request):
         return Unchanged(champion.version)
     result = train_on(prepared, settings, request.models, promote=False, progress=progress, trigger=trigger)
+    progress(ProgressPhase("gate"))
     progress(f"judging version {result.version} by the gate")
     gate = Gate(registry, prepared.table.domain, settings)
-    return Retrained(result.version, gate.judge(result.version, override=trigger.override))
+    return Retrained(result.version, gate.judge(result.version, override=trigger.override, requester=trigger.requester))
 
 
 def _is_repeated(champion: ModelVersionInfo, prepared: PreparedData, settings: Settings, request: RetrainData) -> bool:

@@ -28,7 +28,7 @@ from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
 from training.mlflow_log import TEST_ROWS_FILE, log_data, log_report, log_results, log_source
-from training.progress import Progress, discard_progress
+from training.progress import Progress, ProgressPhase, discard_progress
 from training.registering import register
 from training.result import TrainingResult
 from training.stopwatch import Stopwatch
@@ -77,7 +77,7 @@ def prepare(
         ConfigurationError: a recipe does not exist.
         DataError: the data cannot be used.
     """
-    stopwatch = Stopwatch()
+    stopwatch = Stopwatch(progress)
     domain = settings.load_domain()
     # reports a mistyped recipe before the data is downloaded
     choose_recipes(domain, models or settings.training.models)
@@ -139,7 +139,7 @@ def train_on(
     table, stopwatch, domain = prepared.table, prepared.stopwatch, prepared.table.domain
     registry = Registry(tracking_uri_of(settings), domain.name)
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    with start_run(registry.client, registry.tracking_uri, domain.name, name) as run:
+    with start_run(registry.client, registry.tracking_uri, domain.name, name, trigger.tags()) as run:
         log_data(run, table, prepared.train, prepared.test, settings.training)
         log_source(run, prepared.raw, prepared.quality)
         with stopwatch.stage("train"):
@@ -163,8 +163,9 @@ def train_on(
         log_results(run, selection, evaluation, info, stopwatch.seconds)
     report = None
     if promote:
+        progress(ProgressPhase("gate"))
         progress(f"judging version {info.version} by the gate")
-        report = Gate(registry, domain, settings).admit(info.version, trigger.override)
+        report = Gate(registry, domain, settings).admit(info.version, trigger.override, trigger.requester)
     return TrainingResult(
         name=info.name,
         version=info.version,

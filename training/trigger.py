@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.card import library_versions
-from registry.versions import COMMAND_TAG, GIT_TAG, TRAINING_TAG, TRIGGER_TAG
+from registry.decisions import Requester
+from registry.versions import CAUSE_TAG, COMMAND_TAG, GIT_TAG, TRAINED_BY_TAG, TRAINING_TAG, TRIGGER_TAG
+from schemas.commands import Retrain, RetrainCause
 from schemas.settings import Settings
 from training.gate.report import Override
 
@@ -26,17 +28,32 @@ class Trigger:
         source: ``python``, ``command line`` or ``command``.
         command_id: of the command that started the run; None for other sources.
         override: the operator who forces the promotion, with the reason; None without force.
+        actor: who started the run.
+        cause: why a retraining was requested.
     """
 
     source: str = "python"
     command_id: str | None = None
     override: Override | None = None
+    actor: str = "unknown"
+    cause: RetrainCause = "operator"
+
+    @classmethod
+    def of_command(cls, command: Retrain) -> Trigger:
+        """The trigger that a command is."""
+        return cls("command", command.id, Override.of_command(command), command.actor, command.data.cause)
+
+    @property
+    def requester(self) -> Requester:
+        """Who asks the gate for its decision on the result."""
+        given = {"id": self.command_id} if self.command_id else {}
+        return Requester(self.actor, self.source, **given)
 
     def tags(self) -> dict[str, str]:
         """Tags for the run and the version."""
         commit = git_commit()
         return (
-            {TRIGGER_TAG: self.source}
+            {TRIGGER_TAG: self.source, TRAINED_BY_TAG: self.actor, CAUSE_TAG: self.cause}
             | ({COMMAND_TAG: self.command_id} if self.command_id else {})
             | ({GIT_TAG: commit} if commit else {})
         )
@@ -63,7 +80,10 @@ def git_commit() -> str | None:
     # an installed package may be inside the checkout of another project
     if _run_git(git, "ls-files", "--error-unmatch", here.name) is None:
         return None
-    return _run_git(git, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
+    commit = _run_git(git, "rev-parse", "HEAD")
+    # unlike `describe --dirty` it takes no lock, which a training that is killed just then would leave behind
+    changes = _run_git(git, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if commit and changes else commit
 
 
 def _run_git(git: str, *arguments: str) -> str | None:

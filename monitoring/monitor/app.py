@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+
+from redis.exceptions import RedisError
 
 from monitoring.archive.archiver import Archiver
 from monitoring.archive.location import archive_of
 from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.drift_reporter import DriftReporter
+from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.retrain_task import RetrainTask
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
+from schemas.states import MonitorHeartbeat
 from service import logs
+from service.activity import Activities
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
 from service.health import Health
+from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
 from service.periodic import RETRIED, PeriodicTasks, Step
+from service.settings_watch import WATCH_S, SettingsWatch
 from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
+
+logger = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
 _STALL_S = 60.0
@@ -46,7 +56,7 @@ def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable)
     """
     logs.configure(settings)
     listener = bind(port, settings.host)
-    serve(build_monitor(settings, name, load_table), listener)
+    serve(build_monitor(settings, name, load_table, listener.getsockname()[1]), listener)
 
 
 class Monitor:
@@ -57,13 +67,14 @@ class Monitor:
         name: of this monitor.
         url: of Redis.
         load_table: loads the reference table of a model.
+        port: where its endpoints are served; None if they are not.
 
     Attributes:
         health: readiness and liveness of the monitor.
         registry: its metrics.
     """
 
-    def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable) -> None:
+    def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
@@ -79,8 +90,13 @@ class Monitor:
         )
         self._domain = domain
         self._sync_client = connect(url)
-        self._retraining = RetrainTask(self._sync_client, settings.streams, domain, settings.loop)
+        self._retraining = RetrainTask(
+            self._sync_client, settings.streams, domain, settings.loop, LoopMetrics(self.registry)
+        )
         self._tasks: PeriodicTasks | None = None
+        self._activities = Activities()
+        key = settings.streams.monitors
+        self._heartbeat = Heartbeat(self._client, key, MonitorHeartbeat, name, port, self.health, self._activities)
 
     async def start(self, on_failure: Callable[[BaseException], None]) -> None:
         """Check the server and start the tasks; `on_failure` is called with the error that ends a task, if any.
@@ -95,6 +111,9 @@ class Monitor:
         interval_s = self._settings.monitor.interval_s
         steps = [
             Step("loops", _BEAT_S, self._beat),
+            Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat),
+            Step("silent", FORGET_S, self._heartbeat.forget_silent),
+            Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             Step("drift", interval_s, self._report_drift),
             Step("outcomes", min(_JOIN_S, interval_s), self._quality.process_outcomes),
             Step("quality", interval_s, self._report_quality),
@@ -110,6 +129,10 @@ class Monitor:
         """Stop the tasks and close the connections."""
         if self._tasks:
             await self._tasks.stop()
+        try:
+            await self._heartbeat.remove()
+        except (RedisError, OSError) as error:
+            logger.warning("could not remove the heartbeat", extra={"error": str(error)})
         self._sync_client.close()
         await self._client.aclose()
 
@@ -118,7 +141,8 @@ class Monitor:
 
     async def _report_drift(self) -> None:
         try:
-            report = await self._drift.report()
+            with self._activities.doing("looking for drift"):
+                report = await self._drift.report()
         except RETRIED:
             self._drift.record_failure()
             raise
@@ -139,17 +163,18 @@ class Monitor:
 
     async def _archive(self) -> None:
         try:
-            progress = await self._archiver.run_once(await now_ms_async(self._client))
+            with self._activities.doing("writing the audit log"):
+                progress = await self._archiver.run_once(await now_ms_async(self._client))
             self._archive_metrics.record(progress, await self._archiver.lag())
         except RETRIED:
             self._archive_metrics.record_failure()
             raise
 
 
-def build_monitor(settings: Settings, name: str, load_table: LoadTable) -> ServedApp:
-    """The application of one monitor."""
+def build_monitor(settings: Settings, name: str, load_table: LoadTable, port: int | None = None) -> ServedApp:
+    """The application of one monitor, whose endpoints are served on the port, if they are served."""
     url = required_redis_url(settings)
-    monitor = Monitor(settings, name, url, load_table)
+    monitor = Monitor(settings, name, url, load_table, port)
     specification = describe("monitor", settings.load_domain(), settings.streams)
     app = build_app(ServedApp, build_broker(url, monitor.registry), monitor.health, monitor.registry, specification)
 

@@ -21,6 +21,7 @@ from schemas.errors import ModelNotFoundError
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD
+from service.no_model import find_why_no_model
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class DriftReporter:
         stored: Any = await self.client.hgetall(self.settings.streams.model)
         desired = DesiredModel.from_hash(stored)
         if desired is None:
-            raise ModelNotFoundError("no model has been activated yet: `tasador train`, then `tasador reload`")
+            raise ModelNotFoundError(await find_why_no_model(self.client, self.settings.streams, self.domain.name))
         if self.reference is None or self.reference.stamp.activation != desired.activation:
             self.reference = None
             self.reference = await asyncio.to_thread(load_reference, self.domain, desired, self.load_table)

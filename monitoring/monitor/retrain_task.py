@@ -6,6 +6,7 @@ import asyncio
 
 import redis
 
+from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.reference import Reference
 from monitoring.retraining.loop import RetrainLoop
 from monitoring.retraining.policy import RetrainEvidence
@@ -26,10 +27,14 @@ class RetrainTask:
         streams: the domain's keys.
         domain: the domain.
         limits: thresholds of the retrain policy.
+        metrics: shows whether the loop is paused.
     """
 
-    def __init__(self, client: redis.Redis, streams: Streams, domain: Domain, limits: LoopSettings) -> None:
+    def __init__(
+        self, client: redis.Redis, streams: Streams, domain: Domain, limits: LoopSettings, metrics: LoopMetrics
+    ) -> None:
         self._client = client
+        self._metrics = metrics
         self._loop = RetrainLoop(client, streams, domain, limits)
         self._is_classification = domain.task == "classification"
         self._drift_reports = 0
@@ -58,7 +63,10 @@ class RetrainTask:
 
     def _run_once(self, reference: Reference | None) -> str | None:
         at_ms = now_ms(self._client)
-        return self._loop.run_once(self._evidence(at_ms, reference) if reference else RetrainEvidence(at_ms))
+        evidence = self._evidence(at_ms, reference) if reference else RetrainEvidence(at_ms)
+        command_id = self._loop.run_once(evidence)
+        self._metrics.record(is_paused=self._loop.pause is not None)
+        return command_id
 
     def _evidence(self, at_ms: int, reference: Reference) -> RetrainEvidence:
         since_ms = EntryId.parse(reference.stamp.activation).ms

@@ -12,7 +12,7 @@ from monitoring.retraining.policy import RetrainEvidence, find_obstacle, find_re
 from monitoring.retraining.retrain_commands import read_command_type, read_history, send_retrain, send_rollback
 from schemas.domain import Domain
 from schemas.sections import LoopSettings
-from schemas.states import DesiredModel
+from schemas.states import DesiredModel, LoopPause
 from schemas.streams import Streams
 
 logger = logging.getLogger(__name__)
@@ -21,11 +21,16 @@ logger = logging.getLogger(__name__)
 class RetrainLoop:
     """The retrain loop of one domain. It remembers only the start of the current bake; the rest is in Redis.
 
+    While an operator has paused it, it neither retrains nor rolls back.
+
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
         domain: the domain.
         limits: thresholds of the policy and of the bake.
+
+    Attributes:
+        pause: the operator's pause, as it was found in the last run; None if there was none.
     """
 
     def __init__(self, client: redis.Redis, streams: Streams, domain: Domain, limits: LoopSettings) -> None:
@@ -35,6 +40,7 @@ class RetrainLoop:
         self._limits = limits
         self._bake: BakeStart | None = None
         self._last_logged = ""
+        self.pause: LoopPause | None = None
 
     def run_once(self, evidence: RetrainEvidence) -> str | None:
         """Roll back or request training where needed; returns the id of the command that was sent, if any.
@@ -43,6 +49,16 @@ class RetrainLoop:
             redis.exceptions.RedisError: as the server answered.
         """
         if not self._limits.is_on:
+            return None
+        stored: Any = self._client.hgetall(self._streams.loop)
+        self.pause = LoopPause.from_hash(stored)
+        if self.pause is not None:
+            self._log_once(
+                "retraining loop is paused",
+                actor=self.pause.actor,
+                why=self.pause.reason,
+                command=self.pause.command_id,
+            )
             return None
         if command_id := self._check_bake(evidence.at_ms):
             return command_id
@@ -71,7 +87,7 @@ class RetrainLoop:
         harm = find_harm(measured, self._limits)
         if harm is None or read_command_type(self._client, self._streams, desired.command_id) not in BAKED_COMMANDS:
             return None
-        command_id = send_rollback(self._client, self._streams, desired.activation)
+        command_id = send_rollback(self._client, self._streams, desired.activation, harm)
         self._log_once("promoted model rolled back", version=desired.version, why=harm, command=command_id)
         return command_id
 

@@ -7,13 +7,11 @@ itself: the new model must still pass the gate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from schemas.commands import RetrainCause
 from schemas.sections import LoopSettings
 
 DAY_MS = 86_400_000
-
-Cause = Literal["quality", "drift", "age"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class RetrainEvidence:
 class RetrainReason:
     """A reason to retrain: its cause, and a message for operators."""
 
-    cause: Cause
+    cause: RetrainCause
     message: str
 
 
@@ -103,4 +101,4 @@ def _find_age(evidence: RetrainEvidence, limits: LoopSettings) -> RetrainReason 
     if evidence.active_since_ms is None or evidence.at_ms - evidence.active_since_ms < limits.max_age_s * 1000:
         return None
     days = (evidence.at_ms - evidence.active_since_ms) / DAY_MS
-    return RetrainReason("age", f"the model has been active for {days:.0f} days")
+    return RetrainReason("schedule", f"the model has been active for {days:.0f} days")

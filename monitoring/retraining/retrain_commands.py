@@ -14,7 +14,7 @@ import redis
 from pydantic import ValidationError
 
 from monitoring.retraining.policy import DAY_MS, RetrainHistory, RetrainReason
-from schemas.commands import COMMANDS, Command, Retrain, RetrainData, Rollback
+from schemas.commands import COMMANDS, Command, ReasonData, Retrain, RetrainData, Rollback
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 from transport.reading import scan
@@ -36,13 +36,13 @@ def read_history(client: redis.Redis, streams: Streams, at_ms: int) -> RetrainHi
 def send_retrain(client: redis.Redis, streams: Streams, reason: RetrainReason, history: RetrainHistory) -> str:
     """Send `model.retrain`; returns the command's id."""
     command_id = f"loop-{reason.cause}-after-{history.last_ms or 0}"
-    data = RetrainData(reason=f"{reason.cause}: {reason.message}")
+    data = RetrainData(cause=reason.cause, reason=reason.message)
     return _send(client, streams, Retrain(id=command_id, actor=ACTOR, data=data))
 
 
-def send_rollback(client: redis.Redis, streams: Streams, activation: str) -> str:
+def send_rollback(client: redis.Redis, streams: Streams, activation: str, harm: str) -> str:
     """Send `model.rollback` for a harmful activation; returns the command's id."""
-    return _send(client, streams, Rollback(id=f"bake-{activation}", actor=ACTOR))
+    return _send(client, streams, Rollback(id=f"bake-{activation}", actor=ACTOR, data=ReasonData(reason=harm)))
 
 
 def read_command_type(client: redis.Redis, streams: Streams, command_id: str | None) -> str | None:

@@ -15,9 +15,10 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
+from training.worker.changes import change_of_champion
 from training.worker.event_factory import EventFactory
 from training.worker.metrics import JobMetrics
-from training.worker.replies import Replies
+from training.worker.replies import Activated, Replies
 from transport.connection import connect_async
 
 REFERENCE = "xgboost-reference"
@@ -56,7 +57,9 @@ def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
         async with connect_async(url) as client:
             metrics = JobMetrics(lambda: False, CollectorRegistry())
             replies = Replies(client, settings.streams, "benchmark", metrics)
-            event = EventFactory("tasador/benchmark").activated(model)
-            await replies.follow(await replies.followed(), model.version, event, activate=model)
+            activated, desired = Activated(model, model.version), await replies.desired()
+            event = EventFactory("tasador/benchmark").activated(activated, desired)
+            change = change_of_champion(model, event, desired)
+            await replies.follow(await replies.followed(), model.version, event, change, activated)
 
     asyncio.run(run())

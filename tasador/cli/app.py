@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from schemas.command_line import DOMAIN_VARIABLE
 from tasador import __version__
 
 COMMANDS = {
@@ -25,12 +26,14 @@ COMMANDS = {
     "train": "Train models, register the best and promote it.",
     "registry": "List, compare and promote registered versions.",
     "retrain": "Make the training worker train and promote.",
+    "loop": "Pause or resume the monitor's retraining loop.",
     "mlflow": "Serve MLflow's web page for the registry.",
     "drift": "Show drift, or compare two files.",
     "quality": "Show how predictions compare with outcomes.",
     "stage": "Run one stage of the training pipeline.",
     "reload": "Activate another version while listings flow.",
-    "rollback": "Promote the previous champion again.",
+    "rollback": "Go back to the version that answered before.",
+    "history": "Show who changed the models, when, and why.",
     "domain": "Create a domain from a table.",
     "check": "Check configuration, Redis and registry before a start.",
     "settings": "List every setting with its meaning, unit and default.",
@@ -104,4 +107,4 @@ def tasador(
 ) -> None:
     """Score listings from a stream: exactly one outcome for each, and models are swapped while listings flow."""
     if domain is not None:
-        os.environ["TASADOR_DOMAIN"] = domain  # each command's own --domain reads it
+        os.environ[DOMAIN_VARIABLE] = domain  # each command's own --domain reads it

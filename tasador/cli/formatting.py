@@ -25,3 +25,8 @@ def format_entry_time(entry_id: str | bytes) -> str:
         return entry_id.decode() if isinstance(entry_id, bytes) else entry_id
     text = written.isoformat(sep=" ", timespec="milliseconds")
     return text[11:23] if written.date() == datetime.now(written.tzinfo).date() else text[:23]
+
+
+def format_time(time: datetime) -> str:
+    """A moment in local time, to the second."""
+    return time.astimezone().isoformat(sep=" ", timespec="seconds")[:19]

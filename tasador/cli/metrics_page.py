@@ -17,6 +17,7 @@ from consumer.metrics import ConsumerMetrics
 from monitoring.archive.archiver import ArchiveProgress
 from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.drift_metrics import DriftMetrics
+from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.quality_metrics import FIGURES, QualityMetrics
 from schemas.domain import load_domain
 from schemas.drift import ColumnDrift, DriftReport, WindowSpan
@@ -77,6 +78,7 @@ def _monitor() -> CollectorRegistry:
     report = QualityReport(domain="housing", spans={"24h": (quality,)}, waiting=0, orphaned=0)
     QualityMetrics(registry).record_report(report, 0.0)
     ArchiveMetrics(registry).record(ArchiveProgress(), 0)
+    LoopMetrics(registry).record(is_paused=False)
     return registry
 
 

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
+from schemas.command_line import DEFAULT_DOMAIN, DOMAIN_VARIABLE
 from tasador.cli.names import check_name
 
 MOMENT = "A duration (15min, 2h, 7d ago), an ISO time in UTC, or an entry id."
 """Help of options that take a point in time."""
 
+
+def _note_domain(context: typer.Context, domain: str | None) -> str | None:
+    """Remember a domain that was given, for this command: messages repeat it (`schemas.command_line`)."""
+    if domain is not None:
+        before = os.environ.get(DOMAIN_VARIABLE)
+        os.environ[DOMAIN_VARIABLE] = domain
+        context.call_on_close(lambda: _restore(before))
+    return domain
+
+
+def _restore(domain: str | None) -> None:
+    if domain is None:
+        os.environ.pop(DOMAIN_VARIABLE, None)
+    else:
+        os.environ[DOMAIN_VARIABLE] = domain
+
+
 DomainOption = Annotated[
-    str | None, typer.Option("--domain", envvar="TASADOR_DOMAIN", help="Domain to work on.", show_default="housing")
+    str | None,
+    typer.Option(
+        "--domain",
+        envvar=DOMAIN_VARIABLE,
+        callback=_note_domain,
+        help="Domain to work on.",
+        show_default=DEFAULT_DOMAIN,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 NameOption = Annotated[

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from tasador.cli.terminal import stderr
-from training.progress import ProgressStep
+from training.progress import ProgressPhase, ProgressStep
 
 
 class TrainingProgressBar:
@@ -29,12 +29,15 @@ class TrainingProgressBar:
             console=console,
             transient=True,
         )
-        self._bars.add_task(title, total=None, more="")
+        self._title = title
+        self._whole = self._bars.add_task(title, total=None, more="")
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, message: str) -> None:
-        """Print a message, or update the bar of the step that it counts."""
-        if isinstance(message, ProgressStep) and self._console.is_terminal:
+        """Print a message, name the phase that begins, or update the bar of the step that the message counts."""
+        if isinstance(message, ProgressPhase):
+            self._bars.update(self._whole, description=f"{self._title}: {message}")
+        elif isinstance(message, ProgressStep) and self._console.is_terminal:
             self._update(message)
         else:
             self._console.out(message, highlight=False)

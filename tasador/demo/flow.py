@@ -46,7 +46,7 @@ class DemoFlow:
     ) -> None:
         self.entry_ids: list[str] = []
         self._settings = settings
-        self._sender = CommandSender(client, settings.streams)
+        self._sender = CommandSender(client, settings.streams, settings.domain)
         self._notify = notify
         self._on_published = on_published
         self._watch = watch
@@ -73,7 +73,9 @@ class DemoFlow:
             ModelError: the version cannot be used.
             NotConfirmedError: no worker activated it in time, or a consumer did not confirm the swap.
         """
-        command = Reload(actor=current_actor(), data=ReloadData(version=version))
+        # the second version is for the swap and was not judged
+        data = ReloadData(version=version, force=True, reason="the demo shows a swap")
+        command = Reload(actor=current_actor(), data=data)
         return self._sender.activate(command, SWAP_TIMEOUT_S, wait=True)
 
     def _begin_swap(self, version: str) -> Future[Activation]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from schemas.errors import ConfigurationError, DomainError
-from schemas.settings import PARAMS_VARIABLE, Settings
+from schemas.settings import PARAMS_VARIABLE, Settings, load_settings
 from tasador.machine.running_system import find_settings
 from tasador.preflight.finding import Finding
 
 
 def check_configuration(domain: str | None) -> tuple[Settings | None, list[Finding]]:
-    """The settings, or None if they cannot be read, and the findings."""
+    """The settings, or None if they cannot be read, and the findings.
+
+    They name no Redis if none is set and no system runs.
+    """
     params = os.environ.get(PARAMS_VARIABLE, "params.yaml")
     try:
-        settings = find_settings(domain)
+        settings = load_settings(domain=domain)
     except ConfigurationError as error:
         return None, [Finding("configuration", "error", str(error), "see docs/params.md")]
+    # the settings are right: if there is still an error, there is no Redis yet
+    with suppress(ConfigurationError):
+        settings = find_settings(domain)
     source = f"{params} and the environment" if Path(params).exists() else "the environment; there is no params.yaml"
     return settings, [Finding("configuration", "ok", f"read from {source}"), *_domains(settings), *_values(settings)]
 

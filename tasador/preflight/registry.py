@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from registry.location import cache_folder_of, database_of, tracking_uri_of
+from schemas.command_line import spell_command
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError, TasadorError
 from schemas.settings import Settings
 from tasador.preflight.finding import Finding
@@ -19,7 +20,11 @@ def check_registry(settings: Settings) -> Iterator[Finding]:
     uri = tracking_uri_of(settings)
     shown, database = without_password(uri), database_of(uri)
     if database is not None and not database.exists():
-        yield _finding("warning", f"{shown}: does not exist yet", "`tasador train` or `tasador up` creates it")
+        yield _finding(
+            "warning",
+            f"{shown}: does not exist yet",
+            f"`{spell_command('train', settings.domain)}` or `tasador up` creates it",
+        )
         return
     # importing these takes four seconds
     from registry.cache import ModelCache
@@ -30,7 +35,7 @@ def check_registry(settings: Settings) -> Iterator[Finding]:
         info = Registry(uri, settings.domain).resolve()
     except ModelNotFoundError as error:
         yield _finding("ok", f"MLflow at {shown} answers")
-        yield _finding("warning", str(error), f"tasador train --domain {settings.domain}")
+        yield _finding("warning", str(error), spell_command("train", settings.domain))
         return
     except RegistryUnavailableError as error:
         yield _finding(
@@ -43,6 +48,8 @@ def check_registry(settings: Settings) -> Iterator[Finding]:
         load_scorer(folder, settings.load_domain())
     except TasadorError as error:
         what = f"the champion, version {info.version}, cannot be loaded: {error}"
-        yield _finding("error", what, f"tasador train --domain {settings.domain}, or tasador rollback")
+        yield _finding(
+            "error", what, f"{spell_command('train', settings.domain)}, or {spell_command('rollback', settings.domain)}"
+        )
     else:
         yield _finding("ok", f"the champion, version {info.version}, loads and passes its checks")

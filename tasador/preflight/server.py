@@ -16,6 +16,7 @@ from schemas.domain import Domain
 from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
 from schemas.streams import TRAINERS, Streams
+from tasador.machine.redis_binary import find_binary
 from tasador.machine.running_system import redis_url
 from tasador.preflight.finding import Finding
 from transport.address import without_password
@@ -29,7 +30,9 @@ _finding = partial(Finding, "server")
 
 
 def check_redis(settings: Settings) -> list[Finding]:
-    """Check the server of the settings."""
+    """Check the server of the settings; without one, whether `tasador up` can start its own."""
+    if settings.redis_url is None:
+        return [_private_server(settings)]
     url = redis_url(settings)
     try:
         with speaking_to(url), connect(url) as client:
@@ -40,6 +43,15 @@ def check_redis(settings: Settings) -> list[Finding]:
     except RedisError as error:
         what = f"{without_password(url)}: {error}"
         return [_finding("error", what, "give this user the rights that docs/runbook.md lists")]
+
+
+def _private_server(settings: Settings) -> Finding:
+    try:
+        binary = find_binary()
+    except ConfigurationError as error:
+        return _finding("error", str(error), "install a redis-server, or set TASADOR_REDIS_URL")
+    folder = settings.home / "redis"
+    return _finding("ok", f"no Redis is set and no system runs: `tasador up` will start {binary} in {folder}")
 
 
 def _findings(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
@@ -139,6 +151,9 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         ("XADD", streams.drift, "*", "data", ""),
         ("XREADGROUP", "GROUP", TRAINERS, "check", "STREAMS", streams.commands, ">"),
         ("HSET", streams.model, "version", "1"),
+        ("XADD", streams.history, "*", "data", ""),
+        ("HSET", streams.trainers, "check", ""),
+        ("HSET", streams.monitors, "check", ""),
         ("XRANGE", streams.predictions, "-", "+"),
     )
     try:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
-from registry.loading import load_scorer
+from operations.processes import read_processes
+from registry.loading import load_scorer, load_to_serve
 from registry.store import Registry
 from schemas.decoding import ListingDecoder
 from schemas.rows import RowBuilder
 from schemas.sections import LimitSettings
 from schemas.settings import Settings
+from schemas.states import Activity, TrainerHeartbeat
 from schemas.streams import Streams
 from tests.consumer.harness import (
     HOUSING,
@@ -31,6 +34,7 @@ from tests.consumer.harness import (
     settings_for,
 )
 from tests.models import SmallModel
+from tests.operations.answers import beat_as
 from tests.waiting import wait_until_async
 from transport.entries import EntryId
 
@@ -92,9 +96,43 @@ async def test_consumer_waits_for_its_first_model_and_says_so(
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: [r.partition(":")[0] for r in consumer.health.reasons] == ["model"])
         assert redis_client.xlen(streams.predictions) == 0
+        training = Activity(what="training", since_ms=int(redis_client.time()[0] * 1000) - 30_000)
+        beat_as(redis_client, streams.trainers, TrainerHeartbeat, "t1", activities=[training])
+        await wait_until_async(lambda: "t1 is training for 3" in consumer.health.reasons[0])
         activate(redis_client, streams, small_model)
         await wait_until_async(lambda: redis_client.xlen(streams.predictions))
         assert consumer.health.is_ready
+
+
+async def test_a_model_that_is_being_loaded_is_shown_as_such(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    small_model: SmallModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_load = Event()
+
+    def load(*arguments: Any) -> Any:
+        assert may_load.wait(20)
+        return load_to_serve(*arguments)
+
+    monkeypatch.setattr("consumer.model_follower.load_to_serve", load)
+    activate(redis_client, streams, small_model)
+    async with running(redis_url, settings, is_following=True) as consumer:
+        await wait_until_async(lambda: "model: loading version 1 since " in "".join(consumer.health.reasons))
+        await wait_until_async(lambda: read_processes(redis_client, streams).consumers)
+        (shown,) = await wait_until_async(
+            lambda: read_processes(redis_client, streams).consumers[0].heartbeat.activities
+        )
+        assert shown.what == "loading version 1"
+        may_load.set()
+        await wait_until_async(lambda: consumer.health.is_ready)
+        beat = await wait_until_async(
+            lambda: [c.heartbeat for c in read_processes(redis_client, streams).consumers if c.heartbeat.version]
+        )
+        assert (beat[0].version, beat[0].activities) == ("1", ())
 
 
 async def test_older_activation_is_never_loaded(

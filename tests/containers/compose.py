@@ -127,7 +127,7 @@ def _start(project: Project, *containers: str) -> None:
 
 
 def _status(project: Project) -> Any:
-    return project.command("operator", "status")
+    return project.status()
 
 
 def _running(project: Project) -> int:

@@ -14,7 +14,7 @@ from schemas.domain import load_domain
 from schemas.errors import FieldError, RefusedListingError
 from schemas.events import Repeat, RepeatData
 from schemas.stamp import Stamp
-from schemas.states import ConsumerHeartbeat, DesiredModel
+from schemas.states import ConsumerHeartbeat, DesiredModel, MonitorHeartbeat, ProcessHeartbeat, TrainerHeartbeat
 from schemas.streams import SCORERS, Streams
 
 TIME = "2026-11-20T12:00:00Z"
@@ -72,6 +72,19 @@ def beat(client: redis.Redis, streams: Streams, name: str = "a1", silent_s: int 
         name=name, instance="i", host="h", pid=1, started_ms=at_ms - 60_000, at_ms=at_ms, **given
     )
     client.hset(streams.consumers, name, heartbeat.model_dump_json())
+
+
+def beat_as(client: redis.Redis, key: str, kind: type[ProcessHeartbeat], name: str, **fields: Any) -> None:
+    """Write a fresh heartbeat of a process of any role."""
+    at_ms = int(client.time()[0] * 1000)
+    given = {"state": "running", "started_ms": at_ms - 60_000, "at_ms": at_ms} | fields
+    client.hset(key, name, kind(name=name, instance="i", host="h", pid=1, **given).model_dump_json())
+
+
+def run_beside(client: redis.Redis, streams: Streams, **trainer: Any) -> None:
+    """Write the heartbeats of a training worker and of a monitor."""
+    beat_as(client, streams.trainers, TrainerHeartbeat, "t1", **trainer)
+    beat_as(client, streams.monitors, MonitorHeartbeat, "m1")
 
 
 def _encoder() -> AnswerEncoder:

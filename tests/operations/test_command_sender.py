@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 from operations.command_sender import CommandSender, current_actor
 from schemas.commands import ModelEvent, ModelEventType, Reload, Rollback
 from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedError, RegistryUnavailableError
-from schemas.streams import DATA_FIELD, TRAINERS, Streams
+from schemas.states import Activity, TrainerHeartbeat
+from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands.reload import reload
 from tasador.cli.commands.rollback import rollback
-from tests.operations.answers import beat
+from tests.operations.answers import beat, beat_as
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -40,8 +41,8 @@ class FakeProcesses:
         self.client.hset(self.streams.command_replies, command_id, answer)
         return entry
 
-    def beat(self, name: str, activation: str | None = None, silent_s: int = 0) -> None:
-        beat(self.client, self.streams, name, silent_s, activation=activation)
+    def beat(self, name: str, activation: str | None = None, silent_s: int = 0, **fields: Any) -> None:
+        beat(self.client, self.streams, name, silent_s, **{"activation": activation, "version": "6"} | fields)
 
 
 @pytest.fixture
@@ -51,12 +52,12 @@ def processes(redis_client: redis.Redis, streams: Streams) -> FakeProcesses:
 
 @pytest.fixture
 def sender(redis_client: redis.Redis, streams: Streams) -> CommandSender:
-    return CommandSender(redis_client, streams)
+    return CommandSender(redis_client, streams, "housing")
 
 
 def test_every_living_consumer_confirms(processes: FakeProcesses, sender: CommandSender) -> None:
     entry = processes.answer("c-1", "model.activated", version="7")
-    processes.beat("swapped")
+    processes.beat("swapped", activation=entry)
     processes.publish_event("model.swapped", activation=entry, consumer="swapped", load_ms=41)
     processes.beat("later", activation=f"{int(entry.partition('-')[0]) + 1}-0")
     processes.beat("dead", silent_s=16)
@@ -69,9 +70,24 @@ def test_consumer_that_does_not_confirm_is_named(processes: FakeProcesses, sende
     entry = processes.answer("c-1", "model.activated", version="7")
     processes.beat("fast", activation=entry)
     processes.beat("slow", activation="1-0")
-    processes.beat("new")
-    with pytest.raises(NotConfirmedError, match=r"^not confirmed by new, slow$"):
+    processes.beat("new", version=None, state="waiting", reasons=("model: loading version 7",))
+    named = r"^not confirmed by new \(model: loading version 7; heartbeat \d s ago\), slow \(runs version 6; heartbeat"
+    with pytest.raises(NotConfirmedError, match=named):
         sender.activate(Reload(id="c-1"), 0.2, wait=True)
+
+
+def test_a_consumer_whose_heartbeat_lags_behind_its_swap_does_not_confirm(
+    processes: FakeProcesses, sender: CommandSender
+) -> None:
+    entry = processes.answer("c-1", "model.activated", version="7")
+    processes.beat("a1", activation="1-0")
+    processes.publish_event("model.swapped", activation=entry, consumer="a1", load_ms=41)
+    with pytest.raises(NotConfirmedError, match=r"^not confirmed by a1 \(runs version 6"):
+        sender.activate(Reload(id="c-1"), 0.2, wait=True)
+    beating = Timer(0.2, lambda: processes.beat("a1", activation=entry))
+    beating.start()
+    assert sender.wait_for_consumers(entry, time.monotonic() + 10) == {"a1": 41}
+    beating.join()
 
 
 def test_consumer_that_rejects_is_named_without_waiting(processes: FakeProcesses, sender: CommandSender) -> None:
@@ -109,12 +125,14 @@ def test_error_without_a_worker_says_that_the_command_stays(processes: FakeProce
     assert processes.client.xlen(processes.streams.commands) == 1
 
 
-def test_busy_worker_is_named(processes: FakeProcesses, sender: CommandSender) -> None:
-    processes.client.xgroup_create(processes.streams.commands, TRAINERS, "0", mkstream=True)
+def test_a_worker_is_named_with_what_it_is_doing(processes: FakeProcesses, sender: CommandSender) -> None:
+    client, streams = processes.client, processes.streams
+    beat_as(client, streams.trainers, TrainerHeartbeat, "train-h-1", is_worker=False)
+    assert sender.living_workers() == {}, "a training of the command line carries out no commands"
+    since_ms = int(client.time()[0] * 1000) - 41_000
+    beat_as(client, streams.trainers, TrainerHeartbeat, "w1", activities=[Activity(what="training", since_ms=since_ms)])
     sender.send(Reload(id="c-1"))
-    processes.client.xreadgroup(TRAINERS, "w1", {processes.streams.commands: ">"})
-    assert sender.living_workers() == ["w1"]
-    with pytest.raises(NotConfirmedError, match="the training worker w1 has command c-1"):
+    with pytest.raises(NotConfirmedError, match="no answer to command c-1 yet: w1 is training for 4"):
         sender.wait_for_answer("c-1", time.monotonic())
 
 

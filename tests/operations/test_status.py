@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import redis
 
 from monitoring.latency import latency_of, read_latency, read_rate
 from operations.status import read_status
+from schemas.commands import ModelEvent
 from schemas.domain import load_domain
+from schemas.states import Activity, TrainerHeartbeat
 from schemas.streams import Streams
-from tasador.cli.commands.status import _lines
-from tests.operations.answers import activate, beat, deliver, drop_repeat, predict, publish, refuse
+from tasador.cli.views.status import _rest
+from tests.operations.answers import activate, beat, beat_as, deliver, drop_repeat, predict, publish, refuse, run_beside
 
 pytestmark = pytest.mark.usefixtures("group")
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("group")
 def running(redis_client: redis.Redis, streams: Streams) -> None:
     activate(redis_client, streams)
     beat(redis_client, streams)
+    run_beside(redis_client, streams, champion="7", versions=3)
 
 
 @pytest.mark.usefixtures("running")
@@ -34,12 +38,19 @@ def test_a_running_consumer_of_the_desired_model_is_healthy(redis_client: redis.
     assert status.uptime_s is not None
     assert 60 <= status.uptime_s <= int(redis_client.time()[0]) + 1 - started_s
     assert (status.latency_ms, status.predictions, status.rate_per_s) == (None, None, 0)
+    assert (status.registry.champion, status.registry.versions) == ("7", 3)
+    assert (status.trainers[0].heartbeat.name, status.monitors[0].heartbeat.name) == ("t1", "m1")
 
 
 def test_a_domain_without_processes_is_down_with_reasons(redis_client: redis.Redis, streams: Streams) -> None:
-    status = read_status(redis_client, streams)
+    status = read_status(redis_client, streams, load_domain("housing"))
     assert status.state == "down"
-    assert status.reasons == ("no consumer lives", "no model has been activated")
+    assert status.reasons == (
+        "no consumer lives",
+        "no model has been activated yet: `tasador train`, and start a training worker: `tasador trainer`",
+        "no training worker lives",
+        "no monitor lives",
+    )
     assert status.uptime_s is None
 
 
@@ -62,7 +73,7 @@ def test_a_pending_entry_of_the_future_has_no_age_and_no_latency(redis_client: r
     predict(redis_client, streams, f"{ahead_ms}-0")
     status = read_status(redis_client, streams)
     assert status.latency_ms is None
-    (line,) = [text for name, text in _lines(status) if name == "latency"]
+    (line,) = [text for name, text in _rest(status) if name == "latency"]
     assert line == "unknown: entry ids are ahead of Redis's clock"
 
 
@@ -95,9 +106,61 @@ def test_a_domain_whose_consumers_all_wait_is_down_with_their_reasons(
     redis_client: redis.Redis, streams: Streams
 ) -> None:
     beat(redis_client, streams, state="waiting", reasons=["model: none activated"], version=None, activation=None)
-    status = read_status(redis_client, streams)
+    run_beside(redis_client, streams)
+    status = read_status(redis_client, streams, load_domain("housing"))
     assert status.state == "down"
-    assert status.reasons == ("no model has been activated", "a1: waiting (model: none activated)")
+    assert status.reasons == (
+        "no model has been activated yet: `tasador train`",
+        "a1: waiting (model: none activated)",
+    )
+
+
+def test_a_first_training_is_named_with_its_phase_instead_of_an_advice_to_train(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    now_ms = int(redis_client.time()[0] * 1000)
+    training = Activity(
+        what="training", since_ms=now_ms - 41_500, phase="train", phase_since_ms=now_ms - 12_500, detail="3 of 25"
+    )
+    run_beside(redis_client, streams)
+    beat_as(redis_client, streams.trainers, TrainerHeartbeat, "train-h-1", is_worker=False, activities=[training])
+    status = read_status(redis_client, streams)
+    (reason,) = (reason for reason in status.reasons if "no model" in reason)
+    assert re.fullmatch(
+        r"no model has been activated yet: train-h-1 is training for 4\d s \(train for 1\d s: 3 of 25\)", reason
+    )
+    (job,) = status.jobs
+    assert (job.process, job.activity.phase, int(job.seconds) // 10) == ("train-h-1", "train", 4)
+
+
+@pytest.mark.usefixtures("running")
+def test_silent_and_missing_trainers_and_monitors_degrade(redis_client: redis.Redis, streams: Streams) -> None:
+    redis_client.delete(streams.monitors)
+    beat_as(redis_client, streams.trainers, TrainerHeartbeat, "t1", at_ms=int(redis_client.time()[0] * 1000) - 40_000)
+    status = read_status(redis_client, streams)
+    assert status.state == "degraded"
+    assert status.reasons[:2] == ("no training worker lives", "no monitor lives")
+    assert status.reasons[2].startswith("t1: no heartbeat for 4")
+
+
+@pytest.mark.usefixtures("running")
+def test_a_paused_loop_is_shown_with_who_and_why(redis_client: redis.Redis, streams: Streams) -> None:
+    assert read_status(redis_client, streams).loop_pause is None
+    fields: dict[Any, Any] = {"time": "2026-11-20T12:00:00Z", "actor": "ada", "command_id": "c-1", "reason": "why"}
+    redis_client.hset(streams.loop, mapping=fields)
+    status = read_status(redis_client, streams)
+    assert status.state == "healthy", "somebody wanted it"
+    assert status.loop_pause is not None
+    assert (status.loop_pause.actor, status.loop_pause.reason) == ("ada", "why")
+
+
+@pytest.mark.usefixtures("running")
+def test_the_newest_model_events_are_shown_without_what_is_none(redis_client: redis.Redis, streams: Streams) -> None:
+    redis_client.xadd(streams.model_events, {"data": "no event"})
+    for version in range(7):
+        event = ModelEvent.of("t", "model.activated", version=str(version))
+        redis_client.xadd(streams.model_events, {"data": event.model_dump_json()})
+    assert [one.event.data.version for one in read_status(redis_client, streams).events] == ["6", "5", "4", "3", "2"]
 
 
 @pytest.mark.usefixtures("running")

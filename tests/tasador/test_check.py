@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from registry.versions import DIGEST_TAG
+from schemas.errors import ConfigurationError
 from tasador.cli.commands.check import check
 from tests.conftest import StartRedis
 from tests.models import SmallModel, own_model, small_model
@@ -61,10 +62,21 @@ def test_an_unknown_setting_is_an_error_that_names_it(monkeypatch: pytest.Monkey
     assert _findings() == [("configuration", "params.yaml: batch.max_record: there is no such setting")]
 
 
-def test_a_missing_redis_url_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    ((area, what),) = _findings()
-    assert area == "configuration"
-    assert "no Redis: set TASADOR_REDIS_URL" in what
+def test_before_the_first_start_everything_but_redis_is_checked_and_nothing_is_wrong() -> None:
+    result = COMMAND.run()
+    assert result.exit_code == 0, result.output
+    output = " ".join(result.stdout.split())
+    for part in ("domain housing: regression", "`tasador up` will start", "mlflow.db: does not exist yet"):
+        assert part in output
+    assert not Path(".tasador").exists(), "it changes nothing"
+
+
+def test_before_the_first_start_what_is_wrong_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_none() -> Path:
+        raise ConfigurationError("no redis-server 6.2 or newer")
+
+    monkeypatch.setattr("tasador.preflight.server.find_binary", find_none)
+    assert _findings() == [("server", "no redis-server 6.2 or newer")]
 
 
 def test_a_domain_that_cannot_be_loaded_is_an_error(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:

@@ -75,7 +75,7 @@ async def _count_answers(
         try:
             arguments = (str(table), "--domain", name, "--out", str(answers), "--timeout", "30")
             document = await asyncio.to_thread(runner_of(publish).json, *arguments)
-            await wait_until_async(lambda: read_status(searcher, streams, domain).state == "healthy")
+            await wait_until_async(lambda: read_status(searcher, streams, domain).state != "down")
         finally:
             consumer.stop()
             await asyncio.wait_for(working, 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,11 @@ def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel, tmp_pa
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
+        printed = json.loads(process.stdout.readline())
+        url = printed["url"]
+        experiment = own_model.registry.client.get_experiment_by_name("housing")
+        assert experiment is not None
+        assert printed["experiment_url"] == f"{url}/#/experiments/{experiment.experiment_id}"
         assert url.startswith("http://127.0.0.1:")
         assert requests.get(url, timeout=10).ok
         over_http = Registry(url, "housing").resolve()
@@ -47,3 +52,18 @@ def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel, tmp_pa
 def test_the_address_of_an_mlflow_server_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASADOR_MLFLOW_URI", "http://mlflow.example:5000")
     assert runner_of(mlflow).json() == {"url": "http://mlflow.example:5000"}
+
+
+def test_a_port_in_use_is_an_error_of_one_line(own_model: SmallModel) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "tasador", "mlflow", "--port", str(port)],
+            env=os.environ | {"TASADOR_HOME": str(own_model.settings.home)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"tasador: port {port} on 127.0.0.1 is in use: choose another, or 0 for a free one\n"

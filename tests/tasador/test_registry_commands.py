@@ -16,6 +16,7 @@ from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedE
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands import registry as commands
 from tests.models import SmallModel, fitted, register, small_model, table_of
+from tests.operations.answers import activate, beat
 from tests.tasador.command import Runner, use_redis
 
 __all__ = ["small_model"]
@@ -69,6 +70,30 @@ def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, re
 def test_list_shows_models_with_their_champion(store: Registry, registry: Runner) -> None:
     assert registry.json("list") == [{"name": "housing", "versions": 4, "champion": "1", "challenger": None}]
     assert registry.text("list").splitlines()[1].split() == ["housing", "4", "1", "-"]
+
+
+def test_what_is_desired_and_active_is_shown_beside_the_champion(
+    store: Registry,
+    registry: Runner,
+    redis_client: redis.Redis,
+    redis_url: str,
+    streams: Streams,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_redis(monkeypatch, redis_url, streams.prefix)
+    redis_client.hset(streams.worker_state, "champion", "1")
+    activate(redis_client, streams, version="2")
+    beat(redis_client, streams, "a1", version="2")
+    beat(redis_client, streams, "a2", version="1")
+    heads, model = (line.split() for line in registry.text("list").splitlines())
+    assert heads[2:] == ["CHAMPION", "CHALLENGER", "DESIRED", "ACTIVE"]
+    assert model[2:] == ["1", "-", "2", "1,", "2"]
+    lines = registry.text("versions").splitlines()
+    assert "desired, active in 1 consumer" in lines[3]
+    assert "Production active in 1 consumer" in " ".join(lines[4].split())
+    assert "desired, active in 1 consumer (champion 1, desired 2, active 1, 2)" in registry.text("show", "2")
+    shown = {one["version"]: (one["is_desired"], one["active_in"]) for one in registry.json("versions")}
+    assert (shown["2"], shown["1"], shown["3"]) == ((True, 1), (False, 1), (False, 0))
 
 
 def test_show_prints_all_of_a_version(store: Registry, registry: Runner, small_model: SmallModel) -> None:

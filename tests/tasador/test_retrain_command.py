@@ -13,8 +13,9 @@ from operations.command_sender import current_actor
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.errors import ModelRejectedError, NotConfirmedError
 from schemas.streams import DATA_FIELD, Streams
+from tasador.cli.commands import loop
 from tasador.cli.commands.retrain import retrain
-from tests.tasador.command import runner_of, use_redis
+from tests.tasador.command import Runner, runner_of, use_redis
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -53,7 +54,7 @@ def test_a_trained_version_is_shown_as_activated(redis_url: str, redis_client: r
     ((_, fields),) = client.xrange(streams.commands)
     sent = json.loads(fields[DATA_FIELD])
     assert (sent["type"], sent["actor"]) == ("model.retrain", current_actor())
-    assert sent["data"] == {"models": ["linear", "ridge"], "force": True, "reason": "a test"}
+    assert sent["data"] == {"models": ["linear", "ridge"], "force": True, "cause": "operator", "reason": "a test"}
 
 
 def test_a_skipped_training_is_not_an_error(redis_url: str, streams: Streams) -> None:
@@ -79,3 +80,42 @@ def test_a_reason_without_force_is_a_usage_error() -> None:
 def test_without_a_worker_the_error_names_the_stream_of_the_command() -> None:
     with pytest.raises(NotConfirmedError, match="no training worker runs"):
         COMMAND.run("--timeout", "0")
+
+
+def test_a_training_is_cancelled_with_the_reason(redis_url: str, redis_client: redis.Redis, streams: Streams) -> None:
+    worker = start_worker(redis_url, streams, "command.done", message="the training of command c-1 was stopped")
+    assert COMMAND.text("--cancel", "--reason", "wrong data") == "the training of command c-1 was stopped\n"
+    worker.join()
+    client: Any = redis_client
+    ((_, fields),) = client.xrange(streams.commands)
+    sent = json.loads(fields[DATA_FIELD])
+    assert (sent["type"], sent["data"]) == ("training.cancel", {"reason": "wrong data"})
+    assert COMMAND.run("--cancel", "--force").exit_code == 2
+
+
+def test_without_a_training_there_is_nothing_to_cancel(redis_url: str, streams: Streams) -> None:
+    worker = start_worker(
+        redis_url, streams, "command.rejected", reason="no_training", message="no training is running"
+    )
+    with pytest.raises(ModelRejectedError, match="no training is running"):
+        COMMAND.run("--cancel")
+    worker.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "sentence"),
+    [
+        ("pause", "loop.paused", "the retraining loop is paused"),
+        ("resume", "loop.resumed", "the retraining loop runs"),
+    ],
+)
+def test_the_loop_is_paused_and_resumed(
+    redis_url: str, redis_client: redis.Redis, streams: Streams, name: str, event: ModelEventType, sentence: str
+) -> None:
+    worker = start_worker(redis_url, streams, event)
+    assert Runner(loop.app).text(name, "--reason", "holidays") == f"{sentence}\n"
+    worker.join()
+    client: Any = redis_client
+    ((_, fields),) = client.xrange(streams.commands)
+    sent = json.loads(fields[DATA_FIELD])
+    assert (sent["type"], sent["actor"], sent["data"]) == (f"loop.{name}", current_actor(), {"reason": "holidays"})

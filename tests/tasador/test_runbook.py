@@ -13,11 +13,12 @@ from typing import Any, get_args
 import pytest
 import redis
 
-from operations import status
-from operations.status import BacklogStatus, ConsumerStatus, judge
+from operations import judging
+from operations.judging import BacklogStatus, judge
+from operations.processes import ConsumerStatus, MonitorStatus, Processes, TrainerStatus
 from operations.verify import published, verify
 from schemas.settings import load_settings
-from schemas.states import ConsumerHeartbeat, DesiredModel
+from schemas.states import ConsumerHeartbeat, DesiredModel, MonitorHeartbeat, TrainerHeartbeat
 from schemas.streams import SCORERS, Streams
 from tasador.cli.commands.check import check
 from tasador.cli.commands.publish import publish
@@ -35,10 +36,17 @@ MODEL = DesiredModel(activation="2-0", version="2", digest="d", uri="file:///2")
 QUIET = BacklogStatus(total=0, undelivered=0, pending=0, is_exact=True, oldest_pending_s=0)
 
 
-def _consumer(silent_s: float = 0, **fields: Any) -> ConsumerStatus:
+IDENTITY: dict[str, Any] = {"instance": "i", "host": "h", "pid": 1, "started_ms": 0, "at_ms": 0}
+TRAINER = TrainerHeartbeat(name="t1", state="running", **IDENTITY)
+MONITOR = MonitorHeartbeat(name="m1", state="running", **IDENTITY)
+
+
+def _consumer(silent_s: float = 0, **fields: Any) -> Processes:
     given = {"state": "running", "version": "2", "activation": "2-0"} | fields
-    beat = ConsumerHeartbeat(name="a1", instance="i", host="h", pid=1, started_ms=0, at_ms=0, **given)
-    return ConsumerStatus(heartbeat=beat, is_living=not silent_s, silent_s=silent_s)
+    beat = ConsumerHeartbeat(name="a1", **IDENTITY, **given)
+    consumer = ConsumerStatus(heartbeat=beat, is_living=not silent_s, silent_s=silent_s)
+    trainer = TrainerStatus(heartbeat=TRAINER, is_living=True, silent_s=0)
+    return Processes(0, (consumer,), (trainer,), (MonitorStatus(heartbeat=MONITOR, is_living=True, silent_s=0),))
 
 
 def _every_reason() -> set[str]:
@@ -46,12 +54,12 @@ def _every_reason() -> set[str]:
     states = get_args(ConsumerHeartbeat.model_fields["state"].annotation)
     reasons: set[str] = set()
     for state in states:
-        reasons.update(judge([_consumer(state=state, reasons=("redis: away",))], MODEL, QUIET, None)[1])
-    reasons.update(judge([], None, QUIET, None)[1])
-    reasons.update(judge([_consumer(silent_s=20)], MODEL, QUIET, None)[1])
-    reasons.update(judge([_consumer(version="1", activation="1-0")], MODEL, QUIET, None)[1])
+        reasons.update(judge("housing", _consumer(state=state, reasons=("redis: away",)), MODEL, QUIET, None)[1])
+    reasons.update(judge("housing", Processes(0), None, QUIET, None)[1])
+    reasons.update(judge("housing", _consumer(silent_s=20), MODEL, QUIET, None)[1])
+    reasons.update(judge("housing", _consumer(version="1", activation="1-0"), MODEL, QUIET, None)[1])
     full = QUIET.model_copy(update={"total": 7, "oldest_pending_s": 61})
-    reasons.update(judge([_consumer()], MODEL, full, 7)[1])
+    reasons.update(judge("housing", _consumer(), MODEL, full, 7)[1])
     return reasons | {str(BlockingGroup("archivers", "0-0", 7)), str(BlockingGroup("archivers", "1-0", None))}
 
 
@@ -68,7 +76,7 @@ def test_every_reason_of_a_status_has_one_section() -> None:
 
 
 def test_the_test_above_covers_every_reason() -> None:
-    tree = ast.parse(inspect.getsource(status))
+    tree = ast.parse(inspect.getsource(judging))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
     def count_reasons(name: str) -> int:
@@ -76,8 +84,8 @@ def test_the_test_above_covers_every_reason() -> None:
         appended = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "append"]
         return len(appended) + sum(isinstance(node, ast.Yield) for node in ast.walk(functions[name]))
 
-    counts = (count_reasons("judge"), count_reasons("_problems"))
-    assert counts == (3, 3), "add a section and a case in _every_reason for the new reason"
+    counts = (count_reasons("judge"), count_reasons("_problems"), count_reasons("_other_model"))
+    assert counts == (5, 2, 1), "add a section and a case in _every_reason for the new reason"
 
 
 @pytest.fixture

@@ -40,6 +40,15 @@ def test_each_stream_has_a_readable_line(redis_client: redis.Redis, streams: Str
     assert _lines("model-events") == ["model.swapped tasador/housing/consumer/a1 v7 in 41 ms"]
 
 
+def test_an_activation_names_the_champion_and_the_version_before_where_they_differ(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    for version, before, champion in (("2", "1", "1"), ("2", "2", "2")):
+        event = ModelEvent.of("t", "model.activated", version=version, before=before, champion=champion)
+        redis_client.xadd(streams.model_events, {"data": event.model_dump_json()})
+    assert _lines("model-events") == ["model.activated t v2 before v1 champion v1", "model.activated t v2"]
+
+
 def test_tail_starts_with_ten_entries_or_the_given_number(redis_client: redis.Redis, streams: Streams) -> None:
     for number in range(12):
         predict(redis_client, streams, f"{number + 1}-0", listing_id=f"l-{number}")

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+import redis
 import typer
 from typer.testing import CliRunner
 
+from operations.judging import BacklogStatus, judge
+from operations.processes import read_processes
+from schemas.streams import Streams
 from tasador.cli.commands import train
 from tests.models import SmallModel, own_model, small_model, table_of
+from tests.tasador.command import use_redis
+from transport.connection import connect
 
 __all__ = ["own_model", "small_model"]
 
@@ -17,6 +26,7 @@ app.command()(train.train)
 app.callback()(lambda: None)
 
 runner = CliRunner()
+QUIET = BacklogStatus(total=0, undelivered=0, pending=0, is_exact=True, oldest_pending_s=0)
 
 
 @pytest.fixture
@@ -52,6 +62,31 @@ def test_train_prints_candidates_test_figures_and_the_next_command(own_model: Sm
     assert champion.tags["trigger"] == "command line"
     assert "left out: row 4, RM = 99" in done.stderr
     assert "1 of 2: linear" in done.stderr
+
+
+@pytest.mark.usefixtures("_home")
+def test_a_training_is_announced_to_a_system_that_waits_for_its_first_model(
+    redis_client: redis.Redis, redis_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_redis(monkeypatch, redis_url, prefix)
+    monkeypatch.setenv("TASADOR_HEARTBEAT_S", "0.01")
+    streams, shown = Streams(prefix), set[str]()
+    done = Event()
+
+    def watch() -> None:
+        with connect(redis_url) as client:
+            while not done.wait(0.005):
+                shown.update(judge("housing", read_processes(client, streams), None, QUIET, None)[1])
+
+    watching = Thread(target=watch)
+    watching.start()
+    result = runner.invoke(app, ["train", "--models", "linear", "--no-promote"])
+    done.set()
+    watching.join()
+    assert result.exit_code == 0, result.output
+    waits = rf"no model has been activated yet: train-.*-{os.getpid()} is training for \d+ s \(train for \d+ s.*\)"
+    assert any(re.fullmatch(waits, reason) for reason in shown), shown
+    assert not redis_client.exists(streams.trainers)
 
 
 @pytest.mark.usefixtures("_home")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from registry.decisions import Decision, Requester
 from registry.gate_reports import store_gate_report
 from registry.stages import Stage
 from registry.store import Registry
@@ -15,7 +16,7 @@ from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
 from training.gate.loading import cost_check, loading_checks
 from training.gate.record import FoldRecord
-from training.gate.report import Check, CheckOutcome, Footing, GateReport, Override
+from training.gate.report import Check, Footing, GateReport, Override
 from training.gate.rules import absolute_checks, comparison_checks
 
 _ABSOLUTE = ("rows", "limits")
@@ -36,7 +37,13 @@ class Gate:
     domain: Domain
     settings: Settings
 
-    def judge(self, version: str, stage: Stage = Stage.PRODUCTION, override: Override | None = None) -> GateReport:
+    def judge(
+        self,
+        version: str,
+        stage: Stage = Stage.PRODUCTION,
+        override: Override | None = None,
+        requester: Requester | None = None,
+    ) -> GateReport:
         """Judge a version, and store the report with it.
 
         For Production the version is compared with the champion (`training.gate.champion_comparison`). This can take
@@ -46,6 +53,7 @@ class Gate:
             version: to judge.
             stage: to judge it for; for Staging it is not compared with the champion.
             override: the operator who forces the promotion, with the reason.
+            requester: who asks, for the record of the decision.
 
         Raises:
             ModelNotFoundError: there is no such version.
@@ -65,19 +73,20 @@ class Gate:
         champion_version = champion.version if champion is not None else None
         report = self._report(info, checks, stage, champion_version, override, footing)
         # the champion itself was only loaded: the report that admitted it stays
-        return report if is_champion else self._store(info, report)
+        return report if is_champion else self._store(info, report, requester or Requester())
 
-    def admit(self, version: str, override: Override | None = None) -> GateReport:
+    def admit(self, version: str, override: Override | None = None, requester: Requester | None = None) -> GateReport:
         """Judge a version and promote it if it passes; raises as `judge`."""
-        report = self.judge(version, override=override)
+        report = self.judge(version, override=override, requester=requester)
         if report.is_open:
             self.registry.set_champion(version)
         return report
 
     def judge_rollback(self, version: str) -> GateReport:
-        """Judge a former champion for a rollback: only whether it was admitted once, and loads now.
+        """Judge a version that answered before for a rollback: only whether it loads now.
 
-        A rollback is an emergency measure, often for a fault that no figure shows.
+        A rollback is an emergency measure, often for a fault that no figure shows. Its report is not stored: that of
+        the version's admission stays.
 
         Raises:
             ModelNotFoundError: there is no such version.
@@ -85,10 +94,7 @@ class Gate:
         """
         info = self.registry.resolve(version=version)
         checks, _ = loading_checks(self.registry, info, self.domain)
-        outcome: CheckOutcome = "passed" if info.is_admitted else "failed"
-        reason = f"has {'already' if info.is_admitted else 'never'} passed the gate for Production"
-        checks.append(Check(name="admitted", outcome=outcome, reason=reason, is_binding=True))
-        return self._store(info, self._report(info, checks, Stage.PRODUCTION, None, None))
+        return self._report(info, checks, Stage.PRODUCTION, None, None)
 
     def _check_folds(
         self, info: ModelVersionInfo, champion: ModelVersionInfo | None
@@ -131,17 +137,13 @@ class Gate:
             override=override,
         )
 
-    def _store(self, info: ModelVersionInfo, report: GateReport) -> GateReport:
-        forced = report.override if report.status == "forced" else None
-        store_gate_report(
-            self.registry,
-            info,
-            report.status,
-            report.model_dump(mode="json"),
-            admitted_at=report.time.isoformat() if report.is_open and report.stage is Stage.PRODUCTION else "",
-            forced_by=forced.actor if forced else "",
-            forced_because=forced.reason if forced else "",
-        )
+    def _store(self, info: ModelVersionInfo, report: GateReport, requester: Requester) -> GateReport:
+        reason = ""
+        if report.override is not None and report.status == "forced":
+            requester, reason = replace(requester, actor=report.override.actor), report.override.reason
+        decision = Decision(report.time.isoformat(), report.status, report.stage.value, requester, reason)
+        is_admitted = report.is_open and report.stage is Stage.PRODUCTION
+        store_gate_report(self.registry, info, report.model_dump(mode="json"), decision, is_admitted=is_admitted)
         return report
 
 

@@ -17,13 +17,17 @@ from pydantic import InstanceOf
 from redis.exceptions import RedisError
 
 from schemas.settings import Settings
+from schemas.states import TrainerHeartbeat
 from schemas.streams import TRAINERS
 from service import logs
+from service.activity import Activities
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
 from service.health import Health
+from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
+from service.settings_watch import WATCH_S, SettingsWatch
 from service.subscriber import SubscriberWatch
 from training.worker.command_handler import CommandHandler
 from training.worker.event_factory import EventFactory
@@ -58,7 +62,7 @@ def run_trainer(settings: Settings, name: str, port: int) -> None:
     """
     logs.configure(settings)
     listener = bind(port, settings.host)
-    serve(build_worker(settings, name), listener)
+    serve(build_worker(settings, name, listener.getsockname()[1]), listener)
 
 
 class Worker:
@@ -68,6 +72,7 @@ class Worker:
         settings: of the worker.
         name: its name in the consumer group.
         url: of Redis.
+        port: where its endpoints are served; None if they are not.
 
     Attributes:
         handler: carries out commands.
@@ -76,7 +81,7 @@ class Worker:
         registry: the worker's Prometheus metrics.
     """
 
-    def __init__(self, settings: Settings, name: str, url: str) -> None:
+    def __init__(self, settings: Settings, name: str, url: str, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
@@ -86,11 +91,22 @@ class Worker:
         self._inbox = CommandInbox(self._client, streams, name, settings.claim_idle_ms)
         replies = Replies(self._client, streams, name, metrics)
         events = EventFactory(f"tasador/{domain.name}/trainer/{name}")
-        models = Models(settings, domain)
+        activities = Activities()
+        models = Models(settings, domain, activities)
         self._promoter = Promoter(replies, events, models, metrics)
         parts = (settings, self._inbox, replies, events, models, self._promoter)
-        self.handler = CommandHandler(*parts, TrainingRunner(*parts))
+        self.handler = CommandHandler(*parts, TrainingRunner(*parts, activities))
         self.health = Health(_STALL_S)
+        self._heartbeat = Heartbeat(
+            self._client,
+            streams.trainers,
+            TrainerHeartbeat,
+            name,
+            port,
+            self.health,
+            activities,
+            lambda: {"champion": self._promoter.champion, "versions": self._promoter.versions},
+        )
         self.broker = build_broker(url, self.registry)
         # one at a time, so that what is read is in hand at once and never taken for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
@@ -122,7 +138,11 @@ class Worker:
             [
                 Step("redis", tick_s, self._renew),
                 Step("left-overs", tick_s, self._take_left_overs),
+                Step("cancellation", tick_s, self._follow_cancel),
                 Step("registry", self._settings.registry_poll_s, self._follow_champion),
+                Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat),
+                Step("silent", FORGET_S, self._heartbeat.forget_silent),
+                Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             ]
         )
 
@@ -136,6 +156,7 @@ class Worker:
         """Release the worker's entries, after the last read."""
         try:
             await self._inbox.leave()
+            await self._heartbeat.remove()
         except RedisError as error:
             logger.warning("could not leave the consumer group", extra={"error": str(error)})
         await self._client.aclose()
@@ -148,6 +169,9 @@ class Worker:
         finally:
             # memory may be full for a new group and not for this
             await self._inbox.renew()
+
+    async def _follow_cancel(self) -> None:
+        await self.handler.trainings.follow_cancel()
 
     async def _take_left_overs(self) -> None:
         while (entry := await self._inbox.take_left_over()) is not None:
@@ -171,9 +195,9 @@ class WorkerApp(ServedApp):
             super().exit()
 
 
-def build_worker(settings: Settings, name: str) -> WorkerApp:
-    """The application of one worker."""
-    worker = Worker(settings, name, required_redis_url(settings))
+def build_worker(settings: Settings, name: str, port: int | None = None) -> WorkerApp:
+    """The application of one worker, whose endpoints are served on the port, if they are served."""
+    worker = Worker(settings, name, required_redis_url(settings), port)
     specification = describe("trainer", settings.load_domain(), settings.streams)
     app = build_app(WorkerApp, worker.broker, worker.health, worker.registry, specification)
     app.on_startup(worker.prepare)

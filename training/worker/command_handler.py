@@ -11,11 +11,23 @@ from dataclasses import dataclass
 import pydantic_core
 from pydantic import ValidationError
 
-from schemas.commands import COMMANDS, Command, Promote, Reload, Retrain, Rollback
+from schemas.commands import (
+    COMMANDS,
+    CancelTraining,
+    Command,
+    PauseLoop,
+    Promote,
+    Reload,
+    ResumeLoop,
+    Retrain,
+    Rollback,
+)
 from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
 from schemas.events import MAX_ID
 from schemas.settings import Settings
+from schemas.states import LoopPause
+from training.worker.changes import change_by
 from training.worker.event_factory import EventFactory
 from training.worker.inbox import CommandEntry, CommandInbox, retry_until_redis_answers
 from training.worker.models import Models
@@ -65,9 +77,9 @@ def parse_command(fields: Mapping[bytes, bytes] | None) -> ParsedCommand:
 def _find_contradiction(command: Command) -> str | None:
     if isinstance(command, Reload) and command.data.version and command.data.alias:
         return "data: name a version or an alias, not both"
-    if isinstance(command, Promote) and command.data.force and not command.data.reason:
+    if isinstance(command, Promote | Reload) and command.data.force and not command.data.reason:
         return "data.reason: force requires a reason, which is kept"
-    if isinstance(command, Promote) and command.data.reason and not command.data.force:
+    if isinstance(command, Promote | Reload) and command.data.reason and not command.data.force:
         return "data.reason: a reason is allowed only with force"
     return None
 
@@ -124,7 +136,7 @@ class CommandHandler:
             await self._reject(entry, parsed.command_id, parsed.reason, parsed.message)
         elif entry.attempts >= self.settings.max_deliveries:
             message = f"given up after {entry.attempts} attempts that ended without a reply"
-            await self._reject(entry, parsed.command.id, "poison", message)
+            await self._reject(entry, parsed.command.id, "poison", message, parsed.command)
         else:
             await self._execute(entry, parsed.command)
 
@@ -158,12 +170,30 @@ class CommandHandler:
                 await self.promoter.activate(entry, command, self.promoter.find_rollback_target(command))
             case Retrain():
                 if not await self.trainings.start(entry, command):
-                    message = "another training is running; send the command again when it has ended"
-                    await self._reject(entry, command.id, "busy", message)
+                    message = "another training is running: wait until it has ended, or stop it with --cancel"
+                    await self._reject(entry, command.id, "busy", message, command)
+            case CancelTraining():
+                # the worker that trains replies, once it has stopped
+                if not await self.trainings.request_cancel(entry, command):
+                    await self._reject(entry, command.id, "no_training", "no training is running", command)
+            case PauseLoop() | ResumeLoop():
+                await self._set_loop(entry, command)
 
-    async def _reject(self, entry: CommandEntry, command_id: str | None, reason: str, message: str) -> None:
+    async def _set_loop(self, entry: CommandEntry, command: PauseLoop | ResumeLoop) -> None:
+        is_pause = isinstance(command, PauseLoop)
+        event = self.events.make(
+            "loop.paused" if is_pause else "loop.resumed", command_id=command.id, message=command.data.reason or None
+        )
+        pause = LoopPause(time=event.time, actor=command.actor, command_id=command.id, reason=command.data.reason)
+        fields = pause.model_dump(mode="json") if is_pause else {}
+        await self.replies.write(entry, command.id, [event], change=change_by(command, event), loop=fields)
+
+    async def _reject(
+        self, entry: CommandEntry, command_id: str | None, reason: str, message: str, command: Command | None = None
+    ) -> None:
         event = self.events.command_rejected(command_id, reason, message)
-        await self.replies.write(entry, command_id or entry.id, [event])
+        change = change_by(command, event) if command else None
+        await self.replies.write(entry, command_id or entry.id, [event], change=change)
 
     async def _reject_repeated(
         self, entry: CommandEntry, command_id: str, by_entry: str, by_event: str | None = None

@@ -6,10 +6,11 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from registry.versions import ModelVersionInfo
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.errors import ConfigurationError, ModelError, ModelRejectedError, RegistryUnavailableError
+from schemas.states import DesiredModel
 from training.gate.report import GateReport
+from training.worker.replies import Activated
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +21,13 @@ class EventFactory:
 
     source: str
 
-    def activated(self, model: ModelVersionInfo, command_id: str | None = None) -> ModelEvent:
-        """A version became the desired model."""
-        return self.make("model.activated", command_id=command_id, version=model.version, digest=model.digest)
+    def activated(
+        self, activated: Activated, desired: DesiredModel | None, command_id: str | None = None
+    ) -> ModelEvent:
+        """A version became the desired model, in place of the one that was desired until then."""
+        about = {"version": activated.model.version, "digest": activated.model.digest}
+        before = desired.version if desired else None
+        return self.make("model.activated", command_id=command_id, champion=activated.champion, before=before, **about)
 
     def model_rejected(self, error: ModelError, version: str | None, command_id: str | None = None) -> ModelEvent:
         """A model cannot be used; the reason is the check that failed, or `not_found`."""

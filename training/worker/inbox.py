@@ -101,8 +101,7 @@ class CommandInbox:
         if not self.in_hand:
             return
         await self._group.renew(list(self.in_hand))
-        training: Any = await self._client.get(self._streams.training_lock)
-        if training and training.decode() in self.in_hand:
+        if await self.running_training() in self.in_hand:
             await self._client.pexpire(self._streams.training_lock, self._lock_ms)
 
     async def acquire_training_lock(self, entry: CommandEntry) -> bool:
@@ -114,6 +113,11 @@ class CommandInbox:
         if await self._client.set(key, entry.id, nx=True, px=self._lock_ms):
             return True
         return bool(await self._client.get(key) == entry.id.encode())
+
+    async def running_training(self) -> str | None:
+        """The entry of the command that is training, in any worker; None if there is none."""
+        training: Any = await self._client.get(self._streams.training_lock)
+        return training.decode() if training else None
 
     async def leave(self) -> int:
         """Release all pending entries for others to claim at once, and leave the group; returns how many there were."""

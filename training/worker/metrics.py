@@ -19,6 +19,10 @@ OUTCOMES: tuple[ModelEventType, ...] = (
     "model.rejected",
     "training.failed",
     "training.skipped",
+    "training.cancelled",
+    "loop.paused",
+    "loop.resumed",
+    "command.done",
     "command.rejected",
 )
 """Event types with which a job can end."""

@@ -14,14 +14,18 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from registry import tracking
 from registry.cache import ModelCache
+from registry.catalogue import count_versions
+from registry.decisions import Decision, Requester
 from registry.loading import load_libraries, load_scorer
 from registry.location import cache_folder_of, tracking_uri_of
+from registry.runs import end_killed_runs
 from registry.stages import CHAMPION
 from registry.store import Registry
-from registry.versions import ModelVersionInfo
+from registry.versions import COMMAND_TAG, ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
 from schemas.settings import Settings
+from service.activity import Activities
 from training.gate.report import GateReport, Override
 
 if TYPE_CHECKING:
@@ -35,14 +39,21 @@ T = TypeVar("T")
 
 
 class Models:
-    """The models of one domain."""
+    """The models of one domain.
 
-    def __init__(self, settings: Settings, domain: Domain) -> None:
+    Args:
+        settings: with the registry's address.
+        domain: the domain.
+        activities: shows which version is being loaded or judged.
+    """
+
+    def __init__(self, settings: Settings, domain: Domain, activities: Activities) -> None:
         tracking_uri = tracking_uri_of(settings)
         self._registry = Registry(tracking_uri, domain.name)
         self._cache = ModelCache(cache_folder_of(settings), tracking_uri)
-        self._domain = domain
+        self.domain = domain
         self._settings = settings
+        self._activities = activities
         self._import_lock = asyncio.Lock()
         self._is_imported = False
 
@@ -66,9 +77,10 @@ class Models:
 
         def fetch_and_load() -> None:
             path = self._cache.fetch(model.desired(activation=""))
-            load_scorer(path, self._domain)
+            load_scorer(path, self.domain)
 
-        await self._call(fetch_and_load)
+        with self._activities.doing(f"loading version {model.version}"):
+            await self._call(fetch_and_load)
 
     async def champion(self) -> ModelVersionInfo | None:
         """The registry's champion, without a second attempt; None if there is none.
@@ -82,18 +94,34 @@ class Models:
         except ModelNotFoundError:
             return None
 
-    async def judge(self, version: str, override: Override | None) -> GateReport:
+    async def count(self) -> int:
+        """The number of registered versions, without a second attempt.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        return await asyncio.to_thread(count_versions, self._registry)
+
+    async def judge(self, version: str, override: Override | None, requester: Requester) -> GateReport:
         """The gate's report on a version; without a time limit, because the champion may have to be fitted again.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await self._judge(lambda gate: gate.judge(version, override=override))
+        return await self._judge(version, lambda gate: gate.judge(version, override=override, requester=requester))
 
     async def judge_rollback(self, version: str) -> GateReport:
-        """The gate's report on a former champion that is to return; raises as `judge`."""
-        return await self._judge(lambda gate: gate.judge_rollback(version))
+        """The gate's report on a version that answered before and is to return; raises as `judge`."""
+        return await self._judge(version, lambda gate: gate.judge_rollback(version))
+
+    async def keep_decision(self, version: str, decision: Decision) -> None:
+        """Keep a decision about a version with it.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        await self._call(lambda: self._registry.set_tags(version, decision.as_tag()))
 
     async def set_champion(self, version: str) -> None:
         """Make a version champion and the one before it previous champion; idempotent. It must have passed the gate.
@@ -113,15 +141,30 @@ class Models:
         version = next((one.version for one in versions if one.command_id == command_id), None)
         return None if version is None else await self.find(version)
 
-    async def _judge(self, judge: Callable[[Gate], GateReport]) -> GateReport:
+    async def discard_trained_by(self, command_id: str) -> None:
+        """Delete the version that a cancelled training for this command may have registered, and end its run.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        registry = self._registry
+        await self._call(
+            lambda: end_killed_runs(registry.client, registry.tracking_uri, registry.name, COMMAND_TAG, command_id)
+        )
+        model = await self.trained_by(command_id)
+        if model is not None:
+            await self._call(lambda: self._registry.delete_version(model.version))
+
+    async def _judge(self, version: str, judge: Callable[[Gate], GateReport]) -> GateReport:
         def run() -> GateReport:
             # imported here because it takes pandas and all of scikit-learn
             from training.gate.judging import Gate
 
-            return judge(Gate(self._registry, self._domain, self._settings))
+            return judge(Gate(self._registry, self.domain, self._settings))
 
-        await self._import_libraries()
-        return await asyncio.to_thread(run)
+        with self._activities.doing(f"judging version {version}"):
+            await self._import_libraries()
+            return await asyncio.to_thread(run)
 
     async def _call(self, call: Callable[[], T]) -> T:
         await self._import_libraries()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
+from pydantic import TypeAdapter
 
 from registry.versions import ModelVersionInfo
-from schemas.commands import ModelEvent
+from schemas.commands import CancelTraining, ModelEvent
+from schemas.frozen_model import FrozenModel
+from schemas.history import Change
+from schemas.states import DesiredModel, FormerModel
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
 from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
@@ -21,6 +25,7 @@ from transport.scripts import Script
 logger = logging.getLogger(__name__)
 
 _REPLY = Script("training.worker", "reply")
+_FORMER = TypeAdapter(tuple[FormerModel, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,45 @@ class Reply:
 
     entry: str
     event: str
+
+
+class CancelRequest(FrozenModel):
+    """A command to stop a training, and its entry."""
+
+    entry: str
+    command: CancelTraining
+
+
+class RollbackTarget(FormerModel):
+    """What a rollback restores, and how many versions that answered before are left for the next one."""
+
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """What a reply activates.
+
+    Attributes:
+        model: becomes the desired model; the final event's entry id is its activation.
+        champion: the champion's version from then on, so that `follow` does not activate it once more; None to leave
+            what counts as followed.
+        remaining: of a rollback, how many of the versions that answered before are kept.
+    """
+
+    model: ModelVersionInfo
+    champion: str | None = None
+    remaining: int | None = None
+
+    def script_fields(self, command_id: str | None) -> dict[str, object]:
+        """Arguments of the script."""
+        desired = self.model.desired("", command_id).model_dump(exclude={"activation"}, exclude_none=True)
+        fields = {
+            "activate": [part for field in desired.items() for part in field],
+            "version": self.model.version,
+            "former": self.remaining,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -51,8 +95,9 @@ class Replies:
         key: str,
         events: Sequence[ModelEvent],
         *,
-        activate: ModelVersionInfo | None = None,
-        champion: str | None = None,
+        change: Change | None = None,
+        activated: Activated | None = None,
+        loop: Mapping[str, str] | None = None,
     ) -> None:
         """Reply to a command and acknowledge it; writes nothing if the command is no longer pending.
 
@@ -60,11 +105,16 @@ class Replies:
             entry: the entry that carried the command.
             key: the command's id, or the entry's, under which `find` and the client find the reply.
             events: in order; the last one is final.
-            activate: becomes the desired model; the final event's entry id is its activation.
-            champion: the champion's version, so that `follow` does not activate it once more.
+            change: the record for the history.
+            activated: what the reply activates.
+            loop: fields of the pause of the retraining loop; empty to resume it.
         """
         fence = {"group": TRAINERS, "consumer": self.worker, "entry": entry.id, "key": key}
-        written = await self._run_script(fence | _script_fields(events, activate, champion, key))
+        champion = activated.champion if activated else None
+        reply = fence | _script_fields(events, change, activated, champion, key)
+        if loop is not None:
+            reply["loop"] = [part for field in loop.items() for part in field]
+        written = await self._run_script(reply)
         if written:
             took_ms = EntryId.parse(entry.id).age_ms(EntryId.parse(written[-1]).ms) or 0
             self.metrics.record_job([event.type for event in events], took_ms / 1000)
@@ -72,29 +122,51 @@ class Replies:
             logger.warning("command already has a reply", extra={"entry": entry.id})
 
     async def follow(
-        self, followed: str, champion: str, event: ModelEvent, *, activate: ModelVersionInfo | None = None
+        self, followed: str, champion: str, event: ModelEvent, change: Change, activated: Activated | None = None
     ) -> bool:
         """Write what became of a champion that was set in the registry; False if another worker has followed it.
 
         `followed` is the one before it, as the method `followed` returned it.
         """
-        return bool(await self._run_script({"followed": followed} | _script_fields([event], activate, champion)))
+        reply = _script_fields([event], change, activated, champion)
+        return bool(await self._run_script({"followed": followed} | reply))
 
     async def followed(self) -> str:
         """The version of the champion that was followed last; empty if none was."""
         version: Any = await self.client.hget(self.streams.worker_state, "champion")
         return version.decode() if version else ""
 
-    async def pin_rollback_target(self, command_id: str, version: str) -> str:
-        """Keep the version that a rollback goes back to until its reply; returns the version that was kept first.
+    async def desired(self) -> DesiredModel | None:
+        """The desired model; None before the first activation."""
+        stored: Any = await self.client.hgetall(self.streams.model)
+        return DesiredModel.from_hash(stored)
 
-        Setting the champion changes what the previous champion is, so a rollback that is repeated after a crash would
-        otherwise go back to another version.
+    async def rollback_target(self, command_id: str) -> RollbackTarget | None:
+        """What a rollback restores; None if nothing answered before. It stays the same until the rollback's reply.
+
+        A rollback that is repeated after a crash would otherwise go back to another version: the champion that it had
+        set already may have been followed meanwhile.
         """
         key, field = self.streams.worker_state, f"target:{command_id}"
-        await self.client.hsetnx(key, field, version)
         pinned: Any = await self.client.hget(key, field)
-        return pinned.decode() if pinned else version
+        if pinned is None:
+            stored: Any = await self.client.hget(key, "before")
+            former = _FORMER.validate_json(stored) if stored else ()
+            if not former:
+                return None
+            target = RollbackTarget(**former[-1].model_dump(), remaining=len(former) - 1)
+            await self.client.hsetnx(key, field, target.model_dump_json())
+            pinned = await self.client.hget(key, field)
+        return RollbackTarget.model_validate_json(pinned)
+
+    async def request_cancel(self, training: str, request: CancelRequest) -> None:
+        """Ask the worker that carries out the command of an entry to stop its training; the first request counts."""
+        await self.client.hsetnx(self.streams.worker_state, f"cancel:{training}", request.model_dump_json())
+
+    async def find_cancel(self, training: str) -> CancelRequest | None:
+        """The request to stop the training of an entry; None if there is none."""
+        stored: Any = await self.client.hget(self.streams.worker_state, f"cancel:{training}")
+        return CancelRequest.model_validate_json(stored) if stored else None
 
     async def acknowledge(self, entry: CommandEntry) -> None:
         """Acknowledge an entry that has its reply."""
@@ -107,21 +179,24 @@ class Replies:
     async def _run_script(self, reply: dict[str, object]) -> list[bytes]:
         streams = self.streams
         keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
-        keys += [streams.worker_state, streams.training_lock]
+        keys += [streams.worker_state, streams.training_lock, streams.history, streams.loop]
         written: list[bytes] = await _REPLY.run_async(self.client, keys, [json.dumps(reply)])
         return written
 
 
 def _script_fields(
-    events: Sequence[ModelEvent], activate: ModelVersionInfo | None, champion: str | None, command_id: str | None = None
+    events: Sequence[ModelEvent],
+    change: Change | None,
+    activated: Activated | None,
+    champion: str | None,
+    command_id: str | None = None,
 ) -> dict[str, object]:
     fields: dict[str, object] = {"events": [_json_of(event) for event in events]}
-    if activate is not None:
-        desired = activate.desired("", command_id).model_dump(exclude={"activation"}, exclude_none=True)
-        fields["activate"] = [part for field in desired.items() for part in field]
+    if change is not None:
+        fields["change"] = change.model_dump_json(exclude_defaults=True)
     if champion is not None:
         fields["champion"] = champion
-    return fields
+    return fields | (activated.script_fields(command_id) if activated else {})
 
 
 def _json_of(event: ModelEvent) -> str:

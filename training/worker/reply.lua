@@ -1,17 +1,22 @@
 -- Writes the reply to one command, and the model that it activates: all of it or nothing.
--- KEYS: commands, model-events, model, answers, notes, training. ARGV: one JSON object with
+-- KEYS: commands, model-events, model, answers, notes, training, history, loop. ARGV: one JSON object with
 --   group, consumer, entry: the command's entry; the fence: nothing is written unless it is still pending
 --   followed: without an entry, the champion followed last; nothing is written if another one has been followed since
 --   key: the field of `answers`: the command's id, or the entry's
 --   events: the events' JSON in order; the last one is final
---   activate: flat list of the fields of `model`; its activation is the entry id of the final event
+--   change: JSON of the record for the history, if there is one
+--   activate, version: flat list of the fields of `model`; its activation is the entry id of the final event
 --   champion: the champion's version, which counts as followed from now on
+--   former: of a rollback, how many of the versions that answered before are kept; otherwise the desired version joins
+--     them if another one replaces it
+--   loop: flat list of the fields of `loop`, which pause it; an empty list resumes it
 -- Returns the entry ids of the events; none if the fence kept the reply out.
-local commands, model_events, model, answers, notes, training = unpack(KEYS)
+local commands, model_events, model, answers, notes, training, history, loop = unpack(KEYS)
 local reply = cjson.decode(ARGV[1])
+local MOST_FORMER = 100
 
 -- Redis does not roll back, so the script checks what can fail before the first write
-for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string'}) do
+for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string', 'stream', 'hash'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' holds a ' .. found .. ', not a ' .. kind)
@@ -24,10 +29,34 @@ elseif (redis.call('HGET', notes, 'champion') or '') ~= reply.followed then
   return {}
 end
 
+local before = redis.call('HGET', notes, 'before')
+
+-- the versions that answered before, as JSON; nil instead of none, because cjson would make an object of an empty list
+local function former()
+  local list = before and cjson.decode(before) or {}
+  local desired = redis.call('HGET', model, 'version')
+  if reply.former then
+    while #list > reply.former do table.remove(list) end
+  elseif desired and desired ~= reply.version then
+    list[#list + 1] = {version = desired, champion = redis.call('HGET', notes, 'champion') or ''}
+    if #list > MOST_FORMER then table.remove(list, 1) end
+  end
+  if #list > 0 then return cjson.encode(list) end
+end
+local after = reply.activate and former()
+
 local ids = {}
+local change
+local function set_before(value)
+  if value then return {'HSET', notes, 'before', value} end
+  return {'HDEL', notes, 'before'}
+end
+
 -- a write that ACL forbids fails late: the command becomes pending again; the model is written last and needs no undo
 local function undo(failure)
   for _, id in ipairs(ids) do redis.pcall('XDEL', model_events, id) end
+  if change then redis.pcall('XDEL', history, change) end
+  redis.pcall(unpack(set_before(before)))
   if reply.entry then
     redis.pcall('HDEL', answers, reply.key)
     redis.pcall('XCLAIM', commands, reply.group, reply.consumer, 0, reply.entry, 'FORCE', 'JUSTID')
@@ -40,17 +69,27 @@ for _, event in ipairs(reply.events) do
   if type(id) == 'table' then return undo(id) end
   ids[#ids + 1] = id
 end
+if reply.change then
+  local id = redis.pcall('XADD', history, '*', 'data', reply.change, 'event', ids[#ids])
+  if type(id) == 'table' then return undo(id) end
+  change = id
+end
 
 local writes = {}
 if reply.entry then
   writes[1] = {'HSET', answers, reply.key, cjson.encode({entry = reply.entry, event = ids[#ids]})}
-  writes[2] = {'HDEL', notes, 'target:' .. reply.key}
+  writes[2] = {'HDEL', notes, 'target:' .. reply.key, 'cancel:' .. reply.entry}
   if redis.call('GET', training) == reply.entry then writes[3] = {'DEL', training} end
 end
+if reply.activate then writes[#writes + 1] = set_before(after) end
 if reply.champion then writes[#writes + 1] = {'HSET', notes, 'champion', reply.champion} end
 if reply.activate then
   writes[#writes + 1] = {'HDEL', model, 'command_id'}
   writes[#writes + 1] = {'HSET', model, 'activation', ids[#ids], unpack(reply.activate)}
+end
+if reply.loop then
+  writes[#writes + 1] = {'HDEL', loop, 'time', 'actor', 'command_id', 'reason'}
+  if #reply.loop > 0 then writes[#writes + 1] = {'HSET', loop, unpack(reply.loop)} end
 end
 for _, write in ipairs(writes) do
   local done = redis.pcall(unpack(write))

@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from schemas.commands import Retrain
 from schemas.errors import ConfigurationError, DataError, ModelError, TasadorError, UnavailableError
 from schemas.settings import Settings
-from training.gate.report import GateReport, Override
+from training.gate.report import GateReport
+from training.progress import ProgressPhase
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,11 @@ class _Message(BaseModel):
 
 
 class ProgressMessage(_Message):
-    """The training made progress."""
+    """The training made progress, or entered the phase that the message names."""
 
     kind: Literal["progress"] = "progress"
     message: str
+    is_phase: bool = False
 
 
 class Trained(_Message):
@@ -131,7 +133,7 @@ async def _listen(process: Process, on_progress: Callable[[str], None]) -> Resul
     async for line in process.stdout:
         message = _MESSAGES.validate_json(line)
         if isinstance(message, ProgressMessage):
-            on_progress(message.message)
+            on_progress(ProgressPhase(message.message) if message.is_phase else message.message)
         else:
             result = message
     return result
@@ -160,7 +162,7 @@ def main() -> None:
             worker.flush()
 
         try:
-            send(train_job(job, lambda message: send(ProgressMessage(message=message))))
+            send(train_job(job, lambda text: send(_progress_message(text))))
         except TasadorError as error:
             reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "failed")
             send(NotTrained(reason=reason, message=str(error)))
@@ -179,11 +181,14 @@ def train_job(job: dict[str, Any], on_progress: Callable[[str], None]) -> Traine
     settings = Settings(**job["settings"])
     configure(settings)
     command = Retrain.model_validate(job["command"])
-    trigger = Trigger("command", command.id, Override.of_command(command))
-    result = retrain(settings, command.data, trigger, on_progress)
+    result = retrain(settings, command.data, Trigger.of_command(command), on_progress)
     if isinstance(result, Unchanged):
         return NothingNew(champion=result.champion)
     return Trained(version=result.version, gate=result.gate)
+
+
+def _progress_message(text: str) -> ProgressMessage:
+    return ProgressMessage(message=str(text), is_phase=isinstance(text, ProgressPhase))
 
 
 def _end_with_worker() -> None:

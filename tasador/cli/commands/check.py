@@ -30,7 +30,8 @@ def check(
 ) -> None:
     """Check configuration, Redis server and registry; each problem comes with what to do about it.
 
-    Exits with 1 if there is an error. Changes nothing; it tests the consumer's script on keys of its own.
+    Before the first `tasador up` there is no Redis yet, which is no error. Exits with 1 if there is an error. Changes
+    nothing; it tests the consumer's script on keys of its own.
     """
     findings: list[Finding] = []
     with stderr.status("checking"):

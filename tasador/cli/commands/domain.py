@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.command_line import spell_command
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.event_size import check_limits_admit
@@ -118,6 +119,6 @@ def _show(file: Path, name: str, module: Path, drafted: Draft, entry: str | None
         print_line("added to params.yaml under `domains`")
     else:
         print_line(f"add this to params.yaml (or use --write-params):\n\n{entry}\n")
-    print_note(f"then: tasador train --domain {name}")
-    print_note(f"      tasador up --domain {name}")
-    print_note(f"      tasador publish {shlex.quote(str(file))} --domain {name} --out answers.csv")
+    print_note(f"then: {spell_command('train', name)}")
+    print_note(f"      {spell_command('up', name)}")
+    print_note(f"      {spell_command(f'publish {shlex.quote(str(file))} --out answers.csv', name)}")

@@ -69,7 +69,7 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
 def _newest(domain: str | None) -> DriftEvent:
     settings = find_settings(domain)
     with open_redis(settings) as client:
-        return newest_report(client, settings.streams, DriftEvent)
+        return newest_report(client, settings.streams, DriftEvent, settings.domain)
 
 
 def _compare(reference: Path, current: Path, windows: int, settings: Settings, options: TableOptions) -> DriftReport:

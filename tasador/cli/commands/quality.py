@@ -24,7 +24,7 @@ def quality(
     """Show how predictions compare with outcomes over 24 hours, 7 and 30 days, by version and segment."""
     settings = find_settings(domain)
     with open_redis(settings) as client:
-        event = newest_report(client, settings.streams, QualityEvent)
+        event = newest_report(client, settings.streams, QualityEvent, settings.domain)
     if as_json:
         write_json(event.data.model_dump(mode="json"))
         return

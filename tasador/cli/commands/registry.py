@@ -11,6 +11,7 @@ from registry.stages import ALIAS_OF, CHAMPION, Stage
 from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
 from tasador.cli.commands.rollback import rollback
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
+from tasador.cli.serving import find_serving, find_servings
 from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.machine.running_system import load_registry_settings
 
@@ -34,27 +35,33 @@ def list_(domain: DomainOption = None, as_json: JsonOption = False) -> None:
     """List the registered models of all domains."""
     from registry.catalogue import list_models
     from registry.location import tracking_uri_of
-    from tasador.cli.views.registry import models_table
+    from tasador.cli.views.registry import models_table, nothing_registered
 
-    models = list_models(tracking_uri_of(load_registry_settings(domain)))
+    settings = load_registry_settings(domain)
+    models = list_models(tracking_uri_of(settings))
+    servings = find_servings(settings, [model.name for model in models])
     if as_json:
-        write_json([asdict(model) for model in models])
+        documents = [(asdict(model), servings.get(model.name)) for model in models]
+        write_json([one | (serving.model_dump(exclude={"champion"}) if serving else {}) for one, serving in documents])
     else:
-        stdout.print(models_table(models) if models else "nothing is registered: train with `tasador train`")
+        stdout.print(models_table(models, servings) if models else nothing_registered(settings.domain))
 
 
 @app.command(epilog=f"Example: {EXAMPLE}")
 def versions(domain: DomainOption = None, as_json: JsonOption = False) -> None:
     """List the versions of a model, newest first."""
     from registry.catalogue import versions_with_metrics
-    from tasador.cli.views.registry import document, versions_table
+    from tasador.cli.views.registry import document, nothing_registered, versions_table
 
-    _, registry = _open(domain)
+    settings, registry = _open(domain)
     infos = versions_with_metrics(registry)
+    serving = find_serving(settings)
     if as_json:
-        write_json([document(info) for info in infos])
+        write_json([document(info, serving) for info in infos])
+    elif infos:
+        stdout.print(versions_table(infos, serving=serving))
     else:
-        stdout.print(versions_table(infos) if infos else "nothing is registered: train with `tasador train`")
+        stdout.print(nothing_registered(settings.domain))
 
 
 @app.command(epilog="Example: tasador registry show 7")
@@ -72,11 +79,11 @@ def show(
     settings, registry = _open(domain)
     features = settings.load_domain().columns
     info = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
-    verdict = read_gate_report(registry, info)
+    verdict, serving = read_gate_report(registry, info), find_serving(settings)
     if as_json:
-        write_json(document(info) | {"features": features, "gate": verdict})
+        write_json(document(info, serving) | {"features": features, "gate": verdict})
         return
-    for line in lines(info, features):
+    for line in lines(info, features, serving):
         print_line(line)
     if verdict is not None:
         stdout.print()
@@ -219,11 +226,13 @@ def _open(domain: str | None) -> tuple[Settings, Registry]:
 def _stage(settings: Settings, registry: Registry, version: str, reason: str) -> None:
     from operations.command_sender import current_actor
     from registry.aliases import set_challenger
+    from registry.decisions import Requester
     from schemas.errors import ModelRejectedError
     from training import Gate, Override
 
-    override = Override(actor=current_actor(), reason=reason) if reason else None
-    report = Gate(registry, settings.load_domain(), settings).judge(version, Stage.STAGING, override)
+    requester = Requester(current_actor(), "command line")
+    override = Override(actor=requester.actor, reason=reason) if reason else None
+    report = Gate(registry, settings.load_domain(), settings).judge(version, Stage.STAGING, override, requester)
     if not report.is_open:
         raise ModelRejectedError(report.reason, f"{report.reason}: {report}")
     set_challenger(registry, version)

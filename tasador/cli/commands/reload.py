@@ -11,7 +11,7 @@ import typer
 
 from operations.command_sender import Activation, CommandSender, current_actor
 from schemas.commands import Command, Reload, ReloadData
-from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.options import DomainOption, JsonOption, check_force
 from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.machine.running_system import find_settings, open_redis
 
@@ -24,6 +24,12 @@ TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds 
 def reload(
     version: Annotated[str | None, typer.Option(help="Version to activate.")] = None,
     alias: Annotated[str | None, typer.Option(help="Activate an alias's version.", show_default="champion")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Activate a version that never passed the gate; it must still load.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Reason for --force; kept with the version and in the history.")
+    ] = "",
     wait: WaitOption = False,
     timeout: TimeoutOption = 30.0,
     domain: DomainOption = None,
@@ -31,11 +37,14 @@ def reload(
 ) -> None:
     """Activate a version, or the version that an alias points to.
 
-    The training worker checks it first. Consumers score with the old model until the new one is loaded.
+    The training worker checks it first: it must have passed the gate, or --force and --reason activate it all the same.
+    The champion stays. Consumers score with the old model until the new one is loaded.
     """
     if version and alias:
         raise typer.BadParameter("use --version or --alias, not both")
-    activate(Reload(actor=current_actor(), data=ReloadData(version=version, alias=alias)), domain, timeout, wait, json)
+    check_force(force, reason)
+    data = ReloadData(version=version, alias=alias, force=force, reason=reason)
+    activate(Reload(actor=current_actor(), data=data), domain, timeout, wait, json)
 
 
 def activate(command: Command, domain: str | None, timeout_s: float, wait: bool, as_json: bool) -> None:
@@ -53,7 +62,7 @@ def open_sender(domain: str | None) -> Iterator[CommandSender]:
     """A sender of commands; prints a note if no training worker is running."""
     settings = find_settings(domain)
     with open_redis(settings) as client:
-        sender = CommandSender(client, settings.streams)
+        sender = CommandSender(client, settings.streams, settings.domain)
         if not sender.living_workers():
             print_note(f"no training worker is running; the command waits in {settings.streams.commands}")
         yield sender
@@ -62,6 +71,8 @@ def open_sender(domain: str | None) -> Iterator[CommandSender]:
 def describe_activation(activation: Activation) -> str:
     """One line with the version and the consumers that confirmed it."""
     text = f"version {activation.version} is activated ({activation.entry})"
+    if activation.champion not in {None, activation.version}:
+        text += f"; champion is version {activation.champion}"
     if activation.confirmed is None:
         return text
     if not activation.confirmed:

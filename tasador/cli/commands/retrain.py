@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from operations.command_sender import Activation, current_actor, error_of
-from schemas.commands import Retrain, RetrainData
+from schemas.commands import CancelTraining, ReasonData, Retrain, RetrainData
 from tasador.cli.commands.reload import WaitOption, describe_activation, open_sender
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stderr, write_json
@@ -28,6 +28,9 @@ def retrain(
         str,
         typer.Option("--reason", help="With --force: promote even if figures fail the gate; stored with the version."),
     ] = "",
+    is_cancelling: Annotated[
+        bool, typer.Option("--cancel", help="Stop the training that runs; --reason says why. Nothing is registered.")
+    ] = False,
     wait: WaitOption = False,
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait.")] = TIMEOUT_S,
     domain: DomainOption = None,
@@ -35,9 +38,14 @@ def retrain(
 ) -> None:
     """Make the training worker train, and promote the result if it passes the gate.
 
-    Interrupting this command does not stop the training. Without --force, the worker skips a training if the champion
-    was trained on the same data with the same settings.
+    Interrupting this command does not stop the training; --cancel does. Without --force, the worker skips a training
+    if the champion was trained on the same data with the same settings.
     """
+    if is_cancelling:
+        if force or models:
+            raise typer.BadParameter("--cancel takes no other options than --reason")
+        _cancel(reason, domain, timeout, as_json=json)
+        return
     if reason and not force:
         raise typer.BadParameter("--reason requires --force")
     names = tuple(name.strip() for name in models.split(",") if name.strip())
@@ -53,7 +61,7 @@ def retrain(
                 activation = None
             else:
                 confirmed = sender.wait_for_consumers(entry, deadline) if wait else None
-                activation = Activation(command.id, event.data.version or "", entry, confirmed)
+                activation = Activation(command.id, event.data.version or "", entry, event.data.champion, confirmed)
     if json:
         document = asdict(activation) if activation else {"command_id": command.id, "skipped": event.data.message}
         write_json({key: value for key, value in document.items() if value is not None})
@@ -61,3 +69,13 @@ def retrain(
         print_line(describe_activation(activation))
     else:
         print_line(f"skipped: {event.data.message}")
+
+
+def _cancel(reason: str, domain: str | None, timeout_s: float, *, as_json: bool) -> None:
+    command = CancelTraining(actor=current_actor(), data=ReasonData(reason=reason))
+    with open_sender(domain) as sender, stderr.status("stopping the training"):
+        event = sender.carry_out(command, timeout_s)
+    if as_json:
+        write_json({"command_id": command.id, "result": event.type, "message": event.data.message})
+    else:
+        print_line(event.data.message or "the training was stopped")

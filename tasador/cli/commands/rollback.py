@@ -1,9 +1,13 @@
-"""`tasador rollback`: promotes the previous champion again."""
+"""`tasador rollback`: goes back to the version that answered before."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from operations.command_sender import current_actor
-from schemas.commands import Rollback
+from schemas.commands import ReasonData, Rollback
 from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
 from tasador.cli.options import DomainOption, JsonOption
 
@@ -11,13 +15,15 @@ EXAMPLE = "tasador rollback --wait"
 
 
 def rollback(
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the history.")] = "",
     wait: WaitOption = False,
     timeout: TimeoutOption = 30.0,
     domain: DomainOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Promote the previous champion again, and activate it.
+    """Go back to the version that answered before, whatever activated the present one.
 
-    The replaced champion becomes the previous one, so a second rollback reverts the first.
+    The champion of that time is champion again. A second rollback goes one version further back, and fails if there is
+    none. The version must load; its figures are not checked.
     """
-    activate(Rollback(actor=current_actor()), domain, timeout, wait, json)
+    activate(Rollback(actor=current_actor(), data=ReasonData(reason=reason)), domain, timeout, wait, json)

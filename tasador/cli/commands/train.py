@@ -9,6 +9,8 @@ import typer
 from rich.table import Table
 
 from operations.command_sender import current_actor
+from schemas.command_line import spell_command
+from tasador.cli.announcing import announced_training
 from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
 from tasador.cli.progress import TrainingProgressBar
 from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
@@ -68,12 +70,14 @@ def train(
         from training import quick_settings
 
         settings = quick_settings(settings)
-    with TrainingProgressBar("training") as progress:
+    with TrainingProgressBar("training") as shown, announced_training(settings, shown) as progress:
         from training import Override, Trigger
         from training import train as run
 
         names = [name.strip() for name in models.split(",") if name.strip()]
-        trigger = Trigger("command line", override=Override(actor=current_actor(), reason=reason) if force else None)
+        actor = current_actor()
+        override = Override(actor=actor, reason=reason) if force else None
+        trigger = Trigger("command line", override=override, actor=actor)
         result = run(settings, data, names, promote=promote, progress=progress, trigger=trigger, reports=report)
     if as_json:
         write_json(result.as_json())
@@ -117,6 +121,7 @@ def _show(result: TrainingResult) -> None:
         print_line(str(result.gate))
     print_line(f"version {result.version} of {result.name} ({result.algorithm}) {outcome}; {result.seconds:.0f} s")
     if not result.is_champion:
-        print_line(f"see the gate's report: tasador registry show {result.version}")
+        print_line(f"see the gate's report: {spell_command(f'registry show {result.version}', result.name)}")
     else:
-        print_line("a running system activates it within seconds, or at once with: tasador reload")
+        at_once = spell_command("reload", result.name)
+        print_line(f"a running system activates it within seconds, or at once with: {at_once}")

@@ -38,11 +38,17 @@ def first_error(event: DeadLetter) -> str:
 
 
 def model_event_line(payload: bytes) -> str:
-    """Type, source, version, load time, reason and message."""
-    event = ModelEvent.model_validate_json(payload)
+    """Type, source, version, load time, reason and message; of an activation also the other versions that count."""
+    return describe_model_event(ModelEvent.model_validate_json(payload))
+
+
+def describe_model_event(event: ModelEvent) -> str:
+    """As `model_event_line`, of an event that has been read."""
     data = event.data
     details = (
         f"v{data.version}" if data.version else "",
+        f"before v{data.before}" if data.before not in {None, data.version} else "",
+        f"champion v{data.champion}" if data.champion not in {None, data.version} else "",
         f"in {data.load_ms:.0f} ms" if data.load_ms is not None else "",
         data.reason or "",
         data.message or "",

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from operations.serving import Serving
 from registry.catalogue import RegisteredModel
+from registry.decisions import decisions_in
 from registry.versions import FINGERPRINT_TAG, FORCED_BY_TAG, FORCED_TAG, GIT_TAG, TRIGGER_TAG, ModelVersionInfo
+from schemas.command_line import spell_command
 from tasador.cli.formatting import printable
 
 if TYPE_CHECKING:
@@ -22,32 +25,46 @@ _SHOWN = ("cv_rmse", "test_rmse", "cv_accuracy", "test_accuracy", "us_per_row")
 _HEADS = {"us_per_row": "µs/ROW"}
 
 
-def document(info: ModelVersionInfo) -> dict[str, Any]:
-    """A version as a JSON document."""
-    return asdict(info) | {"stage": info.stage.value}
+def document(info: ModelVersionInfo, serving: Serving | None = None) -> dict[str, Any]:
+    """A version as a JSON document; `serving` says whether it is desired, and how many consumers run it."""
+    more: dict[str, Any] = {"stage": info.stage.value}
+    if serving is not None:
+        more |= {"is_desired": info.version == serving.desired, "active_in": serving.active.get(info.version, 0)}
+    return asdict(info) | more
 
 
-def models_table(models: Sequence[RegisteredModel]) -> Table:
-    """One row for each registered model."""
-    table = _table("MODEL", "VERSIONS", "CHAMPION", "CHALLENGER")
+def nothing_registered(domain: str) -> str:
+    """What to show of an empty registry."""
+    return f"nothing is registered: train with `{spell_command('train', domain)}`"
+
+
+def models_table(models: Sequence[RegisteredModel], servings: Mapping[str, Serving]) -> Table:
+    """One row for each registered model, with the versions that are desired and active where they are known."""
+    table = _table("MODEL", "VERSIONS", "CHAMPION", "CHALLENGER", *(("DESIRED", "ACTIVE") if servings else ()))
     for model in models:
-        table.add_row(model.name, str(model.versions), model.champion or "-", model.challenger or "-")
+        cells = [model.name, str(model.versions), model.champion or "-", model.challenger or "-"]
+        if servings:
+            serving = servings.get(model.name, Serving())
+            cells += [serving.desired or "-", ", ".join(serving.active) or "-"]
+        table.add_row(*cells)
     return table
 
 
-def versions_table(infos: Sequence[ModelVersionInfo], *more: str) -> Table:
-    """One row for each version; `more` names further metrics."""
+def versions_table(infos: Sequence[ModelVersionInfo], *more: str, serving: Serving | None = None) -> Table:
+    """One row for each version; `more` names further metrics, `serving` the versions that are desired and active."""
     metrics = [name for name in dict.fromkeys((*more, *_SHOWN)) if any(name in info.metrics for info in infos)]
     heads = [_HEADS.get(name, name.upper()) for name in metrics]
-    table = _table("VERSION", "STAGE", "MODEL", *heads, "GATE", "ALIASES")
+    shown = ("SERVING",) if serving is not None else ()
+    table = _table("VERSION", "STAGE", *shown, "MODEL", *heads, "GATE", "ALIASES")
     for info in infos:
         figures = [_figure(info.metrics.get(name)) for name in metrics]
         aliases = ", ".join(info.aliases) or "-"
-        table.add_row(info.version, info.stage, info.algorithm, *figures, info.status, aliases)
+        roles = (", ".join(serving.roles_of(info.version)) or "-",) if serving is not None else ()
+        table.add_row(info.version, info.stage, *roles, info.algorithm, *figures, info.status, aliases)
     return table
 
 
-def lines(info: ModelVersionInfo, features: Sequence[str]) -> Iterator[str]:
+def lines(info: ModelVersionInfo, features: Sequence[str], serving: Serving | None = None) -> Iterator[str]:
     """Everything about a version, one line for each item."""
     rows = {
         "name": info.name,
@@ -66,6 +83,11 @@ def lines(info: ModelVersionInfo, features: Sequence[str]) -> Iterator[str]:
         "stored at": info.uri,
         "run": info.run_id,
     }
+    if serving is not None:
+        rows["serving"] = f"{', '.join(serving.roles_of(info.version)) or 'no'} ({serving})"
+    for number, decision in enumerate(decisions_in(info.tags), 1):
+        why = f": {decision.reason}" if decision.reason else ""
+        rows[f"decision {number}"] = f"{decision.time[:19]} {decision.verdict} for {decision.requester.actor}{why}"
     if FORCED_BY_TAG in info.tags:
         rows["forced"] = f"by {info.tags[FORCED_BY_TAG]}: {info.tags.get(FORCED_TAG, '')}"
     rows |= {name: f"{value:.4g}" for name, value in sorted(info.metrics.items()) if "/" not in name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import redis
 from schemas.domain import load_domain
 from schemas.drift import DriftReport
 from schemas.errors import NothingReportedError, RegistryUnavailableError
-from schemas.states import DesiredModel
+from schemas.states import DesiredModel, MonitorHeartbeat
 from schemas.streams import Streams
 from tasador.cli.commands.drift import drift
 from tests.models import made_up_rows
@@ -129,7 +130,7 @@ async def test_a_new_report_needs_new_rows_or_a_new_model(window: Window, redis_
 
 
 async def test_without_a_model_or_its_reference_the_state_is_unknown(
-    window: Window, redis_url: str, prefix: str
+    window: Window, redis_client: Any, redis_url: str, prefix: str
 ) -> None:
     window.write(_sample(3000))
     is_away = True
@@ -141,6 +142,8 @@ async def test_without_a_model_or_its_reference_the_state_is_unknown(
 
     async with watching(settings_for(redis_url, prefix), load) as app:
         await wait_for_answer(app, "/readyz", "no model has been activated")
+        beats = await wait_until_async(lambda: redis_client.hgetall(Streams(prefix).monitors))
+        assert MonitorHeartbeat.model_validate_json(beats[b"m1"]).name == "m1"
         window.activate()
         await wait_for_answer(app, "/readyz", "MLflow does not answer")
         assert 'tasador_drift_state{verdict="unknown"} 1.0' in (await get(app, "/metrics"))[1]
@@ -151,6 +154,10 @@ async def test_without_a_model_or_its_reference_the_state_is_unknown(
         assert 'tasador_drift_verdict{column="RM",verdict="no_drift"} 1.0' in metrics
         assert 'tasador_drift_score_ratio{column="RM",measure="wasserstein_sd"}' in metrics
         assert "tasador_drift_window_rows 1000.0" in metrics
+        pause: dict[Any, Any] = {"time": "2026-11-20T12:00:00Z", "actor": "ada", "command_id": "c-1"}
+        redis_client.hset(Streams(prefix).loop, mapping=pause)
+        await wait_for_answer(app, "/metrics", "tasador_loop_paused 1.0")
+    assert not redis_client.exists(Streams(prefix).monitors), "it has left"
 
 
 async def test_a_reference_with_other_columns_is_refused(window: Window, redis_url: str, prefix: str) -> None:

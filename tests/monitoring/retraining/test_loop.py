@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from monitoring.retraining.policy import RetrainEvidence
 from schemas.commands import Command, Promote, PromoteData, Rollback
 from schemas.domain import load_domain
 from schemas.sections import LoopSettings
+from schemas.states import LoopPause
 from schemas.streams import DATA_FIELD, SCORERS, Streams
 from tests.operations.answers import deliver, publish, refuse
 from transport.clock import now_ms
@@ -77,3 +79,18 @@ def test_a_loop_that_is_off_does_nothing(redis_client: redis.Redis, streams: Str
     loop = RetrainLoop(redis_client, streams, load_domain("housing"), LoopSettings(is_on=False))
     assert loop.run_once(RetrainEvidence(now_ms(redis_client), drift_reports=9)) is None
     assert redis_client.xlen(streams.commands) == 0
+
+
+def test_a_paused_loop_does_nothing_until_it_is_resumed(
+    loop: RetrainLoop, redis_client: redis.Redis, streams: Streams
+) -> None:
+    evidence = RetrainEvidence(now_ms(redis_client), drift_reports=9)
+    pause = LoopPause(time=datetime.now(UTC), actor="ada", command_id="c-1", reason="wrong outcomes")
+    fields: dict[Any, Any] = pause.model_dump(mode="json")
+    redis_client.hset(streams.loop, mapping=fields)
+    assert loop.run_once(evidence) is None
+    assert loop.pause == pause
+    assert redis_client.xlen(streams.commands) == 0
+    redis_client.delete(streams.loop)
+    assert loop.run_once(evidence) == "loop-drift-after-0"
+    assert loop.pause is None

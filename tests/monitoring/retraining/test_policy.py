@@ -27,7 +27,7 @@ def test_without_loss_drift_or_age_there_is_no_reason() -> None:
         (replace(CALM, error=3.0), "quality"),
         (replace(CALM, has_sudden_loss=True), "quality"),
         (replace(CALM, drift_reports=3), "drift"),
-        (replace(CALM, active_since_ms=NOW_MS - 31 * DAY_MS), "age"),
+        (replace(CALM, active_since_ms=NOW_MS - 31 * DAY_MS), "schedule"),
         (replace(CALM, error=3.0, drift_reports=9, active_since_ms=0), "quality"),
         (replace(CALM, drift_reports=9, active_since_ms=0), "drift"),
     ],

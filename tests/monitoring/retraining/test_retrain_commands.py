@@ -26,7 +26,12 @@ def test_the_history_is_read_from_the_streams(redis_client: redis.Redis, streams
     ((entry_id, fields),) = entries
     command = COMMANDS.validate_json(fields[DATA_FIELD])
     assert isinstance(command, Retrain)
-    assert (command.id, command.actor, command.data.reason) == (command_id, "monitor", f"drift: {REASON.message}")
+    assert (command.id, command.actor, command.data.cause, command.data.reason) == (
+        command_id,
+        "monitor",
+        "drift",
+        REASON.message,
+    )
 
     redis_client.hset(streams.command_replies, command_id, json.dumps({"entry": entry_id.decode(), "event": "2-0"}))
     answered = read_history(redis_client, streams, now_ms(redis_client))
@@ -46,7 +51,7 @@ def test_an_operator_s_training_is_waited_for_and_not_counted(redis_client: redi
 def test_sending_twice_for_one_reason_sends_one_command_id(
     redis_client: redis.Redis, streams: Streams, attempts: int
 ) -> None:
-    ids = {send_rollback(redis_client, streams, "1795219101518-0") for _ in range(attempts)}
+    ids = {send_rollback(redis_client, streams, "1795219101518-0", "p99 latency is 2000 ms") for _ in range(attempts)}
     ids |= {send_retrain(redis_client, streams, REASON, RetrainHistory(last_ms=5)) for _ in range(attempts)}
     assert ids == {"bake-1795219101518-0", "loop-drift-after-5"}
     assert read_command_type(redis_client, streams, "bake-1795219101518-0") is None, "it was not answered"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from registry.decisions import Requester, decisions_in
 from registry.gate_reports import read_gate_report
 from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
@@ -162,13 +163,29 @@ def test_for_staging_a_version_is_not_compared_with_the_champion(gate: Gate, reg
     assert gate.judge("1", Stage.STAGING).status == "failed"
 
 
-def test_a_rollback_checks_only_admission_and_loading(gate: Gate, registry: Registry) -> None:
-    never = gate.judge_rollback(WORSE)
-    assert (never.status, never.reason) == ("failed", "admitted")
+def test_a_rollback_checks_only_loading_and_leaves_the_verdict_of_the_admission(gate: Gate, registry: Registry) -> None:
     assert gate.admit(WORSE, Override(actor="ada@home", reason="test")).is_open
     back = gate.judge_rollback(WORSE)
-    assert back.status == "passed"
-    assert [check.name for check in back.checks][-1] == "admitted"
+    assert (back.status, failed(back)) == ("passed", set())
+    info = registry.resolve(version=WORSE)
+    assert (info.status, info.tags["forced_by"]) == ("forced", "ada@home")
+    registry.set_tags(WORSE, {"artifact_sha256": "0" * 64})
+    assert gate.judge_rollback(WORSE).reason == "digest"
+
+
+def test_each_verdict_is_kept_with_who_asked_for_it(gate: Gate, registry: Registry) -> None:
+    requester = Requester("ada@home", "command", "c-" + "1" * 254)
+    gate.admit(WORSE, Override(actor="ada@home", reason="the better one leaks"), requester)
+    registry.set_champion(CHAMPION)
+    assert gate.judge(WORSE, requester=Requester("bob@home", "command", "c-2")).status == "failed"
+    info = registry.resolve(version=WORSE)
+    assert (info.status, info.tags["forced_by"], info.tags["forced_because"]) == (
+        "failed",
+        "ada@home",
+        "the better one leaks",
+    )
+    kept = [(one.verdict, one.requester.actor, one.requester.id, one.reason) for one in decisions_in(info.tags)]
+    assert kept == [("forced", "ada@home", requester.id, "the better one leaks"), ("failed", "bob@home", "c-2", "")]
 
 
 def test_the_champions_recipe_is_fitted_again_on_other_rows(

@@ -13,6 +13,7 @@ from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.commands import Retrain
 from schemas.settings import Settings
+from service.activity import Activities
 from tests.models import train_small_model
 from tests.training.worker.command_client import CommandClient, settings_for
 from training.worker import training_process
@@ -43,7 +44,7 @@ def store(worker_settings: Settings) -> Registry:
 @pytest.fixture
 def models(worker_settings: Settings) -> Models:
     """The same registry as a worker uses it."""
-    return Models(worker_settings, worker_settings.load_domain())
+    return Models(worker_settings, worker_settings.load_domain(), Activities())
 
 
 @pytest.fixture

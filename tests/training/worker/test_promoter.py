@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registry.decisions import decisions_in
 from registry.store import Registry
 from schemas.commands import Promote, PromoteData, Reload, ReloadData, Rollback
 from schemas.settings import Settings
@@ -9,6 +10,7 @@ from tests.models import OPEN_GATE
 from tests.training.worker.command_client import CommandClient, working
 from tests.waiting import wait_until_async
 from training.worker import models
+from training.worker.replies import RollbackTarget
 
 
 async def test_new_system_activates_the_champion(commands: CommandClient, worker_settings: Settings) -> None:
@@ -48,17 +50,78 @@ async def test_promote_and_rollback_move_the_champion(
 async def test_rollback_after_a_crash_between_registry_and_reply_goes_back_to_the_same_version(
     commands: CommandClient, worker_settings: Settings, store: Registry
 ) -> None:
-    store.set_champion("2")
-    command = Rollback(id="c-1")
-    commands.send(command)
+    state = commands.streams.worker_state
+    async with working(worker_settings):
+        for version in ("2", "3"):
+            await commands.execute(Promote(data=PromoteData(version=version)))
+    commands.send(Rollback(id="c-1"))
     commands.deliver_to_dead_worker()
     # the dead worker had pinned the rollback target and set the champion
-    commands.redis.hset(commands.streams.worker_state, "target:c-1", "1")
-    store.set_champion("1")
+    commands.redis.hset(state, "target:c-1", RollbackTarget(version="2", champion="2", remaining=1).model_dump_json())
+    store.set_champion("2")
     async with working(worker_settings):
-        assert (await commands.wait_for_reply("c-1")).data.version == "1"
+        assert (await commands.wait_for_reply("c-1")).data.version == "2"
+        assert (await commands.execute(Rollback())).data.version == "1"
     assert store.resolve().version == "1"
-    assert not commands.redis.hexists(commands.streams.worker_state, "target:c-1")
+    assert commands.redis.hkeys(state) == [b"champion"]
+
+
+async def test_a_rollback_goes_back_to_what_answered_before_whatever_put_it_there(
+    commands: CommandClient, worker_settings: Settings, store: Registry
+) -> None:
+    store.set_tags("3", {"admitted_at": ""})
+    async with working(worker_settings):
+        await wait_until_async(commands.model, message="the champion is activated")
+        force = ReloadData(version="3", force=True, reason="to see it")
+        assert (await commands.execute(Reload(data=force))).data.champion == "1"
+        assert (await commands.execute(Rollback())).data.version == "1", "there is no previous champion yet"
+        await commands.execute(Reload(data=force))
+        store.set_champion("2")
+        await wait_until_async(lambda: commands.model()["version"] == "2", message="an alias moved by hand is followed")
+        back = [await commands.execute(Rollback()) for _ in range(2)]
+        assert [(event.data.before, event.data.version, event.data.champion) for event in back] == [
+            ("2", "3", "1"),
+            ("3", "1", "1"),
+        ]
+        assert store.resolve().version == "1"
+        end = await commands.execute(Rollback())
+    assert (end.type, end.data.reason) == ("model.rejected", "not_found")
+    assert "no other version answered before version 1" in (end.data.message or "")
+    assert commands.model()["version"] == "1"
+
+
+async def test_activating_the_same_version_again_is_no_step_to_go_back(
+    commands: CommandClient, worker_settings: Settings
+) -> None:
+    async with working(worker_settings):
+        await wait_until_async(commands.model, message="the champion is activated")
+        for version in ("2", "2", "2"):
+            await commands.execute(Reload(data=ReloadData(version=version)))
+        assert (await commands.execute(Rollback())).data.version == "1"
+
+
+async def test_a_reload_of_a_version_that_never_passed_the_gate_requires_force_and_a_reason(
+    commands: CommandClient, worker_settings: Settings, store: Registry
+) -> None:
+    store.set_tags("2", {"admitted_at": ""})
+    async with working(worker_settings):
+        await wait_until_async(commands.model, message="the champion is activated")
+        refused = await commands.execute(Reload(data=ReloadData(version="2")))
+        assert (refused.type, refused.data.reason, refused.data.version) == ("model.rejected", "gate", "2")
+        assert "--force --reason" in (refused.data.message or "")
+        assert commands.model()["version"] == "1"
+        force = ReloadData(version="2", force=True, reason="the champion leaks")
+        forced = await commands.execute(Reload(id="c-2", actor="ada", data=force))
+        assert (forced.type, commands.model()["version"], store.resolve().version) == ("model.activated", "2", "1")
+        without_reason = await commands.execute(Reload(data=ReloadData(version="3", force=True)))
+    assert (without_reason.type, without_reason.data.reason) == ("command.rejected", "invalid")
+    (kept,) = decisions_in(store.resolve(version="2").tags)
+    assert (kept.verdict, kept.requester.actor, kept.requester.id, kept.reason) == (
+        "activated",
+        "ada",
+        "c-2",
+        "the champion leaks",
+    )
 
 
 async def test_gate_rejects_a_tie_with_its_reason(

@@ -23,10 +23,11 @@ from tests.monitoring.monitor.watched import wait_for_answer
 from tests.training.worker.command_client import CommandClient, WorkerProcess, settings_for, training_processes, working
 from tests.waiting import wait_until, wait_until_async
 from training import Trigger, train
+from training.worker.changes import change_by
 from training.worker.event_factory import EventFactory
 from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
-from training.worker.replies import Replies
+from training.worker.replies import Activated, Replies
 from transport.connection import connect, connect_async
 from transport.tasks import end_tasks
 
@@ -233,16 +234,19 @@ async def test_second_reply_writes_nothing(commands: CommandClient, replies: Rep
     assert len(before[0]) == 1
 
 
-@pytest.mark.parametrize("wrong_type", ["model", "model_events", "command_replies", "worker_state", "training_lock"])
+@pytest.mark.parametrize(
+    "wrong_type", ["model", "model_events", "command_replies", "worker_state", "training_lock", "history", "loop"]
+)
 async def test_reply_writes_all_or_nothing(
     commands: CommandClient, replies: Replies, store: Registry, wrong_type: str
 ) -> None:
     entry = CommandEntry(commands.send(Reload(id="c-1")), {})
     commands.deliver_to_dead_worker("w1")
     commands.redis.sadd(getattr(commands.streams, wrong_type), "a set")
-    event = EventFactory("test").activated(store.resolve(), "c-1")
+    activated = Activated(store.resolve(), "1")
+    event = EventFactory("test").activated(activated, None, "c-1")
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
-        await replies.write(entry, "c-1", [event], activate=store.resolve(), champion="1")
+        await replies.write(entry, "c-1", [event], change=change_by(Reload(id="c-1"), event), activated=activated)
     assert commands.pending() == {entry.id: "w1"}
     keys = {key.decode() for key in commands.redis.keys(f"{commands.streams.prefix}:*")}
     assert keys == {commands.streams.commands, getattr(commands.streams, wrong_type)}
@@ -257,17 +261,19 @@ async def test_forbidden_write_leaves_the_command_pending(
     user = commands.streams.prefix
     commands.redis.execute_command("ACL", "SETUSER", user, "on", ">secret", "~*", "+@all", f"-{forbidden}")
     client = connect_async(redis_url.replace("redis://", f"redis://{user}:secret@"))
-    model = store.resolve()
+    model = Activated(store.resolve(), "1")
     replies = Replies(client, commands.streams, "w1", JobMetrics(lambda: False, build_registry()))
+    event = EventFactory("test").activated(model, None, "c-1")
     try:
         with pytest.raises(redis.exceptions.RedisError, match=r"permission|can't run"):
-            await replies.write(entry, "c-1", [EventFactory("test").activated(model, "c-1")], activate=model)
+            await replies.write(entry, "c-1", [event], change=change_by(Reload(id="c-1"), event), activated=model)
     finally:
         await client.aclose()
         commands.redis.execute_command("ACL", "DELUSER", user)
     assert commands.pending() == {entry.id: "w1"}
     assert not commands.events()
     assert not commands.model()
+    assert not commands.redis.xlen(commands.streams.history)
 
 
 def test_worker_without_redis_exits_with_one_line(worker_settings: Settings, tmp_path: Path) -> None:
