@@ -8,8 +8,9 @@ from typing import Any
 from rich.console import Console
 
 # data may contain `:abc:`, which rich would replace by an emoji
-stdout = Console(emoji=False)
-stderr = Console(stderr=True, emoji=False)
+# names from data may hold brackets, which are no markup
+stdout = Console(emoji=False, markup=False)
+stderr = Console(stderr=True, emoji=False, markup=False)
 
 
 def print_line(text: str) -> None:

@@ -152,6 +152,17 @@ def test_an_entry_is_late_even_if_it_is_renewed(redis_client: Client, streams: S
     assert check(redis_client, streams, ids[1:], allowed_ms=50).late == 0
 
 
+@pytest.mark.usefixtures("group")
+def test_an_entry_of_the_future_is_late_once_it_is_pending_too_long(redis_client: Client, streams: Streams) -> None:
+    activate(redis_client, streams, 7)
+    ahead = f"{now_ms(redis_client) + 86_400_000}-0"
+    redis_client.xadd(streams.listings, {"data": "{}"}, id=ahead)
+    deliver(redis_client, streams, 1)
+    assert check(redis_client, streams, [ahead], allowed_ms=60_000).late == 0
+    redis_client.xclaim(streams.listings, SCORERS, "a1", 0, [ahead], idle=120_000, justid=True)
+    assert check(redis_client, streams, [ahead], allowed_ms=60_000).late == 1
+
+
 async def test_a_commit_that_acknowledges_apart_from_writing_is_caught(
     redis_client: Client, redis_url: str, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:

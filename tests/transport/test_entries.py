@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -24,6 +25,14 @@ def test_an_entry_id_is_read_from_text_and_bytes(text: str | bytes) -> None:
     entry_id = EntryId.parse(text)
     assert (entry_id.ms, entry_id.seq) == (1795219101518, 3)
     assert str(entry_id) == "1795219101518-3"
+
+
+def test_an_id_of_the_future_has_no_age_and_the_largest_id_is_a_date() -> None:
+    assert EntryId(1000, 3).age_ms(1250) == 250
+    assert EntryId(1000, 3).age_ms(1000) == 0
+    assert EntryId(1000, 3).age_ms(999) is None
+    assert datetime.fromtimestamp(EntryId(2**64 - 1, 0).moment_ms / 1000, UTC).year == 9999
+    assert EntryId(1000, 3).moment_ms == 1000
 
 
 def test_an_incomplete_id_begins_its_millisecond() -> None:
