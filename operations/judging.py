@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from operations.processes import ConsumerStatus, MonitorStatus, Processes, TrainerStatus
 from schemas.frozen_model import FrozenModel
 from schemas.states import DesiredModel
-from service.no_model import explain_no_model
+from service.no_model import NO_MODEL, explain_no_model
 
 STUCK_S = 60
 """Age of the oldest pending entry from which the status is degraded."""
@@ -40,7 +40,8 @@ def judge(
         reasons.append("no training worker lives")
     if not any(monitor.is_living for monitor in processes.monitors):
         reasons.append("no monitor lives")
-    reasons.extend(problem for process in processes.all for problem in _problems(process))
+    known = NO_MODEL if model is None else None
+    reasons.extend(problem for process in processes.all for problem in _problems(process, known))
     reasons.extend(problem for consumer in processes.consumers for problem in _other_model(consumer, model))
     if backlog.oldest_pending_s > STUCK_S:
         reasons.append(f"an entry has been pending for {backlog.oldest_pending_s:.0f} s")
@@ -49,9 +50,13 @@ def judge(
     return not any(heartbeat.state == "running" for heartbeat in living), tuple(reasons)
 
 
-def _problems(process: ConsumerStatus | TrainerStatus | MonitorStatus) -> Iterator[str]:
+def _problems(process: ConsumerStatus | TrainerStatus | MonitorStatus, known: str | None) -> Iterator[str]:
+    """The problems of a process, without reasons that contain the known one."""
     heartbeat = process.heartbeat
-    name, reasons = heartbeat.name, heartbeat.reasons
+    reasons = [reason for reason in heartbeat.reasons if known is None or known not in reason]
+    name = heartbeat.name
+    if len(reasons) < len(heartbeat.reasons) and not reasons:
+        return
     if not process.is_living:
         yield f"{name}: no heartbeat for {process.silent_s:.0f} s"
     elif heartbeat.state != "running" or reasons:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from service.activity import RunningActivity
 
 Progress = Callable[[str], None]
 """Called with a message about the progress."""
@@ -34,6 +37,14 @@ class ProgressPhase(str):
     """The name of the phase of a training that begins: ingest, validate, train, evaluate, report, register or gate."""
 
     __slots__ = ()
+
+
+def note_progress(activity: RunningActivity, message: str) -> None:
+    """Show a message in an activity: as its phase, or as the detail of the phase."""
+    if isinstance(message, ProgressPhase):
+        activity.enter(message)
+    else:
+        activity.report(message)
 
 
 def discard_progress(_: str) -> None:

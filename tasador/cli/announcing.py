@@ -13,43 +13,34 @@ from redis.exceptions import RedisError
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from schemas.states import TrainerHeartbeat
-from service.activity import Activities
+from service.activity import Activities, RunningActivity
 from service.health import Health
 from service.heartbeat import Heartbeat
 from service.periodic import PeriodicTasks, Step
 from tasador.cli.names import host_name
 from tasador.machine.running_system import find_settings, redis_url
-from training.progress import Progress, ProgressPhase
 from transport.connection import connect_async
 
 
 @contextmanager
-def announced_training(settings: Settings, progress: Progress) -> Iterator[Progress]:
-    """Write heartbeats while the block trains; yields what to call with messages about the progress.
+def announced_training(settings: Settings) -> Iterator[RunningActivity]:
+    """Write heartbeats while the block trains; yields the activity, which is told about the progress.
 
     A training needs no Redis: where there is none, or it does not answer, nothing is announced.
     """
     activities = Activities()
-    try:
-        connected = find_settings(settings.domain)
-    except ConfigurationError:
-        yield progress
-        return
-    announcer = _Announcer(connected, activities)
-    announcer.start()
-    try:
-        with activities.doing("training") as activity:
-
-            def report(message: str) -> None:
-                if isinstance(message, ProgressPhase):
-                    activity.enter(message)
-                else:
-                    activity.report(message)
-                progress(message)
-
-            yield report
-    finally:
-        announcer.stop()
+    with activities.doing("training") as activity:
+        try:
+            connected = find_settings(settings.domain)
+        except ConfigurationError:
+            yield activity
+            return
+        announcer = _Announcer(connected, activities)
+        announcer.start()
+        try:
+            yield activity
+        finally:
+            announcer.stop()
 
 
 class _Announcer:

@@ -106,6 +106,8 @@ def test_a_domain_whose_consumers_all_wait_is_down_with_their_reasons(
     redis_client: redis.Redis, streams: Streams
 ) -> None:
     beat(redis_client, streams, state="waiting", reasons=["model: none activated"], version=None, activation=None)
+    known = ["model: no model has been activated yet: `tasador train`"]
+    beat(redis_client, streams, "a2", state="waiting", reasons=known, version=None, activation=None)
     run_beside(redis_client, streams)
     status = read_status(redis_client, streams, load_domain("housing"))
     assert status.state == "down"

@@ -51,7 +51,7 @@ def test_status_prints_state_backlog_and_figures(prefix: str) -> None:
         "p50",
         "registry 3 versions, champion 7",
         "jobs none",
-        "a1 consumer running 7 1-0",
+        "a1 consumer running 7 1 min",
         "t1 trainer running",
         "m1 monitor running",
     ):

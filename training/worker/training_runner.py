@@ -13,7 +13,7 @@ from schemas.errors import ConfigurationError, RegistryUnavailableError
 from schemas.settings import Settings
 from service.activity import Activities, RunningActivity
 from training.gate.report import GateReport
-from training.progress import ProgressPhase
+from training.progress import note_progress
 from training.worker.changes import change_by
 from training.worker.event_factory import EventFactory, reason_of
 from training.worker.inbox import CommandEntry, CommandInbox, retry_until_redis_answers
@@ -179,8 +179,5 @@ class TrainingRunner:
 
 
 def _note_progress(activity: RunningActivity, message: str) -> None:
-    if isinstance(message, ProgressPhase):
-        activity.enter(message)
-    else:
-        activity.report(message)
+    note_progress(activity, message)
     logger.info("training progress", extra={"step": message})

@@ -14,7 +14,7 @@ from schemas.history import Change
 from schemas.settings import Settings
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_note, stdout, write_json
-from tasador.cli.views.history import history_table
+from tasador.cli.views.history import history_view
 from tasador.machine.running_system import find_settings, open_redis
 
 EXAMPLE = "tasador history --limit 5"
@@ -37,7 +37,7 @@ def history(
     if as_json:
         write_json([change.model_dump(mode="json") for change in changes])
     elif changes:
-        stdout.print(history_table(changes))
+        stdout.print(history_view(changes))
     else:
         stdout.print("nothing has changed yet")
 

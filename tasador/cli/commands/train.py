@@ -16,10 +16,12 @@ from tasador.cli.progress import TrainingProgressBar
 from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
 from tasador.machine.running_system import load_registry_settings
+from training.progress import note_progress
 
 if TYPE_CHECKING:
     from registry.versions import ModelVersionInfo
     from schemas.settings import Settings
+    from service.activity import RunningActivity
     from training import TrainingResult
 
 REPORTS = Path("reports")
@@ -61,24 +63,18 @@ def train(
     settings = with_table_options(load_registry_settings(domain), decimal, rename)
     # a wrong class or a limit that is too small shows before a store is created
     settings.load_domain()
-    if unless_champion:
-        if (champion := _champion(settings)) is not None:
-            _show_champion(champion, as_json)
-            return
-        print_note(f"{settings.domain} has no champion: training one")
-    if quick:
-        from training import quick_settings
+    # announced first: imports and the registry take seconds, in which consumers wait
+    with announced_training(settings) as announcement:
+        if unless_champion:
+            if (champion := _champion(settings)) is not None:
+                _show_champion(champion, as_json)
+                return
+            print_note(f"{settings.domain} has no champion: training one")
+        if quick:
+            from training import quick_settings
 
-        settings = quick_settings(settings)
-    with TrainingProgressBar("training") as shown, announced_training(settings, shown) as progress:
-        from training import Override, Trigger
-        from training import train as run
-
-        names = [name.strip() for name in models.split(",") if name.strip()]
-        actor = current_actor()
-        override = Override(actor=actor, reason=reason) if force else None
-        trigger = Trigger("command line", override=override, actor=actor)
-        result = run(settings, data, names, promote=promote, progress=progress, trigger=trigger, reports=report)
+            settings = quick_settings(settings)
+        result = _train(settings, data, models, announcement, promote=promote, override=reason, reports=report)
     if as_json:
         write_json(result.as_json())
         return
@@ -86,6 +82,33 @@ def train(
         print_note(f"left out: {problem}")
     stdout.print(_candidates(result))
     _show(result)
+
+
+def _train(
+    settings: Settings,
+    data: str | None,
+    models: str,
+    announcement: RunningActivity,
+    *,
+    promote: bool,
+    override: str,
+    reports: Path,
+) -> TrainingResult:
+    """Train; `override` is the reason to force the promotion, empty to leave it to the gate."""
+    with TrainingProgressBar("training") as bar:
+        from training import Override, Trigger
+        from training import train as run
+
+        names = [name.strip() for name in models.split(",") if name.strip()]
+        actor = current_actor()
+        forced = Override(actor=actor, reason=override) if override else None
+        trigger = Trigger("command line", override=forced, actor=actor)
+
+        def progress(message: str) -> None:
+            note_progress(announcement, message)
+            bar(message)
+
+        return run(settings, data, names, promote=promote, progress=progress, trigger=trigger, reports=reports)
 
 
 def _champion(settings: Settings) -> ModelVersionInfo | None:

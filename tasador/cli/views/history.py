@@ -1,39 +1,45 @@
-"""The history of the models as a table."""
+"""The history of the models for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from schemas.history import Change
 from tasador.cli.formatting import format_time, printable
 
+_HEADS = ("TIME", "WHAT", "RESULT", "VERSION", "WHO")
+_INDENT = 4
 _RESULTS = {
     "model.activated": "activated",
     "model.rejected": "refused",
     "command.rejected": "refused",
     "training.failed": "failed",
     "training.cancelled": "cancelled",
+    "training.skipped": "skipped",
     "command.done": "done",
     "loop.paused": "done",
     "loop.resumed": "done",
-    "training.skipped": "skipped",
 }
 
 
-def history_table(changes: Sequence[Change]) -> Table:
-    """One row for each change, newest first."""
-    table = Table(box=None, pad_edge=False)
-    for head in ("TIME", "WHAT", "RESULT"):
-        table.add_column(head, no_wrap=True)
-    table.add_column("VERSION", justify="right", no_wrap=True)
-    for head in ("WHO", "WHY", "COMMAND"):
-        table.add_column(head, overflow="fold")
-    for change in changes:
-        table.add_row(*map(Text, _cells(change)))
-    return table
+def history_view(changes: Sequence[Change]) -> RenderableType:
+    """A line for each change, newest first, and below it why, what came of it, and its command."""
+    rows = [_cells(change) for change in changes]
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    shown: list[RenderableType] = [_line(_HEADS, widths)]
+    for change, row in zip(changes, rows, strict=True):
+        shown.append(_line(row, widths))
+        shown += [Padding(Text(text), (0, 0, 0, _INDENT)) for text in _details(change)]
+    return Group(*shown)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
+    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+    return Text("  ".join(padded).rstrip(), no_wrap=True, overflow="ellipsis")
 
 
 def _cells(change: Change) -> tuple[str, ...]:
@@ -43,17 +49,24 @@ def _cells(change: Change) -> tuple[str, ...]:
         _RESULTS.get(change.result, change.result),
         _version(change),
         printable(change.actor),
-        printable("; ".join(filter(None, (change.reason, change.message))), 300) or "-",
-        printable(change.command_id or "-"),
     )
 
 
+def _details(change: Change) -> Iterator[str]:
+    """Why it was asked for, what came of it, and its command."""
+    if change.reason:
+        yield printable(change.reason, 300)
+    if change.message:
+        yield printable(change.message, 300)
+    if change.command_id:
+        yield f"command {printable(change.command_id)}"
+
+
 def _deed(change: Change) -> str:
-    if change.deed == "champion":
-        return "champion set" + (", forced" if change.is_forced else "")
+    what = "champion set" if change.deed == "champion" else change.deed
     cause = change.cause if change.cause not in {None, "operator"} else None
     notes = ", ".join(filter(None, (cause, "forced" if change.is_forced else None)))
-    return f"{change.deed} ({notes})" if notes else change.deed
+    return f"{what} ({notes})" if notes else what
 
 
 def _version(change: Change) -> str:

@@ -59,7 +59,7 @@ def versions_table(infos: Sequence[ModelVersionInfo], *more: str, serving: Servi
     for info in infos:
         figures = [_figure(info.metrics.get(name)) for name in metrics]
         aliases = ", ".join(info.aliases) or "-"
-        roles = (", ".join(serving.roles_of(info.version)) or "-",) if serving is not None else ()
+        roles = (", ".join(role.split()[0] for role in serving.roles_of(info.version)) or "-",) if serving else ()
         table.add_row(info.version, info.stage, *roles, info.algorithm, *figures, info.status, aliases)
     return table
 

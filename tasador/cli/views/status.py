@@ -25,7 +25,9 @@ def status_view(status: Status) -> RenderableType:
     if status.events:
         parts += ["", Text("last model events, newest first", style="dim")]
         parts += [
-            Text(f"{format_entry_time(one.entry)}  {describe_model_event(one.event)}", overflow="ellipsis")
+            Text(
+                f"{format_entry_time(one.entry)}  {describe_model_event(one.event)}", no_wrap=True, overflow="ellipsis"
+            )
             for one in status.events
         ]
     return Group(*parts)
@@ -98,7 +100,7 @@ def _rest(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _processes(status: Status) -> RenderableType:
-    table = Table("PROCESS", "ROLE", "STATE", "VERSION", "ACTIVATION", "UP", "HOST", "PORT", box=None, pad_edge=False)
+    table = Table("PROCESS", "ROLE", "STATE", "VERSION", "UP", "HOST", "PORT", box=None, pad_edge=False)
     roles: tuple[tuple[str, tuple[ConsumerStatus | TrainerStatus | MonitorStatus, ...]], ...] = (
         ("consumer", status.consumers),
         ("trainer", status.trainers),
@@ -116,8 +118,8 @@ def _cells(role: str, process: ConsumerStatus | TrainerStatus | MonitorStatus, s
     beat = process.heartbeat
     state = beat.state if process.is_living else f"silent for {process.silent_s:.0f} s"
     up = duration(max(status.at_ms - beat.started_ms, 0) / 1000) if process.is_living else "-"
-    model = (beat.version, beat.activation) if isinstance(beat, ConsumerHeartbeat) else (None, None)
-    return beat.name, role, state, *model, up, f"{beat.host} ({beat.pid})", beat.port
+    version = beat.version if isinstance(beat, ConsumerHeartbeat) else None
+    return beat.name, role, state, version, up, f"{beat.host} ({beat.pid})", beat.port
 
 
 def duration(seconds: float) -> str:
