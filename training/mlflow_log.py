@@ -14,11 +14,11 @@ from training.data.quality import DataQualityReport
 from training.data.sources import RawTable
 from training.data.tables import Table
 from training.evaluation.evaluating import Evaluation
-from training.evaluation.reporting import copy_report, write_report
+from training.evaluation.logged_report import REPORT_FOLDER
+from training.evaluation.reporting import write_report
 from training.learning.selection import Selection
 from training.progress import Progress
 
-REPORT_FOLDER = "report"
 TEST_ROWS_FILE = "test_rows.json"
 QUALITY_FILE = "quality.json"
 PROVENANCE_FILE = "provenance.json"
@@ -43,16 +43,12 @@ def log_source(run: MlflowRun, raw: RawTable, quality: DataQualityReport) -> Non
         run.log_json(PROVENANCE_FILE, raw.provenance.model_dump(mode="json"))
 
 
-def log_report(
-    run: MlflowRun, selection: Selection, evaluation: Evaluation, level: str, reports: Path | None, progress: Progress
-) -> None:
-    """Log the report with the run; also copy it to the domain's folder in `reports`, if that is given."""
+def log_report(run: MlflowRun, selection: Selection, evaluation: Evaluation, level: str, progress: Progress) -> None:
+    """Log the report with the run; version and verdict follow (`training.evaluation.logged_report`)."""
     with TemporaryDirectory(prefix="tasador-report-") as temporary:
         folder = Path(temporary) / REPORT_FOLDER
         write_report(selection, evaluation, folder, level, progress)
         run.log_folder(folder, REPORT_FOLDER)
-        if reports is not None:
-            copy_report(folder, reports / selection.train.domain.name)
 
 
 def log_results(

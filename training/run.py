@@ -22,6 +22,7 @@ from training.data.quality import DataQualityReport
 from training.data.sources import RawTable, ingest
 from training.data.tables import Table
 from training.evaluation.evaluating import evaluate
+from training.evaluation.logged_report import complete_report, copy_report
 from training.gate.judging import Gate
 from training.learning.folding import split
 from training.learning.metrics import deciding_metric
@@ -147,7 +148,7 @@ def train_on(
         with stopwatch.stage("evaluate"):
             evaluation = evaluate(selection, prepared.test)
         with stopwatch.stage("report"):
-            log_report(run, selection, evaluation, settings.training.report, reports, progress)
+            log_report(run, selection, evaluation, settings.training.report, progress)
         progress(f"registering {selection.winner.name}")
         tags = trigger.tags() | training_tag(settings, models) | prepared.raw.tags()
         with stopwatch.stage("register"):
@@ -160,12 +161,15 @@ def train_on(
                 run_id=run.id,
                 tags=tags,
             )
+        complete_report(registry, run.id, {"version": info.version, "run_id": run.id})
         log_results(run, selection, evaluation, info, stopwatch.seconds)
     report = None
     if promote:
         progress(ProgressPhase("gate"))
         progress(f"judging version {info.version} by the gate")
         report = Gate(registry, domain, settings).admit(info.version, trigger.override, trigger.requester)
+    if reports is not None:
+        copy_report(registry, run.id, reports / domain.name)
     return TrainingResult(
         name=info.name,
         version=info.version,

@@ -1,7 +1,11 @@
-"""The report on a training run as a document of JSON values."""
+"""The report on a training run as a document of JSON values.
+
+`training.evaluation.logged_report` adds the version and the gate's verdict, which come later.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +13,16 @@ from typing import Any
 import numpy as np
 
 from training.evaluation.baseline import baseline_scores, naive_predictions
+from training.evaluation.composition import components_of, plain
 from training.evaluation.evaluating import Evaluation
+from training.evaluation.segments import SegmentFigures, segments_of
 from training.learning.candidates import Candidate
 from training.learning.comparison import compare, interval_of
 from training.learning.metrics import deciding_metric, metrics_of
 from training.learning.selection import Selection
+
+LEAST_SEGMENT_ROWS = 30
+"""Rows that a part of a segment needs to be shown: figures of fewer rows are mostly chance."""
 
 
 def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
@@ -29,6 +38,9 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
         "task": domain.task,
         "target": {"name": domain.target.name, "unit": domain.target.unit},
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": None,
+        "run_id": None,
+        "gate": None,
         "data": {
             "source": train.source,
             "training_rows": len(train),
@@ -37,6 +49,9 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
         },
         "metric": metric,
         "winner": _candidate(selection.winner, selection),
+        "composition": [
+            asdict(component) | {"steps": list(component.steps)} for component in components_of(selection.pipeline)
+        ],
         "candidates": [_candidate(candidate, selection) for candidate in selection.candidates],
         "baseline": {
             "mean": float(np.mean(baseline_scores(selection))),
@@ -48,10 +63,18 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
         },
         "out_of_fold": dict(evaluation.out_of_fold),
         "segments": {
-            "out_of_fold": [asdict(segment) for segment in evaluation.segments],
-            "test": [asdict(segment) for segment in evaluation.test_segments],
+            "least_rows": LEAST_SEGMENT_ROWS,
+            "out_of_fold": _segments(evaluation.segments, len(segments_of(domain, train.frame, train.frame))),
+            "test": _segments(evaluation.test_segments, len(segments_of(domain, test.frame, train.frame))),
         },
+        "plots": [],
     }
+
+
+def _segments(segments: Sequence[SegmentFigures], count: int) -> dict[str, Any]:
+    """The parts of segments that have enough rows, and how many of all `count` parts have not."""
+    shown = [asdict(segment) for segment in segments if segment.rows >= LEAST_SEGMENT_ROWS]
+    return {"parts": shown, "dropped": count - len(shown)}
 
 
 def _candidate(candidate: Candidate, selection: Selection) -> dict[str, Any]:
@@ -63,11 +86,7 @@ def _candidate(candidate: Candidate, selection: Selection) -> dict[str, Any]:
     return candidate.figures() | {
         "low": low,
         "high": high,
-        "params": {key: _plain(value) for key, value in candidate.params.items()},
+        "params": {key: plain(value) for key, value in candidate.params.items()},
         "fold_scores": candidate.folds.scores.tolist(),
         "winner_gains": comparison,
     }
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | None) else str(value)

@@ -1,11 +1,10 @@
-"""Writes a report into a folder: JSON, PNG files, and an HTML page."""
+"""The files of a report in a folder: JSON, PNG files, and an HTML page made of both."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,26 +44,35 @@ def write_report(
     for old in (*folder.glob("*.png"), folder / REPORT_FILE, folder / PAGE_FILE):
         old.unlink(missing_ok=True)
     document = document_of(selection, evaluation)
-    plots: list[Path] = []
     if level == FULL:
         document["importance"] = importances(selection.pipeline, selection.train, seed=0)
         for name, draw in _plots(selection, evaluation, document["importance"]):
             progress(f"drawing {name.replace('_', ' ')}")
-            plots.append(folder / f"{name}.png")
+            document["plots"].append(name)
             figure = draw()
             with warnings.catch_warnings():
                 # a name may have characters, such as emoji, that the font draws as a box
                 warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-                figure.savefig(plots[-1])
-    (folder / REPORT_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    (folder / PAGE_FILE).write_text(page_of(document, plots), encoding="utf-8")
+                figure.savefig(folder / f"{name}.png")
+    _write_texts(folder, document)
     return document
 
 
-def copy_report(folder: Path, target: Path) -> None:
-    """Copy a report, replacing an earlier one."""
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(folder, target)
+def update_report(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the JSON and the page of a report again, with other values for some keys of its document.
+
+    Raises:
+        OSError: the folder holds no report.
+        ValueError: its JSON is damaged.
+        jinja2.TemplateError: its document is that of another version of the page.
+    """
+    _write_texts(folder, json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")) | facts)
+
+
+def _write_texts(folder: Path, document: Mapping[str, Any]) -> None:
+    page = page_of(document, [folder / f"{name}.png" for name in document["plots"]])
+    (folder / REPORT_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (folder / PAGE_FILE).write_text(page, encoding="utf-8")
 
 
 def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float]) -> Iterator[tuple[str, DrawPlot]]:

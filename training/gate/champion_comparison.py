@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.sections import GateSettings
+from training.evaluation.figures import figures_of
 from training.gate.fetching import fetch_pipeline, fetch_record, fetch_scorer
 from training.gate.fresh import fresh_splits, score_champion_rows, score_fresh_rows
 from training.gate.record import FoldRecord
 from training.gate.report import Footing
 from training.learning.folding import FoldResult, cross_validate
+from training.learning.metrics import deciding_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,12 @@ class ChampionComparison:
     version: FoldRecord
     champion: FoldResult
     old_rows: tuple[float, float] | None = None
+
+    def footing_with_figures(self) -> Footing:
+        """The footing, with the figures of both on its rows."""
+        own = FoldResult(self.version.scores, self.version.out_of_fold)
+        figures = {"figures": _figures(self.version, own), "champion_figures": _figures(self.version, self.champion)}
+        return self.footing.model_copy(update=figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +113,13 @@ class ChampionComparer:
         except (KeyError, ValueError) as error:
             raise ModelRejectedError("signature", str(error).splitlines()[0]) from error
         return ChampionComparison(Footing(how="recipe", rows=len(record.train), reason=reason), record, champion)
+
+
+def _figures(record: FoldRecord, result: FoldResult) -> dict[str, float]:
+    """Figures of predictions for the validation rows of a record; empty if one of them is no finite number."""
+    domain, rows = record.train.domain, record.validation_rows
+    predicted = result.out_of_fold[rows]
+    if not np.isfinite(result.scores).all() or not (domain.target.classes or np.isfinite(predicted).all()):
+        return {}
+    over_folds = {f"cv_{deciding_metric(domain)}": float(np.mean(result.scores))}
+    return over_folds | figures_of(domain, record.train.target[rows], predicted)

@@ -12,6 +12,7 @@ from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.settings import Settings
+from training.evaluation.logged_report import complete_report
 from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
 from training.gate.loading import cost_check, loading_checks
@@ -112,7 +113,7 @@ class Gate:
         except ModelRejectedError as error:
             reason = f"champion {champion.version} cannot be evaluated on these rows: {error}"
             return checks + _all_failed(_COMPARED, reason), None
-        return checks + comparison_checks(comparison, gate), comparison.footing
+        return checks + comparison_checks(comparison, gate), comparison.footing_with_figures()
 
     def read_record(self, info: ModelVersionInfo) -> FoldRecord:
         """Download the fold record of a version; raises as `training.gate.fetching.fetch_record`."""
@@ -138,6 +139,7 @@ class Gate:
         )
 
     def _store(self, info: ModelVersionInfo, report: GateReport, requester: Requester) -> GateReport:
+        complete_report(self.registry, info.run_id, {"gate": report.as_document()})
         reason = ""
         if report.override is not None and report.status == "forced":
             requester, reason = replace(requester, actor=report.override.actor), report.override.reason

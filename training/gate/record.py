@@ -47,6 +47,11 @@ class FoldRecord:
     out_of_fold: NDArray[Any]
 
     @property
+    def validation_rows(self) -> NDArray[np.int64]:
+        """Numbers of the rows that are validation rows of a fold."""
+        return np.unique(np.concatenate([validation for _, validation in self.splits]))
+
+    @property
     def key(self) -> str:
         """A hash of rows and folds: records with the same key can be compared fold by fold."""
         digest = hashlib.sha256(self.train.sha256().encode())

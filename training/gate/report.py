@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -59,11 +59,16 @@ class Footing(FrozenModel):
             the version's folds.
         rows: number of rows that were compared.
         reason: why this way was chosen.
+        figures: of the version, out of fold: ``cv_…`` is the mean over folds, which decides; the others are of all
+            these rows (`training.evaluation.figures`).
+        champion_figures: the same of the champion.
     """
 
     how: Literal["same_folds", "fresh_rows", "recipe"]
     rows: int
     reason: str
+    figures: dict[str, float] = Field(default_factory=dict)
+    champion_figures: dict[str, float] = Field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"compared {_FOOTINGS[self.how]}, {self.rows} rows"
@@ -115,6 +120,10 @@ class GateReport(FrozenModel):
     def reason(self) -> str:
         """Why the version fails, in a word: the first binding check that failed, or ``gate``."""
         return next((check.name for check in self.failed if check.is_binding), "gate")
+
+    def as_document(self) -> dict[str, Any]:
+        """The report as JSON values, with its status and its summary."""
+        return self.model_dump(mode="json") | {"status": self.status, "summary": str(self)}
 
     def __str__(self) -> str:
         against = f"against champion {self.champion}" if self.champion else f"for {self.stage}"

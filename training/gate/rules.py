@@ -93,7 +93,7 @@ def comparison_checks(comparison: ChampionComparison, gate: GateSettings) -> lis
 
 def _check_segments(record: FoldRecord, champion: FoldResult, gate: GateSettings) -> Check:
     """Check the segment with the largest loss, among those with enough validation rows."""
-    rows = np.unique(np.concatenate([validation for _, validation in record.splits]))
+    rows = record.validation_rows
     train, domain = record.train.take(rows), record.train.domain
     metric = deciding_metric(domain)
     segments = [

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.sections import TrainingSettings
+from tests.browser import render_page
 from tests.models import table_of
 from training.evaluation.evaluating import Evaluation, evaluate
 from training.evaluation.explaining import explain
-from training.evaluation.reporting import write_report
+from training.evaluation.reporting import update_report, write_report
+from training.evaluation.segments import segments_of
 from training.learning.candidates import SearchRecord, try_pipeline
 from training.learning.folding import split, splits_of
 from training.learning.recipes import choose_recipes
@@ -60,13 +63,14 @@ def test_report_of_prices(tmp_path: Path) -> None:
     assert linear["low"] < linear["mean"] < linear["high"]
     assert linear["winner_gains"]["gain"] == pytest.approx(1 - forest["mean"] / linear["mean"])
     assert forest["winner_gains"] is None
-    assert {"CHAS 1", "RAD 24"} <= {part["name"] for part in document["segments"]["out_of_fold"]}
+    assert (document["version"], document["gate"]) == (None, None)
     assert set(list(document["importance"])[:2]) == {"RM", "LSTAT"}
     assert (linear["search"], forest["search"]["trials"], forest["search"]["is_cut"]) == (None, 12, True)
     text = " ".join(page.split())
     assert "Searched random-forest: 12 trials, 5 of them pruned, in 80 s; stopped at the time limit." in text
-    for shown in ("naive baseline", "within_5", "LSTAT up to", "Nadeau and Bengio", "thousands of dollars"):
-        assert shown in text
+    shown = ("naive baseline", "within_5", "LSTAT up to", "Nadeau and Bengio", "thousands of dollars", "Not registered")
+    for each in shown:
+        assert each in text
 
 
 def test_report_of_classes(tmp_path: Path) -> None:
@@ -80,13 +84,58 @@ def test_report_of_classes(tmp_path: Path) -> None:
         assert shown in page
 
 
+def test_a_part_of_a_segment_with_few_rows_is_counted_and_not_shown(tmp_path: Path) -> None:
+    selection, evaluation = selection_of("housing", "linear")
+    segments = write_report(selection, evaluation, tmp_path, "figures")["segments"]
+    rows = {part["name"]: part["rows"] for part in segments["out_of_fold"]["parts"]}
+    assert {"CHAS 0", "RAD 24"} <= rows.keys()
+    assert min(rows.values()) >= 30
+    train, test, domain = selection.train, evaluation.test, selection.train.domain
+    for name, table in (("out_of_fold", train), ("test", test)):
+        few = [each for each in segments_of(domain, table.frame, train.frame) if len(each.rows) < 30]
+        assert "CHAS 1" in {each.name for each in few}
+        assert segments[name]["dropped"] == len(few)
+    text = " ".join(read(tmp_path)[1].split())
+    assert f"Test rows: {segments['test']['dropped']} parts have fewer than 30 rows and are not shown." in text
+    assert "CHAS 1" not in text
+
+
+@pytest.mark.parametrize("domain", ["housing", "obesity"])
+def test_a_page_fits_a_phone_and_its_tables_scroll_within_themselves(domain: str, tmp_path: Path) -> None:
+    recipes = {"housing": ("linear", "random-forest"), "obesity": ("random-forest",)}
+    document = write_report(*selection_of(domain, *recipes[domain]), tmp_path, "figures")
+    gate = {
+        "status": "forced", "time": "2026-11-28T12:00:00Z", "champion": "1", "stage": "Production",
+        "override": {"actor": "eve", "reason": "because-" * 40},
+        "checks": [{"name": "gain", "outcome": "failed", "reason": "w" * 200}],
+        "footing": {
+            "how": "recipe", "rows": 400, "reason": "x" * 300,
+            "figures": document["out_of_fold"], "champion_figures": document["out_of_fold"],
+        },
+    }  # fmt: skip
+    update_report(tmp_path, {"version": "2", "gate": gate})
+    frame = f'<iframe id="page" style="width:480px;height:900px" srcdoc="{escape(read(tmp_path)[1])}"></iframe>'
+    measure = (
+        "const root = document.getElementById('page').contentDocument.documentElement;"
+        "const wide = [...root.querySelectorAll('.table')].filter(each => each.scrollWidth > each.clientWidth);"
+        "document.body.dataset.sizes = [root.scrollWidth, root.clientWidth, wide.length].join(' ');"
+    )
+    (tmp_path / "frame.html").write_text(f"{frame}<script>window.onload = () => {{{measure}}}</script>")
+    dom = render_page((tmp_path / "frame.html").as_uri(), tmp_path / "profile").dom
+    found = re.search(r'data-sizes="(\d+) (\d+) (\d+)"', dom)
+    assert found is not None
+    width, window, wide = map(int, found.groups())
+    assert width <= window <= 480
+    assert wide > 0
+
+
 def test_figures_alone_write_a_page_without_plots_or_links(tmp_path: Path) -> None:
     selection, evaluation = selection_of("housing", "linear")
     (tmp_path / "old.png").write_bytes(b"of another run")
     write_report(selection, evaluation, tmp_path, "figures")
     assert {path.name for path in tmp_path.iterdir()} == {"report.json", "report.html"}
     _, page = read(tmp_path)
-    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert not re.findall(r'(?:src|href)="(?!data:)|url\(|@import', page)
 
 
 def test_a_page_escapes_what_it_shows(tmp_path: Path) -> None:
