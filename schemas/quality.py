@@ -13,6 +13,26 @@ Span = Literal["24h", "7d", "30d"]
 ALL = "all"
 
 
+class ClassQuality(FrozenModel):
+    """Quality of the predictions of one class, among those with an outcome.
+
+    Attributes:
+        name: of the class.
+        outcomes: number of outcomes that are this class.
+        predicted: number of predictions that name this class.
+        correct: number of predictions that name it rightly.
+        recall: share of the outcomes that were predicted; None without outcomes.
+        precision: share of the predictions that were right; None without predictions.
+    """
+
+    name: str
+    outcomes: int
+    predicted: int
+    correct: int
+    recall: float | None = None
+    precision: float | None = None
+
+
 class Quality(FrozenModel):
     """Quality of all predictions of one span, or of a part of them; a metric without outcomes is None.
 
@@ -29,6 +49,7 @@ class Quality(FrozenModel):
         far_share: share of the labelled predictions with an error above `outcomes.far_off`.
         accuracy: share of correct classes.
         macro_f1: mean over the occurring classes of the harmonic mean of precision and recall.
+        classes: each occurring class by name; only of the part ``all`` in a domain of classes.
     """
 
     part: str
@@ -43,6 +64,7 @@ class Quality(FrozenModel):
     far_share: float | None = None
     accuracy: float | None = None
     macro_f1: float | None = None
+    classes: tuple[ClassQuality, ...] | None = None
 
 
 class SuddenLoss(FrozenModel):

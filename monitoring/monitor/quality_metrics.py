@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from monitoring.outcomes.joining import JoinResult
-from schemas.quality import Quality, QualityReport
+from schemas.quality import ClassQuality, Quality, QualityReport
 
 RESULTS: tuple[JoinResult, ...] = ("joined", "corrected", "repeated", "waiting", "invalid")
 FIGURES = {
@@ -22,6 +22,13 @@ FIGURES = {
     "macro_f1": ("macro_f1_ratio", "Mean F1 score of the classes"),
 }
 """Field of `schemas.quality.Quality` -> end of its metric's name, and its help text; all by time of prediction."""
+CLASS_FIGURES = {
+    "outcomes": ("outcome_rows", "Outcomes that are this class"),
+    "predicted": ("predicted_rows", "Predictions with an outcome that name this class"),
+    "recall": ("recall_ratio", "Share of the outcomes of this class that were predicted"),
+    "precision": ("precision_ratio", "Share of the predictions of this class that were right"),
+}
+"""The same for `schemas.quality.ClassQuality`, over all predictions."""
 
 
 class QualityMetrics:
@@ -41,6 +48,10 @@ class QualityMetrics:
         self._figures = {
             field: gauge(f"tasador_quality_{name}", text, "span", "part") for field, (name, text) in FIGURES.items()
         }
+        self._of_classes = {
+            field: gauge(f"tasador_quality_{name}", text, "span", "class")
+            for field, (name, text) in CLASS_FIGURES.items()
+        }
         self._labelled = gauge("tasador_quality_labelled_rows", "Predictions that have an outcome", "span", "part")
         self._waiting = gauge("tasador_outcomes_waiting_rows", "Outcomes without a prediction, orphans included")
         self._orphaned = gauge("tasador_outcomes_orphaned_rows", "Outcomes that have waited too long for a prediction")
@@ -55,8 +66,7 @@ class QualityMetrics:
 
     def record_report(self, report: QualityReport, at_s: float) -> None:
         """Show a new report; `at_s` is Unix time."""
-        for family in (*self._figures.values(), self._labelled):
-            family.clear()
+        self.record_failure()
         for span, parts in report.spans.items():
             for quality in parts:
                 if not quality.part.startswith("version "):
@@ -68,12 +78,18 @@ class QualityMetrics:
 
     def record_failure(self) -> None:
         """Set everything to unknown."""
-        for family in (*self._figures.values(), self._labelled):
+        for family in (*self._figures.values(), *self._of_classes.values(), self._labelled):
             family.clear()
 
     def _record(self, span: str, quality: Quality) -> None:
         self._labelled.labels(span, quality.part).set(quality.labelled)
-        for field, family in self._figures.items():
-            value = getattr(quality, field)
-            if value is not None:
-                family.labels(span, quality.part).set(value)
+        _set_all(self._figures, quality, (span, quality.part))
+        for each in quality.classes or ():
+            _set_all(self._of_classes, each, (span, each.name))
+
+
+def _set_all(families: Mapping[str, Gauge], figures: Quality | ClassQuality, labels: tuple[str, str]) -> None:
+    for field, family in families.items():
+        value = getattr(figures, field)
+        if value is not None:
+            family.labels(*labels).set(value)

@@ -12,7 +12,7 @@ from math import sqrt
 from urllib.parse import unquote
 
 from schemas.domain import Domain
-from schemas.quality import ALL, Quality
+from schemas.quality import ALL, ClassQuality, Quality
 from schemas.sections import OutcomeSettings
 
 Sums = dict[str, float]
@@ -79,8 +79,16 @@ def _quality(part: str, sums: Mapping[str, float]) -> Quality:
         timed = sums.get(TIMED, 0)
         fast_share = sums.get(FAST, 0) / timed if timed else None
         shares = {"labelled_share": labelled / predictions, "fast_share": fast_share}
-    errors = {} if not labelled else _of_numbers(sums, labelled) if "absolute" in sums else _of_classes(sums, labelled)
-    return Quality(part=part, predictions=predictions, labelled=labelled, **shares, **errors)
+    quality = Quality(part=part, predictions=predictions, labelled=labelled, **shares)
+    if not labelled:
+        return quality
+    if "absolute" in sums:
+        return quality.model_copy(update=_of_numbers(sums, labelled))
+    classes = _classes(sums)
+    scores = [2 * each.correct / (each.outcomes + each.predicted) for each in classes]
+    accuracy = sum(each.correct for each in classes) / labelled
+    update = {"accuracy": accuracy, "macro_f1": sum(scores) / len(scores), "classes": classes if part == ALL else None}
+    return quality.model_copy(update=update)
 
 
 def _of_numbers(sums: Mapping[str, float], count: int) -> dict[str, float | None]:
@@ -96,17 +104,26 @@ def _of_numbers(sums: Mapping[str, float], count: int) -> dict[str, float | None
     }
 
 
-def _of_classes(sums: Mapping[str, float], count: int) -> dict[str, float]:
-    actual: dict[str, float] = defaultdict(float)
-    predicted: dict[str, float] = defaultdict(float)
-    right: dict[str, float] = defaultdict(float)
+def _classes(sums: Mapping[str, float]) -> tuple[ClassQuality, ...]:
+    """Counts and shares of each class that occurs as an outcome or as a prediction, by name."""
+    outcomes: dict[str, int] = defaultdict(int)
+    predicted: dict[str, int] = defaultdict(int)
+    correct: dict[str, int] = defaultdict(int)
     for name, number in sums.items():
         kind, _, pair = name.partition("|")
         if kind == _CLASS and number > 0:
-            outcome, _, prediction = pair.partition("|")
-            actual[outcome] += number
-            predicted[prediction] += number
-            right[outcome] += number if outcome == prediction else 0
-    classes = {*actual, *predicted}
-    scores = [2 * right[name] / (actual[name] + predicted[name]) for name in classes]
-    return {"accuracy": sum(right.values()) / count, "macro_f1": sum(scores) / len(scores)}
+            outcome, prediction = map(unquote, pair.split("|", 1))
+            outcomes[outcome] += round(number)
+            predicted[prediction] += round(number)
+            correct[outcome] += round(number) if outcome == prediction else 0
+    return tuple(
+        ClassQuality(
+            name=name,
+            outcomes=outcomes[name],
+            predicted=predicted[name],
+            correct=correct[name],
+            recall=correct[name] / outcomes[name] if outcomes[name] else None,
+            precision=correct[name] / predicted[name] if predicted[name] else None,
+        )
+        for name in sorted({*outcomes, *predicted})
+    )

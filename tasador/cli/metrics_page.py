@@ -21,7 +21,7 @@ from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.quality_metrics import FIGURES, QualityMetrics
 from schemas.domain import load_domain
 from schemas.drift import ColumnDrift, DriftReport, WindowSpan
-from schemas.quality import ALL, Quality, QualityReport
+from schemas.quality import ALL, ClassQuality, Quality, QualityReport
 from service.metrics import build_registry
 from training.worker.metrics import JobMetrics
 
@@ -74,7 +74,8 @@ def _monitor() -> CollectorRegistry:
     windows = (WindowSpan(rows=0),)
     drift = DriftReport(verdict="no_drift", reference_rows=0, windows=windows, needed=2, columns=(column,))
     DriftMetrics(registry).record_report(drift, 0.0)
-    quality = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0))
+    classes = (ClassQuality(name="", outcomes=0, predicted=0, correct=0, recall=0.0, precision=0.0),)
+    quality = Quality(part=ALL, **dict.fromkeys(FIGURES, 0.0), classes=classes)
     report = QualityReport(domain="housing", spans={"24h": (quality,)}, waiting=0, orphaned=0)
     QualityMetrics(registry).record_report(report, 0.0)
     ArchiveMetrics(registry).record(ArchiveProgress(), 0)

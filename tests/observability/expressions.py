@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,16 +22,23 @@ def rule_expressions() -> Iterator[tuple[str, str]]:
 
 
 def dashboard_expressions() -> Iterator[tuple[str, str]]:
-    """Title and expression of each query, with the domain filled in."""
-    for path in DASHBOARDS:
-        yield from _panel_expressions(path)
+    """Title and expression of each query, with the variables filled in."""
+    for name, board in dashboards().items():
+        for panel, target in targets(board):
+            expression = target["expr"].replace("$domain", "housing").replace("$span", "24h")
+            yield f"{name}: {panel['title']}", expression
 
 
-def _panel_expressions(path: Path) -> Iterator[tuple[str, str]]:
-    board: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Every dashboard, by the name of its file."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in DASHBOARDS}
+
+
+def targets(board: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each query of a dashboard, with its panel."""
     for panel in board["panels"]:
         for target in panel.get("targets", ()):
-            yield f"{path.stem}: {panel['title']}", target["expr"].replace("$domain", "housing")
+            yield panel, target
 
 
 def selectors(expression: str) -> list[str]:

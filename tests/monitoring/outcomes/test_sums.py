@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, r2_score
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support, r2_score
 
 from monitoring.drift.columns import Column
 from monitoring.outcomes.change_detection import find_sudden_loss
@@ -57,6 +57,28 @@ def test_figures_of_classes_equal_the_formulas() -> None:
     assert quality.accuracy == pytest.approx(accuracy_score(truth, predicted))
     assert quality.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert (quality.labelled, quality.mae) == (300, None)
+    assert quality.classes is not None
+    names = [each.name for each in quality.classes]
+    precision, recall, _, counts = precision_recall_fscore_support(truth, predicted, labels=names)
+    assert names == sorted(OBESITY.target.classes[:5])
+    assert [each.precision for each in quality.classes] == pytest.approx(precision.tolist())
+    assert [each.recall for each in quality.classes] == pytest.approx(recall.tolist())
+    assert [each.outcomes for each in quality.classes] == counts.tolist()
+    assert [each.predicted for each in quality.classes] == [int(np.sum(predicted == name)) for name in names]
+
+
+def test_classes_are_counted_under_their_own_names_and_only_for_all_predictions() -> None:
+    first, second = "50%7C|a", "50|b"
+    pairs = [(first, first), (first, second), (first, second)]
+    hashes = [_hash(contribution(OBESITY, SETTINGS, *pair)) for pair in pairs]
+    whole, part = figures(add_up([*hashes, {b"CHAS 1|labelled": b"1", b"CHAS 1|class|a|a": b"1"}]))
+    assert whole.classes is not None
+    assert [(each.name, each.outcomes, each.predicted, each.correct) for each in whole.classes] == [
+        (first, 1, 3, 1),
+        (second, 2, 0, 0),
+    ]
+    assert [(each.recall, each.precision) for each in whole.classes] == [(1, pytest.approx(1 / 3)), (0, None)]
+    assert (part.accuracy, part.classes) == (1, None)
 
 
 def test_predictions_without_a_known_time_are_not_part_of_the_fast_share() -> None:
