@@ -38,9 +38,11 @@ test-faults: install ## Inject faults under load, and check every outcome (ROUND
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults
 
-pages: install ## Regenerate docs/params.md and docs/asyncapi.json
+pages: install ## Regenerate docs/params.md, docs/asyncapi.json and the stored output of commands
 	@$(BIN)/tasador settings > docs/params.md
 	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
+	@$(BIN)/python -m tests.tasador.terminal_examples
+	@$(BIN)/python -m tests.tasador.json_fields
 
 # copied unchanged into the package, with licences and version
 REACT := service/asyncapi_page/react-component

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from producer.async_publisher import AsyncListingPublisher
 from producer.publisher import ListingPublisher
+from producer.reconnection import Reconnection
 
-__all__ = ["AsyncListingPublisher", "ListingPublisher"]
+__all__ = ["AsyncListingPublisher", "ListingPublisher", "Reconnection"]

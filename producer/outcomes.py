@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from producer.chunks import CHUNK_LISTINGS
 from producer.files import RowFile
+from producer.reconnection import Reconnection
 from producer.sending import send_chunk
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
@@ -113,16 +114,21 @@ class OutcomeFile(RowFile):
 class OutcomePublisher:
     """Publishes outcomes of one domain; use it in a `with` block.
 
+    Args:
+        settings: with the domain and the address of Redis.
+        reconnection: goes on after a lost connection; by default PublishInterruptedError is raised at once.
+
     Raises:
         ConfigurationError: the settings have no `redis_url`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reconnection: Reconnection | None = None) -> None:
         if settings.redis_url is None:
             raise ConfigurationError("no Redis: pass settings with `redis_url`")
         self._url = settings.redis_url.get_secret_value()
         self._stream = settings.streams.outcomes
         self._client = connect(self._url)
+        self._reconnection = reconnection or Reconnection()
 
     def publish_chunks(self, outcomes: Iterable[bytes], chunk_size: int = CHUNK_LISTINGS) -> Iterator[list[str]]:
         """Publish outcomes while the result is iterated, holding one chunk of `chunk_size` in memory.
@@ -135,11 +141,14 @@ class OutcomePublisher:
         """
         remaining = iter(outcomes)
         while chunk := list(islice(remaining, chunk_size)):
-            yield send_chunk(self._client, self._url, self._stream, chunk)
+            yield self._reconnection.send(chunk, self._send)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def _send(self, chunk: list[bytes]) -> list[str]:
+        return send_chunk(self._client, self._url, self._stream, chunk)
 
     def __enter__(self) -> Self:
         return self

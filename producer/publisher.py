@@ -13,6 +13,7 @@ from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
+from producer.reconnection import Reconnection
 from producer.sending import send_chunk
 from producer.wire import failure
 from schemas.errors import PublishError
@@ -35,6 +36,7 @@ class ListingPublisher:
         validate: check each listing against the domain before its chunk is sent, as the consumer does.
         on_full: at the high-water mark of the backlog, `wait` until it falls or `raise` BacklogFullError.
         on_wait: called with the backlog about ten times a second while waiting.
+        reconnection: goes on after a lost connection; by default PublishInterruptedError is raised at once.
 
     Raises:
         ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
@@ -48,9 +50,11 @@ class ListingPublisher:
         validate: bool = False,
         on_full: OnFull = "wait",
         on_wait: Callable[[int], None] | None = None,
+        reconnection: Reconnection | None = None,
     ) -> None:
         self._plan = plan_publishing(redis, domain, validate=validate, on_full=on_full, on_wait=on_wait)
         self._client = connect(self._plan.url)
+        self._reconnection = reconnection or Reconnection()
         self._asker = Asker(self._client, self._plan.streams, self._send_asking)
 
     def ask(self, listing: Publishable, timeout_s: float = 30.0) -> Prediction | DeadLetter | Repeat:
@@ -136,9 +140,12 @@ class ListingPublisher:
         self.close()
 
     def _send_asking(self, payload: bytes, reply_to: str) -> str:
-        return self._send([payload], reply_to)[0]
+        return self._send_once([payload], reply_to)[0]
 
-    def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
+    def _send(self, chunk: list[bytes]) -> list[str]:
+        return self._reconnection.send(chunk, self._send_once)
+
+    def _send_once(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
         try:
             self._wait_for_backlog(chunk)
         except redis.exceptions.RedisError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from registry import tracking
+from registry.sqlite_store import read_model_names, read_versions
 from registry.stages import CHALLENGER, CHAMPION
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
@@ -37,6 +38,9 @@ def list_models(tracking_uri: str) -> list[RegisteredModel]:
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
+    names = read_model_names(tracking_uri)
+    if names is not None:
+        return [_registered(name, read_versions(tracking_uri, name) or []) for name in names]
     client = tracking.connect(tracking_uri)
     with tracking.translated_errors(tracking_uri):
         models = []
@@ -63,10 +67,18 @@ def versions_with_metrics(registry: Registry) -> list[ModelVersionInfo]:
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
+    read = read_versions(registry.tracking_uri, registry.name)
+    if read is not None:
+        return read
     infos = registry.versions()
     with tracking.translated_errors(registry.tracking_uri):
         metrics = {info.run_id: registry.client.get_run(info.run_id).data.metrics for info in infos if info.run_id}
     return [replace(info, metrics=metrics.get(info.run_id, {})) for info in infos]
+
+
+def _registered(name: str, infos: list[ModelVersionInfo]) -> RegisteredModel:
+    holders = {alias: info.version for info in infos for alias in info.aliases}
+    return RegisteredModel(name, len(infos), holders.get(CHAMPION), holders.get(CHALLENGER))
 
 
 def best_version(registry: Registry, metric: str) -> ModelVersionInfo:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from registry.stages import Stage, stage_of
 from schemas.states import DesiredModel
-
-if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
 
 DIGEST_TAG = "artifact_sha256"
 FINGERPRINT_TAG = "fingerprint"
@@ -88,10 +85,30 @@ class ModelVersionInfo:
         )
 
 
+class VersionRecord(Protocol):
+    """What MLflow's store holds about a version; MLflow's `ModelVersion` is one."""
+
+    @property
+    def name(self) -> str:
+        """The registered model."""
+
+    @property
+    def version(self) -> Any:
+        """The number."""
+
+    @property
+    def run_id(self) -> Any:
+        """The run that made it."""
+
+    @property
+    def tags(self) -> Any:
+        """Tag -> value."""
+
+
 def info_of(
-    record: ModelVersion, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
+    record: VersionRecord, uri: str, aliases: dict[str, Any], metrics: dict[str, float] | None = None
 ) -> ModelVersionInfo:
-    """A version from MLflow's record; `aliases` are those of the whole model, alias -> version."""
+    """A version from its record; `aliases` are those of the whole model, alias -> version."""
     tags = dict(record.tags)
     version = str(record.version)
     return ModelVersionInfo(

@@ -9,6 +9,7 @@
     ├── UnavailableError         transient: entries stay pending, and the operation is retried
     │   ├── RedisUnavailableError
     │   └── RegistryUnavailableError
+    ├── PortInUseError           another program listens on the port; a supervisor may start the process again
     ├── RefusedListingError      permanent: the listing becomes a dead letter with this reason
     ├── ModelError               a model cannot be used; the current one stays
     │   ├── ModelNotFoundError
@@ -18,6 +19,7 @@
     ├── PublishError             Redis did not accept all listings; lists the confirmed and the unconfirmed
     │   ├── BacklogFullError     the backlog is at the high-water mark, and the publisher is set to raise
     │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
+    ├── SupervisorError          no system runs in the home folder, or the running one cannot do what is asked
     ├── NothingReportedError     the report that a command shows does not exist yet
     ├── NotConfirmedError        a confirmation did not arrive in time; the message names what is missing
     │   └── NotAnsweredError     the answer to a listing did not arrive in time; its outcome will still come
@@ -56,6 +58,10 @@ class RedisUnavailableError(UnavailableError):
 
 class RegistryUnavailableError(UnavailableError):
     """MLflow does not answer, or a model cannot be stored or loaded on this machine now."""
+
+
+class PortInUseError(TasadorError):
+    """Another program listens on the port of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,10 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
     XADD is not idempotent, so nothing was retried. Publishing `unconfirmed` again is safe within `dedup_seconds`: if a
     listing did arrive, its repeat has the same identity (source, id), and is counted and dropped.
     """
+
+
+class SupervisorError(TasadorError):
+    """No system runs in the home folder, another one does, or the running one cannot do what is asked."""
 
 
 class NothingReportedError(TasadorError):

@@ -21,12 +21,13 @@ from faststream.asgi import AsgiFastStream
 from faststream.asgi.types import Receive, Scope, Send
 from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
-from faststream.specification.base import SpecificationFactory
+from faststream.specification import AsyncAPI
 from prometheus_client import CollectorRegistry
 
-from schemas.errors import ConfigurationError, TasadorError
+from schemas.errors import ConfigurationError, PortInUseError, TasadorError
 from schemas.settings import Settings
 from service import logs
+from service.asyncapi import name_server
 from service.endpoints import routes
 from service.health import Health
 
@@ -105,12 +106,15 @@ def build_app(
     broker: RedisBroker,
     health: Health,
     registry: CollectorRegistry,
-    specification: SpecificationFactory,
+    specification: AsyncAPI,
 ) -> App:
     """The application of a process, with all of `service.endpoints`."""
+    name_server(specification, broker)
     endpoints = routes(health, registry, specification)
-    logger = logging.getLogger("faststream")
-    return kind(broker, asgi_routes=endpoints, specification=specification, logger=logger)
+    app = kind(broker, asgi_routes=endpoints, logger=logging.getLogger("faststream"))
+    # given as an argument, the description would get the process's own broker as a second server
+    app.schema = specification
+    return app
 
 
 class _Server(uvicorn.Server):
@@ -124,7 +128,8 @@ def bind(port: int, host: str) -> socket.socket:
     """A listening socket; with port 0 the system picks one, found in ``getsockname()[1]``.
 
     Raises:
-        ConfigurationError: the port is in use or not permitted.
+        PortInUseError: another program listens on the port.
+        ConfigurationError: the port or the host is not permitted.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -135,7 +140,7 @@ def bind(port: int, host: str) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(f"port {port} on {host} is in use: choose another, or 0 for a free one") from error
+            raise PortInUseError(f"port {port} on {host} is in use: choose another, or 0 for a free one") from error
         raise ConfigurationError(f"cannot listen on port {port} of {host}: {error}") from error
     return listener
 

@@ -36,6 +36,13 @@ def describe(role: ProcessRole, domain: Domain, streams: Streams) -> AsyncAPI:
     return AsyncAPI(broker, title=title, version="1", description=description)
 
 
+def name_server(specification: AsyncAPI, broker: RedisBroker) -> None:
+    """Let a description name the server of a process's broker, without its password, not FastStream's default."""
+    for described in specification.brokers:
+        described.specification.url = broker.specification.url
+        described.specification.protocol = broker.specification.protocol
+
+
 def _subscribe(broker: RedisBroker, stream: str, contract: Any, title: str, description: str) -> None:
     async def read(event: contract) -> None: ...
 

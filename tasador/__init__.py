@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer import AsyncListingPublisher, ListingPublisher
+    from producer import AsyncListingPublisher, ListingPublisher, Reconnection
     from schemas.errors import NotAnsweredError
     from schemas.events import DeadLetter, Listing, Prediction, Repeat
 
@@ -21,6 +21,7 @@ __all__ = [
     "ListingPublisher",
     "NotAnsweredError",
     "Prediction",
+    "Reconnection",
     "Repeat",
     "__version__",
 ]
@@ -32,6 +33,7 @@ _HOMES = {
     "ListingPublisher": "producer",
     "NotAnsweredError": "schemas.errors",
     "Prediction": "schemas.events",
+    "Reconnection": "producer",
     "Repeat": "schemas.events",
 }
 

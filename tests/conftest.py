@@ -25,6 +25,10 @@ StartRedis = Callable[..., RedisServer]
 # test processes share the cores: OpenMP's threads must not spin while they wait for work
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# pytest-xdist sets a size, which a console would keep for good; tests set the width that they need
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 # tests that a shell runs in the background ignore SIGINT, and so would the commands that they start
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -75,7 +75,9 @@ def find_unknown_word(words: Words) -> str:
     if not stripped or stripped[0] == VALUE:
         return ""
     if stripped[0].startswith("-"):
-        return "" if stripped[0] in {"--help", "--version"} else stripped[0]
+        return (
+            "" if stripped[0] in {"--help", "--version", "--install-completion", "--show-completion"} else stripped[0]
+        )
     if stripped[0] not in COMMANDS:
         return stripped[0]
     command = load_command(stripped[0])

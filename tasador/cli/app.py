@@ -11,10 +11,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from schemas.command_line import DOMAIN_VARIABLE
 from tasador import __version__
+from tasador.cli.completions import complete_domain
 
 COMMANDS = {
     "demo": "Run the main job on real data, then exit.",
-    "up": "Run the whole system on this machine until Ctrl-C.",
+    "up": "Run the whole system on this machine, or add a domain.",
+    "down": "Stop the running system, or one domain of it.",
+    "logs": "Show or follow the log of a process.",
+    "restart": "Restart a process of the running system.",
     "consumer": "Run one consumer.",
     "trainer": "Run one training worker.",
     "monitor": "Run one monitor.",
@@ -38,7 +42,8 @@ COMMANDS = {
     "check": "Check configuration, Redis and registry before a start.",
     "settings": "List every setting with its meaning, unit and default.",
     "asyncapi": "Print the AsyncAPI document of a domain's streams.",
-    "dead-letters": "List, show, replay or drop dead letters.",
+    "schema": "Print the JSON Schema of what a command writes.",
+    "dead-letters": "List, show, correct or drop dead letters.",
     "forget": "Erase a subject from the audit log.",
     "bench": "Measure throughput beside a bare loop and plain FastStream.",
 }
@@ -102,7 +107,13 @@ def tasador(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     domain: Annotated[
-        str | None, typer.Option("--domain", help="Domain; the same as --domain after the command.", show_default=False)
+        str | None,
+        typer.Option(
+            "--domain",
+            help="Domain; the same as --domain after the command.",
+            show_default=False,
+            autocompletion=complete_domain,
+        ),
     ] = None,
 ) -> None:
     """Score listings from a stream: exactly one outcome for each, and models are swapped while listings flow."""

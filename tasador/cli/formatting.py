@@ -6,12 +6,19 @@ from datetime import UTC, datetime
 
 from transport.entries import EntryId
 
+_ALL_DIGITS_FROM = 1000
+
 
 def printable(value: object, limit: int = 80) -> str:
     """One line of at most `limit` characters; characters that could move a terminal's cursor are escaped."""
     text = str(value)
     shown = text if text.isprintable() else text.encode("unicode_escape").decode()
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def significant(value: float) -> str:
+    """A figure with three significant digits, or all digits before the point."""
+    return f"{value:,.0f}" if abs(value) >= _ALL_DIGITS_FROM else f"{value:.3g}"
 
 
 def format_entry_time(entry_id: str | bytes) -> str:

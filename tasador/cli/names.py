@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import sys
+import uuid
 from pathlib import Path
 
 import typer
@@ -22,8 +23,11 @@ def host_name() -> str:
 
 
 def default_name(port: int) -> str:
-    """The default name of a process: host and port, which no other process has while it runs."""
-    return f"{host_name()}-{port}"
+    """The default name of a process: host and port, which no other process has while it runs.
+
+    With port 0 the port is not known yet, and a random part makes the name unique; it is another one at each start.
+    """
+    return f"{host_name()}-{port or uuid.uuid4().hex[:8]}"
 
 
 def check_name(name: str | None) -> str | None:

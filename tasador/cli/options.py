@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemas.command_line import DEFAULT_DOMAIN, DOMAIN_VARIABLE
+from tasador.cli.completions import complete_domain, complete_version
 from tasador.cli.names import check_name
 
 MOMENT = "A duration (15min, 2h, 7d ago), an ISO time in UTC, or an entry id."
@@ -38,7 +39,11 @@ DomainOption = Annotated[
         callback=_note_domain,
         help="Domain to work on.",
         show_default=DEFAULT_DOMAIN,
+        autocompletion=complete_domain,
     ),
+]
+VersionArgument = Annotated[
+    str, typer.Argument(metavar="VERSION", help="A version's number.", autocompletion=complete_version)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 NameOption = Annotated[

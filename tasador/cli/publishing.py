@@ -3,98 +3,90 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+import typer
 
 from producer import ListingPublisher
 from producer.encoding import Publishable
 from producer.outcomes import OutcomeFile, OutcomePublisher
+from producer.reconnection import Reconnection
 from producer.schedule import Schedule
 from schemas.errors import NotConfirmedError, PublishError, TasadorError
 from schemas.settings import Settings
 from tasador.cli.awaiting import AnswerWaiter, open_answer_waiter
+from tasador.cli.publish_progress import MeasuredSource, PublishProgress
 from tasador.cli.receipts import ReceiptFile, open_receipt_file
-from tasador.cli.terminal import print_line, print_note, stderr, write_json
+from tasador.cli.terminal import print_note
+from tasador.cli.views.published import PublishSummary, show_summary
 from tasador.machine.running_system import open_redis, redis_url
 from transport.connection import speaking_to
 
 
-class ListingSource(Protocol):
-    """Listings with a known size.
-
-    Attributes:
-        total: size, in the unit of `done`.
-    """
-
-    total: int
-
-    @property
-    def done(self) -> int:
-        """How much has been read."""
+class ListingSource(MeasuredSource, Protocol):
+    """Listings with a known size."""
 
     def __iter__(self) -> Iterator[Publishable]:
         """Read the listings."""
 
 
 @dataclass
-class LimitedSource:
-    """The first `total` listings of a source."""
+class SourceRange:
+    """The listings of a source after the first `skipped`, at most `limit` if it is given."""
 
     source: ListingSource
-    total: int
-    done: int = 0
+    skipped: int
+    limit: int | None
+    read: int = 0
+
+    @property
+    def total(self) -> int:
+        """Size, in the unit of `done`."""
+        return self.source.total if self.limit is None else self.limit
+
+    @property
+    def done(self) -> int:
+        """How much has been read."""
+        return self.source.done if self.limit is None else self.read
 
     def __iter__(self) -> Iterator[Publishable]:
-        self.done = 0
-        for listing in islice(self.source, self.total):
-            self.done += 1
+        self.read = 0
+        for listing in islice(self.source, self.skipped, _end(self.skipped, self.limit)):
+            self.read += 1
             yield listing
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerOptions:
-    """Where to write answers, and how long to wait for them in seconds."""
+    """What to do with the answers.
+
+    Attributes:
+        path: file to write them to.
+        timeout_s: how long to wait for them after the last listing, in seconds.
+        is_strict: exit with 1 if a listing was refused.
+    """
 
     path: Path | None
     timeout_s: float | None
+    is_strict: bool = False
 
 
-class _PublishProgress:
-    def __init__(self, source: ListingSource | OutcomeFile, high_water: int, noun: str = "listings") -> None:
-        self.source = source
-        self.noun = noun
-        self.count = 0
-        self.first_entry = ""
-        self.last_entry = ""
-        self._high_water = high_water
-        counted = TextColumn(f"{{task.fields[count]:,}} {noun}")
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), counted, TimeRemainingColumn())
-        self.bar = Progress(*columns, console=stderr)
-        self._task = self.bar.add_task("Publishing", total=source.total, count=0)
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How publishing goes on after a lost connection.
 
-    def add(self, entry_ids: Sequence[str]) -> None:
-        """Count published entries."""
-        self.first_entry = self.first_entry or entry_ids[0]
-        self.last_entry = entry_ids[-1]
-        self.count += len(entry_ids)
-        self.bar.update(self._task, description="Publishing", completed=self.source.done, count=self.count)
+    Attributes:
+        reconnect_s: how long a connection may stay lost; 0 stops at once.
+        start_after: number of listings or outcomes that an earlier run has published.
+    """
 
-    def show_backlog(self, backlog: int) -> None:
-        """Show that publishing waits for the backlog to shrink."""
-        reason = f"Waiting, backlog {backlog:,}, high-water mark {self._high_water:,}"
-        self.bar.update(self._task, description=reason)
-
-    def show_answers(self, answered: int) -> None:
-        """Show how many answers have arrived."""
-        self.bar.update(
-            self._task, description="Waiting for answers", completed=answered, total=self.count, count=answered
-        )
+    reconnect_s: float = 0
+    start_after: int = 0
 
 
 def publish_listings(
@@ -102,6 +94,7 @@ def publish_listings(
     source: ListingSource,
     schedule: Schedule,
     options: AnswerOptions | None,
+    resumption: Resumption,
     *,
     validate: bool,
     as_json: bool,
@@ -114,8 +107,9 @@ def publish_listings(
         RefusedListingError: with `validate`, a listing is not valid.
         PublishError: Redis refused listings.
         NotConfirmedError: answers are missing.
+        typer.Exit: a listing was refused, and `options` is strict.
     """
-    progress = _PublishProgress(source, settings.high_water)
+    progress = PublishProgress(source, settings.high_water, resumption.reconnect_s)
     started_s = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(speaking_to(redis_url(settings)))
@@ -124,17 +118,21 @@ def publish_listings(
         if options is not None:
             client = stack.enter_context(open_redis(settings))
             waiter = stack.enter_context(open_answer_waiter(client, settings.streams, options.path))
+            waiter.keep_through(resumption.reconnect_s, progress.show_lost)
 
         def on_wait(backlog: int) -> None:
             progress.show_backlog(backlog)
             if waiter:
                 waiter.poll()
 
-        publisher = stack.enter_context(ListingPublisher(settings, validate=validate, on_wait=on_wait))
+        reconnection = Reconnection(resumption.reconnect_s, progress.show_lost)
+        publisher = stack.enter_context(
+            ListingPublisher(settings, validate=validate, on_wait=on_wait, reconnection=reconnection)
+        )
         try:
             with progress.bar:
                 chunks = publisher.publish_chunks(schedule.pace(source), schedule.chunk_size)
-                _publish_all(chunks, progress, waiter, receipts)
+                _publish_all(chunks, progress, resumption, waiter, receipts)
                 seconds = time.perf_counter() - started_s
                 if waiter and options:
                     waiter.wait(options.timeout_s, progress.show_answers)
@@ -145,14 +143,24 @@ def publish_listings(
         except NotConfirmedError as error:
             raise NotConfirmedError(f"{error}; {_ADVICE}") from error
         answers = waiter.write(options.path, settings.load_domain()) if waiter and options else None
-    _report(progress, seconds, answers, options, as_json=as_json)
+    summary = _summary(progress, seconds, answers, options)
+    show_summary(summary, "listings", as_json=as_json)
+    if options and options.is_strict and summary.refused:
+        print_note(f"{summary.refused:,} of {summary.published:,} listings were refused")
+        raise typer.Exit(1)
 
 
 _ADVICE = "no answers were written; publish the same file again soon to get the predictions that were made"
 
 
 def publish_outcomes(
-    settings: Settings, outcomes: OutcomeFile, schedule: Schedule, limit: int | None, *, as_json: bool
+    settings: Settings,
+    outcomes: OutcomeFile,
+    schedule: Schedule,
+    limit: int | None,
+    resumption: Resumption,
+    *,
+    as_json: bool,
 ) -> None:
     """Publish outcomes and print a summary.
 
@@ -160,20 +168,24 @@ def publish_outcomes(
         DataError: the file is broken, or a row holds no outcome of this domain.
         PublishError: Redis refused outcomes.
     """
-    progress = _PublishProgress(outcomes, settings.high_water, "outcomes")
+    progress = PublishProgress(outcomes, settings.high_water, resumption.reconnect_s, "outcomes")
     started_s = time.perf_counter()
-    with OutcomePublisher(settings) as publisher, progress.bar:
-        chunks = publisher.publish_chunks(schedule.pace(islice(outcomes, limit)), schedule.chunk_size)
-        _publish_all(chunks, progress, None)
-    _report(progress, time.perf_counter() - started_s, None, None, as_json=as_json)
+    reconnection = Reconnection(resumption.reconnect_s, progress.show_lost)
+    start = resumption.start_after
+    with OutcomePublisher(settings, reconnection) as publisher, progress.bar:
+        wanted = islice(outcomes, start, _end(start, limit))
+        chunks = publisher.publish_chunks(schedule.pace(wanted), schedule.chunk_size)
+        _publish_all(chunks, progress, resumption)
+    show_summary(_summary(progress, time.perf_counter() - started_s), "outcomes", as_json=as_json)
     if outcomes.skipped:
         print_note(f"{outcomes.skipped:,} rows were skipped: they have no outcome yet")
 
 
 def _publish_all(
     chunks: Iterable[list[str]],
-    progress: _PublishProgress,
-    waiter: AnswerWaiter | None,
+    progress: PublishProgress,
+    resumption: Resumption,
+    waiter: AnswerWaiter | None = None,
     receipts: ReceiptFile | None = None,
 ) -> None:
     receipts = receipts or ReceiptFile(None)
@@ -187,36 +199,31 @@ def _publish_all(
         confirmed = error.entry_ids if isinstance(error, PublishError) else ()
         receipts.add(confirmed)
         count = progress.count + len(confirmed)
-        print_note(f"{count:,} {progress.noun} were published before this error:")
+        # of an interrupted chunk the confirmed ones need not be the first, and a repeat is harmless
+        done = resumption.start_after + progress.count
+        print_note(
+            f"{count:,} {progress.noun} were published before this error; for the rest of a file repeat the command "
+            f"with --start-after {done}:"
+        )
         raise
 
 
-def _report(
-    progress: _PublishProgress,
+def _summary(
+    progress: PublishProgress,
     seconds: float,
-    answers: dict[str, int] | None,
-    options: AnswerOptions | None,
-    *,
-    as_json: bool,
-) -> None:
+    answers: dict[str, int] | None = None,
+    options: AnswerOptions | None = None,
+) -> PublishSummary:
     path = options.path if options else None
-    if as_json:
-        document: dict[str, Any] = {"published": progress.count, "first_entry": progress.first_entry}
-        document |= {"last_entry": progress.last_entry, "seconds": round(seconds, 3)}
-        document |= {"answers": answers, "out": str(path) if path else None} if answers is not None else {}
-        write_json(document)
-        return
-    rate = f"{seconds:.2f} s, {progress.count / seconds:,.0f}/s"
-    print_line(f"{progress.count:,} {progress.noun} published in {rate}")
-    print_line(f"entries {progress.first_entry} to {progress.last_entry}")
-    if answers is not None:
-        kinds = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in sorted(answers.items()))
-        print_line(f"answers: {kinds}" + (f"; written to {path}" if path else ""))
+    return PublishSummary(
+        published=progress.count,
+        first_entry=progress.first_entry,
+        last_entry=progress.last_entry,
+        seconds=round(seconds, 3),
+        answers=answers,
+        out=str(path) if path else None,
+    )
 
 
-_KINDS = {
-    "scored": "scored",
-    "refused": "refused",
-    "repeated": "repeats of a listing scored before",
-    "repeat": "repeats whose prediction is no longer stored",
-}
+def _end(start: int, limit: int | None) -> int | None:
+    return None if limit is None else start + limit

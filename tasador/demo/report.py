@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
-from rich.table import Table
-
 from operations.command_sender import Activation
 from schemas.domain import Domain
 from schemas.events import Prediction
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 from tasador.demo.answers import DemoAnswers
 from tasador.demo.flow import PER_SECOND
 from tasador.demo.listings import DemoListing
@@ -49,20 +48,22 @@ class DemoReport:
             if listing.row in test_rows and entry_id in answers.predictions
         ]
 
-    def prices(self) -> Table:
+    def prices(self) -> TerminalTable:
         """Some test rows with their predictions, equally many by each model."""
-        title = f"Listings from the test split ({self._unit})"
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for column in ("LISTING", "PREDICTED", "REAL PRICE", "ERROR", "MODEL VERSION", "IMPUTED"):
-            is_figure = column in {"PREDICTED", "REAL PRICE", "ERROR"}
-            table.add_column(column, justify="right" if is_figure else "left", no_wrap=True)
+        rows = []
         for listing, prediction in self._chosen():
             data, price = prediction.data, float(listing.price or 0)
             predicted = float(data.prediction)
             model = f"{data.model.version} ({self._models.algorithm_of(data.model.version)})"
             figures = (f"{predicted:.1f}", f"{price:.1f}", f"{predicted - price:+.1f}")
-            table.add_row(data.listing_id, *figures, model, ", ".join(data.imputed))
-        return table
+            rows.append((data.listing_id, *figures, model, ", ".join(data.imputed)))
+        columns = (
+            TableColumn("LISTING"),
+            *(TableColumn(head, is_number=True) for head in ("PREDICTED", "REAL PRICE", "ERROR")),
+            TableColumn("MODEL VERSION"),
+            TableColumn("IMPUTED", is_prose=True),
+        )
+        return TerminalTable(columns, rows, title=f"Listings from the test split ({self._unit})")
 
     def lines(self, activation: Activation) -> Iterator[str]:
         """The figures, one line each."""

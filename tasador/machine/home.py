@@ -7,15 +7,16 @@ import os
 from pathlib import Path
 from typing import Self
 
-from schemas.errors import ConfigurationError
-from schemas.settings import PREFIX, Settings
+from schemas.errors import ConfigurationError, SupervisorError
+from schemas.settings import PREFIX, Settings, load_settings
 
 
 class HomeLock:
     """A lock on a home folder, held by the one process that runs the system there. The kernel releases it at the end.
 
     Raises:
-        ConfigurationError: another process holds the lock, or the folder cannot be used.
+        SupervisorError: another process holds the lock.
+        ConfigurationError: the folder cannot be used.
     """
 
     def __init__(self, home: Path) -> None:
@@ -31,8 +32,9 @@ class HomeLock:
             self._file.seek(0)
             pid = self._file.read().strip() or "unknown"
             self._file.close()
-            raise ConfigurationError(
-                f"a system is already running in {home} (pid {pid}): stop it, or set TASADOR_HOME to another folder"
+            raise SupervisorError(
+                f"a system is already running in {home} (pid {pid}): `tasador status` shows it, `tasador up --domain "
+                "NAME` adds a domain to it, `tasador down` stops it; TASADOR_HOME chooses another folder"
             ) from error
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
@@ -43,6 +45,14 @@ class HomeLock:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def find_home() -> Path:
+    """The home folder, also while another setting is wrong, so that a running system can be stopped."""
+    try:
+        return load_settings().home
+    except ConfigurationError:
+        return Path(os.environ.get(f"{PREFIX}HOME", Settings.model_fields["home"].default))
 
 
 def process_environment(settings: Settings) -> dict[str, str]:

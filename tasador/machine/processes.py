@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from schemas.errors import ConfigurationError
+from tasador.machine.identity import ProcessIdentity
 from tasador.machine.log_files import last_line
 from tasador.machine.ports import find_free_port
+from tasador.machine.readiness import is_ready
 from tasador.machine.supervision import tasador_command
 from transport.backoff import Backoff
 
 FIRST_RESTART_S = 0.5
 LONGEST_RESTART_S = 30.0
+STOP_TIMEOUT_S = 20.0
+"""How long a process may take to stop before it is killed."""
 STEADY_S = 60.0
 """After this time a process counts as steady, and the pause before its next restart is the first one again."""
-_HTTP_TIMEOUT_S = 2.0
 
 
 class ManagedProcess:
@@ -34,6 +37,8 @@ class ManagedProcess:
         environment: of the process.
 
     Attributes:
+        domain: as given.
+        command: as given.
         label: `domain/name`, for messages.
         log: path of its log.
     """
@@ -41,6 +46,7 @@ class ManagedProcess:
     def __init__(
         self, domain: str, command: str, name: str, *, logs: Path, host: str, environment: Mapping[str, str]
     ) -> None:
+        self.domain = domain
         self.command = command
         self.label = f"{domain}/{name}"
         self.log = logs / domain / f"{name}.log"
@@ -50,14 +56,21 @@ class ManagedProcess:
         self._environment = environment
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._identity: ProcessIdentity | None = None
         self._started_s = 0.0
         self._restart_due_s: float | None = None
+        self._kill_due_s: float | None = None
 
     @property
     def url(self) -> str:
         """Where it serves HTTP."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104 - compared only
         return f"http://{host}:{self._port}"
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Which process it is; None before `start`."""
+        return self._identity
 
     @property
     def is_running(self) -> bool:
@@ -67,13 +80,7 @@ class ManagedProcess:
     @property
     def is_ready(self) -> bool:
         """Whether `/readyz` answers 200."""
-        if not self.is_running:
-            return False
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310 - http
-                return bool(answer.status == 200)  # noqa: PLR2004
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return False
+        return self.is_running and is_ready(self.url)
 
     def start(self) -> None:
         """Start the process, on the same port as before if it is free."""
@@ -81,7 +88,7 @@ class ManagedProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._port = find_free_port(self._host, self._port)
         self._started_s = time.monotonic()
-        self._restart_due_s = None
+        self._restart_due_s = self._kill_due_s = None
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 tasador_command(*self._arguments, "--port", str(self._port)),
@@ -91,12 +98,32 @@ class ManagedProcess:
                 env=dict(self._environment),
                 start_new_session=True,  # Ctrl-C reaches the parent only, which stops its processes in order
             )
+        self._identity = ProcessIdentity.of(self._process.pid)
+
+    def request_restart(self) -> None:
+        """Let the process stop gracefully; `restart_if_due` starts it again as soon as it has ended."""
+        self._kill_due_s = time.monotonic() + STOP_TIMEOUT_S
+        self.terminate()
 
     def restart_if_due(self) -> str | None:
-        """Restart the process if it ended and its backoff is over; returns a message for the operator, if any."""
-        if self._process is None or self.is_running:
+        """Restart the process if it ended and its backoff is over; returns a message for the operator, if any.
+
+        Raises:
+            ConfigurationError: it ended over a mistake in the configuration, so starting it again would not help.
+        """
+        if self._process is None:
             return None
         now = time.monotonic()
+        if self.is_running:
+            if self._kill_due_s is not None and now > self._kill_due_s:
+                self._process.kill()
+            return None
+        if self._kill_due_s is not None:
+            self.start()
+            return f"{self.label} restarted on request"
+        if self._process.returncode == os.EX_CONFIG:
+            line = last_line(self.log).removeprefix("tasador: ")
+            raise ConfigurationError(f"{self.label} cannot start: {line} (see {self.log})")
         if self._restart_due_s is None:
             if now - self._started_s > STEADY_S:
                 self._backoff.reset()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
 
-from registry.location import database_of, tracking_uri_of
-from schemas.errors import ConfigurationError, RedisUnavailableError
-from schemas.settings import Settings
+from registry.location import tracking_uri_of
+from schemas.errors import ConfigurationError, RedisUnavailableError, SupervisorError
+from schemas.settings import Settings, load_settings
 from tasador.cli.names import host_name
+from tasador.machine.champions import NO_CHAMPION, ensure_champion, has_registry
+from tasador.machine.control import ControlRequest
 from tasador.machine.home import process_environment
+from tasador.machine.identity import ProcessIdentity
+from tasador.machine.log_files import log_folder
 from tasador.machine.private_redis import PrivateRedis
+from tasador.machine.process_group import ProcessGroup
 from tasador.machine.processes import ManagedProcess
 from tasador.machine.running_system import (
     RunningSystem,
@@ -23,10 +26,8 @@ from tasador.machine.running_system import (
     remove_running_system,
     write_running_system,
 )
-from tasador.machine.supervision import tasador_command
 from transport.server import check_server
 
-STOP_TIMEOUT_S = 20.0
 _POLL_S = 0.1
 
 
@@ -43,19 +44,22 @@ class System:
         settings: completed by the private Redis's address once it runs.
         redis: the private Redis; None if the settings name another.
         processes: in the order of starting.
+        is_started: whether requests are accepted; written to `run.json`.
     """
 
     def __init__(
         self, settings: Settings, domains: Sequence[str], consumers: int, notify: Callable[[str], None]
     ) -> None:
-        if settings.prefix and len(domains) > 1:
-            raise ConfigurationError(f"TASADOR_PREFIX works for one domain, not for {len(domains)}: unset it")
+        _check_prefix(settings, domains)
         self.settings = settings
         self.redis = None if settings.redis_url else PrivateRedis(settings.home / "redis")
-        self.processes: list[ManagedProcess] = []
+        self.processes = ProcessGroup(notify)
+        self.is_started = False
         self._domains = tuple(domains)
         self._consumers = consumers
         self._notify = notify
+        self._added: set[str] = set()
+        self._refused: dict[str, str] = {}
 
     def start_redis(self) -> None:
         """Start the private Redis, or check the one in the settings.
@@ -68,16 +72,13 @@ class System:
         if self.redis is not None:
             self.redis.start()
             self.settings = self.settings.model_copy(update={"redis_url": SecretStr(self.redis.url)})
-        with open_redis(self.settings) as client:
-            for domain in self._domains:
-                check_server(client, self.settings.for_domain(domain).streams)
+        self._check_server(self._domains)
         self.write_running_system()
 
     def start_consumers(self) -> None:
         """Start the consumers, which wait for a model."""
         for domain in self._domains:
-            for number in range(1, self._consumers + 1):
-                self._start(domain, "consumer", f"consumer-{number}")
+            self._start_consumers(domain, self._consumers)
         self.write_running_system()
 
     def start_trainers(self) -> None:
@@ -96,7 +97,7 @@ class System:
         """Start everything, and train a champion for each domain that has none. Raises the errors of `start_redis`."""
         self.start_redis()
         self.start_consumers()
-        if self._has_registry():
+        if has_registry(self.settings):
             self.start_trainers()
             self.ensure_champions()
         else:  # two processes must not create the same SQLite store
@@ -107,18 +108,39 @@ class System:
     def ensure_champions(self) -> None:
         """Train a champion quickly for each domain that has none; notify the operator if that fails."""
         for domain in self._domains:
-            if self._has_registry() and self._has_active_model(domain):
-                continue
-            if self._run_command("train", "--quick", "--unless-champion", "--domain", domain) != 0:
-                self._notify(f"{domain} has no model: its consumers wait until `tasador train` promotes one")
+            if not ensure_champion(self.settings, domain, self.watch):
+                self._notify(NO_CHAMPION.format(domain))
+
+    def carry_out(self, request: ControlRequest) -> None:
+        """Do what another command asks for: add or remove a domain, or begin to restart a process.
+
+        Raises:
+            SupervisorError: the domain runs already, or there is no such domain or process.
+            ConfigurationError: a setting is wrong, or the domain does not exist.
+            ServerError: Redis cannot be used for the domain.
+            RedisUnavailableError: Redis does not answer.
+        """
+        if request.verb == "add":
+            self._add(request.target, request.consumers)
+        elif request.verb == "remove":
+            self._remove(request.target)
+        else:
+            self.processes.find(request.target).request_restart()
+            self._notify(f"{request.target} is restarted on request")
+        self.write_running_system()
 
     def write_running_system(self) -> None:
         """Write `run.json`, so that other commands find this system."""
+        processes = {each.label: each.identity for each in self.processes if each.identity}
+        if self.redis is not None and self.redis.pid is not None:
+            processes["redis"] = ProcessIdentity.of(self.redis.pid)
         system = RunningSystem(
-            pid=os.getpid(),
+            is_started=self.is_started,
             redis_url=redis_url(self.settings),
             mlflow_uri=tracking_uri_of(self.settings),
             parts={process.label: process.url for process in self.processes},
+            processes=processes,
+            refused=self._refused,
         )
         write_running_system(self.settings.home, system)
 
@@ -135,7 +157,10 @@ class System:
     def watch(self) -> None:
         """Restart processes that ended, and notify the operator; call it several times a second.
 
+        A domain that was added later, and whose configuration turns out to be wrong, is removed again.
+
         Raises:
+            ConfigurationError: a process ended over a mistake in the configuration; the caller stops the system.
             RedisUnavailableError: the private Redis ended and cannot be restarted on its port.
         """
         if self.redis is not None and not self.redis.is_running:
@@ -145,35 +170,66 @@ class System:
                 raise RedisUnavailableError(
                     "another program took the port of the private Redis: start the system again"
                 )
-        messages = [message for process in self.processes if (message := process.restart_if_due())]
-        for message in messages:
-            self._notify(message)
-        if messages:
             self.write_running_system()
+        for process in self.processes:
+            self._watch(process)
 
     def stop(self) -> None:
         """Stop monitors, then consumers, then trainers, then Redis; KeyboardInterrupt kills the processes at once."""
         try:
-            for command in ("monitor", "consumer", "trainer"):
-                self._stop([process for process in self.processes if process.command == command])
+            self.processes.stop()
         except KeyboardInterrupt:
             self._notify("interrupted again: killing all processes")
-            for process in self.processes:
-                process.kill()
+            self.processes.kill()
         finally:
             remove_running_system(self.settings.home)
             if self.redis is not None:
                 self.redis.stop()
 
-    def _has_active_model(self, domain: str) -> bool:
-        """Whether a model was activated before; checked first, because importing the registry is slow."""
-        with open_redis(self.settings) as client:
-            return bool(client.exists(self.settings.for_domain(domain).streams.model))
+    def _watch(self, process: ManagedProcess) -> None:
+        try:
+            message = process.restart_if_due()
+        except ConfigurationError as error:
+            if process.domain not in self._added:
+                raise
+            self._refused[process.domain] = str(error)
+            message = f"{error}; {process.domain} is removed"
+            self._remove(process.domain)
+        if message:
+            self._notify(message)
+            self.write_running_system()
 
-    def _has_registry(self) -> bool:
-        """Whether there may be models; opening an SQLite store would create it, which is slow."""
-        database = database_of(tracking_uri_of(self.settings))
-        return database is None or database.exists()
+    def _add(self, domain: str, consumers: int) -> None:
+        if domain in self._domains:
+            raise SupervisorError(f"{domain} is already running: `tasador status --domain {domain}` shows it")
+        load_settings(domain=domain)  # the domain may have been added to params.yaml after this system started
+        _check_prefix(self.settings, (*self._domains, domain))
+        self._check_server((domain,))
+        self._domains = (*self._domains, domain)
+        self._added.add(domain)
+        self._refused.pop(domain, None)
+        self._notify(f"adding {domain}")
+        self._start_consumers(domain, consumers)
+        self._start(domain, "trainer", "trainer")
+        self._start(domain, "monitor", "monitor")
+
+    def _remove(self, domain: str) -> None:
+        if domain not in self._domains:
+            raise SupervisorError(f"{domain} is not running; running domains are {', '.join(self._domains)}")
+        self._notify(f"removing {domain}")
+        self.processes.stop(domain)
+        self._domains = tuple(each for each in self._domains if each != domain)
+        self._added.discard(domain)
+
+    def _check_server(self, domains: Sequence[str]) -> None:
+        with open_redis(self.settings) as client:
+            for domain in domains:
+                # not `for_domain`: a domain may have come to params.yaml since
+                check_server(client, self.settings.model_copy(update={"domain": domain}).streams)
+
+    def _start_consumers(self, domain: str, count: int) -> None:
+        for number in range(1, count + 1):
+            self._start(domain, "consumer", f"consumer-{number}")
 
     def _start(self, domain: str, command: str, name: str) -> None:
         # a shared Redis requires names that no other machine has
@@ -182,23 +238,13 @@ class System:
             domain,
             command,
             unique_name,
-            logs=self.settings.home / "logs",
+            logs=log_folder(self.settings.home),
             host=self.settings.host,
             environment=process_environment(self.settings),
         )
-        process.start()
-        self.processes.append(process)
+        self.processes.start(process)
 
-    def _stop(self, processes: Sequence[ManagedProcess]) -> None:
-        for process in processes:
-            process.terminate()
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        for process in processes:
-            if not process.wait(deadline):
-                self._notify(f"{process.label} did not stop within {STOP_TIMEOUT_S:g} s: killed (see {process.log})")
-                process.kill()
 
-    def _run_command(self, *arguments: str) -> int:
-        command, environment = tasador_command(*arguments), process_environment(self.settings)
-        with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
-            return process.wait()
+def _check_prefix(settings: Settings, domains: Sequence[str]) -> None:
+    if settings.prefix and len(domains) > 1:
+        raise ConfigurationError(f"TASADOR_PREFIX works for one domain, not for {len(domains)}: unset it")

@@ -35,6 +35,10 @@ class CuttingProxy:
         """Forward the first `passing` bytes of further replies, and cut after the server has sent `lost` more."""
         self._left, self._lost = passing, lost
 
+    def heal(self) -> None:
+        """Cut no connection from now on."""
+        self._left = None
+
     def __enter__(self) -> Self:
         self._acceptor.start()
         return self

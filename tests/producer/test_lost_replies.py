@@ -25,7 +25,7 @@ LOST = 17_000
 """Together most of the replies of a chunk (22 to 24 bytes each); by then the client has sent all of it."""
 
 
-def _through(proxy: CuttingProxy, settings: Settings) -> Settings:
+def through(proxy: CuttingProxy, settings: Settings) -> Settings:
     return settings.model_copy(update={"redis_url": SecretStr(proxy.url)})
 
 
@@ -40,7 +40,7 @@ def _check_interruption(error: PublishInterruptedError, entries: list[tuple[str,
 def test_a_broken_connection_lists_confirmed_and_unconfirmed_listings(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
 ) -> None:
-    with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as publisher:
+    with CuttingProxy(redis_url) as proxy, ListingPublisher(through(proxy, settings)) as publisher:
         first = publisher.publish(b"first")
         proxy.cut_after(passing=PASSING, lost=LOST)
         with pytest.raises(PublishInterruptedError, match="unconfirmed: ") as interrupted:
@@ -52,7 +52,7 @@ def test_a_broken_connection_lists_confirmed_and_unconfirmed_listings(
 def test_publishing_unconfirmed_listings_again_loses_none_and_repeats_only_identities(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams, publisher: ListingPublisher
 ) -> None:
-    with CuttingProxy(redis_url) as proxy, ListingPublisher(_through(proxy, settings)) as cut:
+    with CuttingProxy(redis_url) as proxy, ListingPublisher(through(proxy, settings)) as cut:
         proxy.cut_after(passing=PASSING, lost=LOST)
         with pytest.raises(PublishInterruptedError) as interrupted:
             cut.publish_many(PAYLOADS)
@@ -68,7 +68,7 @@ async def test_the_asynchronous_publisher_lists_the_same(
     settings: Settings, redis_url: str, redis_client: redis.Redis, streams: Streams
 ) -> None:
     with CuttingProxy(redis_url) as proxy:
-        async with AsyncListingPublisher(_through(proxy, settings)) as publisher:
+        async with AsyncListingPublisher(through(proxy, settings)) as publisher:
             first = await publisher.publish(b"first")
             proxy.cut_after(passing=PASSING, lost=LOST)
             with pytest.raises(PublishInterruptedError) as interrupted:

@@ -15,7 +15,7 @@ import pytest
 from faststream.redis import RedisBroker
 from faststream.specification import AsyncAPI
 
-from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.errors import ConfigurationError, PortInUseError, RedisUnavailableError
 from service.application import ServedApp, bind, serve
 from service.endpoints import routes
 from service.health import Health
@@ -172,7 +172,7 @@ def test_a_stop_that_fails_raises(app: ServedApp, listener: socket.socket) -> No
 def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"port {port} on 127.0.0.1 is in use"):
+        with pytest.raises(PortInUseError, match=f"port {port} on 127.0.0.1 is in use"):
             bind(port, "127.0.0.1")
 
 

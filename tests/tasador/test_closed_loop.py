@@ -66,7 +66,7 @@ async def test_drifted_data_trigger_a_retraining_that_lowers_the_error(
         client.publish_outcomes(ids, homes)
         command = (await wait_until_async(client.commands, message="the monitor sends a retrain command"))[0]
         assert isinstance(command, Retrain)
-        assert (command.actor, command.data.reason.split(":")[0]) == ("monitor", "quality")
+        assert (command.actor, command.data.cause) == ("monitor", "quality")
         activated = await wait_until_async(
             lambda: [
                 event for event in client.model_events("model.activated", "model.rejected") if event.data.command_id

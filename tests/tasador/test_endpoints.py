@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import uuid
@@ -99,6 +100,14 @@ def test_the_publish_form_of_faststream_is_not_served(processes: dict[str, Manag
         assert messages.get_message(timeout=10)["channel"] == b"end"
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_document_names_the_one_server_that_the_process_uses(
+    processes: dict[str, ManagedProcess], redis_url: str, command: str
+) -> None:
+    document = json.loads(request(processes[command], DOCUMENT)[2])
+    assert [server["host"] for server in document["servers"].values()] == [urlsplit(redis_url).netloc]
+
+
 def test_the_documentation_lists_every_endpoint() -> None:
     text = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
     table = text.partition("## Endpoints")[2].partition("\n## ")[0]
@@ -141,7 +150,7 @@ def test_a_browser_without_internet_shows_every_channel(
     document = json.loads(request(processes[command], DOCUMENT)[2])
     rendered = render_page(processes[command].url + PAGE, tmp_path / "profile")
     assert f"<title>{document['info']['title']}</title>" in rendered.dom
-    text = re.sub(r"<[^>]*>", " ", rendered.dom)
+    text = html.unescape(re.sub(r"<[^>]*>", " ", rendered.dom))
     assert not [channel["address"] for channel in document["channels"].values() if channel["address"] not in text]
     # the browser logs a violation if the page loads anything from another host
     assert "Content Security Policy" not in rendered.log

@@ -2,90 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import psutil
 import pytest
 
-from schemas.streams import Streams
 from tests.folders import AWKWARD_NAME
+from tests.tasador.installation import Installation
 from tests.waiting import wait_until
-from transport.connection import connect
 
 START_TIMEOUT_S = 90
-
-
-class Installation:
-    """A home folder, and the commands that run in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.home = folder / ".tasador"
-        # the fastest recipe, because other tests cover training
-        self.environment = os.environ | {"TASADOR_TRAINING__MODELS": '["linear"]'}
-        paths = filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
-        self.environment["PYTHONPATH"] = os.pathsep.join(paths)
-
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tasador", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    def run_python(self, program: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", program]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    def read(self, *arguments: str) -> Any:
-        done = self.call(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def scored(self) -> int:
-        url = json.loads((self.home / "run.json").read_text(encoding="utf-8"))["redis_url"]
-        with connect(url) as client:
-            return int(client.hget(Streams("housing").progress, "scored") or 0)
-
-    def pids(self) -> list[int]:
-        """Process ids of everything that runs in this folder."""
-        return [process.pid for process in psutil.process_iter() if _runs_in(process, self.folder)]
-
-    @contextmanager
-    def up(self, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `tasador up` with one consumer; it is killed at the end if it is still running."""
-        command = [sys.executable, "-m", "tasador", "up", "--consumers", "1"]
-        with subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    def read_log(self, log: IO[bytes]) -> str:
-        return Path(log.name).read_text(encoding="utf-8")
 
 
 def _readme_program() -> str:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return str(program)
-
-
-def _runs_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, SupervisorError
 from schemas.settings import Settings, load_settings
 from tasador.machine.home import HomeLock, process_environment
+from tasador.machine.identity import ProcessIdentity
 from tasador.machine.processes import ManagedProcess
 from tasador.machine.system import System
 from tests.waiting import wait_until
@@ -106,7 +107,7 @@ def test_a_process_does_not_outlive_a_killed_parent(settings: Settings, tmp_path
 
 
 def test_a_home_folder_is_locked_by_one_process_which_the_error_names(tmp_path: Path) -> None:
-    with HomeLock(tmp_path), pytest.raises(ConfigurationError, match=rf"pid {os.getpid()}\)"):
+    with HomeLock(tmp_path), pytest.raises(SupervisorError, match=rf"pid {os.getpid()}\)"):
         HomeLock(tmp_path)
     with HomeLock(tmp_path):
         pass
@@ -136,3 +137,24 @@ def test_processes_get_the_addresses_of_the_system_and_nothing_else(
 def test_one_prefix_cannot_serve_two_domains(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="TASADOR_PREFIX works for one domain"):
         System(settings, ("housing", "obesity"), 1, print)
+
+
+def test_a_process_that_ends_over_its_configuration_is_not_restarted(
+    process: ManagedProcess, settings: Settings
+) -> None:
+    process._environment = process_environment(settings) | {"TASADOR_BATCH__MAX_RECORDS": "0"}
+    process.start()
+    wait_until(lambda: not process.is_running, message="it cannot start")
+    variable = "environment variable TASADOR_BATCH__MAX_RECORDS: Input should be greater than"
+    with pytest.raises(ConfigurationError, match=f"^housing/consumer-1 cannot start: {variable}"):
+        process.restart_if_due()
+
+
+def test_a_process_is_recognised_by_its_start_and_not_by_its_id_alone() -> None:
+    this = ProcessIdentity.of(os.getpid())
+    earlier = this.model_copy(update={"started": this.started - 1})
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
+        ended = ProcessIdentity.of(child.pid)
+        wait_until(lambda: not ended.is_running, message="it has ended, and is a zombie until somebody waits for it")
+        assert psutil.pid_exists(child.pid)
+    assert (this.is_running, earlier.is_running, ProcessIdentity.of(ended.pid).is_running) == (True, False, False)

@@ -45,8 +45,8 @@ def test_the_newest_report_is_shown(redis_client: redis.Redis, streams: Streams)
     redis_client.xadd(streams.drift, {DATA_FIELD: '{"type": "drift.reported"}'})
     text = COMMAND.text()
     head, day, *_ = (line.split() for line in text.splitlines() if line.startswith(("SPAN", "24h", "CHAS")))
-    assert head == ["SPAN", "PREDICTED", "LABELLED", "MAE", "BIAS", "FAR", "OFF", "FAST"]
-    assert day == ["24h", "1,200", "300", "(25%)", "2.34", "-0.50", "10.0%", "99.8%"]
+    assert head == ["SPAN", "PREDICTED", "LABELLED", "(%)", "MAE", "BIAS", "FAR", "OFF", "(%)", "FAST", "(%)"]
+    assert day == ["24h", "1,200", "300", "25", "2.34", "-0.50", "10.0", "99.8"]
     assert "CHAS 1" in text
     assert "CHAS 1" not in COMMAND.text("--span", "7d")
     assert "7 outcomes wait for their prediction; 2 of them are orphans" in text

@@ -58,7 +58,7 @@ def sent(client: Any, streams: Streams) -> list[dict[str, Any]]:
 def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, registry: Runner) -> None:
     store.set_alias("challenger", "3")
     lines = registry.text("versions").splitlines()
-    assert lines[0].split() == ["VERSION", "STAGE", "MODEL", "CV_RMSE", "GATE", "ALIASES"]
+    assert lines[0].split() == ["VERSION", "STAGE", "MODEL", "CV", "RMSE", "GATE", "ALIASES"]
     assert [line.split()[0] for line in lines[1:]] == ["4", "3", "2", "1"]
     assert lines[2].split()[1:6] == ["Staging", "ridge", "4.3", "registered", "challenger"]
     assert lines[4].split()[1] == "Production"

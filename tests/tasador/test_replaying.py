@@ -18,7 +18,7 @@ from schemas.domain import load_domain
 from schemas.errors import ConfigurationError, DataError, DeadLetterError, FieldError, RefusedListingError
 from schemas.streams import Streams
 from tasador.cli.commands.dead_letters import app
-from tasador.cli.replaying import Replayer
+from tasador.cli.dead_letters.replaying import Replayer
 from tests.consumer.harness import ROW
 from tests.tasador.command import Runner, use_redis
 from tests.waiting import wait_until

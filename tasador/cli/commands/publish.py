@@ -14,7 +14,14 @@ from producer.outcomes import OutcomeFile
 from producer.samples import SampleListings
 from producer.schedule import Schedule
 from tasador.cli.options import DomainOption, JsonOption
-from tasador.cli.publishing import AnswerOptions, LimitedSource, ListingSource, publish_listings, publish_outcomes
+from tasador.cli.publishing import (
+    AnswerOptions,
+    ListingSource,
+    Resumption,
+    SourceRange,
+    publish_listings,
+    publish_outcomes,
+)
 from tasador.cli.reading import DecimalOption, RenameOption, SkipOption, table_options
 from tasador.cli.terminal import print_note
 from tasador.machine.running_system import find_settings, open_redis
@@ -56,6 +63,15 @@ def publish(
     timeout_s: Annotated[
         float | None, typer.Option("--timeout", min=0, help="Seconds to wait for answers after the last listing.")
     ] = None,
+    is_strict: Annotated[
+        bool, typer.Option("--strict", help="Wait, and exit with 1 if any listing was refused.")
+    ] = False,
+    start_after: Annotated[
+        int, typer.Option("--start-after", min=0, help="Leave out the first N, which an earlier run has published.")
+    ] = 0,
+    reconnect_s: Annotated[
+        float, typer.Option("--reconnect", min=0, help="Seconds to go on trying after a lost connection; 0 stops.")
+    ] = 300,
     decimal: DecimalOption = None,
     rename: RenameOption = None,
     skip: SkipOption = None,
@@ -67,25 +83,26 @@ def publish(
     The target and columns that the domain ignores are left out; an empty cell, NA, NaN, null and ? are missing values.
     Without a column of ids, a row's id is derived from the file's hash and the row number, so that publishing a file
     twice does not score it twice. JSON lines may be whole events with their own id, source, subject and time.
-    Publishing pauses while the backlog is at its high-water mark.
+    Publishing pauses while the backlog is at its high-water mark, and goes on after a lost connection where it stopped.
     """
-    if sample is not None and (file or id_column or are_outcomes):
-        raise typer.BadParameter("--sample cannot be combined with a file, --id-column or --outcomes")
-    is_waiting = is_waiting or answers is not None
+    if sample is not None and (file or id_column or are_outcomes or start_after):
+        raise typer.BadParameter("--sample cannot be combined with a file, --id-column, --outcomes or --start-after")
+    is_waiting = is_waiting or is_strict or answers is not None
     if are_outcomes and (is_waiting or validate or receipts):
-        raise typer.BadParameter("--outcomes cannot be combined with --wait, --out, --receipts or --validate")
+        raise typer.BadParameter("--outcomes cannot be combined with --wait, --strict, --out, --receipts or --validate")
     if answers is not None:
         check_answer_path(answers)
     settings = find_settings(domain)
     declared = settings.load_domain()
     schedule = Schedule(rate_per_s or math.inf)
     options = table_options(settings, decimal, rename, skip)
+    resumption = Resumption(reconnect_s, start_after)
     with open_redis(settings) as client:
         check_server(client, settings.streams)
     if are_outcomes:
         outcomes = OutcomeFile(_require_file(file), declared, id_column, source, options)
         _print_notes(outcomes)
-        publish_outcomes(settings, outcomes, schedule, limit, as_json=as_json)
+        publish_outcomes(settings, outcomes, schedule, limit, resumption, as_json=as_json)
         return
     listings: ListingSource
     if sample is not None:
@@ -93,10 +110,16 @@ def publish(
     else:
         listings = ListingFile(_require_file(file), declared, id_column, source, options)
         _print_notes(listings)
-    if limit is not None:
-        listings = LimitedSource(listings, limit)
-    wanted = AnswerOptions(answers, timeout_s) if is_waiting else None
-    publish_listings(settings, listings, schedule, wanted, validate=validate, as_json=as_json, receipts_path=receipts)
+    publish_listings(
+        settings,
+        SourceRange(listings, start_after, limit),
+        schedule,
+        AnswerOptions(answers, timeout_s, is_strict) if is_waiting else None,
+        resumption,
+        validate=validate,
+        as_json=as_json,
+        receipts_path=receipts,
+    )
 
 
 def _require_file(file: Path | None) -> Path:

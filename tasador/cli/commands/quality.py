@@ -29,4 +29,4 @@ def quality(
         write_json(event.data.model_dump(mode="json"))
         return
     print_line(f"as of {event.time.astimezone().isoformat(sep=' ', timespec='seconds')}")
-    stdout.print(quality_tables(event.data, span))
+    stdout.print(quality_tables(event.data, span, settings.load_domain().target.unit))

@@ -10,8 +10,10 @@ import typer
 from registry.stages import ALIAS_OF, CHAMPION, Stage
 from tasador.cli.commands.reload import TimeoutOption, WaitOption, activate
 from tasador.cli.commands.rollback import rollback
-from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, check_force
+from tasador.cli.completions import complete_version
+from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOption, VersionArgument, check_force
 from tasador.cli.serving import find_serving, find_servings
+from tasador.cli.staging import make_challenger
 from tasador.cli.terminal import print_line, stdout, write_json
 from tasador.machine.running_system import load_registry_settings
 
@@ -26,8 +28,6 @@ app = typer.Typer(
     "Staging for challenger, Archived for the previous champion or a version tagged as archived, None for any other.",
     no_args_is_help=True,
 )
-
-VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number.")]
 
 
 @app.command("list", epilog="Example: tasador registry list")
@@ -67,7 +67,13 @@ def versions(domain: DomainOption = None, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: tasador registry show 7")
 def show(
     version: Annotated[
-        str, typer.Argument(metavar="VERSION", help="A version's number, or an alias.", show_default=True)
+        str,
+        typer.Argument(
+            metavar="VERSION",
+            help="A version's number, or an alias.",
+            show_default=True,
+            autocompletion=complete_version,
+        ),
     ] = CHAMPION,
     domain: DomainOption = None,
     as_json: JsonOption = False,
@@ -92,8 +98,10 @@ def show(
 
 @app.command(epilog="Example: tasador registry compare 6 7")
 def compare(
-    first: Annotated[str, typer.Argument(metavar="V1", help="A version's number.")],
-    second: Annotated[str, typer.Argument(metavar="V2", help="Another version's number.")],
+    first: Annotated[str, typer.Argument(metavar="V1", help="A version's number.", autocompletion=complete_version)],
+    second: Annotated[
+        str, typer.Argument(metavar="V2", help="Another version's number.", autocompletion=complete_version)
+    ],
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -166,7 +174,7 @@ def promote(
         return
     settings, registry = _open(domain)
     if stage is Stage.STAGING:
-        _stage(settings, registry, version, reason)
+        make_challenger(settings, registry, version, reason)
     else:
         from registry.aliases import retire
 
@@ -221,21 +229,6 @@ def _open(domain: str | None) -> tuple[Settings, Registry]:
 
     settings = load_registry_settings(domain)
     return settings, Registry(tracking_uri_of(settings), settings.domain)
-
-
-def _stage(settings: Settings, registry: Registry, version: str, reason: str) -> None:
-    from operations.command_sender import current_actor
-    from registry.aliases import set_challenger
-    from registry.decisions import Requester
-    from schemas.errors import ModelRejectedError
-    from training import Gate, Override
-
-    requester = Requester(current_actor(), "command line")
-    override = Override(actor=requester.actor, reason=reason) if reason else None
-    report = Gate(registry, settings.load_domain(), settings).judge(version, Stage.STAGING, override, requester)
-    if not report.is_open:
-        raise ModelRejectedError(report.reason, f"{report.reason}: {report}")
-    set_challenger(registry, version)
 
 
 def _show_stage(registry: Registry, version: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from operations.command_sender import Activation, CommandSender, current_actor
 from schemas.commands import Command, Reload, ReloadData
+from tasador.cli.completions import complete_version
 from tasador.cli.options import DomainOption, JsonOption, check_force
 from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.machine.running_system import find_settings, open_redis
@@ -22,7 +23,7 @@ TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds 
 
 
 def reload(
-    version: Annotated[str | None, typer.Option(help="Version to activate.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version to activate.", autocompletion=complete_version)] = None,
     alias: Annotated[str | None, typer.Option(help="Activate an alias's version.", show_default="champion")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Activate a version that never passed the gate; it must still load.")

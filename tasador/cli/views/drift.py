@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from schemas.drift import ColumnDrift, DriftReport
 from tasador.cli.formatting import printable
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 
 _COLOURS = {"no_drift": "green", "drift": "red", "not_enough_rows": "yellow", "too_few": "dim"}
-_WIDEST = 24
 _MEASURES = {"number": "W", "category": "JS"}
 _ALARMS = {True: "!", False: "-", None: "?"}
+_TABLE = (
+    TableColumn("COLUMN", is_prose=True),
+    TableColumn("VERDICT", is_prose=True),
+    TableColumn("ALARMS"),
+    *(TableColumn(head, is_number=True) for head in ("EFFECT", "P", "PSI", "SHIFT (sd)", "UNUSUAL (%)", "MISSING (%)")),
+)
+_LEGEND = (
+    "",
+    "ALARMS, newest window first: ! alarm, - none, ? unknown. COLUMN (prediction): what the model predicted.",
+    "EFFECT: W Wasserstein distance in sd of the reference, JS Jensen-Shannon distance. MISSING: before > now.",
+)
 
 
 def drift_table(report: DriftReport) -> RenderableType:
     """The verdict, the compared windows, and a row for each column."""
     head = Text.assemble((_words(report.verdict), f"bold {_COLOURS[report.verdict]}"), f"  {_windows(report)}")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("COLUMN", overflow="ellipsis", max_width=_WIDEST)
-    for title in ("VERDICT", "ALARMS"):
-        table.add_column(title, no_wrap=True)
-    for title in ("EFFECT", "P", "PSI", "SHIFT", "UNUSUAL", "MISSING"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for column in report.columns:
-        table.add_row(*_cells(column))
+    table = TerminalTable(_TABLE, [_cells(column) for column in report.columns], legend=_LEGEND)
     return Group(head, "", table)
 
 
@@ -47,7 +50,7 @@ def _cells(column: ColumnDrift) -> list[Text]:
         (column.p, ".1g"),
         (column.psi, ".2f"),
         (column.mean_shift_sd, "+.2f"),
-        (column.unusual_share, ".1%"),
+        (_percent(column.unusual_share), ".1f"),
     )
     return [
         Text(printable(name + new)),
@@ -60,5 +63,9 @@ def _cells(column: ColumnDrift) -> list[Text]:
 
 
 def _missing(column: ColumnDrift) -> str:
-    before, now = f"{column.reference_missing_share:.1%}", f"{column.missing_share:.1%}"
+    before, now = f"{column.reference_missing_share * 100:.1f}", f"{column.missing_share * 100:.1f}"
     return now if before == now else f"{before} > {now}"
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else share * 100

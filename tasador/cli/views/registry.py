@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from operations.serving import Serving
 from registry.catalogue import RegisteredModel
 from registry.decisions import decisions_in
 from registry.versions import FINGERPRINT_TAG, FORCED_BY_TAG, FORCED_TAG, GIT_TAG, TRIGGER_TAG, ModelVersionInfo
 from schemas.command_line import spell_command
 from tasador.cli.formatting import printable
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 
 if TYPE_CHECKING:
     from registry.store import Registry
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 
 _SHOWN = ("cv_rmse", "test_rmse", "cv_accuracy", "test_accuracy", "us_per_row")
 """Metrics in the table of versions; one that no version has is left out."""
-_HEADS = {"us_per_row": "µs/ROW"}
+_MODEL_FIGURES = ("VERSIONS", "CHAMPION", "CHALLENGER")
+_HEADS = {"us_per_row": "COST (µs/row)"}
 
 
 def document(info: ModelVersionInfo, serving: Serving | None = None) -> dict[str, Any]:
@@ -38,30 +38,45 @@ def nothing_registered(domain: str) -> str:
     return f"nothing is registered: train with `{spell_command('train', domain)}`"
 
 
-def models_table(models: Sequence[RegisteredModel], servings: Mapping[str, Serving]) -> Table:
+def models_table(models: Sequence[RegisteredModel], servings: Mapping[str, Serving]) -> TerminalTable:
     """One row for each registered model, with the versions that are desired and active where they are known."""
-    table = _table("MODEL", "VERSIONS", "CHAMPION", "CHALLENGER", *(("DESIRED", "ACTIVE") if servings else ()))
+    heads = (*_MODEL_FIGURES, *(("DESIRED", "ACTIVE") if servings else ()))
+    columns = (TableColumn("MODEL"), *(TableColumn(head, is_number=True) for head in heads))
+    rows = []
     for model in models:
         cells = [model.name, str(model.versions), model.champion or "-", model.challenger or "-"]
         if servings:
             serving = servings.get(model.name, Serving())
             cells += [serving.desired or "-", ", ".join(serving.active) or "-"]
-        table.add_row(*cells)
-    return table
+        rows.append(tuple(cells))
+    return TerminalTable(columns, rows)
 
 
-def versions_table(infos: Sequence[ModelVersionInfo], *more: str, serving: Serving | None = None) -> Table:
+def versions_table(infos: Sequence[ModelVersionInfo], *more: str, serving: Serving | None = None) -> TerminalTable:
     """One row for each version; `more` names further metrics, `serving` the versions that are desired and active."""
     metrics = [name for name in dict.fromkeys((*more, *_SHOWN)) if any(name in info.metrics for info in infos)]
-    heads = [_HEADS.get(name, name.upper()) for name in metrics]
-    shown = ("SERVING",) if serving is not None else ()
-    table = _table("VERSION", "STAGE", *shown, "MODEL", *heads, "GATE", "ALIASES")
-    for info in infos:
-        figures = [_figure(info.metrics.get(name)) for name in metrics]
-        aliases = ", ".join(info.aliases) or "-"
-        roles = (", ".join(role.split()[0] for role in serving.roles_of(info.version)) or "-",) if serving else ()
-        table.add_row(info.version, info.stage, *roles, info.algorithm, *figures, info.status, aliases)
-    return table
+    columns = (
+        TableColumn("VERSION", is_number=True),
+        TableColumn("STAGE"),
+        *((TableColumn("SERVING", is_prose=True),) if serving else ()),
+        TableColumn("MODEL", is_prose=True),
+        *(TableColumn(_head(name), is_number=True) for name in metrics),
+        TableColumn("GATE"),
+        TableColumn("ALIASES", is_prose=True),
+    )
+    rows = [
+        (
+            info.version,
+            info.stage,
+            *((", ".join(role.split()[0] for role in serving.roles_of(info.version)) or "-",) if serving else ()),
+            info.algorithm,
+            *(_figure(info.metrics.get(name)) for name in metrics),
+            info.status,
+            ", ".join(info.aliases) or "-",
+        )
+        for info in infos
+    ]
+    return TerminalTable(columns, rows)
 
 
 def lines(info: ModelVersionInfo, features: Sequence[str], serving: Serving | None = None) -> Iterator[str]:
@@ -96,33 +111,34 @@ def lines(info: ModelVersionInfo, features: Sequence[str], serving: Serving | No
         yield f"{name:<{width}}{printable(value, 400)}"
 
 
-def gate_table(verdict: Mapping[str, Any]) -> Table:
+def gate_table(verdict: Mapping[str, Any]) -> TerminalTable:
     """The gate's report, one row for each check."""
     against = f" against champion {verdict['champion']}" if verdict["champion"] else ""
-    table = _table("CHECK", "OUTCOME", "REASON", title=f"Gate to {verdict['stage']}{against}, {verdict['time']}")
+    rows = []
     if footing := verdict.get("footing"):
-        reason = f"by {footing['rows']} rows: {footing['reason']}"
-        table.add_row("footing", footing["how"], printable(reason, 300))
-    for check in verdict["checks"]:
-        table.add_row(check["name"], check["outcome"], printable(check["reason"], 300))
+        rows.append(("footing", footing["how"], f"by {footing['rows']} rows: {footing['reason']}"))
+    rows += [(check["name"], check["outcome"], check["reason"]) for check in verdict["checks"]]
     if override := verdict["override"]:
-        table.add_row("override", "forced", printable(f"by {override['actor']}: {override['reason']}", 300))
-    return table
+        rows.append(("override", "forced", f"by {override['actor']}: {override['reason']}"))
+    columns = (TableColumn("CHECK"), TableColumn("OUTCOME"), TableColumn("REASON", is_prose=True))
+    return TerminalTable(columns, rows, title=f"Gate to {verdict['stage']}{against}, {verdict['time']}")
 
 
-def comparison_table(first: ModelVersionInfo, second: ModelVersionInfo) -> Table:
+def comparison_table(first: ModelVersionInfo, second: ModelVersionInfo) -> TerminalTable:
     """Two versions side by side, with every metric that either of them has."""
-    table = _table("", f"VERSION {first.version}", f"VERSION {second.version}", "DIFFERENCE")
-    for name, attribute in (("stage", "stage"), ("model type", "algorithm"), ("trained", "trained_at")):
-        table.add_row(name, str(getattr(first, attribute)), str(getattr(second, attribute)), "")
+    rows = [
+        (name, str(getattr(first, attribute)), str(getattr(second, attribute)), "")
+        for name, attribute in (("stage", "stage"), ("model type", "algorithm"), ("trained", "trained_at"))
+    ]
     sameness = "same" if first.data_sha256 == second.data_sha256 else "different"
-    table.add_row("data", first.data_sha256[:12], second.data_sha256[:12], sameness)
+    rows.append(("data", first.data_sha256[:12], second.data_sha256[:12], sameness))
     for name in sorted({*first.metrics, *second.metrics}):
         if name.startswith(("cv_", "test_", "us_")):
             one, other = first.metrics.get(name), second.metrics.get(name)
             difference = f"{other - one:+.4g}" if one is not None and other is not None else "-"
-            table.add_row(name, _figure(one), _figure(other), difference)
-    return table
+            rows.append((name, _figure(one), _figure(other), difference))
+    heads = (f"VERSION {first.version}", f"VERSION {second.version}", "DIFFERENCE")
+    return TerminalTable((TableColumn(""), *(TableColumn(head, is_number=True) for head in heads)), rows)
 
 
 def compare_folds(
@@ -141,13 +157,9 @@ def compare_folds(
     return compare(other.scores, one.scores, gate.domain, one.splits) if one.key == other.key else None
 
 
+def _head(metric: str) -> str:
+    return _HEADS.get(metric, metric.upper().replace("_", " "))
+
+
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
-
-
-def _table(*heads: str, title: str | None = None) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
-    for head in heads:
-        # a narrow terminal folds a cell and does not cut it
-        table.add_column(head, overflow="fold")
-    return table
