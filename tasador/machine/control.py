@@ -74,8 +74,11 @@ class ControlSocket:
             (self._home / _FILE).chmod(0o600)
         except OSError as error:
             raise ConfigurationError(f"{self._home}: cannot hold a socket: {error.strerror}") from error
-        self._listener.listen()
         return self
+
+    def open(self) -> None:
+        """Accept requests from now on; before, a sender is told that the system is still starting."""
+        self._listener.listen()
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()

@@ -75,13 +75,14 @@ def up(
 
 def _run(system: System, *, is_in_background: bool) -> None:
     home = system.settings.home
-    system.start()
-    if not is_in_background:
-        _show_map(read_running_system(home), home)
-        print_note("starting")
-    for process in system.wait_until_ready(_READY_TIMEOUT_S):
-        print_note(f"{process.label} is not ready yet: see {process.url}/readyz and {process.log}")
     with ControlSocket(home) as control:
+        system.start()
+        if not is_in_background:
+            _show_map(read_running_system(home), home)
+            print_note("starting")
+        for process in system.wait_until_ready(_READY_TIMEOUT_S):
+            print_note(f"{process.label} is not ready yet: see {process.url}/readyz and {process.log}")
+        control.open()
         system.is_started = True
         system.write_running_system()
         if not is_in_background:
