@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from registry.stages import Stage
+
 if TYPE_CHECKING:
     from registry.store import Registry
     from schemas.settings import Settings
