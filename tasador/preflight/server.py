@@ -152,6 +152,7 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         ("XREADGROUP", "GROUP", TRAINERS, "check", "STREAMS", streams.commands, ">"),
         ("HSET", streams.model, "version", "1"),
         ("XADD", streams.history, "*", "data", ""),
+        ("HSET", streams.loop, "actor", ""),
         ("HSET", streams.trainers, "check", ""),
         ("HSET", streams.monitors, "check", ""),
         ("XRANGE", streams.predictions, "-", "+"),
