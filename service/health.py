@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class Health:
@@ -13,7 +14,12 @@ class Health:
 
     Args:
         stall_s: after this time without a beat the process counts as stuck; None if it does not beat.
+
+    Attributes:
+        on_change: called in the event loop when a reason or warning comes or goes, but not when its text changes.
     """
+
+    on_change: Callable[[], None] | None = None
 
     def __init__(self, stall_s: float | None = None) -> None:
         self._stall_s = stall_s
@@ -23,22 +29,32 @@ class Health:
 
     def set_reason(self, name: str, reason: str) -> None:
         """Add a reason against readiness; replaces an earlier reason or warning of that name."""
+        is_new = name not in self._reasons
         self._warnings.pop(name, None)
         self._reasons[name] = reason
+        self._notify(has_changed=is_new)
 
     def warn(self, name: str, reason: str) -> None:
         """Add a warning; replaces an earlier reason or warning of that name."""
+        is_new = name not in self._warnings
         self._reasons.pop(name, None)
         self._warnings[name] = reason
+        self._notify(has_changed=is_new)
 
     def clear(self, name: str) -> None:
         """Remove the reason or warning of that name."""
+        was_there = name in self._reasons or name in self._warnings
         self._reasons.pop(name, None)
         self._warnings.pop(name, None)
+        self._notify(has_changed=was_there)
 
     def beat(self) -> None:
         """Note that the main loop runs; it beats too while it waits for Redis or for a model."""
         self._last_beat = time.monotonic()
+
+    def _notify(self, *, has_changed: bool) -> None:
+        if has_changed and self.on_change is not None:
+            self.on_change()
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Heartbeat:
         activities: what it is doing now.
         more: further fields of its role.
         is_stopping: whether it finishes its last work.
-        wakeup: set to have the heartbeat written at once.
+        wakeup: set to have the heartbeat written at once, as when a reason of its health comes or goes.
     """
 
     client: redis.asyncio.Redis
@@ -51,6 +51,9 @@ class Heartbeat:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
     _instance: str = field(default_factory=lambda: uuid.uuid4().hex)
     _started_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        self.health.on_change = self.wakeup.set
 
     async def beat(self) -> None:
         """Write it, with Redis's time.

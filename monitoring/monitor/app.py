@@ -111,7 +111,7 @@ class Monitor:
         interval_s = self._settings.monitor.interval_s
         steps = [
             Step("loops", _BEAT_S, self._beat),
-            Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat),
+            Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
             Step("silent", FORGET_S, self._heartbeat.forget_silent),
             Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             Step("drift", interval_s, self._report_drift),

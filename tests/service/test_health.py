@@ -40,3 +40,15 @@ def test_a_process_without_beats_is_not_live(monkeypatch: pytest.MonkeyPatch) ->
     assert other.is_living
     health.beat()
     assert health.is_living
+
+
+def test_a_reason_that_comes_or_goes_is_noticed_and_another_text_is_not() -> None:
+    health, changes = Health(), list[tuple[str, ...]]()
+    health.on_change = lambda: changes.append(health.reasons)
+    health.clear("start")
+    health.set_reason("model", "none for 1 s")
+    health.set_reason("model", "none for 2 s")
+    health.warn("model", "old")
+    health.clear("model")
+    health.clear("model")
+    assert changes == [(), ("model: none for 1 s",), ("model: old",), ()]

@@ -67,18 +67,27 @@ def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(
 ) -> None:
     with machine.up(log) as system:
         wait_until(lambda: "second terminal" in machine.read_log(log), START_TIMEOUT_S, "the system runs")
-        status = machine.read("status")
+        status = json.loads(machine.call("status", "--json").stdout)
         assert status["totals"]["scored"] == 506, "the totals of the demo are kept"
+
+        # as in the tour of the README
+        before = status["model"]["version"]
+        other = next(one["version"] for one in machine.read("registry", "versions") if one["version"] != before)
+        force = ("--force", "--reason", "a try", "--wait")
+        assert machine.read("reload", "--version", other, *force)["confirmed"].keys() == {"consumer-1"}
+        assert machine.read("rollback", "--wait")["version"] == before
+        shown = [(one["deed"], one["version"], one["reason"]) for one in machine.read("history", "--limit", "2")]
+        assert shown == [("rollback", before, ""), ("reload", other, "a try")]
 
         second = machine.call("up")
         assert (second.returncode, second.stderr.count("\n")) == (1, 1)
         assert f"(pid {system.pid})" in second.stderr
 
-        shown = machine.run_python(_readme_program())
-        assert shown.stdout.startswith("home-1 "), shown.stderr
-        assert "['AGE']" in shown.stdout
+        program = machine.run_python(_readme_program())
+        assert program.stdout.startswith("home-1 "), program.stderr
+        assert "['AGE']" in program.stdout
         again = machine.run_python(_readme_program())
-        assert again.stdout == shown.stdout, f"a second run is a repeat, which gets the same prediction: {again.stderr}"
+        assert again.stdout == program.stdout, f"a second run is a repeat, which gets the same prediction: {again.stderr}"
 
         (consumer,) = (beat["heartbeat"] for beat in status["consumers"] if beat["is_living"])
         os.kill(consumer["pid"], signal.SIGKILL)

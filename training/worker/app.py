@@ -140,7 +140,7 @@ class Worker:
                 Step("left-overs", tick_s, self._take_left_overs),
                 Step("cancellation", tick_s, self._follow_cancel),
                 Step("registry", self._settings.registry_poll_s, self._follow_champion),
-                Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat),
+                Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
                 Step("silent", FORGET_S, self._heartbeat.forget_silent),
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             ]
