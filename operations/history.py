@@ -68,15 +68,15 @@ def _changes_of(info: ModelVersionInfo, known: Collection[str]) -> Iterator[Chan
     for decision in decisions_in(info.tags):
         if decision.requester.id in known:
             continue
-        is_open = decision.verdict != "failed"
-        yield Change(
-            time=datetime.fromisoformat(decision.time),
-            deed="stage" if decision.stage == "Staging" else "promote" if decision.stage else "reload",
-            result="registered" if is_open else "model.rejected",
-            actor=decision.requester.actor,
-            command_id=decision.requester.id,
-            is_forced=decision.verdict in {"forced", "activated"},
-            reason=decision.reason,
-            version=info.version,
-            message=f"gate: {decision.verdict}",
+        yield Change.model_validate(
+            {
+                "time": datetime.fromisoformat(decision.time),
+                "deed": "stage" if decision.stage == "Staging" else "promote" if decision.stage else "reload",
+                "result": decision.verdict,
+                "actor": decision.requester.actor,
+                "command_id": decision.requester.id,
+                "is_forced": decision.verdict in {"forced", "activated"},
+                "reason": decision.reason,
+                "version": info.version,
+            }
         )

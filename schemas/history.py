@@ -20,7 +20,8 @@ class Change(FrozenModel):
     Attributes:
         time: of the result.
         deed: what was asked for.
-        result: the final event's type, or ``registered`` of a training that no worker carried out.
+        result: the final event's type; of what no worker carried out, ``registered`` of a training, and of a decision
+            its verdict (`registry.decisions.Decision`).
         actor: who asked; `unknown` where nobody is recorded.
         command_id: of the command; of a decision in the registry, that decision's id.
         cause: why a retraining was requested.
@@ -34,7 +35,7 @@ class Change(FrozenModel):
 
     time: AwareDatetime
     deed: Deed
-    result: ModelEventType | Literal["registered"]
+    result: ModelEventType | Literal["registered", "passed", "staged", "forced", "failed", "activated"]
     actor: str = "unknown"
     command_id: str | None = None
     cause: RetrainCause | None = None

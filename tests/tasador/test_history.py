@@ -70,7 +70,7 @@ def test_what_no_command_did_comes_from_the_registry_and_nothing_is_shown_twice(
     assert shown == [
         ("train", "registered", "eve@home", None, False),
         ("promote", "model.activated", "unknown", "c-1", False),
-        ("promote", "registered", "eve@home", "d-2", True),
+        ("promote", "forced", "eve@home", "d-2", True),
     ]
 
 
