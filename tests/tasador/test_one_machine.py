@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -87,9 +88,7 @@ def test_up_is_found_by_other_commands_restarts_processes_and_stops_in_order(
         assert program.stdout.startswith("home-1 "), program.stderr
         assert "['AGE']" in program.stdout
         again = machine.run_python(_readme_program())
-        assert again.stdout == program.stdout, (
-            f"a second run is a repeat, which gets the same prediction: {again.stderr}"
-        )
+        assert again.stdout == program.stdout, f"a repeat gets the same prediction: {again.stderr}"
 
         (consumer,) = (beat["heartbeat"] for beat in status["consumers"] if beat["is_living"])
         os.kill(consumer["pid"], signal.SIGKILL)
