@@ -33,7 +33,7 @@ def history_view(changes: Sequence[Change]) -> RenderableType:
     shown: list[RenderableType] = [_line(_HEADS, widths)]
     for change, row in zip(changes, rows, strict=True):
         shown.append(_line(row, widths))
-        shown += [Padding(Text(text), (0, 0, 0, _INDENT)) for text in _details(change)]
+        shown += [Padding(Text(text), (0, 0, 0, _INDENT), expand=False) for text in _details(change)]
     return Group(*shown)
 
 
@@ -56,7 +56,7 @@ def _details(change: Change) -> Iterator[str]:
     """Why it was asked for, what came of it, and its command."""
     if change.reason:
         yield printable(change.reason, 300)
-    if change.message:
+    if change.message not in {"", change.reason}:
         yield printable(change.message, 300)
     if change.command_id:
         yield f"command {printable(change.command_id)}"
