@@ -45,6 +45,12 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ("XDEL", streams.predictions, "1-0"),
         ("DEL", streams.model),
     ]
+    # only a training worker records what was done, and pauses the loop
+    rewrite_history: list[RedisCommand] = [
+        ("XADD", streams.history, *add),
+        ("XDEL", streams.history, "1-0"),
+        ("HSET", streams.loop, "actor", "x"),
+    ]
     other = Streams("other-prefix")
     every_role: list[RedisCommand] = [
         *delete,
@@ -91,6 +97,8 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             ("XREADGROUP", "GROUP", TRAINERS, "x", "STREAMS", streams.commands, ">"),
             ("XADD", streams.resolutions, *add),
             ("XADD", streams.outcomes, *add),
+            ("HSET", streams.trainers, "x", "{}"),
+            *rewrite_history,
         ],
         "trainer": [
             *every_role[1:],
@@ -99,8 +107,20 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *read_listings,
             ("XRANGE", streams.predictions, "-", "+"),
         ],
-        "monitor": [*(each for each in every_role if each not in group[1:]), *write_outcomes, *set_model, *publish],
-        "operator": [*every_role, *set_model, ("XADD", streams.predictions, *add), ("XADD", streams.outcomes, *add)],
+        "monitor": [
+            *(each for each in every_role if each not in group[1:]),
+            *write_outcomes,
+            *set_model,
+            *publish,
+            *rewrite_history,
+        ],
+        "operator": [
+            *every_role,
+            *set_model,
+            *rewrite_history,
+            ("XADD", streams.predictions, *add),
+            ("XADD", streams.outcomes, *add),
+        ],
     }
 
 
