@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 from producer.chunks import CHUNK_LISTINGS
@@ -40,7 +40,7 @@ class Schedule:
         self._now = now
         self._wait = wait
 
-    def pace(self, listings: Iterable[T]) -> Iterator[T]:
+    def pace(self, listings: Iterable[T]) -> Generator[T, None, None]:
         """Yield listings so that each chunk ends when its last listing is due."""
         start_s = self._now()
         for number, listing in enumerate(listings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -131,8 +131,11 @@ def publish_listings(
         )
         try:
             with progress.bar:
-                chunks = publisher.publish_chunks(schedule.pace(source), schedule.chunk_size)
-                _publish_all(chunks, progress, resumption, waiter, receipts)
+                # closed at once if a listing is refused: the error would keep the file open
+                paced = stack.enter_context(closing(schedule.pace(source)))
+                _publish_all(
+                    publisher.publish_chunks(paced, schedule.chunk_size), progress, resumption, waiter, receipts
+                )
                 seconds = time.perf_counter() - started_s
                 if waiter and options:
                     waiter.wait(options.timeout_s, progress.show_answers)
@@ -172,10 +175,13 @@ def publish_outcomes(
     started_s = time.perf_counter()
     reconnection = Reconnection(resumption.reconnect_s, progress.show_lost)
     start = resumption.start_after
-    with OutcomePublisher(settings, reconnection) as publisher, progress.bar:
-        wanted = islice(outcomes, start, _end(start, limit))
-        chunks = publisher.publish_chunks(schedule.pace(wanted), schedule.chunk_size)
-        _publish_all(chunks, progress, resumption)
+    wanted = islice(outcomes, start, _end(start, limit))
+    with (
+        OutcomePublisher(settings, reconnection) as publisher,
+        closing(schedule.pace(wanted)) as paced,
+        progress.bar,
+    ):
+        _publish_all(publisher.publish_chunks(paced, schedule.chunk_size), progress, resumption)
     show_summary(_summary(progress, time.perf_counter() - started_s), "outcomes", as_json=as_json)
     if outcomes.skipped:
         print_note(f"{outcomes.skipped:,} rows were skipped: they have no outcome yet")

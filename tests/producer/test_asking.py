@@ -224,6 +224,11 @@ async def test_a_stream_is_kept_from_expiring_and_trimmed(
         assert isinstance(await ask(house("after"), 20), Prediction)
 
 
+def _reading(redis_client: Client) -> list[str]:
+    """Ids of the clients that wait for an entry."""
+    return [client["id"] for client in redis_client.client_list() if client["cmd"].lower() == "xread"]
+
+
 @EITHER
 async def test_a_connection_that_is_cut_while_a_listing_waits_costs_no_answer(
     asking: Asking, settings: Settings, redis_url: str, redis_client: Client, streams: Streams
@@ -231,9 +236,8 @@ async def test_a_connection_that_is_cut_while_a_listing_waits_costs_no_answer(
     async with asking(settings) as ask:
         waiting = asyncio.ensure_future(ask(house("l-1"), 30))
         await wait_until_async(partial(is_waiting, redis_client, streams))
-        readers = [client["id"] for client in redis_client.client_list() if client["cmd"].lower() == "xread"]
-        assert readers
-        for reader in readers:
+        await wait_until_async(lambda: _reading(redis_client) != [])
+        for reader in _reading(redis_client):
             redis_client.client_kill_filter(_id=reader)
         async with running(redis_url, settings_for(streams.prefix)):
             assert isinstance(await waiting, Prediction)
