@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from schemas.settings import load_settings
 from tasador.cli.formatting import printable
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
 from tasador.cli.terminal import print_line, print_note, stderr, stdout, write_json
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 
 if TYPE_CHECKING:
     from training import DataQualityReport
 
 EXAMPLE = "tasador data check homes.csv"
 SHOWN_PROBLEMS = 20
+_FIGURES = tuple(
+    TableColumn(head, is_number=True) for head in ("SMALLEST", "LARGEST", "MISSING", "UNREADABLE", "REFUSED")
+)
 
 app = typer.Typer(help="Check training data, or write a report on it.", no_args_is_help=True)
 
@@ -107,10 +109,9 @@ def _show(report: DataQualityReport) -> None:
         print_line(f"  and {more} more; --json has them all")
 
 
-def _columns(report: DataQualityReport) -> Table:
-    table = Table("COLUMN", "SMALLEST", "LARGEST", "MISSING", "UNREADABLE", "REFUSED", box=None, pad_edge=False)
+def _columns(report: DataQualityReport) -> TerminalTable:
+    rows = []
     for name, column in report.columns.items():
         span = ("" if number is None else f"{number:g}" for number in (column.smallest, column.largest))
-        counts = (str(number) for number in (column.missing, column.unreadable, column.refused))
-        table.add_row(Text(printable(name)), *span, *counts)
-    return table
+        rows.append((name, *span, *map(str, (column.missing, column.unreadable, column.refused))))
+    return TerminalTable((TableColumn("COLUMN", is_prose=True), *_FIGURES), rows)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from operations.command_sender import current_actor
 from schemas.command_line import spell_command
@@ -15,6 +14,7 @@ from tasador.cli.options import DomainOption, ForceOption, JsonOption, ReasonOpt
 from tasador.cli.progress import TrainingProgressBar
 from tasador.cli.reading import DecimalOption, RenameOption, with_table_options
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 from tasador.machine.running_system import load_registry_settings
 from training.progress import note_progress
 
@@ -126,12 +126,17 @@ def _show_champion(champion: ModelVersionInfo, as_json: bool) -> None:
         print_line(f"{name} is already champion: nothing to train")
 
 
-def _candidates(result: TrainingResult) -> Table:
-    table = Table("MODEL", result.metric.upper(), "SD", "µs/ROW", "", box=None, pad_edge=False)
+def _candidates(result: TrainingResult) -> TerminalTable:
+    columns = (
+        TableColumn("MODEL", is_prose=True),
+        *(TableColumn(head, is_number=True) for head in (result.metric.upper(), "SD", "COST (µs/row)")),
+        TableColumn(""),
+    )
+    rows = []
     for one in result.candidates:
         note = "chosen" if one.name == result.algorithm else "" if one.is_affordable else "too slow"
-        table.add_row(one.name, f"{one.mean:.3f}", f"{one.sd:.3f}", f"{one.us_per_row:.1f}", note)
-    return table
+        rows.append((one.name, f"{one.mean:.3f}", f"{one.sd:.3f}", f"{one.us_per_row:.1f}", note))
+    return TerminalTable(columns, rows)
 
 
 def _show(result: TrainingResult) -> None:

@@ -12,8 +12,18 @@ from operations.processes import ConsumerStatus, MonitorStatus, TrainerStatus
 from operations.status import Job, Status
 from schemas.states import ConsumerHeartbeat
 from tasador.cli.formatting import format_entry_time, format_time, printable
+from tasador.cli.terminal_table import TableColumn, TerminalTable
 from tasador.cli.views.events import describe_model_event
 
+_PROCESSES = (
+    TableColumn("PROCESS", is_prose=True),
+    TableColumn("ROLE"),
+    TableColumn("STATE", is_prose=True),
+    TableColumn("VERSION", is_number=True),
+    TableColumn("UP", is_prose=True),
+    TableColumn("HOST (pid)", is_prose=True),
+    TableColumn("PORT", is_number=True),
+)
 _COLOURS = {"healthy": "green", "degraded": "yellow", "down": "red"}
 
 
@@ -100,26 +110,23 @@ def _rest(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _processes(status: Status) -> RenderableType:
-    table = Table("PROCESS", "ROLE", "STATE", "VERSION", "UP", "HOST", "PORT", box=None, pad_edge=False)
     roles: tuple[tuple[str, tuple[ConsumerStatus | TrainerStatus | MonitorStatus, ...]], ...] = (
         ("consumer", status.consumers),
         ("trainer", status.trainers),
         ("monitor", status.monitors),
     )
-    for role, processes in roles:
-        for process in processes:
-            table.add_row(*(Text(printable("-" if cell is None else cell)) for cell in _cells(role, process, status)))
+    rows = [_cells(role, process, status) for role, processes in roles for process in processes]
     none = [f"no {role}s" for role, processes in roles if not processes]
     missing = Text(", ".join(none), style="dim")
-    return Group(*([table] if table.row_count else []), *([missing] if none else []))
+    return Group(*([TerminalTable(_PROCESSES, rows)] if rows else []), *([missing] if none else []))
 
 
-def _cells(role: str, process: ConsumerStatus | TrainerStatus | MonitorStatus, status: Status) -> tuple[object, ...]:
+def _cells(role: str, process: ConsumerStatus | TrainerStatus | MonitorStatus, status: Status) -> tuple[str, ...]:
     beat = process.heartbeat
     state = beat.state if process.is_living else f"silent for {process.silent_s:.0f} s"
     up = duration(max(status.at_ms - beat.started_ms, 0) / 1000) if process.is_living else "-"
     version = beat.version if isinstance(beat, ConsumerHeartbeat) else None
-    return beat.name, role, state, version, up, f"{beat.host} ({beat.pid})", beat.port
+    return beat.name, role, state, version or "-", up, f"{beat.host} ({beat.pid})", str(beat.port)
 
 
 def duration(seconds: float) -> str:
