@@ -77,7 +77,7 @@ def test_every_expression_finds_data(
     activate(redis_client, streams, small_model)
     publish(redis_client, streams, [b"{", *(event(f"l-{i}", {**ROW, "RM": 3.6 + i / 100}) for i in range(200))])
     for number in range(50):
-        outcome = Outcome(id=f"o-{number}", data=OutcomeData(listing_id=f"l-{number}", outcome=20.0))
+        outcome = Outcome(id=f"o-{number}", data=OutcomeData(listing_id=f"l-{number}", outcome=20.0 + number / 10))
         redis_client.xadd(streams.outcomes, {DATA_FIELD: outcome.model_dump_json()})
     ports = start("consumer", "trainer", "monitor")
     folder = tmp_path / "prometheus"
