@@ -126,7 +126,7 @@ def session(tmp_path: Path) -> Iterator[DvcSession]:
 def project(session: DvcSession, tmp_path: Path) -> DvcProject:
     folder = tmp_path / "project"
     left_out = shutil.ignore_patterns("__pycache__", "tmp", "cache", "*.csv*")
-    for name in ("schemas", "training", "data", ".dvc"):
+    for name in ("schemas", "tables", "training", "data", ".dvc"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
