@@ -8,14 +8,19 @@ import time
 from collections.abc import Callable
 
 from registry.location import database_of, tracking_uri_of
+from schemas.command_line import spell_command
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from tasador.machine.home import process_environment
 from tasador.machine.running_system import open_redis
 from tasador.machine.supervision import tasador_command
 
-NO_CHAMPION = "{} has no model: its consumers wait until `tasador train` promotes one"
 _POLL_S = 0.1
+
+
+def describe_missing_champion(domain: str) -> str:
+    """What to do where a domain has no model."""
+    return f"{domain} has no model: its consumers wait until `{spell_command('train', domain)}` promotes one"
 
 
 def has_registry(settings: Settings) -> bool:

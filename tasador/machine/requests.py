@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.errors import ConfigurationError, NotConfirmedError, SupervisorError
 from schemas.settings import Settings
-from tasador.machine.champions import NO_CHAMPION, ensure_champion
+from tasador.machine.champions import describe_missing_champion, ensure_champion
 from tasador.machine.control import ControlRequest, send_request
 from tasador.machine.identity import ProcessIdentity
 from tasador.machine.readiness import is_ready, why_not_ready
@@ -29,7 +29,7 @@ def add_domain(settings: Settings, consumers: int, timeout_s: float) -> RunningS
     send_request(home, ControlRequest(verb="add", target=domain, consumers=consumers))
     try:
         if not ensure_champion(settings, domain, watch=lambda: _check(home, domain)):
-            raise NotConfirmedError(NO_CHAMPION.format(domain))
+            raise NotConfirmedError(describe_missing_champion(domain))
     except ConfigurationError:
         if domain in require_running_system(home).domains:
             remove_domain(home, domain)

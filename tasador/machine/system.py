@@ -11,7 +11,7 @@ from registry.location import tracking_uri_of
 from schemas.errors import ConfigurationError, RedisUnavailableError, SupervisorError
 from schemas.settings import Settings, load_settings
 from tasador.cli.names import host_name
-from tasador.machine.champions import NO_CHAMPION, ensure_champion, has_registry
+from tasador.machine.champions import describe_missing_champion, ensure_champion, has_registry
 from tasador.machine.control import ControlRequest
 from tasador.machine.home import process_environment
 from tasador.machine.identity import ProcessIdentity
@@ -109,7 +109,7 @@ class System:
         """Train a champion quickly for each domain that has none; notify the operator if that fails."""
         for domain in self._domains:
             if not ensure_champion(self.settings, domain, self.watch):
-                self._notify(NO_CHAMPION.format(domain))
+                self._notify(describe_missing_champion(domain))
 
     def carry_out(self, request: ControlRequest) -> None:
         """Do what another command asks for: add or remove a domain, or begin to restart a process.

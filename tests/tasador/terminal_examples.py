@@ -19,7 +19,7 @@ from registry.catalogue import RegisteredModel
 from registry.versions import ModelVersionInfo
 from schemas.drift import ColumnDrift, DriftReport, WindowSpan
 from schemas.events import DeadLetter, DeadLetterData, FieldProblem
-from schemas.quality import Quality, QualityReport, SuddenLoss
+from schemas.quality import ClassQuality, Quality, QualityReport, Span, SuddenLoss
 from schemas.refusals import Reason
 from tasador.cli.dead_letters.showing import counts_table, letters_table
 from tasador.cli.views.drift import drift_table
@@ -103,6 +103,15 @@ def _quality() -> RenderableType:
     return quality_tables(report, "24h", "thousands of dollars")
 
 
+def _classes() -> RenderableType:
+    common = ClassQuality(name="<=50K", outcomes=3012, predicted=2990, correct=2800, recall=0.93, precision=0.936)
+    rare = ClassQuality(name="a long name of a class [A+]", outcomes=0, predicted=12, correct=0, precision=0.0)
+    whole = Quality(part="all", predictions=4000, labelled=3012, labelled_share=0.75, accuracy=0.93, macro_f1=0.47)
+    whole = whole.model_copy(update={"classes": (common, rare)})
+    spans: dict[Span, tuple[Quality, ...]] = {"24h": (whole,), "7d": (whole,), "30d": (whole,)}
+    return quality_tables(QualityReport(domain="income", spans=spans, waiting=0, orphaned=0), "24h", "")
+
+
 def _reasons() -> RenderableType:
     def count(reason: Reason, number: int, error: str) -> ReasonCount:
         return ReasonCount(reason=reason, count=number, newest="1795219101518-0", listing_id="home-1", error=error)
@@ -142,6 +151,7 @@ EXAMPLES: dict[str, Callable[[], RenderableType]] = {
     "registry-gate": _gate,
     "drift": _drift,
     "quality": _quality,
+    "quality-classes": _classes,
     "dead-letters-by-reason": _reasons,
     "dead-letters-list": _letters,
 }

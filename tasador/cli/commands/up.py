@@ -86,7 +86,7 @@ def _run(system: System, *, is_in_background: bool) -> None:
         system.is_started = True
         system.write_running_system()
         if not is_in_background:
-            print_line(next_steps(home, is_in_background=False))
+            print_line(next_steps(home, _example_domain(system.settings), is_in_background=False))
         while True:
             system.watch()
             control.serve_one(system.carry_out, _WATCH_S)
@@ -102,7 +102,7 @@ def _start_in_background(settings: Settings, consumers: int, domain: str | None)
     if waiting := {label: reason for label, url in system.parts.items() if (reason := why_not_ready(url))}:
         label, reason = next(iter(waiting.items()))
         raise NotConfirmedError(f"everything was started, but {label} is not ready: {reason}")
-    print_line(next_steps(settings.home, is_in_background=True))
+    print_line(next_steps(settings.home, _example_domain(settings), is_in_background=True))
 
 
 def _add(domain: str, consumers: int) -> None:
@@ -115,6 +115,11 @@ def _add(domain: str, consumers: int) -> None:
     system = add_domain(settings, consumers, _READY_TIMEOUT_S)
     _show_map(system, settings.home)
     print_line(f"{domain} was added; `{find_invocation()} down --domain {domain}` removes it")
+
+
+def _example_domain(settings: Settings) -> str:
+    """The domain that examples of commands name: the chosen one if it runs, else the first."""
+    return settings.domain if settings.domain in settings.domains else next(iter(settings.domains), settings.domain)
 
 
 def _show_map(system: RunningSystem | None, home: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from schemas.quality import ALL, Quality, QualityReport, Span
+from schemas.quality import ALL, ClassQuality, Quality, QualityReport, Span
 from tasador.cli.formatting import printable, significant
 from tasador.cli.terminal_table import TableColumn, TerminalTable
 
@@ -39,6 +39,8 @@ def quality_tables(report: QualityReport, span: Span, unit: str) -> RenderableTy
     shown: list[RenderableType] = [_table("SPAN", whole), ""]
     if parts:
         shown += [_table(f"IN {span}", parts), ""]
+    if classes := report.quality(span).classes:
+        shown += [_classes_table(f"CLASS IN {span}", classes), ""]
     return Group(*shown, *(Text(line) for line in _remarks(report, unit)))
 
 
@@ -56,6 +58,24 @@ def _table(head: str, rows: list[tuple[str, Quality]]) -> TerminalTable:
                 *(_format(getattr(row, field), how) for field, _, how in shown),
             )
             for name, row in rows
+        ],
+    )
+
+
+def _classes_table(head: str, classes: Sequence[ClassQuality]) -> TerminalTable:
+    heads = ("OUTCOMES", "PREDICTED", "RECALL (%)", "PRECISION (%)")
+    columns = (TableColumn(head, is_prose=True), *(TableColumn(each, is_number=True) for each in heads))
+    return TerminalTable(
+        columns,
+        [
+            (
+                printable(each.name),
+                f"{each.outcomes:,}",
+                f"{each.predicted:,}",
+                _format(each.recall, ".1%"),
+                _format(each.precision, ".1%"),
+            )
+            for each in classes
         ],
     )
 

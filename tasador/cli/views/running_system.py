@@ -6,6 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
+from schemas.command_line import spell_command
 from schemas.settings import Settings
 from tasador.cli.names import find_invocation
 from tasador.machine.log_files import find_logs
@@ -31,13 +32,14 @@ def map_of(system: RunningSystem, home: Path, width: int) -> str:
     )
 
 
-def next_steps(home: Path, *, is_in_background: bool) -> str:
-    """What to type to use the system that runs in a home folder."""
+def next_steps(home: Path, domain: str, *, is_in_background: bool) -> str:
+    """What to type to use a domain of the system that runs in a home folder."""
     call = find_invocation()
     lines = ["running; type:" if is_in_background else "running; type in a second terminal:"]
     if home != Settings.model_fields["home"].default:
         lines.append(f"  export TASADOR_HOME={shlex.quote(str(home.absolute()))}")
-    lines += [f"  {call} {words}" for words in ("publish --sample 100", "tail predictions", "status")]
+    commands = (spell_command(words, domain) for words in ("publish --sample 100", "tail predictions", "status"))
+    lines += [f"  {call} {command.removeprefix('tasador ')}" for command in commands]
     end = (
         f"`{call} logs NAME -f` follows a log, `{call} down` stops everything"
         if is_in_background
