@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,11 @@ def result_count(consumer: Consumer, result: str) -> float:
     return consumer.registry.get_sample_value("tasador_replies_total", {"result": result}) or 0
 
 
+async def _wait_for_counts(consumer: Consumer, results: Sequence[str], counts: Sequence[float]) -> None:
+    """Wait until a consumer has counted the replies of a commit, whose answers can be read a moment before."""
+    await wait_until_async(lambda: [result_count(consumer, each) for each in results] == list(counts))
+
+
 def written(client: Client, streams: Streams) -> list[tuple[str, bytes]]:
     """Every answer with its stream, sorted."""
     return sorted(
@@ -80,7 +85,7 @@ async def test_every_kind_of_answer_is_copied_as_it_is_on_its_own_stream(
         publish_beside(redis_client, streams, [b"more junk"], "me")
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 10)
         assert sorted(replies(redis_client, streams, "me")) == written(redis_client, streams)
-        assert result_count(consumer, "written") == 10
+        await _wait_for_counts(consumer, ("written",), [10])
     kinds = {stream for stream, _ in replies(redis_client, streams, "me")}
     assert kinds == set(streams.written_answers)
 
@@ -92,7 +97,7 @@ async def test_who_does_not_ask_gets_no_reply(redis_client: Client, redis_url: s
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 4)
         publish(redis_client, streams, [event("d"), event("e", subject="house", explain=True)])
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
-        assert [result_count(consumer, each) for each in ("written", "unread")] == [1, 0]
+        await _wait_for_counts(consumer, ("written", "unread"), [1, 0])
     ((_, reply),) = replies(redis_client, streams, "me")
     assert json.loads(reply)["id"] == asked
 
@@ -183,7 +188,7 @@ async def test_a_name_that_is_none_is_ignored_and_never_becomes_a_key(
         entries += publish_beside(redis_client, streams, [event(f"f-{number}")], field)
     async with running(redis_url, settings_for(streams.prefix)) as consumer:
         await wait_until_async(lambda: count(redis_client, streams, "answered") == len(entries))
-        assert [result_count(consumer, each) for each in ("unread", "written", "too_many_names")] == [0, 0, 0]
+        await _wait_for_counts(consumer, ("unread", "written", "too_many_names"), [0, 0, 0])
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert count(redis_client, streams, "scored") == len(HOSTILE) + len(beside)
     assert set(redis_client.scan_iter(f"{streams.prefix}:replies:*")) == keys
@@ -206,7 +211,7 @@ async def test_a_dead_asker_costs_no_outcome_and_gets_no_stream(
     entries = publish(redis_client, streams, [event("a", replyto="gone"), event("b", replyto="wrong-type"), event("c")])
     async with running(redis_url, settings_for(streams.prefix)) as consumer:
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 3)
-        assert [result_count(consumer, each) for each in ("unread", "written")] == [2, 0]
+        await _wait_for_counts(consumer, ("unread", "written"), [2, 0])
         assert consumer.health.reasons == ()
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert redis_client.get(streams.replies("wrong-type")) == b"in the way"
@@ -227,8 +232,7 @@ async def test_a_batch_serves_so_many_names_and_answers_all(
     entries = [entry_id.decode() for entry_id in pipeline.execute()]
     async with running(redis_url, settings_for(streams.prefix, replies={"max_names": 5})) as consumer:
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 70)
-        assert result_count(consumer, "written") == 50
-        assert result_count(consumer, "too_many_names") == 20
+        await _wait_for_counts(consumer, ("written", "too_many_names"), [50, 20])
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert [len(replies(redis_client, streams, name)) for name in names] == [10] * 5 + [0] * 2
 
