@@ -44,8 +44,6 @@ _SUFFIXES: dict[str, Format] = {
     ".xlsx": "xlsx",
 }
 _COMPRESSIONS = (".gz", ".zst")
-TABLE_SUFFIXES = tuple(_SUFFIXES)
-"""Suffixes of the names of tables."""
 
 
 def open_table(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> TableFile:
