@@ -183,7 +183,7 @@ class Repeat(Answer):
 
 
 ListingAnswer: TypeAlias = Annotated[Prediction | DeadLetter | Repeat, Field(discriminator="type")]
-"""Any answer to a listing, told apart by its type."""
+"""Any answer to a listing; its type says which one."""
 
 
 class ResolutionData(BaseModel):

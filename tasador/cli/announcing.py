@@ -24,7 +24,7 @@ from transport.connection import connect_async
 
 @contextmanager
 def announced_training(settings: Settings) -> Iterator[RunningActivity]:
-    """Write heartbeats while the block trains; yields the activity, which is told about the progress.
+    """Write heartbeats while the block trains, and yield the activity, which receives the progress.
 
     A training needs no Redis: where there is none, or it does not answer, nothing is announced.
     """

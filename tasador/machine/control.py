@@ -77,7 +77,7 @@ class ControlSocket:
         return self
 
     def open(self) -> None:
-        """Accept requests from now on; before, a sender is told that the system is still starting."""
+        """Accept requests from now on. Before, a sender gets the reply that the system is still starting."""
         self._listener.listen()
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The whole way of one table, on which each step must agree with the first."""
+"""Takes one table from its draft to predictions, outcomes and drift, and checks that all steps read it alike."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RefusedTableError(Exception):
 
 
 def travel(file: Path, target: str, *arguments: str, home: Path | None = None, name: str = "table") -> Journey:
-    """Take a table the whole way in the current folder, from which Python must import.
+    """Take a table from draft to drift in the current folder, from which Python must import.
 
     Args:
         file: the table.

