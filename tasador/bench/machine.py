@@ -50,7 +50,7 @@ def describe_machine(client: redis.Redis | None = None) -> Machine:
         cores=psutil.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         load=round(os.getloadavg()[1], 2),
-        versions=versions | {name: version(name) for name in packages} | {"xgboost": _xgboost()},
+        versions=versions | {name: version(name) for name in packages} | {"xgboost": xgboost_version()},
     )
 
 
@@ -68,7 +68,8 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def _xgboost() -> str:
+def xgboost_version() -> str:
+    """The installed version of XGBoost, under whichever name."""
     for name in XGBOOST:
         try:
             return version(name)
