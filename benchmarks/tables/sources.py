@@ -105,10 +105,10 @@ def _of_scikit_learn(table: PanelTable) -> pd.DataFrame:
     return frame
 
 
-def _of_mlxtend(table: PanelTable) -> pd.DataFrame:
+def _of_mlxtend(_: PanelTable) -> pd.DataFrame:
     import pandas as pd
 
-    # mlxtend's file has no header; the built-in domain names its columns
+    # the only one: mlxtend's file has no header, and the built-in domain names its columns
     return pd.DataFrame(load_domain("housing").contract.built_in_table())
 
 
