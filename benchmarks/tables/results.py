@@ -56,6 +56,7 @@ class ResultsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._has_whole_lines = True
         self._scores: dict[tuple[str, str], FoldScore] = {}
         for score in self._read():
             self._scores[score.fold_sha256, score.contender] = score
@@ -67,6 +68,9 @@ class ResultsFile:
     def add(self, score: FoldScore) -> None:
         """Append a score to the file."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._has_whole_lines:
+            self._path.write_text(_whole_lines(self._path.read_text(encoding="utf-8")), encoding="utf-8")
+            self._has_whole_lines = True
         with self._path.open("a", encoding="utf-8") as file:
             file.write(score.model_dump_json() + "\n")
         self._scores[score.fold_sha256, score.contender] = score
@@ -75,11 +79,15 @@ class ResultsFile:
         if not self._path.exists():
             return
         text = self._path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # the last run was killed while it wrote
-            self._path.write_text(whole, encoding="utf-8")
+        whole = _whole_lines(text)
+        self._has_whole_lines = whole == text
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 yield FoldScore.model_validate_json(line)
             except ValidationError as error:
                 raise DataError(f"{self._path}, line {number}: not a score of a fold: delete the line") from error
+
+
+def _whole_lines(text: str) -> str:
+    """The text without a last line that a killed run has not finished."""
+    return text[: text.rfind("\n") + 1]

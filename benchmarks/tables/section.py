@@ -15,8 +15,8 @@ from tasador.bench.markdown import table
 INTRO = """\
 ## Public tables
 
-`make bench-tables` trains on {count} public tables that come inside Python packages: {regressions} regressions and
-{classifications} classifications of {least:,} to {most:,} rows. Each table is drafted by `tasador domain new`, read and
+`make bench-tables` trains on {count} public tables that come inside Python packages, of {least:,} to {most:,} rows:
+{regressions} regressions and {classifications} classifications. Each table is drafted by `tasador domain new`, read and
 checked as a training does, and split into outer folds. Every contender learns the same outer training rows and predicts
 the same outer test rows:
 
@@ -60,7 +60,6 @@ def _lines(report: TablesReport) -> Iterator[str]:
         if standings := report.of_half(half):
             yield f"### {title}\n\n{_losses(standings)}\n"
             yield from _verdicts(summary_of(standings))
-            yield ""
     if any(each.facts.classes for each in report.tables):
         yield f"### Beside the loss of classes\n\n{_class_figures(report.tables)}\n"
     if report.permuted:
@@ -127,14 +126,13 @@ def _verdicts(summary: Summary) -> Iterator[str]:
         ),
         ("tables better than FLAML", summary.won, "{:.0%}", f"≥ {targets.MIN_WON:.0%}", summary.is_won_good),
     )
-    yield table(
-        ("figure", "reached", "target", "verdict"),
-        (
-            (name, spelled.format(value), target, "reached" if is_good else "NOT REACHED")
-            for name, value, spelled, target, is_good in rows
-            if value is not None
-        ),
-    )
+    measured = [
+        (name, spelled.format(value), target, "reached" if is_good else "NOT REACHED")
+        for name, value, spelled, target, is_good in rows
+        if value is not None
+    ]
+    if measured:
+        yield table(("figure", "reached", "target", "verdict"), measured) + "\n"
 
 
 def _class_figures(standings: Sequence[TableStanding]) -> str:
