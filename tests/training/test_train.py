@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.tables.panel import PanelTable
+from benchmarks.tables.permuted import train_permuted
+from benchmarks.tables.preparing import workspace
 from registry.gate_reports import read_gate_report
 from registry.loading import load_scorer
 from registry.location import tracking_uri_of
@@ -198,3 +201,22 @@ def test_importing_the_package_imports_no_large_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "module 'training' has no attribute 'nothing'" in done.stderr
+
+
+@pytest.mark.xfail(reason="the gate has no rule against a model that predicts the largest class", strict=True)
+def test_a_permuted_target_never_passes_the_gate(
+    small_model: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["logistic"]')
+    # one class has 94 % of the rows, and so has a model that has learned nothing
+    rng = np.random.default_rng(1)
+    lines = [f"{a:.3f},{b:.3f},{'rare' if a > 1.55 else 'common'}" for a, b in rng.normal(size=(400, 2))]
+    file = tmp_path / "rare.csv"
+    file.write_text("\n".join(["a,b,kind", *lines]) + "\n", encoding="utf-8")
+    panel = PanelTable("rare", "", "", "kind", "classification", 400, "development", "")
+    with workspace() as folder:
+        (folder / "homes").mkdir()
+        small_model.in_copy(folder / "homes" / "rare")  # a registry of its own would take seconds to create
+        outcome = train_permuted(panel, file, folder, lambda _: None)
+    assert outcome.is_refused
+    assert outcome.reasons
