@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Appends products of powers of columns to a matrix without gaps.
+    """Appends products of powers of columns to a matrix; a product with a gap is a gap.
 
     Args:
         powers: for each new column, the position of a column -> its exponent.
@@ -23,7 +23,7 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: NDArray[np.float64], y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learns only the number of columns."""
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         return self
 
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
