@@ -21,6 +21,7 @@ ALLOWED_TYPES: frozenset[str] = frozenset(
         "registry.steps.derive.Derive",
         "registry.steps.keep_by_shap.KeepByShap",
         "registry.steps.kriging.Kriging",
+        "registry.steps.rounding.Float32Rounder",
         "registry.steps.sharpening.SharpenedClassifier",
         # a dictionary with attribute access, in which a voting estimator names its members
         "sklearn.utils._bunch.Bunch",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from registry.serving.numerics import derived_columns
+
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Appends products of powers of columns to a matrix; a product with a gap is a gap.
@@ -29,5 +31,4 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """From a matrix (n, columns) to (n, columns + derived)."""
         check_is_fitted(self, "n_features_in_")
-        derived = [np.prod([X[:, at] ** power for at, power in powers.items()], axis=0) for powers in self.powers]
-        return np.column_stack([X, *derived])
+        return np.column_stack([X, derived_columns(X, self.powers)])

@@ -15,6 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
 
+from registry.steps.rounding import Float32Rounder
 from schemas.domain import Domain
 from schemas.features import Feature
 
@@ -23,11 +24,11 @@ _SCALERS = {"standard": StandardScaler, "power": PowerTransformer}
 
 
 def encoder(domain: Domain) -> ColumnTransformer:
-    """Turns a table of raw columns, in any order, into a float matrix (n, columns) with NaN for gaps."""
+    """Turns a table of raw columns, in any order, into a matrix (n, columns) of 32 bits' precision, NaN for gaps."""
     runs = _runs(domain, lambda feature: bool(feature.categories))
     return ColumnTransformer(
         [
-            (name, _codes(features) if codes else "passthrough", [f.column for f in features])
+            (name, _codes(features) if codes else Float32Rounder(), [f.column for f in features])
             for name, codes, features in runs
         ]
     )
