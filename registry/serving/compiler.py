@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from registry.serving.formula import Append, Apply, Chain, Fill, Formula, Mean, Numbers, Sharpen, Step, Trees, boosters_in
+from registry.serving.formula import (
+    Append,
+    Apply,
+    Chain,
+    Fill,
+    Formula,
+    Mean,
+    Numbers,
+    Sharpen,
+    Step,
+    Trees,
+    boosters_in,
+)
 from registry.serving.trees import TreeModel, merged
 
 if TYPE_CHECKING:

@@ -79,7 +79,10 @@ class Tree:
             self.gaps_left[order],
             self.cover[order],
             self.values[order],
-            {int(place[node]): codes for node, codes in sorted(self.categories.items(), key=lambda item: place[item[0]])},
+            {
+                int(place[node]): codes
+                for node, codes in sorted(self.categories.items(), key=lambda item: place[item[0]])
+            },
         )
 
 

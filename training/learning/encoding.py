@@ -15,6 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
 
+from registry.steps.derive import Derive
 from registry.steps.rounding import Float32Rounder
 from schemas.domain import Domain
 from schemas.features import Feature
@@ -44,6 +45,13 @@ def filler(domain: Domain) -> ColumnTransformer:
             for name, fill, features in runs
         ]
     )
+
+
+def derive(domain: Domain) -> Derive | None:
+    """Appends the domain's derived columns to a matrix; None if it declares none."""
+    index = domain.columns.index
+    positions = [{index(column): power for column, power in each.powers.items()} for each in domain.derived]
+    return Derive(positions) if positions else None
 
 
 def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:
