@@ -16,9 +16,13 @@ ALLOWED_TYPES: frozenset[str] = frozenset(
         # the dtype of an imputer and an encoder; holds no code
         "numpy.dtype",
         # the product's own pipeline steps
+        "registry.steps.boosting.BoostedClassifier",
+        "registry.steps.boosting.BoostedRegressor",
         "registry.steps.derive.Derive",
         "registry.steps.keep_by_shap.KeepByShap",
         "registry.steps.kriging.Kriging",
+        "registry.steps.rounding.Float32Rounder",
+        "registry.steps.sharpening.SharpenedClassifier",
         # a dictionary with attribute access, in which a voting estimator names its members
         "sklearn.utils._bunch.Bunch",
         # the arrays of a fitted decision tree; prediction does not check its indices, so the digest must protect them

@@ -15,8 +15,8 @@ from schemas.frozen_model import FrozenModel
 from schemas.rows import Matrix
 from schemas.window import layout_of
 
-GOLDEN_TOLERANCE = 1e-6
-"""Predictions on another processor differ by about 1e-7 if a model computes in 32 bits."""
+GOLDEN_TOLERANCE = 5e-6
+"""A serving form adds up trees in 32 bits where the pipeline may use 64, and processors differ by about 1e-7."""
 
 COST_METRIC = "us_per_row"
 """The card's metric for the cost of a row (see `registry.cost`)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from registry.booster import Score
 from registry.card import ModelCard
 from registry.folder import read_golden
-from registry.serving_form import ServingForm
+from registry.serving.form import ServingForm
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.rows import Matrix, RowBuilder
@@ -44,7 +44,7 @@ def _rejecting_foreign_rows(domain: Domain) -> Iterator[None]:
 
 
 def check_golden_rows(score: Score, golden: Matrix, expected: NDArray[np.float64], card: ModelCard) -> None:
-    """Check that a model reproduces its predictions for the golden rows.
+    """Check that a model reproduces its predictions for the golden rows, in one batch and one by one.
 
     Args:
         score: of the model.
@@ -55,14 +55,31 @@ def check_golden_rows(score: Score, golden: Matrix, expected: NDArray[np.float64
     Raises:
         ModelRejectedError: ("golden_rows") it does not.
     """
-    predictions = score(golden)
-    if not len(golden) or predictions.shape != expected.shape:
-        raise ModelRejectedError("golden_rows", f"{len(golden)} golden rows have {expected.shape} predictions")
+    if not len(golden) or len(golden) != len(expected):
+        raise ModelRejectedError("golden_rows", f"{len(golden)} golden rows have {len(expected)} predictions")
+    together = score(golden)
+    alone = np.concatenate([score(golden[row : row + 1]) for row in range(len(golden))])
+    for how, predictions in (("in one batch", together), ("one by one", alone)):
+        check_predictions(predictions, expected, card, how)
+
+
+def check_predictions(
+    predictions: NDArray[np.float64], expected: NDArray[np.float64], card: ModelCard, how: str
+) -> None:
+    """Check that predictions of the golden rows are those that are expected; raises as `check_golden_rows`.
+
+    Args:
+        predictions: (n,) or (n, classes).
+        expected: the same.
+        card: of the model; states the tolerance.
+        how: they were made, for the message.
+    """
+    if predictions.shape != expected.shape:
+        message = f"golden rows have predictions of shape {predictions.shape}, and not {expected.shape}"
+        raise ModelRejectedError("golden_rows", message)
     scale = max(float(np.max(np.abs(expected))), np.finfo(float).tiny)
     difference = float(np.max(np.abs(predictions - expected)) / scale)
     # negated, so that NaN fails too
     if not difference <= card.golden_tolerance:
-        raise ModelRejectedError(
-            "golden_rows",
-            f"golden rows differ by {difference:.2g} from the stored predictions; allowed is {card.golden_tolerance:g}",
-        )
+        message = f"golden rows differ by {difference:.2g} from the stored predictions, scored {how}"
+        raise ModelRejectedError("golden_rows", f"{message}; allowed is {card.golden_tolerance:g}")

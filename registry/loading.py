@@ -13,9 +13,10 @@ from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.card import ModelCard, library_versions
 from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
-from registry.golden import check_golden_rows, serving_golden, stored_golden
-from registry.scorer import LoadedScorer, Scorer, score_of
-from registry.serving_form import read_serving_form, serving_score
+from registry.golden import check_golden_rows, check_predictions, serving_golden, stored_golden
+from registry.predict_fn import pipeline_score
+from registry.scorer import LoadedScorer, Scorer, check_first_step
+from registry.serving.form import read_serving_form, serving_score
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
 from schemas.window import layout_of
@@ -44,13 +45,15 @@ def load_scorer(path: Path, domain: Domain) -> Scorer:
     with _unavailable_on_system_errors():
         load_libraries()
         card = _checked_card(path, domain)
-        score = score_of(load_pipeline(path), domain.target.classes)
+        pipeline = load_pipeline(path)
+        check_first_step(pipeline)
+        score = pipeline_score(pipeline, domain.target.classes)
         matrix, expected = stored_golden(path, card, domain)
-        check_golden_rows(score, matrix, expected, card)
         if form := read_serving_form(path):
+            check_predictions(score(matrix), expected, card, "by the pipeline")
             score = serving_score(path, form, card)
-            check_golden_rows(score, matrix, expected, card)
             check_golden_rows(score, *serving_golden(form, domain), card)
+        check_golden_rows(score, matrix, expected, card)
         score(full_batch(matrix))
         return LoadedScorer(card, score)
 

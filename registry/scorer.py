@@ -1,25 +1,21 @@
 """Builds a scorer from a fitted pipeline: from a matrix to predictions or probabilities, without a DataFrame.
 
-A logged model is a scikit-learn pipeline. Its first step, `encode`, turns raw columns into the matrix that decoded
-listings already form, so it is skipped. Its second, `fill`, is one value per column, which takes a tenth of the time as
-one numpy expression. A single XGBoost estimator after these is scored through its booster (`registry.booster`), any
-other rest of the pipeline through its predict function (`registry.predict_fn`).
+A logged model is a scikit-learn pipeline. It is compiled to a formula where that is possible, which consumers then read
+from its serving form (`registry.serving`); otherwise its own steps score (`registry.predict_fn`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from registry.booster import Booster, BoosterScore, Score, fill_gaps, order_classes
+from registry.booster import Booster, Score
 from registry.card import ModelCard
-from registry.predict_fn import predict_fn_of
+from registry.predict_fn import pipeline_score
+from registry.serving.compiler import NoServingFormError, compile_pipeline
+from registry.serving.score import formula_score
 from schemas.errors import ModelRejectedError
-from schemas.rows import Matrix
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -55,59 +51,30 @@ class LoadedScorer:
 
 
 def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
-    """The function that scores a matrix with a fitted pipeline.
+    """The function that scores a matrix as a fitted pipeline predicts, in the way in which consumers will score with it.
 
     Args:
-        pipeline: begins with `encode`, followed by `fill` if gaps are filled column by column.
+        pipeline: fitted; begins with `encode`.
         classes: the domain's classes; empty for a regression.
 
     Raises:
         ModelRejectedError: ("signature") the pipeline does not begin with `encode`, or predicts other classes.
     """
-    fill, rest = split_fill(pipeline)
-    stored = stored_booster(rest)
-    if stored is not None:
-        score: Score = BoosterScore(Booster(stored), fill)
-    else:
-        predict = predict_fn_of(rest, "predict_proba" if classes else "predict")
-
-        def score(matrix: Matrix) -> NDArray[np.float64]:
-            return np.asarray(predict(fill_gaps(matrix, fill)), dtype=np.float64)
-
-    return order_classes(score, [str(name) for name in rest.classes_], classes) if classes else score
+    check_first_step(pipeline)
+    try:
+        compiled = compile_pipeline(pipeline, has_classes=bool(classes))
+    except NoServingFormError:
+        return pipeline_score(pipeline, classes)
+    boosters = {name: Booster(stored) for name, stored in compiled.boosters.items()}
+    return formula_score(compiled.formula, boosters, compiled.classes, classes)
 
 
-def split_fill(pipeline: Pipeline) -> tuple[NDArray[np.float64], Pipeline]:
-    """The value that fills each column, shape (columns,), NaN for none; and the steps after filling.
+def check_first_step(pipeline: Pipeline) -> None:
+    """Check that a pipeline begins with `encode`, followed by something.
 
     Raises:
-        ModelRejectedError: ("signature") the pipeline does not begin with `encode`.
+        ModelRejectedError: ("signature") it does not.
     """
     names = list(pipeline.named_steps)
     if names[0] != ENCODE or len(names) < 2:  # noqa: PLR2004 - the step and what follows it
         raise ModelRejectedError("signature", f"the model's first step is {names[0]!r}, not {ENCODE!r}")
-    width = pipeline.named_steps[ENCODE].n_features_in_
-    if names[1] == FILL:
-        return _fill_values(pipeline.named_steps[FILL], width), pipeline[2:]
-    return np.full(width, np.nan), pipeline[1:]
-
-
-def stored_booster(rest: Pipeline) -> bytes | None:
-    """The booster in XGBoost's own format; None if the steps are not a single XGBoost estimator.
-
-    The estimator may be the only member of a voting classifier, which is how class names are learned.
-    """
-    if len(rest.steps) != 1:
-        return None
-    estimator: Any = rest.steps[0][1]
-    members = getattr(estimator, "estimators_", None)
-    if hasattr(estimator, "le_") and members is not None and len(members) == 1:
-        estimator = members[0]
-    return bytes(estimator.get_booster().save_raw("ubj")) if hasattr(estimator, "get_booster") else None
-
-
-def _fill_values(step: Any, width: int) -> NDArray[np.float64]:
-    values = np.full(width, np.nan)
-    for _, imputer, positions in step.transformers_:
-        values[positions] = np.asarray(imputer.statistics_, dtype=np.float64)
-    return values

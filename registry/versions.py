@@ -9,6 +9,8 @@ from registry.stages import Stage, stage_of
 from schemas.states import DesiredModel
 
 DIGEST_TAG = "artifact_sha256"
+NO_FORM_TAG = "no_serving_form"
+"""Why it has no serving form; a version that has one lacks the tag."""
 FINGERPRINT_TAG = "fingerprint"
 """Equal for equal data, parameters and library versions (see `registry.fingerprint`)."""
 ALGORITHM_TAG = "model_type"

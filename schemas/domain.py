@@ -15,6 +15,7 @@ from pydantic import create_model
 
 from schemas.errors import DomainError
 from schemas.features import Derived, Feature, Features, Target, read_feature, without_none
+from schemas.quality_limits import QualityLimits
 from schemas.segments import Segment, check_segments
 
 BUILT_IN = {"housing": "schemas.domains.housing:Housing", "obesity": "schemas.domains.obesity:Obesity"}
@@ -50,6 +51,11 @@ class Domain:
     def columns(self) -> tuple[str, ...]:
         """Names of the model's columns, in order."""
         return tuple(f.column for f in self.features)
+
+    @property
+    def limits(self) -> QualityLimits:
+        """What models of the domain must reach."""
+        return self.contract.limits
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from schemas.errors import DomainError
+from schemas.quality_limits import QualityLimits
 from schemas.segments import Segment
 
 FeatureKind = Literal["number", "integer", "category"]
@@ -102,6 +103,8 @@ class Features(BaseModel):
     target: ClassVar[Target]
     segments: ClassVar[tuple[Segment, ...]] = ()
     """The features that split the table into segments, for reports and the gate."""
+    limits: ClassVar[QualityLimits] = QualityLimits()
+    """What models of the domain must reach, besides being better than the naive answer."""
     table_source: ClassVar[str] = ""
     """The source of `built_in_table`, for display."""
     derived: ClassVar[tuple[Derived, ...]] = ()

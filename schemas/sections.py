@@ -119,7 +119,9 @@ class OutcomeSettings(Section):
     hot_hours: PositiveInt = Field(24, description="time for which predictions are indexed in Redis, in hours")
     orphan_hours: PositiveInt = Field(48, description="time without a prediction after which an outcome is an orphan")
     retry_s: PositiveFloat = Field(60.0, description="interval of retries to join pending outcomes, in s")
-    far_off: PositiveFloat = Field(5.0, description="error above which a prediction is far off, in the target's unit")
+    far_off: PositiveFloat = Field(
+        5.0, description="error above which a prediction is far off, in the target's unit, unless the domain says"
+    )
     fast_ms: PositiveInt = Field(200, description="time within which an answer is fast, in ms")
 
 
@@ -185,10 +187,19 @@ class SourcesSettings(Section):
 class TrainingSettings(Section):
     """The training of models."""
 
+    seconds: PositiveFloat = Field(
+        120.0, description="budget of a training on two cores, in s, by which it plans what it tries"
+    )
+    steps: NonNegativeInt = Field(
+        0, description="steps after which a training ends, to repeat a stopped one; 0 for all"
+    )
+    metric: Literal["rmse", "mae", "mape", "log_loss", "accuracy", "macro_f1", "auc"] | None = Field(
+        None, description="metric that decides between models; rmse for numbers and log_loss for classes by default"
+    )
     seed: int = Field(42, description="random seed")
     test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows held out as test rows")
-    folds: PositiveInt = Field(5, ge=2, description="folds of the cross-validation")
-    repeats: PositiveInt = Field(5, description="repetitions of the cross-validation with other folds")
+    folds: PositiveInt = Field(5, ge=2, description="largest number of folds of the cross-validation")
+    repeats: PositiveInt = Field(5, description="largest number of repetitions with other folds")
     models: tuple[str, ...] = Field((), description="recipes to try; empty for all of the task")
     n_jobs: NonNegativeInt = Field(0, description="folds that run in parallel; 0 for one per core; same results")
     time_column: str | None = Field(
@@ -200,25 +211,17 @@ class TrainingSettings(Section):
     report: Literal["full", "figures"] = Field("full", description="`full` includes plots, which take some seconds")
 
 
-class SearchSettings(Section):
-    """The search for the recipes' parameters."""
-
-    trials: NonNegativeInt = Field(25, description="trials per recipe that has parameters to search; 0 for no search")
-    seconds: PositiveFloat = Field(80.0, description="time after which no further trial starts, in s")
-
-
 class GateSettings(Section):
     """What a version must reach to become champion or challenger. Metrics are cross-validated."""
 
     min_rows: PositiveInt = Field(200, description="smallest number of training rows")
-    max_rmse: dict[str, PositiveFloat | None] = Field(
-        default_factory=lambda: dict[str, float | None](housing=5.0),
-        description="largest rmse by domain, in the target's unit; null for none",
+    min_skill: NonNegativeFloat = Field(
+        0.05,
+        le=1,
+        description="smallest gain on the naive answer, as a share of its loss; its interval must be above 0",
     )
-    min_r2: float = Field(0.7, le=1, description="smallest r2 of a regression")
-    min_accuracy: NonNegativeFloat = Field(0.85, le=1, description="smallest accuracy of a classification")
-    max_bias: NonNegativeFloat = Field(0.02, description="largest mean error, as a share of the target's mean")
-    min_gain: float = Field(0.01, description="smallest gain on the champion, as a share of its rmse or error rate")
+    max_bias: NonNegativeFloat = Field(0.05, description="largest mean error of a regression, in sd of the target")
+    min_gain: float = Field(0.01, description="smallest gain on the champion, as a share of its loss")
     min_folds_won: NonNegativeFloat = Field(0.6, le=1, description="smallest share of folds in which it is better")
     min_lower_bound: float = Field(-0.1, description="smallest lower end of the gain's interval, as a share")
     min_segment_rows: PositiveInt = Field(30, description="rows that a part of a segment needs to be checked")
@@ -228,5 +231,5 @@ class GateSettings(Section):
     )
     fresh_fold_rows: PositiveInt = Field(20, ge=2, description="smallest number of these rows in each fold")
     max_old_loss: NonNegativeFloat = Field(
-        1.0, description="largest loss on the champion's own training rows in this case, share of its rmse or errors"
+        1.0, description="how much worse it may be on the champion's own training rows in this case, as a share"
     )

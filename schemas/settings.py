@@ -79,7 +79,6 @@ class Settings(BaseSettings):
     loop: sections.LoopSettings = sections.LoopSettings()
     sources: sections.SourcesSettings = sections.SourcesSettings()
     training: sections.TrainingSettings = sections.TrainingSettings()
-    search: sections.SearchSettings = sections.SearchSettings()
     gate: sections.GateSettings = sections.GateSettings()
 
     @classmethod

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from training.evaluation.reporting import write_report
     from training.gate.judging import Gate
     from training.gate.report import GateReport, Override
-    from training.learning.candidates import Candidate, try_pipeline
+    from training.learning.candidates import Candidate
     from training.learning.folding import cross_validate, split, splits_of
     from training.learning.recipes import RECIPES, Recipe, choose_recipes
     from training.learning.selection import Selection, select
@@ -58,13 +58,12 @@ __all__ = [
     "splits_of",
     "store_selection",
     "train",
-    "try_pipeline",
     "validate",
     "write_report",
 ]
 
 _NAMES_BY_MODULE = {
-    "learning.candidates": ("Candidate", "try_pipeline"),
+    "learning.candidates": ("Candidate",),
     "data.checking": ("inspect", "validate"),
     "learning.folding": ("cross_validate", "split", "splits_of"),
     "evaluation.evaluating": ("Evaluation", "evaluate"),

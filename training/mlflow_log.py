@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +21,7 @@ from training.progress import Progress
 TEST_ROWS_FILE = "test_rows.json"
 QUALITY_FILE = "quality.json"
 PROVENANCE_FILE = "provenance.json"
+PLAN_FILE = "plan.json"
 
 
 def log_data(run: MlflowRun, table: Table, train: Table, test: Table, settings: TrainingSettings) -> None:
@@ -59,11 +59,11 @@ def log_results(
     params = {f"estimator.{key}": value for key, value in estimator.items() if value is not None}
     run.log_params({"algorithm": selection.winner.name} | params)
     run.log_metrics(evaluation.metrics)
+    run.log_json(
+        PLAN_FILE, selection.plan.figures() | {"spent": selection.spent, "stopped_after": selection.stopped_after}
+    )
     for each in selection.candidates:
         run.log_metrics({f"{each.name}/{name}": getattr(each, name) for name in ("mean", "sd", "us_per_row")})
-        if each.search is not None:
-            search = asdict(each.search)
-            run.log_metrics({f"{each.name}/search_{name}": float(value) for name, value in search.items()})
     for segment in evaluation.segments:
         metrics = segment.figures.items()
         run.log_metrics({f"segment/{segment.name}/{name}": value for name, value in metrics})

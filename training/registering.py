@@ -58,7 +58,7 @@ def register(
         predictions=winner.folds.out_of_fold,
         key_feature=next(iter(importances(selection.pipeline, train, training.seed))),
     )
-    record = record_of(train, selection.splits, winner.folds)
+    record = record_of(train, selection.splits, selection.metric, winner.folds)
     golden = golden_rows(selection.pipeline, train, training.golden_rows, training.seed)
     fingerprint = fingerprint_of(selection.pipeline, golden[expected_columns(card.columns, card.classes)].to_numpy())
     return registry.register(

@@ -25,7 +25,6 @@ from training.evaluation.evaluating import evaluate
 from training.evaluation.logged_report import complete_report, copy_report
 from training.gate.judging import Gate
 from training.learning.folding import split
-from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
 from training.mlflow_log import TEST_ROWS_FILE, log_data, log_report, log_results, log_source
@@ -178,7 +177,7 @@ def train_on(
         is_champion=report is not None and report.is_open,
         gate=report,
         metrics=dict(evaluation.metrics),
-        metric=deciding_metric(domain),
+        metric=selection.metric,
         candidates=selection.candidates,
         test_rows=tuple(prepared.test.positions.tolist()),
         rows=len(table),

@@ -63,7 +63,6 @@ def training_tag(settings: Settings, models: Sequence[str]) -> dict[str, str]:
     """The tag that identifies repeated trainings: a hash of settings, recipes and versions of libraries."""
     inputs = {
         "training": settings.training.model_dump(mode="json", exclude={"report", "n_jobs"}),
-        "search": settings.search.model_dump(mode="json"),
         "models": list(models),
         "max_us_per_row": settings.swap.max_us_per_row,
         "versions": library_versions(),

@@ -35,7 +35,7 @@ def contribution(domain: Domain, settings: OutcomeSettings, prediction: float | 
         "signed": error,
         "outcome": truth,
         "outcome_squared": truth * truth,
-        "far": float(abs(error) > settings.far_off),
+        "far": float(abs(error) > (domain.limits.far_off or settings.far_off)),
     }
 
 

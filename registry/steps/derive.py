@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from registry.serving.numerics import derived_columns
+
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Appends products of powers of columns to a matrix without gaps.
+    """Appends products of powers of columns to a matrix; a product with a gap is a gap.
 
     Args:
         powers: for each new column, the position of a column -> its exponent.
@@ -23,11 +25,10 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: NDArray[np.float64], y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learns only the number of columns."""
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         return self
 
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """From a matrix (n, columns) to (n, columns + derived)."""
         check_is_fitted(self, "n_features_in_")
-        derived = [np.prod([X[:, at] ** power for at, power in powers.items()], axis=0) for powers in self.powers]
-        return np.column_stack([X, *derived])
+        return np.column_stack([X, derived_columns(X, self.powers)])

@@ -22,6 +22,8 @@ from threadpoolctl import threadpool_limits
 
 Vector = NDArray[np.float64]
 
+MAX_ROWS, LENGTH_ROWS, MAX_STEPS = 1000, 400, 30
+
 _JITTER = 1e-8
 _CHUNK = 64
 """Rows predicted at once, so that their distances fit the processor's cache."""
@@ -32,22 +34,31 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predicts the mean of a Gaussian process.
 
     Args:
-        max_rows: largest number of training rows; more are sampled. Fitting time grows with its cube.
+        max_rows: largest number of training rows that it remembers; more are sampled.
+        length_rows: largest number of these by which length scales, signal and noise are chosen. On tables of thousands
+            of rows more choose no better, and the time grows with the cube of their number.
         max_steps: largest number of optimiser steps.
-        random_state: seed of the sample.
+        random_state: seed of the samples.
     """
 
-    def __init__(self, max_rows: int = 1000, max_steps: int = 30, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        max_rows: int = MAX_ROWS,
+        length_rows: int = LENGTH_ROWS,
+        max_steps: int = MAX_STEPS,
+        random_state: int = 0,
+    ) -> None:
         self.max_rows = max_rows
+        self.length_rows = length_rows
         self.max_steps = max_steps
         self.random_state = random_state
 
     def fit(self, X: Vector, y: Vector) -> Self:
         """Fit rows (n, columns), scaled to similar spreads and without gaps, and their targets (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        if len(X) > self.max_rows:
-            rows = np.random.default_rng(self.random_state).choice(len(X), self.max_rows, replace=False)
-            X, y = X[rows], y[rows]
+        order = np.random.default_rng(self.random_state).permutation(len(X))[: self.max_rows]
+        if len(order) < len(X) or len(order) > self.length_rows:
+            X, y = X[order], y[order]
         self.mean_, self.spread_ = float(np.mean(y)), float(np.std(y)) or 1.0
         target = (y - self.mean_) / self.spread_
         start = np.log([1.0, 0.1, *[np.sqrt(X.shape[1])] * X.shape[1]])
@@ -57,19 +68,22 @@ class Kriging(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             optimum = minimize(
                 _negative_likelihood,
                 start,
-                args=(X, target),
+                args=(X[: self.length_rows], target[: self.length_rows]),
                 jac=True,
                 bounds=bounds,
                 method="L-BFGS-B",
                 options={"maxiter": self.max_steps},
             )
-        self.signal_, self.noise_ = float(np.exp(optimum.x[0])), float(np.exp(optimum.x[1]))
-        self.lengths_ = np.exp(optimum.x[2:])
+            self._remember(X, target, optimum.x)
+        return self
+
+    def _remember(self, X: Vector, target: Vector, theta: Vector) -> None:
+        self.signal_, self.noise_ = float(np.exp(theta[0])), float(np.exp(theta[1]))
+        self.lengths_ = np.exp(theta[2:])
         self.rows_ = X / self.lengths_
         covariance = self.signal_ * _correlation(self.rows_, self.rows_)
         covariance[np.diag_indices_from(covariance)] += self.noise_ + _JITTER
         self.weights_ = self.signal_ * cho_solve(cho_factor(covariance, lower=True), target)
-        return self
 
     def predict(self, X: Vector) -> Vector:
         """The posterior mean (n,) at rows (n, columns)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas.features import Features, Integer, Number, Target, feature
+from schemas.quality_limits import QualityLimits
 from schemas.segments import Segment
 
 
@@ -14,6 +15,7 @@ class Housing(Features):
     name: ClassVar[str] = "housing"
     target: ClassVar[Target] = Target("MEDV", unit="thousands of dollars")
     segments: ClassVar[tuple[Segment, ...]] = (Segment("CHAS"), Segment("RAD"), Segment("LSTAT", parts=3))
+    limits: ClassVar[QualityLimits] = QualityLimits(max_rmse=5.0, min_r2=0.7, within=5.0, far_off=5.0)
     table_source: ClassVar[str] = "Boston housing (Harrison and Rubinfeld 1978), as mlxtend ships it"
 
     CRIM: Number | None = feature(ge=0, le=100, unit="per capita", description="crime rate of the town")

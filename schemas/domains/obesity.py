@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from schemas.features import Derived, Features, Number, Target, feature
+from schemas.quality_limits import QualityLimits
 from schemas.segments import Segment
 
 YesNo = Literal["yes", "no"]
@@ -45,7 +46,7 @@ class Obesity(Features):
         Segment("MTRANS"),
         Segment("Age", parts=3),
     )
-
+    limits: ClassVar[QualityLimits] = QualityLimits(min_accuracy=0.85)
     derived: ClassVar[tuple[Derived, ...]] = (Derived("BMI", {"Weight": 1, "Height": -2}, unit="kg/m²"),)
 
     Gender: Literal["Female", "Male"] = feature(unit="", description="gender")

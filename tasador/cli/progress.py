@@ -32,6 +32,7 @@ class TrainingProgressBar:
         self._title = title
         self._whole = self._bars.add_task(title, total=None, more="")
         self._tasks: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
 
     def __call__(self, message: str) -> None:
         """Print a message, name the phase that begins, or update the bar of the step that the message counts."""
@@ -39,8 +40,15 @@ class TrainingProgressBar:
             self._bars.update(self._whole, description=f"{self._title}: {message}")
         elif isinstance(message, ProgressStep) and self._console.is_terminal:
             self._update(message)
-        else:
+        elif not isinstance(message, ProgressStep) or self._is_news(message):
             self._console.out(message, highlight=False)
+
+    def _is_news(self, step: ProgressStep) -> bool:
+        """Whether a step is worth a line of a log: the first of its name, and each tenth."""
+        tenth = 10 * step.done // max(step.total, 1)
+        is_news = self._tenths.get(step.name) != tenth
+        self._tenths[step.name] = tenth
+        return is_news
 
     def _update(self, step: ProgressStep) -> None:
         if step.name not in self._tasks:

@@ -8,23 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.domain import Domain
+from training.learning.metrics import score
 
-DRAWS = 2000
+DRAWS, LEAST_DRAWS = 1000, 100
+MOST_ROWS = 2_000_000
+"""Rows that all draws together score, so that a large table takes no longer than a small one."""
 CONFIDENCE = 0.95
 SEED = 0
 
 
-def bootstrap_interval(domain: Domain, truth: NDArray[Any], predicted: NDArray[Any]) -> tuple[float, float]:
-    """The percentile interval of the deciding metric over resampled rows (Efron and Tibshirani 1993, chapter 13).
+def bootstrap_interval(
+    domain: Domain, metric: str, truth: NDArray[Any], predictions: NDArray[np.float64]
+) -> tuple[float, float]:
+    """The percentile interval of a metric over resampled rows (Efron and Tibshirani 1993, chapter 13).
 
     Args:
-        domain: whose task decides the metric: accuracy, or rmse.
+        domain: of the predictions.
+        metric: of `training.learning.metrics`.
         truth: prices or class names, shape (n,).
-        predicted: predictions of the same, shape (n,).
+        predictions: prices (n,), or probabilities (n, classes) in the order of the domain's classes.
     """
-    scores = (truth == predicted).astype(np.float64) if domain.target.classes else (truth - predicted) ** 2
     rng = np.random.default_rng(SEED)
-    means = np.array([scores[rng.integers(len(scores), size=len(scores))].mean() for _ in range(DRAWS)])
-    values = means if domain.target.classes else np.sqrt(means)
+    draws = max(LEAST_DRAWS, min(DRAWS, MOST_ROWS // len(truth)))
+    values = []
+    for _ in range(draws):
+        rows = rng.integers(len(truth), size=len(truth))
+        value = score(domain, metric, truth[rows], predictions[rows])
+        if np.isfinite(value):
+            values.append(value)
+    if not values:
+        return float("nan"), float("nan")
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -44,11 +44,15 @@ def _components(
     from sklearn.ensemble import VotingClassifier, VotingRegressor
     from sklearn.pipeline import Pipeline
 
+    from registry.steps.sharpening import SharpenedClassifier
+
     if isinstance(estimator, Pipeline):
         own_steps = tuple(name for name, _ in estimator.steps[:-1])
         yield from _components(estimator[-1], names, weight, steps + own_steps, target_scale)
     elif isinstance(estimator, TransformedTargetRegressor):
         yield from _components(estimator.regressor, names, weight, steps, estimator.func.__name__)
+    elif isinstance(estimator, SharpenedClassifier):
+        yield from _components(estimator.estimator, names, weight, (*steps, "sharpen"), target_scale)
     elif isinstance(estimator, VotingClassifier | VotingRegressor):
         shares = _shares(estimator.weights, len(estimator.estimators))
         for (name, member), share in zip(estimator.estimators, shares, strict=True):

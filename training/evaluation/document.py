@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.baseline import baseline_scores, naive_predictions
 from training.evaluation.composition import components_of, plain
 from training.evaluation.evaluating import Evaluation
 from training.evaluation.segments import SegmentFigures, segments_of
 from training.learning.candidates import Candidate
 from training.learning.comparison import compare, interval_of
-from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.metrics import score
+from training.learning.naive import naive_predictions, naive_scores
 from training.learning.selection import Selection
 
 LEAST_SEGMENT_ROWS = 30
@@ -31,8 +31,8 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
     Intervals over folds are corrected after Nadeau and Bengio (2003); the interval of the test figure is a bootstrap.
     """
     train, test, domain = selection.train, evaluation.test, selection.train.domain
-    metric = deciding_metric(domain)
-    naive = naive_predictions(domain, train.target, len(test))
+    metric = selection.metric
+    naive = naive_predictions(train, metric, train.target, len(test))
     return {
         "domain": domain.name,
         "task": domain.task,
@@ -48,14 +48,15 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
             "folds": len(selection.splits),
         },
         "metric": metric,
+        "plan": selection.plan.figures() | {"spent": selection.spent, "stopped_after": selection.stopped_after},
         "winner": _candidate(selection.winner, selection),
         "composition": [
             asdict(component) | {"steps": list(component.steps)} for component in components_of(selection.pipeline)
         ],
         "candidates": [_candidate(candidate, selection) for candidate in selection.candidates],
         "baseline": {
-            "mean": float(np.mean(baseline_scores(selection))),
-            "test": metrics_of(domain, test.target, naive)[metric],
+            "mean": float(np.mean(naive_scores(train, metric, selection.splits))),
+            "test": score(domain, metric, test.target, naive),
         },
         "test": {
             "figures": dict(evaluation.on_test),
@@ -82,7 +83,7 @@ def _candidate(candidate: Candidate, selection: Selection) -> dict[str, Any]:
     comparison = None
     if candidate.name != selection.winner.name:
         scores, others = selection.winner.folds.scores, candidate.folds.scores
-        comparison = asdict(compare(scores, others, selection.train.domain, selection.splits))
+        comparison = asdict(compare(scores, others, selection.metric, selection.splits))
     return candidate.figures() | {
         "low": low,
         "high": high,

@@ -15,7 +15,7 @@ from training.data.tables import Table
 from training.evaluation.bootstrap import bootstrap_interval
 from training.evaluation.figures import figures_of
 from training.evaluation.segments import SegmentFigures, figures_by_segment, segments_of
-from training.learning.metrics import deciding_metric
+from training.learning.metrics import CLASS_METRICS, NUMBER_METRICS, mean_and_sd, score
 from training.learning.selection import Selection
 
 
@@ -56,21 +56,40 @@ def evaluation_of(
 ) -> Evaluation:
     """Evaluate the winner's predictions for the test rows: prices or class names (n,), probabilities (n, classes)."""
     winner, train, domain = selection.winner, selection.train, test.domain
-    metric = deciding_metric(domain)
+    metric = selection.metric
     on_test = figures_of(domain, test.target, predicted, probabilities)
     folds = winner.folds
-    over_folds = {f"cv_{metric}": winner.mean, f"cv_{metric}_sd": winner.sd, COST_METRIC: winner.us_per_row}
+    over_folds = over_folds_of(selection) | {COST_METRIC: winner.us_per_row}
     return Evaluation(
         metrics=over_folds | {f"test_{name}": value for name, value in on_test.items()},
         on_test=on_test,
         out_of_fold=figures_of(domain, train.target, folds.out_of_fold, folds.probabilities),
-        test_interval=bootstrap_interval(domain, test.target, predicted),
+        test_interval=bootstrap_interval(
+            domain, metric, test.target, predicted if probabilities is None else probabilities
+        ),
         test_segments=_figures_by_segment(train, test, predicted),
         segments=_figures_by_segment(train, train, folds.out_of_fold),
         test=test,
         predicted=predicted,
         probabilities=probabilities,
     )
+
+
+def over_folds_of(selection: Selection) -> dict[str, float]:
+    """Mean and standard deviation over folds of the deciding metric and of the others of the task, as ``cv_…``."""
+    train, folds = selection.train, selection.winner.folds
+    figures: dict[str, float] = {}
+    for metric in CLASS_METRICS if train.domain.target.classes else NUMBER_METRICS:
+        scores = np.array(
+            [
+                score(train.domain, metric, train.target[validation], predicted)
+                for (_, validation), predicted in zip(selection.splits, folds.predictions, strict=True)
+            ]
+        )
+        if np.isfinite(scores).all():
+            mean, sd = mean_and_sd(scores)
+            figures |= {f"cv_{metric}": mean, f"cv_{metric}_sd": sd}
+    return figures
 
 
 def _figures_by_segment(train: Table, table: Table, predicted: NDArray[Any]) -> tuple[SegmentFigures, ...]:

@@ -45,9 +45,23 @@ def explain(pipeline: Pipeline, table: Table, seed: int) -> Explanation | None:
     Returns:
         None if shap is not installed, or does not support the model.
     """
-    trees = _trees_of(pipeline[-1])
-    if trees is None:
+    sample = np.sort(np.random.default_rng(seed).permutation(len(table))[:SAMPLE_ROWS])
+    first = np.asarray(pipeline[:1].transform(table.frame.iloc[sample]), dtype=np.float64)
+    found = _find_trees(pipeline[1:], first)
+    if found is None:
         return None
+    trees, rows = found
+    values = _own_contributions(trees, rows) if hasattr(trees, "booster_") else _shap_values(trees, rows)
+    return None if values is None else Explanation(values, rows, _names(table, rows.shape[1]), type(trees).__name__)
+
+
+def _own_contributions(trees: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """XGBoost's own contributions, which are SHAP values: (n, columns), or (n, columns, classes)."""
+    shares = np.asarray(trees.booster_.predict(trees.binned(rows), pred_contribs=True), dtype=np.float64)
+    return shares[:, :-1] if shares.ndim == 2 else shares[..., :-1].transpose(0, 2, 1)  # noqa: PLR2004 - one sum a row
+
+
+def _shap_values(trees: Any, rows: NDArray[np.float64]) -> NDArray[np.float64] | None:
     try:
         with warnings.catch_warnings():
             # importing shap warns about future versions of matplotlib
@@ -55,14 +69,11 @@ def explain(pipeline: Pipeline, table: Table, seed: int) -> Explanation | None:
             from shap import TreeExplainer  # type: ignore[import-untyped]
     except ImportError:  # shap has no build for this machine
         return None
-    sample = np.sort(np.random.default_rng(seed).permutation(len(table))[:SAMPLE_ROWS])
-    rows = np.asarray(pipeline[:-1].transform(table.frame.iloc[sample]), dtype=np.float64)
-    values = np.asarray(TreeExplainer(trees).shap_values(rows, check_additivity=False), dtype=np.float64)
-    return Explanation(values, rows, _names(table, rows.shape[1]), type(trees).__name__)
+    return np.asarray(TreeExplainer(trees).shap_values(rows, check_additivity=False), dtype=np.float64)
 
 
-def _trees_of(estimator: Any) -> Any:
-    """The first estimator with trees in the last step of a pipeline; None if it has none."""
+def _find_trees(estimator: Any, rows: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]] | None:
+    """The first estimator with trees in a fitted one, and its input for some rows; None if it has none."""
     from sklearn.ensemble import (
         ExtraTreesClassifier,
         ExtraTreesRegressor,
@@ -72,15 +83,20 @@ def _trees_of(estimator: Any) -> Any:
         RandomForestClassifier,
         RandomForestRegressor,
     )
+    from sklearn.pipeline import Pipeline
     from xgboost import XGBModel
 
     forests = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
     boosted = (GradientBoostingRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor, XGBModel)
-    if isinstance(estimator, forests + boosted):
-        return estimator
-    # a voting estimator has members; an estimator on the log scale wraps a regressor
-    inner = [*getattr(estimator, "estimators_", ()), *filter(None, [getattr(estimator, "regressor_", None)])]
-    return next((trees for each in inner if (trees := _trees_of(each)) is not None), None)
+    if isinstance(estimator, forests + boosted) or hasattr(estimator, "booster_"):
+        return estimator, rows
+    if isinstance(estimator, Pipeline):
+        before = estimator[:-1]
+        return _find_trees(estimator[-1], np.asarray(before.transform(rows)) if len(before) else rows)
+    # a voting estimator has members; a target transformer or a sharpener wraps one
+    wrapped = [getattr(estimator, name, None) for name in ("regressor_", "estimator_")]
+    inner = [*getattr(estimator, "estimators_", ()), *(each for each in wrapped if each is not None)]
+    return next((found for each in inner if (found := _find_trees(each, rows)) is not None), None)
 
 
 def _names(table: Table, width: int) -> list[str]:

@@ -7,14 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import mean_absolute_percentage_error, precision_recall_fscore_support
 
 from schemas.domain import Domain
-from training.learning.metrics import metrics_of
-
-NEAR = 5.0
-"""Units of the target within which a prediction counts as near."""
-_LEAST_PROBABILITY = 1e-15
+from training.learning.metrics import area_of, metrics_of, score
 
 
 def figures_of(
@@ -29,23 +25,30 @@ def figures_of(
         probabilities: (n, classes) in the order of the domain's classes; None for a regression.
 
     Returns:
-        For a regression rmse, mae and median_error in the target's unit, r2, the share within 5 units, and the bias
-        (mean error) as a share of the target's mean. For a classification accuracy, macro_f1, precision and recall of
-        each class, and with probabilities log_loss and auc (one class against the rest, mean over classes).
+        For a regression rmse, mae and median_error in the target's unit, r2, mape, the bias (mean error) in standard
+        deviations of the target, and the share within the domain's `within`. For a classification accuracy, macro_f1, precision and recall of
+        each class, and with probabilities log_loss, auc (one class against the rest, mean over classes) and
+        calibration_error.
     """
     metrics, classes = metrics_of(domain, truth, predicted), domain.target.classes
     if not classes:
-        return metrics | _of_numbers(truth, predicted)
+        return metrics | _of_numbers(truth, predicted, domain.limits.within)
     metrics |= _of_classes(classes, truth, predicted)
-    return metrics if probabilities is None else metrics | _of_probabilities(classes, truth, probabilities)
+    if probabilities is None:
+        return metrics
+    metrics["log_loss"] = score(domain, "log_loss", truth, probabilities)
+    metrics["calibration_error"] = _calibration_error(classes, truth, probabilities)
+    area = area_of(classes, truth, probabilities)
+    return metrics if area is None else metrics | {"auc": area}
 
 
-def _of_numbers(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
+def _of_numbers(truth: NDArray[np.float64], predicted: NDArray[np.float64], within: float | None) -> dict[str, float]:
     errors = predicted - truth
-    return {
+    near = {} if within is None else {f"within_{within:g}": float(np.mean(np.abs(errors) <= within))}
+    return near | {
+        "mape": float(mean_absolute_percentage_error(truth, predicted)),
         "median_error": float(np.median(np.abs(errors))),
-        f"within_{NEAR:g}": float(np.mean(np.abs(errors) <= NEAR)),
-        "bias_share": float(np.mean(errors) / (abs(np.mean(truth)) or 1.0)),
+        "bias_sd": float(np.mean(errors) / (np.std(truth) or 1.0)),
     }
 
 
@@ -59,13 +62,14 @@ def _of_classes(classes: Sequence[str], truth: NDArray[Any], predicted: NDArray[
     }
 
 
-def _of_probabilities(
-    classes: Sequence[str], truth: NDArray[Any], probabilities: NDArray[np.float64]
-) -> dict[str, float]:
-    is_class = truth[:, None] == np.array(classes)
-    # the same as scikit-learn's log_loss, which requires columns in alphabetical order
-    of_truth = np.clip(probabilities[is_class], _LEAST_PROBABILITY, 1.0)
-    # the area is not defined for a class that no row or every row has
-    defined = [column for column in range(len(classes)) if 0 < is_class[:, column].sum() < len(truth)]
-    areas = [roc_auc_score(is_class[:, column], probabilities[:, column]) for column in defined]
-    return {"log_loss": float(-np.mean(np.log(of_truth)))} | ({"auc": float(np.mean(areas))} if areas else {})
+def _calibration_error(
+    classes: Sequence[str], truth: NDArray[Any], probabilities: NDArray[np.float64], bins: int = 10
+) -> float:
+    """How far the probability of the predicted class is from how often it is right, weighted by the rows of each bin.
+
+    It is the expected calibration error (Naeini, Cooper and Hauskrecht 2015) over bins with equal numbers of rows.
+    """
+    winners = probabilities.argmax(axis=1)
+    stated, is_right = probabilities[np.arange(len(truth)), winners], np.array(classes)[winners] == truth
+    parts = np.array_split(np.argsort(stated, kind="stable"), min(bins, len(truth)))
+    return float(sum(len(part) * abs(stated[part].mean() - is_right[part].mean()) for part in parts) / len(truth))

@@ -96,4 +96,5 @@ def _plots(selection: Selection, evaluation: Evaluation, ranked: dict[str, float
     explained = explain(selection.pipeline, selection.train, seed=0)
     if explained is not None:
         yield "shap_summary", lambda: model_plots.shap_summary(explained)
-    yield "learning_curve", lambda: model_plots.learning_curve(selection)
+    if len(selection.train) <= model_plots.CURVE_ROWS:
+        yield "learning_curve", lambda: model_plots.learning_curve(selection)

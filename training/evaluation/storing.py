@@ -10,7 +10,6 @@ import pandas as pd
 
 from training.data.tables import Table
 from training.evaluation.evaluating import Evaluation, evaluation_of
-from training.learning.metrics import deciding_metric
 from training.learning.selection import Selection
 
 METRICS_FILE = "metrics.json"
@@ -26,7 +25,7 @@ def store_evaluation(evaluation: Evaluation, selection: Selection, folder: Path)
     (folder / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
     rows = {"row": evaluation.test.positions, "actual": evaluation.test.target, "predicted": evaluation.predicted}
     pd.DataFrame(rows).to_csv(folder / PREDICTIONS_FILE, index=False)
-    metric = deciding_metric(evaluation.test.domain)
+    metric = selection.metric
     scores = [
         {"fold": number, "model": candidate.name, "metric": metric, "score": score}
         for candidate in selection.candidates

@@ -17,7 +17,6 @@ from training.gate.fresh import fresh_splits, score_champion_rows, score_fresh_r
 from training.gate.record import FoldRecord
 from training.gate.report import Footing
 from training.learning.folding import FoldResult, cross_validate
-from training.learning.metrics import deciding_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class ChampionComparison:
 
     def footing_with_figures(self) -> Footing:
         """The footing, with the figures of both on its rows."""
-        own = FoldResult(self.version.scores, self.version.out_of_fold)
+        own = FoldResult(self.version.scores, self.version.out_of_fold, self.version.probabilities)
         figures = {"figures": _figures(self.version, own), "champion_figures": _figures(self.version, self.champion)}
         return self.footing.model_copy(update=figures)
 
@@ -81,7 +80,9 @@ class ChampionComparer:
         if champion.key == record.key:
             reason = "both were trained on the same rows and folds"
             footing = Footing(how="same_folds", rows=len(record.train), reason=reason)
-            return ChampionComparison(footing, record, FoldResult(champion.scores, champion.out_of_fold))
+            return ChampionComparison(
+                footing, record, FoldResult(champion.scores, champion.out_of_fold, champion.probabilities)
+            )
         splits = fresh_splits(record, champion.train)
         sizes = [len(validation) for _, validation in splits]
         fresh, fewest = sum(sizes), min(sizes)
@@ -109,7 +110,7 @@ class ChampionComparer:
     def _refit(self, record: FoldRecord, reason: str) -> ChampionComparison:
         pipeline = fetch_pipeline(self.registry, self.champion)
         try:
-            champion = cross_validate(pipeline, record.train, record.splits)
+            champion = cross_validate(pipeline, record.train, record.splits, record.metric)
         except (KeyError, ValueError) as error:
             raise ModelRejectedError("signature", str(error).splitlines()[0]) from error
         return ChampionComparison(Footing(how="recipe", rows=len(record.train), reason=reason), record, champion)
@@ -121,5 +122,6 @@ def _figures(record: FoldRecord, result: FoldResult) -> dict[str, float]:
     predicted = result.out_of_fold[rows]
     if not np.isfinite(result.scores).all() or not (domain.target.classes or np.isfinite(predicted).all()):
         return {}
-    over_folds = {f"cv_{deciding_metric(domain)}": float(np.mean(result.scores))}
-    return over_folds | figures_of(domain, record.train.target[rows], predicted)
+    over_folds = {f"cv_{record.metric}": float(np.mean(result.scores))}
+    probabilities = None if result.probabilities is None else result.probabilities[rows]
+    return over_folds | figures_of(domain, record.train.target[rows], predicted, probabilities)

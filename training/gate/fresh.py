@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from schemas.rows import RowBuilder
 from training.data.tables import Table
 from training.gate.record import FoldRecord
 from training.learning.folding import FoldResult, Split
-from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.metrics import score as score_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +54,8 @@ def score_fresh_rows(record: FoldRecord, splits: tuple[Split, ...], champion: Sc
         champion: its score function.
     """
     predictions = predict_table(champion, record.train)
-    fresh = replace(record, splits=splits, scores=_scores(record.train, splits, record.out_of_fold))
-    return fresh, FoldResult(_scores(record.train, splits, predictions), predictions)
+    fresh = replace(record, splits=splits, scores=_scores(record, splits, record.predictions))
+    return fresh, result_of(record, splits, predictions)
 
 
 def score_champion_rows(record: FoldRecord, champion: FoldRecord, score: Score) -> tuple[float, float]:
@@ -72,17 +72,24 @@ def score_champion_rows(record: FoldRecord, champion: FoldRecord, score: Score) 
     order = np.argsort(hashes)
     nearest = order[np.minimum(np.searchsorted(hashes, old_hashes, sorter=order), len(hashes) - 1)]
     is_shared = hashes[nearest] == old_hashes
-    predictions[is_shared] = record.out_of_fold[nearest[is_shared]]
-    metric = deciding_metric(old.domain)
-    version_metrics = metrics_of(old.domain, old.target, predictions)
-    return version_metrics[metric], metrics_of(old.domain, old.target, champion.out_of_fold)[metric]
+    predictions[is_shared] = record.predictions[nearest[is_shared]]
+    metric = record.metric
+    own = score_metric(old.domain, metric, old.target, predictions)
+    return own, score_metric(old.domain, metric, old.target, champion.predictions)
 
 
-def predict_table(score: Score, table: Table) -> NDArray[Any]:
-    """Predict the price or class name of each row of a table, shape (rows,)."""
-    scores = score(RowBuilder(table.domain).matrix_of_frame(table.frame))
-    classes = table.domain.target.classes
-    return np.array(classes)[winners_of(scores, classes)] if classes else np.asarray(scores, dtype=np.float64)
+def result_of(record: FoldRecord, splits: tuple[Split, ...], predictions: NDArray[np.float64]) -> FoldResult:
+    """Another model's predictions for a record's rows, prices or probabilities, as a result on some of its folds."""
+    scores, classes = _scores(record, splits, predictions), record.train.domain.target.classes
+    if not classes:
+        return FoldResult(scores, predictions)
+    return FoldResult(scores, np.array(classes)[winners_of(predictions, classes)], predictions)
+
+
+def predict_table(score: Score, table: Table) -> NDArray[np.float64]:
+    """Predict the price (rows,) or the probabilities (rows, classes) of each row of a table."""
+    predicted = score(RowBuilder(table.domain).matrix_of_frame(table.frame))
+    return np.array(predicted, dtype=np.float64)
 
 
 def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
@@ -103,6 +110,8 @@ def _first_repetition(splits: Sequence[Split]) -> list[Split]:
     return first
 
 
-def _scores(table: Table, splits: Sequence[Split], predictions: NDArray[Any]) -> NDArray[np.float64]:
-    metric = deciding_metric(table.domain)
-    return np.array([metrics_of(table.domain, table.target[rows], predictions[rows])[metric] for _, rows in splits])
+def _scores(record: FoldRecord, splits: tuple[Split, ...], predictions: NDArray[np.float64]) -> NDArray[np.float64]:
+    table = record.train
+    return np.array(
+        [score_metric(table.domain, record.metric, table.target[rows], predictions[rows]) for _, rows in splits]
+    )

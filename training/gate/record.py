@@ -37,14 +37,24 @@ class FoldRecord:
     Attributes:
         train: the training rows.
         splits: the folds.
-        scores: the deciding metric of each fold, shape (folds,).
+        metric: that decided.
+        scores: this metric of each fold, shape (folds,).
         out_of_fold: the out-of-fold prediction for each training row, shape (rows,).
+        probabilities: the same as probabilities (rows, classes) in the order of the domain's classes; None for a
+            regression.
     """
 
     train: Table
     splits: tuple[Split, ...]
+    metric: str
     scores: NDArray[np.float64]
     out_of_fold: NDArray[Any]
+    probabilities: NDArray[np.float64] | None = None
+
+    @property
+    def predictions(self) -> NDArray[np.float64]:
+        """Out of fold: prices (rows,), or probabilities (rows, classes)."""
+        return self.out_of_fold if self.probabilities is None else self.probabilities
 
     @property
     def validation_rows(self) -> NDArray[np.int64]:
@@ -53,16 +63,16 @@ class FoldRecord:
 
     @property
     def key(self) -> str:
-        """A hash of rows and folds: records with the same key can be compared fold by fold."""
-        digest = hashlib.sha256(self.train.sha256().encode())
+        """A hash of rows, folds and metric: records with the same key can be compared fold by fold."""
+        digest = hashlib.sha256(f"{self.train.sha256()} {self.metric}".encode())
         for bits in _bits(self.splits, len(self.train)):
             digest.update(bits.tobytes())
         return digest.hexdigest()
 
 
-def record_of(train: Table, splits: Sequence[Split], folds: FoldResult) -> FoldRecord:
+def record_of(train: Table, splits: Sequence[Split], metric: str, folds: FoldResult) -> FoldRecord:
     """The record of a model that was cross-validated on these rows."""
-    return FoldRecord(train, tuple(splits), folds.scores, folds.out_of_fold)
+    return FoldRecord(train, tuple(splits), metric, folds.scores, folds.out_of_fold, folds.probabilities)
 
 
 def write_record(record: FoldRecord, folder: Path) -> str:
@@ -73,6 +83,9 @@ def write_record(record: FoldRecord, folder: Path) -> str:
     rows.to_parquet(folder / ROWS_FILE, index=False)
     train, validation = _bits(record.splits, len(record.train))
     arrays: dict[str, NDArray[Any]] = {"learn": train, "judge": validation, "scores": record.scores}
+    arrays["metric"] = np.array(record.metric)
+    if record.probabilities is not None:
+        arrays["probabilities"] = record.probabilities
     np.savez_compressed(folder / FOLDS_FILE, allow_pickle=False, **arrays)
     return digest_of(folder)
 
@@ -101,7 +114,14 @@ def read_record(folder: Path, domain: Domain) -> FoldRecord:
         np.arange(len(rows), dtype=np.int64),
         "its fold record",
     )
-    return FoldRecord(train, splits, stored["scores"], _column(rows, prediction_column(domain)))
+    return FoldRecord(
+        train,
+        splits,
+        str(stored["metric"]),
+        stored["scores"],
+        _column(rows, prediction_column(domain)),
+        stored.get("probabilities"),
+    )
 
 
 def _column(rows: pd.DataFrame, name: str) -> NDArray[Any]:

@@ -6,19 +6,21 @@ A figure that is missing or not finite fails its check.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from schemas.domain import Domain
 from schemas.sections import GateSettings
+from training.data.tables import Table
 from training.evaluation.figures import figures_of
-from training.evaluation.segments import figures_by_segment, segments_of
+from training.evaluation.segments import SegmentRows, segments_of
 from training.gate.champion_comparison import ChampionComparison
 from training.gate.record import FoldRecord
 from training.gate.report import Check
 from training.learning.comparison import compare
 from training.learning.folding import FoldResult
-from training.learning.metrics import deciding_metric
+from training.learning.metrics import loss_of, score
+from training.learning.naive import naive_scores
 
-_QUALITY, _ERRORS = ("better", "worse"), ("fewer errors", "more errors")
+_QUALITY = ("better", "worse")
 """Words for a positive and a negative change."""
 
 
@@ -34,60 +36,72 @@ def at_most(name: str, value: float | None, limit: float, unit: str = "") -> Che
     return _check(name, f"{_shown(value, unit)}; must be at most {limit:g}{unit}", is_passed=bool(is_passed))
 
 
-def change_at_least(
-    name: str, change: float, limit: float, details: str = "", words: tuple[str, str] = _QUALITY
-) -> Check:
+def change_at_least(name: str, change: float, limit: float, details: str = "") -> Check:
     """Check a change against the champion; change and limit are shares of its figure, positive for an improvement."""
-    required = f"at least {100 * limit:g} % {words[0]}" if limit > 0 else f"at most {100 * abs(limit):g} % {words[1]}"
+    required = (
+        f"at least {100 * limit:g} % {_QUALITY[0]}" if limit > 0 else f"at most {100 * abs(limit):g} % {_QUALITY[1]}"
+    )
     if not np.isfinite(change):
         return _check(name, f"no finite value{details}; must be {required}", is_passed=False)
-    shown = f"{100 * abs(change):.4g} % {words[0] if change >= 0 else words[1]} than the champion"
+    shown = f"{100 * abs(change):.4g} % {_QUALITY[change < 0]} than the champion"
     return _check(name, f"{shown}{details}; must be {required}", is_passed=bool(change >= limit))
 
 
 def absolute_checks(record: FoldRecord, gate: GateSettings) -> list[Check]:
-    """Check a version by itself: enough rows, good figures out of fold, a small bias."""
-    domain = record.train.domain
-    rows = at_least("rows", len(record.train), gate.min_rows, " training rows")
-    mean = float(np.mean(record.scores)) if len(record.scores) else None
-    if domain.target.classes:
-        return [rows, at_least("accuracy", mean, gate.min_accuracy)]
-    limit = gate.max_rmse.get(domain.name)
-    unset = f"no limit is set for domain {domain.name} (gate.max_rmse)"
-    rmse = Check(name="rmse", outcome="skipped", reason=unset) if limit is None else at_most("rmse", mean, limit)
-    # scikit-learn raises an error for predictions that are not finite
-    is_finite = bool(np.isfinite(record.out_of_fold).all())
-    figures = figures_of(domain, record.train.target, record.out_of_fold) if is_finite else {}
-    bias = 100 * abs(figures["bias_share"]) if is_finite else None
-    return [
-        rows,
-        rmse,
-        at_least("r2", figures.get("r2"), gate.min_r2),
-        at_most("bias", bias, 100 * gate.max_bias, " % of the target's mean"),
+    """Check a version by itself: enough rows, better than the naive answer, the domain's own limits, a small bias."""
+    domain, limits = record.train.domain, record.train.domain.limits
+    checks = [
+        at_least("rows", len(record.train), limits.min_rows or gate.min_rows, " training rows"),
+        skill_check(record, gate),
     ]
+    # scikit-learn raises an error for predictions that are not finite
+    is_finite = bool(np.isfinite(record.predictions).all())
+    figures = figures_of(domain, record.train.target, record.out_of_fold, record.probabilities) if is_finite else {}
+    if domain.target.classes:
+        least = limits.min_accuracy
+        return [*checks, *([] if least is None else [at_least("accuracy", figures.get("accuracy"), least)])]
+    if limits.max_rmse is not None:
+        checks.append(at_most("rmse", figures.get("rmse"), limits.max_rmse))
+    if limits.min_r2 is not None:
+        checks.append(at_least("r2", figures.get("r2"), limits.min_r2))
+    bias = abs(figures["bias_sd"]) if is_finite else None
+    return [*checks, at_most("bias", bias, gate.max_bias, " sd of the target")]
+
+
+def skill_check(record: FoldRecord, gate: GateSettings) -> Check:
+    """Check that a version is better than the naive answer, which knows the target's mean or the classes' shares.
+
+    Permuted targets have no skill, but their accuracy can be the share of the largest class. The gain must be at least
+    `gate.min_skill`, and the corrected interval of its mean over folds (Nadeau and Bengio 2003) must be above 0.
+    """
+    naive = naive_scores(record.train, record.metric, record.splits)
+    try:
+        result = compare(record.scores, naive, record.metric, record.splits)
+    except ValueError as error:
+        return _check("skill", str(error), is_passed=False)
+    own, others = float(np.mean(record.scores)), float(np.mean(naive))
+    shown = (
+        f"{100 * abs(result.gain):.4g} % {_QUALITY[result.gain < 0]} than the naive answer "
+        f"({record.metric} {own:.4g} against {others:.4g}; interval {100 * result.low:.3g} to {100 * result.high:.3g} %)"
+    )
+    is_passed = result.gain >= gate.min_skill and result.low > 0
+    return _check("skill", f"{shown}; must be at least {100 * gate.min_skill:g} %, and above 0 %", is_passed=is_passed)
 
 
 def comparison_checks(comparison: ChampionComparison, gate: GateSettings) -> list[Check]:
     """Check a version against the champion on the same folds."""
     record, champion = comparison.version, comparison.champion
-    domain = record.train.domain
     try:
-        result = compare(record.scores, champion.scores, domain, record.splits)
+        result = compare(record.scores, champion.scores, record.metric, record.splits)
     except ValueError as error:
         return [_check(name, str(error), is_passed=False) for name in ("gain", "folds_won", "lower_bound")]
-    champion_mean = float(np.mean(champion.scores))
-    gain, words = result.gain, _QUALITY
-    if domain.target.classes:
-        # an accuracy of 0.995 leaves no room for a gain of 1 %; its errors do
-        gain = result.gain * champion_mean / (1 - champion_mean) if champion_mean < 1 else 0.0
-        words = _ERRORS
-    means = f" ({deciding_metric(domain)} {float(np.mean(record.scores)):.4g} against {champion_mean:.4g})"
+    means = f" ({record.metric} {float(np.mean(record.scores)):.4g} against {float(np.mean(champion.scores)):.4g})"
     return [
-        change_at_least("gain", gain, gate.min_gain, means, words),
+        change_at_least("gain", result.gain, gate.min_gain, means),
         at_least("folds_won", 100 * result.won, 100 * gate.min_folds_won, f" % of {result.folds} folds"),
         change_at_least("lower_bound", result.low, gate.min_lower_bound, " at the lower end of the interval"),
         _check_segments(record, champion, gate),
-        *([_check_old_rows(domain, *comparison.old_rows, gate)] if comparison.old_rows else []),
+        *([_check_old_rows(record.metric, *comparison.old_rows, gate)] if comparison.old_rows else []),
     ]
 
 
@@ -95,39 +109,40 @@ def _check_segments(record: FoldRecord, champion: FoldResult, gate: GateSettings
     """Check the segment with the largest loss, among those with enough validation rows."""
     rows = record.validation_rows
     train, domain = record.train.take(rows), record.train.domain
-    metric = deciding_metric(domain)
     segments = [
         each for each in segments_of(domain, train.frame, train.frame) if len(each.rows) >= gate.min_segment_rows
     ]
     if not segments:
         reason = f"no segment of {domain.name} has {gate.min_segment_rows} rows or more"
         return Check(name="segments", outcome="skipped", reason=reason)
-    try:
-        figures = figures_by_segment(domain, segments, train.target, record.out_of_fold[rows])
-        champion_figures = figures_by_segment(domain, segments, train.target, champion.out_of_fold[rows])
-    except ValueError as error:
-        return _check("segments", str(error), is_passed=False)
+    own = record.predictions[rows]
+    others = (champion.out_of_fold if champion.probabilities is None else champion.probabilities)[rows]
+    if not (np.isfinite(own).all() and np.isfinite(others).all()):
+        return _check("segments", "a prediction is not a finite number", is_passed=False)
     losses = {
-        own.name: _loss(domain, own.figures[metric], other.figures[metric])
-        for own, other in zip(figures, champion_figures, strict=True)
+        each.name: _loss(*(_loss_in(each, train, record.metric, predictions) for predictions in (own, others)))
+        for each in segments
     }
     worst = max(losses, key=losses.__getitem__)
     return change_at_least("segments", -losses[worst], -gate.max_segment_loss, f" in {worst}")
 
 
-def _check_old_rows(domain: Domain, value: float, champion: float, gate: GateSettings) -> Check:
+def _check_old_rows(metric: str, value: float, champion: float, gate: GateSettings) -> Check:
     """Check the deciding metric on the champion's own training rows: learning new rows must not lose the old ones."""
-    words = _QUALITY
-    if domain.target.classes:
-        value, champion, words = 1 - value, 1 - champion, _ERRORS
-    change = (champion - value) / max(champion, np.finfo(float).tiny)
-    return change_at_least("old_rows", change, -gate.max_old_loss, " on the champion's own rows", words)
+    change = -_loss(loss_of(metric, value), loss_of(metric, champion))
+    return change_at_least("old_rows", change, -gate.max_old_loss, " on the champion's own rows")
 
 
-def _loss(domain: Domain, value: float, champion: float) -> float:
-    """How much worse a figure is, as a share of the champion's."""
-    loss = champion - value if domain.target.classes else value - champion
-    return loss / champion if champion else (np.inf if loss > 0 else 0.0)
+def _loss_in(segment: SegmentRows, table: Table, metric: str, predictions: NDArray[np.float64]) -> float:
+    value = score(table.domain, metric, table.target[segment.rows], predictions[segment.rows])
+    # the area under a curve is not defined where all rows are of one class
+    return 0.0 if np.isnan(value) else loss_of(metric, value)
+
+
+def _loss(value: float, champion: float) -> float:
+    """How much larger a loss is, as a share of the champion's."""
+    change = value - champion
+    return change / champion if champion else (np.inf if change > 0 else 0.0)
 
 
 def _shown(value: float | None, unit: str) -> str:

@@ -15,18 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from schemas.domain import Domain
 from training.learning.folding import Split
+from training.learning.metrics import is_higher_better, loss_of
 
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much better one model is than another, as shares of the other's mean score; positive is better.
+    """How much better one model is than another, as shares of the other's mean loss; positive is better.
+
+    A loss is an error or a log loss, or what a share such as accuracy lacks to 1.
 
     Attributes:
-        gain: of the mean score.
+        gain: of the mean loss.
         low: lower end of the corrected interval.
         high: upper end of the corrected interval.
         naive_low: lower end of the interval that assumes independent folds.
@@ -45,14 +47,14 @@ class Comparison:
 
 
 def compare(
-    scores: NDArray[np.float64], others: NDArray[np.float64], domain: Domain, splits: Sequence[Split]
+    scores: NDArray[np.float64], others: NDArray[np.float64], metric: str, splits: Sequence[Split]
 ) -> Comparison:
     """Compare the scores of two models on the same folds.
 
     Args:
         scores: the deciding metric of each fold, shape (folds,).
         others: the other model's scores, in the same order.
-        domain: whose task decides whether higher or lower is better.
+        metric: whose scores these are.
         splits: the folds.
 
     Raises:
@@ -62,9 +64,9 @@ def compare(
         raise ValueError(f"{scores.shape} and {others.shape} scores for {len(splits)} folds")
     if not (np.isfinite(scores).all() and np.isfinite(others).all()):
         raise ValueError("a score is not a finite number")
-    differences = (scores - others) if domain.target.classes else (others - scores)
+    differences = (scores - others) if is_higher_better(metric) else (others - scores)
     ratio = float(np.mean([len(validation) / len(train) for train, validation in splits]))
-    scale = abs(float(np.mean(others))) or 1.0
+    scale = abs(loss_of(metric, float(np.mean(others)))) or 1.0
     gain = float(np.mean(differences))
     corrected, naive = _half_width(differences, ratio), _half_width(differences, 0.0)
     won = float(np.mean((differences > 0) + 0.5 * (differences == 0)))

@@ -15,6 +15,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
 
+from registry.steps.derive import Derive
+from registry.steps.rounding import Float32Rounder
 from schemas.domain import Domain
 from schemas.features import Feature
 
@@ -23,11 +25,11 @@ _SCALERS = {"standard": StandardScaler, "power": PowerTransformer}
 
 
 def encoder(domain: Domain) -> ColumnTransformer:
-    """Turns a table of raw columns, in any order, into a float matrix (n, columns) with NaN for gaps."""
+    """Turns a table of raw columns, in any order, into a matrix (n, columns) of 32 bits' precision, NaN for gaps."""
     runs = _runs(domain, lambda feature: bool(feature.categories))
     return ColumnTransformer(
         [
-            (name, _codes(features) if codes else "passthrough", [f.column for f in features])
+            (name, _codes(features) if codes else Float32Rounder(), [f.column for f in features])
             for name, codes, features in runs
         ]
     )
@@ -43,6 +45,13 @@ def filler(domain: Domain) -> ColumnTransformer:
             for name, fill, features in runs
         ]
     )
+
+
+def derive(domain: Domain) -> Derive | None:
+    """Appends the domain's derived columns to a matrix; None if it declares none."""
+    index = domain.columns.index
+    positions = [{index(column): power for column, power in each.powers.items()} for each in domain.derived]
+    return Derive(positions) if positions else None
 
 
 def scaler(domain: Domain, scaling: Scaling = "standard") -> ColumnTransformer:

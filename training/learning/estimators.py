@@ -1,7 +1,6 @@
-"""The estimators of the recipes, each created from a seed and named parameters.
+"""The estimators of the recipes, each created from a seed, with the parameters of its library unless a line says why.
 
-Their default parameters were tuned by hand on the Boston and the obesity table, on folds with other seeds than those of
-`make bench-models`. Each estimator runs on one thread, because folds run in parallel.
+Each estimator runs on one thread, because folds run in parallel.
 """
 
 from __future__ import annotations
@@ -11,33 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn import ensemble
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from xgboost import XGBClassifier, XGBRegressor
 
 from registry.steps.kriging import Kriging
 
-GRADIENT_BOOSTING: dict[str, Any] = {
-    "n_estimators": 300,
-    "learning_rate": 0.05,
-    "max_depth": 4,
-    "subsample": 0.7,
-    "max_features": 0.4,
-    "min_samples_leaf": 1,
-}
-XGBOOST: dict[str, Any] = {
-    "n_estimators": 400,
-    "learning_rate": 0.05,
-    "max_depth": 3,
-    "min_child_weight": 1.0,
-    "subsample": 0.7,
-    "colsample_bynode": 0.4,
-    "reg_lambda": 1.0,
-}
-XGBOOST_CLASSES = XGBOOST | {
-    "n_estimators": 80,
-    "learning_rate": 0.3,
-    "subsample": 0.8,
-    "colsample_bynode": 0.5,
-}
+FOREST_TREES, MEAN_TREES, LEAVES = 100, 60, 256
+"""Trees of a forest for classes and of one for numbers, whose leaves are bounded because deep trees are slow to score."""
+PENALTIES = np.logspace(-2, 4, 13)
+"""Penalties of a ridge regression, of which leave-one-out chooses."""
 
 
 def on_log_scale(estimator: Any) -> TransformedTargetRegressor:
@@ -49,79 +30,66 @@ def on_log_scale(estimator: Any) -> TransformedTargetRegressor:
     return TransformedTargetRegressor(estimator, func=np.arcsinh, inverse_func=np.sinh)
 
 
-def random_forest(seed: int, **own: Any) -> ensemble.RandomForestRegressor:
+def ridge(seed: int) -> RidgeCV:  # noqa: ARG001 - a linear model has no random choice
+    """A linear model for numbers that chooses its penalty by leave-one-out."""
+    return RidgeCV(PENALTIES)
+
+
+def logistic(seed: int) -> LogisticRegression:
+    """A linear model for classes."""
+    return LogisticRegression(max_iter=500, random_state=seed)
+
+
+def random_forest(seed: int) -> ensemble.RandomForestRegressor:
     """A random forest for numbers."""
-    return ensemble.RandomForestRegressor(**{"n_estimators": 100} | own, random_state=seed)
+    return ensemble.RandomForestRegressor(FOREST_TREES, random_state=seed)
 
 
-def random_forest_classes(seed: int, **own: Any) -> ensemble.RandomForestClassifier:
+def random_forest_classes(seed: int) -> ensemble.RandomForestClassifier:
     """A random forest for classes."""
-    return ensemble.RandomForestClassifier(**{"n_estimators": 100} | own, random_state=seed)
+    return ensemble.RandomForestClassifier(FOREST_TREES, random_state=seed)
 
 
-def extra_trees(seed: int, **own: Any) -> ensemble.ExtraTreesRegressor:
-    """Extremely randomised trees for numbers."""
-    return ensemble.ExtraTreesRegressor(**{"n_estimators": 100, "max_features": 0.6} | own, random_state=seed)
+def extra_trees(seed: int) -> ensemble.ExtraTreesRegressor:
+    """Extremely randomised trees for numbers; with fewer columns a split, as each threshold is drawn at random."""
+    return ensemble.ExtraTreesRegressor(MEAN_TREES, max_leaf_nodes=LEAVES, max_features=0.6, random_state=seed)
 
 
-def extra_trees_classes(seed: int, **own: Any) -> ensemble.ExtraTreesClassifier:
-    """Extremely randomised trees for classes."""
-    return ensemble.ExtraTreesClassifier(**{"n_estimators": 100, "max_features": 0.7} | own, random_state=seed)
+def extra_trees_classes(seed: int) -> ensemble.ExtraTreesClassifier:
+    """Extremely randomised trees for classes; with more columns a split than the square root of their number."""
+    return ensemble.ExtraTreesClassifier(FOREST_TREES, max_features=0.7, random_state=seed)
 
 
-def forests(seed: int) -> ensemble.VotingClassifier:
-    """A soft vote of both kinds of forest, with as many trees together as one forest."""
-    return ensemble.VotingClassifier(
-        [
-            ("random", random_forest_classes(seed, n_estimators=60)),
-            ("extra", extra_trees_classes(seed, n_estimators=40)),
-        ],
-        voting="soft",
-        weights=[1.0, 1.0],
-    )
+def gradient_boosting(seed: int) -> ensemble.GradientBoostingRegressor:
+    """Gradient boosting for numbers."""
+    return ensemble.GradientBoostingRegressor(random_state=seed)
 
 
-def gradient_boosting(seed: int, *, log: bool = False, **own: Any) -> Any:
-    """Stochastic gradient boosting for numbers (Friedman 2002): each tree uses a sample of the rows and columns."""
-    estimator = ensemble.GradientBoostingRegressor(**GRADIENT_BOOSTING | own, random_state=seed)
-    return on_log_scale(estimator) if log else estimator
+def gradient_boosting_classes(seed: int) -> ensemble.GradientBoostingClassifier:
+    """Gradient boosting for classes."""
+    return ensemble.GradientBoostingClassifier(random_state=seed)
 
 
-def gradient_boosting_classes(seed: int, **own: Any) -> ensemble.GradientBoostingClassifier:
-    """Stochastic gradient boosting for classes."""
-    defaults = {"n_estimators": 60, "learning_rate": 0.2, "subsample": 0.8, "max_features": 0.5}
-    return ensemble.GradientBoostingClassifier(**defaults | own, random_state=seed)
-
-
-def histogram_boosting(seed: int, **own: Any) -> ensemble.HistGradientBoostingRegressor:
+def histogram_boosting(seed: int) -> ensemble.HistGradientBoostingRegressor:
     """Gradient boosting over histograms for numbers."""
-    defaults = {"max_iter": 120, "max_depth": 5, "max_features": 0.4, "min_samples_leaf": 5, "early_stopping": False}
-    return ensemble.HistGradientBoostingRegressor(**defaults | own, random_state=seed)
+    return ensemble.HistGradientBoostingRegressor(random_state=seed)
 
 
-def histogram_boosting_classes(seed: int, **own: Any) -> ensemble.HistGradientBoostingClassifier:
+def histogram_boosting_classes(seed: int) -> ensemble.HistGradientBoostingClassifier:
     """Gradient boosting over histograms for classes."""
-    defaults = {"max_iter": 60, "max_depth": 4, "max_features": 0.5, "early_stopping": False}
-    return ensemble.HistGradientBoostingClassifier(**defaults | own, random_state=seed)
+    return ensemble.HistGradientBoostingClassifier(random_state=seed)
 
 
-def plain_xgboost(seed: int, **own: Any) -> XGBRegressor:
-    """XGBoost for numbers, with its own defaults."""
+def xgboost(seed: int, **own: Any) -> XGBRegressor:
+    """XGBoost for numbers."""
     return XGBRegressor(**own, random_state=seed, n_jobs=1)
-
-
-def xgboost(seed: int, *, log: bool = False, **own: Any) -> Any:
-    """XGBoost for numbers; each split uses a sample of the columns."""
-    estimator = plain_xgboost(seed, **XGBOOST | own)
-    return on_log_scale(estimator) if log else estimator
 
 
 def xgboost_classes(seed: int, **own: Any) -> ensemble.VotingClassifier:
     """XGBoost for classes, in a vote of one that translates between class names and the numbers XGBoost requires."""
-    classifier = XGBClassifier(**XGBOOST_CLASSES | own, random_state=seed, n_jobs=1)
-    return ensemble.VotingClassifier([("xgboost", classifier)], voting="soft")
+    return ensemble.VotingClassifier([("xgboost", XGBClassifier(**own, random_state=seed, n_jobs=1))], voting="soft")
 
 
-def kriging(seed: int, **own: Any) -> TransformedTargetRegressor:
+def kriging(seed: int) -> TransformedTargetRegressor:
     """A Gaussian process on a logarithmic scale."""
-    return on_log_scale(Kriging(**own, random_state=seed))
+    return on_log_scale(Kriging(random_state=seed))

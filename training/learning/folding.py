@@ -18,7 +18,7 @@ from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from training.data.enough import why_too_few
 from training.data.tables import Table
-from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.metrics import score
 from training.learning.threads import one_core, one_thread_each
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -82,39 +82,44 @@ def splits_of(table: Table, settings: TrainingSettings) -> tuple[Split, ...]:
     return tuple(folds.split(table.frame, table.target))
 
 
-def cross_validate(pipeline: Pipeline, table: Table, splits: Sequence[Split], n_jobs: int = 0) -> FoldResult:
+def cross_validate(
+    pipeline: Pipeline, table: Table, splits: Sequence[Split], metric: str, n_jobs: int = 0
+) -> FoldResult:
     """Fit and score a clone of a pipeline on every fold.
 
     Args:
         pipeline: takes the domain's raw columns.
         table: the training rows.
         splits: the folds.
+        metric: that decides.
         n_jobs: number of folds that run in parallel, 0 for the number of cores. It does not change the result.
     """
-    earliest = rows_without_validation(table, splits)
-    backwards = [(np.setdiff1d(np.arange(len(table)), earliest), earliest)] if len(earliest) else []
+    backwards = backward_splits(len(table), splits)
     pairs = [*splits, *backwards]
     with one_thread_each():
         predictions = Parallel(n_jobs=min(n_jobs or cpu_count(), len(pairs)), prefer="threads")(
             delayed(predict_fold)(pipeline, table, each) for each in pairs
         )
     others = list(zip(backwards, predictions[len(splits) :], strict=True))
-    return fold_result(table, splits, predictions[: len(splits)], others)
+    return fold_result(table, splits, metric, predictions[: len(splits)], others)
 
 
-def rows_without_validation(table: Table, splits: Sequence[Split]) -> NDArray[np.int64]:
-    """Numbers of the rows in no validation set: the earliest, if folds follow time."""
-    return np.setdiff1d(np.arange(len(table)), np.concatenate([validation for _, validation in splits]))
+def backward_splits(rows: int, splits: Sequence[Split]) -> list[Split]:
+    """A split that predicts the rows in no validation set, which are the earliest if folds follow time; else none."""
+    everything = np.arange(rows)
+    earliest = np.setdiff1d(everything, np.concatenate([validation for _, validation in splits]))
+    return [(np.setdiff1d(everything, earliest), earliest)] if len(earliest) else []
 
 
 def fold_result(
     table: Table,
     splits: Sequence[Split],
+    metric: str,
     predictions: Sequence[NDArray[np.float64]],
     others: Sequence[tuple[Split, NDArray[np.float64]]] = (),
 ) -> FoldResult:
     """The result of predictions for each fold's validation rows; `others` are for rows in no validation set."""
-    scores = [score_fold(table, each, predicted) for each, predicted in zip(splits, predictions, strict=True)]
+    scores = [score_fold(table, each, metric, predicted) for each, predicted in zip(splits, predictions, strict=True)]
     whole = np.full((len(table), *predictions[0].shape[1:]), np.nan)
     # the first repetition is written last, so its predictions stay
     for (_, validation), predicted in reversed([*zip(splits, predictions, strict=True), *others]):
@@ -123,10 +128,9 @@ def fold_result(
     return FoldResult(np.array(scores), _named(table, whole), probabilities, tuple(predictions))
 
 
-def score_fold(table: Table, split: Split, predicted: NDArray[np.float64]) -> float:
+def score_fold(table: Table, split: Split, metric: str, predicted: NDArray[np.float64]) -> float:
     """The deciding metric of one fold's predictions."""
-    validation = split[1]
-    return metrics_of(table.domain, table.target[validation], _named(table, predicted))[deciding_metric(table.domain)]
+    return score(table.domain, metric, table.target[split[1]], predicted)
 
 
 def predict_fold(pipeline: Pipeline, table: Table, split: Split) -> NDArray[np.float64]:

@@ -1,30 +1,31 @@
-"""The recipes for models, by name. To add a recipe, add it to `RECIPES`."""
+"""The recipes for models, by name: the boosting portfolio, members that do not boost, and recipes on request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 from registry.scorer import ENCODE, FILL
-from registry.steps.derive import Derive
 from registry.steps.keep_by_shap import KeepByShap
+from registry.steps.kriging import LENGTH_ROWS, MAX_ROWS, MAX_STEPS
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError
-from training.learning import estimators, spaces
-from training.learning.encoding import Scaling, encoder, filler, scaler
-from training.learning.spaces import SearchSpace
+from training.learning import estimators, work
+from training.learning.encoding import Scaling, derive, encoder, filler, scaler
 
 Build = Callable[..., Any]
-"""Creates an unfitted estimator from a seed and named parameters."""
+"""Creates an unfitted estimator from a seed."""
+Counted = Callable[[int, int, int], float]
+"""Counts from rows, columns after scaling, and classes (0 for numbers)."""
 
-STACK = "stack"
-BLENDS = ("blend", STACK)
-"""Recipes that combine other candidates (see `training.learning.blending`)."""
+BOOSTING = "boosting"
+"""The name of the whole portfolio (see `training.learning.portfolio`)."""
+BLEND = "blend"
+"""The name of the means of other candidates (see `training.learning.blending`)."""
 KEPT = 10
 """Number of columns that selection by SHAP keeps."""
 
@@ -39,8 +40,12 @@ class Recipe:
         classification: creates the estimator for classes; None if the recipe is only for numbers.
         scaling: how to scale numbers, with a column for each category; None to leave the columns unchanged.
         keep: number of columns to keep by SHAP; None for all.
-        regression_space: parameters to search for numbers; None for no search.
-        classification_space: parameters to search for classes; None for no search.
+        max_rows: most rows of a table that it is tried on; None for no limit.
+        work: counts the work to fit it.
+        cost: counts the µs of a row, by which candidates are chosen; None where nobody knows them before they are
+            measured, and then the recipe is in no blend.
+        types: full names of the types that its pipeline holds besides those of scikit-learn, XGBoost and the product;
+            `registry.allowed_types` in params.yaml must admit them.
         on_request: whether a training uses the recipe only if it is named.
     """
 
@@ -49,20 +54,18 @@ class Recipe:
     classification: Build | None = None
     scaling: Scaling | None = None
     keep: int | None = None
-    regression_space: SearchSpace | None = None
-    classification_space: SearchSpace | None = None
+    max_rows: int | None = None
+    work: Counted = lambda rows, columns, classes: 1e-6 * rows * columns * max(1, classes)  # noqa: E731
+    cost: Counted | None = None
+    types: tuple[str, ...] = ()
     on_request: bool = False
 
     def fits(self, domain: Domain) -> bool:
         """Whether the recipe is for the domain's task."""
         return (self.classification if domain.target.classes else self.regression) is not None
 
-    def space(self, domain: Domain) -> SearchSpace | None:
-        """The parameters to search for the domain's task."""
-        return self.classification_space if domain.target.classes else self.regression_space
-
-    def steps(self, domain: Domain, seed: int, params: Mapping[str, Any] | None = None) -> list[tuple[str, Any]]:
-        """The unfitted steps after `first_steps`, of which the last is the estimator.
+    def steps(self, domain: Domain, seed: int) -> list[tuple[str, Any]]:
+        """The unfitted steps after `encode`, of which the last is the estimator.
 
         Raises:
             ConfigurationError: the recipe does not fit the domain's task.
@@ -70,105 +73,150 @@ class Recipe:
         build = self.classification if domain.target.classes else self.regression
         if build is None:
             raise ConfigurationError(f"recipe {self.name} is not for {domain.task}")
+        deriving = [("derive", step)] if (step := derive(domain)) else []
         scaling = [("scale", scaler(domain, self.scaling))] if self.scaling else []
         keeping = [("keep", KeepByShap(self.keep, random_state=seed))] if self.keep else []
-        return [*scaling, *keeping, ("estimate", build(seed, **(params or {})))]
+        return [(FILL, filler(domain)), *deriving, *scaling, *keeping, ("estimate", build(seed))]
 
-    def pipeline(self, domain: Domain, seed: int, params: Mapping[str, Any] | None = None) -> Pipeline:
-        """An unfitted pipeline that takes the domain's raw columns.
+    def pipeline(self, domain: Domain, seed: int) -> Pipeline:
+        """An unfitted pipeline that takes the domain's raw columns; raises as `steps`."""
+        return Pipeline([(ENCODE, encoder(domain)), *self.steps(domain, seed)])
 
-        Args:
-            domain: of the columns.
-            seed: of every random choice.
-            params: from a search, in place of the recipe's own.
-
-        Raises:
-            ConfigurationError: the recipe does not fit the domain's task.
-        """
-        return Pipeline([*first_steps(domain), *self.steps(domain, seed, params)])
-
-    def member(self, domain: Domain, seed: int, params: Mapping[str, Any] | None = None) -> Any:
-        """An unfitted estimator or pipeline for a blend, whose input comes from `first_steps`."""
-        steps = self.steps(domain, seed, params)
-        return Pipeline(steps) if len(steps) > 1 else steps[0][1]
+    def member(self, domain: Domain, seed: int) -> Pipeline:
+        """An unfitted pipeline that takes the encoded matrix; raises as `steps`."""
+        return Pipeline(self.steps(domain, seed))
 
 
-def first_steps(domain: Domain) -> list[tuple[str, Any]]:
-    """The unfitted first steps of every pipeline: encode raw columns, fill gaps, append derived columns."""
-    index = domain.columns.index
-    positions = [{index(column): power for column, power in each.powers.items()} for each in domain.derived]
-    deriving = [("derive", Derive(positions))] if positions else []
-    return [(ENCODE, encoder(domain)), (FILL, filler(domain)), *deriving]
+def _forest_work(rows: int, columns: int, classes: int) -> float:
+    return work.forest_work(estimators.FOREST_TREES, rows, columns) * (1 + 0.1 * classes)
 
 
-_XGBOOST = Recipe(
-    "xgboost",
-    estimators.xgboost,
-    estimators.xgboost_classes,
-    regression_space=spaces.XGBOOST_SPACE,
-    classification_space=spaces.XGBOOST_CLASSES_SPACE,
-)
+def _forest_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
+    leaves = min(rows, estimators.LEAVES)
+    return work.forest_cost(estimators.FOREST_TREES if classes else estimators.MEAN_TREES, leaves, classes)
+
+
+def _boosting_work(rows: int, columns: int, classes: int) -> float:
+    return 300 * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
+
+
+def _boosting_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
+    return work.boosting_cost(300, 5, max(1, classes))
+
+
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("linear", lambda _: LinearRegression(), scaling="standard"),
-    Recipe("ridge", lambda seed, **own: Ridge(random_state=seed, **own), scaling="standard"),
     Recipe(
-        "logistic",
-        classification=lambda seed, **own: LogisticRegression(**{"C": 30.0, "max_iter": 2000} | own, random_state=seed),
+        "linear",
+        estimators.ridge,
+        estimators.logistic,
         scaling="standard",
+        work=work.linear_work,
+        cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,  # noqa: ARG005
     ),
-    Recipe("random-forest", estimators.random_forest, estimators.random_forest_classes),
-    Recipe("extra-trees", estimators.extra_trees, estimators.extra_trees_classes),
+    Recipe(
+        "kriging",
+        estimators.kriging,
+        scaling="power",
+        max_rows=5000,
+        work=lambda rows, columns, classes: work.kriging_work(  # noqa: ARG005
+            min(rows, MAX_ROWS), columns, min(rows, LENGTH_ROWS), MAX_STEPS
+        ),
+        cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),  # noqa: ARG005
+    ),
+    Recipe(
+        "extra-trees",
+        estimators.extra_trees,
+        estimators.extra_trees_classes,
+        max_rows=3000,
+        work=_forest_work,
+        cost=_forest_cost,
+    ),
+    Recipe(
+        "random-forest",
+        None,
+        estimators.random_forest_classes,
+        max_rows=3000,
+        work=_forest_work,
+        cost=_forest_cost,
+    ),
+    Recipe(
+        "forest",
+        estimators.random_forest,
+        estimators.random_forest_classes,
+        work=_forest_work,
+        cost=_forest_cost,
+        on_request=True,
+    ),
     Recipe(
         "gradient-boosting",
         estimators.gradient_boosting,
         estimators.gradient_boosting_classes,
-        regression_space=spaces.GRADIENT_BOOSTING_SPACE,
+        work=_boosting_work,
+        cost=_boosting_cost,
+        on_request=True,
     ),
-    Recipe("histogram-boosting", estimators.histogram_boosting, estimators.histogram_boosting_classes),
-    _XGBOOST,
-    Recipe("kriging", estimators.kriging, scaling="power"),
-    Recipe("forests", classification=estimators.forests),
-    # experiments of earlier systems, with their names
-    replace(_XGBOOST, name="tuned-all", on_request=True),
-    Recipe("shap-kept", estimators.xgboost, estimators.xgboost_classes, keep=KEPT, on_request=True),
-    replace(_XGBOOST, name="tuned-shap", keep=KEPT, on_request=True),
+    Recipe(
+        "histogram-boosting",
+        estimators.histogram_boosting,
+        estimators.histogram_boosting_classes,
+        work=_boosting_work,
+        cost=_boosting_cost,
+        on_request=True,
+    ),
+    Recipe(
+        "xgboost",
+        estimators.xgboost,
+        estimators.xgboost_classes,
+        work=_boosting_work,
+        cost=_boosting_cost,
+        on_request=True,
+    ),
+    # an experiment of earlier systems, with its name
+    Recipe(
+        "shap-kept",
+        estimators.xgboost,
+        estimators.xgboost_classes,
+        keep=KEPT,
+        work=_boosting_work,
+        cost=_boosting_cost,
+        on_request=True,
+    ),
     Recipe(
         "xgboost-reference",
-        partial(estimators.plain_xgboost, n_estimators=300, learning_rate=0.05, max_depth=4),
+        partial(estimators.xgboost, n_estimators=300, learning_rate=0.05, max_depth=4),
         partial(estimators.xgboost_classes, n_estimators=300, learning_rate=0.05, max_depth=4),
+        work=_boosting_work,
+        cost=_boosting_cost,
         on_request=True,
     ),
 )
 
 
-def choose_recipes(domain: Domain, names: Sequence[str] = ()) -> list[Recipe]:
+def choose_recipes(domain: Domain, names: Sequence[str] = (), own: Sequence[Recipe] = ()) -> list[Recipe]:
     """The recipes with these names; without names, all for the domain's task that are not `on_request`.
 
-    Names of blends are accepted, and left to `choose_blends`.
+    Names of the portfolio and of blends are accepted, and left to the caller.
+
+    Args:
+        domain: whose task the recipes must fit.
+        names: of recipes.
+        own: recipes of the user's own, which are tried without being named.
 
     Raises:
-        ConfigurationError: a recipe does not exist or is not for the task, or a blend has fewer than two members.
+        ConfigurationError: a recipe does not exist or is not for the task.
     """
-    fitting = [recipe for recipe in RECIPES if recipe.fits(domain)]
+    fitting = [recipe for recipe in (*RECIPES, *own) if recipe.fits(domain)]
     if not names:
         return [recipe for recipe in fitting if not recipe.on_request]
     by_name = {recipe.name: recipe for recipe in fitting}
-    known = [*by_name, *_blends_for(domain)]
+    known = [BOOSTING, *by_name, BLEND]
     if unknown := [name for name in names if name not in known]:
         raise ConfigurationError(
             f"no recipe {', '.join(unknown)} for {domain.name} ({domain.task}); choose from {', '.join(known)}"
         )
     chosen = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    if len(chosen) < 2 and len(chosen) < len(set(names)):  # noqa: PLR2004 - a blend has at least two members
-        raise ConfigurationError(f"{', '.join(names)}: name at least two recipes for a blend")
+    if BLEND in names and len(chosen) + (BOOSTING in names) < 2 and BOOSTING not in names:  # noqa: PLR2004
+        raise ConfigurationError(f"{', '.join(names)}: a blend has at least two members; name more recipes")
+    if set(names) == {BLEND}:
+        raise ConfigurationError(f"{BLEND}: a blend has at least two members; name more recipes")
     return chosen
-
-
-def choose_blends(domain: Domain, names: Sequence[str] = ()) -> list[str]:
-    """The blends with these names; without names, all for the domain's task."""
-    return [blend for blend in _blends_for(domain) if blend in names or not names]
-
-
-def _blends_for(domain: Domain) -> Sequence[str]:
-    # a stack learns weights by a regression on its members' predictions, which must be numbers
-    return BLENDS[:1] if domain.target.classes else BLENDS

@@ -1,31 +1,38 @@
-"""The selection of the best candidate: searches, recipes and blends, all evaluated on the same folds.
+"""The selection of the best model: races, finals, recipes and blends, all evaluated on the same folds.
 
-It uses only the training rows.
+It uses only the training rows, and does what the plan of the training says (`training.learning.plan`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from time import perf_counter
-from typing import Any
 
-from joblib import Parallel, cpu_count, delayed
+import numpy as np
 from sklearn.pipeline import Pipeline
 
+from registry.cost import us_per_row
+from registry.scorer import ENCODE, score_of
 from schemas.settings import Settings
 from training.data.tables import Table
-from training.learning.blending import blend_best, make_voting_estimator, stack
-from training.learning.candidates import Candidate, SearchRecord, choose, fit_candidate, try_pipeline
-from training.learning.folding import Split, splits_of
-from training.learning.metrics import deciding_metric, is_better
-from training.learning.recipes import STACK, Recipe, choose_blends, choose_recipes, first_steps
-from training.learning.search import search
-from training.learning.threads import one_thread_each
+from training.learning.blending import RESERVE, best_blend, fitted_blend
+from training.learning.candidates import Candidate, choose
+from training.learning.encoded_table import EncodedTable, encode_table
+from training.learning.encoding import encoder
+from training.learning.engine import Engine, open_engine
+from training.learning.finals import Finals
+from training.learning.folding import Split, backward_splits, fold_result, splits_of
+from training.learning.members import FitUnit, FoldUnit, RecipeMember
+from training.learning.metrics import deciding_metric, mean_and_sd
+from training.learning.plan import TrainingPlan, make_plan, scaled_columns
+from training.learning.racing import Race, Runner
+from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
+from training.learning.steps import TrainingSteps
+from training.learning.trials import Trial, trial_of
 from training.progress import Progress
 
-SearchResult = tuple[dict[str, Any], SearchRecord]
-"""The best parameters that a search has found, and figures of the search."""
+_HOPELESS = 1.3
+"""A recipe whose first fold has this much of the leader's loss is dropped, unless it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,135 +41,188 @@ class Selection:
 
     Attributes:
         train: the training rows.
-        splits: the folds on which every candidate was evaluated, `settings.training.folds` in each repetition.
+        metric: that decided.
+        splits: the folds on which every candidate was evaluated, repetition by repetition.
         candidates: in the order of their evaluation.
         winner: the best of the candidates.
         pipeline: the winner's, fitted on all training rows.
+        plan: what was to be done.
+        spent: counted work.
+        stopped_after: number of steps after which the clock stopped the training; None if it did not.
     """
 
     train: Table
+    metric: str
     splits: tuple[Split, ...] = field(repr=False)
     candidates: tuple[Candidate, ...]
     winner: Candidate
     pipeline: Pipeline = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _FittedCandidate:
-    """A candidate with its recipe and its fitted pipeline; for a blend, the recipe of its first member."""
-
-    candidate: Candidate
-    recipe: Recipe
-    pipeline: Pipeline
+    plan: TrainingPlan
+    spent: float
+    stopped_after: int | None = None
 
 
 def select(train: Table, settings: Settings, progress: Progress, models: Sequence[str] = ()) -> Selection:
-    """Search parameters, evaluate recipes and blends on the training rows, and choose the best.
+    """Compare shapes of boosted trees, recipes and blends on the training rows, and fit the best on all of them.
 
     Args:
         train: the training rows.
-        settings: of training and search, and the limit on the cost of a row.
+        settings: of training, and the limit on the cost of a row.
         progress: called with messages about the progress.
         models: names of recipes; by default those in the settings, or all that fit.
 
     Raises:
-        ConfigurationError: a recipe does not exist.
-        ModelRejectedError: ("cost") no model is fast enough.
+        ConfigurationError: a recipe does not exist, or the cluster does not answer.
+        ModelRejectedError: ("cost") no model costs little enough.
     """
-    names = models or settings.training.models
+    names = list(models or settings.training.models)
+    metric = deciding_metric(train.domain, settings.training)
     recipes = choose_recipes(train.domain, names)
-    splits = splits_of(train, settings.training)
-    results = _search_all(recipes, train, settings, progress)
-    fitted: list[_FittedCandidate] = []
-    for number, recipe in enumerate(recipes, start=1):
-        progress(f"{number} of {len(recipes)}: {recipe.name}")
-        fitted.append(_try_recipe(recipe, results.get(recipe.name), train, splits, settings))
-        _report_candidate(fitted[-1].candidate, train, progress)
-    blends = choose_blends(train.domain, names)
-    fitted += _try_blends(blends, fitted, train, splits, settings, progress)
-    candidates = tuple(each.candidate for each in fitted)
-    winner = choose(candidates, train.domain, settings.swap.max_us_per_row)
-    pipeline = next(each.pipeline for each in fitted if each.candidate is winner)
-    return Selection(train, splits, candidates, winner, pipeline)
+    table = encode_table(train)
+    plan = make_plan(table, settings.training, metric, recipes, names)
+    splits = splits_of(train, settings.training.model_copy(update={"folds": plan.folds, "repeats": plan.repeats}))
+    for what, reason in plan.left_out.items():
+        progress(f"left out: {what}: {reason}")
+    with open_engine(table, settings.training.n_jobs) as engine:
+        steps = TrainingSteps(engine, plan, progress, settings.training.steps)
+        course = _Course(train, table, plan, metric, splits, settings, names, steps, progress)
+        trials = course.trials(recipes)
+        return course.finish(trials, engine)
 
 
-def _try_recipe(
-    recipe: Recipe, result: SearchResult | None, train: Table, splits: Sequence[Split], settings: Settings
-) -> _FittedCandidate:
-    """Fit a recipe with the parameters of a search, and with its own; the better one on the candidates' folds wins."""
-    space = recipe.space(train.domain)
-    params, record = result or ({}, None)
-    choices = [params] if space is None or not params or params == space.start else [params, dict(space.start)]
-    fitted = []
-    for choice in choices:
-        pipeline = recipe.pipeline(train.domain, settings.training.seed, choice)
-        limit, n_jobs = settings.swap.max_us_per_row, settings.training.n_jobs
-        candidate = try_pipeline(recipe.name, pipeline, train, splits, limit, n_jobs=n_jobs)
-        fitted.append(_FittedCandidate(replace(candidate, params=choice, search=record), recipe, pipeline))
-    return fitted[-1] if _is_preferred(fitted[-1].candidate, fitted[0].candidate, train) else fitted[0]
+@dataclass(frozen=True)
+class _Course:
+    """One training on its way from the plan to the winner."""
 
+    train: Table
+    table: EncodedTable
+    plan: TrainingPlan
+    metric: str
+    splits: tuple[Split, ...]
+    settings: Settings
+    names: Sequence[str]
+    steps: TrainingSteps
+    progress: Progress
 
-def _is_preferred(candidate: Candidate, other: Candidate, train: Table) -> bool:
-    if candidate.is_affordable != other.is_affordable:
-        return candidate.is_affordable
-    return is_better(train.domain, candidate.mean, other.mean)
+    @property
+    def limit(self) -> float:
+        return self.settings.swap.max_us_per_row
 
+    @property
+    def seed(self) -> int:
+        return self.settings.training.seed
 
-def _search_all(
-    recipes: Sequence[Recipe], train: Table, settings: Settings, progress: Progress
-) -> dict[str, SearchResult]:
-    """Search the parameters of each recipe with a search space, in parallel, within the time limit for all."""
-    searched = [recipe for recipe in recipes if recipe.space(train.domain)]
-    if not searched or not settings.search.trials:
-        return {}
-    jobs = min(settings.training.n_jobs or cpu_count(), len(searched))
-    seconds = settings.search.seconds * jobs / len(searched)
-    with one_thread_each():
-        results = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(search)(recipe, train, settings, seconds, progress) for recipe in searched
-        )
-    for recipe, (_, record) in zip(searched, results, strict=True):
-        suffix = ", stopped at the time limit" if record.is_cut else ""
-        progress(f"searched {recipe.name}: {record.trials} trials in {record.seconds:.0f} s{suffix}")
-    return dict(zip((recipe.name for recipe in searched), results, strict=True))
-
-
-def _try_blends(
-    names: Sequence[str],
-    fitted: Sequence[_FittedCandidate],
-    train: Table,
-    splits: Sequence[Split],
-    settings: Settings,
-    progress: Progress,
-) -> list[_FittedCandidate]:
-    limit, seed = settings.swap.max_us_per_row, settings.training.seed
-    by_name = {each.candidate.name: each for each in fitted}
-    best = blend_best([each.candidate for each in fitted], train, splits, limit) if names else None
-    if best is None:
-        return []
-    blends: list[_FittedCandidate] = []
-    for name in names:
-        start = perf_counter()
-        members = [by_name[member] for member in best.members]
-        blend = best
-        if name == STACK:
-            blend = stack([member.candidate for member in members], train, splits, settings.training.folds)
-        estimators = [
-            (member.candidate.name, member.recipe.member(train.domain, seed, member.candidate.params))
-            for member in members
+    def trials(self, recipes: Sequence[Recipe]) -> list[Trial]:
+        """Everything that is compared, without blends."""
+        race = Race(self.table, self.plan, self.metric, self.splits, self.seed, self.limit)
+        leaders = race.leaders(self.steps) if BOOSTING in self.names or not self.names else []
+        best = leaders[0].growth.loss if leaders else None
+        trials = [
+            trial
+            for recipe in recipes
+            if recipe.name in self.plan.recipes and (trial := self._try_recipe(recipe, best)) is not None
         ]
-        voting = make_voting_estimator(train.domain, estimators, blend.weights)
-        pipeline = Pipeline([*first_steps(train.domain), ("estimate", voting)])
-        candidate = fit_candidate(name, pipeline, train, blend.folds, limit, start)
-        params = {"members": list(blend.members), "weights": list(blend.weights)}
-        blends.append(_FittedCandidate(replace(candidate, params=params), members[0].recipe, pipeline))
-        progress(f"{name} of {', '.join(blend.members)}")
-        _report_candidate(blends[-1].candidate, train, progress)
-    return blends
+        return [*trials, *self._grow(leaders, Finals(race))] if leaders else trials
+
+    def _grow(self, leaders: Sequence[Runner], finals: Finals) -> list[Trial]:
+        """The boosters: the leaders of the races, the best that a search finds round them, and a mean over seeds."""
+        boosted = finals.grow(leaders, self.steps)
+        leader = min(boosted, key=lambda trial: trial.loss)
+        other = self.settings.training.model_copy(
+            update={"seed": self.seed + 1, "folds": self.plan.folds, "repeats": self.plan.repeats}
+        )
+        found = finals.search(leader, finals.race.search_splits(splits_of(self.train, other)), self.steps)
+        boosted += [found] if found is not None else []
+        leader = min(boosted, key=lambda trial: trial.loss)
+        averaged = finals.average_seeds(leader, self.steps)
+        return [*boosted, averaged] if averaged is not None else boosted
+
+    def _try_recipe(self, recipe: Recipe, best: float | None) -> Trial | None:
+        """The trial of a recipe; None if its first fold shows that it is hopeless, or if the training is stopped."""
+        is_asked = recipe.name in self.names
+        if not (is_asked or self.steps.may_start()):
+            return None
+        table, splits = self.table, [*self.splits, *backward_splits(len(self.table), self.splits)]
+        columns, classes = scaled_columns(table), len(table.classes)
+        units = [FoldUnit(recipe, train, validation, self.seed) for train, validation in splits]
+        works = [recipe.work(len(unit.train), columns, classes) for unit in units]
+        raw = self.steps.run(f"trying {recipe.name}", units[:1], works[:1])
+        cost = None if recipe.cost is None else recipe.cost(len(table), columns, classes)
+        if not is_asked and best is not None:
+            first = trial_of("", RecipeMember(recipe), table, self.metric, self.splits[:1], raw, None, cost)
+            if not np.isfinite(first.loss) or first.loss > _HOPELESS * best:
+                self.progress(
+                    f"left out: {recipe.name}: its first fold is {first.loss / best:.2f} times the best's loss"
+                )
+                return None
+        raw += self.steps.run(f"trying {recipe.name}", units[1:], works[1:])
+        others = raw[len(self.splits)] if len(raw) > len(self.splits) else None
+        member = RecipeMember(recipe)
+        return trial_of(recipe.name, member, table, self.metric, self.splits, raw[: len(self.splits)], others, cost)
+
+    def finish(self, trials: Sequence[Trial], engine: Engine) -> Selection:
+        """Choose, fit the winner on all rows, and measure its cost."""
+        everything = list(trials)
+        if BLEND in self.names or not self.names:
+            blend = best_blend(trials, self.table, self.metric, self.splits, self.limit)
+            everything += [blend] if blend is not None else []
+        candidates = [self._candidate(trial) for trial in everything]
+        winner = choose(candidates, self.metric, self.limit)
+        trial = everything[candidates.index(winner)]
+        self.progress(f"fitting {_spelled(trial)} on all {len(self.table)} rows")
+        fitted = engine.run([FitUnit(member, self.seed) for member in trial.members], lambda _: None)
+        pipeline = self._pipeline(trial, fitted)
+        measured = us_per_row(score_of(pipeline, self.train.domain.target.classes), self.table.matrix)
+        chosen = replace(winner, us_per_row=measured)
+        return Selection(
+            self.train,
+            self.metric,
+            self.splits,
+            tuple(chosen if each is winner else each for each in candidates),
+            chosen,
+            pipeline,
+            self.plan,
+            self.steps.spent,
+            self.steps.stopped_after,
+        )
+
+    def _candidate(self, trial: Trial) -> Candidate:
+        in_order = self.table.to_domain_order
+        backwards = backward_splits(len(self.table), self.splits)
+        others = [] if trial.others is None else [(backwards[0], in_order(trial.others))]
+        folds = fold_result(
+            self.train, self.splits, self.metric, [in_order(each) for each in trial.predictions], others
+        )
+        mean, sd = mean_and_sd(folds.scores)
+        cost = float("nan") if trial.cost is None else trial.cost
+        params = trial.members[0].params()
+        if len(trial.members) > 1:
+            names = [_name(member) for member in trial.members]
+            params = {"members": names, "weights": [1 / len(names)] * len(names), "power": trial.power}
+        candidate = Candidate(
+            trial.name, mean, sd, cost, trial.cost is None or trial.cost <= RESERVE * self.limit, folds, params
+        )
+        self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {cost:.1f} µs a row")
+        return candidate
+
+    def _pipeline(self, trial: Trial, fitted: Sequence[object]) -> Pipeline:
+        encode = encoder(self.train.domain).fit(self.train.frame)
+        if len(fitted) == 1:
+            return Pipeline([(ENCODE, encode), ("estimate", fitted[0])])
+        unfitted = [(_name(member), member.estimator(self.table, self.seed)) for member in trial.members]
+        return Pipeline([(ENCODE, encode), ("estimate", fitted_blend(self.table, unfitted, fitted, trial.power))])
 
 
-def _report_candidate(candidate: Candidate, train: Table, progress: Progress) -> None:
-    metric = deciding_metric(train.domain)
-    progress(
-        f"{candidate.name}: {metric} {candidate.mean:.3f} ± {candidate.sd:.3f}, {candidate.us_per_row:.1f} µs a row"
-    )
+def _name(member: object) -> str:
+    return member.recipe.name if isinstance(member, RecipeMember) else _booster_name(member)
+
+
+def _booster_name(member: object) -> str:
+    from training.learning.members import BoostedMember
+
+    assert isinstance(member, BoostedMember)  # noqa: S101 - there are two kinds
+    return f"{member.shape.name}-seeds" if member.seeds > 1 else member.shape.name
+
+
+def _spelled(trial: Trial) -> str:
+    return ", ".join(_name(member) for member in trial.members)

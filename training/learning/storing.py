@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from skops.io import dump, load
 
 from registry.allow_list import ALLOWED_TYPES, check_types
 from registry.folder import MODEL_FILE
 from training.data.tables import Table
-from training.learning.candidates import Candidate, SearchRecord
+from training.learning.candidates import Candidate
 from training.learning.folding import FoldResult
+from training.learning.plan import TrainingPlan
 from training.learning.selection import Selection
 
 SELECTION_FILE = "selection.json"
@@ -25,7 +27,14 @@ def store_selection(selection: Selection, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     dump(selection.pipeline, folder / MODEL_FILE)
     figures = [candidate.figures() for candidate in selection.candidates]
-    record = {"winner": selection.winner.name, "candidates": figures}
+    record = {
+        "metric": selection.metric,
+        "winner": selection.winner.name,
+        "candidates": figures,
+        "plan": selection.plan.figures(),
+        "spent": selection.spent,
+        "stopped_after": selection.stopped_after,
+    }
     (folder / SELECTION_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     np.savez(folder / FOLDS_FILE, allow_pickle=False, **_arrays(selection))
 
@@ -45,12 +54,22 @@ def load_selection(folder: Path, train: Table) -> Selection:
     winner = next(candidate for candidate in candidates if candidate.name == record["winner"])
     count = sum(name.endswith("/judge") for name in stored)
     splits = tuple((stored[f"split/{number}/learn"], stored[f"split/{number}/judge"]) for number in range(count))
-    return Selection(train, splits, candidates, winner, pipeline)
+    plan = msgspec.convert(record["plan"], TrainingPlan)
+    return Selection(
+        train,
+        record["metric"],
+        splits,
+        candidates,
+        winner,
+        pipeline,
+        plan,
+        record["spent"],
+        record["stopped_after"],
+    )
 
 
 def _candidate(figures: dict[str, Any], folds: FoldResult) -> Candidate:
-    search = figures.pop("search")
-    return Candidate(**figures, folds=folds, search=SearchRecord(**search) if search else None)
+    return Candidate(**figures, folds=folds)
 
 
 def _arrays(selection: Selection) -> dict[str, Any]:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from training import TrainingResult
 
 REPORTS = Path("reports")
-EXAMPLE = "tasador train --data homes.csv --models xgboost,gradient-boosting"
+KEPT_OUT = 3
+"""The exit code if the version was trained and registered, and the gate kept it out."""
+EXAMPLE = "tasador train --data homes.csv --models boosting,linear"
 
 
 def train(
@@ -39,7 +41,7 @@ def train(
     models: Annotated[
         str, typer.Option(help="Recipes to try, separated by commas.", show_default="training.models in params.yaml")
     ] = "",
-    quick: Annotated[bool, typer.Option("--quick", help="Train faster: folds once, few trials, no plots.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Train with a budget of 20 s, and draw no plots.")] = False,
     unless_champion: Annotated[
         bool, typer.Option("--unless-champion", help="Train only if the domain has no champion.")
     ] = False,
@@ -57,7 +59,7 @@ def train(
     """Train models, register the best and promote it.
 
     Models are compared by cross-validation on the training rows; only the best is evaluated on the test rows, once. The
-    gate compares it with the champion on the same folds; if it fails, the champion stays.
+    gate compares it with the champion on the same folds; if it fails, the champion stays, and the exit code is 3.
     """
     check_force(force, reason)
     settings = with_table_options(load_registry_settings(domain), decimal, rename)
@@ -77,7 +79,13 @@ def train(
         result = _train(settings, data, models, announcement, promote=promote, override=reason, reports=report)
     if as_json:
         write_json(result.as_json())
-        return
+    else:
+        _show_result(result)
+    if result.gate is not None and not result.gate.is_open:
+        raise typer.Exit(KEPT_OUT)
+
+
+def _show_result(result: TrainingResult) -> None:
     for problem in result.problems:
         print_note(f"left out: {problem}")
     stdout.print(_candidates(result))
@@ -135,7 +143,8 @@ def _candidates(result: TrainingResult) -> TerminalTable:
     rows = []
     for one in result.candidates:
         note = "chosen" if one.name == result.algorithm else "" if one.is_affordable else "too slow"
-        rows.append((one.name, f"{one.mean:.3f}", f"{one.sd:.3f}", f"{one.us_per_row:.1f}", note))
+        cost = "-" if one.us_per_row != one.us_per_row else f"{one.us_per_row:.1f}"  # noqa: PLR0124 - NaN
+        rows.append((one.name, f"{one.mean:.4g}", f"{one.sd:.2g}", cost, note))
     return TerminalTable(columns, rows)
 
 

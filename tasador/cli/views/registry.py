@@ -154,7 +154,7 @@ def compare_folds(
         one, other = gate.read_record(first), gate.read_record(second)
     except ModelRejectedError:
         return None
-    return compare(other.scores, one.scores, gate.domain, one.splits) if one.key == other.key else None
+    return compare(other.scores, one.scores, one.metric, one.splits) if one.key == other.key else None
 
 
 def _head(metric: str) -> str:

@@ -1,0 +1,199 @@
+"""Compiles fitted pipelines to formulas. Each type of estimator has one converter, found by its exact type.
+
+A subclass may predict in another way than its parent, so it has no converter. Where the boosters allow it, the formula is
+simpler than the pipeline: the values that fill gaps become the directions in which trees send gaps, and members of a
+blend that add up trees become one booster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from registry.serving.formula import (
+    Append,
+    Apply,
+    Chain,
+    Fill,
+    Formula,
+    Mean,
+    Numbers,
+    Sharpen,
+    Step,
+    Trees,
+    boosters_in,
+)
+from registry.serving.trees import TreeModel, merged
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+ENCODE = "encode"
+
+
+class NoServingFormError(ValueError):
+    """A pipeline holds something that has no converter; the message names it."""
+
+
+class BoosterSource(Protocol):
+    """Trees that a formula adds up, before they are stored."""
+
+    def stored(self) -> bytes:
+        """In XGBoost's own format."""
+
+    def tree_model(self) -> TreeModel | None:
+        """As arrays; None if they cannot be changed."""
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """What a pipeline compiles to.
+
+    Attributes:
+        formula: of its predictions, from the matrix that its first step makes.
+        classes: in the order of the outputs; empty for a regression.
+        boosters: by the file that the formula names.
+    """
+
+    formula: Formula
+    classes: list[str]
+    boosters: dict[str, bytes]
+
+
+def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
+    """The serving form of a fitted pipeline that begins with `encode`.
+
+    Args:
+        pipeline: fitted.
+        has_classes: whether it predicts classes.
+
+    Raises:
+        NoServingFormError: there is no converter for one of its parts.
+    """
+    compiler = Compiler(_most_codes(pipeline.named_steps[ENCODE]))
+    formula = compiler.estimator(pipeline[1:])
+    boosters = {name: compiler.sources[name].stored() for name in boosters_in(formula)}
+    return CompiledModel(formula, [str(name) for name in pipeline.classes_] if has_classes else [], boosters)
+
+
+class Compiler:
+    """Compiles the parts of one pipeline.
+
+    Args:
+        codes: largest number of categories of a column; every code is smaller.
+
+    Attributes:
+        sources: what formulas name as boosters so far.
+    """
+
+    def __init__(self, codes: int) -> None:
+        self.codes = codes
+        self.sources: dict[str, BoosterSource] = {}
+
+    def estimator(self, fitted: Any) -> Formula:
+        """The formula of a fitted estimator, or of a pipeline that ends with one.
+
+        Raises:
+            NoServingFormError: it has no converter.
+        """
+        from registry.serving import estimator_converters, tree_converters
+
+        return _converter(fitted, estimator_converters.converters() | tree_converters.converters())(fitted, self)
+
+    def steps(self, fitted: Any) -> list[Step]:
+        """The steps of a fitted transformer.
+
+        Raises:
+            NoServingFormError: it has no converter.
+        """
+        from registry.serving import step_converters
+
+        found: list[Step] = _converter(fitted, step_converters.converters())(fitted)
+        return found
+
+    def trees(self, source: BoosterSource, **fields: Any) -> Trees:
+        """The formula of trees; `fields` are those of `Trees`."""
+        name = f"booster-{len(self.sources)}.ubj"
+        self.sources[name] = source
+        return Trees(name, **fields)
+
+    def sum_of(self, model: TreeModel) -> Trees:
+        """The formula of the sum of a model's trees."""
+        return self.trees(model, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
+
+    def model_of(self, formula: Formula) -> TreeModel | None:
+        """The trees that a formula adds up; None if it does anything else, or if they cannot be changed."""
+        if not isinstance(formula, Trees) or formula.output != "margin":
+            return None
+        return self.sources[formula.booster].tree_model()
+
+    def chain(self, steps: Sequence[Step], formula: Formula) -> Formula:
+        """The formula after some steps."""
+        match formula:
+            case Apply():
+                return Apply(formula.function, self.chain(steps, formula.to))
+            case Sharpen():
+                return Sharpen(formula.power, formula.least, self.chain(steps, formula.of))
+            case Chain():
+                return self.chain([*steps, *formula.steps], formula.then)
+        if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):
+            steps, model = folded
+            formula = self.sum_of(model)
+        return Chain(list(steps), formula) if steps else formula
+
+    def mean(self, members: Sequence[Formula], weights: Sequence[float]) -> Formula:
+        """The formula of a weighted mean, in which members that add up trees of the same matrix are one booster."""
+        parts: list[tuple[Formula, float]] = []
+        for member, weight in zip(members, np.divide(weights, np.sum(weights)).tolist(), strict=True):
+            inner = zip(member.members, member.weights, strict=True) if isinstance(member, Mean) else [(member, 1.0)]
+            parts += [(formula, weight * share) for formula, share in inner]
+        parts = self._merge(parts)
+        if len(parts) == 1:
+            return parts[0][0]
+        return Mean([formula for formula, _ in parts], [weight for _, weight in parts])
+
+    def _merge(self, parts: Sequence[tuple[Formula, float]]) -> list[tuple[Formula, float]]:
+        alike: dict[Any, list[tuple[Formula, TreeModel, float]]] = {}
+        rest: list[tuple[Formula, float]] = []
+        for formula, weight in parts:
+            steps, last = (formula.steps, formula.then) if isinstance(formula, Chain) else ([], formula)
+            if model := self.model_of(last):
+                key = (repr(steps), len(model.offset), model.has_vectors)
+                alike.setdefault(key, []).append((formula, model, weight))
+            else:
+                rest.append((formula, weight))
+        for same in alike.values():
+            formula, _, total = same[0]
+            if len(same) > 1:
+                total = sum(weight for *_, weight in same)
+                model = merged([model for _, model, _ in same], [weight / total for *_, weight in same])
+                steps = formula.steps if isinstance(formula, Chain) else []
+                formula = Chain(steps, self.sum_of(model)) if steps else self.sum_of(model)
+            rest.append((formula, total))
+        return rest
+
+
+def _fold_fill(steps: Sequence[Step], model: TreeModel) -> tuple[list[Step], TreeModel] | None:
+    """Steps and trees that predict the same without filling gaps first; None if the steps are others."""
+    match list(steps):
+        case [Fill(values)]:
+            return [], model.filled(values.array())
+        case [Fill(values), Append(powers, None)]:
+            padded = np.concatenate([values.array(), np.full(len(powers), np.nan)])
+            return [Append(powers, values)], model.filled(padded)
+        case _:
+            return None
+
+
+def _converter(fitted: Any, converters: Mapping[type, Callable[..., Any]]) -> Callable[..., Any]:
+    if (found := converters.get(type(fitted))) is None:
+        raise NoServingFormError(f"{type(fitted).__name__} has no serving form")
+    return found
+
+
+def _most_codes(encode: Any) -> int:
+    categories = [each for _, step, _ in encode.transformers_ for each in getattr(step, "categories_", ())]
+    return max(map(len, categories), default=0)

@@ -1,0 +1,177 @@
+"""Computes formulas, in numpy and through XGBoost's library: no library that trains is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from registry.booster import Booster
+from registry.serving import numerics
+from registry.serving.formula import (
+    Append,
+    Apply,
+    Chain,
+    Fill,
+    Formula,
+    Function,
+    Join,
+    Kernel,
+    Linear,
+    Mean,
+    OneHot,
+    Sharpen,
+    Standardize,
+    Step,
+    Take,
+    Trees,
+    YeoJohnson,
+)
+from schemas.rows import Matrix
+
+Compute = Callable[[Matrix], NDArray[np.float64]]
+"""From a matrix (n, columns) to another, or to outputs (n, outputs)."""
+
+_CHUNK = 64
+"""Rows whose distances are computed at once, so that they fit the processor's cache."""
+
+
+def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
+    """The function that computes the outputs (n, outputs) of a formula.
+
+    Args:
+        formula: read from a serving form.
+        boosters: by the name of their file.
+
+    Raises:
+        ValueError: the numbers of the formula do not fit each other.
+    """
+    match formula:
+        case Trees():
+            return _trees(formula, boosters[formula.booster])
+        case Linear():
+            weights, intercept = formula.weights.array(), formula.intercept.array()
+            return lambda matrix: matrix @ weights + intercept
+        case Kernel():
+            return _kernel(formula)
+        case Chain():
+            return _in_turn([*(step_of(step) for step in formula.steps), estimator_of(formula.then, boosters)])
+        case Apply():
+            return _in_turn([estimator_of(formula.to, boosters), _FUNCTIONS[formula.function]])
+        case Sharpen():
+            power, least, compute = formula.power, formula.least, estimator_of(formula.of, boosters)
+            return lambda matrix: numerics.sharpened(compute(matrix), power, least)
+        case Mean():
+            return _mean([estimator_of(member, boosters) for member in formula.members], formula.weights)
+
+
+def step_of(step: Step) -> Compute:
+    """The function that turns a matrix into another; raises as `estimator_of`."""
+    match step:
+        case Fill():
+            values = step.values.array()
+            return lambda matrix: numerics.fill_gaps(matrix, values)
+        case Append():
+            return _append(step)
+        case Standardize():
+            mean, scale = step.mean.array(), step.scale.array()
+            return lambda matrix: (matrix - mean) / scale
+        case YeoJohnson():
+            lambdas = step.lambdas.array()
+            return lambda matrix: numerics.yeo_johnson(matrix, lambdas)
+        case OneHot():
+            return _one_hot([each.array() for each in step.categories])
+        case Take():
+            columns = step.columns
+            return lambda matrix: matrix[:, columns]
+        case Join():
+            blocks = [_in_turn([step_of(each) for each in block]) for block in step.blocks]
+            return lambda matrix: np.concatenate([block(matrix) for block in blocks], axis=1)
+
+
+def _in_turn(computations: Sequence[Compute]) -> Compute:
+    if len(computations) == 1:
+        return computations[0]
+
+    def compute(matrix: Matrix) -> NDArray[np.float64]:
+        for each in computations:
+            matrix = each(matrix)
+        return matrix
+
+    return compute
+
+
+def _trees(trees: Trees, booster: Booster) -> Compute:
+    sums = booster.margins if trees.output == "margin" else booster.predict
+    offset = None if trees.offset is None else trees.offset.array()
+    if offset is None and trees.scale == 1:
+        return sums
+    return lambda matrix: sums(matrix) * trees.scale + (0.0 if offset is None else offset)
+
+
+def _append(step: Append) -> Compute:
+    fill = None if step.fill is None else step.fill.array()
+
+    def append(matrix: Matrix) -> Matrix:
+        filled = matrix if fill is None else numerics.fill_gaps(matrix, fill)
+        return np.column_stack([matrix, numerics.derived_columns(filled, step.powers)])
+
+    return append
+
+
+def _one_hot(categories: Sequence[NDArray[np.float64]]) -> Compute:
+    positions = np.repeat(np.arange(len(categories)), [len(each) for each in categories])
+    codes = np.concatenate(categories)
+    return lambda matrix: (matrix[:, positions] == codes).astype(np.float64)
+
+
+def _mean(members: Sequence[Compute], weights: Sequence[float]) -> Compute:
+    def mean(matrix: Matrix) -> NDArray[np.float64]:
+        total = members[0](matrix) * weights[0]
+        for member, weight in zip(members[1:], weights[1:], strict=True):
+            total += member(matrix) * weight
+        return total
+
+    return mean
+
+
+def _kernel(kernel: Kernel) -> Compute:
+    points, weights, lengths = kernel.points.array(), kernel.weights.array(), kernel.lengths.array()
+    # 1 + |a|^2 - 2ab + |b|^2 as one matrix product
+    right = np.ascontiguousarray(np.vstack([-2 * points.T, np.ones(len(points)), (points**2).sum(axis=1)]))
+    blas = _blas()
+
+    def means(matrix: Matrix) -> NDArray[np.float64]:
+        scaled = matrix / lengths
+        left = np.column_stack([scaled, (scaled**2).sum(axis=1) + 1, np.ones(len(scaled))])
+        found = np.empty((len(left), 1))
+        # threads that wait for each other make the time depend on other load
+        with blas.limit(limits=1):
+            for start in range(0, len(left), _CHUNK):
+                squares = left[start : start + _CHUNK] @ right
+                # rounding may make the distance of two equal rows negative
+                np.maximum(squares, 1, out=squares)
+                np.sqrt(squares, out=squares)
+                np.divide(1, squares, out=squares)
+                found[start : start + _CHUNK, 0] = squares @ weights
+        return found * kernel.spread + kernel.mean
+
+    return means
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+_FUNCTIONS: dict[Function, Compute] = {
+    "sinh": np.sinh,
+    "expm1": np.expm1,
+    "exp": np.exp,
+    "sigmoid": numerics.sigmoid,
+    "softmax": numerics.softmax,
+    "complement": numerics.complement,
+}

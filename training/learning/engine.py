@@ -1,0 +1,123 @@
+"""Engines run units of work: threads of this process, or workers of a Dask cluster. Results are the same to the bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from joblib import Parallel, cpu_count, delayed
+
+from schemas.errors import ConfigurationError
+from training.learning.encoded_table import EncodedTable
+from training.learning.threads import one_core, one_thread_each
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+DASK_VARIABLE = "TASADOR_DASK"
+"""The environment variable with the address of a Dask scheduler, such as tcp://10.0.0.5:8786."""
+_START_SECONDS = 30
+
+
+class Unit(Protocol):
+    """A unit of work, which depends on the table and on its own fields alone."""
+
+    def run(self, table: EncodedTable) -> Any:
+        """Do the work."""
+        ...
+
+
+class Engine(Protocol):
+    """Runs units of work on one table."""
+
+    def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:
+        """Run units, in parallel where possible.
+
+        Args:
+            units: in any order.
+            on_done: called with the position of each unit that is done.
+
+        Returns:
+            The results, in the order of the units.
+        """
+        ...
+
+
+class ThreadEngine:
+    """Runs units on threads of this process.
+
+    Args:
+        table: that the units work on.
+        n_jobs: number of threads; 0 for the number of cores.
+    """
+
+    def __init__(self, table: EncodedTable, n_jobs: int = 0) -> None:
+        self._table = table
+        self._jobs = n_jobs or cpu_count()
+
+    def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:
+        """As `Engine.run`."""
+        results: list[Any] = []
+        with one_thread_each():
+            parallel = Parallel(n_jobs=min(self._jobs, len(units)) or 1, prefer="threads", return_as="generator")
+            for result in parallel(delayed(run_unit)(unit, self._table) for unit in units):
+                on_done(len(results))
+                results.append(result)
+        return results
+
+
+class DaskEngine:
+    """Runs units on the workers of a Dask cluster; units of a worker that dies run again on another.
+
+    Args:
+        table: that the units work on; each worker gets it once.
+        client: connected to the cluster.
+    """
+
+    def __init__(self, table: EncodedTable, client: Client) -> None:
+        self._client = client
+        self._table = client.scatter(table, broadcast=True, hash=False)
+
+    def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:
+        """As `Engine.run`."""
+        from distributed import as_completed
+
+        # `pure` would take two equal units for one; the results are the same either way
+        futures = [self._client.submit(run_unit, unit, self._table, pure=False, retries=2) for unit in units]
+        positions = {future.key: position for position, future in enumerate(futures)}
+        for future in as_completed(futures):
+            future.result()
+            on_done(positions[future.key])
+        return list(self._client.gather(futures))
+
+
+def run_unit(unit: Unit, table: EncodedTable) -> Any:
+    """Run a unit on one core."""
+    with one_core():
+        return unit.run(table)
+
+
+@contextmanager
+def open_engine(table: EncodedTable, n_jobs: int = 0) -> Iterator[Engine]:
+    """An engine for a table: the cluster that `TASADOR_DASK` names, else threads of this process.
+
+    Raises:
+        ConfigurationError: the cluster does not answer, or Dask is not installed.
+    """
+    address = os.environ.get(DASK_VARIABLE)
+    if not address:
+        yield ThreadEngine(table, n_jobs)
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        message = f"{DASK_VARIABLE} is {address}, but Dask is not installed: pip install tasador[dask]"
+        raise ConfigurationError(message) from error
+    try:
+        client = Client(address, timeout=_START_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ConfigurationError(f"{DASK_VARIABLE} is {address}, which does not answer: {error}") from error
+    with client:
+        yield DaskEngine(table, client)

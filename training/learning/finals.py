@@ -1,0 +1,201 @@
+"""Finals: the leaders of the races grow on all folds, with a learning rate that uses the work that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from training.learning.folding import Split, backward_splits
+from training.learning.growth import CHUNK, GrowthUnit, growth_work, join_folds
+from training.learning.members import BoostedMember
+from training.learning.plan import FINAL
+from training.learning.portfolio import neighbours_of
+from training.learning.racing import RATE, Race, Runner, most_trees
+from training.learning.steps import TrainingSteps
+from training.learning.trials import Predictions, Trial, trial_of
+
+_RATES = (0.03, 0.3)
+"""Least and largest learning rate."""
+_MARGIN, _FEWEST = 1.3, 40
+"""Rounds that a booster gets beyond those that it needed in a race: a share, and a number."""
+_MORE_TREES = 1.1
+"""Rounds on all rows, as a share of those on a fold's: more rows bear more trees."""
+_SECOND_SHARE, _LIGHT_SHARE, _LIGHT_ROWS = 0.5, 0.3, 5000
+"""Shares of the largest cost that later finalists may have, and light ones, which leave room for others in a blend; and
+the rows up to which there are light ones."""
+_SEARCH_ROUNDS, _FEWEST_NEIGHBOURS, _MOST_NEIGHBOURS = 3, 4, 16
+_NEEDED = 0.998
+"""What a neighbour's loss may be of the leader's at most."""
+_SEEDS = 4
+_SEEDED_ROWS = 20_000
+"""Rows up to which seeds are averaged: on more, one booster is already a mean of many samples."""
+_RESERVE = 0.75
+"""Share of the work that is left that a search may use; the rest is for the last fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finals:
+    """Grows finalists on all folds of a training.
+
+    Attributes:
+        race: that they won, with table and folds.
+    """
+
+    race: Race
+
+    def grow(self, runners: Sequence[Runner], steps: TrainingSteps) -> list[Trial]:
+        """The trials of all finalists; the first always runs."""
+        trials: list[Trial] = []
+        entries = [(runner, _SECOND_SHARE if number else 1.0, "") for number, runner in enumerate(runners)]
+        if len(self.race.table) <= _LIGHT_ROWS:
+            entries += [(runner, _LIGHT_SHARE, "-light") for runner in runners[:2]]
+        for number, (runner, share, suffix) in enumerate(entries):
+            if number and not steps.may_start():
+                break
+            room = FINAL * self.race.plan.work / len(entries)
+            trials.append(self.grow_one(runner, room, steps, share, suffix))
+        return trials
+
+    def grow_one(
+        self, runner: Runner, room: float, steps: TrainingSteps, share: float = 1.0, suffix: str = ""
+    ) -> Trial:
+        """The trial of one finalist.
+
+        Args:
+            runner: the finalist.
+            room: counted work for it.
+            steps: that run it.
+            share: of a booster's largest cost that it may have.
+            suffix: of the candidate's name.
+        """
+        race, table, shape = self.race, self.race.table, runner.shape
+        columns, groups = table.derived.shape[1], table.groups
+        a_round = sum(shape.work(len(train), columns, groups) for train, _ in race.splits)
+        a_round += _MORE_TREES * shape.work(len(table), columns, groups)
+        wanted = runner.growth.trees * _MARGIN + _FEWEST
+        dearest = share * most_trees(shape, groups, race.max_us_per_row)
+        most = min(room / a_round, dearest, wanted * RATE / _RATES[0])
+        rate = round(float(np.clip(RATE * wanted / most, *_RATES)), 4)
+        rounds = max(CHUNK, int(most) // CHUNK * CHUNK)
+        units = [
+            GrowthUnit(shape, rate, rounds, train, validation, race.seed, race.metric)
+            for train, validation in race.splits
+        ]
+        works = [growth_work(shape, rounds, len(unit.train), columns, groups) for unit in units]
+        growth = join_folds(steps.run(f"growing {shape.name}", units, works))
+        member = BoostedMember(shape, rate, max(1, round(growth.trees * _MORE_TREES)))
+        raw = [self._predictions(member, margins) for margins in growth.margins]
+        return self._trial(f"{shape.name}{suffix}", member, raw, steps)
+
+    def search(self, leader: Trial, splits: Sequence[Split], steps: TrainingSteps) -> Trial | None:
+        """Search round the leader, and grow the best neighbour on all folds; None if none is better.
+
+        Args:
+            leader: the best booster so far.
+            splits: other folds than those that compare candidates, so that a neighbour does not win by chance there.
+            steps: that run it.
+        """
+        race, member = self.race, _boosted(leader)
+        columns, groups = race.table.derived.shape[1], race.table.groups
+        rounds = min(1000, max(CHUNK, round(member.trees * member.learning_rate / RATE) // CHUNK * CHUNK + CHUNK))
+        needed = sum(growth_work(member.shape, rounds, len(train), columns, groups) for train, _ in splits)
+        again = self._work_of(member)
+        count = int((_RESERVE * steps.left - 2 * again) / (_SEARCH_ROUNDS * needed))
+        if count < _FEWEST_NEIGHBOURS:
+            return None
+        count = min(count, _MOST_NEIGHBOURS)
+        best: Runner | None = None
+        start: Runner | None = None
+        for number in range(_SEARCH_ROUNDS):
+            if not steps.may_start():
+                break
+            centre = member.shape if best is None else best.shape
+            shapes = neighbours_of(centre, count, race.seed + number)
+            shapes = [
+                replace(each, name=f"{member.shape.name}-near-{number * count + at + 1}")
+                for at, each in enumerate(shapes)
+            ]
+            if start is None:
+                shapes = [member.shape, *shapes]
+            room = 2 * needed * len(shapes)
+            runners = race.run_on("searching round the best", shapes, splits, room, rounds, steps)
+            start = start or next(each for each in runners if each.shape == member.shape)
+            best = min([*runners, *([best] if best else [])], key=lambda runner: runner.growth.loss)
+        if best is None or start is None or best.growth.loss > _NEEDED * start.growth.loss or not steps.may_start():
+            return None
+        return self.grow_one(best, 1.5 * again, steps)
+
+    def average_seeds(self, leader: Trial, steps: TrainingSteps) -> Trial | None:
+        """The mean of the leader and of boosters with other seeds; None if there is no room for one more."""
+        race, table, member = self.race, self.race.table, _boosted(leader)
+        cost = member.shape.cost(member.trees, table.groups)
+        by_cost = int(most_trees(member.shape, table.groups, race.max_us_per_row) / member.trees)
+        by_work = 1 + int(_RESERVE * steps.left / self._work_of(member))
+        seeds = min(_SEEDS, by_cost, by_work)
+        if len(table) > _SEEDED_ROWS or seeds < 2 or not steps.may_start():  # noqa: PLR2004 - the leader's and one more
+            return None
+        columns, groups = table.derived.shape[1], table.groups
+        trees = max(1, round(member.trees / _MORE_TREES))
+        units = [
+            GrowthUnit(member.shape, member.learning_rate, trees, train, validation, race.seed + number, race.metric)
+            for number in range(seeds)
+            for train, validation in race.splits
+        ]
+        works = [growth_work(member.shape, trees, len(unit.train), columns, groups) for unit in units]
+        grown = steps.run(f"averaging seeds of {member.shape.name}", units, works)
+        folds = len(race.splits)
+        # a booster that stopped early has been growing worse since; its last look is close enough to its best
+        margins = [
+            np.mean([grown[seed * folds + fold].margins[-1] for seed in range(seeds)], axis=0) for fold in range(folds)
+        ]
+        averaged = replace(member, seeds=seeds, power=1.0)
+        raw = [self._predictions(averaged, each) for each in margins]
+        return self._trial(f"{leader.name}-seeds", averaged, raw, steps, cost * seeds)
+
+    def _trial(
+        self,
+        name: str,
+        member: BoostedMember,
+        raw: Sequence[Predictions],
+        steps: TrainingSteps,
+        cost: float | None = None,
+    ) -> Trial:
+        race = self.race
+        counted = member.shape.cost(member.trees, race.table.groups) if cost is None else cost
+        others = self._backwards(member, steps)
+        return trial_of(name, member, race.table, race.metric, race.splits, raw, others, counted)
+
+    def _backwards(self, member: BoostedMember, steps: TrainingSteps) -> Predictions | None:
+        race = self.race
+        units = [
+            GrowthUnit(member.shape, member.learning_rate, member.trees, train, rows, race.seed, race.metric)
+            for train, rows in backward_splits(len(race.table), race.splits)
+        ]
+        if not units:
+            return None
+        work = growth_work(
+            member.shape, member.trees, len(units[0].train), race.table.derived.shape[1], race.table.groups
+        )
+        (grown,) = steps.run(f"predicting the earliest rows by {member.shape.name}", units, [work])
+        return self._predictions(member, grown.margins[-1])
+
+    def _predictions(
+        self, member: BoostedMember, margins: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    ) -> Predictions:
+        table = self.race.table
+        own = member.shape.estimator(1, 0.1, (), len(table.classes), 1, 0)
+        return own.from_margins(margins.astype(np.float64))
+
+    def _work_of(self, member: BoostedMember) -> float:
+        columns, groups = self.race.table.derived.shape[1], self.race.table.groups
+        return sum(
+            growth_work(member.shape, member.trees, len(train), columns, groups) for train, _ in self.race.splits
+        )
+
+
+def _boosted(trial: Trial) -> BoostedMember:
+    (member,) = trial.members
+    assert isinstance(member, BoostedMember)  # noqa: S101 - the caller passes boosters
+    return member

@@ -1,0 +1,140 @@
+"""Races: shapes of boosted trees grow on a part of the rows and folds, and only the leaders go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.learning.encoded_table import EncodedTable
+from training.learning.folding import Split
+from training.learning.growth import CHUNK, Growth, GrowthUnit, growth_work, join_folds
+from training.learning.plan import FIRST_RACE, SECOND_RACE, TrainingPlan
+from training.learning.portfolio import TreeShape, portfolio_for
+from training.learning.steps import TrainingSteps
+
+RATE = 0.1
+"""The learning rate of races."""
+_TREES = (400, 800)
+"""Most rounds in the first and in the second race."""
+_LEADERS = 4
+COST_SHARE = 0.9
+"""Share of the limit on cost that one booster may use, so that there is room for a second member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A shape in a race.
+
+    Attributes:
+        shape: of the trees.
+        growth: what it grew.
+    """
+
+    shape: TreeShape
+    growth: Growth
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """What the races of a training share.
+
+    Attributes:
+        table: the training rows.
+        plan: rows and folds of the races.
+        metric: that decides.
+        splits: the folds.
+        seed: of every random choice.
+        max_us_per_row: limit on the cost of a row.
+    """
+
+    table: EncodedTable
+    plan: TrainingPlan
+    metric: str
+    splits: Sequence[Split]
+    seed: int
+    max_us_per_row: float
+
+    def leaders(self, steps: TrainingSteps) -> list[Runner]:
+        """The leaders of both races, best first."""
+        shapes = portfolio_for(self.metric, len(self.table))
+        first = self.run("comparing shapes of trees", shapes, 0, FIRST_RACE * self.plan.work, steps)
+        if not steps.may_start():
+            return first[: self.plan.finalists]
+        kept = _with_both_scales([runner.shape for runner in first], _LEADERS)
+        second = self.run("comparing the best shapes", kept, 1, SECOND_RACE * self.plan.work, steps)
+        order = _with_both_scales([runner.shape for runner in second], self.plan.finalists)
+        by_shape = {runner.shape: runner for runner in second}
+        return [by_shape[shape] for shape in order]
+
+    def run(
+        self, name: str, shapes: Sequence[TreeShape], number: int, room: float, steps: TrainingSteps
+    ) -> list[Runner]:
+        """One race; the best runner first.
+
+        Args:
+            name: for the progress.
+            shapes: that take part.
+            number: of the race, 0 or 1.
+            room: counted work for all shapes.
+            steps: that run it.
+        """
+        splits = self._cut(self.splits[: self.plan.race_folds[number]], self.plan.race_rows[number])
+        return self.run_on(name, shapes, splits, room, _TREES[number], steps)
+
+    def run_on(
+        self,
+        name: str,
+        shapes: Sequence[TreeShape],
+        splits: Sequence[Split],
+        room: float,
+        trees: int,
+        steps: TrainingSteps,
+        rate: float = RATE,
+    ) -> list[Runner]:
+        """As `run`, on given folds with a given number of trees at most."""
+        columns, groups = self.table.derived.shape[1], self.table.groups
+        units: list[GrowthUnit] = []
+        works: list[float] = []
+        for shape in shapes:
+            a_round = sum(shape.work(len(train), columns, groups) for train, _ in splits)
+            most = min(trees, room / len(shapes) / a_round, most_trees(shape, groups, self.max_us_per_row))
+            rounds = max(CHUNK, int(most) // CHUNK * CHUNK)
+            for train, validation in splits:
+                units.append(GrowthUnit(shape, rate, rounds, train, validation, self.seed, self.metric))
+                works.append(growth_work(shape, rounds, len(train), columns, groups))
+        grown = steps.run(name, units, works)
+        runners = [
+            Runner(shape, join_folds(grown[at * len(splits) : (at + 1) * len(splits)]))
+            for at, shape in enumerate(shapes)
+        ]
+        return sorted(runners, key=lambda runner: (not np.isfinite(runner.growth.loss), runner.growth.loss))
+
+    def _cut(self, splits: Sequence[Split], rows: int) -> list[Split]:
+        rng = np.random.default_rng(self.seed)
+        return [tuple(_sample(part, rows, rng) for part in split) for split in splits]  # type: ignore[misc]
+
+    def search_splits(self, splits: Sequence[Split]) -> list[Split]:
+        """Folds for a search: all where the races looked at all rows, else as in the second race."""
+        rows = self.plan.race_rows[1]
+        return self._cut(splits if rows >= len(self.table) else splits[: self.plan.race_folds[1]], rows)
+
+
+def most_trees(shape: TreeShape, groups: int, max_us_per_row: float) -> float:
+    """The most rounds that one booster may have."""
+    return COST_SHARE * max_us_per_row / shape.cost(1, groups)
+
+
+def _sample(
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int, rng: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return rows if len(rows) <= most else np.sort(rng.permutation(rows)[:most])
+
+
+def _with_both_scales(shapes: Sequence[TreeShape], count: int) -> list[TreeShape]:
+    """The first shapes, and the best on the other scale of the target if they are all on one."""
+    kept = list(shapes[:count])
+    scales = {shape.log for shape in kept}
+    others = [shape for shape in shapes[count:] if shape.log not in scales]
+    return [*kept, *others[:1]] if len(scales) == 1 else kept
