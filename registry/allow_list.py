@@ -1,15 +1,18 @@
 """The types that a stored model may hold besides those that skops trusts by default.
 
 MLflow reads the list of trusted types from the model that it is about to load, so a crafted model could allow any type.
-This list is exact, is not part of the model, and is checked before any object is built.
+This list is exact, is not part of the model, and is checked before any object is built. An operator admits further
+types, for recipes of one's own, with `allowed_types` in params.yaml; building them may run code of their packages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
 from schemas.errors import ModelRejectedError
+from schemas.settings import load_settings
 
 ALLOWED_TYPES: frozenset[str] = frozenset(
     {
@@ -38,6 +41,15 @@ ALLOWED_TYPES: frozenset[str] = frozenset(
 )
 
 
+def allowed_types() -> list[str]:
+    """The product's own list, and what `allowed_types` in params.yaml adds; sorted.
+
+    Raises:
+        ConfigurationError: params.yaml or a variable is wrong.
+    """
+    return sorted({*ALLOWED_TYPES, *load_settings().allowed_types})
+
+
 def check_types(model_file: Path) -> None:
     """Check that a skops file names only allowed types, without building any object.
 
@@ -54,7 +66,11 @@ def check_types(model_file: Path) -> None:
         types = get_untrusted_types(file=model_file)
     except (BadZipFile, KeyError, TypeError, ValueError) as error:
         raise ModelRejectedError("allow_list", f"{model_file.name} is not a readable skops file: {error}") from error
-    if forbidden := sorted(set(types) - ALLOWED_TYPES):
-        raise ModelRejectedError(
-            "allow_list", f"{model_file.name} names types that are not allowed: {', '.join(forbidden)}"
-        )
+    if forbidden := sorted(set(types) - set(allowed_types())):
+        raise ModelRejectedError("allow_list", f"{model_file.name} names {not_allowed(forbidden)}")
+
+
+def not_allowed(types: Sequence[str]) -> str:
+    """What to say of types that are not allowed: their names, and the way out."""
+    listed = ", ".join(types)
+    return f"types that are not allowed: {listed}; if they are yours, add them to allowed_types in params.yaml"

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from registry.allow_list import ALLOWED_TYPES, check_types
+from registry.allow_list import allowed_types, check_types
 from registry.card import ModelCard, library_versions
 from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
@@ -108,7 +108,7 @@ def load_pipeline(path: Path) -> Pipeline:
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            model = load(path / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+            model = load(path / MODEL_FILE, trusted=allowed_types())
         except InconsistentVersionWarning as warning:
             stored, installed = warning.original_sklearn_version, warning.current_sklearn_version
             raise ModelRejectedError(

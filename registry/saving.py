@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.allow_list import ALLOWED_TYPES
+from registry.allow_list import allowed_types, not_allowed
 from registry.card import ModelCard
 from schemas.errors import ModelRejectedError
 
@@ -52,7 +53,7 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
                     model_id=logged.model_id,
                 ),
                 serialization_format="skops",
-                skops_trusted_types=sorted(ALLOWED_TYPES),
+                skops_trusted_types=allowed_types(),
                 signature=signature_of(card),
                 input_example=rows[list(card.columns)].head(EXAMPLE_ROWS),
                 pip_requirements=requirements_of(card),
@@ -60,7 +61,9 @@ def save(pipeline: Pipeline, card: ModelCard, rows: pd.DataFrame, folder: Path, 
         except MlflowException as error:
             # MLflow wraps the error of skops, which names the types
             cause = str(error.__context__ or error).splitlines()[0]
-            raise ModelRejectedError("allow_list", f"the pipeline cannot be stored: {cause}") from error
+            types = re.findall(r"'([\w.]+)'", cause)
+            message = f"the model holds {not_allowed(types)}" if types else f"the pipeline cannot be stored: {cause}"
+            raise ModelRejectedError("allow_list", message) from error
 
 
 def signature_of(card: ModelCard) -> ModelSignature:

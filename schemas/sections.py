@@ -201,6 +201,7 @@ class TrainingSettings(Section):
     folds: PositiveInt = Field(5, ge=2, description="largest number of folds of the cross-validation")
     repeats: PositiveInt = Field(5, description="largest number of repetitions with other folds")
     models: tuple[str, ...] = Field((), description="recipes to try; empty for all of the task")
+    recipes: tuple[str, ...] = Field((), description="recipes of your own, each package.module:RECIPE")
     n_jobs: NonNegativeInt = Field(0, description="folds that run in parallel; 0 for one per core; same results")
     time_column: str | None = Field(
         None, description="column with the time of a row: models are then tested on later rows than they learned from"

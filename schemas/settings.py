@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         default_factory=lambda: {"housing": sections.DomainSettings()},
         description="domains that `tasador up` runs, by name",
     )
+    allowed_types: tuple[str, ...] = Field(
+        (), description="full names of further types that a stored model may hold, for recipes of your own"
+    )
     claim_idle_ms: PositiveInt = Field(
         5_000, description="time that an entry is pending before another consumer claims it, in ms"
     )

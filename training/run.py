@@ -25,6 +25,8 @@ from training.evaluation.evaluating import evaluate
 from training.evaluation.logged_report import complete_report, copy_report
 from training.gate.judging import Gate
 from training.learning.folding import split
+from training.learning.metrics import deciding_metric
+from training.learning.own_recipes import load_recipes
 from training.learning.recipes import choose_recipes
 from training.learning.selection import select
 from training.mlflow_log import TEST_ROWS_FILE, log_data, log_report, log_results, log_source
@@ -79,8 +81,9 @@ def prepare(
     """
     stopwatch = Stopwatch(progress)
     domain = settings.load_domain()
-    # reports a mistyped recipe before the data is downloaded
-    choose_recipes(domain, models or settings.training.models)
+    # reports a mistyped recipe or metric before the data is downloaded
+    choose_recipes(domain, models or settings.training.models, load_recipes(settings.training.recipes))
+    deciding_metric(domain, settings.training)
     with stopwatch.stage("ingest"):
         raw = ingest(settings, data, progress)
         raw = add_labelled(settings, raw) if with_outcomes else raw

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from registry.allow_list import ALLOWED_TYPES
+from registry.allow_list import allowed_types
 from registry.folder import GOLDEN_FILE, MODEL_FILE, read_card, read_reference
 from registry.loading import load_pipeline
 from registry.location import tracking_uri_of
@@ -46,7 +46,7 @@ def save_booster(model: ModelVersionInfo, path: Path) -> None:
     """Write only the booster of a model, in XGBoost's format."""
     from skops.io import load
 
-    pipeline = load(Path(model.uri) / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+    pipeline = load(Path(model.uri) / MODEL_FILE, trusted=allowed_types())
     pipeline[-1].get_booster().save_model(path)
 
 

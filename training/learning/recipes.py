@@ -45,7 +45,7 @@ class Recipe:
         cost: counts the µs of a row, by which candidates are chosen; None where nobody knows them before they are
             measured, and then the recipe is in no blend.
         types: full names of the types that its pipeline holds besides those of scikit-learn, XGBoost and the product;
-            `registry.allowed_types` in params.yaml must admit them.
+            `allowed_types` in params.yaml must admit them.
         on_request: whether a training uses the recipe only if it is named.
     """
 

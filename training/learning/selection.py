@@ -24,6 +24,7 @@ from training.learning.finals import Finals
 from training.learning.folding import Split, backward_splits, fold_result, splits_of
 from training.learning.members import FitUnit, FoldUnit, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
+from training.learning.own_recipes import load_recipes
 from training.learning.plan import TrainingPlan, make_plan, scaled_columns
 from training.learning.racing import Race, Runner
 from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
@@ -77,7 +78,7 @@ def select(train: Table, settings: Settings, progress: Progress, models: Sequenc
     """
     names = list(models or settings.training.models)
     metric = deciding_metric(train.domain, settings.training)
-    recipes = choose_recipes(train.domain, names)
+    recipes = choose_recipes(train.domain, names, load_recipes(settings.training.recipes))
     table = encode_table(train)
     plan = make_plan(table, settings.training, metric, recipes, names)
     splits = splits_of(train, settings.training.model_copy(update={"folds": plan.folds, "repeats": plan.repeats}))

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from skops.io import dump, load
 
-from registry.allow_list import ALLOWED_TYPES, check_types
+from registry.allow_list import allowed_types, check_types
 from registry.folder import MODEL_FILE
 from training.data.tables import Table
 from training.learning.candidates import Candidate
@@ -46,7 +46,7 @@ def load_selection(folder: Path, train: Table) -> Selection:
         ModelRejectedError: ("allow_list") the stored winner contains types that are not allowed.
     """
     check_types(folder / MODEL_FILE)
-    pipeline = load(folder / MODEL_FILE, trusted=sorted(ALLOWED_TYPES))
+    pipeline = load(folder / MODEL_FILE, trusted=allowed_types())
     record: dict[str, Any] = json.loads((folder / SELECTION_FILE).read_text(encoding="utf-8"))
     with np.load(folder / FOLDS_FILE, allow_pickle=False) as arrays:
         stored = dict(arrays)
