@@ -115,8 +115,8 @@ bench-full: install ## Measure everything, in about half an hour on two cores, i
 HOUSING ?= $(wildcard ../shared/data/HousingData.csv)
 OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
-bench-models: install ## Compare our models with older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
-	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+bench-models: install ## Compare our training with older recipes on the same folds (HOUSING=FILE OBESITY=FILE FLAGS="--seconds 20")
+	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
 # peers and FLAML have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
 # --no-annotate` from requirements.in

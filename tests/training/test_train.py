@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long
 
 __all__ = ["small_model"]
 
-FAST = ["linear", "ridge"]
+FAST = ["linear", "xgboost-reference"]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,7 @@ def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    search = loaded.search.model_copy(update={"trials": 1})
-    return loaded.model_copy(update={"swap": swap, "training": training, "search": search, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
 
 
 def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
@@ -57,7 +56,7 @@ def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
     assert registry.resolve(alias=PREVIOUS_CHAMPION).version == before
     assert champion.metrics["test_rmse"] == result.metrics["test_rmse"]
     assert [candidate.name for candidate in result.candidates] == FAST
-    assert any("1 of 2: linear" in message for message in messages)
+    assert any("trying linear" in message for message in messages)
     scorer = load_scorer(Path(champion.uri), settings.load_domain())
     assert scorer.card.rows == 404
     assert scorer.card.metrics == pytest.approx(result.metrics)
@@ -176,8 +175,8 @@ def test_a_classification_is_trained_registered_and_loaded(settings: Settings, t
     domain = obesity.load_domain()
     made_up_rows(domain, 140).to_csv(tmp_path / "people.csv", index=False)
     result = train(obesity, tmp_path / "people.csv", ["random-forest", "xgboost"])
-    assert result.metric == "accuracy"
-    assert set(result.metrics) >= {"cv_accuracy", "cv_accuracy_sd", "us_per_row", "test_accuracy", "test_macro_f1"}
+    assert result.metric == "log_loss"
+    assert set(result.metrics) >= {"cv_log_loss", "cv_log_loss_sd", "us_per_row", "test_accuracy", "test_macro_f1"}
     assert set(result.metrics) >= {"test_log_loss", "test_auc", "test_recall/Normal_Weight"}
     info = Registry(tracking_uri_of(obesity), "obesity").resolve()
     scorer = load_scorer(Path(info.uri), domain)
@@ -203,11 +202,10 @@ def test_importing_the_package_imports_no_large_library() -> None:
     assert "module 'training' has no attribute 'nothing'" in done.stderr
 
 
-@pytest.mark.xfail(reason="the gate has no rule against a model that predicts the largest class", strict=True)
 def test_a_permuted_target_never_passes_the_gate(
     small_model: SmallModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["logistic"]')
+    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["linear"]')
     # one class has 94 % of the rows, and so has a model that has learned nothing
     rng = np.random.default_rng(1)
     lines = [f"{a:.3f},{b:.3f},{'rare' if a > 1.55 else 'common'}" for a, b in rng.normal(size=(400, 2))]

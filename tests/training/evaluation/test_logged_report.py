@@ -36,8 +36,7 @@ def settings(small_model: SmallModel, tmp_path: Path) -> Settings:
     loaded = small_model.in_copy(tmp_path / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    search = loaded.search.model_copy(update={"trials": 1})
-    return loaded.model_copy(update={"swap": swap, "training": training, "search": search, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
 
 
 def closed(settings: Settings) -> Settings:
@@ -57,20 +56,20 @@ def read(folder: Path) -> Report:
 
 
 def test_the_report_of_a_promoted_blend(settings: Settings, tmp_path: Path) -> None:
-    result = train(settings, models=["linear", "kriging", "stack"], reports=tmp_path / "reports")
-    assert result.algorithm == "stack"
+    result = train(settings, models=["linear", "kriging", "blend"], reports=tmp_path / "reports")
+    assert result.algorithm == "blend"
     document, page = logged(settings, result.run_id, tmp_path)
     assert (document["version"], document["run_id"]) == (result.version, result.run_id)
     assert (document["gate"]["status"], document["gate"]["champion"]) == ("passed", "1")
-    assert f"housing: stack, version {result.version}" in page
+    assert f"housing: blend, version {result.version}" in page
     assert f"Version {result.version} passed the gate</b> on 20" in page
     linear, kriging = document["composition"]
-    assert (linear["name"], linear["estimator"], kriging["estimator"]) == ("linear", "LinearRegression", "Kriging")
+    assert (linear["name"], linear["estimator"], kriging["estimator"]) == ("linear", "RidgeCV", "Kriging")
     assert linear["weight"] + kriging["weight"] == pytest.approx(1.0)
     assert "Kriging, on arcsinh of the target" in page
     footing = document["gate"]["footing"]
-    (stack,) = [each for each in document["candidates"] if each["name"] == "stack"]
-    assert footing["figures"]["cv_rmse"] == pytest.approx(stack["mean"])
+    (blend,) = [each for each in document["candidates"] if each["name"] == "blend"]
+    assert footing["figures"]["cv_rmse"] == pytest.approx(blend["mean"])
     assert footing["figures"]["rmse"] == pytest.approx(document["out_of_fold"]["rmse"])
     assert footing["champion_figures"].keys() == footing["figures"].keys()
     assert "Beside champion 1" in page
@@ -122,12 +121,15 @@ def test_reports_of_classes_promoted_refused_and_forced(settings: Settings, tmp_
     assert "Version 1 passed the gate</b>" in page
     assert "without a champion to compare with" in page
     assert "Beside champion" not in page
-    second = train(closed(obesity), tmp_path / "people.csv", ["forests"])
+    second = train(closed(obesity), tmp_path / "people.csv", ["random-forest", "extra-trees", "blend"])
     document, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 was refused by the gate</b>" in page
-    assert [(each["name"], each["weight"]) for each in document["composition"]] == [("random", 0.5), ("extra", 0.5)]
-    assert {"cv_accuracy", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
-    assert "accuracy, mean of the folds" in page
+    assert [(each["name"], each["weight"]) for each in document["composition"]] == [
+        ("random-forest", 0.5),
+        ("extra-trees", 0.5),
+    ]
+    assert {"cv_log_loss", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
+    assert "log_loss, mean of the folds" in page
     Gate(Registry(tracking_uri_of(obesity), "obesity"), domain, closed(obesity)).admit("2", EVE)
     _, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 failed the gate and was promoted by force</b>" in page
