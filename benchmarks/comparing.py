@@ -46,8 +46,8 @@ class _Entrant:
     """One of those compared: a title, and a function that fits on training rows."""
 
     title: str
-    is_ours: bool
     fit: _Fit
+    is_ours: bool = False
 
 
 def compare_on_domain(domain: str, source: Path | None, seconds: float, progress: Progress) -> TableComparison:
@@ -79,10 +79,10 @@ def compare_recipes(
     """Compare recipes and our training on five folds of a table, repeated `repeats` times."""
     folding = TrainingSettings(seed=SEED, repeats=repeats)
     splits, metric = splits_of(table, folding), METRICS[table.domain.task]
-    entrants = [_Entrant(each.title, False, _fit_by(each)) for each in contenders]
-    entrants.append(_Entrant(OURS, True, lambda rows: select(rows, settings, discard_progress).pipeline))
+    entrants = [_Entrant(each.title, _fit_by(each)) for each in contenders]
+    ours = _Entrant(OURS, lambda rows: select(rows, settings, discard_progress).pipeline, is_ours=True)
     standings = []
-    for entrant in entrants:
+    for entrant in (*entrants, ours):
         standing = _standing_of(entrant, table, metric, splits)
         standings.append(standing)
         figures = f"{standing.mean:.4f} ± {standing.sd:.4f}, {standing.us_per_row:.1f} µs a row"

@@ -1,4 +1,4 @@
-"""The report of a comparison of our training with recipes on the same folds: scores, cost per row, and whether the goals are reached."""
+"""The report of a comparison of our training with recipes: scores, cost per row, and whether the goals are reached."""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def _lines(comparison: models.TableComparison) -> Iterator[str]:
     yield f"### {comparison.domain}"
     yield ""
     times = f"{comparison.repeats} times {comparison.folds} folds"
-    yield f"{comparison.rows} rows of {comparison.source}, {times}{', stratified' if has_classes else ''}. {_ours(comparison)}"
+    yield f"{comparison.rows} rows of {comparison.source}, {times}{', stratified' if has_classes else ''}."
+    yield ""
+    yield _ours(comparison)
     yield ""
     heads = (comparison.metric, "sd", *(("macro F1",) if has_classes else ()), "old split", "µs a row", "s a fold")
     yield f"| model | {' | '.join(heads)} |"

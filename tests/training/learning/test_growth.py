@@ -26,7 +26,7 @@ def test_each_folds_number_of_trees_comes_from_the_other_folds() -> None:
 
 
 def test_folds_are_compared_up_to_the_first_that_stopped() -> None:
-    growth = join_folds([fold(3, 2, 2.5), fold(3, 2, 1, 0.1)])
+    growth = join_folds([fold(3, 2, 2.5), fold(3, 2, 2.4, 0.1)])
     assert (growth.trees, len(growth.margins)) == (40, 2)
 
 

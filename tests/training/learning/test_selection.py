@@ -38,6 +38,12 @@ from training.progress import discard_progress
 QUICK = ["linear", "boosting"]
 
 
+@pytest.fixture(autouse=True)
+def _clock_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Budgets of tests are so small that the clock would stop them on a busy machine."""
+    monkeypatch.setattr(steps_module, "perf_counter", lambda: 0.0)
+
+
 @contextmanager
 def _busy_cores() -> Iterator[None]:
     """Two processes that compute as long as the block lasts."""
@@ -113,14 +119,15 @@ def test_a_stop_by_the_clock_is_recorded_and_its_number_of_steps_gives_the_same_
     assert again.stopped_after is None
     assert figures(again) == figures(stopped)
     assert fingerprint(again) == fingerprint(stopped)
-    whole = select(table, settings_for(), discard_progress)
-    assert len(whole.candidates) > len(stopped.candidates)
+    names = {each.name for each in stopped.candidates}
+    assert "linear" in names
+    assert "kriging" not in names, "that was the fourth"
 
 
 def test_what_was_left_out_is_reported() -> None:
     messages: list[str] = []
-    selection = select(made_up_table(Rents), settings_for(seconds=0.02), messages.append, ["boosting"])
-    assert selection.plan.left_out
+    selection = select(made_up_table(Rents), settings_for(seconds=0.02), messages.append)
+    assert {"kriging", "extra-trees"} <= selection.plan.left_out.keys()
     for what, reason in selection.plan.left_out.items():
         assert f"left out: {what}: {reason}" in messages
 
