@@ -16,7 +16,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from registry.steps.kriging import Kriging
 
 FOREST_TREES, MEAN_TREES, LEAVES = 100, 60, 256
-"""Trees of a forest for classes and of one for numbers, whose leaves are bounded because deep trees are slow to score."""
+"""Trees of a forest for classes, and of one for numbers, whose leaves are bounded: deep trees are slow to score."""
 PENALTIES = np.logspace(-2, 4, 13)
 """Penalties of a ridge regression, of which leave-one-out chooses."""
 
@@ -30,7 +30,7 @@ def on_log_scale(estimator: Any) -> TransformedTargetRegressor:
     return TransformedTargetRegressor(estimator, func=np.arcsinh, inverse_func=np.sinh)
 
 
-def ridge(seed: int) -> RidgeCV:  # noqa: ARG001 - a linear model has no random choice
+def ridge(seed: int) -> RidgeCV:
     """A linear model for numbers that chooses its penalty by leave-one-out."""
     return RidgeCV(PENALTIES)
 

@@ -55,7 +55,7 @@ class Recipe:
     scaling: Scaling | None = None
     keep: int | None = None
     max_rows: int | None = None
-    work: Counted = lambda rows, columns, classes: 1e-6 * rows * columns * max(1, classes)  # noqa: E731
+    work: Counted = lambda rows, columns, classes: 1e-6 * rows * columns * max(1, classes)
     cost: Counted | None = None
     types: tuple[str, ...] = ()
     on_request: bool = False
@@ -91,7 +91,7 @@ def _forest_work(rows: int, columns: int, classes: int) -> float:
     return work.forest_work(estimators.FOREST_TREES, rows, columns) * (1 + 0.1 * classes)
 
 
-def _forest_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
+def _forest_cost(rows: int, columns: int, classes: int) -> float:
     leaves = min(rows, estimators.LEAVES)
     return work.forest_cost(estimators.FOREST_TREES if classes else estimators.MEAN_TREES, leaves, classes)
 
@@ -100,7 +100,7 @@ def _boosting_work(rows: int, columns: int, classes: int) -> float:
     return 300 * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
 
 
-def _boosting_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
+def _boosting_cost(rows: int, columns: int, classes: int) -> float:
     return work.boosting_cost(300, 5, max(1, classes))
 
 
@@ -111,17 +111,17 @@ RECIPES: tuple[Recipe, ...] = (
         estimators.logistic,
         scaling="standard",
         work=work.linear_work,
-        cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,  # noqa: ARG005
+        cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,
     ),
     Recipe(
         "kriging",
         estimators.kriging,
         scaling="power",
         max_rows=5000,
-        work=lambda rows, columns, classes: work.kriging_work(  # noqa: ARG005
+        work=lambda rows, columns, classes: work.kriging_work(
             min(rows, MAX_ROWS), columns, min(rows, LENGTH_ROWS), MAX_STEPS
         ),
-        cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),  # noqa: ARG005
+        cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),
     ),
     Recipe(
         "extra-trees",
@@ -215,7 +215,7 @@ def choose_recipes(domain: Domain, names: Sequence[str] = (), own: Sequence[Reci
             f"no recipe {', '.join(unknown)} for {domain.name} ({domain.task}); choose from {', '.join(known)}"
         )
     chosen = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    if BLEND in names and len(chosen) + (BOOSTING in names) < 2 and BOOSTING not in names:  # noqa: PLR2004
+    if BLEND in names and len(chosen) + (BOOSTING in names) < 2 and BOOSTING not in names:
         raise ConfigurationError(f"{', '.join(names)}: a blend has at least two members; name more recipes")
     if set(names) == {BLEND}:
         raise ConfigurationError(f"{BLEND}: a blend has at least two members; name more recipes")

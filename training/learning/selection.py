@@ -203,7 +203,8 @@ class _Course:
         candidate = Candidate(
             trial.name, mean, sd, cost, trial.cost is None or trial.cost <= RESERVE * self.limit, folds, params
         )
-        self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {cost:.1f} µs a row")
+        shown = "cost not known before it is measured" if trial.cost is None else f"{cost:.1f} µs a row"
+        self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {shown}")
         return candidate
 
     def _pipeline(self, trial: Trial, fitted: Sequence[object]) -> Pipeline:
@@ -221,7 +222,7 @@ def _name(member: object) -> str:
 def _booster_name(member: object) -> str:
     from training.learning.members import BoostedMember
 
-    assert isinstance(member, BoostedMember)  # noqa: S101 - there are two kinds
+    assert isinstance(member, BoostedMember)
     return f"{member.shape.name}-seeds" if member.seeds > 1 else member.shape.name
 
 
