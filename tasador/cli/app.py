@@ -103,7 +103,7 @@ def _show_version(is_given: bool) -> None:
 
 @app.callback()
 def tasador(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback uses it
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     domain: Annotated[

@@ -21,5 +21,5 @@ def interrupt_on_signals() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _interrupt(signal_: int, frame: FrameType | None) -> None:
+def _interrupt(signal_: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise KeyboardInterrupt

@@ -43,7 +43,7 @@ def read_handle(text: str) -> Handle:
         DataError: it is not a dataset's name.
     """
     parts = text.split("/")
-    if len(parts) < 2 or not all(parts) or ".." in parts:
+    if len(parts) < 2 or not all(parts) or ".." in parts:  # noqa: PLR2004 - an owner and a name
         raise DataError(f"kaggle:{text}: name a dataset as kaggle:owner/name or kaggle:owner/name/file.csv")
     size = 4 if parts[2:3] == ["versions"] and "".join(parts[3:4]).isdigit() else 2
     return Handle("/".join(parts[:size]), "/".join(parts[size:]) or None)

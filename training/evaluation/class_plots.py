@@ -30,7 +30,7 @@ def confusion_matrix(selection: Selection, _: Evaluation) -> Figure:
     plot.set_xticks(range(len(classes)), labels, rotation=45, ha="right")
     plot.set_yticks(range(len(classes)), labels)
     for row, column in np.ndindex(counts.shape):
-        color = "white" if shares[row, column] > 0.5 else "black"
+        color = "white" if shares[row, column] > 0.5 else "black"  # noqa: PLR2004 - the middle of the colour scale
         plot.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)
     return figure
 

@@ -77,7 +77,7 @@ def plain(value: Any) -> Any:
 
 
 def _is_unset(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or value != value  # noqa: PLR0124 - NaN
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> list[float]:

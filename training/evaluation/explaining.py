@@ -58,7 +58,7 @@ def explain(pipeline: Pipeline, table: Table, seed: int) -> Explanation | None:
 def _own_contributions(trees: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """XGBoost's own contributions, which are SHAP values: (n, columns), or (n, columns, classes)."""
     shares = np.asarray(trees.booster_.predict(trees.binned(rows), pred_contribs=True), dtype=np.float64)
-    return shares[:, :-1] if shares.ndim == 2 else shares[..., :-1].transpose(0, 2, 1)
+    return shares[:, :-1] if shares.ndim == 2 else shares[..., :-1].transpose(0, 2, 1)  # noqa: PLR2004 - one sum a row
 
 
 def _shap_values(trees: Any, rows: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -40,7 +40,7 @@ class EncodedTable:
     @property
     def groups(self) -> int:
         """Number of trees in a round of boosting: one, or one for each of three or more classes."""
-        return len(self.classes) if len(self.classes) > 2 else 1
+        return len(self.classes) if len(self.classes) > 2 else 1  # noqa: PLR2004 - two classes need one sum
 
     @property
     def categories(self) -> list[int]:

@@ -134,7 +134,7 @@ class Finals:
         by_cost = int(most_trees(member.shape, table.groups, race.max_us_per_row) / member.trees)
         by_work = 1 + int(_RESERVE * steps.left / self._work_of(member))
         seeds = min(_SEEDS, by_cost, by_work)
-        if len(table) > _SEEDED_ROWS or seeds < 2 or not steps.may_start():
+        if len(table) > _SEEDED_ROWS or seeds < 2 or not steps.may_start():  # noqa: PLR2004 - the leader's and one more
             return None
         columns, groups = table.derived.shape[1], table.groups
         trees = max(1, round(member.trees / _MORE_TREES))
@@ -197,5 +197,5 @@ class Finals:
 
 def _boosted(trial: Trial) -> BoostedMember:
     (member,) = trial.members
-    assert isinstance(member, BoostedMember)
+    assert isinstance(member, BoostedMember)  # noqa: S101 - the caller passes boosters
     return member

@@ -91,7 +91,7 @@ def _forest_work(rows: int, columns: int, classes: int) -> float:
     return work.forest_work(estimators.FOREST_TREES, rows, columns) * (1 + 0.1 * classes)
 
 
-def _forest_cost(rows: int, columns: int, classes: int) -> float:
+def _forest_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
     leaves = min(rows, estimators.LEAVES)
     return work.forest_cost(estimators.FOREST_TREES if classes else estimators.MEAN_TREES, leaves, classes)
 
@@ -100,7 +100,7 @@ def _boosting_work(rows: int, columns: int, classes: int) -> float:
     return 300 * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
 
 
-def _boosting_cost(rows: int, columns: int, classes: int) -> float:
+def _boosting_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
     return work.boosting_cost(300, 5, max(1, classes))
 
 
@@ -111,17 +111,17 @@ RECIPES: tuple[Recipe, ...] = (
         estimators.logistic,
         scaling="standard",
         work=work.linear_work,
-        cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,
+        cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,  # noqa: ARG005
     ),
     Recipe(
         "kriging",
         estimators.kriging,
         scaling="power",
         max_rows=5000,
-        work=lambda rows, columns, classes: work.kriging_work(
+        work=lambda rows, columns, classes: work.kriging_work(  # noqa: ARG005
             min(rows, MAX_ROWS), columns, min(rows, LENGTH_ROWS), MAX_STEPS
         ),
-        cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),
+        cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),  # noqa: ARG005
     ),
     Recipe(
         "extra-trees",
@@ -215,7 +215,7 @@ def choose_recipes(domain: Domain, names: Sequence[str] = (), own: Sequence[Reci
             f"no recipe {', '.join(unknown)} for {domain.name} ({domain.task}); choose from {', '.join(known)}"
         )
     chosen = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    if BLEND in names and len(chosen) + (BOOSTING in names) < 2 and BOOSTING not in names:
+    if BLEND in names and len(chosen) + (BOOSTING in names) < 2 and BOOSTING not in names:  # noqa: PLR2004
         raise ConfigurationError(f"{', '.join(names)}: a blend has at least two members; name more recipes")
     if set(names) == {BLEND}:
         raise ConfigurationError(f"{BLEND}: a blend has at least two members; name more recipes")

@@ -222,7 +222,7 @@ def _name(member: object) -> str:
 def _booster_name(member: object) -> str:
     from training.learning.members import BoostedMember
 
-    assert isinstance(member, BoostedMember)
+    assert isinstance(member, BoostedMember)  # noqa: S101 - there are two kinds
     return f"{member.shape.name}-seeds" if member.seeds > 1 else member.shape.name
 
 

@@ -122,7 +122,7 @@ class Promoter:
             if activated is not None:
                 event = self.events.activated(activated, await self.replies.desired(), command.id)
             else:
-                assert report is not None
+                assert report is not None  # noqa: S101 - only a closed gate activates nothing
                 event = self.events.gate_rejected(report, command.id)
         except ModelError as error:
             event = self.events.model_rejected(error, model.version if model else None, command.id)

@@ -115,7 +115,7 @@ async def _start() -> Process:
 
 
 async def _send(process: Process, settings: Settings, command: Retrain) -> None:
-    assert process.stdin is not None
+    assert process.stdin is not None  # noqa: S101 - made with PIPE
     job = {
         "settings": settings.model_dump(mode="json", exclude={"redis_url"}),
         "command": command.model_dump(mode="json"),
@@ -128,7 +128,7 @@ async def _send(process: Process, settings: Settings, command: Retrain) -> None:
 
 
 async def _listen(process: Process, on_progress: Callable[[str], None]) -> Result | None:
-    assert process.stdout is not None
+    assert process.stdout is not None  # noqa: S101 - made with PIPE
     result: Result | None = None
     async for line in process.stdout:
         message = _MESSAGES.validate_json(line)

@@ -81,7 +81,7 @@ class TrainingRunner:
         with self.inbox.holding(entry):
             async for attempt in retry_until_redis_answers(entry):
                 with attempt:
-                    while await self.inbox.running_training() == training:
+                    while await self.inbox.running_training() == training:  # noqa: ASYNC110 - maybe another worker's
                         await asyncio.sleep(_POLL_S)
                     if await self.replies.find(command.id) is None:
                         message = "the training had ended before it could be stopped"
@@ -152,7 +152,7 @@ class TrainingRunner:
                 return None
 
     async def _reply_cancelled(self, entry: CommandEntry, command: Retrain, request: CancelRequest | None) -> None:
-        assert request is not None
+        assert request is not None  # noqa: S101 - only a request cancels
         by, left = request.command, "it has registered nothing"
         try:
             await self.models.discard_trained_by(command.id)
