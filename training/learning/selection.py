@@ -84,7 +84,7 @@ def select(train: Table, settings: Settings, progress: Progress, models: Sequenc
     splits = splits_of(train, settings.training.model_copy(update={"folds": plan.folds, "repeats": plan.repeats}))
     for what, reason in plan.left_out.items():
         progress(f"left out: {what}: {reason}")
-    with open_engine(table, settings.training.n_jobs) as engine:
+    with open_engine(table, settings.training.n_jobs, settings.dask) as engine:
         steps = TrainingSteps(engine, plan, progress, settings.training.steps)
         course = _Course(train, table, plan, metric, splits, settings, names, steps, progress)
         trials = course.trials(recipes)
