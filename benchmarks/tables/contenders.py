@@ -51,9 +51,9 @@ def try_ours(fold: OuterFold, settings: Settings, seconds: float, progress: Prog
 
 
 def with_budget(settings: Settings, seconds: float) -> Settings:
-    """The settings of a quick training that searches for so many seconds."""
+    """The settings of a quick training with a budget of so many seconds."""
     quick = quick_settings(settings)
-    return quick.model_copy(update={"search": quick.search.model_copy(update={"seconds": seconds})})
+    return quick.model_copy(update={"training": quick.training.model_copy(update={"seconds": seconds})})
 
 
 def try_library(name: str, fold: OuterFold) -> Attempt:
