@@ -12,6 +12,7 @@ from benchmarks.compare_models import compare_models
 from benchmarks.models import ModelsReport, ModelStanding, RecipeComparison, TableComparison
 from benchmarks.models_page import render_page
 from benchmarks.recipes import CHOSEN, CONTENDERS, HOUSING, RecipeContender
+from benchmarks.tables.report import TablesReport
 from tests.models import table_of
 from tests.tasador.command import runner_of
 from training.learning.recipes import choose_recipes
@@ -102,7 +103,9 @@ def test_the_command_writes_a_report_and_exits_with_1_if_a_goal_is_missed(tmp_pa
 
 def test_the_page_is_generated_from_the_report() -> None:
     report = ModelsReport.model_validate_json((DOCS / "bench-models.json").read_bytes())
-    assert render_page(report) == (DOCS / "models.md").read_text(encoding="utf-8")
+    stored = DOCS / "bench-tables.json"
+    panel = TablesReport.model_validate_json(stored.read_bytes()) if stored.exists() else None
+    assert render_page(report, panel) == (DOCS / "models.md").read_text(encoding="utf-8")
     titles = {standing.title for table in report.tables for standing in table.standings}
     assert titles == {recipe.title for recipes in CONTENDERS.values() for recipe in recipes}
     assert json.loads((DOCS / "bench-models.json").read_text(encoding="utf-8"))["tables"][0]["standings"][0]["scores"]

@@ -104,7 +104,7 @@ def test_ours_runs_again_unless_the_run_is_resumed_and_flaml_gets_its_processor_
 
 
 def test_the_command_runs_ours_beside_the_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["logistic"]')
+    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["linear"]')
     path = tmp_path / "tables.jsonl"
     command = runner_of(bench_tables)
     result = command.run(
