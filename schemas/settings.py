@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".tasador"), description="folder for state on one machine")
     redis_url: SecretStr | None = Field(None, description="URL of Redis; by default the private Redis of `tasador up`")
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; by default SQLite in the home folder")
+    dask: str | None = Field(None, description="address of a Dask scheduler on whose workers trainings run")
     domain: str = Field(DEFAULT_DOMAIN, description="domain of a command")
     prefix: str | None = Field(None, description="prefix of all keys; the domain's name by default")
     host: str = Field("127.0.0.1", description="address on which processes serve HTTP; 0.0.0.0 in a container")

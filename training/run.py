@@ -23,6 +23,7 @@ from training.data.sources import RawTable, ingest
 from training.data.tables import Table
 from training.evaluation.evaluating import evaluate
 from training.evaluation.logged_report import complete_report, copy_report
+from training.gate.foreseen import foreseen
 from training.gate.judging import Gate
 from training.learning.folding import split
 from training.learning.metrics import deciding_metric
@@ -92,6 +93,8 @@ def prepare(
         train, test = split(table, settings.training)
     for finding in quality.findings():
         progress(finding)
+    for line in foreseen(train, settings.gate):
+        progress(line)
     progress(f"{len(table)} rows from {table.source}, {len(test)} of them test rows")
     return PreparedData(table, train, test, raw, quality, stopwatch)
 

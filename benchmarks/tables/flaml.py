@@ -46,7 +46,8 @@ def try_flaml(fold: OuterFold, core_seconds: float, python: Path = PYTHON) -> At
             [python.absolute(), "-I", PROGRAM, request, answer], cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise ConfigurationError(f"FLAML failed on {domain.name}: {done.stderr.strip().splitlines()[-1:]}")
+            *_, last = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise ConfigurationError(f"FLAML failed on {domain.name}: {last}")
         with np.load(answer) as result:
             predicted = np.asarray(result["predicted"], dtype=np.float64)
             known, core_s, model = result["classes"].astype(int), float(result["core_s"]), str(result["model"])

@@ -40,9 +40,9 @@ def write_plot(report: TablesReport, path: Path) -> Path | None:
             pairs = [(ratio, name) for ratio, name in zip(ratios, names, strict=True) if ratio is not None]
             axes.scatter([ratio for ratio, _ in pairs], [name for _, name in pairs], marker=marker, label=label)
         axes.axvline(1.0, color="grey", linestyle="--")
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_title(half)
-    rows[0, 0].legend()
+    figure.legend(*rows[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     rows[-1, 0].set_xlabel("our loss / the other's, median of outer folds")
     figure.savefig(path)
     plt.close(figure)

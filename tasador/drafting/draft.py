@@ -13,6 +13,8 @@ from typing import Literal
 
 from schemas.errors import DataError
 from schemas.features import Features
+from schemas.settings import Settings
+from tasador.drafting.limits import suggest_limits
 from tasador.drafting.profile import MAX_TEXTS, ColumnProfile
 from tasador.drafting.ranges import format_bound, suggest_range
 from tasador.drafting.suitability import check_columns
@@ -23,13 +25,16 @@ MAX_CLASSES = 20
 """Largest number of distinct whole numbers for which a target is inferred to be classes."""
 MIN_CLASS_ROWS = 7
 """Smallest number of rows of each of them; five folds beside the test rows need as many."""
-_RESERVED = frozenset({"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature"})
+_RESERVED = frozenset(
+    {"name", "target", "Number", "Integer", "Literal", "ClassVar", "Target", "Features", "feature", "QualityLimits"}
+)
 _WIDTH = 120
 
 _HEAD = '''"""The domain {name}: a row of {source}. Drafted from {rows:,} rows by `tasador domain new`.
 
 Fill in what a table does not contain: units, descriptions, and the range of each number; a listing outside it is
-refused. The ranges below are the table's, widened by half their span on either side.
+refused. The ranges below are the table's, widened by half their span on either side. A model must be better than the
+naive answer; `limits` may ask for more.
 """
 
 from __future__ import annotations
@@ -37,14 +42,14 @@ from __future__ import annotations
 from typing import {typing}
 
 from schemas.features import {features}
-
+{limits_import}
 
 class {class_name}(Features):
     """One row of {source}; predicts {target}."""
 
     name: ClassVar[str] = {quoted_name}
     target: ClassVar[Target] = {target_value}
-{columns}
+{limits}{columns}
 '''
 
 
@@ -74,6 +79,7 @@ def draft(
     *,
     ignored: Sequence[str] = (),
     id_column: str | None = None,
+    settings: Settings | None = None,
 ) -> Draft:
     """Draft a domain.
 
@@ -85,6 +91,7 @@ def draft(
         task: of the domain; None to infer it from the target's values.
         ignored: columns that are no features.
         id_column: the column of ids, which is no feature.
+        settings: whose defaults the limits of a small table replace; by default those of a new params.yaml.
 
     Raises:
         DataError: there is no such target or id column, or a column is neither a number nor a category; the message
@@ -108,6 +115,9 @@ def draft(
         lines.append(_declaration(attribute, column))
     body = "\n".join(lines)
     class_name = _class_name(name)
+    known = settings or Settings()
+    is_regression = task == "regression"
+    limits = suggest_limits(by_name[target], is_regression=is_regression, gate=known.gate, training=known.training)
     imports = [each for each in ("Integer", "Number") if re.search(rf": {each}\b", body)]
     head = _HEAD.format(
         name=name,
@@ -120,6 +130,8 @@ def draft(
         target=_in_docstring(target),
         columns=_columns(ignored, id_column),
         target_value=_target(source, by_name[target], task),
+        limits=f"    limits: ClassVar[QualityLimits] = QualityLimits({limits})\n" if limits else "",
+        limits_import="from schemas.quality_limits import QualityLimits\n" if limits else "",
     )
     return Draft(class_name, f"{head}{body}\n", task, len(features))
 

@@ -41,6 +41,9 @@ class ColumnProfile:
         self.texts: dict[str, None] = {}
         self.distinct: dict[str, int] = {}
         self._kind = ColumnKind(name, decimal)
+        self._numbers = 0
+        self._mean = 0.0
+        self._squares = 0.0
         self._is_whole = True
         self._has_point = False
         self._infinite: str | None = None
@@ -49,6 +52,11 @@ class ColumnProfile:
     def is_whole(self) -> bool:
         """Whether all numbers are whole; 12.0 counts if values are missing (a float column) or few are distinct."""
         return self._is_whole and (self.missing > 0 or not self._has_point or len(self.distinct) <= MAX_CODES)
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation of the numbers; 0 if there are none."""
+        return math.sqrt(self._squares / self._numbers) if self._numbers else 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -75,6 +83,11 @@ class ColumnProfile:
         self.low = number if self.low is None else min(self.low, number)
         self.high = number if self.high is None else max(self.high, number)
         self._is_whole = self._is_whole and number.is_integer()
+        # Welford's way, which keeps its digits however far the numbers are from 0
+        self._numbers += 1
+        distance = number - self._mean
+        self._mean += distance / self._numbers
+        self._squares += distance * (number - self._mean)
         self._has_point = self._has_point or isinstance(cell, float) or not str(cell).strip().lstrip("+-").isdigit()
 
     def check(self) -> None:

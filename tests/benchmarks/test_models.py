@@ -12,6 +12,7 @@ from benchmarks.compare_models import compare_models
 from benchmarks.models import ModelsReport, ModelStanding, RecipeComparison, TableComparison
 from benchmarks.models_page import render_page
 from benchmarks.recipes import CONTENDERS, HOUSING, SEED
+from benchmarks.tables.report import TablesReport
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
@@ -119,7 +120,9 @@ def test_the_command_writes_a_report_and_exits_with_1_if_a_goal_is_missed(tmp_pa
 
 def test_the_page_is_generated_from_the_report() -> None:
     report = ModelsReport.model_validate_json((DOCS / "bench-models.json").read_bytes())
-    assert render_page(report) == (DOCS / "models.md").read_text(encoding="utf-8")
+    stored = DOCS / "bench-tables.json"
+    panel = TablesReport.model_validate_json(stored.read_bytes()) if stored.exists() else None
+    assert render_page(report, panel) == (DOCS / "models.md").read_text(encoding="utf-8")
     older = {standing.title for table in report.tables for standing in table.standings if not standing.is_ours}
     assert older == {recipe.title for recipes in CONTENDERS.values() for recipe in recipes}
     assert json.loads((DOCS / "bench-models.json").read_text(encoding="utf-8"))["tables"][0]["standings"][0]["scores"]

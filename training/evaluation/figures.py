@@ -26,9 +26,9 @@ def figures_of(
 
     Returns:
         For a regression rmse, mae and median_error in the target's unit, r2, mape, the bias (mean error) in standard
-        deviations of the target, and the share within the domain's `within`. For a classification accuracy, macro_f1, precision and recall of
-        each class, and with probabilities log_loss, auc (one class against the rest, mean over classes) and
-        calibration_error.
+        deviations of the target, and the share within the domain's `within`. For a classification accuracy, macro_f1,
+        precision and recall of each class, and with probabilities log_loss, calibration_error and auc (one class
+        against the rest, mean over classes).
     """
     metrics, classes = metrics_of(domain, truth, predicted), domain.target.classes
     if not classes:

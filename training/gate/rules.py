@@ -82,7 +82,8 @@ def skill_check(record: FoldRecord, gate: GateSettings) -> Check:
     own, others = float(np.mean(record.scores)), float(np.mean(naive))
     shown = (
         f"{100 * abs(result.gain):.4g} % {_QUALITY[result.gain < 0]} than the naive answer "
-        f"({record.metric} {own:.4g} against {others:.4g}; interval {100 * result.low:.3g} to {100 * result.high:.3g} %)"
+        f"({record.metric} {own:.4g} against {others:.4g}; "
+        f"interval {100 * result.low:.3g} to {100 * result.high:.3g} %)"
     )
     is_passed = result.gain >= gate.min_skill and result.low > 0
     return _check("skill", f"{shown}; must be at least {100 * gate.min_skill:g} %, and above 0 %", is_passed=is_passed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,9 +15,7 @@ from training.learning.threads import one_core, one_thread_each
 if TYPE_CHECKING:
     from distributed import Client
 
-DASK_VARIABLE = "TASADOR_DASK"
-"""The environment variable with the address of a Dask scheduler, such as tcp://10.0.0.5:8786."""
-_START_SECONDS = 30
+START_SECONDS = 30
 
 
 class Unit(Protocol):
@@ -87,9 +84,10 @@ class DaskEngine:
         # `pure` would take two equal units for one; the results are the same either way
         futures = [self._client.submit(run_unit, unit, self._table, pure=False, retries=2) for unit in units]
         positions = {future.key: position for position, future in enumerate(futures)}
-        for future in as_completed(futures):
-            future.result()
-            on_done(positions[future.key])
+        with self._client.as_current():
+            for future in as_completed(futures):
+                future.result()
+                on_done(positions[future.key])
         return list(self._client.gather(futures))
 
 
@@ -100,24 +98,28 @@ def run_unit(unit: Unit, table: EncodedTable) -> Any:
 
 
 @contextmanager
-def open_engine(table: EncodedTable, n_jobs: int = 0) -> Iterator[Engine]:
-    """An engine for a table: the cluster that `TASADOR_DASK` names, else threads of this process.
+def open_engine(table: EncodedTable, n_jobs: int = 0, dask: str | None = None) -> Iterator[Engine]:
+    """An engine for a table.
+
+    Args:
+        table: that the units work on.
+        n_jobs: number of threads; 0 for the number of cores.
+        dask: address of a scheduler, such as ``tcp://10.0.0.5:8786``; None for threads of this process.
 
     Raises:
         ConfigurationError: the cluster does not answer, or Dask is not installed.
     """
-    address = os.environ.get(DASK_VARIABLE)
-    if not address:
+    if dask is None:
         yield ThreadEngine(table, n_jobs)
         return
     try:
         from distributed import Client
     except ImportError as error:
-        message = f"{DASK_VARIABLE} is {address}, but Dask is not installed: pip install tasador[dask]"
+        message = f"TASADOR_DASK is {dask}, but Dask is not installed: pip install tasador[dask]"
         raise ConfigurationError(message) from error
     try:
-        client = Client(address, timeout=_START_SECONDS, set_as_default=False)
+        client = Client(dask, timeout=START_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise ConfigurationError(f"{DASK_VARIABLE} is {address}, which does not answer: {error}") from error
+        raise ConfigurationError(f"TASADOR_DASK is {dask}, which does not answer: {error}") from error
     with client:
         yield DaskEngine(table, client)

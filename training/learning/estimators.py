@@ -16,7 +16,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from registry.steps.kriging import Kriging
 
 FOREST_TREES, MEAN_TREES, LEAVES = 100, 60, 256
-"""Trees of a forest for classes and of one for numbers, whose leaves are bounded because deep trees are slow to score."""
+"""Trees of a forest for classes, and of one for numbers, whose leaves are bounded: deep trees are slow to score."""
 PENALTIES = np.logspace(-2, 4, 13)
 """Penalties of a ridge regression, of which leave-one-out chooses."""
 

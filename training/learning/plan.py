@@ -133,7 +133,7 @@ def _repeat_count(
 
 
 def _race_rows(room: float, work_a_row: float, rows: int) -> int:
-    return min(rows, max(_LEAST_ROWS, int(room / work_a_row)))
+    return min(rows, max(_LEAST_ROWS, round(room / work_a_row)))
 
 
 def _recipes_that_fit(

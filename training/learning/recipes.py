@@ -55,7 +55,7 @@ class Recipe:
     scaling: Scaling | None = None
     keep: int | None = None
     max_rows: int | None = None
-    work: Counted = lambda rows, columns, classes: 1e-6 * rows * columns * max(1, classes)  # noqa: E731
+    work: Counted = lambda rows, columns, classes: 1e-6 * rows * columns * max(1, classes)
     cost: Counted | None = None
     types: tuple[str, ...] = ()
     on_request: bool = False

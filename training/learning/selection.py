@@ -84,7 +84,7 @@ def select(train: Table, settings: Settings, progress: Progress, models: Sequenc
     splits = splits_of(train, settings.training.model_copy(update={"folds": plan.folds, "repeats": plan.repeats}))
     for what, reason in plan.left_out.items():
         progress(f"left out: {what}: {reason}")
-    with open_engine(table, settings.training.n_jobs) as engine:
+    with open_engine(table, settings.training.n_jobs, settings.dask) as engine:
         steps = TrainingSteps(engine, plan, progress, settings.training.steps)
         course = _Course(train, table, plan, metric, splits, settings, names, steps, progress)
         trials = course.trials(recipes)
@@ -203,7 +203,8 @@ class _Course:
         candidate = Candidate(
             trial.name, mean, sd, cost, trial.cost is None or trial.cost <= RESERVE * self.limit, folds, params
         )
-        self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {cost:.1f} µs a row")
+        shown = "cost not known before it is measured" if trial.cost is None else f"{cost:.1f} µs a row"
+        self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {shown}")
         return candidate
 
     def _pipeline(self, trial: Trial, fitted: Sequence[object]) -> Pipeline:

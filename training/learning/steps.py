@@ -14,8 +14,8 @@ from training.learning.engine import Engine
 from training.learning.plan import TrainingPlan
 from training.progress import Progress, ProgressStep
 
-PATIENCE = 3
-"""Budgets after which the clock stops a training."""
+PATIENCE, LEAST_PATIENCE = 3, 60.0
+"""Budgets after which the clock stops a training, and the seconds before which it never does."""
 
 
 class TrainingSteps:
@@ -38,7 +38,7 @@ class TrainingSteps:
         self._plan = plan
         self._progress = progress
         self._most = most
-        self._end = perf_counter() + PATIENCE * plan.seconds
+        self._end = perf_counter() + max(PATIENCE * plan.seconds, LEAST_PATIENCE)
         self._shown = (-1, "")
         self.spent = 0.0
         self.done = 0

@@ -71,7 +71,9 @@ def new(
     settings = load_settings(domain=next(iter(BUILT_IN)))
     options = table_options(None, decimal, rename, skip)
     columns = profile(file, options)
-    drafted = draft(name, file.name, columns, target, task, ignored=options.skip, id_column=id_column)
+    drafted = draft(
+        name, file.name, columns, target, task, ignored=options.skip, id_column=id_column, settings=settings
+    )
     path = f"{dotted}:{drafted.class_name}"
     with new_module(module, drafted.source):
         _check(load_domain(name, path), file, options, settings)

@@ -143,7 +143,7 @@ def _candidates(result: TrainingResult) -> TerminalTable:
     rows = []
     for one in result.candidates:
         note = "chosen" if one.name == result.algorithm else "" if one.is_affordable else "too slow"
-        cost = "-" if one.us_per_row != one.us_per_row else f"{one.us_per_row:.1f}"  # noqa: PLR0124 - NaN
+        cost = "-" if one.us_per_row != one.us_per_row else f"{one.us_per_row:.1f}"
         rows.append((one.name, f"{one.mean:.4g}", f"{one.sd:.2g}", cost, note))
     return TerminalTable(columns, rows)
 
