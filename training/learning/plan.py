@@ -164,4 +164,4 @@ def _recipes_that_fit(
 def scaled_columns(table: EncodedTable) -> int:
     """Columns of the table once each category has one of its own."""
     more = sum(len(feature.categories) - 1 for feature in table.domain.features if feature.categories)
-    return table.derived.shape[1] + more
+    return int(table.derived.shape[1]) + more
