@@ -18,7 +18,9 @@ from registry.runs import read_json
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
 from registry.versions import FINGERPRINT_TAG, TRAINING_TAG
+from schemas.domains.obesity import Obesity
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
+from schemas.quality_limits import QualityLimits
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
 from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
@@ -170,7 +172,10 @@ def test_a_slow_model_is_not_registered(settings: Settings) -> None:
     assert registry.versions() == before
 
 
-def test_a_classification_is_trained_registered_and_loaded(settings: Settings, tmp_path: Path) -> None:
+def test_a_classification_is_trained_registered_and_loaded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Obesity, "limits", QualityLimits())
     obesity = settings.for_domain("obesity")
     domain = obesity.load_domain()
     made_up_rows(domain, 140).to_csv(tmp_path / "people.csv", index=False)
