@@ -51,7 +51,7 @@ class LoadedScorer:
 
 
 def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
-    """The function that scores a matrix as a fitted pipeline predicts, in the way in which consumers will score with it.
+    """The function that scores a matrix as a fitted pipeline predicts, by the means by which consumers will.
 
     Args:
         pipeline: fitted; begins with `encode`.

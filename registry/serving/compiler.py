@@ -1,6 +1,6 @@
 """Compiles fitted pipelines to formulas. Each type of estimator has one converter, found by its exact type.
 
-A subclass may predict in another way than its parent, so it has no converter. Where the boosters allow it, the formula is
+A subclass may predict in another way than its parent, so it has no converter. Where trees allow it, the formula is
 simpler than the pipeline: the values that fill gaps become the directions in which trees send gaps, and members of a
 blend that add up trees become one booster.
 """
@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from registry.serving.formula import Append, Apply, Chain, Fill, Formula, Mean, Numbers, Sharpen, Step, Trees, boosters_in
+from registry.serving.formula import (
+    Append,
+    Apply,
+    Chain,
+    Fill,
+    Formula,
+    Mean,
+    Numbers,
+    Sharpen,
+    Step,
+    Trees,
+    boosters_in,
+)
 from registry.serving.trees import TreeModel, merged
 
 if TYPE_CHECKING:
@@ -89,7 +101,9 @@ class Compiler:
         """
         from registry.serving import estimator_converters, tree_converters
 
-        return _converter(fitted, estimator_converters.converters() | tree_converters.converters())(fitted, self)
+        converters = {**estimator_converters.converters(), **tree_converters.converters()}
+        found: Formula = _converter(fitted, converters)(fitted, self)
+        return found
 
     def steps(self, fitted: Any) -> list[Step]:
         """The steps of a fitted transformer.
@@ -110,7 +124,12 @@ class Compiler:
 
     def sum_of(self, model: TreeModel) -> Trees:
         """The formula of the sum of a model's trees."""
-        return self.trees(model, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
+        return self._changed(self.trees(model), model)
+
+    def _changed(self, trees: Trees, model: TreeModel) -> Trees:
+        """The formula of a model whose trees take the place of others."""
+        self.sources[trees.booster] = model
+        return Trees(trees.booster, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
 
     def model_of(self, formula: Formula) -> TreeModel | None:
         """The trees that a formula adds up; None if it does anything else, or if they cannot be changed."""
@@ -127,9 +146,9 @@ class Compiler:
                 return Sharpen(formula.power, formula.least, self.chain(steps, formula.of))
             case Chain():
                 return self.chain([*steps, *formula.steps], formula.then)
-        if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):
-            steps, model = folded
-            formula = self.sum_of(model)
+            case Trees() if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):
+                steps, model = folded
+                formula = self._changed(formula, model)
         return Chain(list(steps), formula) if steps else formula
 
     def mean(self, members: Sequence[Formula], weights: Sequence[float]) -> Formula:
@@ -144,24 +163,27 @@ class Compiler:
         return Mean([formula for formula, _ in parts], [weight for _, weight in parts])
 
     def _merge(self, parts: Sequence[tuple[Formula, float]]) -> list[tuple[Formula, float]]:
-        alike: dict[Any, list[tuple[Formula, TreeModel, float]]] = {}
-        rest: list[tuple[Formula, float]] = []
+        alike: dict[Any, list[tuple[Trees, TreeModel, float]]] = {}
+        places: dict[Any, tuple[list[Step], int]] = {}
+        found: list[tuple[Formula, float]] = []
         for formula, weight in parts:
             steps, last = (formula.steps, formula.then) if isinstance(formula, Chain) else ([], formula)
-            if model := self.model_of(last):
-                key = (repr(steps), len(model.offset), model.has_vectors)
-                alike.setdefault(key, []).append((formula, model, weight))
-            else:
-                rest.append((formula, weight))
-        for same in alike.values():
-            formula, _, total = same[0]
+            if not isinstance(last, Trees) or (model := self.model_of(last)) is None:
+                found.append((formula, weight))
+                continue
+            key = (repr(steps), len(model.offset), model.has_vectors)
+            if key not in alike:
+                places[key] = (steps, len(found))
+                found.append((formula, weight))
+            alike.setdefault(key, []).append((last, model, weight))
+        for key, same in alike.items():
             if len(same) > 1:
+                steps, place = places[key]
                 total = sum(weight for *_, weight in same)
                 model = merged([model for _, model, _ in same], [weight / total for *_, weight in same])
-                steps = formula.steps if isinstance(formula, Chain) else []
-                formula = Chain(steps, self.sum_of(model)) if steps else self.sum_of(model)
-            rest.append((formula, total))
-        return rest
+                trees = self._changed(same[0][0], model)
+                found[place] = (Chain(steps, trees) if steps else trees, total)
+        return found
 
 
 def _fold_fill(steps: Sequence[Step], model: TreeModel) -> tuple[list[Step], TreeModel] | None:

@@ -76,7 +76,9 @@ def _linear(estimator: Any, _: Compiler) -> Formula:
 
 
 def _logistic(estimator: LogisticRegression, _: Compiler) -> Formula:
-    sums = Linear(Numbers.of(estimator.coef_.T), Numbers.of(np.broadcast_to(estimator.intercept_, len(estimator.coef_))))
+    sums = Linear(
+        Numbers.of(estimator.coef_.T), Numbers.of(np.broadcast_to(estimator.intercept_, len(estimator.coef_)))
+    )
     return Apply("sigmoid" if len(estimator.classes_) == 2 else "softmax", sums)  # noqa: PLR2004 - one sum for two
 
 

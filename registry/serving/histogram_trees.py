@@ -45,7 +45,8 @@ def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: 
         bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
         goes_left = _goes_left(bits, len(seen))
         unseen = np.setdiff1d(np.arange(codes), seen)
-        categories[node] = np.sort(np.concatenate([seen[~goes_left], [] if gaps_left[node] else unseen])).astype(np.int64)
+        right = [seen[~goes_left], *([] if gaps_left[node] else [unseen])]
+        categories[node] = np.sort(np.concatenate(right)).astype(np.int64)
     return Tree(
         np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
         np.where(is_leaf, -1, nodes["right"].astype(np.int64)),

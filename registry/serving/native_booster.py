@@ -65,9 +65,7 @@ def _tree(stored: dict[str, Any]) -> Tree:
     # as `<=`: the largest number of 32 bits below the condition
     thresholds = np.nextafter(conditions, np.float32(-np.inf)).astype(np.float64)
     codes = np.array(stored["categories"], dtype=np.int64)
-    segments = zip(
-        stored["categories_nodes"], stored["categories_segments"], stored["categories_sizes"], strict=True
-    )
+    segments = zip(stored["categories_nodes"], stored["categories_segments"], stored["categories_sizes"], strict=True)
     return Tree(
         left,
         np.array(stored["right_children"], dtype=np.int64),

@@ -60,7 +60,7 @@ class AdditiveScore(FormulaScore):
         self._offset = 0.0 if trees.offset is None else float(trees.offset.array()[0])
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
-        """SHAP values of n rows in the prediction's unit, as `Booster.contributions`: (n, 1, columns + 1), bias last."""
+        """SHAP values of n rows in the prediction's unit (n, 1, columns + 1), bias last; as `Booster.contributions`."""
         found = self._booster.contributions(matrix) * self._scale
         found[:, :, -1] += self._offset
         return found

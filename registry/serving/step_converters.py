@@ -68,8 +68,8 @@ def _fill(step: SimpleImputer) -> list[Step]:
 
 def _standardize(step: StandardScaler) -> list[Step]:
     width = step.n_features_in_
-    mean = np.zeros(width) if step.mean_ is None else step.mean_
-    scale = np.ones(width) if step.scale_ is None else step.scale_
+    mean = step.mean_ if step.with_mean else np.zeros(width)
+    scale = step.scale_ if step.with_std else np.ones(width)
     return [Standardize(Numbers.of(mean), Numbers.of(scale))]
 
 

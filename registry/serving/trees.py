@@ -1,9 +1,10 @@
 """Fitted trees of any library as arrays, and as a model that XGBoost's library scores.
 
-XGBoost compares numbers of 32 bits and goes left if `value < condition`; the trees here go left if `value <= threshold`,
-as scikit-learn's do, with a threshold of 64 bits. The condition is the number of 32 bits that follows the largest one
-that is not above the threshold, so a value of 32 bits never goes another way. Siblings are stored side by side, since
-the library finds a right child beside its left sibling. Covers are stored because contributions need them.
+XGBoost compares numbers of 32 bits and goes left if `value < condition`. The trees here go left if
+`value <= threshold`, as scikit-learn's do, with a threshold of 64 bits. The condition is the number of 32 bits that
+follows the largest one that is not above the threshold, so a value of 32 bits never goes another way. Siblings are
+stored side by side, since the library looks for a right child beside its left sibling. Covers are stored because
+contributions need them.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Tree:
             self.gaps_left[order],
             self.cover[order],
             self.values[order],
-            {int(place[node]): codes for node, codes in sorted(self.categories.items(), key=lambda item: place[item[0]])},
+            dict(sorted((int(place[node]), codes) for node, codes in self.categories.items() if place[node] >= 0)),
         )
 
 
@@ -106,7 +107,7 @@ class TreeModel:
     @property
     def has_vectors(self) -> bool:
         """Whether leaves hold a value for every output."""
-        return self.trees[0].values.shape[1] > 1
+        return bool(self.trees[0].values.shape[1] > 1)
 
     def tree_model(self) -> TreeModel:
         """The model itself, whose trees can be changed."""
@@ -189,7 +190,7 @@ def _document(number: int, tree: Tree, columns: int) -> dict[str, Any]:
         "categories_nodes": np.array(list(tree.categories), dtype=np.int32),
         "categories_segments": np.concatenate([np.zeros(1), np.cumsum(sizes)]).astype(np.int64)[: len(sizes)],
         "categories_sizes": sizes,
-        "default_left": np.where(is_leaf, False, tree.gaps_left).astype(np.uint8),
+        "default_left": (tree.gaps_left & ~is_leaf).astype(np.uint8),
         "id": number,
         "left_children": tree.left.astype(np.int32),
         "loss_changes": np.zeros(nodes, dtype=np.float32),

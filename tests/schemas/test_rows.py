@@ -28,7 +28,7 @@ def test_the_matrix_of_listings_equals_that_of_the_table(boston_rows: list[Row])
     matrix = _matrix(HOUSING, boston_rows)
     assert matrix.shape == (506, 13)
     assert matrix.dtype == np.float64
-    np.testing.assert_array_equal(matrix, pd.DataFrame(boston_rows).to_numpy(dtype=np.float64))
+    np.testing.assert_array_equal(matrix, pd.DataFrame(boston_rows).to_numpy(dtype=np.float32))
     shuffled = pd.DataFrame(boston_rows)[list(reversed(HOUSING.columns))].assign(MEDV=0.0)
     np.testing.assert_array_equal(matrix, RowBuilder(HOUSING).matrix_of_frame(shuffled))
 
