@@ -22,7 +22,6 @@ from sklearn.svm import SVR
 from registry.booster import Booster, BoosterError
 from registry.folder import GOLDEN_FILE, MODEL_FILE
 from registry.loading import load_pipeline, load_scorer, load_to_serve
-from registry.serving.compiler import compile_pipeline
 from registry.serving.form import SERVING_FILE, read_serving_form, write_serving_form
 from registry.steps.boosting import BoostedClassifier, BoostedRegressor
 from registry.steps.derive import Derive
@@ -225,8 +224,7 @@ def test_a_serving_form_of_another_pipeline_is_rejected_even_if_it_is_consistent
     golden = pd.read_parquet(model_folder / GOLDEN_FILE)
     other = fitted(table_of("housing"), trees=11)
     golden["expected"] = other.predict(golden[list(HOUSING.columns)])
-    compiled = compile_pipeline(other, has_classes=False)
-    write_serving_form(model_folder, compiled, load_to_serve(small_model.folder, HOUSING).card, golden)
+    write_serving_form(model_folder, other, load_to_serve(small_model.folder, HOUSING).card, golden)
     load_to_serve(model_folder, HOUSING)
     assert reject(model_folder, load_scorer) == "golden_rows"
 

@@ -16,7 +16,8 @@ from xgboost import XGBRegressor
 from registry.booster import Score
 from registry.predict_fn import pipeline_score
 from registry.scorer import score_of
-from registry.serving.compiler import CompiledModel, NoServingFormError, compile_pipeline
+from registry.serving.compiler import NoServingFormError
+from registry.serving.compiling import CompiledModel, compile_pipeline
 from registry.serving.formula import Mean, Trees, boosters_in
 from schemas.rows import Matrix
 from tests.registry.serving.form_cases import (

@@ -16,22 +16,22 @@ from registry.serving.formula import (
     Append,
     Apply,
     Chain,
-    Fill,
+    FillGaps,
     Formula,
     Function,
     Join,
     Kernel,
     Linear,
+    MatrixStep,
     Mean,
     OneHot,
     Sharpen,
     Standardize,
-    Step,
     Take,
     Trees,
     YeoJohnson,
 )
-from schemas.rows import Matrix
+from schemas.rows import Matrix, derived_columns
 
 Compute = Callable[[Matrix], NDArray[np.float64]]
 """From a matrix (n, columns) to another, or to outputs (n, outputs)."""
@@ -70,10 +70,10 @@ def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
     return compute
 
 
-def step_of(step: Step) -> Compute:
+def step_of(step: MatrixStep) -> Compute:
     """The function that turns a matrix into another; raises as `estimator_of`."""
     match step:
-        case Fill(values):
+        case FillGaps(values):
             compute: Compute = partial(numerics.fill_gaps, fill=values.array())
         case Append():
             compute = _append(step)
@@ -117,7 +117,7 @@ def _append(step: Append) -> Compute:
 
     def append(matrix: Matrix) -> Matrix:
         filled = matrix if fill is None else numerics.fill_gaps(matrix, fill)
-        return np.column_stack([matrix, numerics.derived_columns(filled, step.powers)])
+        return np.column_stack([matrix, derived_columns(filled, step.powers)])
 
     return append
 
