@@ -113,6 +113,9 @@ class Compiler:
                 return Apply(formula.function, self.chain(steps, formula.to))
             case Sharpen():
                 return Sharpen(formula.power, formula.least, self.chain(steps, formula.of))
+            case Mean() if all(isinstance(step, FillGaps | Append) for step in steps):
+                # then gaps are filled in the trees of each member
+                return self.mean([self.chain(steps, member) for member in formula.members], formula.weights)
             case Chain():
                 return self.chain([*steps, *formula.steps], formula.then)
             case Trees() if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):

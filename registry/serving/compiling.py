@@ -48,5 +48,7 @@ def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
 
 
 def _most_codes(encode: Any) -> int:
-    categories = [each for _, step, _ in encode.transformers_ for each in getattr(step, "categories_", ())]
+    categories = [
+        each for _, step, _ in getattr(encode, "transformers_", ()) for each in getattr(step, "categories_", ())
+    ]
     return max(map(len, categories), default=0)

@@ -32,7 +32,7 @@ def histogram_trees(boosting: Any, codes: int) -> TreeModel:
     stages = boosting._predictors
     trees = [_tree(predictor, columns, known, codes) for stage in stages for predictor in stage]
     outputs = list(range(boosting.n_trees_per_iteration_)) * len(stages)
-    return TreeModel(trees, outputs, width, np.ravel(boosting._baseline_prediction).astype(np.float64), is_wide=True)
+    return TreeModel(trees, outputs, width, np.ravel(boosting._baseline_prediction).astype(np.float64))
 
 
 def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: int) -> Tree:
@@ -56,6 +56,7 @@ def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: 
         nodes["count"].astype(np.float64),
         nodes["value"].reshape(-1, 1).astype(np.float64),
         categories,
+        is_wide=True,
     )
 
 

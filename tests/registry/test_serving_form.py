@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +22,7 @@ from sklearn.svm import SVR
 
 from registry.booster import Booster, BoosterError
 from registry.folder import GOLDEN_FILE, MODEL_FILE
+from registry.golden import check_golden_rows, serving_golden
 from registry.loading import load_pipeline, load_scorer, load_to_serve
 from registry.serving.form import SERVING_FILE, read_serving_form, write_serving_form
 from registry.steps.boosting import BoostedClassifier, BoostedRegressor
@@ -30,7 +32,7 @@ from registry.steps.sharpening import SharpenedClassifier
 from registry.store import Registry
 from schemas.domain import Domain, load_domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
-from schemas.rows import RowBuilder
+from schemas.rows import Matrix, RowBuilder
 from tests.models import SmallModel, fitted, made_up_rows, register, table_of
 from training.data.tables import Table
 from training.learning.encoding import encoder, filler, scaler
@@ -252,3 +254,16 @@ def test_a_booster_accepts_only_its_own_columns_and_an_empty_matrix() -> None:
     assert booster.predict(np.empty((0, booster.columns))).shape == (0, 1)
     with pytest.raises(BoosterError, match="Number of columns in data must equal"):
         booster.predict(np.zeros((2, 5)))
+
+
+def test_a_form_that_is_right_only_in_a_batch_is_rejected(small_model: SmallModel) -> None:
+    scorer, form = load_to_serve(small_model.folder, HOUSING), read_serving_form(small_model.folder)
+    assert form is not None
+    rows, expected = serving_golden(form, HOUSING)
+
+    def score(matrix: Matrix) -> NDArray[np.float64]:
+        return scorer.score(matrix) * (1.001 if len(matrix) == 1 else 1.0)
+
+    check_golden_rows(scorer.score, rows, expected, scorer.card)
+    with pytest.raises(ModelRejectedError, match="scored one by one; allowed is 5e-06"):
+        check_golden_rows(score, rows, expected, scorer.card)

@@ -155,7 +155,13 @@ REGRESSIONS: dict[str, Callable[[], Any]] = {
     "filled-blend": lambda: member(
         fill(),
         derive(),
-        ensemble.VotingRegressor([("f", ensemble.ExtraTreesRegressor(**FEW)), ("x", XGBRegressor(**FEW))]),
+        ensemble.VotingRegressor(
+            [
+                ("forest", ensemble.ExtraTreesRegressor(**FEW)),
+                ("xgboost", XGBRegressor(**FEW)),
+                ("histogram", ensemble.HistGradientBoostingRegressor(**HISTOGRAM)),
+            ]
+        ),
     ),
 }
 

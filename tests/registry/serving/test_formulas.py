@@ -79,6 +79,7 @@ def test_a_formula_predicts_as_its_pipeline(name: str, classes: int) -> None:
 
 def test_members_that_add_up_trees_become_one_booster() -> None:
     assert isinstance(compiled("blend-of-sums", 0).formula, Trees)
+    assert len(boosters_in(compiled("filled-blend", 0).formula)) == 1
     votes = compiled("blend", 3).formula
     assert isinstance(votes, Mean)
     # both kinds of forest are one booster, the sharpened member has its own
