@@ -135,7 +135,7 @@ def _join(blocks: Sequence[Compute]) -> Compute:
 
 
 def _linear(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Compute:
-    return lambda matrix: matrix @ weights + intercept
+    return _on_one_thread(lambda matrix: matrix @ weights + intercept)
 
 
 def _one_hot(categories: Sequence[NDArray[np.float64]]) -> Compute:
@@ -158,24 +158,32 @@ def _kernel(kernel: Kernel) -> Compute:
     points, weights, lengths = kernel.points.array(), kernel.weights.array(), kernel.lengths.array()
     # 1 + |a|^2 - 2ab + |b|^2 as one matrix product
     right = np.ascontiguousarray(np.vstack([-2 * points.T, np.ones(len(points)), (points**2).sum(axis=1)]))
-    blas = _blas()
 
     def means(matrix: Matrix) -> NDArray[np.float64]:
         scaled = matrix / lengths
         left = np.column_stack([scaled, (scaled**2).sum(axis=1) + 1, np.ones(len(scaled))])
         found = np.empty((len(left), 1))
-        # threads that wait for each other make the time depend on other load
-        with blas.limit(limits=1):
-            for start in range(0, len(left), _CHUNK):
-                squares = left[start : start + _CHUNK] @ right
-                # rounding may make the distance of two equal rows negative
-                np.maximum(squares, 1, out=squares)
-                np.sqrt(squares, out=squares)
-                np.divide(1, squares, out=squares)
-                found[start : start + _CHUNK, 0] = squares @ weights
+        for start in range(0, len(left), _CHUNK):
+            squares = left[start : start + _CHUNK] @ right
+            # rounding may make the distance of two equal rows negative
+            np.maximum(squares, 1, out=squares)
+            np.sqrt(squares, out=squares)
+            np.divide(1, squares, out=squares)
+            found[start : start + _CHUNK, 0] = squares @ weights
         return found * kernel.spread + kernel.mean
 
-    return means
+    return _on_one_thread(means)
+
+
+def _on_one_thread(compute: Compute) -> Compute:
+    """Limits matrix products to one thread: threads that wait for each other make the time depend on other load."""
+    blas = _blas()
+
+    def compute_on_one_thread(matrix: Matrix) -> NDArray[np.float64]:
+        with blas.limit(limits=1):
+            return compute(matrix)
+
+    return compute_on_one_thread
 
 
 @cache

@@ -42,7 +42,9 @@ class FormulaScore:
         """
         if not len(matrix):
             return np.empty((0, self._outputs) if self._outputs else 0)
-        outputs = self._compute(matrix)
+        # what calls this looks for predictions that are not finite
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = self._compute(matrix)
         return self._order.apply(outputs) if self._order else outputs[:, 0]
 
 
