@@ -16,7 +16,6 @@ from registry.digest import check_digest, digest_of
 from registry.folder import write_files
 from registry.location import local_path_of
 from registry.saving import save
-from registry.serving.compiler import NoServingFormError, compile_pipeline
 from registry.serving.form import write_serving_form
 from registry.stages import CHAMPION, PREVIOUS_CHAMPION
 from registry.versions import (
@@ -90,7 +89,7 @@ class Registry:
             folder = Path(temporary) / "model"
             save(pipeline, card, golden, folder, logged)
             write_files(folder, card, golden, reference)
-            lack = _write_form(folder, pipeline, card, golden)
+            why_no_form = write_serving_form(folder, pipeline, card, golden)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
@@ -101,7 +100,7 @@ class Registry:
                 DATA_TAG: card.data_sha256,
                 TRAINED_TAG: card.trained_at.isoformat(),
                 STATUS_TAG: REGISTERED,
-            } | ({NO_FORM_TAG: lack} if lack else {})
+            } | ({NO_FORM_TAG: why_no_form} if why_no_form else {})
             created = self.client.create_model_version(
                 self.name,
                 logged.artifact_location,
@@ -246,13 +245,3 @@ class Registry:
             raise ModelNotFoundError(
                 f"no {subject} of model {self.name!r} in {store}: train one with `{spell_command('train', self.name)}`"
             ) from error
-
-
-def _write_form(folder: Path, pipeline: Pipeline, card: ModelCard, golden: pd.DataFrame) -> str:
-    """Write the serving form, if the pipeline has one; why it has none otherwise."""
-    try:
-        compiled = compile_pipeline(pipeline, has_classes=bool(card.classes))
-    except NoServingFormError as error:
-        return str(error)
-    write_serving_form(folder, compiled, card, golden)
-    return ""

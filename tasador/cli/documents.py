@@ -54,6 +54,9 @@ class ShownVersion(VersionDocument):
 
     features: tuple[str, ...]
     gate: dict[str, Any] | None = Field(description="the gate's report")
+    why_no_form: str | None = Field(
+        description="why it has no serving form and is scored through its pipeline; None if it has one"
+    )
 
 
 class BestVersion(VersionDocument):

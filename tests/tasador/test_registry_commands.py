@@ -12,6 +12,7 @@ import redis
 from operations.command_sender import current_actor
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
+from registry.versions import NO_FORM_TAG
 from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedError
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands import registry as commands
@@ -205,3 +206,11 @@ def test_force_requires_a_reason_and_sends_it(
 
 def test_an_unknown_stage_is_a_usage_error(store: Registry, registry: Runner) -> None:
     assert registry.run("promote", "2", "Heaven").exit_code == 2
+
+
+def test_a_version_shows_whether_it_has_a_serving_form(store: Registry, registry: Runner) -> None:
+    store.set_tags("2", {NO_FORM_TAG: "SVR has no serving form"})
+    shown = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in registry.text("show", "2").splitlines()}
+    assert shown["serving form"] == "none, its pipeline scores: SVR has no serving form"
+    assert registry.json("show", "2")["why_no_form"] == "SVR has no serving form"
+    assert registry.json("show", "1")["why_no_form"] is None

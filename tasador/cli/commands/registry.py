@@ -87,7 +87,8 @@ def show(
     info = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
     verdict, serving = read_gate_report(registry, info), find_serving(settings)
     if as_json:
-        write_json(document(info, serving) | {"features": features, "gate": verdict})
+        more = {"features": features, "gate": verdict, "why_no_form": info.why_no_form}
+        write_json(document(info, serving) | more)
         return
     for line in lines(info, features, serving):
         print_line(line)
