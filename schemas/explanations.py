@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
@@ -74,9 +74,3 @@ class UnexplainedListing(Answer):
 
 ExplanationAnswer: TypeAlias = Annotated[ExplainedListing | UnexplainedListing, Field(discriminator="type")]
 """The answer to one request."""
-
-
-def ranked(columns: tuple[str, ...], values: dict[str, Any], contributions: list[float]) -> list[FeatureContribution]:
-    """Contributions by size; `values` are the row's by column, absent or None for a gap."""
-    pairs = sorted(zip(columns, contributions, strict=True), key=lambda pair: -abs(pair[1]))
-    return [FeatureContribution(feature=name, value=values.get(name), contribution=one) for name, one in pairs]

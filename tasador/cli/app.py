@@ -22,6 +22,7 @@ COMMANDS = {
     "consumer": "Run one consumer.",
     "trainer": "Run one training worker.",
     "monitor": "Run one monitor.",
+    "explainer": "Run one explainer.",
     "publish": "Publish listings, sample listings or outcomes.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
