@@ -19,7 +19,6 @@ from operations.processes import (
     ConsumerStatus,
     ExplainerStatus,
     MonitorStatus,
-    Processes,
     TrainerStatus,
     read_processes,
 )
