@@ -26,6 +26,8 @@ COMMANDS = {
     "publish": "Publish listings, sample listings or outcomes.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
+    "explain": "Show why a listing got its prediction.",
+    "predict": "Predict the rows of a file without a stream.",
     "verify": "Check that every listing got exactly one outcome.",
     "data": "Check training data, or write a report on it.",
     "train": "Train models, register the best and promote it.",

@@ -51,6 +51,7 @@ OUTPUTS = {
     "dead-letters show": JsonOutput((f"{_LETTERS}.showing:LetterDocument",)),
     "domain new": JsonOutput((f"{_DOCUMENTS}:DraftedDomain",)),
     "drift": JsonOutput(("schemas.drift:DriftReport",)),
+    "explain": JsonOutput(("schemas.explanations:ExplainedListing",)),
     "forget": JsonOutput((f"{_DOCUMENTS}:ErasureDocument",)),
     "history": JsonOutput(("schemas.history:Change",), is_list=True),
     "loop pause": JsonOutput((f"{_DOCUMENTS}:LoopDocument",)),

@@ -78,8 +78,7 @@ def publish_to_explain(users: Users, streams: Streams) -> dict[str, Any]:
     event = {"id": "l-explained", "explain": True, "data": dict(read_boston_rows()[7])}
     with connect(users.url("client")) as client, connect(users.url("reader")) as reader:
         client.xadd(streams.listings, {"data": json.dumps(event)})
-        entries: list[Any] = []
-        wait_until(lambda: entries.extend(reader.xrange(streams.explanations)) or entries)  # type: ignore[func-returns-value]
+        entries: Any = wait_until(lambda: reader.xrange(streams.explanations), message="the listing is explained")
     answer: dict[str, Any] = json.loads(entries[0][1][b"data"])
     return answer
 
