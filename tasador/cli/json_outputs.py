@@ -57,6 +57,7 @@ OUTPUTS = {
     "loop pause": JsonOutput((f"{_DOCUMENTS}:LoopDocument",)),
     "loop resume": JsonOutput((f"{_DOCUMENTS}:LoopDocument",)),
     "mlflow": JsonOutput((f"{_DOCUMENTS}:ServedPage",)),
+    "predict": JsonOutput(("tasador.cli.views.predictions:PredictedRowDocument",), is_lines=True),
     "publish": JsonOutput(("tasador.cli.views.published:PublishSummary",)),
     "quality": JsonOutput(("schemas.quality:QualityReport",)),
     "registry alias": JsonOutput((f"{_DOCUMENTS}:VersionDocument",)),
