@@ -26,7 +26,7 @@ from schemas.domain import Domain
 from schemas.errors import RefusedListingError
 from schemas.events import ModelStamp
 from schemas.explanations import ExplanationData, ExplanationMethod, FeatureContribution
-from schemas.rows import RowBuilder
+from schemas.rows import Matrix, RowBuilder
 from schemas.settings import Settings
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD
@@ -159,6 +159,10 @@ class LocalModel:
             ],
             model=ModelStamp(version=self.version, activation=""),
         )
+
+    def matrix_of(self, frame: pd.DataFrame) -> Matrix:
+        """The matrix (n, columns) of a table of checked rows."""
+        return RowBuilder(self.domain).matrix_of_frame(frame)
 
     @cached_property
     def _explainer(self) -> ModelExplainer:

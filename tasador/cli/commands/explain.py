@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from schemas.errors import ConfigurationError
 from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.pages import write_page
 from tasador.cli.terminal import stdout, write_json
 from tasador.machine.running_system import find_settings, open_redis
 
@@ -43,15 +43,3 @@ def explain(
         write_json(event.model_dump(mode="json", exclude_none=True))
     else:
         stdout.print(explanation_chart(event.data, title))
-
-
-def write_page(path: Path, page: str) -> None:
-    """Write a page.
-
-    Raises:
-        ConfigurationError: it cannot be written.
-    """
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
