@@ -122,7 +122,14 @@ def test_a_page_compares_versions_on_the_same_rows(store: Registry, registry: Ru
     page = tmp_path / "compared.html"
     registry.run("compare", "1", "3", "--html", str(page))
     text = page.read_text(encoding="utf-8")
-    for shown in ("506 rows were evaluated by both", "95 % intervals", "By segment: rmse", "CHAS 1", "sha256", "cv_rmse"):
+    for shown in (
+        "506 rows were evaluated by both",
+        "95 % intervals",
+        "By segment: rmse",
+        "CHAS 1",
+        "sha256",
+        "cv_rmse",
+    ):
         assert shown in text
     assert text.count("<h3>") == 5
     assert text.count('class="why"') == 10
