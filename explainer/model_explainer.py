@@ -59,6 +59,7 @@ class ModelExplainer:
 
     Attributes:
         method: that it uses.
+        background: as given.
 
     Raises:
         ModelRejectedError: ("background") no method fits the model.
@@ -67,6 +68,7 @@ class ModelExplainer:
     method: ExplanationMethod
 
     def __init__(self, scorer: Scorer, background: Matrix | None, domain: Domain) -> None:
+        self.background = background
         self._score = scorer.score
         self._target = domain.target
         self._trees: ExplainableTrees | None = None

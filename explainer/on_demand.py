@@ -42,7 +42,7 @@ def explain_listing(
     found = find_predicted_row(client, settings, domain, listing_id, source)
     version = found.data["model"]["version"]
     try:
-        explainer = load_version(settings, domain, version, _desired(client, settings))
+        explainer = load_version(settings, domain, version, find_desired(client, settings))
     except ModelError as error:
         raise ExplanationError(f"listing {listing_id!r} was predicted by version {version}: {error}") from error
     matrix = RowBuilder(domain).matrix_of_columns({name: [found.features[name]] for name in domain.columns})
@@ -67,7 +67,8 @@ def load_version(
     return load_explainer(cache.fetch(desired), domain)
 
 
-def _desired(client: redis.Redis, settings: Settings) -> DesiredModel | None:
+def find_desired(client: redis.Redis, settings: Settings) -> DesiredModel | None:
+    """The desired model; None before the first activation."""
     return DesiredModel.from_hash(client.hgetall(settings.streams.model))  # type: ignore[arg-type]
 
 

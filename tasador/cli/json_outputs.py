@@ -51,7 +51,7 @@ OUTPUTS = {
     "dead-letters show": JsonOutput((f"{_LETTERS}.showing:LetterDocument",)),
     "domain new": JsonOutput((f"{_DOCUMENTS}:DraftedDomain",)),
     "drift": JsonOutput(("schemas.drift:DriftReport",)),
-    "explain": JsonOutput(("schemas.explanations:ExplainedListing",)),
+    "explain": JsonOutput(("schemas.explanations:ExplainedListing", "explainer.weights:WeightReport")),
     "forget": JsonOutput((f"{_DOCUMENTS}:ErasureDocument",)),
     "history": JsonOutput(("schemas.history:Change",), is_list=True),
     "loop pause": JsonOutput((f"{_DOCUMENTS}:LoopDocument",)),
