@@ -75,7 +75,8 @@ class BatchScorer:
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
         self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
-        self._requests = RequestChooser(settings.explain.share)
+        self._share = settings.explain.share
+        self._requests = RequestChooser(self._share)
         self._rows_kept = settings.window.full_batch_rows
         self.dead_letters = DeadLetterWriter(self._decoder, self._encoder, consumer)
 
@@ -100,7 +101,8 @@ class BatchScorer:
             return self._without_broken_scores(entries, model, dict(zip(places, listings, strict=True)), scores)
         imputed = self._builder.named(np.isnan(matrix))
         unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
-        wanted = self._requests.choose(listings)
+        is_asked = self._share or True in [listing.explain for listing in listings]
+        wanted = self._requests.choose(listings) if is_asked else ()
         ids = [entries[place].id for place in places]
         stride = -(-len(ids) // self._rows_kept) or 1
         encode = self._encoder.classifications if self._classes else self._encoder.predictions
