@@ -59,7 +59,7 @@ def test_detach_returns_when_everything_is_ready_and_says_where(
     started: subprocess.CompletedProcess[str], system: RunningSystem
 ) -> None:
     assert list(system.parts) == ["housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor"]
-    assert [why_not_ready(url) for url in system.parts.values()] == ["", "", ""]
+    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 4
     for name, url in system.parts.items():
         assert f"{url}/readyz" in started.stdout
         assert f"log .tasador/logs/{name}.log" in started.stdout
