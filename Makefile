@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models bench-tables fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models bench-tables bench-explain fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
 bench-models: install ## Compare our models with older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
 	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+
+bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
+	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
 
 # peers and FLAML have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
 # --no-annotate` from requirements.in

@@ -50,7 +50,8 @@ class ScoredBatch:
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
         values: the p predictions as packed doubles (8 p bytes).
-        flags: a byte for each prediction: 1 imputed, 2 unusual, 3 both.
+        flags: a byte for each prediction, the sum of 1 imputed, 2 unusual, 4 to be explained.
+        requests: a line of JSON for each prediction that is to be explained (`consumer.requests`).
         total: sum of the predictions.
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
@@ -70,6 +71,7 @@ class ScoredBatch:
     stride: int = 1
     values: bytes = b""
     flags: bytes = b""
+    requests: bytes = b""
     total: float = 0.0
     total_squares: float = 0.0
     imputed: dict[str, int] = field(default_factory=dict)

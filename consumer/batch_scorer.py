@@ -16,6 +16,7 @@ from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.metrics import PRICE_KINDS
 from consumer.replies import name_beside
+from consumer.requests import RequestChooser, encode_requests
 from registry.scorer import Scorer
 from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of
@@ -43,6 +44,8 @@ class ServedModel:
         low: smallest value of each column in training, (columns,).
         high: largest value of each column in training, (columns,).
         usual: between which predictions nearly all training rows lie; None of a classification.
+        digest: of its artifact; explainers find it by digest and address.
+        uri: of its artifact.
     """
 
     scorer: Scorer
@@ -50,6 +53,8 @@ class ServedModel:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     usual: tuple[float, float] | None = None
+    digest: str = ""
+    uri: str = ""
 
 
 class BatchScorer:
@@ -70,6 +75,8 @@ class BatchScorer:
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
         self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
+        self._share = settings.explain.share
+        self._requests = RequestChooser(self._share)
         self._rows_kept = settings.window.full_batch_rows
         self.dead_letters = DeadLetterWriter(self._decoder, self._encoder, consumer)
 
@@ -94,6 +101,8 @@ class BatchScorer:
             return self._without_broken_scores(entries, model, dict(zip(places, listings, strict=True)), scores)
         imputed = self._builder.named(np.isnan(matrix))
         unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
+        is_asked = self._share or True in [listing.explain for listing in listings]
+        wanted = self._requests.choose(listings) if is_asked else ()
         ids = [entries[place].id for place in places]
         stride = -(-len(ids) // self._rows_kept) or 1
         encode = self._encoder.classifications if self._classes else self._encoder.predictions
@@ -106,7 +115,8 @@ class BatchScorer:
             rows=pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride=stride,
             values=values.astype("<f8").tobytes(),
-            flags=_flags(imputed, unusual, len(ids)),
+            flags=_flags(imputed, unusual, wanted, len(ids)),
+            requests=encode_requests([listings[row] for row in wanted], model.digest, model.uri) if wanted else b"",
             total=total if scores is values else float(values.sum()),
             total_squares=float(values @ values),
             imputed=Counter(name for names in imputed.values() for name in names),
@@ -191,10 +201,12 @@ def _texts_of(ids: Sequence[bytes]) -> list[str]:
     return b"\n".join(ids).decode().split("\n") if ids else []
 
 
-def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], count: int) -> bytes:
+def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], wanted: Sequence[int], count: int) -> bytes:
     flags = bytearray(count)
     for row in imputed:
         flags[row] |= 1
     for row in unusual:
         flags[row] |= 2
+    for row in wanted:
+        flags[row] |= 4
     return bytes(flags)

@@ -17,7 +17,7 @@ from consumer.lost_entries import LostEntryDetector
 from consumer.maintenance import Maintenance
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
-from consumer.probe import may_reply, try_commit
+from consumer.probe import may_reply, may_request, try_commit
 from consumer.scoring_loop import ScoringLoop
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
@@ -126,7 +126,7 @@ class Consumer:
                 Step("renewal", idle_s / 3, self._renew),
                 Step("maintenance", self._settings.retention.interval_s, self._maintenance.run_once),
                 Step("lost entries", idle_s, self._lost.check),
-                Step("replies", _REPLY_CHECK_S, self._check_replies),
+                Step("replies", _REPLY_CHECK_S, self._check_optional_rights),
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             ]
         )
@@ -155,7 +155,7 @@ class Consumer:
             try:
                 await try_commit(self._client, self._settings.streams, self._domain, self._settings, self._name)
                 await convert_identities(self._client, self._settings.streams)
-                await self._check_replies()
+                await self._check_optional_rights()
             except (ServerError, RedisError, OSError) as error:
                 self.health.set_reason("scripts", str(error))
                 self.health.beat()
@@ -165,14 +165,19 @@ class Consumer:
                 self.health.clear("scripts")
                 return
 
-    async def _check_replies(self) -> None:
-        is_allowed = await may_reply(self._client, self._settings.streams, self._committer.keys, self._name)
-        self._committer.replies.is_allowed = is_allowed
+    async def _check_optional_rights(self) -> None:
+        """Find out whether this user may write what no outcome needs: replies, and requests for explanations."""
+        committer, streams = self._committer, self._settings.streams
+        committer.replies.is_allowed = await may_reply(self._client, streams, committer.keys, self._name)
+        committer.may_request = await may_request(self._client, streams, committer.keys)
+        self._warn_unless(committer.replies.is_allowed, "replies", streams.replies("*"), "askers get no replies")
+        self._warn_unless(committer.may_request, "explain", streams.explain, "no prediction is explained")
+
+    def _warn_unless(self, is_allowed: bool, name: str, key: str, effect: str) -> None:  # noqa: FBT001
         if is_allowed:
-            self.health.clear("replies")
+            self.health.clear(name)
         else:
-            pattern = self._settings.streams.replies("*")
-            self.health.warn("replies", f"this user may not write to {pattern}: askers get no replies")
+            self.health.warn(name, f"this user may not write to {key}: {effect}")
 
     async def _renew(self) -> None:
         if entry_ids := self.scoring_loop.in_hand:

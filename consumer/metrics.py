@@ -17,6 +17,7 @@ from prometheus_client import (
 
 from consumer.histogram import WeightedHistogram
 from consumer.replies import REPLY_RESULTS
+from consumer.requests import REQUEST_RESULTS
 from schemas.domain import Domain
 from schemas.refusals import Reason
 from transport.entries import EntryId
@@ -46,6 +47,7 @@ class BatchFigures:
         kinds: predictions by kind (`prediction_kinds`).
         fenced: entries that another consumer had answered, for which this commit wrote nothing.
         replies: replies by what became of them (`consumer.replies.REPLY_RESULTS`).
+        requests: requests for explanations by what became of them (`consumer.requests.REQUEST_RESULTS`).
     """
 
     entry_ids: Sequence[bytes]
@@ -58,6 +60,7 @@ class BatchFigures:
     kinds: Mapping[str, int] = field(default_factory=dict)
     fenced: int = 0
     replies: Mapping[str, int] = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
 
 
 def prediction_kinds(domain: Domain) -> tuple[str, ...]:
@@ -87,6 +90,8 @@ class ConsumerMetrics:
         kinds = prediction_kinds(domain)
         self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
         self._replies = counter("tasador_replies", "Replies to askers, by what became of them", "result", REPLY_RESULTS)
+        about_requests = "Requests for explanations, by what became of them"
+        self._requests = counter("tasador_explain_requests", about_requests, "result", REQUEST_RESULTS)
         self._swaps = counter("tasador_model_swaps", "Models loaded or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter(
             "tasador_fenced_entries", "Entries that another consumer had answered", registry=registry
@@ -135,6 +140,7 @@ class ConsumerMetrics:
         _add(self._kinds, figures.kinds)
         self._fenced.inc(figures.fenced)
         _add(self._replies, figures.replies)
+        _add(self._requests, figures.requests)
         if answered := len(figures.entry_ids):
             self._batch.observe(answered)
             self._record_ages(figures.entry_ids, figures.answered_ms)

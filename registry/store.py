@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from registry import tracking
 from registry.artifacts import copy_artifact
+from registry.background import write_background
 from registry.card import ModelCard
 from registry.digest import check_digest, digest_of
 from registry.folder import write_files
@@ -31,6 +32,7 @@ from registry.versions import (
 )
 from schemas.command_line import spell_command
 from schemas.errors import ModelNotFoundError
+from schemas.rows import Matrix
 from transport.address import without_password
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Registry:
         *,
         run_id: str,
         tags: Mapping[str, str] | None = None,
+        background: Matrix | None = None,
     ) -> ModelVersionInfo:
         """Store a fitted pipeline as a new version; no alias points to it yet.
 
@@ -76,6 +79,7 @@ class Registry:
             reference: raw columns, target and out-of-fold predictions.
             run_id: the run that made it.
             tags: further tags of the version (see `registry.versions`).
+            background: rows for explanations (see `registry.background`); None for a version without them.
 
         Raises:
             ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
@@ -90,6 +94,7 @@ class Registry:
             save(pipeline, card, golden, folder, logged)
             write_files(folder, card, golden, reference)
             why_no_form = write_serving_form(folder, pipeline, card, golden)
+            write_background(folder, background)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
@@ -221,8 +226,7 @@ class Registry:
             yield folder
 
     def _uri_of(self, record: ModelVersion) -> str:
-        uri = self.client.get_model_version_download_uri(self.name, str(record.version))
-        local = local_path_of(uri)
+        local = local_path_of(uri := self.client.get_model_version_download_uri(self.name, str(record.version)))
         return uri if local is None else str(local.absolute())
 
     def _aliases(self) -> dict[str, str]:

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     limits: sections.LimitSettings = sections.LimitSettings()
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
+    explain: sections.ExplainSettings = sections.ExplainSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

@@ -132,5 +132,9 @@ class MonitorHeartbeat(ProcessHeartbeat):
     """A monitor's heartbeat."""
 
 
+class ExplainerHeartbeat(ProcessHeartbeat):
+    """An explainer's heartbeat."""
+
+
 def _seconds(now_ms: int, since_ms: int) -> int:
     return max(now_ms - since_ms, 0) // 1000

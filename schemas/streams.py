@@ -13,6 +13,9 @@ MONITORS = "monitors"
 ARCHIVERS = "archivers"
 """Consumer group whose position shows which listings, predictions and outcomes are in the audit log."""
 
+EXPLAINERS = "explainers"
+"""Consumer group of the explainers, which answer requests for explanations."""
+
 DATA_FIELD = b"data"
 """The field of an entry that carries the event's JSON."""
 FASTSTREAM_FIELD = b"__data__"
@@ -80,6 +83,10 @@ class Streams:
     """List of the latest prediction errors, newest first: the outcome's time, the error, the outcome."""
     drift = _Key("drift")
     """Stream of drift and quality reports."""
+    explain = _Key("explain")
+    """Stream of requests for explanations that have no answer yet; an answered one is deleted."""
+    explanations = _Key("explanations")
+    """Stream with one entry for each answered request."""
     progress = _Key("progress")
     """Hash of counts, sums and the low-water mark."""
     trim_marks = _Key("progress:marks")
@@ -90,6 +97,8 @@ class Streams:
     """Hash from a training worker's name to its heartbeat."""
     monitors = _Key("monitors")
     """Hash from a monitor's name to its heartbeat."""
+    explainers = _Key("explainers")
+    """Hash from an explainer's name to its heartbeat."""
     dedup_current = _Key("dedup:current")
     """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
     dedup_previous = _Key("dedup:previous")

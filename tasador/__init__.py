@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from producer import AsyncListingPublisher, ListingPublisher, Reconnection
     from schemas.errors import NotAnsweredError
     from schemas.events import DeadLetter, Listing, Prediction, Repeat
+    from tasador.prediction.loading import load_model
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Reconnection",
     "Repeat",
     "__version__",
+    "load_model",
 ]
 
 _HOMES = {
@@ -35,6 +37,7 @@ _HOMES = {
     "Prediction": "schemas.events",
     "Reconnection": "producer",
     "Repeat": "schemas.events",
+    "load_model": "tasador.prediction.loading",
 }
 
 

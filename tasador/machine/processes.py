@@ -26,11 +26,11 @@ STEADY_S = 60.0
 
 
 class ManagedProcess:
-    """A consumer, trainer or monitor of one domain, run as a child process that ends when this process ends.
+    """A consumer, trainer, monitor or explainer of one domain, run as a child process that ends when this process ends.
 
     Args:
         domain: to work on.
-        command: `consumer`, `trainer` or `monitor`.
+        command: `consumer`, `trainer`, `monitor` or `explainer`.
         name: its name in the domain.
         logs: folder of its log.
         host: where it serves HTTP.

@@ -87,9 +87,10 @@ class System:
             self._start(domain, "trainer", "trainer")
         self.write_running_system()
 
-    def start_monitors(self) -> None:
-        """Start the monitors, which wait for a model."""
+    def start_explainers_and_monitors(self) -> None:
+        """Start the explainers, which wait for a request, and the monitors, which wait for a model."""
         for domain in self._domains:
+            self._start(domain, "explainer", "explainer")
             self._start(domain, "monitor", "monitor")
         self.write_running_system()
 
@@ -103,7 +104,7 @@ class System:
         else:  # two processes must not create the same SQLite store
             self.ensure_champions()
             self.start_trainers()
-        self.start_monitors()
+        self.start_explainers_and_monitors()
 
     def ensure_champions(self) -> None:
         """Train a champion quickly for each domain that has none; notify the operator if that fails."""
@@ -167,15 +168,13 @@ class System:
             self._notify(f"redis ended (see {self.redis.log}); restarting")
             self.redis.start()
             if self.redis.url != redis_url(self.settings):
-                raise RedisUnavailableError(
-                    "another program took the port of the private Redis: start the system again"
-                )
+                raise RedisUnavailableError("another program took the private Redis's port: start the system again")
             self.write_running_system()
         for process in self.processes:
             self._watch(process)
 
     def stop(self) -> None:
-        """Stop monitors, then consumers, then trainers, then Redis; KeyboardInterrupt kills the processes at once."""
+        """Stop the processes in order, then Redis; KeyboardInterrupt kills the processes at once."""
         try:
             self.processes.stop()
         except KeyboardInterrupt:
@@ -210,8 +209,8 @@ class System:
         self._refused.pop(domain, None)
         self._notify(f"adding {domain}")
         self._start_consumers(domain, consumers)
-        self._start(domain, "trainer", "trainer")
-        self._start(domain, "monitor", "monitor")
+        for role in ("trainer", "explainer", "monitor"):
+            self._start(domain, role, role)
 
     def _remove(self, domain: str) -> None:
         if domain not in self._domains:

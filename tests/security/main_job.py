@@ -24,6 +24,7 @@ from tests.listings import listing, read_boston_rows
 from tests.models import train_small_model
 from tests.security.roles import Users
 from tests.waiting import wait_until
+from transport.connection import connect
 
 LISTINGS = 20
 STATUS_CODES = (0, 1, 2)
@@ -50,6 +51,9 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         wait_until(lambda: status()["totals"]["scored"] == LISTINGS + 1, message="all are scored")
         assert run("operator", "history")[0]["actor"] == current_actor()
 
+        explained = publish_to_explain(users, streams)
+        assert explained["type"] == "listing.explained"
+
         outcomes = folder / "outcomes.csv"
         outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")
         run("client", "publish", str(outcomes), "--outcomes", "--id-column", "id")
@@ -69,6 +73,16 @@ def _ask(url: str, streams: Streams) -> None:
     assert answer.prediction
 
 
+def publish_to_explain(users: Users, streams: Streams) -> dict[str, Any]:
+    """Publish a listing whose prediction is to be explained, and return the explanation."""
+    event = {"id": "l-explained", "explain": True, "data": dict(read_boston_rows()[7])}
+    with connect(users.url("client")) as client, connect(users.url("reader")) as reader:
+        client.xadd(streams.listings, {"data": json.dumps(event)})
+        entries: Any = wait_until(lambda: reader.xrange(streams.explanations), message="the listing is explained")
+    answer: dict[str, Any] = json.loads(entries[0][1][b"data"])
+    return answer
+
+
 class _Commands:
     def __init__(self, users: Users, streams: Streams, home: Path) -> None:
         self._users, self._streams, self._home = users, streams, home
@@ -84,7 +98,7 @@ class _Commands:
 
 @contextmanager
 def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
-    processes = [_process(users, role, streams, home) for role in ("consumer", "trainer", "monitor")]
+    processes = [_process(users, role, streams, home) for role in ("consumer", "trainer", "monitor", "explainer")]
     try:
         for process in processes:
             process.start()

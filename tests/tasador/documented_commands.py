@@ -48,6 +48,11 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         DocumentedCommand(
             "tasador registry compare 6 7", r"(?s)VERSION 1 +VERSION 2.*same", typed="tasador registry compare 1 2"
         ),
+        DocumentedCommand(
+            "tasador registry compare 6 7 --html compared.html",
+            r"VERSION 1 +VERSION 2",
+            typed="tasador registry compare 1 2 --html compared.html",
+        ),
         DocumentedCommand("tasador registry best --metric test_mae", r"TEST MAE"),
         DocumentedCommand("tasador history", r"a try"),
         DocumentedCommand(
@@ -78,6 +83,11 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
     "docs/training.md": (
         DocumentedCommand("tasador data check homes.csv", r"506 of 506 rows of homes.csv accepted"),
         DocumentedCommand("tasador data report homes.csv", r"reports/housing/data.html"),
+    ),
+    "docs/explanations.md": (
+        DocumentedCommand("tasador predict homes.csv", r"506 rows predicted by version \d, 0 refused"),
+        DocumentedCommand("tasador predict homes.csv --out predictions.csv", r"506 rows predicted by version"),
+        DocumentedCommand("tasador predict homes.csv --explain", r"BECAUSE OF"),
     ),
     "docs/drift.md": (
         DocumentedCommand("tasador drift", r"not enough rows"),
@@ -146,6 +156,10 @@ NOT_TYPED: dict[str, str] = {
     "tasador domain new passengers.csv --target Survived --skip Name --skip Ticket --id-column PassengerId": _OWN_TABLE,
     "tasador publish passengers.csv --domain passengers": _OWN_TABLE,
     "tasador publish others.csv --domain passengers --rename Geschlecht=Sex --skip Notiz --decimal ,": _OWN_TABLE,
+    "tasador explain home-17": "a listing of the reader's: tests/explainer/test_explain_command.py"
+    "::test_a_listing_is_explained_with_and_without_a_stored_explanation",
+    "tasador explain --global": "needs 50 explanations: tests/explainer/test_weights.py"
+    "::test_weights_of_late_are_compared_with_training",
     "cd examples/node && npm ci": _NODE,
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
     "make compose-up": _CONTAINERS,
