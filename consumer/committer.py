@@ -89,6 +89,9 @@ class Receipt:
             imputed=batch.imputed if answered else {},
             unusual=batch.unusual if answered else {},
             kinds=batch.kinds if answered else {},
+            stored=batch.stored if answered else {},
+            invalid_stored=batch.invalid_stored if answered else {},
+            lookups=batch.lookups if answered else {},
             fenced=len(self.fenced),
             replies=self.replies,
         )

@@ -53,7 +53,7 @@ def plan_publishing(
         settings.redis_url.get_secret_value(),
         settings.streams,
         Backpressure(settings.high_water, on_full, on_wait),
-        ListingDecoder(settings.load_domain(), settings.limits) if validate else None,
+        ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on) if validate else None,
     )
 
 

@@ -1,0 +1,68 @@
+"""A batch between decoding and scoring: its listings with their matrix, and the entries that are refused already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from consumer.batch import Refusal
+from consumer.lookup import Lookup
+from schemas.decoding import DecodedListing
+from schemas.rows import Matrix
+from transport.consumer_group import Entry
+
+StoredRow = Mapping[str, float | str]
+"""Stored values by feature, as they were used."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DecodedBatch:
+    """The n good listings of a batch, and the refusals of the other entries.
+
+    Attributes:
+        entries: all entries of the batch.
+        time: that answers carry.
+        listings: n, in the order of their entries.
+        places: n positions of their entries.
+        matrix: shape (n, features), NaN for what is missing.
+        refusals: by the position of the entry.
+        beside: reply names that stand in a field of an entry, by its id.
+        stored: the values that were taken from the store, by row; those rows of the matrix have them too.
+        lookup: what the store is asked for; None if nothing.
+        lookup_results: how many rows were looked up, by `consumer.lookup.LOOKUP_RESULTS`.
+        invalid_stored: feature -> how many stored values were not valid.
+        decode_s: how long decoding and validating took.
+    """
+
+    entries: Sequence[Entry]
+    time: str
+    listings: Sequence[DecodedListing]
+    places: Sequence[int]
+    matrix: Matrix
+    refusals: Mapping[int, Refusal]
+    beside: Mapping[bytes, str]
+    decode_s: float
+    stored: Mapping[int, StoredRow] = field(default_factory=dict)
+    lookup: Lookup | None = None
+    lookup_results: Mapping[str, int] = field(default_factory=Counter)
+    invalid_stored: Mapping[str, int] = field(default_factory=Counter)
+
+    def entry_of(self, row: int) -> Entry:
+        """The entry of a listing."""
+        return self.entries[self.places[row]]
+
+    def refuse(self, refusals: Mapping[int, Refusal]) -> DecodedBatch:
+        """The batch without some rows, whose entries are refused."""
+        kept = [row for row in range(len(self.listings)) if row not in refusals]
+        refused = {self.places[row]: refusal for row, refusal in refusals.items()}
+        return replace(
+            self,
+            listings=[self.listings[row] for row in kept],
+            places=[self.places[row] for row in kept],
+            matrix=self.matrix[np.array(kept, dtype=np.intp)],
+            refusals={**self.refusals, **refused},
+            stored={new: self.stored[row] for new, row in enumerate(kept) if row in self.stored},
+        )
