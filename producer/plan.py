@@ -46,7 +46,7 @@ def plan_publishing(
     Raises:
         ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
-    settings = _settings_of(redis, domain)
+    settings = settings_of(redis, domain)
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: pass its URL, or settings with `redis_url`")
     return PublishingPlan(
@@ -57,7 +57,12 @@ def plan_publishing(
     )
 
 
-def _settings_of(redis: str | Settings, domain: str | None) -> Settings:
+def settings_of(redis: str | Settings, domain: str | None) -> Settings:
+    """The settings of a client that was given the URL of Redis, or settings.
+
+    Raises:
+        ConfigurationError: the domain is not known, or a setting is wrong.
+    """
     if isinstance(redis, Settings):
         return redis if domain is None else redis.for_domain(domain)
     # a params.yaml in a client's folder may belong to the client, so only a named one is read

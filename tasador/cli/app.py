@@ -23,6 +23,7 @@ COMMANDS = {
     "trainer": "Run one training worker.",
     "monitor": "Run one monitor.",
     "publish": "Publish listings, sample listings or outcomes.",
+    "features": "Store, show or remove what is known of properties.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
     "verify": "Check that every listing got exactly one outcome.",
