@@ -42,8 +42,7 @@ from transport.connection import connect_async
 from transport.consumer_group import Entry
 from transport.pipelined_connection import PipelinedConnection
 
-NOW = datetime.now(UTC)
-AT = NOW.isoformat()
+AT = datetime.now(UTC).isoformat()
 ROOM = {name: value for name, value in ROW.items() if name != "RM"}
 
 
@@ -118,17 +117,17 @@ async def test_what_the_event_says_wins(redis_client: Client, redis_url: str, st
 async def test_values_that_are_old_undated_or_not_valid_are_no_values(
     redis_client: Client, redis_url: str, streams: Streams
 ) -> None:
-    old = (NOW - timedelta(seconds=100)).isoformat()
-    store(redis_client, streams, "old", ROW, old)
-    store(redis_client, streams, "fresh", ROW, (NOW - timedelta(seconds=30)).isoformat())
+    now = datetime.now(UTC)
+    store(redis_client, streams, "old", ROW, (now - timedelta(hours=3)).isoformat())
+    store(redis_client, streams, "fresh", ROW, (now - timedelta(hours=1)).isoformat())
     store(redis_client, streams, "undated", ROW, None)
     store(redis_client, streams, "no time", ROW, 'yesterday","2026-01-01T00:00:00Z')
-    store(redis_client, streams, "no zone", ROW, NOW.replace(tzinfo=None).isoformat())
+    store(redis_client, streams, "no zone", ROW, now.replace(tzinfo=None).isoformat())
     odd = {"CRIM": 101, "ZN": "1,2", "CHAS": 0.5, "INDUS": "nan", "AGE": "x", "LSTAT": ""}
     store(redis_client, streams, "odd", ROW | odd)
-    store(redis_client, streams, "future", ROW, (NOW + timedelta(days=1)).isoformat())
+    store(redis_client, streams, "future", ROW, (now + timedelta(days=1)).isoformat())
     subjects = ["old", "fresh", "undated", "no time", "no zone", "odd", "future", "unknown"]
-    settings = settings_for(streams.prefix, features={"max_age_s": 60})
+    settings = settings_for(streams.prefix, features={"max_age_s": 7200})
     async with running(redis_url, settings) as consumer:
         publish(redis_client, streams, [lacking(subject, subject) for subject in subjects])
         await answered(redis_client, streams, 8)
