@@ -18,7 +18,7 @@ from schemas.stamp import Stamp
 encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
-NOTHING_STORED: Mapping[int, Mapping[str, float | str]] = {}
+NOTHING_STORED: Mapping[int, msgspec.Raw] = {}
 
 
 def now_rfc3339() -> str:
@@ -41,7 +41,7 @@ class _PredictionData(msgspec.Struct, gc=False, omit_defaults=True):
     probabilities: dict[str, float] | None = None
     confidence: float | None = None
     labels: dict[str, str] | None = None
-    stored: Mapping[str, float | str] | None = None
+    stored: msgspec.Raw | None = None
 
 
 class _DeadLetterData(msgspec.Struct, gc=False):
@@ -90,7 +90,7 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
-        stored: Mapping[int, Mapping[str, float | str]] = NOTHING_STORED,
+        stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
     ) -> bytes:
         """A regression's predictions in the target's unit, a line for each.
 
@@ -120,7 +120,7 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
-        stored: Mapping[int, Mapping[str, float | str]] = NOTHING_STORED,
+        stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
     ) -> bytes:
         """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
         data = [
@@ -136,7 +136,7 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Sequence[str],
         unusual: Sequence[str],
-        stored: Mapping[str, float | str] | None,
+        stored: msgspec.Raw | None,
     ) -> _PredictionData:
         name = winner_of(probabilities, self._target.classes)
         return _PredictionData(

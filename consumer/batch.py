@@ -55,7 +55,7 @@ class ScoredBatch:
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
         unusual: feature -> how many listings had an unusual value.
-        stored: feature -> how many listings took it from the store.
+        stored: feature -> how many values were taken from the store.
         invalid_stored: feature -> how many stored values were not valid.
         lookups: how many listings were looked up in the store, by result.
         kinds: how many of the predictions are of each kind (`consumer.metrics.prediction_kinds`).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 
 import numpy as np
@@ -67,7 +67,7 @@ class BatchScorer:
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
         has_store = settings.features.is_on
-        self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store)
+        self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store, absent=nan)
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
         self._columns = domain.columns
@@ -134,7 +134,7 @@ class BatchScorer:
             total_squares=float(values @ values),
             imputed=Counter(name for names in imputed.values() for name in names),
             unusual=Counter(name for names in unusual.values() for name in names),
-            stored=Counter(name for names in stored.values() for name in names),
+            stored=decoded.stored_counts,
             invalid_stored=decoded.invalid_stored,
             lookups=decoded.lookup_results,
             kinds=self._kinds(values, model.usual),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from consumer.batch import Refusal
@@ -13,9 +14,6 @@ from consumer.lookup import Lookup
 from schemas.decoding import DecodedListing
 from schemas.rows import Matrix
 from transport.consumer_group import Entry
-
-StoredRow = Mapping[str, float | str]
-"""Stored values by feature, as they were used."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +28,8 @@ class DecodedBatch:
         matrix: shape (n, features), NaN for what is missing.
         refusals: by the position of the entry.
         beside: reply names that stand in a field of an entry, by its id.
-        stored: the values that were taken from the store, by row; those rows of the matrix have them too.
+        stored: a JSON object of the values that were taken from the store, by row; the matrix has them too.
+        stored_counts: feature -> how many values were taken from the store.
         lookup: what the store is asked for; None if nothing.
         lookup_results: how many rows were looked up, by `consumer.lookup.LOOKUP_RESULTS`.
         invalid_stored: feature -> how many stored values were not valid.
@@ -45,7 +44,8 @@ class DecodedBatch:
     refusals: Mapping[int, Refusal]
     beside: Mapping[bytes, str]
     decode_s: float
-    stored: Mapping[int, StoredRow] = field(default_factory=dict)
+    stored: Mapping[int, msgspec.Raw] = field(default_factory=dict)
+    stored_counts: Mapping[str, int] = field(default_factory=Counter)
     lookup: Lookup | None = None
     lookup_results: Mapping[str, int] = field(default_factory=Counter)
     invalid_stored: Mapping[str, int] = field(default_factory=Counter)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
-import hiredis
 import numpy as np
 import redis.asyncio
 from numpy.typing import NDArray
 from redis.exceptions import RedisError, ResponseError
 
 from consumer.decoded_batch import DecodedBatch
-from consumer.lookup import Lookup
+from consumer.lookup import Lookup, LookupForm
 from consumer.redis_guard import RedisGuard
 from consumer.stored_values import StoredValueReader
 from schemas.domain import Domain
@@ -26,8 +25,8 @@ from transport.pipelined_connection import PipelinedConnection
 
 logger = logging.getLogger(__name__)
 
-MAX_SINGLE_FIELDS = 6
-"""Up to so many missing features are asked for one by one; for more, the whole hash costs less."""
+MAX_FORMS = 10_000
+"""Forms of lookups that are kept; listings of a domain with many optional features may lack any of them."""
 TRIES = 3
 """How often a lookup is sent while Redis answers everything else. Then the features count as missing, so that a store
 which cannot be read costs no listing its outcome."""
@@ -59,7 +58,9 @@ class FeatureStore:
         self._connection = connection
         self._streams = streams
         self._is_on = settings.is_on
-        self._names = [column.encode() for column in domain.columns]
+        self._prefix = streams.features("").encode()
+        self._columns = domain.columns
+        self._forms: dict[bytes, LookupForm] = {}
         self._is_storable = np.isin(domain.columns, storable_columns(domain))
         self._reader = StoredValueReader(domain, settings.max_age_s)
         self.is_allowed = True
@@ -71,29 +72,26 @@ class FeatureStore:
         gaps = np.isnan(batch.matrix) & self._is_storable
         if not gaps.any():
             return None
-        subjects = {
-            row: subject
+        listings = batch.listings
+        subjects = [
+            (row, subject)
             for row in np.flatnonzero(gaps.any(axis=1)).tolist()
-            if (subject := batch.listings[row].subject) is not None and is_storable_subject(subject)
-        }
-        return self._lookup_of(subjects, gaps[[*subjects]]) if subjects else None
+            if (subject := listings[row].subject) is not None and is_storable_subject(subject)
+        ]
+        return self._lookup_of(subjects, gaps[[row for row, _ in subjects]]) if subjects else None
 
-    def _lookup_of(self, subjects: Mapping[int, str], mask: NDArray[np.bool_]) -> Lookup:
-        # most listings of a batch lack the same features
-        known: dict[bytes, list[bytes]] = {}
-        columns = [
-            known.get(pattern := lacking.tobytes())
-            or known.setdefault(pattern, [*compress(self._names, lacking.tolist())])
-            for lacking in mask
-        ]
-        is_whole = [len(names) > MAX_SINGLE_FIELDS for names in columns]
-        key_of = self._streams.features
-        commands: list[tuple[Any, ...]] = [
-            ("HGETALL", key_of(subject)) if whole else ("HMGET", key_of(subject), AT, *names)
-            for subject, names, whole in zip(subjects.values(), columns, is_whole, strict=True)
-        ]
-        packed = b"".join(map(hiredis.pack_command, commands))
-        return Lookup(rows=[*subjects], mask=mask, columns=columns, is_whole=is_whole, commands=packed)
+    def _lookup_of(self, subjects: Sequence[tuple[int, str]], mask: NDArray[np.bool_]) -> Lookup:
+        packed, width = mask.tobytes(), mask.shape[1]
+        patterns = [packed[start : start + width] for start in range(0, len(packed), width)]
+        forms = [self._forms.get(pattern) or self._form_of(pattern) for pattern in patterns]
+        prefix = self._prefix
+        commands = [form.command(prefix + subject.encode()) for form, (_, subject) in zip(forms, subjects, strict=True)]
+        return Lookup(rows=[row for row, _ in subjects], mask=mask, forms=forms, commands=b"".join(commands))
+
+    def _form_of(self, pattern: bytes) -> LookupForm:
+        if len(self._forms) >= MAX_FORMS:
+            self._forms.clear()
+        return self._forms.setdefault(pattern, LookupForm([*compress(self._columns, pattern)]))
 
     async def send(self, lookup: Lookup) -> None:
         """Send a lookup, whose replies must be received before the next is sent."""
@@ -143,10 +141,8 @@ class FeatureStore:
         Raises:
             redis.exceptions.RedisError: the server cannot serve now.
         """
-        key = self._streams.features("\n")
         try:
-            for command in (("HMGET", key, AT), ("HGETALL", key)):
-                await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            await self._client.hmget(self._streams.features("\n"), [AT])
         except ResponseError as error:
             if is_transient(error):
                 raise

@@ -45,7 +45,7 @@ class BatchFigures:
         imputed: rows in which a feature was filled, by feature.
         unusual: rows in which a feature was outside what training saw, by feature.
         kinds: predictions by kind (`prediction_kinds`).
-        stored: rows in which a feature was taken from the store, by feature.
+        stored: values that were taken from the store, by feature.
         invalid_stored: stored values that were not valid, by feature.
         lookups: rows that were looked up in the store, by result (`consumer.lookup.LOOKUP_RESULTS`).
         fenced: entries that another consumer had answered, for which this commit wrote nothing.

@@ -65,11 +65,14 @@ def _field_type(feature: Feature) -> Any:
     return base | None if feature.may_miss else base
 
 
-def _row_struct(domain: Domain) -> type[msgspec.Struct]:
+def _row_struct(domain: Domain, absent: float | None) -> type[msgspec.Struct]:
     # column names need not be identifiers, so the struct's fields have their own names
     names = {f"f{i}": feature.column for i, feature in enumerate(domain.features)}
     fields = [(name, _field_type(feature)) for name, feature in zip(names, domain.features, strict=True)]
-    with_defaults = [(*f, None) if feature.may_miss else f for f, feature in zip(fields, domain.features, strict=True)]
+    with_defaults = [
+        (*f, None if feature.categories else absent) if feature.may_miss else f
+        for f, feature in zip(fields, domain.features, strict=True)
+    ]
     return msgspec.defstruct("Row", with_defaults, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True)
 
 
@@ -87,14 +90,17 @@ class ListingDecoder:
         limits: of a payload, checked before it is parsed.
         may_lack: accept listings with a subject that lack required features, which stored features may fill. The caller
             checks what is still missing then (`refusal_of_missing`), and after `decode_all` for every listing.
+        absent: what the data has for a number that is absent. NaN, not None, saves converting it for a matrix.
     """
 
-    def __init__(self, domain: Domain, limits: LimitSettings, *, may_lack: bool = False) -> None:
+    def __init__(
+        self, domain: Domain, limits: LimitSettings, *, may_lack: bool = False, absent: float | None = None
+    ) -> None:
         self._domain = domain
         self._limits = limits
         self._safe_bytes = safe_bytes(limits)
         fillable = domain_of(domain.contract, domain.columns) if may_lack else domain
-        self._row = _row_struct(fillable)
+        self._row = _row_struct(fillable, absent)
         self._required = [f"f{i}" for i, f in enumerate(domain.features) if not f.may_miss] if may_lack else []
         self._listing = _listing_struct(self._row)
         self._fast = msgspec.json.Decoder(self._listing).decode
@@ -116,7 +122,7 @@ class ListingDecoder:
             if len(payload) <= self._safe_bytes:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
-        if listing.subject is None and any(getattr(listing.data, name) is None for name in self._required):
+        if listing.subject is None and any(is_missing(getattr(listing.data, name)) for name in self._required):
             return self.decode_by_contract(payload)
         return listing
 
@@ -148,6 +154,11 @@ class ListingDecoder:
         values = {f"f{i}": getattr(listing.data, self._attributes[c]) for i, c in enumerate(self._domain.columns)}
         envelope = {name: getattr(listing, name) for name in DecodedListing.__struct_fields__ if name != "data"}
         return self._listing(data=self._row(**values), **envelope)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a decoded listing's data is missing."""
+    return value is None or value != value  # noqa: PLR0124 - NaN
 
 
 class _Subject(msgspec.Struct, gc=False):

@@ -158,7 +158,6 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         ("HSET", streams.monitors, "check", ""),
         ("XRANGE", streams.predictions, "-", "+"),
         ("HMGET", streams.features("check"), AT),
-        ("HGETALL", streams.features("check")),
     )
     try:
         user: Any = client.acl_whoami()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -135,7 +136,8 @@ async def test_values_that_are_old_undated_or_not_valid_are_no_values(
         await wait_until_async(
             lambda: {each: counted(consumer, "feature_lookups", result=each) for each in results} == results
         )
-        assert [counted(consumer, "invalid_stored_values", feature=name) for name in (*odd, "RM")] == [1] * 6 + [0]
+        names = (*odd, "RM")
+        assert [counted(consumer, "invalid_stored_values", feature=name) for name in names] == [1, 1, 1, 1, 1, 0, 0]
     found, refused = predictions(redis_client, streams), letters(redis_client, streams)
     assert set(found) == {"fresh", "odd", "future"}
     assert found["odd"]["imputed"] == [name for name in HOUSING.columns if name in odd]
@@ -195,7 +197,7 @@ async def test_categories_are_stored_as_their_bare_text(redis_client: Client, re
         assert await feature_store.receive(batch.lookup, RedisGuard(Health(1), lambda: None))
         feature_store.fill(batch)
         await feature_store.close()
-    assert batch.stored == {0: stored}
+    assert json.loads(bytes(batch.stored[0])) == stored
     assert not np.isnan(batch.matrix).any()
 
 
@@ -254,16 +256,49 @@ async def test_nothing_is_looked_up_where_the_store_is_off(
     assert predictions(redis_client, streams)["null"]["imputed"] == ["LSTAT"]
 
 
-async def test_a_lost_lookup_is_sent_again(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_lost_lookups_are_sent_again(redis_client: Client, redis_url: str, streams: Streams) -> None:
     store(redis_client, streams, "p", ROW)
     async with running(redis_url, settings_for(streams.prefix)) as consumer:
         publish(redis_client, streams, [lacking("first", "p")])
         await answered(redis_client, streams, 1)
-        connection: Any = consumer.scoring_loop.features
-        connection._connection._connection._writer.transport.abort()
-        publish(redis_client, streams, [lacking(f"l-{i}", "p") for i in range(20)])
-        await answered(redis_client, streams, 21)
+        raw: Any = consumer.scoring_loop.features._connection._connection
+        for number in range(5):
+            raw._writer.transport.abort()
+            publish(redis_client, streams, [lacking(f"l-{number}-{i}", "p") for i in range(150)])
+            await answered(redis_client, streams, 1 + 150 * (number + 1))
+        assert counted(consumer, "feature_lookups", result="failed") == 0
     assert all(each["stored"] == ROW for each in predictions(redis_client, streams).values())
+
+
+async def test_values_are_shown_on_one_line_with_their_digits(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    store(
+        redis_client, streams, "p", {"RM": "6.5\n", "LSTAT": " 7", "AGE": "8." + "0" * 50, "CHAS": "1.0", "TAX": "3e2"}
+    )
+    rest = {name: value for name, value in ROW.items() if name not in {"RM", "LSTAT", "AGE", "CHAS", "TAX"}}
+    async with running(redis_url, settings_for(streams.prefix)):
+        publish(redis_client, streams, [event("p", rest, subject="p"), event("whole")])
+        await answered(redis_client, streams, 2)
+    assert predictions(redis_client, streams)["p"]["stored"] == {"RM": 6.5, "LSTAT": 7, "AGE": 8, "CHAS": 1, "TAX": 300}
+    assert redis_client.xlen(streams.predictions) == 2
+
+
+async def test_a_lookup_that_is_lost_again_and_again_costs_no_outcome(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    store(redis_client, streams, "p", ROW)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = connect_async(f"redis://127.0.0.1:{closed.getsockname()[1]}")
+        async with running(redis_url, settings_for(streams.prefix)) as consumer:
+            consumer.scoring_loop.features._connection = PipelinedConnection(nobody)
+            publish(redis_client, streams, [lacking("alone", "p"), event("null", ROW | {"LSTAT": None}, subject="p")])
+            await answered(redis_client, streams, 2)
+            await wait_until_async(lambda: counted(consumer, "feature_lookups", result="failed") == 2)
+        await nobody.aclose()
+    assert letters(redis_client, streams)["alone"]["reason"] == "missing_feature"
+    assert predictions(redis_client, streams)["null"]["imputed"] == ["LSTAT"]
 
 
 async def test_a_backlog_is_answered_in_order_and_each_batch_with_its_own_values(
@@ -313,7 +348,7 @@ async def test_a_score_that_is_no_number_refuses_the_filled_listing_alone(
     assert reasons == ["missing_feature", "poison", "poison"]
 
 
-@pytest.mark.parametrize("text", ["1e999", "1_0", " ", "[1]", "true", "1,2,3", "\udcff", '"6"'])
+@pytest.mark.parametrize("text", ["1e999", "1_0", " ", "[1]", "true", "1,2,3", "\udcff", '"6"', "1" * 10_000])
 async def test_an_odd_value_leaves_its_neighbours_alone(
     redis_client: Client, redis_url: str, streams: Streams, text: str
 ) -> None:
