@@ -66,7 +66,7 @@ class BatchScorer:
     """
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
-        has_store = settings.features.is_on
+        self._has_store = has_store = settings.features.is_on
         self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store, absent=nan)
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
@@ -84,15 +84,17 @@ class BatchScorer:
         beside: dict[bytes, str] = {}
         listings, refusals = self._decode(entries, time, beside)
         places = [place for place in range(len(entries)) if place not in refusals] if refusals else range(len(entries))
+        matrix = self._builder.matrix(listings)
         return DecodedBatch(
             entries=entries,
             time=time,
             listings=listings,
             places=places,
-            matrix=self._builder.matrix(listings),
+            matrix=matrix,
             refusals=refusals,
             beside=beside,
             decode_s=perf_counter() - begin,
+            has_gaps=self._has_store and bool(np.isnan(matrix).any()),
         )
 
     def score(self, decoded: DecodedBatch, model: ServedModel) -> ScoredBatch:

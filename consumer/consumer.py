@@ -100,7 +100,7 @@ class Consumer:
         )
         batch = settings.batch
         self._committer = Committer(self._commits, streams, domain, settings, name)
-        self._features = FeatureStore(client, PipelinedConnection(client), streams, domain, settings.features)
+        self._features = FeatureStore(client, PipelinedConnection(client), streams, domain, settings.features.max_age_s)
         self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=PipelinedReader(

@@ -30,6 +30,7 @@ class DecodedBatch:
         beside: reply names that stand in a field of an entry, by its id.
         stored: a JSON object of the values that were taken from the store, by row; the matrix has them too.
         stored_counts: feature -> how many values were taken from the store.
+        has_gaps: whether listings lack features that the store may have; False where there is no store.
         lookup: what the store is asked for; None if nothing.
         lookup_results: how many rows were looked up, by `consumer.lookup.LOOKUP_RESULTS`.
         invalid_stored: feature -> how many stored values were not valid.
@@ -44,6 +45,7 @@ class DecodedBatch:
     refusals: Mapping[int, Refusal]
     beside: Mapping[bytes, str]
     decode_s: float
+    has_gaps: bool
     stored: Mapping[int, msgspec.Raw] = field(default_factory=dict)
     stored_counts: Mapping[str, int] = field(default_factory=Counter)
     lookup: Lookup | None = None

@@ -17,7 +17,6 @@ from consumer.lookup import Lookup, LookupForm
 from consumer.redis_guard import RedisGuard
 from consumer.stored_values import StoredValueReader
 from schemas.domain import Domain
-from schemas.sections import FeatureStoreSettings
 from schemas.stored_features import AT, is_storable_subject, storable_columns
 from schemas.streams import Streams
 from transport.connection import is_transient
@@ -40,7 +39,7 @@ class FeatureStore:
         connection: for lookups alone.
         streams: the domain's keys.
         domain: whose features are stored.
-        settings: whether the store is used, and up to which age.
+        max_age_s: age after which a stored value is not used.
 
     Attributes:
         is_allowed: whether the user may read the store; otherwise lookups fail without being sent.
@@ -52,26 +51,21 @@ class FeatureStore:
         connection: PipelinedConnection,
         streams: Streams,
         domain: Domain,
-        settings: FeatureStoreSettings,
+        max_age_s: float,
     ) -> None:
         self._client = client
         self._connection = connection
         self._streams = streams
-        self._is_on = settings.is_on
         self._prefix = streams.features("").encode()
         self._columns = domain.columns
         self._forms: dict[bytes, LookupForm] = {}
         self._is_storable = np.isin(domain.columns, storable_columns(domain))
-        self._reader = StoredValueReader(domain, settings.max_age_s)
+        self._reader = StoredValueReader(domain, max_age_s)
         self.is_allowed = True
 
     def plan(self, batch: DecodedBatch) -> Lookup | None:
         """The lookup of what the listings with a subject lack; None if there is nothing to look up."""
-        if not self._is_on:
-            return None
         gaps = np.isnan(batch.matrix) & self._is_storable
-        if not gaps.any():
-            return None
         listings = batch.listings
         subjects = [
             (row, subject)
@@ -126,10 +120,9 @@ class FeatureStore:
                     await self.send(lookup)
         return True
 
-    def fill(self, batch: DecodedBatch) -> None:
+    def fill(self, batch: DecodedBatch, lookup: Lookup) -> None:
         """Fill the gaps of a batch whose lookup has ended."""
-        if batch.lookup:
-            self._reader.fill(batch, batch.lookup)
+        self._reader.fill(batch, lookup)
 
     async def close(self) -> None:
         """Close the connection."""

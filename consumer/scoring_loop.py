@@ -1,4 +1,4 @@
-"""The path of every listing: read a batch, score it, commit it; between batches, the entries that were left over.
+"""The path of every listing: read a batch, score it, commit it; between batches, the left-over entries.
 
 What listings lack is looked up in the store while the batch before is scored.
 
@@ -14,26 +14,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from redis.exceptions import ResponseError
 
 from consumer.batch import ScoredBatch
-from consumer.batch_scorer import BatchScorer
+from consumer.batch_scorer import BatchScorer, ServedModel
 from consumer.committer import Committer, Receipt
 from consumer.decoded_batch import DecodedBatch
 from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
+from consumer.left_overs import LeftOvers
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
 from consumer.redis_guard import FIRST_PAUSE_S, RedisGuard
-from consumer.scoring_steps import ScoringSteps
 from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
-from transport.consumer_group import CHUNK, ConsumerGroup, Entry
+from transport.consumer_group import ConsumerGroup, Entry
 from transport.pipelined_connection import PipelinedReader
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -56,14 +59,10 @@ class ScoringLoop:
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
     _held: list[Sequence[Entry]] = field(default_factory=list)
-    _may_have_left_overs: bool = True
-    _next_claim_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self._guard = RedisGuard(self.health, self._expect_left_overs)
-        self._steps = ScoringSteps(
-            self.scorer, self.features, self.follower, self.metrics, self._guard, self._expect_left_overs
-        )
+        self._left_overs = LeftOvers(self.group, self.settings.claim_idle_ms, self.metrics, self._answer_alone)
+        self._guard = RedisGuard(self.health, self._left_overs.expect_own)
 
     @property
     def in_hand(self) -> list[bytes]:
@@ -78,7 +77,8 @@ class ScoringLoop:
         """Answer listings until stopped. A read is never cancelled: its entries would be delivered and forgotten."""
         while not self._guard.is_stopping:
             await self._guard.run(self._run_round)
-        await self._guard.run(self._answer_own)
+        if self.follower.model:
+            await self._guard.run(self._left_overs.answer_own)
 
     async def _run_round(self) -> None:
         """Do what needs an empty hand, then stream batches until something needs one again."""
@@ -86,14 +86,15 @@ class ScoringLoop:
         if self.follower.model is None:
             await self._guard.pause(FIRST_PAUSE_S)
             return
-        if self._may_have_left_overs:
+        left_overs = self._left_overs
+        if left_overs.may_be_own:
             if await self.rebuilder.ensure():
-                self._next_claim_s = 0.0  # a rebuilt group has pending entries that no consumer owns
-            self._may_have_left_overs = False
-            await self._answer_own()
+                left_overs.expect_others()  # a rebuilt group has pending entries that no consumer owns
+            left_overs.may_be_own = False
+            await left_overs.answer_own()
         await self._stream()
-        if time.monotonic() >= self._next_claim_s:
-            await self._answer_idle()
+        if left_overs.is_claim_due:
+            await left_overs.answer_idle()
 
     async def _stream(self) -> None:
         """Read, score and commit batches, so that Redis commits one batch while the next is scored.
@@ -106,7 +107,7 @@ class ScoringLoop:
         """
         committing: asyncio.Task[None] | None = None
         looking_up: DecodedBatch | None = None
-        await self.reader.send(is_blocking=self._next_claim_s > 0)
+        await self.reader.send(is_blocking=not self._left_overs.is_claim_urgent)
         try:
             while True:
                 entries = await self.reader.receive()
@@ -115,8 +116,8 @@ class ScoringLoop:
                 # a read that cannot be sent must not keep the batch in hand from its commit
                 is_ahead = not is_last and self.reader.is_full(entries) and await self._guard.run(self._read_ahead)
                 if looking_up:
-                    await self._steps.finish_lookup(looking_up)
-                batch = await self._steps.decode(entries)
+                    await self._finish_lookup(looking_up)
+                batch = await self._decode(entries)
                 if looking_up:
                     committing = await self._answer(looking_up.entries, looking_up, committing)
                     looking_up = None
@@ -142,10 +143,45 @@ class ScoringLoop:
 
     def _needs_empty_hand(self) -> bool:
         self.health.beat()
-        return self._guard.is_stopping or self._may_have_left_overs or time.monotonic() >= self._next_claim_s
+        return self._guard.is_stopping or self._left_overs.may_be_own or self._left_overs.is_claim_due
 
-    def _expect_left_overs(self) -> None:
-        self._may_have_left_overs = True
+    async def _decode(self, entries: Sequence[Entry]) -> DecodedBatch | None:
+        """The decoded batch, whose lookup has been sent; None if there are no entries, or they stay pending."""
+        batch = self._attempt(partial(self.scorer.decode, entries), entries) if entries else None
+        if batch and batch.has_gaps:
+            batch.lookup = self._attempt(partial(self.features.plan, batch), entries)
+            if batch.lookup:
+                await self.features.send(batch.lookup)
+        return batch
+
+    async def _finish_lookup(self, batch: DecodedBatch) -> bool:
+        """Wait until the batch's lookup has ended; False if it has not, because Redis is away and the loop stops."""
+        return batch.lookup is None or await self.features.receive(batch.lookup, self._guard)
+
+    async def _score(self, batch: DecodedBatch) -> ScoredBatch | None:
+        """The outcomes of a batch; None if its entries stay pending."""
+        model = self.follower.model
+        if not await self._finish_lookup(batch) or model is None:
+            return None
+        scored = self._attempt(partial(self._fill_and_score, batch, model), batch.entries)
+        if scored:
+            self.metrics.record_stage("decode", scored.decode_s)
+            self.metrics.record_stage("score", scored.score_s)
+        return scored
+
+    def _fill_and_score(self, batch: DecodedBatch, model: ServedModel) -> ScoredBatch:
+        if batch.lookup:
+            self.features.fill(batch, batch.lookup)
+        return self.scorer.score(batch, model)
+
+    def _attempt(self, step: Callable[[], T], entries: Sequence[Entry]) -> T | None:
+        try:
+            return step()
+        except Exception:
+            # delivery is decided here: an entry that cannot be scored stays pending, is tried alone, and ends as poison
+            logger.exception("entries cannot be scored", extra={"entries": len(entries)})
+            self._left_overs.expect_own()
+            return None
 
     async def _answer(
         self, entries: Sequence[Entry], batch: DecodedBatch | None, committing: asyncio.Task[None] | None
@@ -154,7 +190,7 @@ class ScoringLoop:
         if batch is None:
             self._held.remove(entries)
             return committing
-        scored = await self._steps.score(batch)
+        scored = await self._score(batch)
         if committing:
             await committing
         return asyncio.create_task(self._commit(entries, scored), name="commit")
@@ -196,33 +232,12 @@ class ScoringLoop:
         self.metrics.record_batch(receipt.figures_of(batch))
         if receipt.fenced:
             # another consumer was faster, or the group is gone: the next round finds out which
-            self._may_have_left_overs = True
+            self._left_overs.expect_own()
             self.on_fenced(receipt.fenced)
 
-    async def _answer_own(self) -> None:
-        """Answer entries pending under this name: of an earlier process, or of a read whose reply was lost."""
-        before: list[Entry] = []
-        while self.follower.model and (entries := await self.group.claim_own()) and entries != before:
-            await self._try_each(entries)
-            before = entries
-
-    async def _answer_idle(self) -> None:
-        """Answer some entries that other consumers left pending; come back at once if there may be more."""
-        entries = await self.group.claim_idle()
-        await self._try_each(entries)
-        is_more = len(entries) >= CHUNK
-        self._next_claim_s = 0.0 if is_more else time.monotonic() + self.settings.claim_idle_ms / 2000
-
-    async def _try_each(self, entries: Sequence[Entry]) -> None:
-        if entries:
-            self.metrics.record_claims(len(entries))
-            logger.info("left-over entries claimed", extra={"entries": len(entries)})
-        for claimed in entries:
-            # an entry without payload is not claimed, and cannot be taken
-            entry = await self.group.take(claimed) if claimed.flat is not None else claimed
-            if entry:
-                self._held.append([entry])
-                await self._commit([entry], await self._score_alone(entry))
+    async def _answer_alone(self, entry: Entry) -> None:
+        self._held.append([entry])
+        await self._commit([entry], await self._score_alone(entry))
 
     async def _score_alone(self, entry: Entry) -> ScoredBatch | None:
         dead_letters = self.scorer.dead_letters
@@ -230,5 +245,5 @@ class ScoringLoop:
             return dead_letters.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
         if entry.deliveries > self.settings.max_deliveries:
             return dead_letters.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
-        batch = await self._steps.decode([entry])
-        return await self._steps.score(batch) if batch else None
+        batch = await self._decode([entry])
+        return await self._score(batch) if batch else None

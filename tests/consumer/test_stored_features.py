@@ -188,14 +188,14 @@ async def test_categories_are_stored_as_their_bare_text(redis_client: Client, re
     store(redis_client, streams, "p", stored)
     settings = settings_for(streams.prefix, domain="obesity")
     async with connect_async(redis_url) as client:
-        feature_store = FeatureStore(client, PipelinedConnection(client), streams, domain, settings.features)
+        feature_store = FeatureStore(client, PipelinedConnection(client), streams, domain, 86_400)
         scorer = BatchScorer(domain, settings, "a")
         batch = scorer.decode([Entry(b"1-0", [b"data", lacking("l", "p", rest)])])
         batch.lookup = feature_store.plan(batch)
         assert batch.lookup
         await feature_store.send(batch.lookup)
         assert await feature_store.receive(batch.lookup, RedisGuard(Health(1), lambda: None))
-        feature_store.fill(batch)
+        feature_store.fill(batch, batch.lookup)
         await feature_store.close()
     assert json.loads(bytes(batch.stored[0])) == stored
     assert not np.isnan(batch.matrix).any()

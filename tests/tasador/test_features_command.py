@@ -96,7 +96,7 @@ def test_nothing_of_a_file_is_stored_unless_every_row_is_valid(
 
 def test_a_dry_run_checks_and_stores_nothing(redis_client: Client, streams: Streams, tmp_path: Path) -> None:
     text = COMMAND.text("put", _write(tmp_path, "a,6,1,0"), "--id-column", "ID", "--dry-run")
-    assert text == "1 subjects can be stored; nothing was\n"
+    assert text == "subjects that can be stored: 1\n"
     assert not redis_client.keys(streams.features("*"))
 
 
@@ -127,7 +127,7 @@ def test_features_are_removed_by_name_or_by_age(redis_client: Client, redis_url:
         assert sorted(writer.subjects()) == ["a:b*", "month", "new", "text", "undated", "week"]
         assert COMMAND.json("expire", "--older-than", "30d") == {"subjects": 2}
         assert sorted(writer.subjects()) == ["a:b*", "new", "text", "week"]
-        assert COMMAND.text("expire", "week", "gone", "a:b*") == "the features of 2 subjects removed\n"
+        assert COMMAND.text("expire", "week", "gone", "a:b*") == "subjects removed: 2\n"
         assert sorted(writer.subjects()) == ["new", "text"]
     assert COMMAND.run("expire").exit_code == 2
     assert COMMAND.run("expire", "new", "--older-than", "1d").exit_code == 2

@@ -68,7 +68,7 @@ def put(
     if as_json:
         write_json({"subjects": count, "is_dry": is_dry})
     else:
-        print_line(f"{count:,} subjects can be stored; nothing was" if is_dry else f"{count:,} subjects stored")
+        print_line(f"subjects that can be stored: {count:,}" if is_dry else f"subjects stored: {count:,}")
 
 
 @app.command(epilog="Example: tasador features get property-981")
@@ -118,7 +118,7 @@ def expire(
     if as_json:
         write_json({"subjects": count})
     else:
-        print_line(f"the features of {count:,} subjects removed")
+        print_line(f"subjects removed: {count:,}")
 
 
 def _note_switch(settings: Settings) -> None:
