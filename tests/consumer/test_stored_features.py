@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import socket
+import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,11 +19,13 @@ import pytest
 from consumer.batch_scorer import BatchScorer
 from consumer.consumer import Consumer
 from consumer.feature_store import FeatureStore
+from consumer.lookup import Lookup
 from consumer.redis_guard import RedisGuard
 from schemas.domain import load_domain
 from schemas.streams import Streams
 from schemas.window import row_dtype
 from service.health import Health
+from tests.conftest import StartRedis
 from tests.consumer.harness import (
     HOUSING,
     PRICE_OF_ROW,
@@ -38,8 +42,8 @@ from tests.consumer.harness import (
     settings_for,
 )
 from tests.consumer.test_recovery import read_and_die
-from tests.waiting import wait_until_async
-from transport.connection import connect_async
+from tests.waiting import wait_until, wait_until_async
+from transport.connection import connect, connect_async
 from transport.consumer_group import Entry
 from transport.pipelined_connection import PipelinedConnection
 
@@ -267,7 +271,32 @@ async def test_lost_lookups_are_sent_again(redis_client: Client, redis_url: str,
             publish(redis_client, streams, [lacking(f"l-{number}-{i}", "p") for i in range(150)])
             await answered(redis_client, streams, 1 + 150 * (number + 1))
         assert counted(consumer, "feature_lookups", result="failed") == 0
-    assert all(each["stored"] == ROW for each in predictions(redis_client, streams).values())
+    assert [each["stored"] for each in predictions(redis_client, streams).values()] == [ROW] * 751
+
+
+async def test_a_restart_of_redis_during_a_lookup_refuses_no_listing(
+    private_redis: StartRedis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, streams = private_redis("--appendonly", "yes", "--appendfsync", "always"), Streams(prefix)
+    restart = threading.Timer(0.3, server.start)
+    with connect(server.url) as client:
+        store(client, streams, "p", ROW)
+        async with running(server.url, settings_for(prefix)) as consumer:
+            send = consumer.scoring_loop.features.send
+
+            async def die_first(lookup: Lookup) -> None:
+                monkeypatch.undo()
+                server.kill()
+                restart.start()
+                await send(lookup)
+
+            monkeypatch.setattr(consumer.scoring_loop.features, "send", die_first)
+            entries = publish(client, streams, [lacking(f"l-{i}", "p") for i in range(20)])
+            await asyncio.to_thread(wait_until, restart.finished.is_set, message="a lookup was under way")
+            await asyncio.to_thread(restart.join)
+            await answered(client, streams, 20)
+        assert outcomes(client, streams) == dict.fromkeys(entries, 1)
+        assert [each["stored"] for each in predictions(client, streams).values()] == [ROW] * 20
 
 
 async def test_values_are_shown_on_one_line_with_their_digits(
@@ -333,7 +362,7 @@ async def test_listings_of_a_consumer_that_died_get_one_outcome_each(
     async with running(redis_url, settings_for(streams.prefix), "b"):
         await answered(redis_client, streams, 30)
     assert outcomes(redis_client, streams) == dict.fromkeys(entry_ids, 1)
-    assert all(each["stored"] == ROW for each in predictions(redis_client, streams).values())
+    assert [each["stored"] for each in predictions(redis_client, streams).values()] == [ROW] * 30
 
 
 async def test_a_score_that_is_no_number_refuses_the_filled_listing_alone(
