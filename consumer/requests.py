@@ -6,7 +6,7 @@ writes the requests; a request can never cost an entry its outcome. Nothing is e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,6 +48,24 @@ class RequestChooser:
         return sorted({*asked, *(row for row in drawn if listings[row].explain is None)})
 
 
-def encode_requests(listings: Sequence[DecodedListing], digest: str, uri: str) -> bytes:
-    """A line of JSON for each listing, which a model of this digest and address scored."""
-    return encode_lines([_Request(listing.data, digest, uri) for listing in listings])
+def encode_requests(
+    listings: Sequence[DecodedListing], rows: Sequence[int], stored: Mapping[int, msgspec.Raw], digest: str, uri: str
+) -> bytes:
+    """A line of JSON for each request, which a model of this digest and address scored.
+
+    Args:
+        listings: of the batch.
+        rows: positions of those to explain.
+        stored: JSON objects of the values that were taken from the store, by row.
+        digest: of the model.
+        uri: of the model.
+    """
+    return encode_lines([_Request(_features(listings[row], stored.get(row)), digest, uri) for row in rows])
+
+
+def _features(listing: DecodedListing, stored: msgspec.Raw | None) -> Any:
+    """The features as they were scored: the event's own, and what it lacked from the store."""
+    if stored is None:
+        return listing.data
+    own: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(listing.data))
+    return own | msgspec.json.decode(stored)

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
     explain: sections.ExplainSettings = sections.ExplainSettings()
+    features: sections.FeatureStoreSettings = sections.FeatureStoreSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

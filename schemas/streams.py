@@ -142,6 +142,10 @@ class Streams:
         """Stream of the answers for one asker, who creates it and keeps it from expiring."""
         return f"{self.prefix}:replies:{name}"
 
+    def features(self, subject: str) -> str:
+        """Hash of the stored features of one property, and when they were true (`schemas.stored_features`)."""
+        return f"{self.prefix}:features:{subject}"
+
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""
         return f"{self.prefix}:rate-limit:{source}"

@@ -24,6 +24,7 @@ COMMANDS = {
     "monitor": "Run one monitor.",
     "explainer": "Run one explainer.",
     "publish": "Publish listings, sample listings or outcomes.",
+    "features": "Store, show or remove what is known of properties.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
     "explain": "Show why a listing got its prediction.",

@@ -21,7 +21,7 @@ class CommonRows:
 
     Attributes:
         table: the rows, n.
-        predictions: of the first and of the second version, each (n,).
+        predictions: of the first and of the second version: prices (n,), or probabilities (n, classes).
     """
 
     table: Table
@@ -46,7 +46,7 @@ def find_common_rows(gate: Gate, first: ModelVersionInfo, second: ModelVersionIn
         return None
     here, there = np.array(shared).T
     one, other = records
-    return CommonRows(one.train.take(here), (one.out_of_fold[here], other.out_of_fold[there]))
+    return CommonRows(one.train.take(here), (one.predictions[here], other.predictions[there]))
 
 
 def _rows_by_content(record: FoldRecord) -> dict[int, int]:

@@ -22,7 +22,7 @@ from training import Gate
 from training.data.tables import Table
 from training.evaluation.bootstrap import bootstrap_interval
 from training.evaluation.segments import segments_of
-from training.learning.metrics import deciding_metric, metrics_of
+from training.learning.metrics import CLASS_METRICS, NUMBER_METRICS, deciding_metric, score
 
 SHOWN_ROWS = 5
 _MOST_ROWS = 2000
@@ -103,6 +103,7 @@ def compare_versions(
         RegistryUnavailableError: MLflow does not answer.
     """
     domain = settings.load_domain()
+    metric = deciding_metric(domain, settings.training)
     common = find_common_rows(Gate(registry, domain, settings), first, second)
     runs = [registry.client.get_run(info.run_id).data.params for info in (first, second)]
     facts = [
@@ -112,10 +113,10 @@ def compare_versions(
     return VersionComparison(
         (first, second),
         domain,
-        deciding_metric(domain),
+        metric,
         len(common.table) if common else 0,
-        _on_same_rows(domain, common) if common else (),
-        _by_segment(domain, common) if common else (),
+        _on_same_rows(domain, metric, common) if common else (),
+        _by_segment(domain, metric, common) if common else (),
         _differing(settings, common.table, first, second) if common else (),
         _pairs(first.metrics, second.metrics),
         tuple(pair for pair in _pairs(*runs) if pair.first != pair.second),
@@ -123,23 +124,26 @@ def compare_versions(
     )
 
 
-def _on_same_rows(domain: Domain, common: CommonRows) -> tuple[PairOfFigures, ...]:
-    truth, metric = common.table.target, deciding_metric(domain)
-    one, other = (metrics_of(domain, truth, predicted) for predicted in common.predictions)
-    first, second = (bootstrap_interval(domain, truth, predicted) for predicted in common.predictions)
-    return tuple(
-        PairOfFigures(name, one[name], other[name], len(truth), (first, second) if name == metric else None)
-        for name in one
-    )
+def _on_same_rows(domain: Domain, metric: str, common: CommonRows) -> tuple[PairOfFigures, ...]:
+    truth = common.table.target
+    pairs = []
+    for name in CLASS_METRICS if domain.target.classes else NUMBER_METRICS:
+        one, other = (score(domain, name, truth, predicted) for predicted in common.predictions)
+        intervals = None
+        if name == metric:
+            first, second = (bootstrap_interval(domain, name, truth, predicted) for predicted in common.predictions)
+            intervals = (first, second)
+        pairs.append(PairOfFigures(name, one, other, len(truth), intervals))
+    return tuple(pairs)
 
 
-def _by_segment(domain: Domain, common: CommonRows) -> tuple[PairOfFigures, ...]:
-    frame, truth, metric = common.table.frame, common.table.target, deciding_metric(domain)
+def _by_segment(domain: Domain, metric: str, common: CommonRows) -> tuple[PairOfFigures, ...]:
+    frame, truth = common.table.frame, common.table.target
     pairs = []
     for segment in segments_of(domain, frame, frame):
         if len(segment.rows) > 1:
             rows = segment.rows
-            one, other = (metrics_of(domain, truth[rows], each[rows])[metric] for each in common.predictions)
+            one, other = (score(domain, metric, truth[rows], each[rows]) for each in common.predictions)
             pairs.append(PairOfFigures(segment.name, one, other, len(rows)))
     return tuple(pairs)
 

@@ -125,7 +125,7 @@ class LocalModel:
         served = ServedModel(self.scorer, Stamp(self.version, ""), low, high, self.card.usual)
         for chunk in _chunks(payloads):
             entries = [Entry(b"0-%d" % number, (DATA_FIELD, each)) for number, each in enumerate(chunk, start=1)]
-            events = map(_decode, scorer.score(entries, served).events.splitlines())
+            events = map(_decode, scorer.score(scorer.decode(entries), served).events.splitlines())
             # those that are refused come last in a batch
             for event in sorted(events, key=lambda event: int(event.id[2:])):
                 yield AnswerRow("", "refused" if event.type == "listing.refused" else "scored", event.data)

@@ -39,7 +39,13 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
     with _running(users, streams, home):
         run = _Commands(users, streams, home).run
         listings = _write_listings(folder / "listings.jsonl")
-        assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 1
+        features = folder / "features.json"
+        features.write_text(json.dumps([{"ID": "home", **read_boston_rows()[0]}]), encoding="utf-8")
+        assert run("operator", "features", "put", str(features), "--id-column", "ID")["subjects"] == 1
+        assert run("operator", "features", "get", "home")["is_fresh"]
+        assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 2
+        assert run("operator", "features", "expire", "--older-than", "1d")["subjects"] == 0
+        assert run("operator", "features", "expire", "home")["subjects"] == 1
         _ask(users.url("client"), streams)
         train_small_model(home, trees=11, promote=False)
         assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
@@ -48,7 +54,7 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         (letter,) = run("operator", "dead-letters", "list")
         run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
         status = partial(run, "operator", "status", codes=STATUS_CODES)
-        wait_until(lambda: status()["totals"]["scored"] == LISTINGS + 1, message="all are scored")
+        wait_until(lambda: status()["totals"]["scored"] == LISTINGS + 2, message="all are scored")
         assert run("operator", "history")[0]["actor"] == current_actor()
 
         explained = publish_to_explain(users, streams)
@@ -129,5 +135,6 @@ def _write_listings(path: Path) -> Path:
     rows = read_boston_rows()[:LISTINGS]
     events = [listing(row, f"l-{number}") for number, row in enumerate(rows)]
     events.append(listing(rows[0] | {"RM": 1000.0}, "l-bad"))
+    events.append(listing({}, "l-stored", subject="home"))
     path.write_bytes(b"\n".join(events) + b"\n")
     return path

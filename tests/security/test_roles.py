@@ -51,6 +51,10 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ("XDEL", streams.history, "1-0"),
         ("HSET", streams.loop, "actor", "x"),
     ]
+    store_features: list[RedisCommand] = [
+        ("HSET", streams.features("p"), "RM", 6),
+        ("UNLINK", streams.features("p")),
+    ]
     other = Streams("other-prefix")
     every_role: list[RedisCommand] = [
         *delete,
@@ -77,6 +81,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *set_model,
             *send_command,
             *read_listings,
+            *store_features,
             ("XTRIM", streams.listings, "MAXLEN", 0),
         ],
         "reader": [
@@ -94,6 +99,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             ("XADD", streams.explanations, *add),
             ("XRANGE", streams.replies("asker"), "-", "+"),
             ("DEL", streams.replies("asker")),
+            *store_features,
             *send_command,
             ("HSET", streams.model, "uri", "file:///evil"),
             ("XREADGROUP", "GROUP", TRAINERS, "x", "STREAMS", streams.commands, ">"),
@@ -104,6 +110,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ],
         "trainer": [
             *every_role[1:],
+            *store_features,
             *write_outcomes,
             *publish,
             *read_listings,
@@ -114,6 +121,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *write_outcomes,
             *set_model,
             *publish,
+            *store_features,
             *rewrite_history,
         ],
         "explainer": [

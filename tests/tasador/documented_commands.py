@@ -80,6 +80,23 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         ),
         DocumentedCommand("tasador rollback --wait", r"version 2 is activated .* confirmed by consumer-1"),
     ),
+    "docs/stored-features.md": (
+        DocumentedCommand(
+            "tasador features put homes.csv --id-column ID --at 2h",
+            r"subjects stored: 506",
+            # the table has no ids
+            typed="tasador features put homes.csv --id-column MEDV --at 2h",
+        ),
+        DocumentedCommand(
+            "tasador features get property-981", r"(?s)CRIM +\d.*true at", typed="tasador features get 24.0"
+        ),
+        DocumentedCommand(
+            "tasador features expire property-981", r"subjects removed: 1", typed="tasador features expire 24.0"
+        ),
+        DocumentedCommand(
+            "redis-cli HSET housing:features:property-981 RM 6.575 LSTAT 4.98 at 2026-11-28T12:00:00Z", r"^3$"
+        ),
+    ),
     "docs/training.md": (
         DocumentedCommand("tasador data check homes.csv", r"506 of 506 rows of homes.csv accepted"),
         DocumentedCommand("tasador data report homes.csv", r"reports/housing/data.html"),
