@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     limits: sections.LimitSettings = sections.LimitSettings()
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
+    gateway: sections.GatewaySettings = sections.GatewaySettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

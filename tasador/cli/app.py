@@ -22,6 +22,8 @@ COMMANDS = {
     "consumer": "Run one consumer.",
     "trainer": "Run one training worker.",
     "monitor": "Run one monitor.",
+    "gateway": "Serve predictions over HTTP.",
+    "keys": "Make, list and revoke API keys of the gateway.",
     "publish": "Publish listings, sample listings or outcomes.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
