@@ -176,9 +176,7 @@ class AnswerBuilder:
         """The problem of a listing that was refused, with the values that were sent."""
         data = event.data
         errors = [
-            FieldProblemAnswer(one.field, one.message, features[one.field])
-            if isinstance(features, Mapping) and one.field in features
-            else one
+            FieldProblemAnswer(one.field, one.message, features[one.field]) if one.field in features else one
             for one in data.errors
         ]
         texts = [f"{one.field}: {one.message}" if one.field else one.message for one in errors]

@@ -9,6 +9,7 @@ from gateway.application import GatewayApp
 from gateway.keys import list_keys
 from gateway.lifecycle import GatewayLife
 from gateway.metrics import GatewayMetrics
+from gateway.rights import check_rights
 from gateway.served_domain import ServedDomain
 from gateway.server import serve_gateway
 from schemas.errors import ConfigurationError
@@ -43,7 +44,9 @@ def run_gateway(settings: Sequence[Settings], name: str, port: int) -> None:
 
 
 def build_gateway(
-    settings: Sequence[Settings], name: str, port: int,
+    settings: Sequence[Settings],
+    name: str,
+    port: int,
 ) -> GatewayApp:
     """The application of one gateway."""
     registry = build_registry()
@@ -63,6 +66,7 @@ def check_start(settings: Settings) -> None:
     url = required_redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)
+        check_rights(client, settings.streams)
         has_keys = bool(list_keys(client, settings.streams))
     if not has_keys and not is_loopback(settings.host):
         raise ConfigurationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 import uvicorn
@@ -14,10 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.bodies import check_is_json, headers_of, read_body, respond_with
 from gateway.errors import ERROR_HANDLERS
+from gateway.inference.routes import InferenceRoutes
 from gateway.lifecycle import GatewayLife
+from gateway.openapi import complete
+from gateway.pages.serving import page_router
 from gateway.probes import probe_routes
 from gateway.problems import HttpProblemError
-from gateway.routes import routes_of
+from gateway.routes import DomainRoutes
 from gateway.scoring import Scoring
 from gateway.scoring_route import ScoringRoute
 from gateway.served_domain import ServedDomain
@@ -45,6 +49,7 @@ class GatewayApp(FastAPI):
     def __init__(self, domains: Mapping[str, ServedDomain], life: GatewayLife, registry: CollectorRegistry) -> None:
         super().__init__(
             title="Tasador",
+            version=version("tasador"),
             docs_url=None,
             redoc_url=None,
             lifespan=lambda _: self._living(),
@@ -57,16 +62,18 @@ class GatewayApp(FastAPI):
         self._first = next(iter(domains.values()))
         self._scoring_routes: dict[str, ASGIApp] = {}
         self.include_router(probe_routes(life.health), tags=["process"])
+        self.include_router(InferenceRoutes(domains).router())
+        self.include_router(page_router())
         for served in domains.values():
-            self._serve(served, "", registry) if served is self._first else None
-            self._serve(served, f"/{served.domain.name}", registry)
+            for prefix in ("", f"/{served.domain.name}") if served is self._first else (f"/{served.domain.name}",):
+                self._serve(served, prefix, registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        if scope["method"] == "POST" and (route := self._scoring_routes.get(scope["path"])) is not None:
+        if (route := self._scoring_routes.get(scope["path"])) is not None:
             await route(scope, receive, send)
             return
         served = self._domain_of(scope["path"])
@@ -87,6 +94,12 @@ class GatewayApp(FastAPI):
         finally:
             served.metrics.record_request("other", status)
 
+    def openapi(self) -> dict[str, Any]:
+        """The document of all routes."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi(), self._domains.values())
+        return self.openapi_schema
+
     def fail(self, error: BaseException) -> None:
         """End the server, and let `serve` raise this error; the first one counts."""
         if not isinstance(error, TasadorError):
@@ -99,7 +112,7 @@ class GatewayApp(FastAPI):
         scoring = Scoring(served)
         self._scoring_routes[f"{prefix}/predict"] = ScoringRoute(served, scoring, is_batch=False)
         self._scoring_routes[f"{prefix}/predict/batch"] = ScoringRoute(served, scoring, is_batch=True)
-        self.include_router(routes_of(served, registry), prefix=prefix, tags=[served.domain.name])
+        self.include_router(DomainRoutes(served, registry).router(), prefix=prefix, tags=[served.domain.name])
 
     def _domain_of(self, path: str) -> ServedDomain:
         parts = path.split("/", 4)
@@ -130,7 +143,7 @@ async def _admit(served: ServedDomain, scope: Scope, receive: Receive) -> Receiv
         return receive
     gateway = served.settings.gateway
     body = await read_body(receive, headers, gateway.max_body_bytes, gateway.request_timeout_s)
-    if body:
+    if body and not scope["path"].startswith("/v2/"):  # tensors may be binary
         check_is_json(headers)
     message: Any = {"type": "http.request", "body": body, "more_body": False}
     messages = iter((message,))

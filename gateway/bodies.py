@@ -82,7 +82,7 @@ def parse(body: bytes, *, with_nan: bool = False) -> Any:
                 return json.loads(body)
             except (ValueError, RecursionError):
                 pass
-        raise problem(400, "not_json", f"the body is not JSON: {error or 'empty'}") from error
+        raise problem(400, "not_json", f"the body is not JSON: {error}") from error
 
 
 async def respond(send: Send, status: int, answer: Any, headers: Mapping[str, str] | None = None) -> None:

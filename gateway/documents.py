@@ -51,7 +51,7 @@ class FeatureDocument(FrozenModel):
     categories: list[str]
 
 
-class ModelDocument(FrozenModel):
+class ServedModelDocument(FrozenModel):
     """The model that a domain is meant to serve, and which versions its consumers run."""
 
     model_name: str
@@ -98,7 +98,8 @@ class OutcomeRequest(BaseModel):
     listing_id: Text
     outcome: float | str = Field(description="a number in the target's unit, or a class name")
     listing_source: SourceName | None = Field(
-        None, description="source of the listing, which only an operator may name; by default that of this key's listings"
+        None,
+        description="source of the listing, which only an operator may name; by default that of this key's listings",
     )
     id: Text | None = Field(None, description="of the outcome; a new one by default")
     time: Time | None = Field(None, description="when it became known (RFC 3339); now by default")

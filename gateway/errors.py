@@ -72,8 +72,11 @@ def _of_unconfirmed(error: NotConfirmedError) -> HttpProblemError:
 
 
 def _handler(translate: Callable[[Any], HttpProblemError]) -> Callable[[Request, Any], JsonAnswer]:
-    def answer(_: Request, error: Any) -> JsonAnswer:
+    def answer(request: Request, error: Any) -> JsonAnswer:
         translated = translate(error)
+        if request.scope["path"].startswith("/v2/"):
+            # clients of inference servers read this member
+            translated.answer.error = translated.answer.detail
         return JsonAnswer(translated.answer, translated.answer.status, dict(translated.headers))
 
     return answer

@@ -38,7 +38,7 @@ def _event_of(served: ServedDomain, outcome: OutcomeRequest, own: str, caller: A
         raise problem(403, "not_operator", f"only an operator reports outcomes of listings from {source!r}")
     data = OutcomeData(listing_id=outcome.listing_id, listing_source=source, outcome=_value(served, outcome.outcome))
     times = {"time": outcome.time} if outcome.time else {}
-    return Outcome(id=outcome.id or str(uuid.uuid4()), data=data, **times)  # type: ignore[arg-type]
+    return Outcome(id=outcome.id or str(uuid.uuid4()), data=data, **times)
 
 
 def _value(served: ServedDomain, value: float | str) -> float | str:

@@ -7,7 +7,7 @@ import time
 
 import redis.exceptions
 
-from gateway.documents import FeatureDocument, HealthDocument, MetricsDocument, ModelDocument
+from gateway.documents import FeatureDocument, HealthDocument, MetricsDocument, ServedModelDocument
 from gateway.served_domain import ServedDomain
 from operations.status import Status, read_status
 
@@ -88,7 +88,7 @@ class Overview:
             uptime_hours=self._uptime_hours,
         )
 
-    def model(self) -> ModelDocument:
+    def model(self) -> ServedModelDocument:
         """The model.
 
         Raises:
@@ -96,7 +96,7 @@ class Overview:
         """
         status, domain = self.status(), self._served.domain
         model = status.model
-        return ModelDocument(
+        return ServedModelDocument(
             model_name=domain.name,
             model_version=model and model.version,
             champion=status.serving.champion,

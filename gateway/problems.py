@@ -47,6 +47,7 @@ class ProblemAnswer(msgspec.Struct, omit_defaults=True):
         errors: by field.
         listing_id: of the listing, if it was published.
         entry: entry id of the listing, if it was published.
+        error: `detail` again, on routes of the Open Inference Protocol.
     """
 
     detail: str
@@ -55,6 +56,7 @@ class ProblemAnswer(msgspec.Struct, omit_defaults=True):
     errors: list[FieldProblemAnswer] = []
     listing_id: str | None = None
     entry: str | None = None
+    error: str | None = None
 
 
 class HttpProblemError(Exception):

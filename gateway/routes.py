@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.answers import PredictionAnswer
 from gateway.bodies import JsonAnswer
 from gateway.documents import (
     HealthDocument,
     MetricsDocument,
-    ModelDocument,
     OutcomeRequest,
     OutcomesDocument,
     ReloadDocument,
     ReloadRequest,
+    ServedModelDocument,
     problem_responses,
 )
 from gateway.gate import check_operator
@@ -42,46 +40,89 @@ def caller_of(request: Request) -> ApiKey:
     return caller
 
 
-def routes_of(served: ServedDomain, registry: CollectorRegistry) -> APIRouter:
-    """A router for one domain, without a prefix."""
-    router = APIRouter()
-    overview, lookup = Overview(served), PredictionLookup(served)
-    name = served.domain.name
+class DomainRoutes:
+    """The routes of one domain.
 
-    @router.get("/health", summary="State of the domain")
-    def health() -> HealthDocument:
-        return overview.health()
+    Args:
+        served: the domain.
+        registry: metrics of the gateway.
+    """
 
-    @router.get(
-        "/metrics",
-        response_model=MetricsDocument,
-        summary="Figures, or Prometheus's text if the client accepts text",
-        responses=problem_responses(401, 429, 503) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    )
-    def metrics(request: Request) -> Any:
+    def __init__(self, served: ServedDomain, registry: CollectorRegistry) -> None:
+        self._served = served
+        self._registry = registry
+        self._overview, self._lookup = Overview(served), PredictionLookup(served)
+
+    def router(self) -> APIRouter:
+        """Their router, without a prefix."""
+        router = APIRouter()
+        text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+        router.add_api_route("/health", self.health, summary="State of the domain")
+        router.add_api_route(
+            "/metrics",
+            self.metrics,
+            response_model=MetricsDocument,
+            summary="Figures, or Prometheus's text where the client accepts text",
+            responses=problem_responses(401, 403, 429, 503) | text,
+        )
+        router.add_api_route(
+            "/model/info", self.model, summary="The model", responses=problem_responses(401, 403, 429, 503)
+        )
+        router.add_api_route(
+            "/drift",
+            self.drift,
+            summary="The newest drift report",
+            responses=problem_responses(401, 403, 404, 429, 503),
+        )
+        router.add_api_route(
+            "/admin/reload",
+            self.reload,
+            methods=["POST"],
+            summary="Activate a model (operators)",
+            responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 429, 503, 504),
+        )
+        router.add_api_route(
+            "/predictions/{listing_id}",
+            self.prediction,
+            summary="The prediction that a listing got",
+            responses=problem_responses(400, 401, 403, 404, 413, 422, 429, 503),
+        )
+        router.add_api_route(
+            "/outcomes",
+            self.outcomes,
+            methods=["POST"],
+            status_code=202,
+            summary="Report the true values of listings",
+            responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+        )
+        return router
+
+    def health(self) -> HealthDocument:
+        """Healthy, warning if an operator should look, degraded if nothing scores."""
+        return self._overview.health()
+
+    def metrics(self, request: Request) -> Any:
+        """Predictions of the domain over all consumers, and times of this gateway's answers."""
         accepted = request.headers.get("accept", "")
         if "application/json" not in accepted and any(kind in accepted for kind in _TEXT_TYPES):
-            return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
-        return overview.metrics()
+            return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return self._overview.metrics()
 
-    @router.get("/model/info", summary="The model and its features", responses=problem_responses(401, 429, 503))
-    def model_info() -> ModelDocument:
-        return overview.model()
+    def model(self) -> ServedModelDocument:
+        """The version that consumers are meant to run, those that they run, and the features of a listing."""
+        return self._overview.model()
 
-    @router.get("/drift", summary="The newest drift report", responses=problem_responses(401, 404, 429, 503))
-    def drift() -> DriftReport:
+    def drift(self) -> DriftReport:
+        """As the monitor wrote it."""
+        served = self._served
         try:
-            return newest_report(served.operations_client, served.streams, DriftEvent, name).data
+            return newest_report(served.operations_client, served.streams, DriftEvent, served.domain.name).data
         except NothingReportedError as error:
             raise problem(404, "nothing_reported", str(error)) from error
 
-    @router.post(
-        "/admin/reload",
-        summary="Activate a model (operators)",
-        responses=problem_responses(401, 403, 404, 409, 413, 415, 422, 429, 503, 504),
-    )
-    def reload(request: Request, wanted: Annotated[ReloadRequest | None, Body()] = None) -> ReloadDocument:
-        caller = caller_of(request)
+    def reload(self, request: Request, wanted: Annotated[ReloadRequest | None, Body()] = None) -> ReloadDocument:
+        """Send a command to the training worker, which checks the version first, and wait for its answer."""
+        served, caller = self._served, caller_of(request)
         check_operator(caller)
         wanted = wanted or ReloadRequest()
         if wanted.version and wanted.alias:
@@ -89,7 +130,7 @@ def routes_of(served: ServedDomain, registry: CollectorRegistry) -> APIRouter:
         if wanted.force != bool(wanted.reason):
             raise problem(422, "invalid_value", "force and reason require each other")
         data = ReloadData(version=wanted.version, alias=wanted.alias, force=wanted.force, reason=wanted.reason)
-        sender = CommandSender(served.operations_client, served.streams, name)
+        sender = CommandSender(served.operations_client, served.streams, served.domain.name)
         command = Reload(actor=f"gateway/{caller.name}", data=data)
         done = sender.activate(command, wanted.timeout_s, wait=wanted.wait)
         return ReloadDocument(
@@ -100,37 +141,24 @@ def routes_of(served: ServedDomain, registry: CollectorRegistry) -> APIRouter:
             confirmed=None if done.confirmed is None else dict(done.confirmed),
         )
 
-    @router.get(
-        "/predictions/{listing_id}",
-        summary="The prediction that a listing got",
-        response_class=JsonAnswer,
-        responses=problem_responses(400, 401, 403, 404, 413, 422, 429, 503),
-    )
     async def prediction(
+        self,
         request: Request,
         listing_id: str,
         source: Annotated[str | None, Query(description="of the listing; only an operator may name another's")] = None,
     ) -> Response:
+        """The prediction of a listing by its id; a refusal is answered with the status of that refusal."""
         caller = caller_of(request)
         own = f"gateway/{caller.name}"
         if source not in {None, own}:
             check_operator(caller)
-        found: PredictionAnswer = await lookup.find(own if source is None else source, listing_id)
-        return JsonAnswer(found)
+        return JsonAnswer(await self._lookup.find(own if source is None else source, listing_id))
 
-    @router.post(
-        "/outcomes",
-        status_code=202,
-        summary="Report the true values of listings",
-        responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
-    )
     async def outcomes(
-        request: Request,
-        reported: Annotated[OutcomeRequest | list[OutcomeRequest], Body()],
+        self, request: Request, reported: Annotated[OutcomeRequest | list[OutcomeRequest], Body()]
     ) -> OutcomesDocument:
-        many = reported if isinstance(reported, list) else [reported]
-        if not 0 < len(many) <= served.settings.gateway.max_batch:
-            raise problem(422, "invalid_value", f"report 1 to {served.settings.gateway.max_batch:,} outcomes")
-        return await asyncio.shield(publish_outcomes(served, many, caller_of(request)))
-
-    return router
+        """Publish one outcome, or a list of them; the monitor joins them with their predictions."""
+        many, limit = reported if isinstance(reported, list) else [reported], self._served.settings.gateway.max_batch
+        if not 0 < len(many) <= limit:
+            raise problem(422, "invalid_value", f"report 1 to {limit:,} outcomes")
+        return await publish_outcomes(self._served, many, caller_of(request))

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Headers, check_is_json, headers_of, parse, read_body, respond, respond_with
 from gateway.keys import ApiKey
-from gateway.problems import HttpProblemError
+from gateway.problems import HttpProblemError, ProblemAnswer
 from gateway.scoring import Answer, Scoring
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, check_key
@@ -54,6 +54,8 @@ class ScoringRoute:
         await respond(send, status, answer)
 
     async def _answer(self, scope: Scope, receive: Receive, started_s: float) -> Answer:
+        if scope["method"] != "POST":
+            raise HttpProblemError(ProblemAnswer("Method Not Allowed", "method_not_allowed", 405), {"Allow": "POST"})
         headers = headers_of(scope)
         caller = await self._served.gate.admit(headers)
         check_is_json(headers)

@@ -22,6 +22,7 @@ def serve_gateway(app: GatewayApp, listener: socket.socket, settings: GatewaySet
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
+        proxy_headers=False,
         ssl_certfile=certificate and str(certificate),
         ssl_keyfile=key and str(key),
     )

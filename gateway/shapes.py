@@ -47,7 +47,7 @@ class Submission(NamedTuple):
     Attributes:
         payload: the JSON of its event.
         listing_id: as in the event; None if it is no string.
-        features: as they were sent.
+        features: as they were sent; empty if they are no object.
     """
 
     payload: bytes
@@ -124,7 +124,11 @@ class ListingShapes:
         if len(payload) > self._safe_bytes:
             self._check(payload)
         listing_id = event["id"]
-        return Submission(payload, listing_id if isinstance(listing_id, str) else None, features)
+        return Submission(
+            payload,
+            listing_id if isinstance(listing_id, str) else None,
+            features if isinstance(features, dict) else {},
+        )
 
     def _list_in(self, body: dict[str, Any]) -> list[Any] | None:
         if not self._columns.isdisjoint(body):
