@@ -103,7 +103,7 @@ class BatchAnswer(msgspec.Struct):
         inference_time: seconds from the request's arrival to this answer.
     """
 
-    predictions: list[PredictionAnswer | ProblemAnswer]
+    predictions: list[Any]  # msgspec describes no union of two structs; `gateway.openapi` does
     count: int
     refused: int
     model_name: str

@@ -45,6 +45,8 @@ def complete(document: dict[str, Any], domains: Iterable[ServedDomain]) -> dict[
     document["info"]["description"] = _DESCRIPTION
     components = document.setdefault("components", {})
     _, structs = msgspec.json.schema_components((*_ANSWERS, *_PROTOCOL), ref_template=REF + "{name}")
+    either = {"anyOf": [{"$ref": f"{REF}{each.__name__}"} for each in (PredictionAnswer, ProblemAnswer)]}
+    structs["BatchAnswer"]["properties"]["predictions"]["items"] = either
     components.setdefault("schemas", {}).update(structs)
     components["securitySchemes"] = _SCHEMES
     # without keys, on loopback, none is needed
