@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictStr
 
 from schemas.events import SourceName, Text, Time
 from schemas.frozen_model import FrozenModel
@@ -96,7 +96,7 @@ class OutcomeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     listing_id: Text
-    outcome: float | str = Field(description="a number in the target's unit, or a class name")
+    outcome: StrictFloat | StrictStr = Field(description="a number in the target's unit, or a class name")
     listing_source: SourceName | None = Field(
         None,
         description="source of the listing, which only an operator may name; by default that of this key's listings",

@@ -12,6 +12,7 @@ from gateway.inference.requests import InferenceRequest
 from gateway.inference.routes import InferenceAnswer
 from gateway.problems import ProblemAnswer
 from gateway.served_domain import ServedDomain
+from gateway.shapes import KEY_PATTERN
 from schemas.events import MAX_ID, TRACEPARENT_PATTERN
 
 REF = "#/components/schemas/"
@@ -93,7 +94,7 @@ def _schemas_of(served: ServedDomain) -> dict[str, Any]:
         "description": "or any object that holds one list of objects",
         "properties": {"instances": many},
         "required": ["instances"],
-        "additionalProperties": False,
+        "additionalProperties": {"not": {"type": "array"}},
     }
     return {
         f"{name}.features": flat,
@@ -114,7 +115,7 @@ def _scoring(name: str, prefix: str, *, is_batch: bool) -> dict[str, Any]:
             _parameter(
                 "header",
                 "Idempotency-Key",
-                {"type": "string", "minLength": 1, "maxLength": MAX_ID, "pattern": "^[!-~]+$"},
+                {"type": "string", "pattern": KEY_PATTERN},
                 "the listing's id if the body names none; of a batch its beginning",
             ),
             _parameter("header", "traceparent", {"type": "string"}, "W3C Trace Context; goes to the prediction"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Body, Query, Request, Response
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -31,6 +33,7 @@ from schemas.commands import Reload, ReloadData
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import NothingReportedError
 
+_RELOADS = 4
 _TEXT_TYPES = ("text/plain", "application/openmetrics-text")
 
 
@@ -51,6 +54,8 @@ class DomainRoutes:
     def __init__(self, served: ServedDomain, registry: CollectorRegistry) -> None:
         self._served = served
         self._registry = registry
+        # reloads wait for long, and must not take the threads of the other routes
+        self._reloads = CapacityLimiter(_RELOADS)
         self._overview, self._lookup = Overview(served), PredictionLookup(served)
 
     def router(self) -> APIRouter:
@@ -82,7 +87,7 @@ class DomainRoutes:
             responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 429, 503, 504),
         )
         router.add_api_route(
-            "/predictions/{listing_id}",
+            "/predictions/{listing_id:path}",
             self.prediction,
             summary="The prediction that a listing got",
             responses=problem_responses(400, 401, 403, 404, 413, 422, 429, 503),
@@ -120,7 +125,7 @@ class DomainRoutes:
         except NothingReportedError as error:
             raise problem(404, "nothing_reported", str(error)) from error
 
-    def reload(self, request: Request, wanted: Annotated[ReloadRequest | None, Body()] = None) -> ReloadDocument:
+    async def reload(self, request: Request, wanted: Annotated[ReloadRequest | None, Body()] = None) -> ReloadDocument:
         """Send a command to the training worker, which checks the version first, and wait for its answer."""
         served, caller = self._served, caller_of(request)
         check_operator(caller)
@@ -132,7 +137,8 @@ class DomainRoutes:
         data = ReloadData(version=wanted.version, alias=wanted.alias, force=wanted.force, reason=wanted.reason)
         sender = CommandSender(served.operations_client, served.streams, served.domain.name)
         command = Reload(actor=f"gateway/{caller.name}", data=data)
-        done = sender.activate(command, wanted.timeout_s, wait=wanted.wait)
+        activate = partial(sender.activate, command, wanted.timeout_s, wait=wanted.wait)
+        done = await to_thread.run_sync(activate, limiter=self._reloads)
         return ReloadDocument(
             command_id=done.command_id,
             model_version=done.version,

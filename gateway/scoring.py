@@ -59,14 +59,15 @@ class Scoring:
             return await self.score_batch(self._submit_all(rows, context), started_s)
         return await self._score_one(self._served.shapes.submit(rows[0], context), started_s)
 
-    async def accept(self, body: object, context: RequestContext) -> Answer:
-        """Publish the listings of a body without waiting for their answers.
+    async def accept(self, body: object, context: RequestContext, *, is_batch: bool) -> Answer:
+        """Publish the listings of a body without waiting for their answers; `is_batch` as for `score`.
 
         Raises:
             HttpProblemError: they were not published.
         """
         self._served.availability.check()
-        rows, is_batch = self._served.shapes.rows(body)
+        rows, is_list = self._served.shapes.rows(body)
+        is_batch = is_batch or is_list
         submissions = self._submit_all(rows, context) if is_batch else [self._served.shapes.submit(rows[0], context)]
         with _publishing(submissions):
             entries = await self._publisher.publish_many([one.payload for one in submissions])

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Headers, check_is_json, headers_of, parse, read_body, respond, respond_with
 from gateway.keys import ApiKey
-from gateway.problems import HttpProblemError, ProblemAnswer
+from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer
 from gateway.scoring import Answer, Scoring
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, check_key
@@ -21,9 +21,9 @@ def context_of(caller: ApiKey, headers: Headers) -> RequestContext:
     Raises:
         HttpProblemError: (422) the idempotency key is no id.
     """
-    key = headers.get(b"idempotency-key", b"").decode("latin-1")
-    traceparent = headers.get(b"traceparent", b"").decode("latin-1")
-    return RequestContext(f"gateway/{caller.name}", check_key(key) if key else "", traceparent)
+    given = headers.get(b"idempotency-key")
+    key = "" if given is None else check_key(given.decode("latin-1"))
+    return RequestContext(f"gateway/{caller.name}", key, headers.get(b"traceparent", b"").decode("latin-1"))
 
 
 class ScoringRoute:
@@ -62,6 +62,19 @@ class ScoringRoute:
         settings = self._served.settings
         body = await read_body(receive, headers, settings.gateway.max_body_bytes, settings.gateway.request_timeout_s)
         context = context_of(caller, headers)
-        if (query := scope["query_string"]) and parse_qs(query).get(b"wait") == [b"0"]:
-            return await self._scoring.accept(parse(body), context)
+        if (query := scope["query_string"]) and not _wants_to_wait(query):
+            return await self._scoring.accept(parse(body), context, is_batch=self._is_batch)
         return await self._scoring.score(parse(body), context, started_s, is_batch=self._is_batch)
+
+
+def _wants_to_wait(query: bytes) -> bool:
+    """Whether the query asks to wait, as without `wait`.
+
+    Raises:
+        HttpProblemError: (422) `wait` has another value than 0 or 1.
+    """
+    values = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("wait", ["1"])
+    if values in (["0"], ["1"]):
+        return values == ["1"]
+    errors = [FieldProblemAnswer("wait", "must be 0 or 1", values[0])]
+    raise HttpProblemError(ProblemAnswer("wait: must be 0 or 1", "invalid_value", 422, errors))

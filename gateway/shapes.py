@@ -24,6 +24,8 @@ LIFTED = ("id", "subject", "explain")
 """Attributes of the event that may stand among the features, unless the domain has a feature of that name."""
 
 _encode = msgspec.json.Encoder().encode
+KEY_PATTERN = f"^[!-~]{{1,{MAX_ID}}}$"
+_is_key = re.compile(KEY_PATTERN.removesuffix("$")).fullmatch
 _is_traceparent = re.compile(TRACEPARENT_PATTERN.removesuffix("$")).fullmatch
 
 
@@ -186,8 +188,9 @@ def check_key(key: str) -> str:
     """An idempotency key, which becomes a listing's id.
 
     Raises:
-        HttpProblemError: (422) it is too long for an id.
+        HttpProblemError: (422) it is empty, too long for an id, or not of printable ASCII characters.
     """
-    if len(key) > MAX_ID:
-        raise problem(422, "invalid_id", f"Idempotency-Key: {len(key)} characters; at most {MAX_ID} are accepted")
+    if not _is_key(key):
+        detail = f"Idempotency-Key: 1 to {MAX_ID} printable ASCII characters without blanks are accepted"
+        raise problem(422, "invalid_id", detail)
     return key

@@ -14,6 +14,7 @@ from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import CollectorRegistry, Metric
 
 from consumer.metrics import ConsumerMetrics
+from gateway.metrics import GatewayMetrics
 from monitoring.archive.archiver import ArchiveProgress
 from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.drift_metrics import DriftMetrics
@@ -54,7 +55,13 @@ def registries() -> dict[str, CollectorRegistry]:
     domain = load_domain("housing")
     ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
     JobMetrics(lambda: False, trainer).set_champion("1", "")
-    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor()}
+    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor(), "gateway": _gateway()}
+
+
+def _gateway() -> CollectorRegistry:
+    registry = build_registry()
+    GatewayMetrics(registry).of_domain("housing").record_request("predict", 200)
+    return registry
 
 
 def _monitor() -> CollectorRegistry:

@@ -166,6 +166,18 @@ def serving(settings: Sequence[Settings], *, is_scoring: bool = True) -> Iterato
         assert app.failure is None
 
 
+def answered(client: HttpClient, path: str, body: object = None, status: int = 200) -> Reply:
+    """Send a request until it is answered with a status; returns that answer."""
+    last: list[Reply] = []
+
+    def is_answered() -> bool:
+        last[:] = [client.get(path) if body is None else client.post(path, body)]
+        return last[0].status == status
+
+    wait_until(is_answered, 30, f"{path} is answered with {status}")
+    return last[0]
+
+
 def _is_up(client: HttpClient) -> bool:
     try:
         return client.get("/readyz").status == 200

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from gateway.app import check_start
 from gateway.keys import add_key, list_keys, revoke_key
-from schemas.errors import KeyNameError
+from schemas.errors import ConfigurationError, KeyNameError
 from schemas.settings import Settings
 from schemas.streams import Streams
+from tasador.cli.commands.keys import app as keys_app
 from tests.conftest import own_prefix
 from tests.consumer.harness import ROW, Client
 from tests.gateway.system import HttpClient, consuming, gateway_settings, serving
 from tests.tasador.command import Runner, use_redis
 from tests.waiting import wait_until
-from tasador.cli.commands.keys import app as keys_app
 from transport.connection import connect
 
 PER_MINUTE = 12
@@ -100,10 +99,10 @@ def test_only_a_hash_is_stored_and_a_revoked_key_is_refused(
     assert len(key) > 40
     assert key not in stored
     assert [one.name for one in list_keys(redis_client, streams)] == ["busy", "client", "operator", "short-lived"]
-    call = lambda: locked.get("/model/info", {"X-API-Key": key}).status  # noqa: E731
-    wait_until(lambda: call() == 200)
+    headers = {"X-API-Key": key}
+    wait_until(lambda: locked.get("/model/info", headers).status == 200)
     revoke_key(redis_client, streams, "short-lived")
-    wait_until(lambda: call() == 401, 5)
+    wait_until(lambda: locked.get("/model/info", headers).status == 401, 5)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "local", "x" * 65, "a/b"])
@@ -129,19 +128,15 @@ def test_commands_make_list_and_revoke_keys(
         command.text("revoke", "shop")
 
 
-def test_without_a_key_another_host_is_refused_with_one_line(redis_url: str, prefix: str, tmp_path: Path) -> None:
-    environment = {
-        "TASADOR_REDIS_URL": redis_url,
-        "TASADOR_PREFIX": prefix,
-        "TASADOR_HOME": str(tmp_path),
-        "TASADOR_HOST": "0.0.0.0",  # noqa: S104 - refused
-        "PATH": "/usr/bin",
-    }
-    command = [sys.executable, "-m", "tasador", "gateway", "housing", "--port", "0"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 78
-    assert "tasador keys add NAME" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_without_a_key_another_host_is_refused_with_one_line(
+    redis_url: str, prefix: str, redis_client: Client, streams: Streams
+) -> None:
+    settings = gateway_settings(redis_url, prefix).model_copy(update={"host": "192.0.2.1"})
+    with pytest.raises(ConfigurationError, match=r"without an API key .* `tasador keys add NAME --domain housing`"):
+        check_start(settings)
+    add_key(redis_client, streams, "first", "client")
+    check_start(settings)
+    check_start(gateway_settings(redis_url, f"{prefix}-other"))
 
 
 def test_without_keys_no_page_of_another_site_is_answered(gateway: HttpClient) -> None:

@@ -17,7 +17,7 @@ from schemas.streams import Streams
 from tasador.machine.ports import find_free_port
 from tasador.machine.supervision import tasador_command
 from tests.consumer.harness import PRICE_OF_ROW, ROW, Client, answers, outcomes
-from tests.gateway.system import HttpClient, consuming, gateway_settings, serving
+from tests.gateway.system import HttpClient, answered, consuming, gateway_settings, serving
 from tests.waiting import wait_until
 
 
@@ -60,7 +60,7 @@ def test_an_answer_that_came_too_late_is_found_again(
         assert (late.status, late.json["reason"], late.json["listing_id"]) == (504, "not_answered", "late-1")
         assert client.get("/predictions/late-1").status == 404
         with consuming(redis_url, settings):
-            found = wait_until(lambda: (r := client.get("/predictions/late-1")).status == 200 and r)
+            found = answered(client, "/predictions/late-1")
             assert found.json["entry"] == late.json["entry"]
             again = client.post("/predict", {"id": "late-1", **ROW})
             assert (again.status, again.json["entry"]) == (200, late.json["entry"])

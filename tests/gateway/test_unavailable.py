@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from schemas.streams import Streams
 from tests.conftest import StartRedis
 from tests.consumer.harness import ROW, Client, publish_numbered
-from tests.gateway.system import HttpClient, Reply, consuming, gateway_settings, serving
+from tests.gateway.system import HttpClient, Reply, answered, consuming, gateway_settings, serving
 from tests.gateway.test_same_outcome import pretend_a_consumer
 from tests.waiting import wait_until
 
@@ -63,5 +62,5 @@ def test_while_redis_is_away_the_answer_is_503_and_comes_back_with_it(private_re
         assert client.get("/health").json["status"] == "degraded"
         assert client.get("/model/info").status == 503
         server.start()
-        again = wait_until(lambda: (r := client.post("/predict", {"id": "a-1", **ROW})).status == 200 and r, 30)
+        again = answered(client, "/predict", {"id": "a-1", **ROW})
         assert again.json["entry"] == first.json["entry"]

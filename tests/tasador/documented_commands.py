@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.documented_blocks import commands_of
+
 
 @dataclass(frozen=True)
 class DocumentedCommand:
@@ -75,6 +77,11 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         ),
         DocumentedCommand("tasador rollback --wait", r"version 2 is activated .* confirmed by consumer-1"),
     ),
+    "docs/http.md": (
+        DocumentedCommand("tasador keys add web-shop --role client", r"^tsd_"),
+        DocumentedCommand("tasador keys list", r"^web-shop +client"),
+        DocumentedCommand("tasador keys revoke web-shop", r"web-shop of housing is revoked"),
+    ),
     "docs/training.md": (
         DocumentedCommand("tasador data check homes.csv", r"506 of 506 rows of homes.csv accepted"),
         DocumentedCommand("tasador data report homes.csv", r"reports/housing/data.html"),
@@ -120,7 +127,10 @@ _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the
 _SECOND_DOMAIN = (
     "trains: tests/tasador/test_detached_system.py::test_a_domain_is_added_to_the_running_system_and_removed"
 )
+_HTTP = "the port may be taken: tests/gateway/test_documented_requests.py::test_curl_lines_of_the_pages_are_answered"
+_REQUESTS = [line for page in ("README.md", "docs/http.md") for line in commands_of(page) if line.startswith("curl ")]
 NOT_TYPED: dict[str, str] = {
+    **dict.fromkeys(_REQUESTS, _HTTP),
     "git clone <address of this repository> tasador && cd tasador": _MAKE,
     "make demo": "tests/tasador/test_one_machine.py::test_the_demo_gives_every_listing_one_outcome_across_a_swap",
     "make test": _MAKE,
@@ -148,6 +158,8 @@ NOT_TYPED: dict[str, str] = {
     "tasador publish others.csv --domain passengers --rename Geschlecht=Sex --skip Notiz --decimal ,": _OWN_TABLE,
     "cd examples/node && npm ci": _NODE,
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
+    "docker-compose run --rm operator keys add web-shop": _CONTAINERS,
+    "docker-compose --profile gateway up -d": _CONTAINERS,
     "make compose-up": _CONTAINERS,
     "make compose-sample": _CONTAINERS,
     "make compose-down": _CONTAINERS,
