@@ -92,7 +92,7 @@ class GatewayApp(FastAPI):
         else:
             await super().__call__(scope, receive, counted)
         finally:
-            served.metrics.record_request("other", status)
+            served.metrics.record_request(status)
 
     def openapi(self) -> dict[str, Any]:
         """The document of all routes."""

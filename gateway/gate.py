@@ -13,7 +13,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _BEARER = b"bearer "
 
 
-class Gate:
+class RequestGate:
     """Admits the requests of one domain.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a gateway measures: requests by route and status, and the times of its answers."""
+"""What a gateway measures: requests by status, and the times of its answers."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class GatewayMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "tasador_gateway_requests",
-            "requests by domain, route and status of the answer",
-            ["domain", "route", "status"],
+            "requests by domain and status of the answer",
+            ["domain", "status"],
             registry=registry,
         )
         self._listings = Counter(
@@ -67,7 +67,7 @@ class DomainMetrics:
     def __init__(self, domain: str, requests: Counter, listings: Counter, seconds: Histogram, waiting: Gauge) -> None:
         self._domain = domain
         self._requests = requests
-        self._counts: dict[tuple[str, int], Counter] = {}
+        self._counts: dict[int, Counter] = {}
         self._predicted = listings.labels(domain, "predicted")
         self._refused = listings.labels(domain, "refused")
         self._unanswered = listings.labels(domain, "unanswered")
@@ -75,11 +75,11 @@ class DomainMetrics:
         self.waiting = waiting.labels(domain)
         self._times: deque[float] = deque(maxlen=_KEPT)
 
-    def record_request(self, route: str, status: int) -> None:
-        """Count a request."""
-        count = self._counts.get((route, status))
+    def record_request(self, status: int) -> None:
+        """Count a request by the status of its answer."""
+        count = self._counts.get(status)
         if count is None:
-            count = self._counts[route, status] = self._requests.labels(self._domain, route, status)
+            count = self._counts[status] = self._requests.labels(self._domain, status)
         count.inc()
 
     def record_answer(self, started_s: float, *, predicted: int, refused: int = 0, unanswered: int = 0) -> float:

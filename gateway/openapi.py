@@ -88,13 +88,13 @@ def _schemas_of(served: ServedDomain) -> dict[str, Any]:
         "additionalProperties": False,
     }
     listing = {"anyOf": [{"$ref": f"{REF}{name}.features"}, {"$ref": f"{REF}{name}.event"}]}
-    many = {"type": "array", "items": listing, "minItems": 1, "maxItems": served.settings.gateway.max_batch}
+    many = {"type": "array", "items": listing, "minItems": 1}
     instances = {
         "type": "object",
         "description": "or any object that holds one list of objects",
         "properties": {"instances": many},
         "required": ["instances"],
-        "additionalProperties": {"not": {"type": "array"}},
+        "additionalProperties": True,
     }
     return {
         f"{name}.features": flat,

@@ -20,7 +20,7 @@ STATUS_OF_REASON: Mapping[str, int] = {
 }
 """The status of a dead letter by its reason; of every other reason it is 422."""
 
-Status = Literal[400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503, 504]
+ProblemStatus = Literal[400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503, 504]
 
 
 class FieldProblemAnswer(msgspec.Struct, omit_defaults=True):
@@ -73,7 +73,7 @@ class HttpProblemError(Exception):
         self.headers = headers or {}
 
 
-def problem(status: Status, reason: str, detail: str, *, retry_after_s: int | None = None) -> HttpProblemError:
+def problem(status: ProblemStatus, reason: str, detail: str, *, retry_after_s: int | None = None) -> HttpProblemError:
     """A problem without fields."""
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return HttpProblemError(ProblemAnswer(detail, reason, status), headers)

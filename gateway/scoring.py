@@ -24,7 +24,7 @@ from gateway.shapes import RequestContext, Submission
 from schemas.errors import BacklogFullError, NotAnsweredError, PublishError
 from schemas.streams import DATA_FIELD
 
-Answer = tuple[int, Any]
+ScoringAnswer = tuple[int, Any]
 """Status and body."""
 _RETRY_S = 1
 
@@ -42,7 +42,7 @@ class Scoring:
         self._asker = served.publisher.asker
         self._timeout_s = served.settings.gateway.timeout_s
 
-    async def score(self, body: object, context: RequestContext, started_s: float, *, is_batch: bool) -> Answer:
+    async def score(self, body: object, context: RequestContext, started_s: float, *, is_batch: bool) -> ScoringAnswer:
         """Publish the listings of a body and wait for their answers.
 
         Args:
@@ -59,7 +59,7 @@ class Scoring:
             return await self.score_batch(self._submit_all(rows, context), started_s)
         return await self._score_one(self._served.shapes.submit(rows[0], context), started_s)
 
-    async def accept(self, body: object, context: RequestContext, *, is_batch: bool) -> Answer:
+    async def accept(self, body: object, context: RequestContext, *, is_batch: bool) -> ScoringAnswer:
         """Publish the listings of a body without waiting for their answers; `is_batch` as for `score`.
 
         Raises:
@@ -77,7 +77,7 @@ class Scoring:
         ]
         return (202, AcceptedBatch(accepted)) if is_batch else (202, accepted[0])
 
-    async def score_batch(self, submissions: Sequence[Submission], started_s: float) -> Answer:
+    async def score_batch(self, submissions: Sequence[Submission], started_s: float) -> ScoringAnswer:
         """Score listings together; each gets a prediction or its own problem.
 
         Raises:
@@ -122,7 +122,7 @@ class Scoring:
                 answers.append(refusal.answer)
         return answers
 
-    async def _score_one(self, submission: Submission, started_s: float) -> Answer:
+    async def _score_one(self, submission: Submission, started_s: float) -> ScoringAnswer:
         served = self._served
         served.availability.check()
         served.metrics.waiting.inc()

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.bodies import Headers, check_is_json, headers_of, parse, read_body, respond, respond_with
 from gateway.keys import ApiKey
 from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer
-from gateway.scoring import Answer, Scoring
+from gateway.scoring import Scoring, ScoringAnswer
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, check_key
 
@@ -39,21 +39,20 @@ class ScoringRoute:
         self._served = served
         self._scoring = scoring
         self._is_batch = is_batch
-        self._name = "predict/batch" if is_batch else "predict"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """ScoringAnswer one request."""
         started_s = time.perf_counter()
         try:
             status, answer = await self._answer(scope, receive, started_s)
         except HttpProblemError as refusal:
-            self._served.metrics.record_request(self._name, refusal.answer.status)
+            self._served.metrics.record_request(refusal.answer.status)
             await respond_with(send, refusal)
             return
-        self._served.metrics.record_request(self._name, status)
+        self._served.metrics.record_request(status)
         await respond(send, status, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive, started_s: float) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, started_s: float) -> ScoringAnswer:
         if scope["method"] != "POST":
             raise HttpProblemError(ProblemAnswer("Method Not Allowed", "method_not_allowed", 405), {"Allow": "POST"})
         headers = headers_of(scope)

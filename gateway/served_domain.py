@@ -10,7 +10,7 @@ import redis.asyncio
 
 from gateway.answers import AnswerBuilder
 from gateway.availability import Availability
-from gateway.gate import Gate
+from gateway.gate import RequestGate
 from gateway.keys import KeyRing
 from gateway.metrics import DomainMetrics, GatewayMetrics
 from gateway.request_limit import RequestLimit
@@ -47,7 +47,7 @@ class ServedDomain:
     operations_client: redis.Redis
     publisher: AsyncListingPublisher
     keys: KeyRing
-    gate: Gate
+    gate: RequestGate
     availability: Availability
     shapes: ListingShapes
     answers: AnswerBuilder
@@ -71,7 +71,7 @@ class ServedDomain:
             operations_client=connect(url),
             publisher=AsyncListingPublisher(settings, on_full="raise"),
             keys=keys,
-            gate=Gate(keys, RequestLimit(client, streams, settings.gateway.requests_per_minute)),
+            gate=RequestGate(keys, RequestLimit(client, streams, settings.gateway.requests_per_minute)),
             availability=Availability(client, streams, settings.heartbeat_s),
             shapes=ListingShapes(domain, settings.limits, settings.gateway.max_batch),
             answers=AnswerBuilder(domain),

@@ -6,7 +6,7 @@ import socket
 
 from gateway.application import GatewayApp
 from gateway.wire import GatewayProtocol
-from schemas.sections import GatewaySettings
+from schemas.gateway_settings import GatewaySettings
 from service.application import serve
 
 _KEEP_ALIVE_S = 60

@@ -177,7 +177,7 @@ def serve(app: Servable, listener: socket.socket, **options: Any) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
-        **options,
+        **{"http": "h11", **options},
     )
     app.server = _Server(config)
     host, port = listener.getsockname()[:2]

@@ -60,7 +60,7 @@ def registries() -> dict[str, CollectorRegistry]:
 
 def _gateway() -> CollectorRegistry:
     registry = build_registry()
-    GatewayMetrics(registry).of_domain("housing").record_request("predict", 200)
+    GatewayMetrics(registry).of_domain("housing").record_request(200)
     return registry
 
 

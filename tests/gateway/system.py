@@ -48,7 +48,7 @@ class FirstClassScorer:
 
 
 @dataclass(frozen=True)
-class Reply:
+class HttpReply:
     """An answer of the gateway."""
 
     status: int
@@ -73,7 +73,7 @@ class HttpClient:
         """The gateway's address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> HttpReply:
         """Send a request; a body that is not bytes is sent as JSON."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         sent = self.headers | ({} if headers is None else dict(headers))
@@ -83,15 +83,15 @@ class HttpClient:
         try:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
-            return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            return HttpReply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> HttpReply:
         """Send a GET."""
         return self.call("GET", path, None, headers)
 
-    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
+    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> HttpReply:
         """Send a POST with a body of JSON."""
         return self.call("POST", path, body, headers)
 
@@ -166,9 +166,9 @@ def serving(settings: Sequence[Settings], *, is_scoring: bool = True) -> Iterato
         assert app.failure is None
 
 
-def answered(client: HttpClient, path: str, body: object = None, status: int = 200) -> Reply:
+def answered(client: HttpClient, path: str, body: object = None, status: int = 200) -> HttpReply:
     """Send a request until it is answered with a status; returns that answer."""
-    last: list[Reply] = []
+    last: list[HttpReply] = []
 
     def is_answered() -> bool:
         last[:] = [client.get(path) if body is None else client.post(path, body)]

@@ -39,7 +39,7 @@ def test_metrics_are_json_and_text_for_those_who_ask_for_text(gateway: HttpClien
     ):
         text = gateway.get("/metrics", {"Accept": accepted})
         assert text.headers["content-type"].startswith("text/plain; version=0.0.4")
-        assert b'tasador_gateway_requests_total{domain="housing",route="predict",status="200"}' in text.body
+        assert b'tasador_gateway_requests_total{domain="housing",status="200"}' in text.body
     assert gateway.get("/metrics", {"Accept": "text/html,*/*"}).headers["content-type"] == "application/json"
 
 

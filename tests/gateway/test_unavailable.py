@@ -7,12 +7,12 @@ import time
 from schemas.streams import Streams
 from tests.conftest import StartRedis
 from tests.consumer.harness import ROW, Client, publish_numbered
-from tests.gateway.system import HttpClient, Reply, answered, consuming, gateway_settings, serving
+from tests.gateway.system import HttpClient, HttpReply, answered, consuming, gateway_settings, serving
 from tests.gateway.test_same_outcome import pretend_a_consumer
 from tests.waiting import wait_until
 
 
-def timed(client: HttpClient, body: object = ROW) -> tuple[Reply, float]:
+def timed(client: HttpClient, body: object = ROW) -> tuple[HttpReply, float]:
     """The answer to a prediction, and the seconds it took."""
     started_s = time.monotonic()
     return client.post("/predict", body), time.monotonic() - started_s
