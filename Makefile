@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-faults: install ## Inject faults under load, and check every outcome (ROUND
 
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults
+
+soak-gateway: install ## Ask over HTTP while gateway, consumers and Redis are killed (MINUTES=10, SEED=)
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -s -m soak tests/gateway
 
 pages: install ## Regenerate docs/params.md, docs/asyncapi.json and the stored output of commands
 	@$(BIN)/tasador settings > docs/params.md
@@ -142,6 +145,9 @@ bench-models: install ## Compare our models with older recipes on the same folds
 
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
+
+bench-gateway: install ## Measure the gateway against FastAPI with the model in its process (FLAGS="--rounds 1")
+	@$(BIN)/python -m benchmarks.bench_gateway $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
 	rm -rf $(VENV) .venv-peers .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
