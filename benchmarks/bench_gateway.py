@@ -50,7 +50,7 @@ class GatewayHost:
 
     @contextmanager
     def running(self) -> Iterator[Callable[..., list[float]]]:
-        """Yield a function that puts a load on a path: it returns requests a second, and the times of one connection."""
+        """Yield a function that puts a load on a path: requests a second, and of one connection the median time."""
         port = find_free_port()
         command = tasador_command("gateway", self._rig.settings.domain, "--port", str(port))
         log = self._rig.settings.home / "gateway.log"
@@ -87,7 +87,8 @@ def bench_gateway(
 ) -> None:
     """Measure the gateway and FastAPI in turn; the ratios are of one run, with consumer, Redis and load included."""
     with interrupt_on_signals(), bench_workspace() as (url, home):
-        rig = Rig(url, settings_for(url, home), train_reference(settings_for(url, home), print_note))
+        settings = settings_for(url, home)
+        rig = Rig(url, settings, train_reference(settings, print_note))
         payloads = build_payloads(rig.settings.load_domain(), _LISTINGS)
         rows = [json.loads(payload)["data"] for payload in payloads]
         peer, own = PeerHost(rig, Path(sys.executable), payloads), GatewayHost(rig, rows)

@@ -121,7 +121,7 @@ class GatewayApp(FastAPI):
 
     @asynccontextmanager
     async def _living(self) -> AsyncGenerator[None]:
-        self._life.start(self.fail)
+        await self._life.start(self.fail)
         try:
             yield
         finally:

@@ -29,8 +29,11 @@ class RequestGate:
         """The caller.
 
         Raises:
-            HttpProblemError: (401) the key is missing or unknown, (403) a page of another site called, (429) too often.
+            HttpProblemError: (401) the key is missing or unknown, (403) a page of another site called, (429) too often,
+                (503) the keys are not known yet.
         """
+        if not self._keys.is_read:
+            raise problem(503, "starting", "the gateway has not read its API keys yet", retry_after_s=1)
         if self._keys.is_open:
             _check_site(headers)
             return LOCAL_CALLER

@@ -103,6 +103,11 @@ class KeyRing:
         self._by_digest = {key.sha256: key for key in keys}
 
     @property
+    def is_read(self) -> bool:
+        """Whether the keys are known."""
+        return self._by_digest is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether callers need no key."""
         return self._is_on_loopback and self._by_digest == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 
@@ -48,8 +49,12 @@ class GatewayLife:
         }
         self._tasks: PeriodicTasks | None = None
 
-    def start(self, on_failure: Callable[[BaseException], None]) -> None:
-        """Start the tasks; `on_failure` is called with the error that ends one of them, if any."""
+    async def start(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Read keys and consumers, and start the tasks; `on_failure` is called with the error that ends one of them."""
+        for served in self._domains.values():
+            with suppress(RedisError, OSError):  # the tasks try again
+                await served.keys.read()
+                await served.availability.look()
         first = next(iter(self._domains.values())).settings
         steps = [
             Step("loops", _BEAT_S, self._beat),
