@@ -85,7 +85,8 @@ def _schemas_of(served: ServedDomain) -> dict[str, Any]:
             "data": features,
         },
         "required": ["data"],
-        "additionalProperties": False,
+        # other attributes of the envelope are accepted
+        "additionalProperties": True,
     }
     listing = {"anyOf": [{"$ref": f"{REF}{name}.features"}, {"$ref": f"{REF}{name}.event"}]}
     many = {"type": "array", "items": listing, "minItems": 1}
@@ -111,7 +112,7 @@ def _scoring(name: str, prefix: str, *, is_batch: bool) -> dict[str, Any]:
         "summary": "Score a batch of listings" if is_batch else "Score a listing",
         "operationId": f"predict{'_batch' if is_batch else ''}{prefix.replace('/', '_')}",
         "parameters": [
-            _parameter("query", "wait", {"enum": ["0", "1"]}, "0 answers at once with 202, without the prediction"),
+            _parameter("query", "wait", {"enum": ["1", "0"]}, "0 answers at once with 202, without the prediction"),
             _parameter(
                 "header",
                 "Idempotency-Key",
