@@ -67,21 +67,24 @@ def _schemas_of(served: ServedDomain) -> dict[str, Any]:
     features = served.domain.contract.model_json_schema()
     features.pop("$defs", None)
     columns = features["properties"]
-    identity = {"id": {"type": "string", "minLength": 1, "maxLength": MAX_ID}}
-    subject = {"subject": {"type": "string", "minLength": 1, "maxLength": MAX_ID}}
-    lifted = {key: value for key, value in (identity | subject).items() if key not in columns}
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_ID}
+    attributes: dict[str, dict[str, Any]] = {
+        "specversion": {"const": "1.0"},
+        "id": text,
+        "subject": text,
+        "type": text,
+        "time": {"type": "string", "format": "date-time"},
+        "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN},
+    }
+    among = {"id": [text, {"type": "integer"}, {"type": "null"}], "subject": [text, {"type": "null"}]}
+    lifted = {key: {"anyOf": kinds} for key, kinds in among.items() if key not in columns}
     flat = features | {"title": f"{name} features", "properties": {**columns, **lifted}}
     event = {
         "title": f"{name} event",
         "description": "a CloudEvent; id and source have defaults, and the source is that of the key",
         "type": "object",
         "properties": {
-            "specversion": {"const": "1.0"},
-            **identity,
-            **subject,
-            "type": {"type": "string", "minLength": 1, "maxLength": MAX_ID},
-            "time": {"type": "string", "format": "date-time"},
-            "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN},
+            **{key: {"anyOf": [schema, {"type": "null"}]} for key, schema in attributes.items()},
             "data": features,
         },
         "required": ["data"],
