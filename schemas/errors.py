@@ -19,6 +19,7 @@
     ├── PublishError             Redis did not accept all listings; lists the confirmed and the unconfirmed
     │   ├── BacklogFullError     the backlog is at the high-water mark, and the publisher is set to raise
     │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
+    ├── KeyNameError             an API key's name is taken, not valid, or unknown
     ├── SupervisorError          no system runs in the home folder, or the running one cannot do what is asked
     ├── ExplanationError         a listing cannot be explained: it is unknown or trimmed, or no method fits its model
     ├── NothingReportedError     the report that a command shows does not exist yet
@@ -154,6 +155,10 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
     XADD is not idempotent, so nothing was retried. Publishing `unconfirmed` again is safe within `dedup_seconds`: if a
     listing did arrive, its repeat has the same identity (source, id), and is counted and dropped.
     """
+
+
+class KeyNameError(TasadorError):
+    """The name of an API key is taken, not valid, or unknown."""
 
 
 class SupervisorError(TasadorError):

@@ -136,5 +136,9 @@ class ExplainerHeartbeat(ProcessHeartbeat):
     """An explainer's heartbeat."""
 
 
+class GatewayHeartbeat(ProcessHeartbeat):
+    """A gateway's heartbeat; it writes one in each domain that it serves."""
+
+
 def _seconds(now_ms: int, since_ms: int) -> int:
     return max(now_ms - since_ms, 0) // 1000

@@ -99,6 +99,12 @@ class Streams:
     """Hash from a monitor's name to its heartbeat."""
     explainers = _Key("explainers")
     """Hash from an explainer's name to its heartbeat."""
+    gateways = _Key("gateways")
+    """Hash from a gateway's name to its heartbeat."""
+    gateway_keys = _Key("gateway:keys")
+    """Hash from the name of an API key to its role and SHA-256; the key itself is stored nowhere."""
+    gateway_limits = _Key("gateway:limits")
+    """Prefix of the counts of requests by API key, which expire."""
     dedup_current = _Key("dedup:current")
     """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
     dedup_previous = _Key("dedup:previous")

@@ -23,6 +23,8 @@ COMMANDS = {
     "trainer": "Run one training worker.",
     "monitor": "Run one monitor.",
     "explainer": "Run one explainer.",
+    "gateway": "Serve predictions over HTTP.",
+    "keys": "Make, list and revoke API keys of the gateway.",
     "publish": "Publish listings, sample listings or outcomes.",
     "features": "Store, show or remove what is known of properties.",
     "tail": "Show the newest events of a stream, then follow it.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -48,6 +48,30 @@ class ModelDocument(FrozenModel):
     challenger: str | None
     desired: str | None = Field(default=None, description="version that every consumer is meant to run")
     active: dict[str, int] = Field(default_factory=dict, description="version -> living consumers that run it")
+
+
+class MadeKey(FrozenModel):
+    """An API key of the gateway; only its SHA-256 is stored."""
+
+    name: str
+    role: Literal["client", "operator"]
+    domain: str
+    key: str = Field(description="what callers send; it is shown once")
+
+
+class ListedKey(FrozenModel):
+    """An API key as `keys list` shows it."""
+
+    name: str
+    role: Literal["client", "operator"]
+    created: str = Field(description="ISO 8601")
+
+
+class RevokedKey(FrozenModel):
+    """An API key that was revoked."""
+
+    name: str
+    domain: str
 
 
 class ShownVersion(VersionDocument):

@@ -84,6 +84,15 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *store_features,
             ("XTRIM", streams.listings, "MAXLEN", 0),
         ],
+        "gateway": [
+            *(each for each in every_role if each != ("SCRIPT", "LOAD", "return 1")),
+            *write_outcomes,
+            *set_model,
+            *rewrite_history,
+            ("XTRIM", streams.listings, "MAXLEN", 0),
+            ("HSET", streams.gateway_keys, "x", "{}"),
+            ("HDEL", streams.gateway_keys, "x"),
+        ],
         "reader": [
             ("XREAD", "STREAMS", streams.replies("asker"), 0),
             *every_role,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.documented_blocks import commands_of
+
 
 @dataclass(frozen=True)
 class DocumentedCommand:
@@ -97,6 +99,11 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
             "redis-cli HSET housing:features:property-981 RM 6.575 LSTAT 4.98 at 2026-11-28T12:00:00Z", r"^3$"
         ),
     ),
+    "docs/http.md": (
+        DocumentedCommand("tasador keys add web-shop --role client", r"^tsd_"),
+        DocumentedCommand("tasador keys list", r"^web-shop +client"),
+        DocumentedCommand("tasador keys revoke web-shop", r"web-shop of housing is revoked"),
+    ),
     "docs/training.md": (
         DocumentedCommand("tasador data check homes.csv", r"506 of 506 rows of homes.csv accepted"),
         DocumentedCommand("tasador data report homes.csv", r"reports/housing/data.html"),
@@ -147,7 +154,10 @@ _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the
 _SECOND_DOMAIN = (
     "trains: tests/tasador/test_detached_system.py::test_a_domain_is_added_to_the_running_system_and_removed"
 )
+_HTTP = "the port may be taken: tests/gateway/test_documented_requests.py::test_curl_lines_of_the_pages_are_answered"
+_REQUESTS = [line for page in ("README.md", "docs/http.md") for line in commands_of(page) if line.startswith("curl ")]
 NOT_TYPED: dict[str, str] = {
+    **dict.fromkeys(_REQUESTS, _HTTP),
     "git clone <address of this repository> tasador && cd tasador": _MAKE,
     "make demo": "tests/tasador/test_one_machine.py::test_the_demo_gives_every_listing_one_outcome_across_a_swap",
     "make test": _MAKE,
@@ -179,6 +189,8 @@ NOT_TYPED: dict[str, str] = {
     "::test_weights_of_late_are_compared_with_training",
     "cd examples/node && npm ci": _NODE,
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
+    "docker-compose run --rm operator keys add web-shop": _CONTAINERS,
+    "docker-compose --profile gateway up -d": _CONTAINERS,
     "make compose-up": _CONTAINERS,
     "make compose-sample": _CONTAINERS,
     "make compose-down": _CONTAINERS,

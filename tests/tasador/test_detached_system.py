@@ -66,8 +66,10 @@ def system(machine: Installation, started: subprocess.CompletedProcess[str]) -> 
 def test_detach_returns_when_everything_is_ready_and_says_where(
     started: subprocess.CompletedProcess[str], system: RunningSystem
 ) -> None:
-    assert list(system.parts) == ["housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor"]
-    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 4
+    assert list(system.parts) == [
+        *("housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor", "gateway")
+    ]
+    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 5
     for name, url in system.parts.items():
         assert f"{url}/readyz" in started.stdout
         assert f"log .tasador/logs/{name}.log" in started.stdout
@@ -138,8 +140,8 @@ def test_an_unknown_process_is_an_error_that_names_the_others(
 def test_logs_are_listed_shown_and_followed(machine: Installation, here: Here) -> None:
     listed = here("logs").stdout.splitlines()
     assert [line.split()[0] for line in listed] == [
-        "housing/consumer-1", "housing/explainer", "housing/monitor", "housing/trainer", "redis", "up"
-    ]  # fmt: skip
+        *("housing/consumer-1", "housing/explainer", "housing/monitor", "housing/trainer", "gateway", "redis", "up")
+    ]
     log = (machine.home / "logs/housing/trainer.log").read_text(encoding="utf-8").splitlines()
     assert here("logs", "trainer", "-n", "3").stdout.splitlines() == log[-3:]
     words = [sys.executable, "-m", "tasador", "logs", "up", "-f", "-n", "1"]
