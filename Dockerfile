@@ -35,7 +35,7 @@ ENV PATH=/opt/tasador/bin:$PATH \
     TASADOR_HOST=0.0.0.0 \
     TASADOR_PARAMS=/app/params.yaml
 USER 65534:65534
-EXPOSE 8001 8002 8003
+EXPOSE 8000 8001 8002 8003 8004
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["healthcheck", "http://127.0.0.1:8001/livez"]
 ENTRYPOINT ["tasador"]
 CMD ["consumer"]

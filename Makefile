@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak pages asyncapi-page lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-models bench-tables fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-faults: install ## Inject faults under load, and check every outcome (ROUND
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults
 
+soak-gateway: install ## Ask over HTTP while gateway, consumers and Redis are killed (MINUTES=10, SEED=)
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -s -m soak tests/gateway
+
 pages: install ## Regenerate docs/params.md, docs/asyncapi.json and the stored output of commands
 	@$(BIN)/tasador settings > docs/params.md
 	@cd docs && ../$(BIN)/tasador asyncapi --domain housing > asyncapi.json
@@ -53,6 +56,21 @@ asyncapi-page: ## Update the script and style of the AsyncAPI page with npm (VER
 	  && tar -xzf "$$folder"/*.tgz -C "$$folder" && cd "$$folder/package" \
 	  && cp LICENSE browser/standalone/index.js{,.LICENSE.txt} styles/default.min.css "$(CURDIR)/$(REACT)" \
 	  && echo "$$version" > "$(CURDIR)/$(REACT)/VERSION"
+
+# copied into the package with licences and versions; ReDoc's page would fetch its logo from another host
+PAGES := gateway/pages
+
+api-pages: ## Update the scripts and styles of the gateway's pages with npm (SWAGGER=5.35.0 REDOC=2.5.4)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && to="$(CURDIR)/$(PAGES)" \
+	  && swagger=$(or $(SWAGGER),$$(cat $(PAGES)/swagger-ui/VERSION)) redoc=$(or $(REDOC),$$(cat $(PAGES)/redoc/VERSION)) \
+	  && npm pack --silent --pack-destination "$$folder" "swagger-ui-dist@$$swagger" "redoc@$$redoc" >/dev/null \
+	  && mkdir "$$folder"/{swagger-ui,redoc} && cd "$$folder" \
+	  && tar -xzf swagger-ui-dist-*.tgz --strip-components 1 -C swagger-ui \
+	  && tar -xzf redoc-*.tgz --strip-components 1 -C redoc \
+	  && cp swagger-ui/{LICENSE,NOTICE,swagger-ui.css,swagger-ui-bundle.js,swagger-ui-bundle.js.LICENSE.txt} "$$to/swagger-ui" \
+	  && cp redoc/LICENSE redoc/bundles/redoc.standalone.js{,.LICENSE.txt} "$$to/redoc" \
+	  && sed -i 's|https://cdn.redoc.ly/redoc/logo-mini.svg|data:,|' "$$to/redoc/redoc.standalone.js" \
+	  && echo "$$swagger" > "$$to/swagger-ui/VERSION" && echo "$$redoc" > "$$to/redoc/VERSION"
 
 lint: install ## Check style, format, types, the direction of imports and known vulnerabilities
 	@$(BIN)/ruff check
@@ -118,6 +136,9 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 bench-models: install ## Compare our training with older recipes on the same folds (HOUSING=FILE OBESITY=FILE FLAGS="--seconds 20")
 	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
+bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
+	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
+
 # peers and FLAML have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
 # --no-annotate` from requirements.in
 .venv-peers/.installed: benchmarks/peers/requirements.txt
@@ -140,6 +161,9 @@ bench-tables: install .tables/.downloaded .venv-flaml/.installed ## Compare our 
 
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
+
+bench-gateway: install ## Measure the gateway against FastAPI with the model in its process (FLAGS="--rounds 1")
+	@$(BIN)/python -m benchmarks.bench_gateway $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
 	rm -rf $(VENV) .venv-peers .venv-flaml .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -18,6 +18,7 @@ from schemas.stamp import Stamp
 encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
+NOTHING_STORED: Mapping[int, msgspec.Raw] = {}
 
 
 def now_rfc3339() -> str:
@@ -40,6 +41,7 @@ class _PredictionData(msgspec.Struct, gc=False, omit_defaults=True):
     probabilities: dict[str, float] | None = None
     confidence: float | None = None
     labels: dict[str, str] | None = None
+    stored: msgspec.Raw | None = None
 
 
 class _DeadLetterData(msgspec.Struct, gc=False):
@@ -88,14 +90,22 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
+        stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
     ) -> bytes:
         """A regression's predictions in the target's unit, a line for each.
 
-        Keys of `imputed` and `unusual` are positions in the batch. JSON escapes newlines, so a line holds one event.
+        Keys of `imputed`, `unusual` and `stored` are positions in the batch. JSON escapes newlines, so a line holds one
+        event.
         """
         data = [
             _PredictionData(
-                listing.id, listing.source or "", prediction, model, imputed.get(row, ()), unusual.get(row, ())
+                listing.id,
+                listing.source or "",
+                prediction,
+                model,
+                imputed.get(row, ()),
+                unusual.get(row, ()),
+                stored=stored.get(row),
             )
             for row, (listing, prediction) in enumerate(zip(listings, predictions, strict=True))
         ]
@@ -110,10 +120,11 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
+        stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
     ) -> bytes:
         """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
         data = [
-            self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()))
+            self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row))
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
         ]
         return self._answers("listing.scored", entry_ids, time, data, listings)
@@ -125,6 +136,7 @@ class AnswerEncoder:
         model: Stamp,
         imputed: Sequence[str],
         unusual: Sequence[str],
+        stored: msgspec.Raw | None,
     ) -> _PredictionData:
         name = winner_of(probabilities, self._target.classes)
         return _PredictionData(
@@ -137,6 +149,7 @@ class AnswerEncoder:
             dict(zip(self._target.classes, probabilities, strict=True)),
             max(probabilities),
             {label: values[name] for label, values in self._target.labels.items()} or None,
+            stored,
         )
 
     def dead_letter(

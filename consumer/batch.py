@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -50,11 +50,15 @@ class ScoredBatch:
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
         values: the p predictions as packed doubles (8 p bytes).
-        flags: a byte for each prediction: 1 imputed, 2 unusual, 3 both.
+        flags: a byte for each prediction, the sum of 1 imputed, 2 unusual, 4 to be explained.
+        requests: a line of JSON for each prediction that is to be explained (`consumer.requests`).
         total: sum of the predictions.
         total_squares: sum of their squares.
         imputed: feature -> how many listings missed it.
         unusual: feature -> how many listings had an unusual value.
+        stored: feature -> how many values were taken from the store.
+        invalid_stored: feature -> how many stored values were not valid.
+        lookups: how many listings were looked up in the store, by result.
         kinds: how many of the predictions are of each kind (`consumer.metrics.prediction_kinds`).
         decode_s: how long decoding and validating took.
         score_s: how long the scoring call took.
@@ -70,10 +74,14 @@ class ScoredBatch:
     stride: int = 1
     values: bytes = b""
     flags: bytes = b""
+    requests: bytes = b""
     total: float = 0.0
     total_squares: float = 0.0
     imputed: dict[str, int] = field(default_factory=dict)
     unusual: dict[str, int] = field(default_factory=dict)
+    stored: Mapping[str, int] = field(default_factory=dict)
+    invalid_stored: Mapping[str, int] = field(default_factory=dict)
+    lookups: Mapping[str, int] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
     decode_s: float = 0.0
     score_s: float = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 
 import numpy as np
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from consumer.answer_encoder import AnswerEncoder, encode_lines, now_rfc3339
 from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
+from consumer.decoded_batch import DecodedBatch
 from consumer.metrics import PRICE_KINDS
 from consumer.replies import name_beside
+from consumer.requests import RequestChooser, encode_requests
 from registry.scorer import Scorer
 from schemas.classes import winners_of
-from schemas.decoding import DecodedListing, ListingDecoder, payload_of
+from schemas.decoding import DecodedListing, ListingDecoder, payload_of, refusal_of_missing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
 from schemas.refusals import Reason
@@ -43,6 +45,8 @@ class ServedModel:
         low: smallest value of each column in training, (columns,).
         high: largest value of each column in training, (columns,).
         usual: between which predictions nearly all training rows lie; None of a classification.
+        digest: of its artifact; explainers find it by digest and address.
+        uri: of its artifact.
     """
 
     scorer: Scorer
@@ -50,6 +54,8 @@ class ServedModel:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     usual: tuple[float, float] | None = None
+    digest: str = ""
+    uri: str = ""
 
 
 class BatchScorer:
@@ -65,59 +71,91 @@ class BatchScorer:
     """
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
-        self._decoder = ListingDecoder(domain, settings.limits)
+        self._has_store = has_store = settings.features.is_on
+        self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store, absent=nan)
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
+        self._columns = domain.columns
+        # without a store, decoding finds what is missing
+        self._required = [i for i, f in enumerate(domain.features) if has_store and not f.may_miss]
         self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
+        self._share = settings.explain.share
+        self._requests = RequestChooser(self._share)
         self._rows_kept = settings.window.full_batch_rows
         self.dead_letters = DeadLetterWriter(self._decoder, self._encoder, consumer)
 
-    def score(self, entries: Sequence[Entry], model: ServedModel) -> ScoredBatch:
-        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all good ones.
-
-        Raises:
-            OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
-        """
+    def decode(self, entries: Sequence[Entry]) -> DecodedBatch:
+        """Decode and validate entries. Listings may still lack features that the store has."""
         time, begin = now_rfc3339(), perf_counter()
         beside: dict[bytes, str] = {}
         listings, refusals = self._decode(entries, time, beside)
         places = [place for place in range(len(entries)) if place not in refusals] if refusals else range(len(entries))
         matrix = self._builder.matrix(listings)
-        decoded = perf_counter()
+        return DecodedBatch(
+            entries=entries,
+            time=time,
+            listings=listings,
+            places=places,
+            matrix=matrix,
+            refusals=refusals,
+            beside=beside,
+            decode_s=perf_counter() - begin,
+            has_gaps=self._has_store and bool(np.isnan(matrix).any()),
+        )
+
+    def score(self, decoded: DecodedBatch, model: ServedModel) -> ScoredBatch:
+        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all good ones.
+
+        Raises:
+            OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
+        """
+        begin = perf_counter()
+        gaps = np.isnan(decoded.matrix)
+        if self._required and gaps[:, self._required].any():
+            decoded = self._without_incomplete(decoded, gaps)
+            gaps = np.isnan(decoded.matrix)
+        matrix, listings = decoded.matrix, decoded.listings
         scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
         scored = perf_counter()
         values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
-            return self._without_broken_scores(entries, model, dict(zip(places, listings, strict=True)), scores)
-        imputed = self._builder.named(np.isnan(matrix))
+            return self.score(self._without_broken_scores(decoded, scores), model)
+        imputed = self._builder.named(gaps)
         unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
-        ids = [entries[place].id for place in places]
+        is_asked = self._share or True in [listing.explain for listing in listings]
+        wanted = self._requests.choose(listings) if is_asked else ()
+        ids = [decoded.entries[place].id for place in decoded.places]
         stride = -(-len(ids) // self._rows_kept) or 1
         encode = self._encoder.classifications if self._classes else self._encoder.predictions
+        numbers, stamp, stored = scores.tolist(), model.stamp, decoded.stored
         batch = ScoredBatch(
             entry_ids=ids,
-            events=encode(_texts_of(ids), time, listings, scores.tolist(), model.stamp, imputed, unusual),
+            events=encode(_texts_of(ids), decoded.time, listings, numbers, stamp, imputed, unusual, stored),
             identities=encode_lines([(listing.source or "", listing.id) for listing in listings]),
-            reply_to=_reply_names(ids, listings, beside),
-            stamp=model.stamp,
+            reply_to=_reply_names(ids, listings, decoded.beside),
+            stamp=stamp,
             rows=pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride=stride,
             values=values.astype("<f8").tobytes(),
-            flags=_flags(imputed, unusual, len(ids)),
+            flags=_flags(imputed, unusual, wanted, len(ids)),
+            requests=encode_requests(listings, wanted, stored, model.digest, model.uri) if wanted else b"",
             total=total if scores is values else float(values.sum()),
             total_squares=float(values @ values),
             imputed=Counter(name for names in imputed.values() for name in names),
             unusual=Counter(name for names in unusual.values() for name in names),
+            stored=decoded.stored_counts,
+            invalid_stored=decoded.invalid_stored,
+            lookups=decoded.lookup_results,
             kinds=self._kinds(values, model.usual),
-            decode_s=decoded - begin,
-            score_s=scored - decoded,
+            decode_s=decoded.decode_s,
+            score_s=scored - begin,
         )
-        if refusals:
-            batch.add([*refusals.values()])
-        if len(batch.events) > LARGEST_TEXT_BYTES and len(entries) > 1:
+        if decoded.refusals:
+            batch.add([refusal for _, refusal in sorted(decoded.refusals.items())])
+        if len(batch.events) > LARGEST_TEXT_BYTES and len(decoded.entries) > 1:
             raise OverflowError(f"events of {len(batch.events):,} bytes are too much for one commit")
         return batch
 
@@ -147,6 +185,24 @@ class BatchScorer:
                 refusals[place] = self.dead_letters.refusal_of(entry, error, payload, time)
         return listings, refusals
 
+    def _without_incomplete(self, decoded: DecodedBatch, gaps: NDArray[np.bool_]) -> DecodedBatch:
+        """Refuse the listings that lack required features, which the store did not have either."""
+        refusals: dict[int, Refusal] = {}
+        for row in np.flatnonzero(gaps[:, self._required].any(axis=1)).tolist():
+            entry, listing = decoded.entry_of(row), decoded.listings[row]
+            payload = payload_of(entry.fields)
+            error = refusal_of_missing(listing, [self._columns[i] for i in self._required if gaps[row, i]])
+            refusals[row] = self.dead_letters.refusal_of(entry, error, payload, decoded.time)
+        return decoded.refuse(refusals)
+
+    def _without_broken_scores(self, decoded: DecodedBatch, scores: Matrix) -> DecodedBatch:
+        """A score that is not a number is no prediction: those listings become poison, the others are scored again."""
+        broken = ~np.isfinite(scores).reshape(len(decoded.listings), -1).all(axis=1)
+        poison, refuse = (Reason.POISON, "the model's answer is not a finite number"), self.dead_letters.refusal_for
+        rows = np.flatnonzero(broken).tolist()
+        names = {row: decoded.listings[row].replyto or "" for row in rows}
+        return decoded.refuse({row: refuse(decoded.entry_of(row), *poison, name) for row, name in names.items()})
+
     def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
         """How many predictions are of each class, or how many prices are below, within and above the usual range."""
         if self._classes:
@@ -155,18 +211,6 @@ class BatchScorer:
         low, high = usual or (-np.inf, np.inf)
         counts = np.bincount((values > high) * 1 + (values >= low), minlength=len(PRICE_KINDS))
         return dict(zip(PRICE_KINDS, counts.tolist(), strict=True))
-
-    def _without_broken_scores(
-        self, entries: Sequence[Entry], model: ServedModel, listings: Mapping[int, DecodedListing], scores: Matrix
-    ) -> ScoredBatch:
-        """A score that is not a number is no prediction: those listings become poison, the others are scored again."""
-        rows = np.isfinite(scores).reshape(len(listings), -1)
-        bad = {place: listing for (place, listing), row in zip(listings.items(), rows, strict=True) if not row.all()}
-        batch = self.score([e for place, e in enumerate(entries) if place not in bad], model)
-        poison = Reason.POISON, "the model's answer is not a finite number"
-        refuse = self.dead_letters.refusal_for
-        batch.add([refuse(entries[place], *poison, listing.replyto or "") for place, listing in bad.items()])
-        return batch
 
 
 def _payload_and_name(entry: Entry, beside: dict[bytes, str]) -> bytes:
@@ -191,10 +235,12 @@ def _texts_of(ids: Sequence[bytes]) -> list[str]:
     return b"\n".join(ids).decode().split("\n") if ids else []
 
 
-def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], count: int) -> bytes:
+def _flags(imputed: Mapping[int, object], unusual: Mapping[int, object], wanted: Sequence[int], count: int) -> bytes:
     flags = bytearray(count)
     for row in imputed:
         flags[row] |= 1
     for row in unusual:
         flags[row] |= 2
+    for row in wanted:
+        flags[row] |= 4
     return bytes(flags)

@@ -1,18 +1,20 @@
 -- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same step.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
---   then a bucket for each source that the batch holds, where sources are limited, then streams of replies.
+--   then a bucket for each source that the batch holds, where sources are limited, then streams of replies, then `explain`
+--   where options say so.
 -- ARGV: options as one JSON object (`consumer.committer.CommitOptions`: n entries, of which p predictions stand first),
---   window rows, values (p doubles), flags (p bytes), for each entry as two bytes the number of its source's bucket (0 for
+--   window rows, values (p doubles), flags (p bytes: 4 to be explained), for each entry as two bytes the number of its source's bucket (0 for
 --   none), in the same form the number of its stream of replies (`consumer.replies.ReplyRoutes`; empty where nobody
 --   asks), then as texts with a line for each entry: entry ids, identities (JSON, [source, id] of the listing), events;
---   then the reason of each of the n - p refused. An argument for each entry would cost both sides half as much again as
+--   then a line for each prediction that is to be explained; then the reason of each of the n - p refused. An argument for each entry would cost both sides half as much again as
 --   all that is done with it.
 -- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...},
--- replies written, replies whose stream was gone, replies without a stream here}. A limited entry stays pending: only the
+-- replies written, replies whose stream was gone, replies without a stream here, requests for explanations written, beyond
+-- the most that may wait, failed, without a key here}. A limited entry stays pending: only the
 -- sender of this batch can make a dead letter of it.
 -- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
 -- bucket when it is acknowledged.
-local BUCKETS, REASONS = 10, 9
+local BUCKETS, REASONS = 10, 10
 local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
 local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
 local options = cjson.decode(ARGV[1])
@@ -129,6 +131,25 @@ local function reply(entry, stream, event)
   end
 end
 
+-- What explainers get of a prediction beside its event, and how many more requests may wait.
+local requests, has_requests, wanted = {}, ARGV[10] ~= '', 0
+for line in string.gmatch(ARGV[10], '([^\n]+)\n') do requests[#requests + 1] = line end
+local explain = options.explains and KEYS[#KEYS]
+local waiting = explain and pcall('XLEN', explain)
+local room = type(waiting) == 'number' and options.max_requests - waiting or 1
+local requested, no_room, failed, forbidden = 0, 0, 0, 0
+local function request(event, line)
+  if not explain then
+    forbidden = forbidden + 1
+  elseif requested >= room then
+    no_room = no_room + 1
+  elseif type(pcall('XADD', explain, '*', 'data', event, 'request', line)) == 'string' then
+    requested = requested + 1
+  else
+    failed = failed + 1
+  end
+end
+
 local scored, refused, repeated, restored = 0, 0, 0, 0
 local reasons, fenced, limited, here, fresh, rows = {}, {}, {}, {}, {}, {}
 local last
@@ -137,6 +158,8 @@ for entry = 1, n do
   local reason = entry > p and ARGV[REASONS + entry - p]
   local bucket = buckets[1] and buckets[struct.unpack('<H', bucket_numbers, 2 * entry - 1)]
   local first = not reason and dedup_seconds > 0 and (known[entry] or older[entry] or here[identity])
+  local is_wanted = has_requests and not reason and string.byte(flags, entry) >= 4
+  if is_wanted then wanted = wanted + 1 end
   local event = first and repeat_event(id, identity, first) or events[entry]
   if bucket and bucket.level < 1 then
     limited[#limited + 1] = id
@@ -162,6 +185,7 @@ for entry = 1, n do
       fresh[2 * scored - 1], fresh[2 * scored] = identity, written
       rows[scored] = entry
       last = written
+      if is_wanted then request(event, requests[wanted]) end
     end
     if has_replies and type(written) == 'string' then reply(entry, stream, event) end
     if bucket then
@@ -197,7 +221,7 @@ if scored > 0 then
   for j = 1, has_flags and scored or 0 do
     local flag = string.byte(flags, rows[j])
     if flag % 2 == 1 then imputed = imputed + 1 end
-    if flag >= 2 then unusual = unusual + 1 end
+    if flag % 4 >= 2 then unusual = unusual + 1 end
   end
   try('HINCRBY', progress, 'scored', scored)
   if imputed > 0 then try('HINCRBY', progress, 'imputed', imputed) end
@@ -226,4 +250,5 @@ for i, bucket in ipairs(buckets) do
     try('SET', KEYS[BUCKETS + i], string.format('%.6f %.0f', bucket.level, now_ms), 'PX', full_in_ms)
   end
 end
-return {scored, refused, repeated, restored, failure, now_ms, fenced, limited, replied, unread, not_served}
+return {scored, refused, repeated, restored, failure, now_ms, fenced, limited, replied, unread, not_served,
+  requested, no_room, failed, forbidden}

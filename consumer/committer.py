@@ -15,6 +15,7 @@ from consumer.batch import ScoredBatch
 from consumer.metrics import BatchFigures
 from consumer.rate_limit import NO_CHARGES, charge
 from consumer.replies import NO_REPLIES, REPLY_RESULTS, ReplyRouter
+from consumer.requests import REQUEST_RESULTS
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
@@ -45,6 +46,8 @@ class CommitOptions(msgspec.Struct, gc=False):
     rate: str
     burst: int
     buckets: int
+    explains: bool
+    max_requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Receipt:
         fenced: entries that were no longer pending, so that nothing was written for them.
         limited: entries of sources beyond their rate; they are still pending.
         replies: how many replies were written, and how many were not, by `consumer.replies.REPLY_RESULTS`.
+        requests: the same of requests for explanations, by `consumer.requests.REQUEST_RESULTS`.
     """
 
     scored: int
@@ -72,6 +76,7 @@ class Receipt:
     fenced: tuple[bytes, ...]
     limited: tuple[bytes, ...]
     replies: Mapping[str, int]
+    requests: Mapping[str, int]
 
     def figures_of(self, batch: ScoredBatch) -> BatchFigures:
         """What this commit of a batch adds to the metrics; a batch that was restored counts when it is sent again."""
@@ -89,8 +94,12 @@ class Receipt:
             imputed=batch.imputed if answered else {},
             unusual=batch.unusual if answered else {},
             kinds=batch.kinds if answered else {},
+            stored=batch.stored if answered else {},
+            invalid_stored=batch.invalid_stored if answered else {},
+            lookups=batch.lookups if answered else {},
             fenced=len(self.fenced),
             replies=self.replies,
+            requests=self.requests,
         )
 
 
@@ -109,6 +118,7 @@ class Committer:
     Attributes:
         keys: the keys of every commit.
         replies: finds the streams of replies.
+        may_request: whether the user may write requests for explanations; otherwise none is written.
     """
 
     def __init__(
@@ -124,6 +134,7 @@ class Committer:
         self._row_bytes = row_dtype(domain).itemsize
         self._layout = layout_of(domain)
         self.replies = ReplyRouter(streams, settings.replies.max_names)
+        self.may_request = True
 
     async def commit(self, batch: ScoredBatch) -> Receipt:
         """Run the script once; safe to repeat with the same batch.
@@ -134,8 +145,10 @@ class Committer:
         charges = charge(self._streams, batch) if self._settings.rate_limit.events_per_s else NO_CHARGES
         routes = self.replies.route(batch) if batch.reply_to else NO_REPLIES
         keys = (*self.keys, *charges.buckets)
-        arguments = (
-            encode(self._options(batch, len(charges.buckets))),
+        explain = (self._streams.explain,) if batch.requests and self.may_request else ()
+        options = self._options(batch, len(charges.buckets), explains=bool(explain))
+        arguments = [
+            encode(options),
             batch.rows,
             batch.values,
             batch.flags,
@@ -144,21 +157,29 @@ class Committer:
             b"\n".join([*batch.entry_ids, b""]),
             batch.identities,
             batch.events,
+            batch.requests,
             *batch.reasons,
-        )
+        ]
         try:
-            reply = await self._run((*keys, *routes.keys), arguments)
+            reply = await self._run((*keys, *routes.keys, *explain), arguments)
         except NoPermissionError:
-            if not routes.keys:
+            if not routes.keys and not explain:
                 raise
-            # one declared key that the user may not touch fails the whole script, and outcomes need no reply
-            reply = await self._run(keys, arguments)
-            self.replies.is_allowed = False
-        scored, refused, repeated, restored, failure, at_ms, fenced, limited, replied, unread, not_served = reply
+            # one declared key that the user may not touch fails the whole script, and outcomes need neither
+            options.explains = False
+            reply = await self._run(keys, [encode(options), *arguments[1:]])
+            self.replies.is_allowed = self.replies.is_allowed and not routes.keys
+            self.may_request = self.may_request and not explain
+        return self._receipt(reply)
+
+    def _receipt(self, reply: Sequence[Any]) -> Receipt:
+        scored, refused, repeated, restored, failure, at_ms, fenced, limited = reply[:8]
+        replied, unread, not_served, *requested = reply[8:]
         unserved = (not_served, 0) if self.replies.is_allowed else (0, not_served)
         replies = dict(zip(REPLY_RESULTS, (replied, unread, *unserved), strict=True))
+        requests = dict(zip(REQUEST_RESULTS, requested, strict=True))
         counts = scored, refused, repeated, restored
-        return Receipt(*counts, failure.decode(), at_ms, tuple(fenced), tuple(limited), replies)
+        return Receipt(*counts, failure.decode(), at_ms, tuple(fenced), tuple(limited), replies, requests)
 
     async def _run(self, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:
@@ -166,7 +187,7 @@ class Committer:
         except NoScriptError:
             return await self._connection.ask("EVAL", COMMIT.text, len(keys), *keys, *arguments)
 
-    def _options(self, batch: ScoredBatch, buckets: int) -> CommitOptions:
+    def _options(self, batch: ScoredBatch, buckets: int, *, explains: bool) -> CommitOptions:
         rate_limit = self._settings.rate_limit
         return CommitOptions(
             group=SCORERS,
@@ -186,4 +207,6 @@ class Committer:
             rate=repr(rate_limit.events_per_s),
             burst=rate_limit.burst,
             buckets=buckets,
+            explains=explains,
+            max_requests=self._settings.explain.max_requests,
         )

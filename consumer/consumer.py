@@ -11,13 +11,14 @@ from redis.exceptions import RedisError
 
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
+from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
 from consumer.identities import convert_identities
 from consumer.lost_entries import LostEntryDetector
 from consumer.maintenance import Maintenance
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
-from consumer.probe import may_reply, try_commit
+from consumer.probe import may_reply, may_request, try_commit
 from consumer.scoring_loop import ScoringLoop
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 STALL_S = 30.0
 """A scoring loop that has not completed a round for so long is stuck for good."""
 _PROBE_PAUSE_S = 2.0
-_REPLY_CHECK_S = 10.0
+_RIGHTS_CHECK_S = 10.0
 
 
 class Consumer:
@@ -99,6 +100,7 @@ class Consumer:
         )
         batch = settings.batch
         self._committer = Committer(self._commits, streams, domain, settings, name)
+        self._features = FeatureStore(client, PipelinedConnection(client), streams, domain, settings.features.max_age_s)
         self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=PipelinedReader(
@@ -107,6 +109,7 @@ class Consumer:
             group=self.group,
             rebuilder=GroupRebuilder(client, streams),
             scorer=BatchScorer(domain, settings, name),
+            features=self._features,
             committer=self._committer,
             follower=self.follower,
             health=self.health,
@@ -126,7 +129,7 @@ class Consumer:
                 Step("renewal", idle_s / 3, self._renew),
                 Step("maintenance", self._settings.retention.interval_s, self._maintenance.run_once),
                 Step("lost entries", idle_s, self._lost.check),
-                Step("replies", _REPLY_CHECK_S, self._check_replies),
+                Step("rights", _RIGHTS_CHECK_S, self._check_rights),
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
             ]
         )
@@ -138,6 +141,7 @@ class Consumer:
         if self._failure is not None:
             raise self._failure
         await self._leave()
+        await self._features.close()
         await self._reads.close()
         await self._commits.close()
 
@@ -155,7 +159,7 @@ class Consumer:
             try:
                 await try_commit(self._client, self._settings.streams, self._domain, self._settings, self._name)
                 await convert_identities(self._client, self._settings.streams)
-                await self._check_replies()
+                await self._check_rights()
             except (ServerError, RedisError, OSError) as error:
                 self.health.set_reason("scripts", str(error))
                 self.health.beat()
@@ -165,14 +169,23 @@ class Consumer:
                 self.health.clear("scripts")
                 return
 
-    async def _check_replies(self) -> None:
-        is_allowed = await may_reply(self._client, self._settings.streams, self._committer.keys, self._name)
-        self._committer.replies.is_allowed = is_allowed
+    async def _check_rights(self) -> None:
+        """Find out what the user may do beside the commit; a missing right costs no listing its outcome."""
+        committer, streams = self._committer, self._settings.streams
+        committer.replies.is_allowed = await may_reply(self._client, streams, committer.keys, self._name)
+        committer.may_request = await may_request(self._client, streams, committer.keys)
+        may_read = not self._settings.features.is_on or await self._features.check_right()
+        self._warn_unless(
+            committer.replies.is_allowed, "replies", f"write to {streams.replies('*')}: askers get no replies"
+        )
+        self._warn_unless(committer.may_request, "explain", f"write to {streams.explain}: no prediction is explained")
+        self._warn_unless(may_read, "features", f"read {streams.features('*')}: listings get no stored features")
+
+    def _warn_unless(self, is_allowed: bool, name: str, refused: str) -> None:  # noqa: FBT001
         if is_allowed:
-            self.health.clear("replies")
+            self.health.clear(name)
         else:
-            pattern = self._settings.streams.replies("*")
-            self.health.warn("replies", f"this user may not write to {pattern}: askers get no replies")
+            self.health.warn(name, f"this user may not {refused}")
 
     async def _renew(self) -> None:
         if entry_ids := self.scoring_loop.in_hand:

@@ -16,7 +16,9 @@ from prometheus_client import (
 )
 
 from consumer.histogram import WeightedHistogram
+from consumer.lookup import LOOKUP_RESULTS
 from consumer.replies import REPLY_RESULTS
+from consumer.requests import REQUEST_RESULTS
 from schemas.domain import Domain
 from schemas.refusals import Reason
 from transport.entries import EntryId
@@ -44,8 +46,12 @@ class BatchFigures:
         imputed: rows in which a feature was filled, by feature.
         unusual: rows in which a feature was outside what training saw, by feature.
         kinds: predictions by kind (`prediction_kinds`).
+        stored: values that were taken from the store, by feature.
+        invalid_stored: stored values that were not valid, by feature.
+        lookups: rows that were looked up in the store, by result (`consumer.lookup.LOOKUP_RESULTS`).
         fenced: entries that another consumer had answered, for which this commit wrote nothing.
         replies: replies by what became of them (`consumer.replies.REPLY_RESULTS`).
+        requests: requests for explanations by what became of them (`consumer.requests.REQUEST_RESULTS`).
     """
 
     entry_ids: Sequence[bytes]
@@ -56,8 +62,12 @@ class BatchFigures:
     imputed: Mapping[str, int] = field(default_factory=dict)
     unusual: Mapping[str, int] = field(default_factory=dict)
     kinds: Mapping[str, int] = field(default_factory=dict)
+    stored: Mapping[str, int] = field(default_factory=dict)
+    invalid_stored: Mapping[str, int] = field(default_factory=dict)
+    lookups: Mapping[str, int] = field(default_factory=dict)
     fenced: int = 0
     replies: Mapping[str, int] = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
 
 
 def prediction_kinds(domain: Domain) -> tuple[str, ...]:
@@ -84,9 +94,18 @@ class ConsumerMetrics:
         self._refused = counter("tasador_dead_letters", "Entries refused, by reason", "reason", tuple(Reason))
         self._imputed = counter("tasador_imputed_values", "Missing values filled", "feature", domain.columns)
         self._unusual = counter("tasador_unusual_values", "Values outside training's range", "feature", domain.columns)
+        self._stored = counter("tasador_stored_values", "Values taken from the store", "feature", domain.columns)
+        self._invalid_stored = counter(
+            "tasador_invalid_stored_values", "Stored values refused", "feature", domain.columns
+        )
+        self._lookups = counter(
+            "tasador_feature_lookups", "Listings looked up in the store, by result", "result", LOOKUP_RESULTS
+        )
         kinds = prediction_kinds(domain)
         self._kinds = counter("tasador_predictions", "Predictions, by class or by how usual they are", "kind", kinds)
         self._replies = counter("tasador_replies", "Replies to askers, by what became of them", "result", REPLY_RESULTS)
+        about_requests = "Requests for explanations, by what became of them"
+        self._requests = counter("tasador_explain_requests", about_requests, "result", REQUEST_RESULTS)
         self._swaps = counter("tasador_model_swaps", "Models loaded or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter(
             "tasador_fenced_entries", "Entries that another consumer had answered", registry=registry
@@ -133,8 +152,12 @@ class ConsumerMetrics:
         _add(self._imputed, figures.imputed)
         _add(self._unusual, figures.unusual)
         _add(self._kinds, figures.kinds)
+        _add(self._stored, figures.stored)
+        _add(self._invalid_stored, figures.invalid_stored)
+        _add(self._lookups, figures.lookups)
         self._fenced.inc(figures.fenced)
         _add(self._replies, figures.replies)
+        _add(self._requests, figures.requests)
         if answered := len(figures.entry_ids):
             self._batch.observe(answered)
             self._record_ages(figures.entry_ids, figures.answered_ms)

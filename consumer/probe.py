@@ -1,4 +1,4 @@
-"""Probes: the commit script and a reply, tried as the consumer's own user before the first listing.
+"""Probes: the commit, a reply and a request for an explanation, tried as the consumer's own user before it begins.
 
 A user who may not write to one of the keys would otherwise be discovered by that listing.
 """
@@ -24,6 +24,7 @@ from transport.pipelined_connection import PipelinedConnection
 from transport.scripts import Script
 
 _TRY_REPLY = Script("consumer", "try_reply")
+_TRY_REQUEST = Script("consumer", "try_request")
 
 
 async def try_commit(
@@ -76,9 +77,17 @@ async def may_reply(client: redis.asyncio.Redis, streams: Streams, keys: Sequenc
         redis.exceptions.RedisError: the server cannot serve now.
     """
     # a colon cannot be in the name of an asker's stream
-    reply_key = streams.replies(f"probe:{name}")
+    return await _may_run(_TRY_REPLY, client, [streams.replies(f"probe:{name}"), *keys])
+
+
+async def may_request(client: redis.asyncio.Redis, streams: Streams, keys: Sequence[str]) -> bool:
+    """Whether the user may write requests for explanations in a commit; arguments and errors as of `may_reply`."""
+    return await _may_run(_TRY_REQUEST, client, [streams.explain, *keys])
+
+
+async def _may_run(script: Script, client: redis.asyncio.Redis, keys: Sequence[str]) -> bool:
     try:
-        await _TRY_REPLY.run_async(client, [reply_key, *keys])
+        await script.run_async(client, keys)
     except ResponseError as error:
         if is_transient(error):
             raise

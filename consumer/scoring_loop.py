@@ -1,4 +1,6 @@
-"""The path of every listing: read a batch, score it, commit it; between batches, the entries that were left over.
+"""The path of every listing: read a batch, score it, commit it; between batches, the left-over entries.
+
+What listings lack is looked up in the store while the batch before is scored.
 
 Whatever Redis answers, the loop continues: it reports the reason in the consumer's health, pauses and tries again. A
 batch in hand is kept until it is committed. Only a bug of ours ends the loop.
@@ -9,30 +11,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from consumer.batch import ScoredBatch
-from consumer.batch_scorer import BatchScorer
+from consumer.batch_scorer import BatchScorer, ServedModel
 from consumer.committer import Committer, Receipt
+from consumer.decoded_batch import DecodedBatch
+from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
+from consumer.left_overs import LeftOvers
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
+from consumer.redis_guard import FIRST_PAUSE_S, RedisGuard
 from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
-from transport.backoff import Backoff
-from transport.consumer_group import CHUNK, ConsumerGroup, Entry
+from transport.consumer_group import ConsumerGroup, Entry
 from transport.pipelined_connection import PipelinedReader
 
 logger = logging.getLogger(__name__)
-
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 2.0
 
 T = TypeVar("T")
 
@@ -50,16 +52,17 @@ class ScoringLoop:
     rebuilder: GroupRebuilder
     reader: PipelinedReader
     scorer: BatchScorer
+    features: FeatureStore
     committer: Committer
     follower: ModelFollower
     health: Health
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
     _held: list[Sequence[Entry]] = field(default_factory=list)
-    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _may_have_left_overs: bool = True
-    _next_claim_s: float = 0.0
-    _backoff: Backoff = field(default_factory=partial(Backoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+
+    def __post_init__(self) -> None:
+        self._left_overs = LeftOvers(self.group, self.settings.claim_idle_ms, self.metrics, self._answer_alone)
+        self._guard = RedisGuard(self.health, self._left_overs.expect_own)
 
     @property
     def in_hand(self) -> list[bytes]:
@@ -68,89 +71,139 @@ class ScoringLoop:
 
     def stop(self) -> None:
         """Let `run` return once the delivered entries are answered."""
-        self._stopping.set()
+        self._guard.stop()
 
     async def run(self) -> None:
         """Answer listings until stopped. A read is never cancelled: its entries would be delivered and forgotten."""
-        while not self._stopping.is_set():
-            await self._guarded(self._run_round)
-        await self._guarded(self._answer_own)
+        while not self._guard.is_stopping:
+            await self._guard.run(self._run_round)
+        if self.follower.model:
+            await self._guard.run(self._left_overs.answer_own)
 
     async def _run_round(self) -> None:
         """Do what needs an empty hand, then stream batches until something needs one again."""
         self.health.beat()
         if self.follower.model is None:
-            await self._wait(FIRST_PAUSE_S)
+            await self._guard.pause(FIRST_PAUSE_S)
             return
-        if self._may_have_left_overs:
+        left_overs = self._left_overs
+        if left_overs.may_be_own:
             if await self.rebuilder.ensure():
-                self._next_claim_s = 0.0  # a rebuilt group has pending entries that no consumer owns
-            self._may_have_left_overs = False
-            await self._answer_own()
+                left_overs.expect_others()  # a rebuilt group has pending entries that no consumer owns
+            left_overs.may_be_own = False
+            await left_overs.answer_own()
         await self._stream()
-        if time.monotonic() >= self._next_claim_s:
-            await self._answer_idle()
+        if left_overs.is_claim_due:
+            await left_overs.answer_idle()
 
     async def _stream(self) -> None:
         """Read, score and commit batches, so that Redis commits one batch while the next is scored.
 
         The next read is sent ahead only when the stream holds more than one read takes. Otherwise it would return the
         few entries that are there already, and those that arrive during scoring would wait for the read after it.
+
+        A batch that looks for stored features waits for the next read, whose lookup is sent before this batch is
+        scored: so its replies have arrived by then, and those of the next one arrive meanwhile.
         """
         committing: asyncio.Task[None] | None = None
-        await self.reader.send(is_blocking=self._next_claim_s > 0)
+        looking_up: DecodedBatch | None = None
+        await self.reader.send(is_blocking=not self._left_overs.is_claim_urgent)
         try:
             while True:
                 entries = await self.reader.receive()
                 self._held.append(entries)
                 is_last = self._needs_empty_hand()
                 # a read that cannot be sent must not keep the batch in hand from its commit
-                is_ahead = not is_last and self.reader.is_full(entries) and await self._guarded(self._read_ahead)
-                batch = self._score(entries)
-                if committing:
-                    await committing
-                committing = asyncio.create_task(self._commit(entries, batch), name="commit")
+                is_ahead = not is_last and self.reader.is_full(entries) and await self._guard.run(self._read_ahead)
+                if looking_up:
+                    await self._finish_lookup(looking_up)
+                batch = await self._decode(entries)
+                if looking_up:
+                    committing = await self._answer(looking_up.entries, looking_up, committing)
+                    looking_up = None
+                if batch and batch.lookup and is_ahead:
+                    looking_up = batch
+                else:
+                    committing = await self._answer(entries, batch, committing)
                 if is_last:
                     return
                 if not is_ahead:
                     await self.reader.send(is_blocking=True)
         finally:
+            if looking_up:
+                committing = await self._answer(looking_up.entries, looking_up, committing)
             if committing:
                 await committing
 
     async def _read_ahead(self) -> bool:
-        await self.reader.send(is_blocking=True)
+        # not blocking, because the batch in hand may wait for this read
+        await self.reader.send(is_blocking=False)
         await asyncio.sleep(0)  # yield once so the previous commit is sent
         return True
 
     def _needs_empty_hand(self) -> bool:
         self.health.beat()
-        return self._stopping.is_set() or self._may_have_left_overs or time.monotonic() >= self._next_claim_s
+        return self._guard.is_stopping or self._left_overs.may_be_own or self._left_overs.is_claim_due
 
-    def _score(self, entries: Sequence[Entry]) -> ScoredBatch | None:
+    async def _decode(self, entries: Sequence[Entry]) -> DecodedBatch | None:
+        """The decoded batch, whose lookup has been sent; None if there are no entries, or they stay pending."""
+        batch = self._attempt(partial(self.scorer.decode, entries), entries) if entries else None
+        if batch and batch.has_gaps:
+            batch.lookup = self._attempt(partial(self.features.plan, batch), entries)
+            if batch.lookup:
+                await self.features.send(batch.lookup)
+        return batch
+
+    async def _finish_lookup(self, batch: DecodedBatch) -> bool:
+        """Wait until the batch's lookup has ended; False if it has not, because Redis is away and the loop stops."""
+        return batch.lookup is None or await self.features.receive(batch.lookup, self._guard)
+
+    async def _score(self, batch: DecodedBatch) -> ScoredBatch | None:
+        """The outcomes of a batch; None if its entries stay pending."""
         model = self.follower.model
-        if not entries or model is None:
+        if not await self._finish_lookup(batch) or model is None:
             return None
+        scored = self._attempt(partial(self._fill_and_score, batch, model), batch.entries)
+        if scored:
+            self.metrics.record_stage("decode", scored.decode_s)
+            self.metrics.record_stage("score", scored.score_s)
+        return scored
+
+    def _fill_and_score(self, batch: DecodedBatch, model: ServedModel) -> ScoredBatch:
+        if batch.lookup:
+            self.features.fill(batch, batch.lookup)
+        return self.scorer.score(batch, model)
+
+    def _attempt(self, step: Callable[[], T], entries: Sequence[Entry]) -> T | None:
         try:
-            batch = self.scorer.score(entries, model)
+            return step()
         except Exception:
             # delivery is decided here: an entry that cannot be scored stays pending, is tried alone, and ends as poison
             logger.exception("entries cannot be scored", extra={"entries": len(entries)})
-            self._may_have_left_overs = True
+            self._left_overs.expect_own()
             return None
-        self.metrics.record_stage("decode", batch.decode_s)
-        self.metrics.record_stage("score", batch.score_s)
-        return batch
+
+    async def _answer(
+        self, entries: Sequence[Entry], batch: DecodedBatch | None, committing: asyncio.Task[None] | None
+    ) -> asyncio.Task[None] | None:
+        """Score a batch, and begin its commit when the commit before has ended; returns the last commit."""
+        if batch is None:
+            self._held.remove(entries)
+            return committing
+        scored = await self._score(batch)
+        if committing:
+            await committing
+        return asyncio.create_task(self._commit(entries, scored), name="commit")
 
     async def _commit(self, entries: Sequence[Entry], batch: ScoredBatch | None) -> None:
         begin = time.perf_counter()
         try:
             rest = batch
             while rest:
-                receipt = await self._guarded(partial(self._commit_once, rest))
+                receipt = await self._guard.run(partial(self._commit_once, rest))
                 if receipt:
                     rest = self._limited(entries, receipt.limited)
-                elif self._stopping.is_set():
+                elif self._guard.is_stopping:
                     return  # another consumer will claim the pending entries
                 else:
                     self.metrics.record_commit_retry()
@@ -179,59 +232,18 @@ class ScoringLoop:
         self.metrics.record_batch(receipt.figures_of(batch))
         if receipt.fenced:
             # another consumer was faster, or the group is gone: the next round finds out which
-            self._may_have_left_overs = True
+            self._left_overs.expect_own()
             self.on_fenced(receipt.fenced)
 
-    async def _answer_own(self) -> None:
-        """Answer entries pending under this name: of an earlier process, or of a read whose reply was lost."""
-        before: list[Entry] = []
-        while self.follower.model and (entries := await self.group.claim_own()) and entries != before:
-            await self._try_each(entries)
-            before = entries
+    async def _answer_alone(self, entry: Entry) -> None:
+        self._held.append([entry])
+        await self._commit([entry], await self._score_alone(entry))
 
-    async def _answer_idle(self) -> None:
-        """Answer some entries that other consumers left pending; come back at once if there may be more."""
-        entries = await self.group.claim_idle()
-        await self._try_each(entries)
-        is_more = len(entries) >= CHUNK
-        self._next_claim_s = 0.0 if is_more else time.monotonic() + self.settings.claim_idle_ms / 2000
-
-    async def _try_each(self, entries: Sequence[Entry]) -> None:
-        if entries:
-            self.metrics.record_claims(len(entries))
-            logger.info("left-over entries claimed", extra={"entries": len(entries)})
-        for claimed in entries:
-            # an entry without payload is not claimed, and cannot be taken
-            entry = await self.group.take(claimed) if claimed.flat is not None else claimed
-            if entry:
-                self._held.append([entry])
-                await self._commit([entry], self._score_alone(entry))
-
-    def _score_alone(self, entry: Entry) -> ScoredBatch | None:
+    async def _score_alone(self, entry: Entry) -> ScoredBatch | None:
         dead_letters = self.scorer.dead_letters
         if entry.flat is None:
             return dead_letters.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
         if entry.deliveries > self.settings.max_deliveries:
             return dead_letters.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
-        return self._score([entry])
-
-    async def _guarded(self, step: Callable[[], Awaitable[T]]) -> T | None:
-        """The step's result; None if Redis failed, after reporting the reason and a pause."""
-        try:
-            result = await step()
-        except (RedisError, OSError) as error:
-            self._may_have_left_overs = True
-            pause_s = self._backoff.next_s()
-            self.health.set_reason("redis", str(error))
-            logger.warning("redis command failed, retrying", extra={"cause": str(error), "pause_s": pause_s})
-            await self._wait(pause_s)
-            return None
-        self._backoff.reset()
-        self.health.clear("redis")
-        return result
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        batch = await self._decode([entry])
+        return await self._score(batch) if batch else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from operations.processes import ConsumerStatus, MonitorStatus, Processes, TrainerStatus
+from operations.processes import AnyProcess, ConsumerStatus, Processes
 from schemas.frozen_model import FrozenModel
 from schemas.states import DesiredModel
 from service.no_model import NO_MODEL, explain_no_model
@@ -50,7 +50,7 @@ def judge(
     return not any(heartbeat.state == "running" for heartbeat in living), tuple(reasons)
 
 
-def _problems(process: ConsumerStatus | TrainerStatus | MonitorStatus, known: str | None) -> Iterator[str]:
+def _problems(process: AnyProcess, known: str | None) -> Iterator[str]:
     """The problems of a process, without reasons that contain the known one."""
     heartbeat = process.heartbeat
     reasons = [reason for reason in heartbeat.reasons if known is None or known not in reason]

@@ -1,4 +1,4 @@
-"""The processes of a domain, from their heartbeats: consumers, training workers and monitors."""
+"""The processes of a domain, from their heartbeats: consumers, training workers, monitors and explainers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Any, Generic, TypeVar
 import redis
 
 from schemas.frozen_model import FrozenModel
-from schemas.states import ConsumerHeartbeat, MonitorHeartbeat, ProcessHeartbeat, TrainerHeartbeat
+from schemas.states import (
+    ConsumerHeartbeat,
+    ExplainerHeartbeat,
+    MonitorHeartbeat,
+    ProcessHeartbeat,
+    TrainerHeartbeat,
+)
 from schemas.streams import Streams
 from transport.clock import now_ms
 
@@ -26,6 +32,8 @@ class ProcessStatus(FrozenModel, Generic[H]):
 ConsumerStatus = ProcessStatus[ConsumerHeartbeat]
 TrainerStatus = ProcessStatus[TrainerHeartbeat]
 MonitorStatus = ProcessStatus[MonitorHeartbeat]
+ExplainerStatus = ProcessStatus[ExplainerHeartbeat]
+AnyProcess = ConsumerStatus | TrainerStatus | MonitorStatus | ExplainerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,12 @@ class Processes:
     consumers: tuple[ConsumerStatus, ...] = ()
     trainers: tuple[TrainerStatus, ...] = ()
     monitors: tuple[MonitorStatus, ...] = ()
+    explainers: tuple[ExplainerStatus, ...] = ()
 
     @property
-    def all(self) -> tuple[ConsumerStatus | TrainerStatus | MonitorStatus, ...]:
-        """Consumers, then training workers, then monitors."""
-        return *self.consumers, *self.trainers, *self.monitors
+    def all(self) -> tuple[AnyProcess, ...]:
+        """Consumers, then training workers, then monitors, then explainers."""
+        return *self.consumers, *self.trainers, *self.monitors, *self.explainers
 
 
 def read_processes(client: redis.Redis, streams: Streams) -> Processes:
@@ -53,14 +62,16 @@ def read_processes(client: redis.Redis, streams: Streams) -> Processes:
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    stored: list[Any] = [client.hgetall(key) for key in (streams.consumers, streams.trainers, streams.monitors)]
-    consumers, trainers, monitors = ([text for _, text in sorted(beats.items())] for beats in stored)
+    keys = (streams.consumers, streams.trainers, streams.monitors, streams.explainers)
+    stored: list[Any] = [client.hgetall(key) for key in keys]
+    consumers, trainers, monitors, explainers = ([text for _, text in sorted(beats.items())] for beats in stored)
     at_ms = now_ms(client)
     return Processes(
         at_ms,
         tuple(ConsumerStatus(**_about(ConsumerHeartbeat.model_validate_json(text), at_ms)) for text in consumers),
         tuple(TrainerStatus(**_about(TrainerHeartbeat.model_validate_json(text), at_ms)) for text in trainers),
         tuple(MonitorStatus(**_about(MonitorHeartbeat.model_validate_json(text), at_ms)) for text in monitors),
+        tuple(ExplainerStatus(**_about(ExplainerHeartbeat.model_validate_json(text), at_ms)) for text in explainers),
     )
 
 

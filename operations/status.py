@@ -13,14 +13,21 @@ from pydantic import ValidationError
 
 from monitoring.latency import Latency, read_latency, read_rate
 from operations.future_ids import AHEAD_S, describe_ahead, read_ahead_s
+from operations.jobs import Job, find_jobs
 from operations.judging import BacklogStatus, judge
-from operations.processes import ConsumerStatus, MonitorStatus, Processes, TrainerStatus, read_processes
+from operations.processes import (
+    ConsumerStatus,
+    ExplainerStatus,
+    MonitorStatus,
+    TrainerStatus,
+    read_processes,
+)
 from operations.serving import Serving, serving_of
 from schemas.commands import ModelEvent
 from schemas.domain import Domain
 from schemas.frozen_model import FrozenModel
 from schemas.sections import RetentionSettings
-from schemas.states import Activity, DesiredModel, LoopPause
+from schemas.states import DesiredModel, LoopPause
 from schemas.streams import DATA_FIELD, Streams
 from transport.backlog import read_backlog
 from transport.blocking_groups import BlockingGroup, read_blocking_groups
@@ -48,15 +55,6 @@ class RegistryStatus(FrozenModel):
     versions: int | None
 
 
-class Job(FrozenModel):
-    """What a process is doing beside its main loop, and for how long."""
-
-    process: str
-    activity: Activity
-    seconds: float
-    phase_seconds: float | None = None
-
-
 class RecentEvent(FrozenModel):
     """One of the newest model events, with its entry id."""
 
@@ -80,7 +78,7 @@ class Status(FrozenModel):
         at_ms: when it was read, by Redis's clock.
         model: the desired model; None before the first activation.
         serving: champion, desired and active versions.
-        trainers, monitors: the training workers and monitors with a heartbeat.
+        trainers, monitors, explainers: the training workers, monitors and explainers with a heartbeat.
         registry: the registry as the training workers see it.
         jobs: what processes are doing beside their main loops, the longest first.
         events: the newest model events, newest first.
@@ -105,6 +103,7 @@ class Status(FrozenModel):
     consumers: tuple[ConsumerStatus, ...]
     trainers: tuple[TrainerStatus, ...] = ()
     monitors: tuple[MonitorStatus, ...] = ()
+    explainers: tuple[ExplainerStatus, ...] = ()
     jobs: tuple[Job, ...] = ()
     events: tuple[RecentEvent, ...] = ()
     loop_pause: LoopPause | None = None
@@ -163,7 +162,8 @@ def read_status(
         consumers=consumers,
         trainers=processes.trainers,
         monitors=processes.monitors,
-        jobs=tuple(_jobs(processes)),
+        explainers=processes.explainers,
+        jobs=tuple(find_jobs(processes)),
         events=_events(client, streams),
         loop_pause=LoopPause.from_hash(_read_hash(client, streams.loop)),
         backlog=backlog,
@@ -189,22 +189,6 @@ def _registry(trainers: Iterable[TrainerStatus]) -> RegistryStatus:
     living = (each.heartbeat for each in trainers if each.is_living and each.heartbeat.versions is not None)
     latest = max(living, key=lambda beat: beat.at_ms, default=None)
     return RegistryStatus(champion=latest.champion if latest else None, versions=latest.versions if latest else None)
-
-
-def _jobs(processes: Processes) -> list[Job]:
-    at_ms = processes.at_ms
-    jobs = [
-        Job(
-            process=each.heartbeat.name,
-            activity=one,
-            seconds=max(at_ms - one.since_ms, 0) / 1000,
-            phase_seconds=None if one.phase_since_ms is None else max(at_ms - one.phase_since_ms, 0) / 1000,
-        )
-        for each in processes.all
-        if each.is_living
-        for one in each.heartbeat.activities
-    ]
-    return sorted(jobs, key=lambda job: job.seconds, reverse=True)
 
 
 def _events(client: redis.Redis, streams: Streams) -> tuple[RecentEvent, ...]:

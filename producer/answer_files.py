@@ -46,7 +46,7 @@ def write_answers(path: Path, domain: Domain, answers: Iterable[AnswerRow]) -> i
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        count = _WRITERS[path.suffix.lower()](part, domain, _rows(domain, answers))
+        count = _WRITERS[path.suffix.lower()](part, domain, answer_rows(domain, answers))
         part.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -55,7 +55,8 @@ def write_answers(path: Path, domain: Domain, answers: Iterable[AnswerRow]) -> i
     return count
 
 
-def _rows(domain: Domain, answers: Iterable[AnswerRow]) -> Iterator[dict[str, Any]]:
+def answer_rows(domain: Domain, answers: Iterable[AnswerRow]) -> Iterator[dict[str, Any]]:
+    """The rows of `write_answers` as values by column."""
     target = domain.target
     for number, (entry_id, kind, data) in enumerate(answers, start=1):
         row: dict[str, Any] = {

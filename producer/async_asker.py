@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import redis.asyncio
 import redis.exceptions
 
+from producer.chunks import CHUNK_LISTINGS
+from producer.gathering import SendGatherer
 from producer.replies import (
     BEGINNING,
     BLOCK_MS,
@@ -19,6 +21,7 @@ from producer.replies import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     REFRESH_S,
+    ReplyCollector,
     ReplyMatcher,
     answer_of,
     new_reply_name,
@@ -38,16 +41,19 @@ class AsyncAsker:
     Args:
         client: as for `Asker`, as are the others.
         streams: the domain's keys.
-        send: publishes one event with a reply name, and returns its entry id.
+        send: publishes events with a reply name, and returns their entry ids.
     """
 
     def __init__(
-        self, client: redis.asyncio.Redis, streams: Streams, send: Callable[[bytes, str], Awaitable[str]]
+        self,
+        client: redis.asyncio.Redis,
+        streams: Streams,
+        send: Callable[[list[bytes], str], Awaitable[list[str]]],
     ) -> None:
         self._client = client
         self._streams = streams
-        self._send = send
         self._name = new_reply_name()
+        self._gatherer = SendGatherer(lambda chunk: send(chunk, self._name))
         self._key = streams.replies(self._name)
         self._read_until = BEGINNING
         self._matcher = ReplyMatcher()
@@ -57,24 +63,65 @@ class AsyncAsker:
 
     async def ask(self, payload: bytes, timeout_s: float) -> Prediction | DeadLetter | Repeat:
         """Publish one event, and wait for its answer; raises as `Asker.ask`."""
-        await self._ensure_reader()
+        answer = answer_of(await self.ask_for_reply(payload, timeout_s))
+        if isinstance(answer, Repeat) and answer.data.first:
+            # a repeat is an answer even if its prediction cannot be read
+            with suppress(*_FAILURES):
+                return with_prediction(answer, await self.find_prediction(answer.data.first))
+        return answer
+
+    async def ask_for_reply(self, payload: bytes, timeout_s: float) -> bytes:
+        """Publish one event, and wait for the JSON of its answer; raises as `Asker.ask`."""
+        if not self._is_reading:
+            await self._ensure_reader()
         waiter: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         with self._matcher.sending():
-            entry_id = await self._send(payload, self._name)
+            (entry_id,) = await self._gatherer.send((payload,))
             self._matcher.expect(entry_id, waiter)
         try:
             async with asyncio.timeout(timeout_s):
-                answer = answer_of(await waiter)
+                return await waiter
         except TimeoutError:
             raise not_answered(entry_id, timeout_s) from None
         finally:
             self._matcher.forget(entry_id)
-        if isinstance(answer, Repeat) and (first := answer.data.first):
-            # a repeat is an answer even if its prediction cannot be read
-            with suppress(*_FAILURES):
-                entries: Any = await self._client.xrange(self._streams.predictions, first, first)
-                return with_prediction(answer, entries[0] if entries else None)
-        return answer
+
+    async def ask_for_replies(self, payloads: Sequence[bytes], timeout_s: float) -> list[tuple[str, bytes | None]]:
+        """Publish events, and wait for the JSON of all their answers.
+
+        Returns:
+            For each event its entry id and the JSON of its answer, which is None if that did not come in time.
+
+        Raises:
+            redis.exceptions.RedisError: the stream of replies cannot be made; nothing was sent.
+            PublishError: not all events were confirmed.
+        """
+        await self._ensure_reader()
+        collector = ReplyCollector(len(payloads), asyncio.get_running_loop().create_future())
+        entry_ids: list[str] = []
+        try:
+            with self._matcher.sending():
+                for start in range(0, len(payloads), CHUNK_LISTINGS):
+                    sent = await self._gatherer.send(payloads[start : start + CHUNK_LISTINGS])
+                    for number, entry_id in enumerate(sent, start):
+                        self._matcher.expect(entry_id, collector.waiter(number))
+                    entry_ids += sent
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await collector.is_complete
+        finally:
+            for entry_id in entry_ids:
+                self._matcher.forget(entry_id)
+        return list(zip(entry_ids, collector.replies, strict=True))
+
+    async def find_prediction(self, entry_id: str) -> tuple[Any, Any] | None:
+        """The entry of a prediction, as a repeat names it; None if it was trimmed.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered.
+        """
+        entries: Any = await self._client.xrange(self._streams.predictions, entry_id, entry_id)
+        return entries[0] if entries else None
 
     async def aclose(self) -> None:
         """Stop reading, and remove the stream; does nothing if nothing was asked."""
@@ -88,9 +135,13 @@ class AsyncAsker:
         with suppress(*_FAILURES):
             await self._client.delete(self._key)
 
+    @property
+    def _is_reading(self) -> bool:
+        return self._reader is not None and not self._reader.done()
+
     async def _ensure_reader(self) -> None:
         async with self._starting:
-            if self._reader is None or self._reader.done():
+            if not self._is_reading:
                 await self._open()
                 self._reader = asyncio.create_task(self._read(), name=self._name)
 

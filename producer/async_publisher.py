@@ -35,6 +35,9 @@ class AsyncListingPublisher:
         on_full: at the high-water mark, `wait` or `raise`.
         on_wait: called with the backlog while waiting.
 
+    Attributes:
+        asker: publishes encoded events and waits for the JSON of their answers, for programs that pass both on.
+
     Raises:
         ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
@@ -50,7 +53,7 @@ class AsyncListingPublisher:
     ) -> None:
         self._plan = plan_publishing(redis, domain, validate=validate, on_full=on_full, on_wait=on_wait)
         self._client = connect_async(self._plan.url)
-        self._asker = AsyncAsker(self._client, self._plan.streams, self._send_asking)
+        self.asker = AsyncAsker(self._client, self._plan.streams, self._send)
 
     async def aask(self, listing: Publishable, timeout_s: float = 30.0) -> Prediction | DeadLetter | Repeat:
         """Publish one listing, and wait for its answer, as `ListingPublisher.ask`.
@@ -62,7 +65,7 @@ class AsyncListingPublisher:
         """
         (payload,) = Chunker(self._plan.decoder, 1).add(listing)
         try:
-            return await self._asker.ask(payload, timeout_s)
+            return await self.asker.ask(payload, timeout_s)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=[payload]) from error
 
@@ -112,7 +115,7 @@ class AsyncListingPublisher:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._asker.aclose()
+        await self.asker.aclose()
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -120,9 +123,6 @@ class AsyncListingPublisher:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    async def _send_asking(self, payload: bytes, reply_to: str) -> str:
-        return (await self._send([payload], reply_to))[0]
 
     async def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
         try:

@@ -13,7 +13,9 @@ def choose_id_column(names: Collection[str], domain: Domain, given: str | None) 
     return given or (domain.id_column if domain.id_column in names else None)
 
 
-def check_columns(where: str, names: Sequence[str], domain: Domain, id_column: str | None) -> list[str]:
+def check_columns(
+    where: str, names: Sequence[str], domain: Domain, id_column: str | None, *, is_partial: bool = False
+) -> list[str]:
     """Check the columns of a file.
 
     Args:
@@ -21,6 +23,7 @@ def check_columns(where: str, names: Sequence[str], domain: Domain, id_column: s
         names: its columns.
         domain: declares the features; the target and ignored columns may be there, and are left out.
         id_column: the column of ids, if there is one.
+        is_partial: features may be missing that the domain requires.
 
     Returns:
         The ignored columns that the file has.
@@ -39,6 +42,7 @@ def check_columns(where: str, names: Sequence[str], domain: Domain, id_column: s
             f"{where}: unknown column {', '.join(map(repr, unknown))}; known columns are {known}; "
             "leave it out with --skip, rename it with --rename, or name it with --id-column if it has ids"
         )
-    if missing := [f.column for f in domain.features if not f.may_miss and f.column not in names]:
+    missing = [f.column for f in domain.features if not f.may_miss and f.column not in names]
+    if missing and not is_partial:
         raise DataError(f"{where}: missing column {', '.join(map(repr, missing))}, required by {domain.name}")
     return [name for name in names if name in domain.ignored and name != id_column]

@@ -9,7 +9,7 @@ from typing import Any
 from schemas.decoding import ListingDecoder
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, DataError
-from schemas.sections import LimitSettings
+from schemas.settings import Settings
 from tables.values import feature_reader
 
 ENVELOPE = ("id", "source", "subject", "time")
@@ -20,8 +20,7 @@ class Correction:
     """Values that replace those of a listing.
 
     Args:
-        domain: of the listings; values are parsed as in a file of listings.
-        limits: as for the consumer.
+        settings: with the domain of the listings and the limits; values are parsed as in a file of listings.
         assignments: texts of the form ``FIELD=VALUE``; NA or an empty value stands for a missing value.
 
     Attributes:
@@ -31,8 +30,9 @@ class Correction:
         ConfigurationError: an assignment has another form, an unknown field, or an invalid value.
     """
 
-    def __init__(self, domain: Domain, limits: LimitSettings, assignments: Sequence[str]) -> None:
-        self._decoder = ListingDecoder(domain, limits)
+    def __init__(self, settings: Settings, assignments: Sequence[str]) -> None:
+        domain = settings.load_domain()
+        self._decoder = ListingDecoder(domain, settings.limits, may_lack=settings.features.is_on)
         self._row: dict[str, Any] = {}
         self._envelope: dict[str, str] = {}
         for text in assignments:

@@ -59,6 +59,7 @@ class ListingFile(RowFile):
         id_column: the column of ids; by default the domain's, if the file has it.
         source: of listings made from rows, and of whole events without a source.
         options: columns to rename and to skip, and the decimal separator.
+        subject_column: the column of subjects; with one, the file may lack features, which may be stored.
 
     Raises:
         DataError: the file cannot be read or has no rows, or its columns do not match the domain; while iterating, a
@@ -72,12 +73,15 @@ class ListingFile(RowFile):
         id_column: str | None = None,
         source: str = "",
         options: TableOptions = DEFAULT_OPTIONS,
+        subject_column: str | None = None,
     ) -> None:
         super().__init__(path, domain, id_column, options)
         self._source = {"source": source} if source else {}
+        self._subject_column = subject_column
         self._digest = "" if self._id_column else digest_of(path)
         self._readers = {feature.column: feature_reader(feature, options.decimal) for feature in domain.features}
-        self._left_out = {domain.target.name, *domain.ignored, self._id_column} - self._readers.keys()
+        left_out = {domain.target.name, *domain.ignored, self._id_column, subject_column}
+        self._left_out = left_out - self._readers.keys()
         columns = self._rows.columns
         self._is_uniform = columns is not None
         self._is_checked = False
@@ -95,7 +99,12 @@ class ListingFile(RowFile):
                 yield self._from_features(row, convert)
 
     def _check(self, where: str, columns: list[str]) -> None:
-        if ignored := check_columns(where, columns, self._domain, self._id_column):
+        subject = self._subject_column
+        if subject is not None and subject not in columns:
+            raise DataError(f"{where}: no subject column {subject!r}; the columns are {', '.join(columns)}")
+        names = [name for name in columns if name != subject or name == self._id_column]
+        is_partial = subject is not None
+        if ignored := check_columns(where, names, self._domain, self._id_column, is_partial=is_partial):
             self.notes.append(f"left out {', '.join(ignored)}, which {self._domain.name} ignores")
         self._is_checked = True
 
@@ -114,7 +123,8 @@ class ListingFile(RowFile):
             data = convert(row.cells)
         except UndecidedCellError as error:
             raise DataError(f"{row.where}, {error}") from error
-        return {"specversion": "1.0", "id": id, "type": "listing.submitted", **self._source, "data": data}
+        subject = {"subject": read_id(row.cells.get(self._subject_column))} if self._subject_column else {}
+        return {"specversion": "1.0", "id": id, "type": "listing.submitted", **self._source, **subject, "data": data}
 
     def _uniform_data(self, values: dict[str, Any]) -> dict[str, Any]:
         return {name: read(values[name]) for name, read in self._readers.items()}

@@ -46,18 +46,23 @@ def plan_publishing(
     Raises:
         ConfigurationError: the domain is not known, a setting is wrong, or the URL of Redis is missing.
     """
-    settings = _settings_of(redis, domain)
+    settings = settings_of(redis, domain)
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: pass its URL, or settings with `redis_url`")
     return PublishingPlan(
         settings.redis_url.get_secret_value(),
         settings.streams,
         Backpressure(settings.high_water, on_full, on_wait),
-        ListingDecoder(settings.load_domain(), settings.limits) if validate else None,
+        ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on) if validate else None,
     )
 
 
-def _settings_of(redis: str | Settings, domain: str | None) -> Settings:
+def settings_of(redis: str | Settings, domain: str | None) -> Settings:
+    """The settings of a client that was given the URL of Redis, or settings.
+
+    Raises:
+        ConfigurationError: the domain is not known, or a setting is wrong.
+    """
     if isinstance(redis, Settings):
         return redis if domain is None else redis.for_domain(domain)
     # a params.yaml in a client's folder may belong to the client, so only a named one is read

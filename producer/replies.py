@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from pydantic import TypeAdapter
@@ -43,6 +44,48 @@ class ReplyWaiter(Protocol):
 
     def set_result(self, result: bytes, /) -> None:
         """Hand over the JSON."""
+
+
+class _Place(NamedTuple):
+    """The waiter for one reply of a collector."""
+
+    collector: ReplyCollector
+    number: int
+
+    def done(self) -> bool:
+        return self.collector.is_complete.done()
+
+    def set_result(self, reply: bytes, /) -> None:
+        self.collector.put(self.number, reply)
+
+
+class ReplyCollector:
+    """Collects the replies to events that were sent together, with one future for all of them.
+
+    Args:
+        count: how many replies are expected; at least one.
+        is_complete: done when all of them have come.
+
+    Attributes:
+        replies: the JSON of each answer, in the order of the events; None as long as it has not come.
+        is_complete: as given.
+    """
+
+    def __init__(self, count: int, is_complete: asyncio.Future[None]) -> None:
+        self.replies: list[bytes | None] = [None] * count
+        self.is_complete = is_complete
+        self._missing = count
+
+    def waiter(self, number: int) -> ReplyWaiter:
+        """The waiter for the reply to the event at this position."""
+        return _Place(self, number)
+
+    def put(self, number: int, reply: bytes) -> None:
+        """Keep the reply to the event at this position; it comes once."""
+        self.replies[number] = reply
+        self._missing -= 1
+        if not self._missing:
+            self.is_complete.set_result(None)
 
 
 class ReplyMatcher:

@@ -49,9 +49,6 @@ class Booster:
     Args:
         stored: the booster in XGBoost's own format, `ubj` or JSON. It holds trees and parameters, and no code.
 
-    Attributes:
-        columns: the number of columns that it takes.
-
     Raises:
         BoosterError: `stored` is not a booster.
     """
@@ -65,9 +62,6 @@ class Booster:
         finalize(self, self._library.XGBoosterFree, self._handle)
         self._call("XGBoosterLoadModelFromBuffer", self._handle, stored, ctypes.c_uint64(len(stored)))
         self._call("XGBoosterSetParam", self._handle, b"nthread", b"1")
-        columns = ctypes.c_uint64()
-        self._call("XGBoosterGetNumFeature", self._handle, ctypes.byref(columns))
-        self.columns = columns.value
         self._shape = ctypes.POINTER(ctypes.c_uint64)()
         self._dimensions = ctypes.c_uint64()
         self._predictions = ctypes.POINTER(ctypes.c_float)()

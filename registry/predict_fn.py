@@ -1,6 +1,6 @@
 """Scores with a pipeline itself, for models without a serving form, such as a recipe of one's own.
 
-A pipeline's first step, `encode`, turns raw columns into the matrix that decoded listings already form, so it is skipped.
+A pipeline's first step, `encode`, turns raw columns into the matrix that decoded listings already form. It is skipped.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from registry.booster import Booster, Score
 from registry.card import ModelCard
 from registry.predict_fn import pipeline_score
-from registry.serving.compiler import NoServingFormError, compile_pipeline
-from registry.serving.score import formula_score
+from registry.serving.compiler import NoServingFormError
+from registry.serving.compiling import compile_pipeline
+from registry.serving.score import score_of_formula
 from schemas.errors import ModelRejectedError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class LoadedScorer:
 
 
 def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
-    """The function that scores a matrix as a fitted pipeline predicts, in the way in which consumers will score with it.
+    """The function that scores a matrix as a fitted pipeline predicts, by the means by which consumers will.
 
     Args:
         pipeline: fitted; begins with `encode`.
@@ -66,7 +67,7 @@ def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:
     except NoServingFormError:
         return pipeline_score(pipeline, classes)
     boosters = {name: Booster(stored) for name, stored in compiled.boosters.items()}
-    return formula_score(compiled.formula, boosters, compiled.classes, classes)
+    return score_of_formula(compiled.formula, boosters, compiled.classes, classes)
 
 
 def check_first_step(pipeline: Pipeline) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from registry import tracking
 from registry.artifacts import copy_artifact
+from registry.background import write_background
 from registry.card import ModelCard
 from registry.digest import check_digest, digest_of
 from registry.folder import write_files
 from registry.location import local_path_of
 from registry.saving import save
-from registry.serving.compiler import NoServingFormError, compile_pipeline
 from registry.serving.form import write_serving_form
 from registry.stages import CHAMPION, PREVIOUS_CHAMPION
 from registry.versions import (
@@ -32,6 +32,7 @@ from registry.versions import (
 )
 from schemas.command_line import spell_command
 from schemas.errors import ModelNotFoundError
+from schemas.rows import Matrix
 from transport.address import without_password
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Registry:
         *,
         run_id: str,
         tags: Mapping[str, str] | None = None,
+        background: Matrix | None = None,
     ) -> ModelVersionInfo:
         """Store a fitted pipeline as a new version; no alias points to it yet.
 
@@ -77,6 +79,7 @@ class Registry:
             reference: raw columns, target and out-of-fold predictions.
             run_id: the run that made it.
             tags: further tags of the version (see `registry.versions`).
+            background: rows for explanations (see `registry.background`); None for a version without them.
 
         Raises:
             ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
@@ -90,7 +93,8 @@ class Registry:
             folder = Path(temporary) / "model"
             save(pipeline, card, golden, folder, logged)
             write_files(folder, card, golden, reference)
-            lack = _write_form(folder, pipeline, card, golden)
+            why_no_form = write_serving_form(folder, pipeline, card, golden)
+            write_background(folder, background)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
@@ -101,7 +105,7 @@ class Registry:
                 DATA_TAG: card.data_sha256,
                 TRAINED_TAG: card.trained_at.isoformat(),
                 STATUS_TAG: REGISTERED,
-            } | ({NO_FORM_TAG: lack} if lack else {})
+            } | ({NO_FORM_TAG: why_no_form} if why_no_form else {})
             created = self.client.create_model_version(
                 self.name,
                 logged.artifact_location,
@@ -222,8 +226,7 @@ class Registry:
             yield folder
 
     def _uri_of(self, record: ModelVersion) -> str:
-        uri = self.client.get_model_version_download_uri(self.name, str(record.version))
-        local = local_path_of(uri)
+        local = local_path_of(uri := self.client.get_model_version_download_uri(self.name, str(record.version)))
         return uri if local is None else str(local.absolute())
 
     def _aliases(self) -> dict[str, str]:
@@ -246,13 +249,3 @@ class Registry:
             raise ModelNotFoundError(
                 f"no {subject} of model {self.name!r} in {store}: train one with `{spell_command('train', self.name)}`"
             ) from error
-
-
-def _write_form(folder: Path, pipeline: Pipeline, card: ModelCard, golden: pd.DataFrame) -> str:
-    """Write the serving form, if the pipeline has one; why it has none otherwise."""
-    try:
-        compiled = compile_pipeline(pipeline, has_classes=bool(card.classes))
-    except NoServingFormError as error:
-        return str(error)
-    write_serving_form(folder, compiled, card, golden)
-    return ""

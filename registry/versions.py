@@ -76,6 +76,11 @@ class ModelVersionInfo:
         return ADMITTED_TAG in self.tags
 
     @property
+    def why_no_form(self) -> str | None:
+        """Why it is scored through its pipeline; None if it has a serving form."""
+        return self.tags.get(NO_FORM_TAG)
+
+    @property
     def stage(self) -> Stage:
         """The stage that its aliases and tags express."""
         return stage_of(self.aliases, self.tags)

@@ -16,12 +16,12 @@ import msgspec
 import pydantic_core
 from pydantic import ValidationError
 
-from schemas.domain import Domain
+from schemas.domain import Domain, domain_of
 from schemas.errors import FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
 from schemas.limits import check_limits, safe_bytes
-from schemas.refusals import Reason, explain
+from schemas.refusals import MAX_ERRORS, MAX_NAME, Reason, explain
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD, FASTSTREAM_FIELD
 
@@ -65,11 +65,14 @@ def _field_type(feature: Feature) -> Any:
     return base | None if feature.may_miss else base
 
 
-def _row_struct(domain: Domain) -> type[msgspec.Struct]:
+def _row_struct(domain: Domain, absent: float | None) -> type[msgspec.Struct]:
     # column names need not be identifiers, so the struct's fields have their own names
     names = {f"f{i}": feature.column for i, feature in enumerate(domain.features)}
     fields = [(name, _field_type(feature)) for name, feature in zip(names, domain.features, strict=True)]
-    with_defaults = [(*f, None) if feature.may_miss else f for f, feature in zip(fields, domain.features, strict=True)]
+    with_defaults = [
+        (*f, None if feature.categories else absent) if feature.may_miss else f
+        for f, feature in zip(fields, domain.features, strict=True)
+    ]
     return msgspec.defstruct("Row", with_defaults, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True)
 
 
@@ -85,16 +88,24 @@ class ListingDecoder:
     Args:
         domain: whose contract a listing must satisfy.
         limits: of a payload, checked before it is parsed.
+        may_lack: accept listings with a subject that lack required features, which stored features may fill. The caller
+            checks what is still missing then (`refusal_of_missing`), and after `decode_all` for every listing.
+        absent: what the data has for a number that is absent. NaN, not None, saves converting it for a matrix.
     """
 
-    def __init__(self, domain: Domain, limits: LimitSettings) -> None:
+    def __init__(
+        self, domain: Domain, limits: LimitSettings, *, may_lack: bool = False, absent: float | None = None
+    ) -> None:
         self._domain = domain
         self._limits = limits
         self._safe_bytes = safe_bytes(limits)
-        self._row = _row_struct(domain)
+        fillable = domain_of(domain.contract, domain.columns) if may_lack else domain
+        self._row = _row_struct(fillable, absent)
+        self._required = [f"f{i}" for i, f in enumerate(domain.features) if not f.may_miss] if may_lack else []
         self._listing = _listing_struct(self._row)
         self._fast = msgspec.json.Decoder(self._listing).decode
         self._contract: type[Listing[Any]] = Listing[domain.contract]  # type: ignore[name-defined]
+        self._fillable: type[Listing[Any]] = Listing[fillable.contract]  # type: ignore[name-defined]
         self._attributes = {info.alias or name: name for name, info in domain.contract.model_fields.items()}
 
     def decode(self, payload: bytes) -> DecodedListing:
@@ -106,11 +117,14 @@ class ListingDecoder:
         if len(payload) > self._safe_bytes:
             check_limits(payload, self._limits)
         try:
-            return self._fast(payload)
+            listing = self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             if len(payload) <= self._safe_bytes:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
+        if listing.subject is None and any(is_missing(getattr(listing.data, name)) for name in self._required):
+            return self.decode_by_contract(payload)
+        return listing
 
     def decode_all(self, payloads: Sequence[bytes]) -> list[DecodedListing] | None:
         """Decode a batch of small, valid events, as nearly all are; None if any event needs `decode`."""
@@ -127,8 +141,10 @@ class ListingDecoder:
         Raises:
             RefusedListingError: as `decode`.
         """
+        # without a subject there are no stored features, and a refusal names everything that is missing
+        contract = self._fillable if self._fillable is not self._contract and _has_subject(payload) else self._contract
         try:
-            listing = self._contract.model_validate_json(payload)
+            listing = contract.model_validate_json(payload)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_context=False)
             if errors[0]["type"] == "json_invalid":
@@ -138,6 +154,29 @@ class ListingDecoder:
         values = {f"f{i}": getattr(listing.data, self._attributes[c]) for i, c in enumerate(self._domain.columns)}
         envelope = {name: getattr(listing, name) for name in DecodedListing.__struct_fields__ if name != "data"}
         return self._listing(data=self._row(**values), **envelope)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a decoded listing's data is missing."""
+    return value is None or value != value  # noqa: PLR0124 - NaN
+
+
+class _Subject(msgspec.Struct, gc=False):
+    subject: Any = None
+
+
+def _has_subject(payload: bytes) -> bool:
+    try:
+        return msgspec.json.decode(payload, type=_Subject).subject is not None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+
+
+def refusal_of_missing(listing: DecodedListing, missing: Sequence[str]) -> RefusedListingError:
+    """The refusal of a listing that lacks required features, which the store did not have either."""
+    errors = tuple(FieldError(column[:MAX_NAME], "Field required") for column in missing[:MAX_ERRORS])
+    envelope = listing.id, listing.source or "", listing.replyto or ""
+    return RefusedListingError(Reason.MISSING_FEATURE, errors, *envelope)
 
 
 def _envelope_of(payload: bytes) -> tuple[str | None, str, str]:

@@ -19,7 +19,9 @@
     ├── PublishError             Redis did not accept all listings; lists the confirmed and the unconfirmed
     │   ├── BacklogFullError     the backlog is at the high-water mark, and the publisher is set to raise
     │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
+    ├── KeyNameError             an API key's name is taken, not valid, or unknown
     ├── SupervisorError          no system runs in the home folder, or the running one cannot do what is asked
+    ├── ExplanationError         a listing cannot be explained: it is unknown or trimmed, or no method fits its model
     ├── NothingReportedError     the report that a command shows does not exist yet
     ├── NotConfirmedError        a confirmation did not arrive in time; the message names what is missing
     │   └── NotAnsweredError     the answer to a listing did not arrive in time; its outcome will still come
@@ -111,7 +113,8 @@ class ModelRejectedError(ModelError):
     """A model exists, but did not pass a check.
 
     Attributes:
-        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, champion or alias.
+        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, champion, background or
+            alias.
     """
 
     def __init__(self, check: str, message: str) -> None:
@@ -154,8 +157,16 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
     """
 
 
+class KeyNameError(TasadorError):
+    """The name of an API key is taken, not valid, or unknown."""
+
+
 class SupervisorError(TasadorError):
     """No system runs in the home folder, another one does, or the running one cannot do what is asked."""
+
+
+class ExplanationError(TasadorError):
+    """A listing cannot be explained."""
 
 
 class NothingReportedError(TasadorError):

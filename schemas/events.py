@@ -74,7 +74,9 @@ class Listing(BaseModel, Generic[Row]):
     source: SourceName | None = ""
     type: Text | None = "listing.submitted"
     time: Time | None = None
-    subject: Text | None = Field(default=None, description="the property that the listing is about")
+    subject: Text | None = Field(
+        default=None, description="the property that the listing is about, whose stored features it takes"
+    )
     datacontenttype: Text | None = None
     dataschema: Text | None = None
     traceparent: Traceparent | None = None
@@ -127,6 +129,9 @@ class PredictionData(BaseModel):
     model: ModelStamp
     imputed: list[str] = Field(description="missing features, filled with values learned in training")
     unusual: list[str] = Field(description="features inside the declared range but outside the training range")
+    stored: dict[str, int | float | str] | None = Field(
+        default=None, description="features that the event lacked, with the stored values that were used"
+    )
 
 
 class Prediction(Answer):

@@ -106,3 +106,15 @@ def round_to_float32(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     if not np.isfinite(narrow).all():
         np.clip(narrow, -LARGEST, LARGEST, out=narrow)
     return narrow.astype(np.float64)
+
+
+def derived_columns(matrix: Matrix, powers: Sequence[Mapping[int, float]]) -> Matrix:
+    """Products of powers of columns (n, derived), rounded as the matrix is.
+
+    Args:
+        matrix: (n, columns).
+        powers: for each derived column, the position of a column -> its exponent.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        columns = [np.prod([matrix[:, at] ** power for at, power in each.items()], axis=0) for each in powers]
+    return round_to_float32(np.column_stack([np.empty((len(matrix), 0)), *columns]))

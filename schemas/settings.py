@@ -21,6 +21,7 @@ from schemas.command_line import DEFAULT_DOMAIN
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
+from schemas.gateway_settings import GatewaySettings
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -72,6 +73,9 @@ class Settings(BaseSettings):
     limits: sections.LimitSettings = sections.LimitSettings()
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
+    explain: sections.ExplainSettings = sections.ExplainSettings()
+    features: sections.FeatureStoreSettings = sections.FeatureStoreSettings()
+    gateway: GatewaySettings = GatewaySettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

@@ -132,5 +132,13 @@ class MonitorHeartbeat(ProcessHeartbeat):
     """A monitor's heartbeat."""
 
 
+class ExplainerHeartbeat(ProcessHeartbeat):
+    """An explainer's heartbeat."""
+
+
+class GatewayHeartbeat(ProcessHeartbeat):
+    """A gateway's heartbeat; it writes one in each domain that it serves."""
+
+
 def _seconds(now_ms: int, since_ms: int) -> int:
     return max(now_ms - since_ms, 0) // 1000

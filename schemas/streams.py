@@ -13,6 +13,9 @@ MONITORS = "monitors"
 ARCHIVERS = "archivers"
 """Consumer group whose position shows which listings, predictions and outcomes are in the audit log."""
 
+EXPLAINERS = "explainers"
+"""Consumer group of the explainers, which answer requests for explanations."""
+
 DATA_FIELD = b"data"
 """The field of an entry that carries the event's JSON."""
 FASTSTREAM_FIELD = b"__data__"
@@ -80,6 +83,10 @@ class Streams:
     """List of the latest prediction errors, newest first: the outcome's time, the error, the outcome."""
     drift = _Key("drift")
     """Stream of drift and quality reports."""
+    explain = _Key("explain")
+    """Stream of requests for explanations that have no answer yet; an answered one is deleted."""
+    explanations = _Key("explanations")
+    """Stream with one entry for each answered request."""
     progress = _Key("progress")
     """Hash of counts, sums and the low-water mark."""
     trim_marks = _Key("progress:marks")
@@ -90,6 +97,14 @@ class Streams:
     """Hash from a training worker's name to its heartbeat."""
     monitors = _Key("monitors")
     """Hash from a monitor's name to its heartbeat."""
+    explainers = _Key("explainers")
+    """Hash from an explainer's name to its heartbeat."""
+    gateways = _Key("gateways")
+    """Hash from a gateway's name to its heartbeat."""
+    gateway_keys = _Key("gateway:keys")
+    """Hash from the name of an API key to its role and SHA-256; the key itself is stored nowhere."""
+    gateway_limits = _Key("gateway:limits")
+    """Prefix of the counts of requests by API key, which expire."""
     dedup_current = _Key("dedup:current")
     """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
     dedup_previous = _Key("dedup:previous")
@@ -132,6 +147,10 @@ class Streams:
     def replies(self, name: str) -> str:
         """Stream of the answers for one asker, who creates it and keeps it from expiring."""
         return f"{self.prefix}:replies:{name}"
+
+    def features(self, subject: str) -> str:
+        """Hash of the stored features of one property, and when they were true (`schemas.stored_features`)."""
+        return f"{self.prefix}:features:{subject}"
 
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""

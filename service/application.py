@@ -14,7 +14,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
@@ -51,6 +51,21 @@ def build_broker(url: str, registry: CollectorRegistry) -> RedisBroker:
     """FastStream's broker, with its metrics in the process's registry and its log on our handler."""
     middleware = RedisPrometheusMiddleware(registry=registry)
     return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[middleware])
+
+
+class Servable(Protocol):
+    """An ASGI application that `serve` runs.
+
+    Attributes:
+        server: set while it is served; the application ends it to stop.
+        failure: why it ended itself.
+    """
+
+    server: uvicorn.Server | None
+    failure: BaseException | None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
 
 
 class ServedApp(AsgiFastStream):
@@ -145,10 +160,11 @@ def bind(port: int, host: str) -> socket.socket:
     return listener
 
 
-def serve(app: ServedApp, listener: socket.socket) -> None:
+def serve(app: Servable, listener: socket.socket, **options: Any) -> None:
     """Run the application on the socket until it is stopped; returns after a clean stop.
 
-    Signals are seen only once the start hooks have returned, so these must not wait for anything that may never come.
+    `options` are uvicorn's own. Signals are seen only once the start hooks have returned, so these must not wait for
+    anything that may never come.
 
     Raises:
         TasadorError: the application failed with it.
@@ -161,6 +177,7 @@ def serve(app: ServedApp, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
+        **{"http": "h11", **options},
     )
     app.server = _Server(config)
     host, port = listener.getsockname()[:2]
@@ -173,7 +190,7 @@ def serve(app: ServedApp, listener: socket.socket) -> None:
     _raise_failure(app)
 
 
-def _raise_failure(app: ServedApp) -> None:
+def _raise_failure(app: Servable) -> None:
     if isinstance(app.failure, TasadorError):
         raise app.failure
     if app.failure is not None:

@@ -13,12 +13,13 @@ from schemas.commands import Command, ModelEvent
 from schemas.domain import Domain
 from schemas.drift import DriftEvent
 from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
+from schemas.explanations import ExplanationAnswer
 from schemas.history import Change
 from schemas.quality import QualityEvent
 from schemas.streams import Streams
 from schemas.window import WindowEntry
 
-ProcessRole = Literal["consumer", "trainer", "monitor"]
+ProcessRole = Literal["consumer", "trainer", "monitor", "explainer"]
 
 
 def describe(role: ProcessRole, domain: Domain, streams: Streams) -> AsyncAPI:
@@ -30,6 +31,10 @@ def describe(role: ProcessRole, domain: Domain, streams: Streams) -> AsyncAPI:
         _subscribe(broker, streams.commands, Command, "commands", "What operators want done")
     if role in {"consumer", "monitor"}:
         _subscribe(broker, streams.outcomes, Outcome, "outcomes", "What listings really sold for")
+    if role in {"consumer", "explainer"}:
+        title = "requests for explanations"
+        what = "Predictions to explain; a field `request` holds the row and the model (`ExplainRequest`)"
+        _subscribe(broker, streams.explain, Prediction, title, what)
     for title, (stream, schema, description) in _published(role, streams).items():
         broker.publisher(stream=stream, title=title, description=description, schema=schema)
     title, description = _headline(role, domain)
@@ -55,6 +60,9 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
     changes = (streams.history, Change, "Who changed the models, and why; never trimmed")
     if role == "trainer":
         return {"model events": models, "history": changes}
+    explanations = (streams.explanations, ExplanationAnswer, "Why predictions are what they are, or why not")
+    if role == "explainer":
+        return {"explanations": explanations}
     if role == "monitor":
         return {
             "drift": (streams.drift, DriftEvent, "How current rows compare with training"),
@@ -71,6 +79,7 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
         "replies": (streams.replies("<name>"), Prediction | DeadLetter | Repeat, replies),
         "model events": models,
         "history": changes,
+        "explanations": explanations,
         "window": (streams.window, WindowEntry, window),
         "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),
     }
@@ -79,6 +88,8 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
 def _headline(role: ProcessRole, domain: Domain) -> tuple[str, str]:
     if role == "trainer":
         return f"Tasador: training of {domain.name}", f"Commands for {domain.name} models"
+    if role == "explainer":
+        return f"Tasador: explainer of {domain.name}", f"Explanations of {domain.name} predictions"
     if role == "monitor":
         return f"Tasador: monitor of {domain.name}", f"Reports on {domain.name}"
     target = domain.target

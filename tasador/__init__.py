@@ -9,32 +9,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer import AsyncListingPublisher, ListingPublisher, Reconnection
+    from producer import AsyncListingPublisher, FeatureWriter, ListingPublisher, Reconnection
     from schemas.errors import NotAnsweredError
     from schemas.events import DeadLetter, Listing, Prediction, Repeat
+    from tasador.prediction.loading import load_model
+    from schemas.stored_features import StoredFeatures
 
 __version__ = "0.1.0"
 __all__ = [
     "AsyncListingPublisher",
     "DeadLetter",
+    "FeatureWriter",
     "Listing",
     "ListingPublisher",
     "NotAnsweredError",
     "Prediction",
     "Reconnection",
     "Repeat",
+    "StoredFeatures",
     "__version__",
+    "load_model",
 ]
 
 _HOMES = {
     "AsyncListingPublisher": "producer",
     "DeadLetter": "schemas.events",
+    "FeatureWriter": "producer",
     "Listing": "schemas.events",
     "ListingPublisher": "producer",
     "NotAnsweredError": "schemas.errors",
     "Prediction": "schemas.events",
     "Reconnection": "producer",
     "Repeat": "schemas.events",
+    "load_model": "tasador.prediction.loading",
+    "StoredFeatures": "schemas.stored_features",
 }
 
 

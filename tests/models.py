@@ -31,7 +31,7 @@ from training.gate.record import FoldRecord, record_of
 from training.learning.folding import cross_validate, splits_of
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
-from training.learning.samples import golden_rows, reference_rows
+from training.learning.samples import background_rows, golden_rows, reference_rows
 from training.registering import log_folds
 
 GOLDEN_ROWS = 8
@@ -114,28 +114,31 @@ def register(
     admitted: bool = True,
     us_per_row: float | None = US_PER_ROW,
     training: TrainingSettings | None = None,
+    has_background: bool = True,
 ) -> ModelVersionInfo:
-    """Register a fitted pipeline with its card, golden rows, reference and fold record.
+    """Register a fitted pipeline with its card, golden rows, reference, background and fold record.
 
     With 0 folds it has no fold record. An admitted model counts as one that passed the gate.
     """
+    matrix, predictions = RowBuilder(table.domain).matrix_of_frame(table.frame), pipeline.predict(table.frame)
     card = card_of(
         table.domain,
-        RowBuilder(table.domain).matrix_of_frame(table.frame),
+        matrix,
         algorithm=algorithm,
         trained_at=datetime.now(UTC),
         data_sha256=table.sha256(),
         metrics={} if us_per_row is None else {COST_METRIC: us_per_row},
-        predictions=pipeline.predict(table.frame),
+        predictions=predictions,
         key_feature=table.domain.columns[-1],
     )
     golden = golden_rows(pipeline, table, GOLDEN_ROWS, seed=1)
-    reference = reference_rows(table, pipeline.predict(table.frame), count=50, seed=1)
+    reference = reference_rows(table, predictions, count=50, seed=1)
     with start_run(registry.client, registry.tracking_uri, registry.name, "test") as run:
         tags = {FOLDS_TAG: log_folds(registry, fold_record(pipeline, table, folds, training), run.id)} if folds else {}
         if admitted:
             tags[ADMITTED_TAG] = datetime.now(UTC).isoformat()
-        return registry.register(pipeline, card, golden, reference, run_id=run.id, tags=tags)
+        background = background_rows(table.domain, matrix, seed=1) if has_background else None
+        return registry.register(pipeline, card, golden, reference, run_id=run.id, tags=tags, background=background)
 
 
 def fold_record(

@@ -18,7 +18,7 @@ from schemas.sections import TrainingSettings
 from training.evaluation.evaluating import Evaluation
 from training.evaluation.importance import importances
 from training.gate.record import FOLDS_FOLDER, FoldRecord, record_of, write_record
-from training.learning.samples import golden_rows, reference_rows
+from training.learning.samples import background_rows, golden_rows, reference_rows
 from training.learning.selection import Selection
 
 
@@ -48,9 +48,10 @@ def register(
         RegistryUnavailableError: MLflow does not answer.
     """
     train, winner = selection.train, selection.winner
+    matrix = RowBuilder(train.domain).matrix_of_frame(train.frame)
     card = card_of(
         train.domain,
-        RowBuilder(train.domain).matrix_of_frame(train.frame),
+        matrix,
         algorithm=winner.name,
         trained_at=datetime.now(UTC),
         data_sha256=data_sha256,
@@ -67,6 +68,7 @@ def register(
         golden,
         reference_rows(train, winner.folds.out_of_fold, training.reference_rows, training.seed),
         run_id=run_id,
+        background=background_rows(train.domain, matrix, training.seed),
         tags=dict(tags or {}) | {FINGERPRINT_TAG: fingerprint, FOLDS_TAG: log_folds(registry, record, run_id)},
     )
 

@@ -2,7 +2,8 @@
 //
 //   REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl [prefix]
 //
-// Each line of the file is an event: {"id": "...", "data": {...}}. Prints one JSON line for each, in the order of the file.
+// Each line of the file is an event: {"id": "...", "data": {...}}, or with the name of a property whose features are
+// stored: {"id": "...", "subject": "...", "data": {}}. Prints one JSON line for each, in the order of the file.
 
 import { readFile } from "node:fs/promises";
 import { createClient } from "redis";

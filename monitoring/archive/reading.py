@@ -41,6 +41,24 @@ def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence
     return predictions
 
 
+def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) -> dict[str, Any] | None:
+    """The newest prediction of a listing as the row of `monitoring.archive.rows`; None if the log has none.
+
+    Args:
+        folder: of the log.
+        listing_id: its id.
+        source: its source; None for any.
+    """
+    wanted = pc.field("listing_id") == listing_id
+    if source is not None:
+        wanted &= pc.field("listing_source") == source
+    for path in reversed(folder.files("predictions")):
+        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+        if rows:
+            return rows[-1]
+    return None
+
+
 def _prediction_of(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     at_ms = round(row["predicted_at"].timestamp() * 1000)
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}

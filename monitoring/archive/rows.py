@@ -30,6 +30,7 @@ _PREDICTION_COLUMNS = (
     ("model_version", pa.string()),
     ("model_activation", pa.string()),
     ("has_features", pa.bool_()),
+    ("stored", pa.list_(pa.string())),
 )
 _OUTCOME_COLUMNS = (
     ("outcome_entry_id", pa.string()),
@@ -60,7 +61,8 @@ class ArchiveRows:
 
     def __init__(self, domain: Domain, limits: LimitSettings) -> None:
         self._domain = domain
-        self._decoder = ListingDecoder(domain, limits)
+        # a listing that was predicted lacked nothing, but perhaps only thanks to stored features
+        self._decoder = ListingDecoder(domain, limits, may_lack=True)
         target = pa.string() if domain.target.classes else pa.float64()
         reserved = [*_PREDICTION_COLUMNS, ("prediction", target)]
         names = {"day", "outcome", *(name for name, _ in reserved)}
@@ -78,7 +80,8 @@ class ArchiveRows:
         missing = 0
         for entry_id, fields in entries:
             event = Prediction.model_validate_json(fields[DATA_FIELD])
-            features = self._features(listings.get(event.id))
+            stored = event.data.stored or {}
+            features = self._features(listings.get(event.id), stored)
             missing += features is None
             rows.append(
                 {
@@ -91,6 +94,7 @@ class ArchiveRows:
                     "model_version": event.data.model.version,
                     "model_activation": event.data.model.activation,
                     "has_features": features is not None,
+                    "stored": [*stored],
                     "prediction": event.data.prediction,
                     **(features or {}),
                 }
@@ -118,15 +122,18 @@ class ArchiveRows:
                 )
         return ArchiveTable(_table(rows, self.outcomes))
 
-    def _features(self, fields: Mapping[bytes, bytes] | None) -> dict[str, object] | None:
+    def _features(
+        self, fields: Mapping[bytes, bytes] | None, stored: Mapping[str, float | str]
+    ) -> dict[str, object] | None:
+        """The features with which a listing was scored; `stored` are those that its event lacked."""
         if fields is None:
             return None
         try:
             data = self._decoder.decode(payload_of(fields)).data
         except RefusedListingError:
             return None
-        values = (float(value) if isinstance(value, int | float) else value for value in astuple(data))
-        return dict(zip(self._domain.columns, values, strict=True))
+        features = {**dict(zip(self._domain.columns, astuple(data), strict=True)), **stored}
+        return {name: float(each) if isinstance(each, int | float) else each for name, each in features.items()}
 
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -46,16 +46,13 @@ class Reference:
 def load_reference(domain: Domain, desired: DesiredModel, load_table: LoadTable) -> Reference:
     """Load the reference of a model. Blocks.
 
-    Features are rounded to 32 bits as in the window; otherwise 20.2 would not equal 20.2, and a value that many rows
-    share would look like a shift.
-
     Raises:
         ModelRejectedError: it does not exist, or does not fit the domain.
         RegistryUnavailableError: MLflow does not answer.
     """
     table = load_table(desired)
     try:
-        matrix = RowBuilder(domain).matrix_of_frame(table).astype(np.float32).astype(np.float64)
+        matrix = RowBuilder(domain).matrix_of_frame(table)
         predictions = answer_codes(domain, table[prediction_column(domain)].tolist())
         outcomes = answer_codes(domain, table[domain.target.name].tolist())
     except (KeyError, ValueError) as error:

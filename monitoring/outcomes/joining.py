@@ -82,7 +82,7 @@ class Joiner:
         self._settings = settings
         self._index = index
         self._find_older = find_older
-        self._decoder = ListingDecoder(domain, limits)
+        self._decoder = ListingDecoder(domain, limits, may_lack=True)
         self.cut_points: CutPoints = {}
 
     async def reject(self, entry_id: bytes) -> JoinResult:
@@ -228,7 +228,7 @@ class Joiner:
                 data = self._decoder.decode(payload_of(listing or {})).data
             except RefusedListingError:
                 return []
-            features = dict(zip(self._domain.columns, astuple(data), strict=True))
+            features = {**dict(zip(self._domain.columns, astuple(data), strict=True)), **(prediction.stored or {})}
         return find_parts(self._domain, features, self.cut_points)
 
 

@@ -34,6 +34,7 @@ class _Data(msgspec.Struct):
     prediction: float | str
     model: _Stamp
     listing_source: str = ""
+    stored: dict[str, float | str] | None = None
 
 
 class _Prediction(msgspec.Struct):
@@ -51,6 +52,7 @@ class IndexedPrediction:
         prediction: in the target's unit, or a class name.
         version: version of the model.
         features: features of the listing; None if only the listing itself has them.
+        stored: features that the listing itself lacked, which were taken from the store; None if there are none.
     """
 
     entry_id: str
@@ -58,6 +60,7 @@ class IndexedPrediction:
     prediction: float | str
     version: str
     features: Mapping[str, object] | None = None
+    stored: Mapping[str, object] | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ class PredictionIndex:
     def _decode(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
-        prediction = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version)
+        prediction = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version, None, data.stored)
         return identity_of(data.listing_source, data.listing_id), prediction
 
     def _add_to_index(
@@ -138,7 +141,10 @@ class PredictionIndex:
         by_hour: dict[int, list[str]] = {}
         for identity, each in predictions:
             if (hour := each.at_ms // HOUR_MS) >= oldest:
-                record = msgspec.json.encode((each.entry_id, each.at_ms, each.prediction, each.version)).decode()
+                # mostly four values, because most listings take nothing from the store
+                more = (None, each.stored) if each.stored else ()
+                whole = (each.entry_id, each.at_ms, each.prediction, each.version, *more)
+                record = msgspec.json.encode(whole).decode()
                 by_hour.setdefault(hour, []).extend((identity, record))
         for hour, pairs in by_hour.items():
             key = self._streams.recent_predictions(hour)

@@ -1,6 +1,6 @@
-"""Compiles fitted pipelines to formulas. Each type of estimator has one converter, found by its exact type.
+"""Compiles the parts of fitted pipelines. Each type of estimator has one converter, found by its exact type.
 
-A subclass may predict in another way than its parent, so it has no converter. Where the boosters allow it, the formula is
+A subclass may predict in another way than its parent, so it has no converter. Where trees allow it, the formula is
 simpler than the pipeline: the values that fill gaps become the directions in which trees send gaps, and members of a
 blend that add up trees become one booster.
 """
@@ -8,8 +8,7 @@ blend that add up trees become one booster.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,21 +16,20 @@ from registry.serving.formula import (
     Append,
     Apply,
     Chain,
-    Fill,
+    FillGaps,
     Formula,
+    MatrixStep,
     Mean,
     Numbers,
     Sharpen,
-    Step,
     Trees,
-    boosters_in,
 )
 from registry.serving.trees import TreeModel, merged
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+EstimatorConverter = Callable[[Any, "Compiler"], Formula]
+StepConverter = Callable[[Any], list[MatrixStep]]
 
-ENCODE = "encode"
+T = TypeVar("T")
 
 
 class NoServingFormError(ValueError):
@@ -48,48 +46,26 @@ class BoosterSource(Protocol):
         """As arrays; None if they cannot be changed."""
 
 
-@dataclass(frozen=True)
-class CompiledModel:
-    """What a pipeline compiles to.
-
-    Attributes:
-        formula: of its predictions, from the matrix that its first step makes.
-        classes: in the order of the outputs; empty for a regression.
-        boosters: by the file that the formula names.
-    """
-
-    formula: Formula
-    classes: list[str]
-    boosters: dict[str, bytes]
-
-
-def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
-    """The serving form of a fitted pipeline that begins with `encode`.
-
-    Args:
-        pipeline: fitted.
-        has_classes: whether it predicts classes.
-
-    Raises:
-        NoServingFormError: there is no converter for one of its parts.
-    """
-    compiler = Compiler(_most_codes(pipeline.named_steps[ENCODE]))
-    formula = compiler.estimator(pipeline[1:])
-    boosters = {name: compiler.sources[name].stored() for name in boosters_in(formula)}
-    return CompiledModel(formula, [str(name) for name in pipeline.classes_] if has_classes else [], boosters)
-
-
 class Compiler:
     """Compiles the parts of one pipeline.
 
     Args:
+        estimators: converters by type.
+        transformers: converters by type.
         codes: largest number of categories of a column; every code is smaller.
 
     Attributes:
         sources: what formulas name as boosters so far.
     """
 
-    def __init__(self, codes: int) -> None:
+    def __init__(
+        self,
+        estimators: Mapping[type, EstimatorConverter],
+        transformers: Mapping[type, StepConverter],
+        codes: int,
+    ) -> None:
+        self._estimators = estimators
+        self._transformers = transformers
         self.codes = codes
         self.sources: dict[str, BoosterSource] = {}
 
@@ -99,20 +75,15 @@ class Compiler:
         Raises:
             NoServingFormError: it has no converter.
         """
-        from registry.serving import estimator_converters, tree_converters
+        return _converter(fitted, self._estimators)(fitted, self)
 
-        return _converter(fitted, estimator_converters.converters() | tree_converters.converters())(fitted, self)
-
-    def steps(self, fitted: Any) -> list[Step]:
+    def steps(self, fitted: Any) -> list[MatrixStep]:
         """The steps of a fitted transformer.
 
         Raises:
             NoServingFormError: it has no converter.
         """
-        from registry.serving import step_converters
-
-        found: list[Step] = _converter(fitted, step_converters.converters())(fitted)
-        return found
+        return _converter(fitted, self._transformers)(fitted)
 
     def trees(self, source: BoosterSource, **fields: Any) -> Trees:
         """The formula of trees; `fields` are those of `Trees`."""
@@ -122,7 +93,12 @@ class Compiler:
 
     def sum_of(self, model: TreeModel) -> Trees:
         """The formula of the sum of a model's trees."""
-        return self.trees(model, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
+        return self._changed(self.trees(model), model)
+
+    def _changed(self, trees: Trees, model: TreeModel) -> Trees:
+        """The formula of a model whose trees take the place of others."""
+        self.sources[trees.booster] = model
+        return Trees(trees.booster, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
 
     def model_of(self, formula: Formula) -> TreeModel | None:
         """The trees that a formula adds up; None if it does anything else, or if they cannot be changed."""
@@ -130,18 +106,21 @@ class Compiler:
             return None
         return self.sources[formula.booster].tree_model()
 
-    def chain(self, steps: Sequence[Step], formula: Formula) -> Formula:
+    def chain(self, steps: Sequence[MatrixStep], formula: Formula) -> Formula:
         """The formula after some steps."""
         match formula:
             case Apply():
                 return Apply(formula.function, self.chain(steps, formula.to))
             case Sharpen():
                 return Sharpen(formula.power, formula.least, self.chain(steps, formula.of))
+            case Mean() if all(isinstance(step, FillGaps | Append) for step in steps):
+                # then gaps are filled in the trees of each member
+                return self.mean([self.chain(steps, member) for member in formula.members], formula.weights)
             case Chain():
                 return self.chain([*steps, *formula.steps], formula.then)
-        if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):
-            steps, model = folded
-            formula = self.sum_of(model)
+            case Trees() if (model := self.model_of(formula)) and (folded := _fold_fill(steps, model)):
+                steps, model = folded
+                formula = self._changed(formula, model)
         return Chain(list(steps), formula) if steps else formula
 
     def mean(self, members: Sequence[Formula], weights: Sequence[float]) -> Formula:
@@ -156,44 +135,42 @@ class Compiler:
         return Mean([formula for formula, _ in parts], [weight for _, weight in parts])
 
     def _merge(self, parts: Sequence[tuple[Formula, float]]) -> list[tuple[Formula, float]]:
-        alike: dict[Any, list[tuple[Formula, TreeModel, float]]] = {}
-        rest: list[tuple[Formula, float]] = []
+        alike: dict[Any, list[tuple[Trees, TreeModel, float]]] = {}
+        places: dict[Any, tuple[list[MatrixStep], int]] = {}
+        found: list[tuple[Formula, float]] = []
         for formula, weight in parts:
             steps, last = (formula.steps, formula.then) if isinstance(formula, Chain) else ([], formula)
-            if model := self.model_of(last):
-                key = (repr(steps), len(model.offset), model.has_vectors)
-                alike.setdefault(key, []).append((formula, model, weight))
-            else:
-                rest.append((formula, weight))
-        for same in alike.values():
-            formula, _, total = same[0]
+            if not isinstance(last, Trees) or (model := self.model_of(last)) is None:
+                found.append((formula, weight))
+                continue
+            key = (repr(steps), len(model.offset), model.has_vectors)
+            if key not in alike:
+                places[key] = (steps, len(found))
+                found.append((formula, weight))
+            alike.setdefault(key, []).append((last, model, weight))
+        for key, same in alike.items():
             if len(same) > 1:
+                steps, place = places[key]
                 total = sum(weight for *_, weight in same)
                 model = merged([model for _, model, _ in same], [weight / total for *_, weight in same])
-                steps = formula.steps if isinstance(formula, Chain) else []
-                formula = Chain(steps, self.sum_of(model)) if steps else self.sum_of(model)
-            rest.append((formula, total))
-        return rest
+                trees = self._changed(same[0][0], model)
+                found[place] = (Chain(steps, trees) if steps else trees, total)
+        return found
 
 
-def _fold_fill(steps: Sequence[Step], model: TreeModel) -> tuple[list[Step], TreeModel] | None:
+def _fold_fill(steps: Sequence[MatrixStep], model: TreeModel) -> tuple[list[MatrixStep], TreeModel] | None:
     """Steps and trees that predict the same without filling gaps first; None if the steps are others."""
     match list(steps):
-        case [Fill(values)]:
+        case [FillGaps(values)]:
             return [], model.filled(values.array())
-        case [Fill(values), Append(powers, None)]:
+        case [FillGaps(values), Append(powers, None)]:
             padded = np.concatenate([values.array(), np.full(len(powers), np.nan)])
             return [Append(powers, values)], model.filled(padded)
         case _:
             return None
 
 
-def _converter(fitted: Any, converters: Mapping[type, Callable[..., Any]]) -> Callable[..., Any]:
+def _converter(fitted: Any, converters: Mapping[type, T]) -> T:
     if (found := converters.get(type(fitted))) is None:
         raise NoServingFormError(f"{type(fitted).__name__} has no serving form")
     return found
-
-
-def _most_codes(encode: Any) -> int:
-    categories = [each for _, step, _ in encode.transformers_ for each in getattr(step, "categories_", ())]
-    return max(map(len, categories), default=0)

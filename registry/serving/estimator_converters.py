@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,13 @@ from registry.steps.kriging import Kriging
 from registry.steps.sharpening import LEAST_PROBABILITY, SharpenedClassifier
 
 if TYPE_CHECKING:
-    from registry.serving.compiler import Compiler
-
-Convert = Callable[[Any, "Compiler"], Formula]
+    from registry.serving.compiler import Compiler, EstimatorConverter
 
 _INVERSES: Mapping[Any, Function] = {np.sinh: "sinh", np.expm1: "expm1", np.exp: "exp"}
 
 
 @cache
-def converters() -> Mapping[type, Convert]:
+def converters() -> Mapping[type, EstimatorConverter]:
     """Type of estimator -> its converter."""
     return {
         Kriging: _kriging,

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from registry.booster import Booster, BoosterError, Score
 from registry.card import ModelCard
 from registry.folder import expected_columns
+from registry.serving.compiler import NoServingFormError
+from registry.serving.compiling import compile_pipeline
 from registry.serving.formula import Formula, boosters_in
-from registry.serving.score import formula_score
+from registry.serving.score import score_of_formula
 from schemas.errors import ModelRejectedError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from registry.serving.compiler import CompiledModel
+    from sklearn.pipeline import Pipeline
 
 SERVING_FILE = "serving.json"
 
@@ -51,15 +52,22 @@ class ServingForm(msgspec.Struct):
         return expected if self.classes else expected[:, 0]
 
 
-def write_serving_form(folder: Path, compiled: CompiledModel, card: ModelCard, golden: pd.DataFrame) -> None:
-    """Write a serving form into a model's folder.
+def write_serving_form(folder: Path, pipeline: Pipeline, card: ModelCard, golden: pd.DataFrame) -> str | None:
+    """Write the serving form into a model's folder, if the pipeline has one.
 
     Args:
         folder: of the model.
-        compiled: from its fitted pipeline.
+        pipeline: fitted.
         card: of the model.
         golden: raw columns and the pipeline's predictions.
+
+    Returns:
+        Why it has none, otherwise None.
     """
+    try:
+        compiled = compile_pipeline(pipeline, has_classes=bool(card.classes))
+    except NoServingFormError as error:
+        return str(error)
     form = ServingForm(
         formula=compiled.formula,
         classes=compiled.classes,
@@ -70,6 +78,7 @@ def write_serving_form(folder: Path, compiled: CompiledModel, card: ModelCard, g
         (folder / name).write_bytes(stored)
     # msgspec encodes NaN as null
     (folder / SERVING_FILE).write_bytes(msgspec.json.encode(form))
+    return None
 
 
 def read_serving_form(folder: Path) -> ServingForm | None:
@@ -104,7 +113,7 @@ def serving_score(folder: Path, form: ServingForm, card: ModelCard) -> Score:
             raise ModelRejectedError("versions", message) from error
     width = len(card.columns)
     try:
-        score = formula_score(form.formula, boosters, form.classes, card.classes)
+        score = score_of_formula(form.formula, boosters, form.classes, card.classes)
         score(np.zeros((1, width)))
     except (ValueError, IndexError) as error:
         message = f"the serving form does not take the {width} columns of the card: {error}"

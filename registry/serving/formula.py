@@ -2,7 +2,7 @@
 
 A formula is a tree. Its steps turn a matrix (n, columns) into another; its estimators turn a matrix into outputs
 (n, outputs), of which a regression has one and a classification one for each class. `registry.serving.compiler` makes
-formulas of fitted pipelines, `registry.serving.scoring` computes them.
+formulas of fitted pipelines, `registry.serving.interpreter` computes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Numbers(msgspec.Struct, frozen=True):
         return np.frombuffer(self.data, dtype="<f8").reshape(self.shape)
 
 
-class Fill(msgspec.Struct, frozen=True, tag="fill"):
+class FillGaps(msgspec.Struct, frozen=True, tag="fill"):
     """Fills gaps with one value for each column; NaN leaves them."""
 
     values: Numbers
@@ -80,10 +80,10 @@ class Take(msgspec.Struct, frozen=True, tag="take"):
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """Puts side by side what several chains of steps make of the matrix."""
 
-    blocks: list[list[Step]]
+    blocks: list[list[MatrixStep]]
 
 
-Step = Fill | Append | Standardize | YeoJohnson | OneHot | Take | Join
+MatrixStep = FillGaps | Append | Standardize | YeoJohnson | OneHot | Take | Join
 
 
 class Trees(msgspec.Struct, frozen=True, tag="trees"):
@@ -120,7 +120,7 @@ class Kernel(msgspec.Struct, frozen=True, tag="kernel"):
 class Chain(msgspec.Struct, frozen=True, tag="chain"):
     """Steps, and the estimator of what they make of the matrix."""
 
-    steps: list[Step]
+    steps: list[MatrixStep]
     then: Formula
 
 

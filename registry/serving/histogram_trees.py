@@ -32,7 +32,7 @@ def histogram_trees(boosting: Any, codes: int) -> TreeModel:
     stages = boosting._predictors
     trees = [_tree(predictor, columns, known, codes) for stage in stages for predictor in stage]
     outputs = list(range(boosting.n_trees_per_iteration_)) * len(stages)
-    return TreeModel(trees, outputs, width, np.ravel(boosting._baseline_prediction).astype(np.float64), is_wide=True)
+    return TreeModel(trees, outputs, width, np.ravel(boosting._baseline_prediction).astype(np.float64))
 
 
 def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: int) -> Tree:
@@ -45,9 +45,8 @@ def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: 
         bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
         goes_left = _goes_left(bits, len(seen))
         unseen = np.setdiff1d(np.arange(codes), seen)
-        categories[node] = np.sort(np.concatenate([seen[~goes_left], [] if gaps_left[node] else unseen])).astype(
-            np.int64
-        )
+        right = [seen[~goes_left], *([] if gaps_left[node] else [unseen])]
+        categories[node] = np.sort(np.concatenate(right)).astype(np.int64)
     return Tree(
         np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
         np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
@@ -57,6 +56,7 @@ def _tree(predictor: Any, columns: Integers, known: dict[int, Integers], codes: 
         nodes["count"].astype(np.float64),
         nodes["value"].reshape(-1, 1).astype(np.float64),
         categories,
+        is_wide=True,
     )
 
 

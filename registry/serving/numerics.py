@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.rows import Matrix, round_to_float32
+from schemas.rows import Matrix
 
 Outputs = NDArray[np.float64]
 
@@ -16,18 +14,6 @@ def fill_gaps(matrix: Matrix, fill: NDArray[np.float64]) -> Matrix:
     """The matrix with its gaps filled; the same object if it has none."""
     gaps = np.isnan(matrix)
     return np.where(gaps, fill, matrix) if gaps.any() else matrix
-
-
-def derived_columns(matrix: Matrix, powers: Sequence[Mapping[int, float]]) -> Matrix:
-    """Products of powers of columns (n, derived), rounded as the matrix is.
-
-    Args:
-        matrix: (n, columns).
-        powers: for each derived column, the position of a column -> its exponent.
-    """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        columns = [np.prod([matrix[:, at] ** power for at, power in each.items()], axis=0) for each in powers]
-    return round_to_float32(np.column_stack([np.empty((len(matrix), 0)), *columns]))
 
 
 def yeo_johnson(matrix: Matrix, lambdas: NDArray[np.float64]) -> Matrix:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from registry.booster import Booster, Score
 from registry.class_order import ClassOrder
 from registry.serving.formula import Formula, Trees
-from registry.serving.scoring import estimator_of
+from registry.serving.interpreter import estimator_of
 from schemas.rows import Matrix
 
 
@@ -42,34 +42,39 @@ class FormulaScore:
         """
         if not len(matrix):
             return np.empty((0, self._outputs) if self._outputs else 0)
-        outputs = self._compute(matrix)
+        # what calls this looks for predictions that are not finite
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = self._compute(matrix)
         return self._order.apply(outputs) if self._order else outputs[:, 0]
 
 
-class AdditiveScore(FormulaScore):
+class AdditiveScore:
     """The score of a regression that is one sum of trees: contributions of columns add up to the prediction.
 
     Args:
         trees: the whole formula.
-        boosters: that it names.
+        booster: that holds them.
     """
 
-    def __init__(self, trees: Trees, boosters: Mapping[str, Booster]) -> None:
-        super().__init__(trees, boosters, (), ())
-        self._booster, self._scale = boosters[trees.booster], trees.scale
-        self._offset = 0.0 if trees.offset is None else float(trees.offset.array()[0])
+    def __init__(self, trees: Trees, booster: Booster) -> None:
+        self._booster, self._scale = booster, trees.scale
+        self._offset = 0.0 if trees.offset is None else trees.offset.array()[0]
+
+    def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Predictions (n,). Not thread-safe."""
+        return self._booster.margins(matrix)[:, 0] * self._scale + self._offset
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
-        """SHAP values of n rows in the prediction's unit, as `Booster.contributions`: (n, 1, columns + 1), bias last."""
+        """SHAP values of n rows in the prediction's unit (n, 1, columns + 1), bias last; as `Booster.contributions`."""
         found = self._booster.contributions(matrix) * self._scale
         found[:, :, -1] += self._offset
         return found
 
 
-def formula_score(
+def score_of_formula(
     formula: Formula, boosters: Mapping[str, Booster], model_classes: Sequence[str], classes: Sequence[str]
 ) -> Score:
     """The score of a formula; an `AdditiveScore` where it is one sum of trees. Arguments and errors: `FormulaScore`."""
     if isinstance(formula, Trees) and formula.output == "margin" and not classes:
-        return AdditiveScore(formula, boosters)
+        return AdditiveScore(formula, boosters[formula.booster])
     return FormulaScore(formula, boosters, model_classes, classes)

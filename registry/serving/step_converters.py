@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PowerTransformer, StandardScaler
 
-from registry.serving.compiler import NoServingFormError
-from registry.serving.formula import Append, Fill, Join, Numbers, OneHot, Standardize, Step, Take, YeoJohnson
+from registry.serving.compiler import NoServingFormError, StepConverter
+from registry.serving.formula import Append, FillGaps, Join, MatrixStep, Numbers, OneHot, Standardize, Take, YeoJohnson
 from registry.steps.derive import Derive
 from registry.steps.keep_by_shap import KeepByShap
 
-Convert = Callable[[Any], list[Step]]
-
 
 @cache
-def converters() -> Mapping[type, Convert]:
+def converters() -> Mapping[type, StepConverter]:
     """Type of transformer -> its converter."""
     return {
         ColumnTransformer: _columns,
@@ -34,9 +31,9 @@ def converters() -> Mapping[type, Convert]:
     }
 
 
-def _columns(step: ColumnTransformer) -> list[Step]:
+def _columns(step: ColumnTransformer) -> list[MatrixStep]:
     width = step.n_features_in_
-    parts: list[tuple[list[int], list[Step]]] = []
+    parts: list[tuple[list[int], list[MatrixStep]]] = []
     for _, transformer, columns in step.transformers_:
         if transformer == "drop":
             continue
@@ -47,39 +44,39 @@ def _columns(step: ColumnTransformer) -> list[Step]:
         else:
             raise NoServingFormError(f"{type(transformer).__name__} has no serving form")
     order = [column for columns, _ in parts for column in columns]
-    fills = [steps[0].values.array() for _, steps in parts if len(steps) == 1 and isinstance(steps[0], Fill)]
+    fills = [steps[0].values.array() for _, steps in parts if len(steps) == 1 and isinstance(steps[0], FillGaps)]
     if order == list(range(width)) and len(fills) == len(parts):
-        return [Fill(Numbers.of(np.concatenate(fills)))]
+        return [FillGaps(Numbers.of(np.concatenate(fills)))]
     return [Join([[Take(columns), *steps] for columns, steps in parts if columns])]
 
 
-def _unchanged(step: FunctionTransformer) -> list[Step]:
+def _unchanged(step: FunctionTransformer) -> list[MatrixStep]:
     if step.func is not None:
         raise NoServingFormError("a FunctionTransformer with a function has no serving form")
     return []
 
 
-def _fill(step: SimpleImputer) -> list[Step]:
+def _fill(step: SimpleImputer) -> list[MatrixStep]:
     values = np.asarray(step.statistics_, dtype=np.float64)
     if step.add_indicator or not np.isnan(step.missing_values) or np.isnan(values).any():
         raise NoServingFormError("a SimpleImputer that marks or drops columns has no serving form")
-    return [Fill(Numbers.of(values))]
+    return [FillGaps(Numbers.of(values))]
 
 
-def _standardize(step: StandardScaler) -> list[Step]:
+def _standardize(step: StandardScaler) -> list[MatrixStep]:
     width = step.n_features_in_
-    mean = np.zeros(width) if step.mean_ is None else step.mean_
-    scale = np.ones(width) if step.scale_ is None else step.scale_
+    mean = step.mean_ if step.with_mean else np.zeros(width)
+    scale = step.scale_ if step.with_std else np.ones(width)
     return [Standardize(Numbers.of(mean), Numbers.of(scale))]
 
 
-def _power(step: PowerTransformer) -> list[Step]:
+def _power(step: PowerTransformer) -> list[MatrixStep]:
     if step.method != "yeo-johnson":
         raise NoServingFormError(f"a PowerTransformer with {step.method} has no serving form")
     return [YeoJohnson(Numbers.of(step.lambdas_)), *(_standardize(step._scaler) if step.standardize else [])]
 
 
-def _one_hot(step: OneHotEncoder) -> list[Step]:
+def _one_hot(step: OneHotEncoder) -> list[MatrixStep]:
     if step.drop_idx_ is not None or step.min_frequency is not None or step.max_categories is not None:
         raise NoServingFormError("a OneHotEncoder that drops or joins categories has no serving form")
     return [OneHot([Numbers.of(categories) for categories in step.categories_])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,11 @@ from registry.serving.trees import Floats, Tree, TreeModel
 from registry.steps.boosting import BoostedClassifier, BoostedRegressor
 
 if TYPE_CHECKING:
-    from registry.serving.compiler import Compiler
-
-Convert = Callable[[Any, "Compiler"], Formula]
+    from registry.serving.compiler import Compiler, EstimatorConverter
 
 
 @cache
-def converters() -> Mapping[type, Convert]:
+def converters() -> Mapping[type, EstimatorConverter]:
     """Type of estimator -> its converter."""
     return {
         BoostedClassifier: _boosted_classes,

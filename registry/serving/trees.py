@@ -1,15 +1,17 @@
 """Fitted trees of any library as arrays, and as a model that XGBoost's library scores.
 
-XGBoost compares numbers of 32 bits and goes left if `value < condition`; the trees here go left if `value <= threshold`,
-as scikit-learn's do, with a threshold of 64 bits. The condition is the number of 32 bits that follows the largest one
-that is not above the threshold, so a value of 32 bits never goes another way. Siblings are stored side by side, since
-the library finds a right child beside its left sibling. Covers are stored because contributions need them.
+XGBoost compares numbers of 32 bits and goes left if `value < condition`. The trees here go left if
+`value <= threshold`, as scikit-learn's do, with a threshold of 64 bits. The condition is the number of 32 bits that
+follows the largest one that is not above the threshold, so a value of 32 bits never goes another way. Siblings are
+stored side by side, since the library looks for a right child beside its left sibling. Covers are stored because
+contributions need them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ class Tree:
         cover: weight of the training rows that reached the node.
         values: (nodes, outputs), of which those of the leaves count.
         categories: node -> the codes that go right; all others go left.
+        is_wide: whether the tree compared 64 bits of a value where it was trained.
     """
 
     left: Integers
@@ -47,15 +50,14 @@ class Tree:
     cover: Floats
     values: Floats
     categories: Mapping[int, Integers] = field(default_factory=dict)
+    is_wide: bool = False
 
-    def filled(self, fill: Floats, *, is_wide: bool) -> Tree:
+    def filled(self, fill: Floats) -> Tree:
         """The same tree of rows whose gaps are not filled, with `fill` (columns,) for those of each column.
 
-        Args:
-            fill: NaN where gaps stay gaps.
-            is_wide: whether the tree compares 64 bits of a value, and not 32.
+        Where that is NaN, gaps stay gaps.
         """
-        values = (fill if is_wide else fill.astype(np.float32).astype(np.float64))[self.column]
+        values = (fill if self.is_wide else fill.astype(np.float32).astype(np.float64))[self.column]
         goes_left = values <= self.threshold
         for node, codes in self.categories.items():
             goes_left[node] = values[node] not in codes
@@ -71,18 +73,17 @@ class Tree:
         order = np.concatenate(levels)
         place = np.full(len(self.left) + 1, -1, dtype=np.int64)  # the last stands for -1, no child
         place[order] = np.arange(len(order))
-        return Tree(
-            place[self.left[order]],
-            place[self.right[order]],
-            self.column[order],
-            self.threshold[order],
-            self.gaps_left[order],
-            self.cover[order],
-            self.values[order],
-            {
-                int(place[node]): codes
-                for node, codes in sorted(self.categories.items(), key=lambda item: place[item[0]])
-            },
+        categories = [(int(place[node]), codes) for node, codes in self.categories.items() if place[node] >= 0]
+        return replace(
+            self,
+            left=place[self.left[order]],
+            right=place[self.right[order]],
+            column=self.column[order],
+            threshold=self.threshold[order],
+            gaps_left=self.gaps_left[order],
+            cover=self.cover[order],
+            values=self.values[order],
+            categories=dict(sorted(categories, key=itemgetter(0))),
         )
 
 
@@ -96,7 +97,6 @@ class TreeModel:
         columns: number of columns of a row.
         offset: (outputs,).
         scale: of the sum, before the offset is added. It keeps whole votes whole, so that equal classes stay equal.
-        is_wide: whether the trees compared 64 bits of a value where they were trained.
     """
 
     trees: Sequence[Tree]
@@ -104,12 +104,11 @@ class TreeModel:
     columns: int
     offset: Floats
     scale: float = 1.0
-    is_wide: bool = False
 
     @property
     def has_vectors(self) -> bool:
         """Whether leaves hold a value for every output."""
-        return self.trees[0].values.shape[1] > 1
+        return bool(self.trees[0].values.shape[1] > 1)
 
     def tree_model(self) -> TreeModel:
         """The model itself, whose trees can be changed."""
@@ -117,7 +116,7 @@ class TreeModel:
 
     def filled(self, fill: Floats) -> TreeModel:
         """The same model of rows whose gaps are not filled yet, with the value (columns,) that fills each column."""
-        return replace(self, trees=[tree.filled(fill, is_wide=self.is_wide) for tree in self.trees])
+        return replace(self, trees=[tree.filled(fill) for tree in self.trees])
 
     def stored(self) -> bytes:
         """The model as XGBoost's library reads it; scale and offset are not in it."""
@@ -192,7 +191,7 @@ def _document(number: int, tree: Tree, columns: int) -> dict[str, Any]:
         "categories_nodes": np.array(list(tree.categories), dtype=np.int32),
         "categories_segments": np.concatenate([np.zeros(1), np.cumsum(sizes)]).astype(np.int64)[: len(sizes)],
         "categories_sizes": sizes,
-        "default_left": np.where(is_leaf, False, tree.gaps_left).astype(np.uint8),
+        "default_left": (tree.gaps_left & ~is_leaf).astype(np.uint8),
         "id": number,
         "left_children": tree.left.astype(np.int32),
         "loss_changes": np.zeros(nodes, dtype=np.float32),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from registry.serving.numerics import derived_columns
+from schemas.rows import derived_columns
 
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -56,7 +56,13 @@ class DrainResult(FrozenModel):
     redis: ProcessUsage
 
 
-def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], number: int) -> DrainResult:
+def measure_drain(
+    rig: Rig,
+    contender: Contender,
+    payloads: Sequence[bytes],
+    number: int,
+    prepare: Callable[[], object] | None = None,
+) -> DrainResult:
     """Let a contender drain listings.
 
     Args:
@@ -64,6 +70,7 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
         contender: the program to measure.
         payloads: all listings; a slow contender drains a share of them.
         number: of the round.
+        prepare: writes more keys than the listings, before they are published.
 
     Raises:
         BenchmarkError: the contender died, made no progress, or did not answer each listing exactly once.
@@ -72,6 +79,8 @@ def measure_drain(rig: Rig, contender: Contender, payloads: Sequence[bytes], num
     payloads = payloads[: max(len(payloads) // contender.divisor, 2)]
     rig.clear()
     try:
+        if prepare:
+            prepare()
         begin = time.perf_counter()
         publish(rig.settings, payloads, len(payloads))
         published_per_s = len(payloads) / (time.perf_counter() - begin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tasador.bench.markdown import table
+from tasador.bench.stored import SUBJECTS, StoredDrain
 from tasador.bench.throughput import ContenderStanding, RateRatio, ThroughputReport, UsageSummary
 
 RATIO_HEADS = ("median", "least", "most", "target", "fails below", "")
@@ -15,6 +16,14 @@ _COSTS = """\
 
 The consumer compared with itself without one of them, and without all three (`tasador/bench/contenders/lean.py`).
 All of them drain the same listings in each of {rounds} rounds (`tasador bench --part costs`).
+
+{rows}
+"""
+_STORED = """\
+## What stored features cost
+
+Every listing names one of {subjects:,} properties and takes features from the store (`docs/stored-features.md`); the
+ratio is to the drain of whole listings in the same round (`tasador bench --part stored`).
 
 {rows}
 """
@@ -61,6 +70,22 @@ def costs_section(costs: ThroughputReport) -> str:
     rows = [(ratio.title, *ratio_cells(ratio), *_work(one)) for ratio, one in zip(costs.ratios, reduced, strict=True)]
     blank = [""] * len(RATIO_HEADS)
     return _COSTS.format(rounds=costs.rounds, rows=table(heads, [*rows, (consumer.title, *blank, *_work(consumer))]))
+
+
+def stored_section(drains: Sequence[StoredDrain]) -> str:
+    """What listings cost that take features from the store."""
+    heads = ("features from the store", *RATIO_HEADS, "events/s", "µs an event", "Redis, µs")
+    rows = [
+        (
+            f"{each.stored} of {each.features}",
+            *(ratio_cells(each.ratio) if each.stored else [""] * len(RATIO_HEADS)),
+            f"{each.events_per_s.median:,.0f}",
+            f"{each.cpu_us:.2f}",
+            f"{each.redis_cpu_us:.2f}",
+        )
+        for each in drains
+    ]
+    return _STORED.format(subjects=SUBJECTS, rows=table(heads, rows))
 
 
 def scale_section(sizes: Sequence[ThroughputReport]) -> str:

@@ -10,6 +10,7 @@ class BenchPart(StrEnum):
 
     THROUGHPUT = "throughput"
     COSTS = "costs"
+    STORED = "stored"
     LATENCY = "latency"
     SWAP = "swap"
     START = "start"

@@ -15,12 +15,14 @@ from tasador.bench.latency import LatencyStep
 from tasador.bench.machine import Machine
 from tasador.bench.part import BenchPart
 from tasador.bench.start import ConsumerStart
+from tasador.bench.stored import StoredDrain
 from tasador.bench.swap import SwapLatencies
 from tasador.bench.throughput import ThroughputReport
 
 _FIELDS = {
     BenchPart.THROUGHPUT: "throughput",
     BenchPart.COSTS: "costs",
+    BenchPart.STORED: "stored",
     BenchPart.LATENCY: "latencies",
     BenchPart.SWAP: "swaps",
     BenchPart.START: "starts",
@@ -38,6 +40,7 @@ class BenchReport(FrozenModel):
         is_quick: whether the floors of a small run apply (`tasador.bench.targets`).
         throughput: the consumer beside other programs.
         costs: the consumer beside itself without some of its features.
+        stored: the consumer with listings that take features from the store.
         scale: one consumer and several, at each number of listings.
         widths: growth with the number of features.
     """
@@ -54,6 +57,7 @@ class BenchReport(FrozenModel):
     widths: tuple[GrowthCost, ...] | None = None
     drift_costs: tuple[DriftCost, ...] | None = None
     costs: ThroughputReport | None = None
+    stored: tuple[StoredDrain, ...] | None = None
     scale: tuple[ThroughputReport, ...] | None = None
 
     def has(self, part: BenchPart) -> bool:
@@ -63,7 +67,8 @@ class BenchReport(FrozenModel):
     @property
     def is_good(self) -> bool:
         """Whether no ratio is below its floor. Times and memory depend on the machine and have no floor."""
-        return all(each.is_good for each in (self.throughput, self.costs) if each is not None)
+        drains = all(each.is_good for each in (self.throughput, self.costs) if each is not None)
+        return drains and all(each.ratio.is_enough for each in self.stored or ())
 
 
 def read_report(path: Path, *, is_quick: bool) -> BenchReport | None:

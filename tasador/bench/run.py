@@ -25,6 +25,7 @@ from tasador.bench.rig import Rig
 from tasador.bench.rounds import run_rounds
 from tasador.bench.size import BenchSize
 from tasador.bench.start import measure_starts
+from tasador.bench.stored import measure_stored
 from tasador.bench.swap import measure_swaps
 from tasador.bench.throughput import ThroughputReport
 from tasador.bench.wide import measure_widths
@@ -77,6 +78,7 @@ class BenchRun:
         measure: dict[BenchPart, Callable[[], dict[str, Any]]] = {
             BenchPart.THROUGHPUT: self._throughput,
             BenchPart.COSTS: lambda: {"costs": self._drain(build_reduced())},
+            BenchPart.STORED: self._stored,
             BenchPart.LATENCY: self._latencies,
             BenchPart.SWAP: lambda: {"swaps": measure_swaps(rig, size.swap_s, progress)},
             BenchPart.START: lambda: {"starts": tuple(measure_starts(rig, size.starts, progress))},
@@ -90,6 +92,10 @@ class BenchRun:
         champion = [build_product(self._champion)] if self._champion else []
         contenders = build_contenders(self._rig.booster, self._size.consumers)
         return {"throughput": self._drain([*contenders, *champion])}
+
+    def _stored(self) -> dict[str, Any]:
+        size = self._size
+        return {"stored": measure_stored(self._rig, size.listings, size.rounds, self._progress, is_quick=size.is_quick)}
 
     def _latencies(self) -> dict[str, Any]:
         size, until = self._size, not self._size.is_quick

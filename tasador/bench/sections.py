@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from tasador.bench.drain_sections import costs_section, scale_section
+from tasador.bench.drain_sections import costs_section, scale_section, stored_section
 from tasador.bench.goals import Goal, goals_of
 from tasador.bench.growth_sections import growth_sections
 from tasador.bench.latency import LatencyStep
@@ -21,6 +21,8 @@ def sections(report: BenchReport) -> Iterator[str]:
         yield _goals(goals)
     if report.costs:
         yield costs_section(report.costs)
+    if report.stored:
+        yield stored_section(report.stored)
     if report.latencies:
         yield _latency(report.latencies)
     if report.swaps:

@@ -15,6 +15,7 @@ QUICK_SCALES = (100_000,)
 MINUTES: dict[BenchPart, float] = {
     BenchPart.THROUGHPUT: 2.5,
     BenchPart.COSTS: 3,
+    BenchPart.STORED: 2,
     BenchPart.LATENCY: 4.5,
     BenchPart.SWAP: 1.5,
     BenchPart.START: 0.5,
@@ -67,7 +68,8 @@ class BenchSize:
         """Approximate duration of these parts on two cores."""
         if self.is_quick:
             return QUICK_MINUTES * len(parts)
-        by_rounds = sum(MINUTES[part] for part in parts if part in {BenchPart.THROUGHPUT, BenchPart.COSTS})
+        of_rounds = {BenchPart.THROUGHPUT, BenchPart.COSTS, BenchPart.STORED}
+        by_rounds = sum(MINUTES[part] for part in parts if part in of_rounds)
         return by_rounds * self.rounds / 5 + sum(MINUTES[part] for part in parts) - by_rounds
 
 

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 TARGETS: Mapping[str, float] = {"bare": 1.5, "faststream": 130.0, "lean": 0.88}
 """By contender: the consumer's rate must be at least this many times the contender's."""
+STORED: Mapping[int, float] = {3: 0.8, 13: 0.6}
+"""By the number of features that every listing takes from the store: the consumer's rate must be at least this many
+times that for whole listings."""
 QUICK_SHARE = 0.5
 """The share of a target that a small run must reach."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -49,11 +50,38 @@ class ModelDocument(FrozenModel):
     active: dict[str, int] = Field(default_factory=dict, description="version -> living consumers that run it")
 
 
+class MadeKey(FrozenModel):
+    """An API key of the gateway; only its SHA-256 is stored."""
+
+    name: str
+    role: Literal["client", "operator"]
+    domain: str
+    key: str = Field(description="what callers send; it is shown once")
+
+
+class ListedKey(FrozenModel):
+    """An API key as `keys list` shows it."""
+
+    name: str
+    role: Literal["client", "operator"]
+    created: str = Field(description="ISO 8601")
+
+
+class RevokedKey(FrozenModel):
+    """An API key that was revoked."""
+
+    name: str
+    domain: str
+
+
 class ShownVersion(VersionDocument):
     """A version with what `registry show` adds."""
 
     features: tuple[str, ...]
     gate: dict[str, Any] | None = Field(description="the gate's report")
+    why_no_form: str | None = Field(
+        description="why it has no serving form and is scored through its pipeline; None if it has one"
+    )
 
 
 class BestVersion(VersionDocument):
@@ -178,6 +206,29 @@ class ErasureDocument(FrozenModel):
     predictions: int
     outcomes: int
     files: int
+
+
+class WrittenFeatures(FrozenModel):
+    """What `features put` has stored, or with --dry-run could store."""
+
+    subjects: int
+    is_dry: bool
+
+
+class FeaturesOfSubject(FrozenModel):
+    """What `features get` has found."""
+
+    subject: str
+    at: datetime | None = Field(description="when the values were true; None if that is not stored")
+    age_s: float | None
+    is_fresh: bool = Field(description="whether it is young enough for consumers to use it")
+    features: dict[str, int | float | str]
+
+
+class ExpiredFeatures(FrozenModel):
+    """Of how many subjects `features expire` has removed something."""
+
+    subjects: int
 
 
 class TailedPrediction(Prediction):

@@ -14,6 +14,8 @@ from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import CollectorRegistry, Metric
 
 from consumer.metrics import ConsumerMetrics
+from explainer.metrics import ExplainerMetrics
+from gateway.metrics import GatewayMetrics
 from monitoring.archive.archiver import ArchiveProgress
 from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.drift_metrics import DriftMetrics
@@ -54,7 +56,19 @@ def registries() -> dict[str, CollectorRegistry]:
     domain = load_domain("housing")
     ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
     JobMetrics(lambda: False, trainer).set_champion("1", "")
-    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor()}
+    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor(), "explainer": _explainer(), "gateway": _gateway()}
+
+
+def _explainer() -> CollectorRegistry:
+    registry = build_registry()
+    ExplainerMetrics(registry).record_loaded("1", "tree_shap")
+    return registry
+
+
+def _gateway() -> CollectorRegistry:
+    registry = build_registry()
+    GatewayMetrics(registry).of_domain("housing").record_request(200)
+    return registry
 
 
 def _monitor() -> CollectorRegistry:

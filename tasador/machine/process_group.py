@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from schemas.errors import SupervisorError
 from tasador.machine.processes import STOP_TIMEOUT_S, ManagedProcess
 
-_STOP_ORDER = ("monitor", "consumer", "trainer")
+_STOP_ORDER = ("gateway", "monitor", "consumer", "explainer", "trainer")
 
 
 class ProcessGroup:
@@ -43,10 +43,16 @@ class ProcessGroup:
         raise SupervisorError(f"no process {label!r} is running; there are {known}")
 
     def stop(self, domain: str | None = None) -> None:
-        """Stop the processes of one domain, or all: monitors, then consumers, then trainers; and remove them."""
+        """Stop the processes of one domain, or all, in the order of `_STOP_ORDER`; and remove them."""
         ending = [process for process in self._processes if domain in {None, process.domain}]
         for command in _STOP_ORDER:
             self._stop_together([process for process in ending if process.command == command])
+        self._processes = [process for process in self._processes if process not in ending]
+
+    def stop_command(self, command: str) -> None:
+        """Stop the processes that run a command, and remove them."""
+        ending = [process for process in self._processes if process.command == command]
+        self._stop_together(ending)
         self._processes = [process for process in self._processes if process not in ending]
 
     def kill(self) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
@@ -26,35 +26,46 @@ STEADY_S = 60.0
 
 
 class ManagedProcess:
-    """A consumer, trainer or monitor of one domain, run as a child process that ends when this process ends.
+    """A process of one domain, or the gateway of all, run as a child process that ends when this process ends.
 
     Args:
-        domain: to work on.
-        command: `consumer`, `trainer` or `monitor`.
+        domain: to work on; empty of the gateway.
+        command: `consumer`, `trainer`, `monitor`, `explainer` or `gateway`.
         name: its name in the domain.
         logs: folder of its log.
         host: where it serves HTTP.
         environment: of the process.
+        words: arguments of the command instead of its domain.
+        port: taken if it is free.
 
     Attributes:
         domain: as given.
         command: as given.
-        label: `domain/name`, for messages.
+        label: `domain/name`, or the command of the gateway, for messages.
         log: path of its log.
     """
 
     def __init__(
-        self, domain: str, command: str, name: str, *, logs: Path, host: str, environment: Mapping[str, str]
+        self,
+        domain: str,
+        command: str,
+        name: str,
+        *,
+        logs: Path,
+        host: str,
+        environment: Mapping[str, str],
+        words: Sequence[str] = (),
+        port: int = 0,
     ) -> None:
         self.domain = domain
         self.command = command
-        self.label = f"{domain}/{name}"
-        self.log = logs / domain / f"{name}.log"
+        self.label = f"{domain}/{name}" if domain else command
+        self.log = logs / f"{self.label}.log"
         self._backoff = Backoff(FIRST_RESTART_S, LONGEST_RESTART_S)
-        self._arguments = (command, "--domain", domain, "--name", name)
+        self._arguments = (command, *(words or ("--domain", domain)), "--name", name)
         self._host = host
         self._environment = environment
-        self._port = 0
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         self._identity: ProcessIdentity | None = None
         self._started_s = 0.0

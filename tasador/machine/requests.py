@@ -58,7 +58,7 @@ def restart_process(home: Path, label: str, timeout_s: float) -> None:
     """
     before = require_running_system(home).processes
     send_request(home, ControlRequest(verb="restart", target=label))
-    _wait_until_ready(home, label.partition("/")[0], [label], before, timeout_s)
+    _wait_until_ready(home, label.rpartition("/")[0], [label], before, timeout_s)
 
 
 def find_label(name: str, labels: Collection[str], domain: str | None) -> str:
@@ -98,12 +98,12 @@ def _wait_until_ready(
 
 
 def _check(home: Path, domain: str) -> RunningSystem:
-    """The running system, which must still run the domain."""
+    """The running system, which must still run the domain, if one is named."""
     system = read_running_system(home)
     if system is None:
         raise SupervisorError("the system has ended meanwhile: the terminal or log of `tasador up` says why")
     if domain in system.refused:
         raise ConfigurationError(system.refused[domain])
-    if domain not in system.domains:
+    if domain and domain not in system.domains:
         raise SupervisorError(f"{domain} was removed from the system meanwhile")
     return system

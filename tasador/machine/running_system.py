@@ -57,7 +57,7 @@ class RunningSystem(FrozenModel):
     @property
     def domains(self) -> list[str]:
         """Names of the domains that run."""
-        return list(dict.fromkeys(label.partition("/")[0] for label in self.parts))
+        return list(dict.fromkeys(label.partition("/")[0] for label in self.parts if "/" in label))
 
 
 def read_run_file(home: Path) -> RunningSystem | None:

@@ -13,6 +13,7 @@ from schemas.settings import Settings, load_settings
 from tasador.cli.names import host_name
 from tasador.machine.champions import describe_missing_champion, ensure_champion, has_registry
 from tasador.machine.control import ControlRequest
+from tasador.machine.gateway_process import GATEWAY, start_gateway
 from tasador.machine.home import process_environment
 from tasador.machine.identity import ProcessIdentity
 from tasador.machine.log_files import log_folder
@@ -21,12 +22,11 @@ from tasador.machine.process_group import ProcessGroup
 from tasador.machine.processes import ManagedProcess
 from tasador.machine.running_system import (
     RunningSystem,
-    open_redis,
     redis_url,
     remove_running_system,
     write_running_system,
 )
-from transport.server import check_server
+from tasador.machine.shared_redis import check_prefix, check_servers
 
 _POLL_S = 0.1
 
@@ -50,7 +50,7 @@ class System:
     def __init__(
         self, settings: Settings, domains: Sequence[str], consumers: int, notify: Callable[[str], None]
     ) -> None:
-        _check_prefix(settings, domains)
+        check_prefix(settings, domains)
         self.settings = settings
         self.redis = None if settings.redis_url else PrivateRedis(settings.home / "redis")
         self.processes = ProcessGroup(notify)
@@ -72,7 +72,7 @@ class System:
         if self.redis is not None:
             self.redis.start()
             self.settings = self.settings.model_copy(update={"redis_url": SecretStr(self.redis.url)})
-        self._check_server(self._domains)
+        check_servers(self.settings, self._domains)
         self.write_running_system()
 
     def start_consumers(self) -> None:
@@ -87,9 +87,10 @@ class System:
             self._start(domain, "trainer", "trainer")
         self.write_running_system()
 
-    def start_monitors(self) -> None:
-        """Start the monitors, which wait for a model."""
+    def start_explainers_and_monitors(self) -> None:
+        """Start the explainers, which wait for a request, and the monitors, which wait for a model."""
         for domain in self._domains:
+            self._start(domain, "explainer", "explainer")
             self._start(domain, "monitor", "monitor")
         self.write_running_system()
 
@@ -103,7 +104,13 @@ class System:
         else:  # two processes must not create the same SQLite store
             self.ensure_champions()
             self.start_trainers()
-        self.start_monitors()
+        self.start_explainers_and_monitors()
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
+        """Start the gateway of all domains, or start it again for those that run now."""
+        start_gateway(self.processes, self.settings, self._domains, self._unique(GATEWAY))
+        self.write_running_system()
 
     def ensure_champions(self) -> None:
         """Train a champion quickly for each domain that has none; notify the operator if that fails."""
@@ -167,15 +174,13 @@ class System:
             self._notify(f"redis ended (see {self.redis.log}); restarting")
             self.redis.start()
             if self.redis.url != redis_url(self.settings):
-                raise RedisUnavailableError(
-                    "another program took the port of the private Redis: start the system again"
-                )
+                raise RedisUnavailableError("another program took the private Redis's port: start the system again")
             self.write_running_system()
         for process in self.processes:
             self._watch(process)
 
     def stop(self) -> None:
-        """Stop monitors, then consumers, then trainers, then Redis; KeyboardInterrupt kills the processes at once."""
+        """Stop the processes in order, then Redis; KeyboardInterrupt kills the processes at once."""
         try:
             self.processes.stop()
         except KeyboardInterrupt:
@@ -190,28 +195,35 @@ class System:
         try:
             message = process.restart_if_due()
         except ConfigurationError as error:
-            if process.domain not in self._added:
-                raise
-            self._refused[process.domain] = str(error)
-            message = f"{error}; {process.domain} is removed"
-            self._remove(process.domain)
+            message = self._remove_misconfigured(process, error)
         if message:
             self._notify(message)
             self.write_running_system()
+
+    def _remove_misconfigured(self, process: ManagedProcess, error: ConfigurationError) -> str:
+        if process.command == GATEWAY:  # everything else works without it
+            self.processes.stop_command(GATEWAY)
+            return f"{error}; the system runs without it"
+        if process.domain not in self._added:
+            raise error
+        self._refused[process.domain] = str(error)
+        self._remove(process.domain)
+        return f"{error}; {process.domain} is removed"
 
     def _add(self, domain: str, consumers: int) -> None:
         if domain in self._domains:
             raise SupervisorError(f"{domain} is already running: `tasador status --domain {domain}` shows it")
         load_settings(domain=domain)  # the domain may have been added to params.yaml after this system started
-        _check_prefix(self.settings, (*self._domains, domain))
-        self._check_server((domain,))
+        check_prefix(self.settings, (*self._domains, domain))
+        check_servers(self.settings, (domain,))
         self._domains = (*self._domains, domain)
         self._added.add(domain)
         self._refused.pop(domain, None)
         self._notify(f"adding {domain}")
         self._start_consumers(domain, consumers)
-        self._start(domain, "trainer", "trainer")
-        self._start(domain, "monitor", "monitor")
+        for role in ("trainer", "explainer", "monitor"):
+            self._start(domain, role, role)
+        self.start_gateway()
 
     def _remove(self, domain: str) -> None:
         if domain not in self._domains:
@@ -220,31 +232,17 @@ class System:
         self.processes.stop(domain)
         self._domains = tuple(each for each in self._domains if each != domain)
         self._added.discard(domain)
-
-    def _check_server(self, domains: Sequence[str]) -> None:
-        with open_redis(self.settings) as client:
-            for domain in domains:
-                # not `for_domain`: a domain may have come to params.yaml since
-                check_server(client, self.settings.model_copy(update={"domain": domain}).streams)
+        self.start_gateway()
 
     def _start_consumers(self, domain: str, count: int) -> None:
         for number in range(1, count + 1):
             self._start(domain, "consumer", f"consumer-{number}")
 
     def _start(self, domain: str, command: str, name: str) -> None:
-        # a shared Redis requires names that no other machine has
-        unique_name = name if self.redis is not None else f"{host_name()}-{name}"
-        process = ManagedProcess(
-            domain,
-            command,
-            unique_name,
-            logs=log_folder(self.settings.home),
-            host=self.settings.host,
-            environment=process_environment(self.settings),
-        )
-        self.processes.start(process)
+        logs, environment = log_folder(self.settings.home), process_environment(self.settings)
+        name, host = self._unique(name), self.settings.host
+        self.processes.start(ManagedProcess(domain, command, name, logs=logs, host=host, environment=environment))
 
-
-def _check_prefix(settings: Settings, domains: Sequence[str]) -> None:
-    if settings.prefix and len(domains) > 1:
-        raise ConfigurationError(f"TASADOR_PREFIX works for one domain, not for {len(domains)}: unset it")
+    def _unique(self, name: str) -> str:
+        """A name of a process; a shared Redis requires names that no other machine has."""
+        return name if self.redis is not None else f"{host_name()}-{name}"

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
+from schemas.stored_features import AT
 from schemas.streams import TRAINERS, Streams
 from tasador.machine.redis_binary import find_binary
 from tasador.machine.running_system import redis_url
@@ -115,7 +116,7 @@ def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     yield from _commit(settings)
     refused = list(_dry_run(client, settings.streams))
     for command in refused:
-        what = f"this user may not run {command}, which a publisher, worker or monitor needs"
+        what = f"this user may not run {command}, which a publisher, consumer, worker or monitor needs"
         yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
 
 
@@ -156,6 +157,7 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         ("HSET", streams.trainers, "check", ""),
         ("HSET", streams.monitors, "check", ""),
         ("XRANGE", streams.predictions, "-", "+"),
+        ("HMGET", streams.features("check"), AT),
     )
     try:
         user: Any = client.acl_whoami()

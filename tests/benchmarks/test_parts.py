@@ -16,8 +16,9 @@ from tasador.bench.plots import write_plots
 from tasador.bench.report import BenchReport
 from tasador.bench.rig import Rig
 from tasador.bench.start import ConsumerStart, measure_starts
+from tasador.bench.stored import StoredDrain, measure_stored
 from tasador.bench.swap import SwapLatencies, measure_swaps
-from tasador.bench.throughput import Spread, sum_up
+from tasador.bench.throughput import RateRatio, Spread, sum_up
 from tests.benchmarks.test_report import MACHINE, drain
 
 PEERS = PeersReport(
@@ -73,6 +74,15 @@ def test_growth_measures_consumer_and_redis(rig: Rig, monkeypatch: pytest.Monkey
     assert cost.redis_cpu_us > 0
 
 
+@pytest.mark.timeout(120)
+def test_listings_that_take_features_from_the_store_are_drained(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasador.bench.stored.STORED", {13: 0.6})
+    monkeypatch.setattr("tasador.bench.stored.SUBJECTS", 50)
+    whole, stored = measure_stored(rig, 200, 1, list[str]().append)
+    assert (whole.stored, stored.stored, stored.features) == (0, 13, 13)
+    assert stored.ratio.times.median == stored.events_per_s.median / whole.events_per_s.median
+
+
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
     step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
     sizes = [
@@ -100,6 +110,16 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
             "backlogs": tuple(sizes),
             "batches": tuple(sizes[:1]),
             "costs": sum_up(titles, 250.0, [drain("tasador", 1, 97_000), drain("no_window", 1, 100_000)]),
+            "stored": (
+                StoredDrain(
+                    stored=3,
+                    features=13,
+                    events_per_s=Spread.of([90_000]),
+                    cpu_us=8,
+                    redis_cpu_us=9,
+                    ratio=RateRatio(against="tasador", title="whole", times=Spread.of([0.75]), target=0.8, floor=0.7),
+                ),
+            ),
             "widths": tuple(size.model_copy(update={"features": 200}) for size in sizes),
             "drift_costs": (DriftCost(rows=1000, reference_rows=2000, cpu_s=0.03, more_bytes=300_000),),
             "scale": (sum_up({"tasador": "tasador consumer"}, 250.0, [drain("tasador", 1, 97_000)]),),
@@ -124,6 +144,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "The consumer kept up with no measured rate and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
         "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 |",
+        "| 3 of 13 | **0.750** | 0.750 | 0.750 | 0.8 | 0.7 | not reached | 90,000 | 8.00 | 9.00 |",
         "streaq is left out.",
     ):
         assert text in page

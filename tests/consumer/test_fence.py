@@ -58,7 +58,7 @@ class FenceFixture:
         return [Entry(entry_id, [*chain(*fields.items())]) for _, entries in reply for entry_id, fields in entries]
 
     async def score(self, name: str, count: int = 100) -> ScoredBatch:
-        return self.scorer.score(await self.read(name, count), served())
+        return self.scorer.score(self.scorer.decode(await self.read(name, count)), served())
 
 
 @pytest.fixture

@@ -13,5 +13,6 @@ from transport.consumer_group import Entry
 def test_prices_are_counted_by_how_usual_they_are() -> None:
     rooms = (4.0, 6.0, 6.5, 8.0)
     entries = [Entry(f"{i}-0".encode(), [b"data", event(f"l-{i}", {**ROW, "RM": rm})]) for i, rm in enumerate(rooms)]
-    batch = BatchScorer(HOUSING, Settings(), "a").score(entries, replace(served(), usual=(12.0, 13.0)))
+    scorer = BatchScorer(HOUSING, Settings(), "a")
+    batch = scorer.score(scorer.decode(entries), replace(served(), usual=(12.0, 13.0)))
     assert batch.kinds == {"very_low": 1, "usual": 2, "very_high": 1}

@@ -164,10 +164,8 @@ class SteppedConsumer:
         """Read all new entries, and score them."""
         source: Any = {self._streams.listings: b">"}
         reply: Any = await self._client.xreadgroup(SCORERS, "a", source, 100)
-        return self._scorer.score(
-            [Entry(entry_id, [*chain(*fields.items())]) for _, entries in reply for entry_id, fields in entries],
-            served(),
-        )
+        entries = [Entry(entry_id, [*chain(*fields.items())]) for _, found in reply for entry_id, fields in found]
+        return self._scorer.score(self._scorer.decode(entries), served())
 
     async def commit(self, batch: ScoredBatch) -> Receipt:
         """Commit once."""

@@ -14,8 +14,9 @@ import pytest
 
 from consumer import model_follower
 from operations.status import read_status
-from registry import loading, serving_form
+from registry import loading
 from registry.booster import Score
+from registry.serving import form
 from schemas.settings import Settings
 from schemas.streams import Streams
 from tests.consumer.harness import (
@@ -160,7 +161,7 @@ async def test_a_transient_failure_is_retried(
             raise failures.pop()
         return build(*arguments)
 
-    build = serving_form.serving_score
+    build = form.serving_score
     monkeypatch.setattr(loading, "serving_score", short_score)
     shutil.copytree(small_model.folder, settings.home / "models" / small_model.info.digest)
     activate_behind_a_server(redis_client, streams, small_model)

@@ -265,7 +265,7 @@ def user(redis_client: Client, redis_url: str, streams: Streams) -> Iterator[Use
 async def test_without_the_right_to_reply_every_listing_gets_its_outcome(
     redis_client: Client, streams: Streams, user: UserOfConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.consumer._REPLY_CHECK_S", 0.05)
+    monkeypatch.setattr("consumer.consumer._RIGHTS_CHECK_S", 0.05)
     open_stream(redis_client, streams, "me")
     entries = publish(redis_client, streams, [event("a", replyto="me"), event("b")])
     async with running(user.url, settings_for(streams.prefix)) as consumer:

@@ -16,7 +16,7 @@ def test_the_digest_is_the_registered_one_and_that_of_every_copy(small_model: Sm
 
 
 @pytest.mark.parametrize(
-    "name", ["model.skops", "booster.ubj", "serving.json", "card.json", "golden.parquet", "MLmodel"]
+    "name", ["model.skops", "booster-0.ubj", "serving.json", "card.json", "golden.parquet", "MLmodel"]
 )
 def test_a_changed_byte_in_any_file_changes_the_digest(small_model: SmallModel, model_folder: Path, name: str) -> None:
     content = bytearray((model_folder / name).read_bytes())

@@ -42,8 +42,8 @@ def test_a_stored_model_loads_with_its_card(small_model: SmallModel) -> None:
     assert scorer.card.algorithm == "xgboost-reference"
     assert scorer.card.columns == small_model.domain.columns
     low, high = scorer.card.bounds
-    assert low[5] == 3.561
-    assert high[5] == 8.78
+    assert low[5] == np.float32(3.561)
+    assert high[5] == np.float32(8.78)
 
 
 def test_a_model_of_another_domain_is_rejected(model_folder: Path) -> None:

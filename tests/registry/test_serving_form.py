@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -12,18 +13,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor, VotingClassifier, VotingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVR
 
 from registry.booster import Booster, BoosterError
 from registry.folder import GOLDEN_FILE, MODEL_FILE
-from registry.loading import load_scorer, load_to_serve
-from registry.serving_form import BOOSTER_FILE, SERVING_FILE, read_serving_form, write_serving_form
+from registry.golden import check_golden_rows, serving_golden
+from registry.loading import load_pipeline, load_scorer, load_to_serve
+from registry.serving.form import SERVING_FILE, read_serving_form, write_serving_form
+from registry.steps.boosting import BoostedClassifier, BoostedRegressor
+from registry.steps.derive import Derive
+from registry.steps.kriging import Kriging
+from registry.steps.sharpening import SharpenedClassifier
 from registry.store import Registry
 from schemas.domain import Domain, load_domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
-from schemas.rows import RowBuilder
+from schemas.rows import Matrix, RowBuilder
 from tests.models import SmallModel, fitted, made_up_rows, register, table_of
+from training.data.tables import Table
+from training.learning.encoding import encoder, filler, scaler
 
 HOUSING = load_domain("housing")
+BOOSTER_FILE = "booster-0.ubj"
 HEAVY = ("sklearn", "skops", "xgboost", "scipy", "pandas", "pyarrow", "mlflow")
 
 
@@ -45,23 +60,77 @@ def other_booster(trees: int = 11) -> bytes:
     return bytes(fitted(table_of("housing"), trees=trees)[-1].get_booster().save_raw("ubj"))
 
 
-def test_a_consumer_loads_and_scores_without_the_libraries_that_made_the_model(small_model: SmallModel) -> None:
+def blend(table: Table) -> Pipeline:
+    """A fitted blend of a boosted, a linear or kernel, and a forest member."""
+    domain, classes = table.domain, table.domain.target.classes
+    powers = [{domain.columns.index(name): power for name, power in one.powers.items()} for one in domain.derived]
+    filled = [("fill", filler(domain)), ("derive", Derive(powers))]
+    scaled = [*filled, ("scale", scaler(domain, "power"))]
+    categories = [position for position, feature in enumerate(domain.features) if feature.categories]
+    boosting: dict[str, Any] = {"trees": 8, "params": {"max_depth": 3}, "categories": categories}
+    if classes:
+        members = [
+            ("boosted", SharpenedClassifier(BoostedClassifier(**boosting), power=1.4)),
+            ("logistic", Pipeline([*scaled, ("last", LogisticRegression(max_iter=200))])),
+            ("forest", Pipeline([*filled, ("last", ExtraTreesClassifier(8, random_state=1))])),
+        ]
+        estimate: Any = VotingClassifier(members, voting="soft", weights=[2.0, 1.0, 1.0])
+    else:
+        kriging = TransformedTargetRegressor(Kriging(max_steps=3), func=np.arcsinh, inverse_func=np.sinh)
+        members = [
+            ("boosted", BoostedRegressor(**boosting, log=True)),
+            ("kriging", Pipeline([*scaled, ("last", kriging)])),
+            ("forest", Pipeline([*filled, ("last", RandomForestRegressor(8, random_state=1))])),
+        ]
+        estimate = VotingRegressor(members, weights=[2.0, 1.0, 1.0])
+    return Pipeline([("encode", encoder(domain)), ("estimate", estimate)]).fit(table.frame, table.target)
+
+
+@pytest.fixture(scope="module")
+def blends(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of two stored blends, by domain; read-only."""
+    own = small_model.in_copy(tmp_path_factory.mktemp("blends") / "own")
+    folders = {}
+    for name in ("housing", "obesity"):
+        registry = Registry(own.registry.tracking_uri, name)
+        folders[name] = Path(register(registry, blend(table_of(name)), table_of(name), folds=0).uri)
+    return folders
+
+
+def test_a_consumer_loads_and_scores_without_the_libraries_that_made_the_model(
+    small_model: SmallModel, blends: dict[str, Path]
+) -> None:
+    folders = [("housing", str(small_model.folder)), *((name, str(folder)) for name, folder in blends.items())]
     program = f"""
 import sys
 from pathlib import Path
 import consumer.app
 from registry.loading import load_to_serve
 from schemas.domain import load_domain
-scorer = load_to_serve(Path({str(small_model.folder)!r}), load_domain("housing"))
+for name, folder in {folders}:
+    load_to_serve(Path(folder), load_domain(name))
 print(*(name for name in {HEAVY} if name in sys.modules))
 """
     result = subprocess.run([sys.executable, "-c", program], check=True, timeout=100, capture_output=True, text=True)
     assert result.stdout.split() == []
 
 
+@pytest.mark.parametrize("name", ["housing", "obesity"])
+def test_a_stored_blend_predicts_as_its_pipeline(blends: dict[str, Path], name: str) -> None:
+    domain = load_domain(name)
+    pipeline, raw = load_pipeline(blends[name]), pd.DataFrame(made_up_rows(domain, 200, seed=5))
+    raw.loc[::7, list(domain.columns[:3])] = np.nan
+    scored = load_to_serve(blends[name], domain).score(RowBuilder(domain).matrix_of_frame(raw))
+    if not domain.target.classes:
+        np.testing.assert_allclose(scored, pipeline.predict(raw), rtol=5e-6)
+    else:
+        positions = [domain.target.classes.index(name) for name in pipeline.classes_]
+        np.testing.assert_allclose(scored[:, positions], pipeline.predict_proba(raw), rtol=5e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("recipe", ["xgboost", "xgboost-reference"])
 @pytest.mark.parametrize("domain", ["housing", "obesity"])
-def test_it_predicts_exactly_as_the_pipeline(own_model: SmallModel, domain: str, recipe: str) -> None:
+def test_a_stored_form_predicts_as_the_pipeline(own_model: SmallModel, domain: str, recipe: str) -> None:
     table = table_of(domain)
     pipeline = fitted(table, recipe)
     registry = Registry(own_model.registry.tracking_uri, domain)
@@ -69,18 +138,23 @@ def test_it_predicts_exactly_as_the_pipeline(own_model: SmallModel, domain: str,
     raw = pd.DataFrame(made_up_rows(table.domain, 200, seed=5))
     scored = load_to_serve(folder, table.domain).score(RowBuilder(table.domain).matrix_of_frame(raw))
     if not table.domain.target.classes:
-        np.testing.assert_array_equal(scored, pipeline.predict(raw))
+        np.testing.assert_allclose(scored, pipeline.predict(raw), rtol=5e-6)
     else:
         positions = [table.domain.target.classes.index(name) for name in pipeline.classes_]
-        np.testing.assert_array_equal(scored[:, positions], pipeline.predict_proba(raw))
+        np.testing.assert_allclose(scored[:, positions], pipeline.predict_proba(raw), rtol=5e-6)
 
 
-def test_a_pipeline_of_another_kind_has_no_serving_form_and_is_loaded_itself(own_model: SmallModel) -> None:
-    registry = Registry(own_model.registry.tracking_uri, "housing")
-    folder = Path(register(registry, fitted(table_of("housing"), "random-forest"), table_of("housing"), folds=0).uri)
+def test_a_model_without_a_serving_form_is_scored_by_its_pipeline_and_says_why(own_model: SmallModel) -> None:
+    table = table_of("housing")
+    steps = [("encode", encoder(HOUSING)), ("fill", filler(HOUSING)), ("estimate", SVR())]
+    pipeline = Pipeline(steps).fit(table.frame, table.target)
+    info = register(own_model.registry, pipeline, table, folds=0)
+    assert info.why_no_form == "SVR has no serving form"
+    assert own_model.info.why_no_form is None
+    folder = Path(info.uri)
     assert read_serving_form(folder) is None
-    assert not (folder / BOOSTER_FILE).exists()
-    assert load_to_serve(folder, HOUSING).card.algorithm == "test"
+    rows = RowBuilder(HOUSING).matrix_of_frame(table.frame)
+    np.testing.assert_allclose(load_to_serve(folder, HOUSING).score(rows), pipeline.predict(table.frame))
 
 
 def test_another_booster_is_rejected_by_the_golden_rows(model_folder: Path) -> None:
@@ -100,8 +174,8 @@ def _without_a_column(form: Any) -> None:
     del form["golden"]["RM"]
 
 
-def _with_another_fill_value(form: Any) -> None:
-    form["fill"][-1] += 90.0
+def _with_another_offset(form: Any) -> None:
+    form["formula"]["offset"]["data"] = base64.b64encode(np.array([90.0]).tobytes()).decode()
 
 
 def _without_expected(form: Any) -> None:
@@ -116,19 +190,29 @@ def _with_nan_expected(form: Any) -> None:
     form["expected"][0] = ["NaN"]
 
 
-def _without_a_fill_value(form: Any) -> None:
-    form["fill"].pop()
+def _with_numbers_of_another_shape(form: Any) -> None:
+    form["formula"]["offset"]["shape"] = [3]
+
+
+def _with_another_column(form: Any) -> None:
+    form["formula"] = {"type": "chain", "steps": [{"type": "take", "columns": [0, 1]}], "then": form["formula"]}
+
+
+def _with_a_booster_of_another_folder(form: Any) -> None:
+    form["formula"]["booster"] = "../model/booster-0.ubj"
 
 
 @pytest.mark.parametrize(
     ("change", "check"),
     [
         (_without_a_column, "golden_rows"),
-        (_with_another_fill_value, "golden_rows"),
+        (_with_another_offset, "golden_rows"),
         (_without_expected, "golden_rows"),
         (_without_rows, "golden_rows"),
         (_with_nan_expected, "signature"),
-        (_without_a_fill_value, "signature"),
+        (_with_numbers_of_another_shape, "signature"),
+        (_with_another_column, "signature"),
+        (_with_a_booster_of_another_folder, "signature"),
     ],
 )
 def test_a_changed_serving_file_is_rejected(model_folder: Path, change: Callable[[Any], None], check: str) -> None:
@@ -166,7 +250,20 @@ def test_a_library_that_cannot_be_mapped_does_not_reject_the_model(
 
 def test_a_booster_accepts_only_its_own_columns_and_an_empty_matrix() -> None:
     booster = Booster(other_booster())
-    assert booster.columns == len(HOUSING.columns)
-    assert booster.predict(np.empty((0, booster.columns))).shape == (0, 1)
+    assert booster.predict(np.zeros((2, len(HOUSING.columns)))).shape == (2, 1)
+    assert booster.predict(np.empty((0, len(HOUSING.columns)))).shape == (0, 1)
     with pytest.raises(BoosterError, match="Number of columns in data must equal"):
         booster.predict(np.zeros((2, 5)))
+
+
+def test_a_form_that_is_right_only_in_a_batch_is_rejected(small_model: SmallModel) -> None:
+    scorer, form = load_to_serve(small_model.folder, HOUSING), read_serving_form(small_model.folder)
+    assert form is not None
+    rows, expected = serving_golden(form, HOUSING)
+
+    def score(matrix: Matrix) -> NDArray[np.float64]:
+        return scorer.score(matrix) * (1.001 if len(matrix) == 1 else 1.0)
+
+    check_golden_rows(scorer.score, rows, expected, scorer.card)
+    with pytest.raises(ModelRejectedError, match="scored one by one; allowed is 5e-06"):
+        check_golden_rows(score, rows, expected, scorer.card)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from schemas.decoding import ListingDecoder
-from schemas.domain import Domain, load_domain
-from schemas.rows import Matrix, RowBuilder
+from schemas.domain import Domain, domain_of, load_domain
+from schemas.features import Features, Number, Target, feature
+from schemas.rows import LARGEST, Matrix, RowBuilder
 from schemas.sections import LimitSettings
 from tests.listings import Row, listing
+from training.learning.encoding import encoder
 
 HOUSING, OBESITY = load_domain("housing"), load_domain("obesity", may_miss=("Gender", "MTRANS", "Age"))
 PERSON: Row = {f.column: f.categories[0] if f.categories else f.ge for f in OBESITY.features}
@@ -28,7 +30,7 @@ def test_the_matrix_of_listings_equals_that_of_the_table(boston_rows: list[Row])
     matrix = _matrix(HOUSING, boston_rows)
     assert matrix.shape == (506, 13)
     assert matrix.dtype == np.float64
-    np.testing.assert_array_equal(matrix, pd.DataFrame(boston_rows).to_numpy(dtype=np.float64))
+    np.testing.assert_array_equal(matrix, pd.DataFrame(boston_rows).to_numpy(dtype=np.float32))
     shuffled = pd.DataFrame(boston_rows)[list(reversed(HOUSING.columns))].assign(MEDV=0.0)
     np.testing.assert_array_equal(matrix, RowBuilder(HOUSING).matrix_of_frame(shuffled))
 
@@ -81,3 +83,25 @@ def test_values_outside_the_training_range_are_named(boston_rows: list[Row]) -> 
     odd[1, HOUSING.columns.index("RM")] = 14.0
     odd[1, HOUSING.columns.index("CRIM")] = np.nan
     assert builder.named((odd < low) | (odd > high)) == {1: ["RM"]}
+
+
+class Amounts(Features):
+    """A domain of very large numbers."""
+
+    name: ClassVar[str] = "amounts"
+    target: ClassVar[Target] = Target("total", unit="euro")
+
+    first: Number = feature(ge=-1e300, le=1e300, unit="euro", description="any amount")
+    second: Number | None = feature(ge=-1e300, le=1e300, unit="euro", description="any amount")
+
+
+def test_numbers_are_rounded_to_32_bits_and_those_beyond_are_cut_in_listings_tables_and_pipelines() -> None:
+    rows: list[Row] = [{"first": 0.1, "second": 16777217}, {"first": 1e300, "second": -4e38}, {"first": 1.0}]
+    domain = domain_of(Amounts)
+    matrix = _matrix(domain, rows)
+    expected = [[np.float32(0.1), 16777216], [LARGEST, -LARGEST], [1.0, np.nan]]
+    np.testing.assert_array_equal(matrix, np.array(expected, dtype=np.float64))
+    np.testing.assert_array_equal(_matrix(domain, rows[:1]), matrix[:1])
+    frame = pd.DataFrame(rows, columns=list(domain.columns))
+    np.testing.assert_array_equal(RowBuilder(domain).matrix_of_frame(frame), matrix)
+    np.testing.assert_array_equal(encoder(domain).fit_transform(frame), matrix)

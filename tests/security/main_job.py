@@ -24,6 +24,7 @@ from tests.listings import listing, read_boston_rows
 from tests.models import train_small_model
 from tests.security.roles import Users
 from tests.waiting import wait_until
+from transport.connection import connect
 
 LISTINGS = 20
 STATUS_CODES = (0, 1, 2)
@@ -38,7 +39,13 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
     with _running(users, streams, home):
         run = _Commands(users, streams, home).run
         listings = _write_listings(folder / "listings.jsonl")
-        assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 1
+        features = folder / "features.json"
+        features.write_text(json.dumps([{"ID": "home", **read_boston_rows()[0]}]), encoding="utf-8")
+        assert run("operator", "features", "put", str(features), "--id-column", "ID")["subjects"] == 1
+        assert run("operator", "features", "get", "home")["is_fresh"]
+        assert run("client", "publish", str(listings), "--wait")["published"] == LISTINGS + 2
+        assert run("operator", "features", "expire", "--older-than", "1d")["subjects"] == 0
+        assert run("operator", "features", "expire", "home")["subjects"] == 1
         _ask(users.url("client"), streams)
         train_small_model(home, trees=11, promote=False)
         assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
@@ -47,8 +54,11 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         (letter,) = run("operator", "dead-letters", "list")
         run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
         status = partial(run, "operator", "status", codes=STATUS_CODES)
-        wait_until(lambda: status()["totals"]["scored"] == LISTINGS + 1, message="all are scored")
+        wait_until(lambda: status()["totals"]["scored"] == LISTINGS + 2, message="all are scored")
         assert run("operator", "history")[0]["actor"] == current_actor()
+
+        explained = publish_to_explain(users, streams)
+        assert explained["type"] == "listing.explained"
 
         outcomes = folder / "outcomes.csv"
         outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")
@@ -69,6 +79,16 @@ def _ask(url: str, streams: Streams) -> None:
     assert answer.prediction
 
 
+def publish_to_explain(users: Users, streams: Streams) -> dict[str, Any]:
+    """Publish a listing whose prediction is to be explained, and return the explanation."""
+    event = {"id": "l-explained", "explain": True, "data": dict(read_boston_rows()[7])}
+    with connect(users.url("client")) as client, connect(users.url("reader")) as reader:
+        client.xadd(streams.listings, {"data": json.dumps(event)})
+        entries: Any = wait_until(lambda: reader.xrange(streams.explanations), message="the listing is explained")
+    answer: dict[str, Any] = json.loads(entries[0][1][b"data"])
+    return answer
+
+
 class _Commands:
     def __init__(self, users: Users, streams: Streams, home: Path) -> None:
         self._users, self._streams, self._home = users, streams, home
@@ -84,7 +104,7 @@ class _Commands:
 
 @contextmanager
 def _running(users: Users, streams: Streams, home: Path) -> Iterator[None]:
-    processes = [_process(users, role, streams, home) for role in ("consumer", "trainer", "monitor")]
+    processes = [_process(users, role, streams, home) for role in ("consumer", "trainer", "monitor", "explainer")]
     try:
         for process in processes:
             process.start()
@@ -115,5 +135,6 @@ def _write_listings(path: Path) -> Path:
     rows = read_boston_rows()[:LISTINGS]
     events = [listing(row, f"l-{number}") for number, row in enumerate(rows)]
     events.append(listing(rows[0] | {"RM": 1000.0}, "l-bad"))
+    events.append(listing({}, "l-stored", subject="home"))
     path.write_bytes(b"\n".join(events) + b"\n")
     return path

@@ -51,6 +51,10 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ("XDEL", streams.history, "1-0"),
         ("HSET", streams.loop, "actor", "x"),
     ]
+    store_features: list[RedisCommand] = [
+        ("HSET", streams.features("p"), "RM", 6),
+        ("UNLINK", streams.features("p")),
+    ]
     other = Streams("other-prefix")
     every_role: list[RedisCommand] = [
         *delete,
@@ -77,7 +81,17 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *set_model,
             *send_command,
             *read_listings,
+            *store_features,
             ("XTRIM", streams.listings, "MAXLEN", 0),
+        ],
+        "gateway": [
+            *(each for each in every_role if each != ("SCRIPT", "LOAD", "return 1")),
+            *write_outcomes,
+            *set_model,
+            *rewrite_history,
+            ("XTRIM", streams.listings, "MAXLEN", 0),
+            ("HSET", streams.gateway_keys, "x", "{}"),
+            ("HDEL", streams.gateway_keys, "x"),
         ],
         "reader": [
             ("XREAD", "STREAMS", streams.replies("asker"), 0),
@@ -90,8 +104,11 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ],
         "consumer": [
             *every_role,
+            ("XRANGE", streams.explain, "-", "+"),
+            ("XADD", streams.explanations, *add),
             ("XRANGE", streams.replies("asker"), "-", "+"),
             ("DEL", streams.replies("asker")),
+            *store_features,
             *send_command,
             ("HSET", streams.model, "uri", "file:///evil"),
             ("XREADGROUP", "GROUP", TRAINERS, "x", "STREAMS", streams.commands, ">"),
@@ -102,6 +119,7 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         ],
         "trainer": [
             *every_role[1:],
+            *store_features,
             *write_outcomes,
             *publish,
             *read_listings,
@@ -112,7 +130,23 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             *write_outcomes,
             *set_model,
             *publish,
+            *store_features,
             *rewrite_history,
+        ],
+        "explainer": [
+            *every_role,
+            *write_outcomes,
+            *set_model,
+            *rewrite_history,
+            *publish,
+            *read_listings,
+            *send_command,
+            ("XRANGE", streams.predictions, "-", "+"),
+            ("XADD", streams.explain, *add),
+            ("XRANGE", streams.explanations, "-", "+"),
+            ("XDEL", streams.explanations, "1-0"),
+            ("HGETALL", streams.model),
+            ("HSET", streams.consumers, "x", "{}"),
         ],
         "operator": [
             *every_role,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.documented_blocks import commands_of
+
 
 @dataclass(frozen=True)
 class DocumentedCommand:
@@ -48,6 +50,11 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         DocumentedCommand(
             "tasador registry compare 6 7", r"(?s)VERSION 1 +VERSION 2.*same", typed="tasador registry compare 1 2"
         ),
+        DocumentedCommand(
+            "tasador registry compare 6 7 --html compared.html",
+            r"VERSION 1 +VERSION 2",
+            typed="tasador registry compare 1 2 --html compared.html",
+        ),
         DocumentedCommand("tasador registry best --metric test_mae", r"TEST MAE"),
         DocumentedCommand("tasador history", r"a try"),
         DocumentedCommand(
@@ -75,9 +82,36 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         ),
         DocumentedCommand("tasador rollback --wait", r"version 2 is activated .* confirmed by consumer-1"),
     ),
+    "docs/stored-features.md": (
+        DocumentedCommand(
+            "tasador features put homes.csv --id-column ID --at 2h",
+            r"subjects stored: 506",
+            # the table has no ids
+            typed="tasador features put homes.csv --id-column MEDV --at 2h",
+        ),
+        DocumentedCommand(
+            "tasador features get property-981", r"(?s)CRIM +\d.*true at", typed="tasador features get 24.0"
+        ),
+        DocumentedCommand(
+            "tasador features expire property-981", r"subjects removed: 1", typed="tasador features expire 24.0"
+        ),
+        DocumentedCommand(
+            "redis-cli HSET housing:features:property-981 RM 6.575 LSTAT 4.98 at 2026-11-28T12:00:00Z", r"^3$"
+        ),
+    ),
+    "docs/http.md": (
+        DocumentedCommand("tasador keys add web-shop --role client", r"^tsd_"),
+        DocumentedCommand("tasador keys list", r"^web-shop +client"),
+        DocumentedCommand("tasador keys revoke web-shop", r"web-shop of housing is revoked"),
+    ),
     "docs/training.md": (
         DocumentedCommand("tasador data check homes.csv", r"506 of 506 rows of homes.csv accepted"),
         DocumentedCommand("tasador data report homes.csv", r"reports/housing/data.html"),
+    ),
+    "docs/explanations.md": (
+        DocumentedCommand("tasador predict homes.csv", r"506 rows predicted by version \d, 0 refused"),
+        DocumentedCommand("tasador predict homes.csv --out predictions.csv", r"506 rows predicted by version"),
+        DocumentedCommand("tasador predict homes.csv --explain", r"BECAUSE OF"),
     ),
     "docs/drift.md": (
         DocumentedCommand("tasador drift", r"not enough rows"),
@@ -120,7 +154,10 @@ _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the
 _SECOND_DOMAIN = (
     "trains: tests/tasador/test_detached_system.py::test_a_domain_is_added_to_the_running_system_and_removed"
 )
+_HTTP = "the port may be taken: tests/gateway/test_documented_requests.py::test_curl_lines_of_the_pages_are_answered"
+_REQUESTS = [line for page in ("README.md", "docs/http.md") for line in commands_of(page) if line.startswith("curl ")]
 NOT_TYPED: dict[str, str] = {
+    **dict.fromkeys(_REQUESTS, _HTTP),
     "git clone <address of this repository> tasador && cd tasador": _MAKE,
     "make demo": "tests/tasador/test_one_machine.py::test_the_demo_gives_every_listing_one_outcome_across_a_swap",
     "make test": _MAKE,
@@ -145,8 +182,14 @@ NOT_TYPED: dict[str, str] = {
     "tasador domain new passengers.csv --target Survived --skip Name --skip Ticket --id-column PassengerId": _OWN_TABLE,
     "tasador publish passengers.csv --domain passengers": _OWN_TABLE,
     "tasador publish others.csv --domain passengers --rename Geschlecht=Sex --skip Notiz --decimal ,": _OWN_TABLE,
+    "tasador explain home-17": "a listing of the reader's: tests/explainer/test_explain_command.py"
+    "::test_a_listing_is_explained_with_and_without_a_stored_explanation",
+    "tasador explain --global": "needs 50 explanations: tests/explainer/test_weights.py"
+    "::test_weights_of_late_are_compared_with_training",
     "cd examples/node && npm ci": _NODE,
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
+    "docker-compose run --rm operator keys add web-shop": _CONTAINERS,
+    "docker-compose --profile gateway up -d": _CONTAINERS,
     "make compose-up": _CONTAINERS,
     "make compose-sample": _CONTAINERS,
     "make compose-down": _CONTAINERS,

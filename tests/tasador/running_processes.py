@@ -1,4 +1,4 @@
-"""Runs a consumer, a trainer and a monitor, each in its own process, without a model."""
+"""Runs a consumer, a trainer, a monitor and an explainer, each in its own process, without a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tasador.machine.processes import ManagedProcess
 from tests.waiting import wait_until
 
-COMMANDS = ("consumer", "trainer", "monitor")
+COMMANDS = ("consumer", "trainer", "monitor", "explainer")
 _NO_MODEL = "no model has been activated yet"
 
 

@@ -43,6 +43,8 @@ def test_every_stream_is_a_channel(current: dict[str, Any]) -> None:
         streams.commands,
         streams.model_events,
         streams.history,
+        streams.explain,
+        streams.explanations,
     )
     addresses = {channel["address"] for channel in current["channels"].values()}
     assert addresses == {*public, streams.replies("<name>"), streams.outcomes, streams.drift}

@@ -161,7 +161,10 @@ def test_missing_rights_of_a_publisher_are_named(
         errors = [what for _, what in _findings("--no-registry")]
     finally:
         redis_client.acl_deluser(prefix)
-    assert f"this user may not run XADD on {prefix}:commands, which a publisher, worker or monitor needs" in errors
+    assert (
+        f"this user may not run XADD on {prefix}:commands, which a publisher, consumer, worker or monitor needs"
+        in errors
+    )
     assert not any("listings" in what for what in errors)
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tasador.machine.control import ControlRequest, send_request
 from tasador.machine.readiness import why_not_ready
 from tasador.machine.running_system import RunningSystem, read_running_system, write_running_system
 from tests.tasador.installation import Installation
+from tests.tasador.typed_here import type_here
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
@@ -28,6 +29,7 @@ class Flats(Housing):
     name = "flats"
 """
 BREAKS_IN_THE_TRAINER = FLATS.replace("class", "assert 'trainer' not in sys.argv, 'no such unit'\n\nclass")
+Here = Callable[..., subprocess.CompletedProcess[str]]
 BOTH = "domains: {housing: {}, flats: {path: 'flats:Flats'}}\n"
 
 
@@ -47,6 +49,12 @@ def started(machine: Installation) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
+def here(machine: Installation, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Runs a command in this process, in the folder of the machine."""
+    return lambda *words: type_here(machine.folder, machine.environment, capfd, *words)
+
+
+@pytest.fixture
 def system(machine: Installation, started: subprocess.CompletedProcess[str]) -> RunningSystem:
     """What runs now."""
     assert started.returncode == 0, started.stderr
@@ -58,8 +66,10 @@ def system(machine: Installation, started: subprocess.CompletedProcess[str]) -> 
 def test_detach_returns_when_everything_is_ready_and_says_where(
     started: subprocess.CompletedProcess[str], system: RunningSystem
 ) -> None:
-    assert list(system.parts) == ["housing/consumer-1", "housing/trainer", "housing/monitor"]
-    assert [why_not_ready(url) for url in system.parts.values()] == ["", "", ""]
+    assert list(system.parts) == [
+        *("housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor", "gateway")
+    ]
+    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 5
     for name, url in system.parts.items():
         assert f"{url}/readyz" in started.stdout
         assert f"log .tasador/logs/{name}.log" in started.stdout
@@ -69,32 +79,34 @@ def test_detach_returns_when_everything_is_ready_and_says_where(
 
 @pytest.mark.usefixtures("system")
 @pytest.mark.parametrize("options", [(), ("--detach",)])
-def test_a_second_system_is_told_how_to_use_the_first(machine: Installation, options: tuple[str, ...]) -> None:
-    second = machine.call("up", *options)
+def test_a_second_system_is_told_how_to_use_the_first(options: tuple[str, ...], here: Here) -> None:
+    second = here("up", *options)
     assert (second.returncode, second.stderr.count("\n")) == (1, 1)
     assert all(f"`tasador {command}`" in second.stderr for command in ("status", "up --domain NAME", "down"))
 
 
 @pytest.mark.usefixtures("system")
-def test_a_restart_under_load_loses_nothing(machine: Installation) -> None:
+def test_a_restart_under_load_loses_nothing(machine: Installation, here: Here) -> None:
     words = ("publish", "--sample", "3000", "--rate", "1000", "--timeout", "60", "--wait")
     before = machine.scored()
     with subprocess.Popen(
         [sys.executable, "-m", "tasador", *words], cwd=machine.folder, env=machine.environment, stdout=subprocess.PIPE
     ) as publishing:
         wait_until(lambda: machine.scored() > before, message="listings are scored")
-        restarted = [machine.call("restart", name) for name in ("consumer-1", "housing/trainer")]
+        restarted = [here("restart", name) for name in ("consumer-1", "housing/trainer")]
         assert publishing.wait(60) == 0
     assert [done.returncode for done in restarted] == [0, 0]
     assert [done.stdout for done in restarted] == [
         f"housing/{name} was restarted and is ready\n" for name in ("consumer-1", "trainer")
     ]
     assert machine.scored() == before + 3000
-    assert machine.call("verify", "--complete").returncode == 0
+    assert here("verify", "--complete").returncode == 0
 
 
-def test_a_restart_starts_another_process_and_leaves_the_others(machine: Installation, system: RunningSystem) -> None:
-    machine.call("restart", "monitor")
+def test_a_restart_starts_another_process_and_leaves_the_others(
+    machine: Installation, system: RunningSystem, here: Here
+) -> None:
+    here("restart", "monitor")
     now = read_running_system(machine.home)
     assert now is not None
     changed = [name for name, process in now.processes.items() if process != system.processes[name]]
@@ -102,20 +114,22 @@ def test_a_restart_starts_another_process_and_leaves_the_others(machine: Install
 
 
 def test_a_wrong_configuration_is_found_before_a_restart_stops_anything(
-    machine: Installation, system: RunningSystem
+    machine: Installation, system: RunningSystem, here: Here
 ) -> None:
     params = machine.folder / "params.yaml"
     params.write_text("no_such_key: 1\n")
     try:
-        refused = machine.call("restart", "consumer-1")
+        refused = here("restart", "consumer-1")
     finally:
         params.unlink()
     assert (refused.returncode, refused.stderr) == (78, "tasador: params.yaml: no_such_key: there is no such setting\n")
     assert read_running_system(machine.home) == system
 
 
-def test_an_unknown_process_is_an_error_that_names_the_others(machine: Installation, system: RunningSystem) -> None:
-    unknown = machine.call("restart", "cosumer-1")
+def test_an_unknown_process_is_an_error_that_names_the_others(
+    machine: Installation, system: RunningSystem, here: Here
+) -> None:
+    unknown = here("restart", "cosumer-1")
     assert unknown.returncode == 1
     assert unknown.stderr == f"tasador: no process 'cosumer-1'; there are {', '.join(system.parts)}\n"
     with pytest.raises(SupervisorError, match="no process 'redis' is running"):
@@ -123,13 +137,13 @@ def test_an_unknown_process_is_an_error_that_names_the_others(machine: Installat
 
 
 @pytest.mark.usefixtures("system")
-def test_logs_are_listed_shown_and_followed(machine: Installation) -> None:
-    listed = machine.call("logs").stdout.splitlines()
+def test_logs_are_listed_shown_and_followed(machine: Installation, here: Here) -> None:
+    listed = here("logs").stdout.splitlines()
     assert [line.split()[0] for line in listed] == [
-        "housing/consumer-1", "housing/monitor", "housing/trainer", "redis", "up"
-    ]  # fmt: skip
+        *("housing/consumer-1", "housing/explainer", "housing/monitor", "housing/trainer", "gateway", "redis", "up")
+    ]
     log = (machine.home / "logs/housing/trainer.log").read_text(encoding="utf-8").splitlines()
-    assert machine.call("logs", "trainer", "-n", "3").stdout.splitlines() == log[-3:]
+    assert here("logs", "trainer", "-n", "3").stdout.splitlines() == log[-3:]
     words = [sys.executable, "-m", "tasador", "logs", "up", "-f", "-n", "1"]
     with subprocess.Popen(
         words, cwd=machine.folder, env=machine.environment, stdout=subprocess.PIPE, text=True
@@ -137,7 +151,7 @@ def test_logs_are_listed_shown_and_followed(machine: Installation) -> None:
         try:
             assert follower.stdout is not None
             assert follower.stdout.readline(), "the last line so far"
-            machine.call("restart", "monitor")
+            here("restart", "monitor")
             assert follower.stdout.readline() == "housing/monitor is restarted on request\n"
             follower.send_signal(signal.SIGINT)
             assert follower.wait(10) == 0
@@ -161,7 +175,7 @@ def test_a_domain_is_added_to_the_running_system_and_removed(machine: Installati
     assert ambiguous.stderr == "tasador: 'trainer' may be housing/trainer or flats/trainer: name one of them\n"
 
     removed = machine.call("down", "--domain", "flats")
-    assert removed.stdout == "stopped flats/consumer-1, flats/trainer, flats/monitor\n"
+    assert removed.stdout == "stopped flats/consumer-1, flats/trainer, flats/explainer, flats/monitor\n"
     left = read_running_system(machine.home)
     assert left is not None
     assert left.domains == ["housing"]
@@ -182,27 +196,29 @@ def test_an_added_domain_that_cannot_start_is_removed_and_the_others_stay(
     assert left.processes == system.processes
 
 
-def test_what_a_killed_system_leaves_behind_confuses_no_command(machine: Installation, system: RunningSystem) -> None:
+def test_what_a_killed_system_leaves_behind_confuses_no_command(
+    machine: Installation, system: RunningSystem, here: Here
+) -> None:
     os.kill(system.pid, signal.SIGKILL)
     wait_until(lambda: not system.supervisor.is_running, message="it is dead")
     assert {"run.json", "control.sock"} <= {path.name for path in machine.home.iterdir()}
-    restart = machine.call("restart", "trainer")
+    restart = here("restart", "trainer")
     assert restart.stderr == "tasador: no system is running in .tasador: start it with `tasador up`\n"
     assert machine.call("down").returncode == 0
     assert machine.pids() == []
     assert not (machine.home / "run.json").exists()
     assert machine.call("up", "--detach", "--consumers", "1").returncode == 0
-    assert machine.call("restart", "monitor").returncode == 0, "the socket left behind was replaced"
+    assert here("restart", "monitor").returncode == 0, "the socket left behind was replaced"
 
 
-def test_down_stops_everything_and_says_what(machine: Installation, system: RunningSystem) -> None:
+def test_down_stops_everything_and_says_what(machine: Installation, system: RunningSystem, here: Here) -> None:
     (machine.folder / "params.yaml").write_text("no_such_key: 1\n")  # it must not keep anybody from stopping
     down = machine.call("down")
     (machine.folder / "params.yaml").unlink()
     assert down.stdout == f"stopped {', '.join(system.parts)}, redis; state stays in .tasador\n"
     assert machine.pids() == []
     assert not {"run.json", "control.sock"} & {path.name for path in machine.home.iterdir()}
-    again = machine.call("down")
+    again = here("down")
     assert (again.returncode, again.stderr) == (0, "no system is running in .tasador\n")
 
 

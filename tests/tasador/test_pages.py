@@ -5,16 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tasador.__main__ import main
 from tests.documented_blocks import PAGES, ROOT, blocks_of, commands_of, programs
 from tests.tasador.documented_commands import NOT_TYPED, STEPS, DocumentedCommand
 from tests.tasador.reader import Reader, Typed
+from tests.tasador.typed_here import type_here
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -34,26 +33,14 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
             yield own
 
 
-def type_here(reader: Reader, command: str, capfd: pytest.CaptureFixture[str]) -> Typed:
-    """Run a command of the product in this process, which has imported what it needs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(reader.folder)
-        patch.setattr(sys, "argv", shlex.split(command))
-        for name, value in reader.environment.items():
-            patch.setenv(name, value)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return Typed(int(stopped.value.code or 0), "".join(capfd.readouterr()))
-
-
 def result_of(reader: Reader, page: str, step: DocumentedCommand, capfd: pytest.CaptureFixture[str]) -> Typed:
     command = step.typed or step.command
     if step.is_followed:
         return reader.follow(command, lambda output: re.search(step.promise, output))
     # the tour as a whole is typed into a terminal
     if page != "README.md" and command.startswith("tasador "):
-        return type_here(reader, command, capfd)
+        done = type_here(reader.folder, reader.environment, capfd, *shlex.split(command)[1:])
+        return Typed(done.returncode, done.stdout + done.stderr)
     return reader.type(command)
 
 

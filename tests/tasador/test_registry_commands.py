@@ -12,6 +12,7 @@ import redis
 from operations.command_sender import current_actor
 from registry.stages import PREVIOUS_CHAMPION
 from registry.store import Registry
+from registry.versions import NO_FORM_TAG
 from schemas.errors import ModelNotFoundError, ModelRejectedError, NotConfirmedError
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands import registry as commands
@@ -118,6 +119,26 @@ def test_compare_shows_differences_and_folds(store: Registry, registry: Runner) 
     assert "not evaluated on the same rows" in registry.text("compare", "2", "4")
 
 
+def test_a_page_compares_versions_on_the_same_rows(store: Registry, registry: Runner, tmp_path: Path) -> None:
+    page = tmp_path / "compared.html"
+    registry.run("compare", "1", "3", "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    for shown in (
+        "506 rows were evaluated by both",
+        "95 % intervals",
+        "By segment: rmse",
+        "CHAS 1",
+        "sha256",
+        "cv_rmse",
+    ):
+        assert shown in text
+    assert text.count("<h3>") == 5
+    assert text.count('class="why"') == 10
+    assert "http" not in text
+    registry.run("compare", "3", "4", "--html", str(page))
+    assert "300 rows were evaluated by both" in page.read_text(encoding="utf-8")
+
+
 def test_best_uses_the_default_metric_or_the_given_one(store: Registry, registry: Runner) -> None:
     assert registry.json("best")["version"] == "2"
     store.client.log_metric(store.resolve(version="4").run_id, "test_r2", 0.9)
@@ -205,3 +226,11 @@ def test_force_requires_a_reason_and_sends_it(
 
 def test_an_unknown_stage_is_a_usage_error(store: Registry, registry: Runner) -> None:
     assert registry.run("promote", "2", "Heaven").exit_code == 2
+
+
+def test_a_version_shows_whether_it_has_a_serving_form(store: Registry, registry: Runner) -> None:
+    store.set_tags("2", {NO_FORM_TAG: "SVR has no serving form"})
+    shown = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in registry.text("show", "2").splitlines()}
+    assert shown["serving form"] == "none, its pipeline scores: SVR has no serving form"
+    assert registry.json("show", "2")["why_no_form"] == "SVR has no serving form"
+    assert registry.json("show", "1")["why_no_form"] is None

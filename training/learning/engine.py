@@ -74,18 +74,20 @@ class DaskEngine:
     """
 
     def __init__(self, table: EncodedTable, client: Client) -> None:
-        self._client = client
-        self._table = client.scatter(table, broadcast=True, hash=False)
+        self._client: Any = client
+        self._table = self._client.scatter(table, broadcast=True, hash=False)
 
     def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:
         """As `Engine.run`."""
         from distributed import as_completed
 
+        completed: Any = as_completed
+
         # `pure` would take two equal units for one; the results are the same either way
         futures = [self._client.submit(run_unit, unit, self._table, pure=False, retries=2) for unit in units]
         positions = {future.key: position for position, future in enumerate(futures)}
         with self._client.as_current():
-            for future in as_completed(futures):
+            for future in completed(futures):
                 future.result()
                 on_done(positions[future.key])
         return list(self._client.gather(futures))
@@ -118,7 +120,8 @@ def open_engine(table: EncodedTable, n_jobs: int = 0, dask: str | None = None) -
         message = f"TASADOR_DASK is {dask}, but Dask is not installed: pip install tasador[dask]"
         raise ConfigurationError(message) from error
     try:
-        client = Client(dask, timeout=START_SECONDS, set_as_default=False)
+        connect: Any = Client
+        client = connect(dask, timeout=START_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ConfigurationError(f"TASADOR_DASK is {dask}, which does not answer: {error}") from error
     with client:

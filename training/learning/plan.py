@@ -134,7 +134,8 @@ def _repeat_count(
 
 
 def _race_rows(room: float, work_a_row: float, rows: int) -> int:
-    return min(rows, max(_LEAST_ROWS, round(room / work_a_row)))
+    fitting: int = round(room / work_a_row)
+    return min(rows, max(_LEAST_ROWS, fitting))
 
 
 def _recipes_that_fit(

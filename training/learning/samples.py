@@ -1,4 +1,4 @@
-"""Samples of the training rows that are stored beside a model: golden rows, and the reference."""
+"""Samples of the training rows that are stored beside a model: golden rows, reference and background."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from registry.background import choose_background
 from registry.folder import expected_columns, prediction_column
 from schemas.domain import Domain
+from schemas.rows import Matrix
 from training.data.tables import Table
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ def reference_rows(
     frame = table.with_target()
     frame[prediction_column(table.domain)] = out_of_fold
     return frame.iloc[sample].reset_index(drop=True)
+
+
+def background_rows(domain: Domain, matrix: Matrix, seed: int) -> Matrix:
+    """The training rows (n, columns) with which explanations compare a row (see `registry.background`)."""
+    categorical = [position for position, feature in enumerate(domain.features) if feature.categories]
+    return choose_background(matrix, seed, categorical=categorical)
 
 
 def _expected(pipeline: Pipeline, domain: Domain, rows: pd.DataFrame) -> pd.DataFrame:

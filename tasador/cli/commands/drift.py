@@ -13,6 +13,7 @@ from schemas.errors import ConfigurationError
 from schemas.settings import Settings, load_settings
 from tables.options import TableOptions
 from tasador.cli.options import DomainOption, JsonOption
+from tasador.cli.pages import write_page
 from tasador.cli.reading import DecimalOption, RenameOption, SkipOption, table_options
 from tasador.cli.terminal import print_line, print_note, stdout, write_json
 from tasador.cli.views.drift import drift_table
@@ -56,10 +57,7 @@ def _show(report: DriftReport, title: str, html: Path | None, *, as_json: bool) 
     if html is not None:
         from monitoring.drift.page import drift_page
 
-        try:
-            html.write_text(drift_page(report, title), encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"{html}: cannot be written: {error.strerror}") from error
+        write_page(html, drift_page(report, title))
     if as_json:
         write_json(report.model_dump(mode="json"))
     else:

@@ -40,6 +40,10 @@ def publish(
     id_column: Annotated[
         str | None, typer.Option("--id-column", help="Column that holds the ids.", show_default="the domain's")
     ] = None,
+    subject_column: Annotated[
+        str | None,
+        typer.Option("--subject-column", help="Column that names properties, whose stored features are taken."),
+    ] = None,
     source: Annotated[str, typer.Option("--source", help="Source of the listings that do not name one.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.")] = None,
     rate_per_s: Annotated[
@@ -82,14 +86,15 @@ def publish(
 
     The target and columns that the domain ignores are left out; an empty cell, NA, NaN, null and ? are missing values.
     Without a column of ids, a row's id is derived from the file's hash and the row number, so that publishing a file
-    twice does not score it twice. JSON lines may be whole events with their own id, source, subject and time.
+    twice does not score it twice. JSON lines may be whole events with their own id, source, subject and time. With
+    --subject-column the file may lack features that are stored of its subjects (`tasador features`).
     Publishing pauses while the backlog is at its high-water mark, and goes on after a lost connection where it stopped.
     """
-    if sample is not None and (file or id_column or are_outcomes or start_after):
-        raise typer.BadParameter("--sample cannot be combined with a file, --id-column, --outcomes or --start-after")
+    if sample is not None and (file or id_column or subject_column or are_outcomes or start_after):
+        raise typer.BadParameter("--sample cannot be combined with a file, its columns, --outcomes or --start-after")
     is_waiting = is_waiting or is_strict or answers is not None
-    if are_outcomes and (is_waiting or validate or receipts):
-        raise typer.BadParameter("--outcomes cannot be combined with --wait, --strict, --out, --receipts or --validate")
+    if are_outcomes and (is_waiting or validate or receipts or subject_column):
+        raise typer.BadParameter("--outcomes cannot be combined with waiting, --receipts, --validate or subjects")
     if answers is not None:
         check_answer_path(answers)
     settings = find_settings(domain)
@@ -108,7 +113,7 @@ def publish(
     if sample is not None:
         listings = SampleListings(declared, sample, source=source)
     else:
-        listings = ListingFile(_require_file(file), declared, id_column, source, options)
+        listings = ListingFile(_require_file(file), declared, id_column, source, options, subject_column)
         _print_notes(listings)
     publish_listings(
         settings,

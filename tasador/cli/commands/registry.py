@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,8 @@ def show(
     info = registry.resolve(version=version) if version.isdigit() else registry.resolve(alias=version)
     verdict, serving = read_gate_report(registry, info), find_serving(settings)
     if as_json:
-        write_json(document(info, serving) | {"features": features, "gate": verdict})
+        more = {"features": features, "gate": verdict, "why_no_form": info.why_no_form}
+        write_json(document(info, serving) | more)
         return
     for line in lines(info, features, serving):
         print_line(line)
@@ -102,18 +104,23 @@ def compare(
     second: Annotated[
         str, typer.Argument(metavar="V2", help="Another version's number.", autocompletion=complete_version)
     ],
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page, with the rows that differ most, and why.")
+    ] = None,
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two versions.
-
-    Compares their metrics, and their folds if both were evaluated on the same rows and folds.
-    """
+    """Compare the metrics of two versions, and their folds if both were evaluated on the same rows and folds."""
     from tasador.cli.views.registry import compare_folds, comparison_table, document
 
     settings, registry = _open(domain)
     infos = registry.resolve(version=first), registry.resolve(version=second)
     folds = compare_folds(registry, settings, *infos)
+    if html is not None:
+        from tasador.cli.pages import write_page
+        from tasador.comparing.page import comparison_page
+
+        write_page(html, comparison_page(registry, settings, *infos))
     if as_json:
         write_json({"versions": [document(info) for info in infos], "folds": asdict(folds) if folds else None})
         return

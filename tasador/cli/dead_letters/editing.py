@@ -42,9 +42,8 @@ def edit(
     a file that the error names.
     """
     settings = find_settings(domain)
-    declared = settings.load_domain()
-    correction = Correction(declared, settings.limits, assignments) if assignments else None
-    decoder = ListingDecoder(declared, settings.limits)
+    correction = Correction(settings, assignments) if assignments else None
+    decoder = ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on)
     with open_letters(domain, is_rate_limited=is_rate_limited) as letters:
 
         def replay_edited(entry_id: str) -> str:

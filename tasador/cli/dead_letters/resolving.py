@@ -48,7 +48,7 @@ def replay(
     selection = LetterSelection(ids or (), reason, source, since, until)
     selection.require_one_way()
     settings = find_settings(domain)
-    correction = Correction(settings.load_domain(), settings.limits, assignments) if assignments else None
+    correction = Correction(settings, assignments) if assignments else None
     with open_letters(domain, is_rate_limited=is_rate_limited, reason=reason) as letters:
         replayer = Replayer(letters, correction, current_actor(), is_dry=is_dry)
         done = "replayable" if is_dry else "replayed"

@@ -97,6 +97,7 @@ def lines(info: ModelVersionInfo, features: Sequence[str], serving: Serving | No
         "fingerprint": info.tags.get(FINGERPRINT_TAG, "-"),
         "stored at": info.uri,
         "run": info.run_id,
+        "serving form": f"none, its pipeline scores: {why}" if (why := info.why_no_form) else "yes",
     }
     if serving is not None:
         rows["serving"] = f"{', '.join(serving.roles_of(info.version)) or 'no'} ({serving})"

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.processes import ConsumerStatus, MonitorStatus, TrainerStatus
-from operations.status import Job, Status
+from operations.jobs import Job
+from operations.processes import AnyProcess
+from operations.status import Status
 from schemas.states import ConsumerHeartbeat
 from tasador.cli.formatting import format_entry_time, format_time, printable
 from tasador.cli.terminal_table import TableColumn, TerminalTable
@@ -110,10 +111,11 @@ def _rest(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _processes(status: Status) -> RenderableType:
-    roles: tuple[tuple[str, tuple[ConsumerStatus | TrainerStatus | MonitorStatus, ...]], ...] = (
+    roles: tuple[tuple[str, tuple[AnyProcess, ...]], ...] = (
         ("consumer", status.consumers),
         ("trainer", status.trainers),
         ("monitor", status.monitors),
+        ("explainer", status.explainers),
     )
     rows = [_cells(role, process, status) for role, processes in roles for process in processes]
     none = [f"no {role}s" for role, processes in roles if not processes]
@@ -121,7 +123,7 @@ def _processes(status: Status) -> RenderableType:
     return Group(*([TerminalTable(_PROCESSES, rows)] if rows else []), *([missing] if none else []))
 
 
-def _cells(role: str, process: ConsumerStatus | TrainerStatus | MonitorStatus, status: Status) -> tuple[str, ...]:
+def _cells(role: str, process: AnyProcess, status: Status) -> tuple[str, ...]:
     beat = process.heartbeat
     state = beat.state if process.is_living else f"silent for {process.silent_s:.0f} s"
     up = duration(max(status.at_ms - beat.started_ms, 0) / 1000) if process.is_living else "-"

@@ -129,10 +129,8 @@ def test_reports_of_classes_promoted_refused_and_forced(
     second = train(closed(obesity), tmp_path / "people.csv", ["random-forest"])
     document, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 was refused by the gate</b>" in page
-    assert [(each["name"], each["weight"]) for each in document["composition"]] == [
-        ("random-forest", 0.5),
-        ("extra-trees", 0.5),
-    ]
+    (forest,) = document["composition"]
+    assert (forest["estimator"], forest["weight"], forest["steps"][0]) == ("RandomForestClassifier", 1.0, "sharpen")
     assert {"cv_log_loss", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
     assert "log_loss, mean of the folds" in page
     Gate(Registry(tracking_uri_of(obesity), "obesity"), domain, closed(obesity)).admit("2", EVE)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +16,22 @@ from registry.serving.formula import (
     Append,
     Apply,
     Chain,
-    Fill,
+    FillGaps,
     Formula,
     Function,
     Join,
     Kernel,
     Linear,
+    MatrixStep,
     Mean,
     OneHot,
     Sharpen,
     Standardize,
-    Step,
     Take,
     Trees,
     YeoJohnson,
 )
-from schemas.rows import Matrix
+from schemas.rows import Matrix, derived_columns
 
 Compute = Callable[[Matrix], NDArray[np.float64]]
 """From a matrix (n, columns) to another, or to outputs (n, outputs)."""
@@ -51,45 +52,44 @@ def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
     """
     match formula:
         case Trees():
-            return _trees(formula, boosters[formula.booster])
-        case Linear():
-            weights, intercept = formula.weights.array(), formula.intercept.array()
-            return lambda matrix: matrix @ weights + intercept
+            compute = _trees(formula, boosters[formula.booster])
+        case Linear(weights, intercept):
+            compute = _linear(weights.array(), intercept.array())
         case Kernel():
-            return _kernel(formula)
-        case Chain():
-            return _in_turn([*(step_of(step) for step in formula.steps), estimator_of(formula.then, boosters)])
-        case Apply():
-            return _in_turn([estimator_of(formula.to, boosters), _FUNCTIONS[formula.function]])
-        case Sharpen():
-            power, least, compute = formula.power, formula.least, estimator_of(formula.of, boosters)
-            return lambda matrix: numerics.sharpened(compute(matrix), power, least)
-        case Mean():
-            return _mean([estimator_of(member, boosters) for member in formula.members], formula.weights)
+            compute = _kernel(formula)
+        case Chain(steps, then):
+            compute = _in_turn([*(step_of(step) for step in steps), estimator_of(then, boosters)])
+        case Apply(function, to):
+            compute = _in_turn([estimator_of(to, boosters), _FUNCTIONS[function]])
+        case Sharpen(power, least, of):
+            compute = _in_turn([estimator_of(of, boosters), partial(numerics.sharpened, power=power, least=least)])
+        case Mean(members, weights):
+            compute = _mean([estimator_of(member, boosters) for member in members], weights)
+        case _:
+            assert_never(formula)
+    return compute
 
 
-def step_of(step: Step) -> Compute:
+def step_of(step: MatrixStep) -> Compute:
     """The function that turns a matrix into another; raises as `estimator_of`."""
     match step:
-        case Fill():
-            values = step.values.array()
-            return lambda matrix: numerics.fill_gaps(matrix, values)
+        case FillGaps(values):
+            compute: Compute = partial(numerics.fill_gaps, fill=values.array())
         case Append():
-            return _append(step)
-        case Standardize():
-            mean, scale = step.mean.array(), step.scale.array()
-            return lambda matrix: (matrix - mean) / scale
-        case YeoJohnson():
-            lambdas = step.lambdas.array()
-            return lambda matrix: numerics.yeo_johnson(matrix, lambdas)
-        case OneHot():
-            return _one_hot([each.array() for each in step.categories])
-        case Take():
-            columns = step.columns
-            return lambda matrix: matrix[:, columns]
-        case Join():
-            blocks = [_in_turn([step_of(each) for each in block]) for block in step.blocks]
-            return lambda matrix: np.concatenate([block(matrix) for block in blocks], axis=1)
+            compute = _append(step)
+        case Standardize(mean, scale):
+            compute = _standardize(mean.array(), scale.array())
+        case YeoJohnson(lambdas):
+            compute = partial(numerics.yeo_johnson, lambdas=lambdas.array())
+        case OneHot(categories):
+            compute = _one_hot([each.array() for each in categories])
+        case Take(columns):
+            compute = _take(columns)
+        case Join(blocks):
+            compute = _join([_in_turn([step_of(each) for each in block]) for block in blocks])
+        case _:
+            assert_never(step)
+    return compute
 
 
 def _in_turn(computations: Sequence[Compute]) -> Compute:
@@ -117,9 +117,25 @@ def _append(step: Append) -> Compute:
 
     def append(matrix: Matrix) -> Matrix:
         filled = matrix if fill is None else numerics.fill_gaps(matrix, fill)
-        return np.column_stack([matrix, numerics.derived_columns(filled, step.powers)])
+        return np.column_stack([matrix, derived_columns(filled, step.powers)])
 
     return append
+
+
+def _standardize(mean: NDArray[np.float64], scale: NDArray[np.float64]) -> Compute:
+    return lambda matrix: (matrix - mean) / scale
+
+
+def _take(columns: Sequence[int]) -> Compute:
+    return lambda matrix: matrix[:, columns]
+
+
+def _join(blocks: Sequence[Compute]) -> Compute:
+    return lambda matrix: np.concatenate([block(matrix) for block in blocks], axis=1)
+
+
+def _linear(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Compute:
+    return _on_one_thread(lambda matrix: matrix @ weights + intercept)
 
 
 def _one_hot(categories: Sequence[NDArray[np.float64]]) -> Compute:
@@ -142,24 +158,32 @@ def _kernel(kernel: Kernel) -> Compute:
     points, weights, lengths = kernel.points.array(), kernel.weights.array(), kernel.lengths.array()
     # 1 + |a|^2 - 2ab + |b|^2 as one matrix product
     right = np.ascontiguousarray(np.vstack([-2 * points.T, np.ones(len(points)), (points**2).sum(axis=1)]))
-    blas = _blas()
 
     def means(matrix: Matrix) -> NDArray[np.float64]:
         scaled = matrix / lengths
         left = np.column_stack([scaled, (scaled**2).sum(axis=1) + 1, np.ones(len(scaled))])
         found = np.empty((len(left), 1))
-        # threads that wait for each other make the time depend on other load
-        with blas.limit(limits=1):
-            for start in range(0, len(left), _CHUNK):
-                squares = left[start : start + _CHUNK] @ right
-                # rounding may make the distance of two equal rows negative
-                np.maximum(squares, 1, out=squares)
-                np.sqrt(squares, out=squares)
-                np.divide(1, squares, out=squares)
-                found[start : start + _CHUNK, 0] = squares @ weights
+        for start in range(0, len(left), _CHUNK):
+            squares = left[start : start + _CHUNK] @ right
+            # rounding may make the distance of two equal rows negative
+            np.maximum(squares, 1, out=squares)
+            np.sqrt(squares, out=squares)
+            np.divide(1, squares, out=squares)
+            found[start : start + _CHUNK, 0] = squares @ weights
         return found * kernel.spread + kernel.mean
 
-    return means
+    return _on_one_thread(means)
+
+
+def _on_one_thread(compute: Compute) -> Compute:
+    """Limits matrix products to one thread: threads that wait for each other make the time depend on other load."""
+    blas = _blas()
+
+    def compute_on_one_thread(matrix: Matrix) -> NDArray[np.float64]:
+        with blas.limit(limits=1):
+            return compute(matrix)
+
+    return compute_on_one_thread
 
 
 @cache

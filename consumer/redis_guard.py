@@ -1,0 +1,68 @@
+"""Guards the steps of the scoring loop against failures of Redis: it reports them, pauses, and ends with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from redis.exceptions import RedisError
+
+from service.health import Health
+from transport.backoff import Backoff
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+
+T = TypeVar("T")
+
+
+@dataclass
+class RedisGuard:
+    """Runs steps that need Redis, until it is stopped.
+
+    Attributes:
+        health: gets the reason of a failure, until a step succeeds.
+        on_failure: called after each failure.
+    """
+
+    health: Health
+    on_failure: Callable[[], None]
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _backoff: Backoff = field(default_factory=partial(Backoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called, so that a step that fails is not tried again."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End pauses, now and from now on."""
+        self._stopping.set()
+
+    async def run(self, step: Callable[[], Awaitable[T]]) -> T | None:
+        """The step's result; None if Redis failed, after reporting the reason and a pause."""
+        try:
+            result = await step()
+        except (RedisError, OSError) as error:
+            self.on_failure()
+            pause_s = self._backoff.next_s()
+            self.health.set_reason("redis", str(error))
+            logger.warning("redis command failed, retrying", extra={"cause": str(error), "pause_s": pause_s})
+            await self.pause(pause_s)
+            return None
+        self._backoff.reset()
+        self.health.clear("redis")
+        return result
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, unless stopped."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return

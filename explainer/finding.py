@@ -1,0 +1,112 @@
+"""Finds what is known of one listing: its stored explanation, or its prediction with the row that was scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import redis
+
+from monitoring.archive.location import archive_of
+from monitoring.archive.reading import find_row
+from schemas.decoding import ListingDecoder, payload_of
+from schemas.domain import Domain
+from schemas.errors import ExplanationError, RefusedListingError
+from schemas.explanations import ExplainedListing
+from schemas.settings import Settings
+from schemas.streams import DATA_FIELD, Streams
+from transport.reading import entry_at, scan_back
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedRow:
+    """A prediction, and the row that was scored.
+
+    Attributes:
+        entry_id: of the listing.
+        subject: of its event.
+        data: of the prediction's event.
+        features: by column, None for a gap.
+    """
+
+    entry_id: str
+    subject: str | None
+    data: dict[str, Any]
+    features: dict[str, Any]
+
+
+def find_explanation(
+    client: redis.Redis, streams: Streams, listing_id: str, source: str | None
+) -> ExplainedListing | None:
+    """The newest explanation of a listing on the stream; None if there is none.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    for event in _events_about(client, streams.explanations, listing_id, source):
+        if event["type"] == "listing.explained":
+            return ExplainedListing.model_validate(event)
+    return None
+
+
+def find_predicted_row(
+    client: redis.Redis, settings: Settings, domain: Domain, listing_id: str, source: str | None
+) -> PredictedRow:
+    """The newest prediction of a listing with its row, from the streams, or else from the audit log.
+
+    Raises:
+        ExplanationError: the listing is unknown, or its row is kept nowhere.
+        redis.exceptions.RedisError: as the server answered.
+    """
+    event = next(_events_about(client, settings.streams.predictions, listing_id, source), None)
+    if event is not None:
+        listing = entry_at(client, settings.streams.listings, event["id"])
+        features = _features_of(domain, settings, listing[1]) if listing else None
+        if features is not None:
+            stored = event["data"].get("stored") or {}
+            return PredictedRow(event["id"], event.get("subject"), event["data"], features | stored)
+    row = find_row(archive_of(settings), listing_id, source)
+    if row is not None and row["has_features"]:
+        return _archived(domain, row)
+    if event is None and row is None:
+        raise ExplanationError(
+            f"no prediction of listing {listing_id!r} is on the stream or in the audit log: it is unknown, or "
+            "was refused, or was predicted too long ago"
+        )
+    raise ExplanationError(
+        f"listing {listing_id!r} was predicted, but its row is gone: the stream was trimmed, and the audit log "
+        "does not have it; publish the listing again with `explain`"
+    )
+
+
+def _events_about(client: redis.Redis, stream: str, listing_id: str, source: str | None) -> Iterator[dict[str, Any]]:
+    """Events that name a listing in their data, newest first."""
+    needle = msgspec.json.encode(listing_id)
+    for _, fields in scan_back(client, stream):
+        payload = fields.get(DATA_FIELD, b"")
+        # decoding every event takes ten times as long as the search for the id
+        if needle in payload:
+            event: dict[str, Any] = msgspec.json.decode(payload)
+            data = event["data"]
+            if data["listing_id"] == listing_id and source in {None, data["listing_source"]}:
+                yield event
+
+
+def _features_of(domain: Domain, settings: Settings, fields: dict[bytes, bytes]) -> dict[str, Any] | None:
+    try:
+        data = ListingDecoder(domain, settings.limits).decode(payload_of(fields)).data
+    except RefusedListingError:  # another listing took its place in a stream that was made anew
+        return None
+    return dict(zip(domain.columns, msgspec.structs.astuple(data), strict=True))
+
+
+def _archived(domain: Domain, row: dict[str, Any]) -> PredictedRow:
+    data = {
+        "listing_id": row["listing_id"],
+        "listing_source": row["listing_source"],
+        "prediction": row["prediction"],
+        "model": {"version": row["model_version"], "activation": row["model_activation"]},
+    }
+    return PredictedRow(row["entry_id"], row["subject"], data, {name: row[name] for name in domain.columns})

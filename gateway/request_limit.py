@@ -1,0 +1,53 @@
+"""The limit of requests by API key: a sliding window in Redis, which all gateways share."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import redis.asyncio
+import redis.exceptions
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from gateway.problems import problem
+from schemas.streams import Streams
+
+
+class RequestLimit:
+    """Counts the requests of each key of one domain.
+
+    Args:
+        client: whose connections are used.
+        streams: the domain's keys.
+        per_minute: requests of a key in a minute; 0 for no limit.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams, per_minute: int) -> None:
+        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
+        storage = RedisStorage(
+            "async+redis://",  # the pool knows the address
+            implementation="redispy",
+            key_prefix=streams.gateway_limits,
+            connection_pool=client.connection_pool,  # type: ignore[arg-type]
+        )
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+
+    async def count(self, name: str) -> None:
+        """Count one request of a key.
+
+        Raises:
+            HttpProblemError: (429) the key is at its limit.
+        """
+        if self._item is None:
+            return
+        try:
+            if await self._limiter.hit(self._item, name):
+                return
+            window = await self._limiter.get_window_stats(self._item, name)
+        except (redis.exceptions.RedisError, OSError):
+            return  # the request itself will say that Redis is away
+        wait_s = max(1, math.ceil(window.reset_time - time.time()))
+        detail = f"more than {self._item.amount} requests a minute (gateway.requests_per_minute)"
+        raise problem(429, "too_many_requests", detail, retry_after_s=wait_s)

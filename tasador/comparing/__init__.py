@@ -1,0 +1,1 @@
+"""The comparison of two versions on the same rows, as a page."""

@@ -1,0 +1,1 @@
+"""Predictions and explanations without a stream, of a file or in a notebook, equal to those on the stream."""
