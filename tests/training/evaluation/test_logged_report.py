@@ -66,7 +66,11 @@ def test_the_report_of_a_promoted_blend(settings: Settings, tmp_path: Path) -> N
     assert f"housing: blend, version {result.version}" in page
     assert f"Version {result.version} passed the gate</b> on 20" in page
     kriging, trees = document["composition"]
-    assert (trees["name"], trees["estimator"], kriging["estimator"]) == ("extra-trees", "ExtraTreesRegressor", "Kriging")
+    assert (trees["name"], trees["estimator"], kriging["estimator"]) == (
+        "extra-trees",
+        "ExtraTreesRegressor",
+        "Kriging",
+    )
     assert (trees["weight"], kriging["weight"]) == (0.5, 0.5)
     assert "Kriging, on arcsinh of the target" in page
     footing = document["gate"]["footing"]
