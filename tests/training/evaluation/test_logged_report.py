@@ -134,7 +134,8 @@ def test_reports_of_classes_promoted_refused_and_forced(
     document, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 was refused by the gate</b>" in page
     (forest,) = document["composition"]
-    assert (forest["estimator"], forest["weight"], forest["steps"][0]) == ("RandomForestClassifier", 1.0, "sharpen")
+    assert (forest["estimator"], forest["weight"]) == ("RandomForestClassifier", 1.0)
+    assert "sharpen" in forest["steps"]
     assert {"cv_log_loss", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
     assert "log_loss, mean of the folds" in page
     Gate(Registry(tracking_uri_of(obesity), "obesity"), domain, closed(obesity)).admit("2", EVE)
