@@ -20,7 +20,7 @@ from schemas.domain import Domain
 from schemas.errors import FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
-from schemas.limits import check_limits, safe_bytes
+from schemas.limits import EventBounds, check_limits, safe_bytes
 from schemas.refusals import Reason, explain
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD, FASTSTREAM_FIELD
@@ -91,6 +91,7 @@ class ListingDecoder:
         self._domain = domain
         self._limits = limits
         self._safe_bytes = safe_bytes(limits)
+        self._bounds = EventBounds(limits, (*DecodedListing.__struct_fields__, *domain.columns))
         self._row = _row_struct(domain)
         self._listing = _listing_struct(self._row)
         self._fast = msgspec.json.Decoder(self._listing).decode
@@ -103,23 +104,29 @@ class ListingDecoder:
         Raises:
             RefusedListingError: with the reason, the errors by field, and the identity if it could be read.
         """
-        if len(payload) > self._safe_bytes:
+        # the fast decoder takes milliseconds for thousands of repeated keys
+        is_checked = self._is_beyond_bounds(payload)
+        if is_checked:
             check_limits(payload, self._limits)
         try:
             return self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            if len(payload) <= self._safe_bytes:
+            if not is_checked:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
 
     def decode_all(self, payloads: Sequence[bytes]) -> list[DecodedListing] | None:
-        """Decode a batch of small, valid events, as nearly all are; None if any event needs `decode`."""
-        if max(map(len, payloads), default=0) > self._safe_bytes:
-            return None
+        """Decode a batch of valid events, as nearly all are; None if any event needs `decode`."""
         try:
+            if max(map(len, payloads), default=0) > self._safe_bytes:
+                for payload in filter(self._is_beyond_bounds, payloads):
+                    check_limits(payload, self._limits)
             return [*map(self._fast, payloads)]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError, RefusedListingError):
             return None
+
+    def _is_beyond_bounds(self, payload: bytes) -> bool:
+        return len(payload) > self._safe_bytes and not self._bounds.hold(payload)
 
     def decode_by_contract(self, payload: bytes) -> DecodedListing:
         """Decode one event by the pydantic contract, the slow path.
