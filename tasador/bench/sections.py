@@ -41,19 +41,32 @@ def _goals(goals: Sequence[Goal]) -> str:
 
 
 def _latency(steps: tuple[LatencyStep, ...]) -> str:
-    heads = ("events/s", "listings", "p50 ms", "p95", "p99", "p99.9", "longest")
+    heads = (
+        "events/s",
+        "listings",
+        "p50 ms",
+        "p95",
+        "p99",
+        "p99.9",
+        "longest",
+        "p99 of the product",
+        "longest wait for the generator",
+    )
     rows = [
         (
             f"{step.events_per_s:,.0f}{' (saturated)' if step.is_saturated else ''}",
             f"{step.listings:,}",
             *(f"{value:,.2f}" for value in (step.p50, step.p95, step.p99, step.p999, step.max)),
+            f"{step.p99_of_product:,.2f}",
+            f"{step.generator_max:,.2f}",
         )
         for step in steps
     ]
     return (
         "## Latency\n\nListings arrive at a fixed rate even if the consumer falls behind. A latency runs from the "
         "moment at which a listing is\ndue to the moment at which its prediction can be read "
-        "(`tasador/bench/arrivals.py`). The publisher and the\nreader share the cores.\n\n"
+        "(`tasador/bench/arrivals.py`). The publisher and the\nreader share the cores. The last two columns set apart how "
+        "long listings waited for a publisher that was not\nwaiting for Redis, and answers for a reader that was busy.\n\n"
         f"{_saturation(steps)}\n\n" + table(heads, rows) + "\n"
     )
 

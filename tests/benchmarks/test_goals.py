@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.page import render_page
+from tasador.bench.arrivals import Latencies
 from tasador.bench.drift_cost import measure_drift_costs
 from tasador.bench.goals import goals_of
 from tasador.bench.growth import GrowthCost
@@ -24,7 +25,7 @@ CAPACITY = 33_000
 
 
 def step(rate: float, latency_ms: float = 1.0) -> LatencyStep:
-    return step_of(rate, np.full(100, latency_ms / 1000))
+    return step_of(rate, Latencies(np.full(100, latency_ms / 1000), np.zeros(100)))
 
 
 def grown(backlog: int, cpu_us: float, peak_bytes: int) -> GrowthCost:

@@ -74,7 +74,18 @@ def test_growth_measures_consumer_and_redis(rig: Rig, monkeypatch: pytest.Monkey
 
 
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
-    step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
+    step = LatencyStep(
+        events_per_s=80_000,
+        listings=9,
+        p50=1,
+        p95=2,
+        p99=3,
+        p999=4,
+        max=5,
+        p99_of_product=2.5,
+        generator_max=0.5,
+        is_saturated=True,
+    )
     sizes = [
         GrowthCost(
             backlog=backlog,
@@ -112,7 +123,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
     assert all("</svg>" in plot.read_text() for plot in plots)
     page = render_page(full, PEERS)
     for text in (
-        "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 |",
+        "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 | 2.50 | 0.50 |",
         "| 3 swaps, one a second | 9.0 | 7.0 |",
         "2.00 s",
         "97 MB",
