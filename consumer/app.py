@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 
 from consumer.consumer import Consumer
@@ -16,6 +17,10 @@ from service.collector import calm_collector, freeze_objects
 from service.periodic import PeriodicTasks, Step
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
+
+SWITCH_S = 0.001
+"""How long the scoring loop waits for the interpreter, several times a batch, while a model is loaded in a thread. With
+Python's default of 5 ms swaps would be felt."""
 
 
 def run_consumer(settings: Settings, name: str, port: int) -> None:
@@ -31,6 +36,7 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
+    sys.setswitchinterval(SWITCH_S)
     url = required_redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)

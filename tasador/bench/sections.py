@@ -15,6 +15,20 @@ from tasador.bench.start import ConsumerStart
 from tasador.bench.swap import SwapLatencies
 
 
+_LATENCY = """\
+## Latency
+
+Listings arrive at a fixed rate even if the consumer falls behind. A latency runs from the moment at which a listing is
+due to the moment at which its prediction can be read (`tasador/bench/arrivals.py`). The publisher and the reader share
+the cores. The last two columns set apart how long listings waited for a publisher that was not waiting for Redis, and
+answers for a reader that was busy.
+
+{saturation}
+
+{steps}
+"""
+
+
 def sections(report: BenchReport) -> Iterator[str]:
     """A section for each part that was measured."""
     if goals := goals_of(report):
@@ -62,13 +76,7 @@ def _latency(steps: tuple[LatencyStep, ...]) -> str:
         )
         for step in steps
     ]
-    return (
-        "## Latency\n\nListings arrive at a fixed rate even if the consumer falls behind. A latency runs from the "
-        "moment at which a listing is\ndue to the moment at which its prediction can be read "
-        "(`tasador/bench/arrivals.py`). The publisher and the\nreader share the cores. The last two columns set apart how "
-        "long listings waited for a publisher that was not\nwaiting for Redis, and answers for a reader that was busy.\n\n"
-        f"{_saturation(steps)}\n\n" + table(heads, rows) + "\n"
-    )
+    return _LATENCY.format(saturation=_saturation(steps), steps=table(heads, rows))
 
 
 def _saturation(steps: tuple[LatencyStep, ...]) -> str:
