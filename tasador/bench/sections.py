@@ -14,7 +14,6 @@ from tasador.bench.report import BenchReport
 from tasador.bench.start import ConsumerStart
 from tasador.bench.swap import SwapLatencies
 
-
 _LATENCY = """\
 ## Latency
 
