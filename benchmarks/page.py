@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.peer_report import PeersReport
-from tasador.bench.drain_sections import RATIO_HEADS, rates_table, ratio_cells, usage_table
+from tasador.bench.drain_sections import rates_table, ratios_table, usage_table
 from tasador.bench.markdown import table
 from tasador.bench.report import BenchReport
 from tasador.bench.sections import sections
@@ -37,8 +37,9 @@ listings, model and Redis:
 - **FastStream, one by one**: a subscriber that takes one message, validated by pydantic, predicts and publishes
   (`tasador/bench/contenders/one_by_one.py`). It drains a fiftieth of the listings.
 
-If the user's registry has a champion, or `--model` names a version, the consumer is measured with that model too; with
-`--consumers N`, also N consumers that share the work.
+If the user's registry has a champion, or `--model` names a version, the consumer is measured with that model too, here
+and in the other tables; a full run trains what `tasador train` makes if there is no champion. Its ratios divide by the
+same programs with the reference model. With `--consumers N`, N consumers that share the work are measured as well.
 
 Contenders take turns, and each round starts with a different one, so a ratio compares neighbours in time. A rate uses
 Redis's clock: n predictions take the time between the entry ids of the first and the last, so the rate is
@@ -119,11 +120,10 @@ def _bold_spread(figure: Spread, form: str) -> tuple[str, str, str]:
 
 
 def _throughput(report: ThroughputReport) -> str:
-    ratios = [(ratio.title, *ratio_cells(ratio)) for ratio in report.ratios]
     return THROUGHPUT.format(
         rounds=report.rounds,
         rates=rates_table(report.standings),
-        ratios=table(("tasador consumer /", *RATIO_HEADS), ratios),
+        ratios=ratios_table(report.ratios),
         usage=usage_table(report.standings),
         payload_bytes=report.payload_bytes,
         published=report.published_per_s,

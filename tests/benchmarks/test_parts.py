@@ -125,7 +125,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
     for text in (
         "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 | 2.50 | 0.50 |",
         "| 3 swaps, one a second | 9.0 | 7.0 |",
-        "2.00 s",
+        "| reference model | 1 | 2.00 s | 2.00 s | 2.00 s | 97 MB |",
         "97 MB",
         "| 10,000,000 | 9 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
