@@ -125,7 +125,7 @@ bench-models: install ## Compare our models with older recipes on the same folds
 	  || .venv-peers/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
 	@touch $@
 
-bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
+bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--streaq-image redis:7.0 --streaq-image redis:8.0")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)

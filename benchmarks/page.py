@@ -65,7 +65,8 @@ many processes as there are cores if the peer has an option for it; MLServer use
 requests over keep-alive connections that always have one request in flight, for {seconds:g} s a round after a warm-up,
 from a load generator that takes 10 to 20 % of one of the same cores. Tasks of streaq are enqueued before. Each answer
 is compared with the model's. The consumer and the peers take turns in {rounds} rounds. The target concerns the best
-server that batches. Measured on {date}.
+server that batches. Processor time and memory are those of all processes of a peer, without Redis; of a page of memory
+that n processes share, each counts 1/n. Measured on {date}.
 
 {rates}
 {left_out}"""
@@ -92,20 +93,21 @@ def render_page(report: BenchReport, peers: PeersReport | None = None) -> str:
 def peers_section(report: PeersReport) -> str:
     """The section on peers, in Markdown."""
     heads = ("", "connections", "events/s", "least", "most", "tasador consumer / it", "least", "most", "target")
-    best = report.ratio
+    best, peers = report.ratio, sorted(report.peers, key=lambda peer: -peer.events_per_s.median)
     rows = [
         (
-            peer.title,
-            f"{peer.connections or '-'}",
-            *_bold_spread(peer.events_per_s, ",.0f"),
-            *_bold_spread(peer.times, ",.1f"),
-            f"{best.target:g}" if peer.name == best.against else "",
+            each.title,
+            f"{each.connections or '-'}",
+            *_bold_spread(each.events_per_s, ",.0f"),
+            *(_bold_spread(each.times, ",.1f") if each != report.consumers[0] else ("", "", "")),
+            f"{best.target:g}" if each.name == best.against else "",
+            f"{each.cpu_us.median:,.1f}",
+            f"{each.peak_bytes / 1e6:,.0f} MB",
         )
-        for peer in sorted(report.peers, key=lambda peer: -peer.events_per_s.median)
+        for each in (*peers, *report.consumers)
     ]
-    consumer = ("tasador consumer", "-", *_bold_spread(report.consumer, ",.0f"), "", "", "", "")
     left_out = f"\n{report.left_out}.\n" if report.left_out else ""
-    rates = table(heads, [*rows, consumer])
+    rates = table((*heads, "µs an event", "memory"), rows)
     return PEERS.format(
         seconds=report.seconds,
         rounds=report.rounds,

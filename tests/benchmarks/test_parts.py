@@ -25,7 +25,18 @@ PEERS = PeersReport(
     machine=MACHINE,
     rounds=3,
     seconds=5,
-    consumer=Spread.of([90_000]),
+    consumers=(
+        PeerRate(
+            name="tasador",
+            title="tasador consumer",
+            connections=None,
+            is_batching=False,
+            events_per_s=Spread.of([90_000]),
+            times=Spread.of([1]),
+            cpu_us=Spread.of([7]),
+            peak_bytes=95_000_000,
+        ),
+    ),
     peers=(
         PeerRate(
             name="mlserver",
@@ -34,6 +45,8 @@ PEERS = PeersReport(
             is_batching=True,
             events_per_s=Spread.of([900, 1000, 1100]),
             times=Spread.of([80, 90, 100]),
+            cpu_us=Spread.of([1500]),
+            peak_bytes=800_000_000,
         ),
     ),
     left_out="streaq is left out",
@@ -134,7 +147,7 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
         "The consumer kept up with no measured rate and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
-        "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 |",
+        "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 | 1,500.0 | 800 MB |",
         "streaq is left out.",
     ):
         assert text in page
