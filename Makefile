@@ -108,7 +108,7 @@ sweep-tables: install $(TABLES) ## Take 758 public tables from drafting to predi
 bench: install ## Measure throughput against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
-bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
+bench-full: install ## Measure everything, in about 45 minutes on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
 	@$(BIN)/tasador bench --full $(FLAGS)
 
 # tables next to the checkout, unless others are given

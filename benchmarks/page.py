@@ -19,7 +19,7 @@ HEAD = """\
 
 `make bench`, or `tasador bench`, measures a consumer as it runs in production, with validation, deduplication, window,
 metrics, trimming and heartbeats, on the default settings. The model is `xgboost-reference`: 300 trees of depth 4. The
-figures below are from {date}{kind}. `make bench-full` measures everything in about half an hour, with about 5 GB of
+figures below are from {date}{kind}. `make bench-full` measures everything in about 45 minutes, with about 5 GB of
 memory, and writes the report after each part; `FLAGS=--keep` continues an interrupted run.
 
 Ratios have targets. A full run exits with 1 if a ratio misses its target; a small run (`--quick`, as in CI on shared

@@ -34,7 +34,7 @@ _WITH_CHAMPION = frozenset(BenchPart) - {BenchPart.CLASSES, BenchPart.COSTS, Ben
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help=f"Measure less, in {QUICK_ROUNDS} rounds.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Measure all parts: half an hour, 5 GB of memory.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Measure all parts: 45 minutes, 5 GB of memory.")] = False,
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Number of rounds.", show_default=f"{ROUNDS}, --quick: {QUICK_ROUNDS}")
     ] = None,
