@@ -9,8 +9,9 @@ from typing import NamedTuple, Self
 import numpy as np
 import psutil
 
-EVERY_S = 0.1
-_KEPT_S = 1.0
+EVERY_S = 0.5
+"""Each sample looks through all processes of the machine."""
+_LOOK_S = 2.0
 """How often memory is looked at, which takes some milliseconds for each process."""
 
 
@@ -75,7 +76,7 @@ class FamilySampler:
         self._samples.append((time.time(), sum(map(_cpu_s, family))))
         if time.monotonic() >= self._next_look_s:
             self.peak_bytes = max(self.peak_bytes, sum(map(_bytes, family)))
-            self._next_look_s = time.monotonic() + _KEPT_S
+            self._next_look_s = time.monotonic() + _LOOK_S
 
     def _family(self) -> list[psutil.Process]:
         family: list[psutil.Process] = []
