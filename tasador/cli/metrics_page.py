@@ -56,7 +56,13 @@ def registries() -> dict[str, CollectorRegistry]:
     domain = load_domain("housing")
     ConsumerMetrics(domain, "a", consumer).record_swap("1", "1-0", domain.columns[0])
     JobMetrics(lambda: False, trainer).set_champion("1", "")
-    return {"consumer": consumer, "trainer": trainer, "monitor": _monitor(), "explainer": _explainer(), "gateway": _gateway()}
+    return {
+        "consumer": consumer,
+        "trainer": trainer,
+        "monitor": _monitor(),
+        "explainer": _explainer(),
+        "gateway": _gateway(),
+    }
 
 
 def _explainer() -> CollectorRegistry:
