@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from producer import AsyncListingPublisher, FeatureWriter, ListingPublisher, Reconnection
     from schemas.errors import NotAnsweredError
     from schemas.events import DeadLetter, Listing, Prediction, Repeat
-    from tasador.prediction.loading import load_model
     from schemas.stored_features import StoredFeatures
+    from tasador.prediction.loading import load_model
 
 __version__ = "0.1.0"
 __all__ = [

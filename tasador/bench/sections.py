@@ -46,6 +46,19 @@ def sections(report: BenchReport) -> Iterator[str]:
     """A section for each part that was measured."""
     if goals := goals_of(report):
         yield _goals(goals)
+    yield from _drains(report)
+    if report.latencies:
+        yield _latency(report.latencies, report.champion_latencies)
+    if report.swaps:
+        yield _swaps(report.swaps, report.champion_swaps)
+    if report.starts:
+        yield _starts(report.starts, report.champion_starts)
+    if report.scale:
+        yield scale_section(report.scale)
+    yield from growth_sections(report)
+
+
+def _drains(report: BenchReport) -> Iterator[str]:
     if report.aof:
         yield aof_section(report.aof)
     if report.busy:
@@ -56,15 +69,6 @@ def sections(report: BenchReport) -> Iterator[str]:
         yield costs_section(report.costs)
     if report.stored:
         yield stored_section(report.stored)
-    if report.latencies:
-        yield _latency(report.latencies, report.champion_latencies)
-    if report.swaps:
-        yield _swaps(report.swaps, report.champion_swaps)
-    if report.starts:
-        yield _starts(report.starts, report.champion_starts)
-    if report.scale:
-        yield scale_section(report.scale)
-    yield from growth_sections(report)
 
 
 def _goals(goals: Sequence[Goal]) -> str:

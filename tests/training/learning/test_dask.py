@@ -73,5 +73,5 @@ def test_a_worker_that_is_killed_costs_its_units_again_and_no_result(
 
 def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.learning.engine.START_SECONDS", 0.5)
-    with pytest.raises(ConfigurationError, match="TASADOR_DASK is tcp://127.0.0.1:9, which does not answer"):
+    with pytest.raises(ConfigurationError, match=r"TASADOR_DASK is tcp://127\.0\.0\.1:9, which does not answer"):
         select(TABLE, settings("tcp://127.0.0.1:9"), discard_progress)
