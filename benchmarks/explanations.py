@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from xgboost import XGBRegressor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from xgboost import XGBRegressor
 
 from explainer.permutation_shap import PermutationShap
 from explainer.tree_shap import trees_of
