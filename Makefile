@@ -133,8 +133,8 @@ bench-full: install ## Measure everything, in about 45 minutes on two cores, int
 HOUSING ?= $(wildcard ../shared/data/HousingData.csv)
 OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 
-bench-models: install ## Compare our models with older recipes on the same folds (HOUSING=FILE OBESITY=FILE)
-	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY))
+bench-models: install ## Compare our training with older recipes on the same folds (HOUSING=FILE OBESITY=FILE FLAGS="--seconds 20")
+	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)

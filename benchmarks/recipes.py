@@ -1,4 +1,4 @@
-"""The recipes that are compared: those of older systems, reimplemented, and this product's own.
+"""The recipes of older systems, reimplemented, which a training is compared with.
 
 Each builds an unfitted pipeline that takes raw columns and fills gaps inside the fold, as the domain declares.
 """
@@ -13,11 +13,10 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
 from xgboost import XGBRegressor
 
+from registry.scorer import ENCODE, FILL
 from registry.steps.keep_by_shap import KeepByShap
 from schemas.domain import Domain
-from training.learning.blending import make_voting_estimator
-from training.learning.encoding import scaler
-from training.learning.recipes import choose_recipes, first_steps
+from training.learning.encoding import derive, encoder, filler, scaler
 
 SEED = 42
 SHAP_KEPT = 10
@@ -25,42 +24,28 @@ SHAP_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class RecipeContender:
-    """A recipe to compare.
+    """A recipe to compare with.
 
     Attributes:
         title: for people.
-        is_ours: whether it is one of the product's recipes, not an older one.
         pipeline: builds it, unfitted.
     """
 
     title: str
-    is_ours: bool
     pipeline: Callable[[Domain], Pipeline]
 
 
 def _older(title: str, *steps: Callable[[Domain], tuple[str, object]], derives: bool = True) -> RecipeContender:
     def pipeline(domain: Domain) -> Pipeline:
-        first = [step for step in first_steps(domain) if derives or step[0] != "derive"]
-        return Pipeline([*first, *(step(domain) for step in steps)])
+        deriving = [("derive", step)] if derives and (step := derive(domain)) is not None else []
+        own = [step(domain) for step in steps]
+        return Pipeline([(ENCODE, encoder(domain)), (FILL, filler(domain)), *deriving, *own])
 
-    return RecipeContender(title, is_ours=False, pipeline=pipeline)
-
-
-def _ours(title: str, *names: str) -> RecipeContender:
-    """Unchanged recipes of the product; several are averaged."""
-
-    def pipeline(domain: Domain) -> Pipeline:
-        recipes = choose_recipes(domain, names)
-        if len(recipes) == 1:
-            return recipes[0].pipeline(domain, SEED)
-        parts = [(recipe.name, recipe.member(domain, SEED)) for recipe in recipes]
-        return Pipeline([*first_steps(domain), ("estimate", make_voting_estimator(domain, parts, [1.0] * len(parts)))])
-
-    return RecipeContender(title, is_ours=True, pipeline=pipeline)
+    return RecipeContender(title, pipeline)
 
 
 def _scaled(domain: Domain) -> tuple[str, object]:
-    return "scale", scaler(domain)
+    return "scale", scaler(domain, "standard")
 
 
 HOUSING: tuple[RecipeContender, ...] = (
@@ -83,21 +68,11 @@ HOUSING: tuple[RecipeContender, ...] = (
             XGBRegressor(n_estimators=300, learning_rate=0.05, max_depth=6, random_state=SEED, n_jobs=1),
         ),
     ),
-    _ours("tasador gradient-boosting", "gradient-boosting"),
-    _ours("tasador xgboost", "xgboost"),
-    _ours("tasador kriging", "kriging"),
-    _ours("tasador blend of xgboost, kriging", "xgboost", "kriging"),
-    _ours("tasador blend of gradient-boosting, kriging", "gradient-boosting", "kriging"),
 )
 OBESITY: tuple[RecipeContender, ...] = (
     _older(
         "random forest (100)", lambda _: ("estimate", RandomForestClassifier(100, random_state=SEED)), derives=False
     ),
     _older("random forest (100) with BMI", lambda _: ("estimate", RandomForestClassifier(100, random_state=SEED))),
-    _ours("tasador xgboost", "xgboost"),
-    _ours("tasador extra-trees", "extra-trees"),
-    _ours("tasador forests", "forests"),
 )
 CONTENDERS = {"housing": HOUSING, "obesity": OBESITY}
-CHOSEN = {"housing": "tasador blend of gradient-boosting, kriging", "obesity": "tasador forests"}
-"""The recipe of ours that must reach the goals; chosen, like its parameters, on folds of other seeds."""

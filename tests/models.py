@@ -29,6 +29,7 @@ from training.data.sources import RawTable, read_source
 from training.data.tables import Table
 from training.gate.record import FoldRecord, record_of
 from training.learning.folding import cross_validate, splits_of
+from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
 from training.learning.samples import background_rows, golden_rows, reference_rows
 from training.registering import log_folds
@@ -41,9 +42,7 @@ FOLDS = 2
 
 OPEN_GATE = GateSettings(
     min_rows=1,
-    max_rmse={"housing": None},
-    min_r2=-9,
-    min_accuracy=0,
+    min_skill=0,
     max_bias=9,
     min_gain=-99,
     min_folds_won=0,
@@ -114,6 +113,7 @@ def register(
     folds: int = FOLDS,
     admitted: bool = True,
     us_per_row: float | None = US_PER_ROW,
+    training: TrainingSettings | None = None,
     has_background: bool = True,
 ) -> ModelVersionInfo:
     """Register a fitted pipeline with its card, golden rows, reference, background and fold record.
@@ -134,18 +134,20 @@ def register(
     golden = golden_rows(pipeline, table, GOLDEN_ROWS, seed=1)
     reference = reference_rows(table, predictions, count=50, seed=1)
     with start_run(registry.client, registry.tracking_uri, registry.name, "test") as run:
-        tags = {FOLDS_TAG: log_folds(registry, fold_record(pipeline, table, folds), run.id)} if folds else {}
+        tags = {FOLDS_TAG: log_folds(registry, fold_record(pipeline, table, folds, training), run.id)} if folds else {}
         if admitted:
             tags[ADMITTED_TAG] = datetime.now(UTC).isoformat()
         background = background_rows(table.domain, matrix, seed=1) if has_background else None
         return registry.register(pipeline, card, golden, reference, run_id=run.id, tags=tags, background=background)
 
 
-def fold_record(pipeline: Pipeline, table: Table, folds: int = FOLDS) -> FoldRecord:
-    """The fold record of a pipeline on a table."""
-    training = TrainingSettings(folds=folds, repeats=1)
-    splits = splits_of(table, training)
-    return record_of(table, splits, cross_validate(pipeline, table, splits))
+def fold_record(
+    pipeline: Pipeline, table: Table, folds: int = FOLDS, training: TrainingSettings | None = None
+) -> FoldRecord:
+    """The fold record of a pipeline on a table; `training` may name the metric."""
+    training = (training or TrainingSettings()).model_copy(update={"folds": folds, "repeats": 1})
+    splits, metric = splits_of(table, training), deciding_metric(table.domain, training)
+    return record_of(table, splits, metric, cross_validate(pipeline, table, splits, metric))
 
 
 @cache

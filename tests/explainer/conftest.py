@@ -16,7 +16,7 @@ def versions(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     """Versions of one store by method: trees, permutation, and one that no method fits, without background rows."""
     own = small_model.in_copy(tmp_path_factory.mktemp("versions") / "store")
     table = table_of("housing")
-    pipeline = fitted(table, "ridge", 1)
-    infos = [register(own.registry, pipeline, table, "ridge", folds=0, has_background=has) for has in (True, False)]
+    pipeline = fitted(table, "linear", 1)
+    infos = [register(own.registry, pipeline, table, "linear", folds=0, has_background=has) for has in (True, False)]
     by_method = {"tree_shap": own.info, "permutation_shap": infos[0], "none": infos[1]}
     return {method: replace(own, info=info) for method, info in by_method.items()}

@@ -10,11 +10,13 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from registry.loading import load_scorer
+from registry.scorer import ENCODE
 from registry.store import Registry
 from schemas.rows import RowBuilder
 from tests.models import SmallModel, register, table_of
 from training.learning.blending import make_voting_estimator
-from training.learning.recipes import choose_recipes, first_steps
+from training.learning.encoding import encoder
+from training.learning.recipes import choose_recipes
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from training.learning.recipes import choose_recipes, first_steps
     [
         ("housing", ["linear", "gradient-boosting", "kriging"]),
         ("housing", ["xgboost", "histogram-boosting"]),
-        ("obesity", ["xgboost", "forests"]),
+        ("obesity", ["xgboost", "extra-trees"]),
     ],
 )
 def test_a_blend_loads_and_scores_as_it_predicts(own_model: SmallModel, domain: str, names: list[str]) -> None:
@@ -30,7 +32,7 @@ def test_a_blend_loads_and_scores_as_it_predicts(own_model: SmallModel, domain: 
     parts = [(recipe.name, recipe.member(table.domain, 1)) for recipe in choose_recipes(table.domain, names)]
     estimator = make_voting_estimator(table.domain, parts, [0.6, *[0.4 / (len(names) - 1)] * (len(names) - 1)])
     few = {name: 5 for name in estimator.get_params() if name.endswith(("n_estimators", "max_iter", "max_steps"))}
-    pipeline = Pipeline([*first_steps(table.domain), ("estimate", estimator.set_params(**few))])
+    pipeline = Pipeline([(ENCODE, encoder(table.domain)), ("estimate", estimator.set_params(**few))])
     pipeline.fit(table.frame, table.target)
     registry = Registry(own_model.registry.tracking_uri, domain)
     registry.set_champion(register(registry, pipeline, table, folds=0).version)

@@ -83,8 +83,8 @@ def test_overrides_win_over_the_environment(params: WriteParams, monkeypatch: py
 
 
 def test_a_list_in_the_environment_is_json(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["ridge", "linear"]')
-    assert load_settings().training.models == ("ridge", "linear")
+    monkeypatch.setenv("TASADOR_TRAINING__MODELS", '["kriging", "linear"]')
+    assert load_settings().training.models == ("kriging", "linear")
 
 
 def test_a_users_domain_may_come_from_the_environment(params: WriteParams, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ VARIABLES = {
     ),
     "broken nested JSON": (
         "TASADOR_TRAINING__MODELS",
-        "ridge",
+        "linear",
         "environment variable TASADOR_TRAINING__MODELS: not valid JSON: Expecting value",
     ),
 }

@@ -142,7 +142,7 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
 
 _MAKE = "prepares or tests a checkout"
 _CONTAINERS = "needs a Docker engine: tests/containers/compose.py::test_2000_sample_listings_get_one_outcome_each"
-_TRAINS = "searches for minutes: tests/training/learning/test_search.py"
+_TRAINS = "trains for minutes: tests/training/learning/test_selection.py"
 _DVC = "needs a repository of DVC: tests/training/test_stages.py"
 _OWN_TABLE = (
     "a table of the reader's: tests/tasador/test_domain_new.py"
@@ -168,9 +168,8 @@ NOT_TYPED: dict[str, str] = {
     "tasador down": "ends the system: tests/tasador/test_detached_system.py::test_down_stops_everything_and_says_what",
     "tasador mlflow": "tests/tasador/test_mlflow_command.py::test_the_page_serves_the_registry_until_ctrl_c",
     "tasador retrain --wait": "trains: tests/tasador/test_closed_loop.py",
-    "tasador train --models tuned-all": _TRAINS,
+    "tasador train --models boosting,linear": _TRAINS,
     "tasador train --models shap-kept": _TRAINS,
-    "tasador train --models tuned-shap": _TRAINS,
     "dvc repro": _DVC,
     "dvc metrics show": _DVC,
     "dvc plots show": _DVC,

@@ -65,7 +65,7 @@ async def _count_answers(
     """Train on a table, publish the table to a consumer of the champion, and count the answers by kind."""
     settings = load_settings(home=home, domain=name, prefix=streams.prefix)
     domain = settings.load_domain()
-    result = await asyncio.to_thread(train, settings, None, ["ridge" if name == "diabetes" else "random-forest"])
+    result = await asyncio.to_thread(train, settings, None, ["linear" if name == "diabetes" else "random-forest"])
     info = Registry(tracking_uri_of(settings), name).resolve(version=result.version)
     with connect(url) as searcher:
         activate(searcher, streams, SmallModel(settings, domain, info))

@@ -15,11 +15,11 @@ def test_counted_steps_are_a_bar_on_a_terminal_and_lines_elsewhere(is_terminal: 
     console = Console(file=written, force_terminal=is_terminal, width=200)
     with TrainingProgressBar("training", console) as bar:
         bar("506 rows")
-        bar(ProgressStep("searching ridge", 1, 25, ", best 4.9"))
+        bar(ProgressStep("training", 1, 100, " %, comparing shapes of trees"))
         bar._bars.refresh()
         assert ("━" in written.getvalue()) == is_terminal
-        bar(ProgressStep("searching ridge", 25, 25, ", best 4.8"))
+        bar(ProgressStep("training", 99, 100, " %, trying linear"))
     text = written.getvalue()
     assert "506 rows" in text
-    assert "1 of 25, best 4.9" in text
-    assert ("searching ridge: 25 of 25, best 4.8" in text) != is_terminal
+    assert "1 of 100 %, comparing shapes of trees" in text
+    assert ("training: 99 of 100 %, trying linear" in text) != is_terminal

@@ -25,11 +25,11 @@ __all__ = ["small_model"]
 
 @pytest.fixture(scope="module")
 def registered(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
-    """A store with the small champion, two linear models on the same folds, and one on fewer rows."""
+    """A store with the small champion, a linear model and a forest on the same folds, and one on fewer rows."""
     copy = small_model.in_copy(tmp_path_factory.mktemp("registered") / "home")
     table = table_of("housing")
     fewer = table.take(table.positions[:300])
-    for rows, recipe in ((table, "linear"), (table, "ridge"), (fewer, "linear")):
+    for rows, recipe in ((table, "linear"), (table, "forest"), (fewer, "linear")):
         info = register(copy.registry, fitted(rows, recipe), rows, recipe, folds=5, admitted=False)
         copy.registry.client.log_metric(info.run_id, "cv_rmse", 4.0 + int(info.version) / 10)
     copy.registry.client.log_metric(small_model.info.run_id, "cv_rmse", 6.5)
@@ -61,7 +61,7 @@ def test_versions_are_a_table_with_stage_metrics_and_aliases(store: Registry, re
     lines = registry.text("versions").splitlines()
     assert lines[0].split() == ["VERSION", "STAGE", "MODEL", "CV", "RMSE", "GATE", "ALIASES"]
     assert [line.split()[0] for line in lines[1:]] == ["4", "3", "2", "1"]
-    assert lines[2].split()[1:6] == ["Staging", "ridge", "4.3", "registered", "challenger"]
+    assert lines[2].split()[1:6] == ["Staging", "forest", "4.3", "registered", "challenger"]
     assert lines[4].split()[1] == "Production"
     documents = registry.json("versions")
     assert [one["stage"] for one in documents] == ["None", "Staging", "None", "Production"]

@@ -46,7 +46,7 @@ def start_worker(redis_url: str, streams: Streams, kind: ModelEventType, **data:
 
 def test_a_trained_version_is_shown_as_activated(redis_url: str, redis_client: redis.Redis, streams: Streams) -> None:
     worker = start_worker(redis_url, streams, "model.activated", version="8")
-    arguments = ("--models", "linear, ridge", "--force", "--reason", "a test", "--json")
+    arguments = ("--models", "linear, xgboost", "--force", "--reason", "a test", "--json")
     document = json.loads(COMMAND.text(*arguments))
     worker.join()
     assert document["version"] == "8"
@@ -54,7 +54,7 @@ def test_a_trained_version_is_shown_as_activated(redis_url: str, redis_client: r
     ((_, fields),) = client.xrange(streams.commands)
     sent = json.loads(fields[DATA_FIELD])
     assert (sent["type"], sent["actor"]) == ("model.retrain", current_actor())
-    assert sent["data"] == {"models": ["linear", "ridge"], "force": True, "cause": "operator", "reason": "a test"}
+    assert sent["data"] == {"models": ["linear", "xgboost"], "force": True, "cause": "operator", "reason": "a test"}
 
 
 def test_a_skipped_training_is_not_an_error(redis_url: str, streams: Streams) -> None:

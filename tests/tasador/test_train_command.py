@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from operations.judging import BacklogStatus, judge
 from operations.processes import read_processes
+from registry.loading import load_scorer
 from schemas.streams import Streams
 from tasador.cli.commands import train
 from tests.models import SmallModel, own_model, small_model, table_of
@@ -45,13 +46,14 @@ def test_train_prints_candidates_test_figures_and_the_next_command(own_model: Sm
     raw.loc[3, "RM"] = 99
     raw.to_csv(tmp_path / "homes.csv", index=False)
     done = runner.invoke(
-        app, ["train", "--models", "linear, ridge", "--data", str(tmp_path / "homes.csv"), "--force", "--reason", "try"]
+        app,
+        ["train", "--models", "linear, xgboost", "--data", str(tmp_path / "homes.csv"), "--force", "--reason", "try"],
     )
     assert done.exit_code == 0, done.output
     champion = own_model.registry.resolve()
     for shown in (
         "RMSE",
-        "ridge",
+        "xgboost",
         "chosen",
         "test rows: rmse",
         f"version {champion.version} of housing",
@@ -61,7 +63,7 @@ def test_train_prints_candidates_test_figures_and_the_next_command(own_model: Sm
     assert Path("reports/housing/report.html").exists()
     assert champion.tags["trigger"] == "command line"
     assert "left out: row 4, RM = 99" in done.stderr
-    assert "1 of 2: linear" in done.stderr
+    assert "trying linear" in done.stderr
 
 
 @pytest.mark.usefixtures("_home")
@@ -101,14 +103,23 @@ def test_train_as_json(own_model: SmallModel) -> None:
 
 
 @pytest.mark.usefixtures("_home")
-def test_train_prints_why_the_champion_stays(own_model: SmallModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASADOR_GATE__MIN_R2", "1")
+def test_train_exits_with_3_and_the_gates_line_if_the_champion_stays(
+    own_model: SmallModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASADOR_GATE__MIN_SKILL", "1")
+    before = own_model.registry.versions()
     done = runner.invoke(app, ["train", "--models", "linear"])
-    assert done.exit_code == 0, done.output
-    assert "did not pass the gate against champion 1, compared " in done.stdout
-    assert " rows: r2: 0.7" in done.stdout
+    assert done.exit_code == 3, done.output
+    (line,) = [line for line in done.stdout.splitlines() if "did not pass the gate against champion 1" in line]
+    assert re.search(r" rows: skill: \d+\.\d+ % better than the naive answer \(rmse \S+ against \S+;", line)
     assert "tasador registry show 2" in done.stdout
     assert own_model.registry.resolve().version == "1"
+    kept, *earlier = own_model.registry.versions()
+    assert [each.version for each in earlier] == [each.version for each in before]
+    assert (kept.version, kept.status, kept.is_admitted) == ("2", "failed", False), "registered whole, and kept out"
+    assert load_scorer(Path(kept.uri), own_model.domain).card.algorithm == "linear"
+    json_of = runner.invoke(app, ["train", "--models", "linear", "--json"])
+    assert (json_of.exit_code, json.loads(json_of.stdout)["is_champion"]) == (3, False)
 
 
 @pytest.mark.parametrize("half", [["--force"], ["--reason", "because"]])

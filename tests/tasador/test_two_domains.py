@@ -119,7 +119,7 @@ async def test_two_domains_are_scored_side_by_side(url: str, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs the obesity table of UCI in ../shared/data")
 async def test_the_obesity_table_gets_levels_and_risks(url: str, tmp_path: Path) -> None:
-    result = await asyncio.to_thread(_train, "--data", str(REAL), "--models", "forests")
+    result = await asyncio.to_thread(_train, "--data", str(REAL), "--models", "extra-trees")
     assert result["is_champion"], result["gate"]
     assert result["metrics"]["us_per_row"] <= load_settings().swap.max_us_per_row
     assert result["rows"] == 2087, "24 of the 2111 are copies"

@@ -41,7 +41,9 @@ NOT_OF_A_STAGE = {"golden_rows", "reference_rows", "n_jobs"}
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     loaded = load_settings(home=tmp_path_factory.mktemp("home"))
-    training = loaded.training.model_copy(update={"models": ("linear",), "folds": 3, "repeats": 1, "report": "figures"})
+    training = loaded.training.model_copy(
+        update={"models": ("linear",), "seconds": 2.0, "folds": 3, "repeats": 1, "report": "figures"}
+    )
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     return loaded.model_copy(update={"training": training, "swap": swap})
 
@@ -131,8 +133,7 @@ def project(session: DvcSession, tmp_path: Path) -> DvcProject:
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
     made = DvcProject(folder, session)
-    made.set("training", models=["linear"], folds=3, repeats=1, report="figures")
-    made.set("search", trials=0)
+    made.set("training", models=["linear"], seconds=2.0, folds=3, repeats=1, report="figures")
     made.set("swap", max_us_per_row=1000.0)
     made.set("domains", housing={"path": None, "data": "data/homes.csv", "may_miss": None})
     table_of("housing").with_target().to_csv(folder / "data" / "homes.csv", index=False)
@@ -165,5 +166,5 @@ def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: DvcProj
     clone.dvc("pull", "-q")
     assert (clone.folder / "data" / "homes.csv").exists()
     assert clone.repro() == []
-    clone.set("training", models=["ridge"])
+    clone.set("training", models=["xgboost-reference"])
     assert list(json.loads(clone.dvc("status", "--json"))) == ["train"]

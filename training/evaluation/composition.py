@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
@@ -73,11 +75,13 @@ def parameters_of(estimator: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A parameter as a JSON value."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return value if isinstance(value, str | int | float | bool | list | None) else str(value)
 
 
 def _is_unset(value: Any) -> bool:
-    return value is None or value != value  # noqa: PLR0124 - NaN
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> list[float]:

@@ -12,7 +12,7 @@ from training.learning.growth import CHUNK, GrowthUnit, growth_work, join_folds
 from training.learning.members import BoostedMember
 from training.learning.plan import FINAL
 from training.learning.portfolio import neighbours_of
-from training.learning.racing import RATE, Race, Runner, most_trees
+from training.learning.racing import RATE, Race, RaceEntry, most_trees
 from training.learning.steps import TrainingSteps
 from training.learning.trials import Predictions, Trial, trial_of
 
@@ -45,7 +45,7 @@ class Finals:
 
     race: Race
 
-    def grow(self, runners: Sequence[Runner], steps: TrainingSteps) -> list[Trial]:
+    def grow(self, runners: Sequence[RaceEntry], steps: TrainingSteps) -> list[Trial]:
         """The trials of all finalists; the first always runs."""
         trials: list[Trial] = []
         entries = [(runner, _SECOND_SHARE if number else 1.0, "") for number, runner in enumerate(runners)]
@@ -59,7 +59,7 @@ class Finals:
         return trials
 
     def grow_one(
-        self, runner: Runner, room: float, steps: TrainingSteps, share: float = 1.0, suffix: str = ""
+        self, runner: RaceEntry, room: float, steps: TrainingSteps, share: float = 1.0, suffix: str = ""
     ) -> Trial:
         """The trial of one finalist.
 
@@ -106,8 +106,8 @@ class Finals:
         if count < _FEWEST_NEIGHBOURS:
             return None
         count = min(count, _MOST_NEIGHBOURS)
-        best: Runner | None = None
-        start: Runner | None = None
+        best: RaceEntry | None = None
+        start: RaceEntry | None = None
         for number in range(_SEARCH_ROUNDS):
             if not steps.may_start():
                 break

@@ -63,7 +63,8 @@ class TrainingPlan:
 
     def figures(self) -> dict[str, Any]:
         """All fields, as JSON values."""
-        return asdict(self)
+        values = asdict(self)
+        return {name: list(each) if isinstance(each, tuple) else each for name, each in values.items()}
 
 
 def make_plan(

@@ -24,7 +24,7 @@ COST_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class RaceEntry:
     """A shape in a race.
 
     Attributes:
@@ -56,7 +56,7 @@ class Race:
     seed: int
     max_us_per_row: float
 
-    def leaders(self, steps: TrainingSteps) -> list[Runner]:
+    def leaders(self, steps: TrainingSteps) -> list[RaceEntry]:
         """The leaders of both races, best first."""
         shapes = portfolio_for(self.metric, len(self.table))
         first = self.run("comparing shapes of trees", shapes, 0, FIRST_RACE * self.plan.work, steps)
@@ -70,7 +70,7 @@ class Race:
 
     def run(
         self, name: str, shapes: Sequence[TreeShape], number: int, room: float, steps: TrainingSteps
-    ) -> list[Runner]:
+    ) -> list[RaceEntry]:
         """One race; the best runner first.
 
         Args:
@@ -92,7 +92,7 @@ class Race:
         trees: int,
         steps: TrainingSteps,
         rate: float = RATE,
-    ) -> list[Runner]:
+    ) -> list[RaceEntry]:
         """As `run`, on given folds with a given number of trees at most."""
         columns, groups = self.table.derived.shape[1], self.table.groups
         units: list[GrowthUnit] = []
@@ -106,7 +106,7 @@ class Race:
                 works.append(growth_work(shape, rounds, len(train), columns, groups))
         grown = steps.run(name, units, works)
         runners = [
-            Runner(shape, join_folds(grown[at * len(splits) : (at + 1) * len(splits)]))
+            RaceEntry(shape, join_folds(grown[at * len(splits) : (at + 1) * len(splits)]))
             for at, shape in enumerate(shapes)
         ]
         return sorted(runners, key=lambda runner: (not np.isfinite(runner.growth.loss), runner.growth.loss))

@@ -26,7 +26,7 @@ from training.learning.members import FitUnit, FoldUnit, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
 from training.learning.own_recipes import load_recipes
 from training.learning.plan import TrainingPlan, make_plan, scaled_columns
-from training.learning.racing import Race, Runner
+from training.learning.racing import Race, RaceEntry
 from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
 from training.learning.steps import TrainingSteps
 from training.learning.trials import Trial, trial_of
@@ -125,7 +125,7 @@ class _Course:
         ]
         return [*trials, *self._grow(leaders, Finals(race))] if leaders else trials
 
-    def _grow(self, leaders: Sequence[Runner], finals: Finals) -> list[Trial]:
+    def _grow(self, leaders: Sequence[RaceEntry], finals: Finals) -> list[Trial]:
         """The boosters: the leaders of the races, the best that a search finds round them, and a mean over seeds."""
         boosted = finals.grow(leaders, self.steps)
         leader = min(boosted, key=lambda trial: trial.loss)

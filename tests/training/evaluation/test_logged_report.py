@@ -12,6 +12,8 @@ import pytest
 from registry.location import tracking_uri_of
 from registry.runs import download_folder
 from registry.store import Registry
+from schemas.domains.obesity import Obesity
+from schemas.quality_limits import QualityLimits
 from schemas.sections import GateSettings
 from schemas.settings import Settings
 from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model
@@ -36,8 +38,7 @@ def settings(small_model: SmallModel, tmp_path: Path) -> Settings:
     loaded = small_model.in_copy(tmp_path / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    search = loaded.search.model_copy(update={"trials": 1})
-    return loaded.model_copy(update={"swap": swap, "training": training, "search": search, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
 
 
 def closed(settings: Settings) -> Settings:
@@ -57,20 +58,24 @@ def read(folder: Path) -> Report:
 
 
 def test_the_report_of_a_promoted_blend(settings: Settings, tmp_path: Path) -> None:
-    result = train(settings, models=["linear", "kriging", "stack"], reports=tmp_path / "reports")
-    assert result.algorithm == "stack"
+    result = train(settings, models=["kriging", "extra-trees", "blend"], reports=tmp_path / "reports")
+    assert result.algorithm == "blend"
     document, page = logged(settings, result.run_id, tmp_path)
     assert (document["version"], document["run_id"]) == (result.version, result.run_id)
     assert (document["gate"]["status"], document["gate"]["champion"]) == ("passed", "1")
-    assert f"housing: stack, version {result.version}" in page
+    assert f"housing: blend, version {result.version}" in page
     assert f"Version {result.version} passed the gate</b> on 20" in page
-    linear, kriging = document["composition"]
-    assert (linear["name"], linear["estimator"], kriging["estimator"]) == ("linear", "LinearRegression", "Kriging")
-    assert linear["weight"] + kriging["weight"] == pytest.approx(1.0)
+    kriging, trees = document["composition"]
+    assert (trees["name"], trees["estimator"], kriging["estimator"]) == (
+        "extra-trees",
+        "ExtraTreesRegressor",
+        "Kriging",
+    )
+    assert (trees["weight"], kriging["weight"]) == (0.5, 0.5)
     assert "Kriging, on arcsinh of the target" in page
     footing = document["gate"]["footing"]
-    (stack,) = [each for each in document["candidates"] if each["name"] == "stack"]
-    assert footing["figures"]["cv_rmse"] == pytest.approx(stack["mean"])
+    (blend,) = [each for each in document["candidates"] if each["name"] == "blend"]
+    assert footing["figures"]["cv_rmse"] == pytest.approx(blend["mean"])
     assert footing["figures"]["rmse"] == pytest.approx(document["out_of_fold"]["rmse"])
     assert footing["champion_figures"].keys() == footing["figures"].keys()
     assert "Beside champion 1" in page
@@ -113,7 +118,10 @@ def test_a_later_verdict_replaces_an_earlier_one_on_the_page(settings: Settings,
     assert document["version"] == result.version
 
 
-def test_reports_of_classes_promoted_refused_and_forced(settings: Settings, tmp_path: Path) -> None:
+def test_reports_of_classes_promoted_refused_and_forced(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Obesity, "limits", QualityLimits())
     obesity = settings.for_domain("obesity")
     domain = obesity.load_domain()
     made_up_rows(domain, 140).to_csv(tmp_path / "people.csv", index=False)
@@ -122,12 +130,13 @@ def test_reports_of_classes_promoted_refused_and_forced(settings: Settings, tmp_
     assert "Version 1 passed the gate</b>" in page
     assert "without a champion to compare with" in page
     assert "Beside champion" not in page
-    second = train(closed(obesity), tmp_path / "people.csv", ["forests"])
+    second = train(closed(obesity), tmp_path / "people.csv", ["random-forest"])
     document, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 was refused by the gate</b>" in page
-    assert [(each["name"], each["weight"]) for each in document["composition"]] == [("random", 0.5), ("extra", 0.5)]
-    assert {"cv_accuracy", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
-    assert "accuracy, mean of the folds" in page
+    (forest,) = document["composition"]
+    assert (forest["estimator"], forest["weight"], forest["steps"][0]) == ("RandomForestClassifier", 1.0, "sharpen")
+    assert {"cv_log_loss", "macro_f1", "recall/Normal_Weight"} <= document["gate"]["footing"]["champion_figures"].keys()
+    assert "log_loss, mean of the folds" in page
     Gate(Registry(tracking_uri_of(obesity), "obesity"), domain, closed(obesity)).admit("2", EVE)
     _, page = logged(obesity, second.run_id, tmp_path)
     assert "Version 2 failed the gate and was promoted by force</b>" in page

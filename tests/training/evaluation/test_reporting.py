@@ -18,8 +18,11 @@ from training.evaluation.evaluating import Evaluation, evaluate
 from training.evaluation.explaining import explain
 from training.evaluation.reporting import update_report, write_report
 from training.evaluation.segments import segments_of
-from training.learning.candidates import SearchRecord, try_pipeline
-from training.learning.folding import split, splits_of
+from training.learning.candidates import Candidate
+from training.learning.encoded_table import encode_table
+from training.learning.folding import cross_validate, split, splits_of
+from training.learning.metrics import deciding_metric, mean_and_sd
+from training.learning.plan import make_plan
 from training.learning.recipes import choose_recipes
 from training.learning.selection import Selection
 
@@ -30,13 +33,18 @@ def selection_of(domain: str, *recipes: str) -> tuple[Selection, Evaluation]:
     """The selection and evaluation of a run with few trees, in which the last recipe wins."""
     train, test = split(table_of(domain), TRAINING)
     splits = splits_of(train, TRAINING)
+    metric = deciding_metric(train.domain, TRAINING)
+    chosen = choose_recipes(train.domain, recipes)
+    plan = make_plan(encode_table(train), TRAINING, metric, chosen, recipes)
     candidates, pipelines = [], []
-    for recipe in choose_recipes(train.domain, recipes):
+    for recipe in chosen:
         pipeline = recipe.pipeline(train.domain, seed=1)
         pipeline.set_params(**{name: 10 for name in pipeline.get_params() if name.endswith("n_estimators")})
-        candidates.append(try_pipeline(recipe.name, pipeline, train, splits, 1000.0))
-        pipelines.append(pipeline)
-    selection = Selection(train, splits, tuple(candidates), candidates[-1], pipelines[-1])
+        folds = cross_validate(pipeline, train, splits, metric)
+        mean, sd = mean_and_sd(folds.scores)
+        candidates.append(Candidate(recipe.name, mean, sd, 1.0, True, folds))
+        pipelines.append(pipeline.fit(train.frame, train.target))
+    selection = Selection(train, metric, splits, tuple(candidates), candidates[-1], pipelines[-1], plan, spent=1.5)
     return selection, evaluate(selection, test)
 
 
@@ -46,9 +54,8 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def test_report_of_prices(tmp_path: Path) -> None:
-    selection, evaluation = selection_of("housing", "linear", "random-forest")
-    searched = replace(selection.winner, search=SearchRecord(12, 5, 3.3, 80.0, is_cut=True))
-    selection = replace(selection, candidates=(selection.candidates[0], searched), winner=searched)
+    selection, evaluation = selection_of("housing", "linear", "forest")
+    selection = replace(selection, stopped_after=4)
     returned = write_report(selection, evaluation, tmp_path)
     document, page = read(tmp_path)
     assert document == returned
@@ -65,9 +72,9 @@ def test_report_of_prices(tmp_path: Path) -> None:
     assert forest["winner_gains"] is None
     assert (document["version"], document["gate"]) == (None, None)
     assert set(list(document["importance"])[:2]) == {"RM", "LSTAT"}
-    assert (linear["search"], forest["search"]["trials"], forest["search"]["is_cut"]) == (None, 12, True)
+    assert (document["plan"]["seconds"], document["plan"]["spent"], document["plan"]["stopped_after"]) == (120, 1.5, 4)
     text = " ".join(page.split())
-    assert "Searched random-forest: 12 trials, 5 of them pruned, in 80 s; stopped at the time limit." in text
+    assert "The clock stopped it after 4 steps; the same table with training.steps 4 gives the same model." in text
     shown = ("naive baseline", "within_5", "LSTAT up to", "Nadeau and Bengio", "thousands of dollars", "Not registered")
     for each in shown:
         assert each in text
@@ -79,7 +86,7 @@ def test_report_of_classes(tmp_path: Path) -> None:
     assert {path.stem for path in tmp_path.glob("*.png")} == {
         "confusion_matrix", "calibration", "importance", "shap_summary", "learning_curve",
     }  # fmt: skip
-    assert document["metric"] == "accuracy"
+    assert document["metric"] == "log_loss"
     for shown in ("precision/Normal_Weight", "log_loss", "auc", "macro_f1", "Gender Female"):
         assert shown in page
 
@@ -102,7 +109,7 @@ def test_a_part_of_a_segment_with_few_rows_is_counted_and_not_shown(tmp_path: Pa
 
 @pytest.mark.parametrize("domain", ["housing", "obesity"])
 def test_a_page_fits_a_phone_and_its_tables_scroll_within_themselves(domain: str, tmp_path: Path) -> None:
-    recipes = {"housing": ("linear", "random-forest"), "obesity": ("random-forest",)}
+    recipes = {"housing": ("linear", "forest"), "obesity": ("random-forest",)}
     document = write_report(*selection_of(domain, *recipes[domain]), tmp_path, "figures")
     gate = {
         "status": "forced", "time": "2026-11-28T12:00:00Z", "champion": "1", "stage": "Production",
@@ -148,12 +155,12 @@ def test_a_page_escapes_what_it_shows(tmp_path: Path) -> None:
 
 
 def test_a_model_without_trees_is_not_explained() -> None:
-    selection, _ = selection_of("housing", "ridge")
+    selection, _ = selection_of("housing", "linear")
     assert explain(selection.pipeline, selection.train, seed=0) is None
 
 
 def test_shap_values_add_up_to_the_predictions() -> None:
-    selection, _ = selection_of("housing", "random-forest")
+    selection, _ = selection_of("housing", "forest")
     explanation = explain(selection.pipeline, selection.train, seed=0)
     assert explanation is not None
     assert explanation.names == list(selection.train.domain.columns)

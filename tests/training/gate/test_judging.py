@@ -15,6 +15,7 @@ from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
 from registry.versions import ADMITTED_TAG, FOLDS_TAG
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
+from schemas.sections import TrainingSettings
 from schemas.settings import Settings
 from tests.models import US_PER_ROW, SmallModel, fitted, register, table_of
 from tests.training.gate.conftest import BARE, CHAMPION, EQUAL, WORSE
@@ -36,7 +37,7 @@ def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, regist
     assert report.status == "passed", str(report)
     assert [check.name for check in report.checks] == [
         "digest", "signature", "versions", "allow_list", "golden_rows", "cost",
-        "rows", "rmse", "r2", "bias", "gain", "folds_won", "lower_bound", "segments",
+        "rows", "skill", "rmse", "r2", "bias", "gain", "folds_won", "lower_bound", "segments",
     ]  # fmt: skip
     assert all(check.reason for check in report.checks)
     assert registry.resolve().version == CHAMPION
@@ -208,6 +209,17 @@ def test_the_champions_recipe_is_fitted_again_on_other_rows(
     (champion,) = refits
     assert len(champion.out_of_fold) == 400
     assert f"against {champion.scores.mean():.4g})" in str(report)
+
+
+def test_a_champion_that_another_metric_chose_is_compared_by_its_recipe(gate: Gate, registry: Registry) -> None:
+    table = table_of("housing")
+    by_mae = TrainingSettings(metric="mae")
+    info = register(registry, fitted(table, "linear"), table, folds=5, admitted=False, training=by_mae)
+    report = gate.judge(info.version)
+    assert report.footing is not None
+    assert (report.footing.how, report.footing.rows) == ("recipe", len(table))
+    assert "(mae " in str(report)
+    assert "cv_mae" in report.footing.champion_figures
 
 
 def test_a_champion_that_cannot_be_loaded_fails_every_comparison(

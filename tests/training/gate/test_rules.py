@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from schemas.domains.housing import Housing
+from schemas.quality_limits import QualityLimits
 from schemas.sections import GateSettings, TrainingSettings
-from schemas.settings import Settings
 from tests.models import table_of
 from training.gate.champion_comparison import ChampionComparison
 from training.gate.record import FoldRecord
 from training.gate.report import Check, Footing
-from training.gate.rules import absolute_checks, at_least, at_most, comparison_checks
+from training.gate.rules import absolute_checks, at_least, at_most, comparison_checks, skill_check
 from training.learning.folding import FoldResult, splits_of
 from training.learning.metrics import metrics_of
 
@@ -28,7 +30,19 @@ def record_with(errors: np.ndarray) -> FoldRecord:
     scores = [
         metrics_of(table.domain, table.target[validation], predicted[validation])["rmse"] for _, validation in splits
     ]
-    return FoldRecord(table, splits, np.array(scores), predicted)
+    return FoldRecord(table, splits, "rmse", np.array(scores), predicted)
+
+
+def record_of_classes(metric: str, scores: np.ndarray) -> FoldRecord:
+    """A record of obesity rows whose predictions are right, with these scores."""
+    table = table_of("obesity")
+    splits = splits_of(table, TrainingSettings(folds=5, repeats=1))
+    probabilities = np.where(table.target[:, None] == np.array(table.domain.target.classes), 0.94, 0.01)
+    return FoldRecord(table, splits, metric, scores, table.target, probabilities)
+
+
+def folds_of(record: FoldRecord) -> FoldResult:
+    return FoldResult(record.scores, record.out_of_fold, record.probabilities)
 
 
 def alternating(size: float) -> np.ndarray:
@@ -49,29 +63,48 @@ def between(
 
 
 def against(record: FoldRecord, champion: FoldRecord, gate: GateSettings = GATE) -> dict[str, str]:
-    return outcomes(comparison_checks(between(record, FoldResult(champion.scores, champion.out_of_fold)), gate))
+    return outcomes(comparison_checks(between(record, folds_of(champion)), gate))
 
 
 def test_good_figures_pass() -> None:
     checks = absolute_checks(record_with(alternating(3.0)), GATE)
-    assert outcomes(checks) == dict.fromkeys(("rows", "rmse", "r2", "bias"), "passed")
+    assert outcomes(checks) == dict.fromkeys(("rows", "skill", "rmse", "r2", "bias"), "passed")
 
 
 def test_few_rows_large_errors_and_a_bias_fail() -> None:
     record = record_with(alternating(5.2))
-    few = replace(record, train=record.train.take(np.arange(150)), out_of_fold=record.out_of_fold[:150])
-    assert outcomes(absolute_checks(few, GATE))["rows"] == "failed"
+    assert outcomes(absolute_checks(record, GATE.model_copy(update={"min_rows": 507})))["rows"] == "failed"
     assert outcomes(absolute_checks(record, GATE))["rmse"] == "failed"
-    # 2 % of a mean of 22.5 is 0.45
+    # 5 % of a standard deviation of 9.19 is 0.46
     assert outcomes(absolute_checks(record_with(alternating(1.0) + 0.4), GATE))["bias"] == "passed"
     assert outcomes(absolute_checks(record_with(alternating(1.0) - 0.5), GATE))["bias"] == "failed"
 
 
-def test_a_domain_without_a_limit_on_rmse_skips_the_check() -> None:
-    of_flats = GATE.model_copy(update={"max_rmse": {"flats": 5.0}})
-    checks = outcomes(absolute_checks(record_with(alternating(3.0)), of_flats))
-    assert checks["rmse"] == "skipped"
-    assert checks["r2"] == "passed"
+def test_a_domain_without_limits_is_checked_against_the_naive_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Housing, "limits", QualityLimits())
+    checks = absolute_checks(record_with(alternating(6.0)), GATE)
+    assert outcomes(checks) == dict.fromkeys(("rows", "skill", "bias"), "passed")
+    assert outcomes(absolute_checks(record_with(alternating(9.1)), GATE))["skill"] == "failed"
+
+
+def test_a_domains_own_number_of_rows_replaces_the_gates(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = record_with(alternating(3.0))
+    monkeypatch.setattr(Housing, "limits", QualityLimits(min_rows=507))
+    assert outcomes(absolute_checks(record, GATE))["rows"] == "failed"
+    monkeypatch.setattr(Housing, "limits", QualityLimits(min_rows=506))
+    assert outcomes(absolute_checks(record, GATE.model_copy(update={"min_rows": 9999})))["rows"] == "passed"
+
+
+def test_a_gain_on_the_naive_answer_from_one_fold_is_no_skill() -> None:
+    record = record_with(alternating(9.0))
+    lucky = replace(record, scores=record.scores - np.array([9.0, 0.0, 0.0, 0.0, 0.0]))
+    check = skill_check(lucky, GATE)
+    assert check.outcome == "failed"
+    assert re.fullmatch(
+        r"\d+\.\d+ % better than the naive answer \(rmse \S+ against \S+; interval -\S+ to \S+ %\); "
+        r"must be at least 5 %, and above 0 %",
+        check.reason,
+    )
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), float("-inf")])
@@ -87,7 +120,7 @@ def test_a_record_with_missing_predictions_never_passes() -> None:
     whole = record_with(alternating(1.0))
     incomplete = replace(whole, out_of_fold=table.target + errors, scores=np.full(5, np.nan))
     assert outcomes(absolute_checks(incomplete, GATE)) == {
-        "rows": "passed", "rmse": "failed", "r2": "failed", "bias": "failed",
+        "rows": "passed", "skill": "failed", "rmse": "failed", "r2": "failed", "bias": "failed",
     }  # fmt: skip
     assert set(against(incomplete, whole).values()) == {"failed"}
     assert set(against(replace(whole, scores=whole.scores[:3]), whole).values()) == {"failed"}
@@ -115,7 +148,7 @@ def test_a_segment_that_gets_worse_fails() -> None:
     champion = record_with(alternating(3.0))
     by_the_river = (table_of("housing").frame["CHAS"] == 1).to_numpy()
     errors = np.where(by_the_river, alternating(3.4), alternating(2.5))
-    checks = comparison_checks(between(record_with(errors), FoldResult(champion.scores, champion.out_of_fold)), GATE)
+    checks = comparison_checks(between(record_with(errors), folds_of(champion)), GATE)
     assert outcomes(checks)["segments"] == "failed"
     assert checks[-1].reason == "13.33 % worse than the champion in CHAS 1; must be at most 10 % worse"
     # 35 tracts are on the river
@@ -124,18 +157,22 @@ def test_a_segment_that_gets_worse_fails() -> None:
     )
 
 
-def test_the_gain_of_a_classification_is_measured_in_errors() -> None:
-    table = table_of("obesity")
-    splits = splits_of(table, TrainingSettings(folds=5, repeats=1))
-    scores = np.full(5, 0.96)
-    champion, better = FoldResult(scores, table.target), FoldRecord(table, splits, scores + 0.004, table.target)
-    checks = {check.name: check for check in comparison_checks(between(better, champion), GATE)}
+def test_the_gain_of_a_share_is_measured_in_what_it_lacks_to_1() -> None:
+    champion, better = (record_of_classes("accuracy", np.full(5, score)) for score in (0.96, 0.964))
+    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE)}
     assert checks["gain"].outcome == "passed", "0.4 % of the accuracy, 10 % of the errors"
-    reason = "10 % fewer errors than the champion (accuracy 0.964 against 0.96); must be at least 1 % fewer errors"
+    reason = "10 % better than the champion (accuracy 0.964 against 0.96); must be at least 1 % better"
     assert checks["gain"].reason == reason
-    assert outcomes(absolute_checks(better, GATE)) == {"rows": "failed", "accuracy": "passed"}
-    perfect = FoldResult(np.ones(5), table.target)
-    assert outcomes(comparison_checks(between(better, perfect), GATE))["gain"] == "failed"
+    assert outcomes(absolute_checks(better, GATE)) == {"rows": "failed", "skill": "passed", "accuracy": "passed"}
+    perfect = record_of_classes("accuracy", np.ones(5))
+    assert outcomes(comparison_checks(between(better, folds_of(perfect)), GATE))["gain"] == "failed"
+
+
+def test_the_gain_of_a_log_loss_is_a_share_of_it() -> None:
+    champion, better = (record_of_classes("log_loss", np.full(5, score)) for score in (0.5, 0.45))
+    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE)}
+    reason = "10 % better than the champion (log_loss 0.45 against 0.5); must be at least 1 % better"
+    assert checks["gain"].reason == reason
 
 
 @pytest.mark.parametrize(("domain", "old", "outcome"), [
@@ -148,10 +185,8 @@ def test_the_gain_of_a_classification_is_measured_in_errors() -> None:
 def test_on_the_champions_own_rows_a_version_may_be_worse_up_to_a_limit(
     domain: str, old: tuple[float, float], outcome: str
 ) -> None:
-    table = table_of(domain)
-    splits = splits_of(table, TrainingSettings(folds=5, repeats=1))
-    record = FoldRecord(table, splits, np.full(5, 0.9), table.target)
-    checks = comparison_checks(between(record, FoldResult(np.full(5, 0.9), table.target), old), GATE)
+    record = record_with(alternating(3.0)) if domain == "housing" else record_of_classes("accuracy", np.full(5, 0.9))
+    checks = comparison_checks(between(record, folds_of(record), old), GATE)
     assert outcomes(checks)["old_rows"] == outcome
 
 
@@ -160,12 +195,6 @@ def test_only_validation_rows_count_in_segments() -> None:
     errors = np.where(np.arange(506) < 250, alternating(9.0), alternating(2.5))
     record = record_with(errors)
     late = tuple((train, validation[validation >= 250]) for train, validation in record.splits)
-    folds = FoldResult(champion.scores, champion.out_of_fold)
+    folds = folds_of(champion)
     assert outcomes(comparison_checks(between(record, folds), GATE))["segments"] == "failed"
     assert outcomes(comparison_checks(between(replace(record, splits=late), folds), GATE))["segments"] == "passed"
-
-
-def test_a_limit_of_none_survives_serialisation_for_a_training_process() -> None:
-    settings = Settings(gate={"max_rmse": {"housing": None}})
-    again = Settings(**settings.model_dump(mode="json"))
-    assert outcomes(absolute_checks(record_with(alternating(5.2)), again.gate))["rmse"] == "skipped"

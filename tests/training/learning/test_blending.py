@@ -2,68 +2,89 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
+from registry.scorer import ENCODE
+from registry.steps.sharpening import SharpenedClassifier
+from schemas.features import Features
 from schemas.sections import TrainingSettings
-from tests.models import table_of
+from tests.training.learning.made_up_tables import RentLevels, Rents, made_up_table
 from training.data.tables import Table
-from training.learning.blending import RESERVE, blend_best, make_voting_estimator, stack
-from training.learning.candidates import Candidate
+from training.learning.blending import RESERVE, best_blend, fitted_blend, make_voting_estimator
+from training.learning.encoded_table import EncodedTable, encode_table
+from training.learning.encoding import encoder
 from training.learning.folding import Split, cross_validate, splits_of
-from training.learning.metrics import mean_and_sd
-from training.learning.recipes import choose_recipes, first_steps
+from training.learning.members import FoldUnit, RecipeMember
+from training.learning.metrics import deciding_metric
+from training.learning.recipes import choose_recipes
+from training.learning.trials import Trial, trial_of
 
-SETTINGS = TrainingSettings(folds=2, repeats=2)
+TRAINING = TrainingSettings(folds=2, repeats=2)
 LIMIT = 10.0
 
 
-def candidates(table: Table, splits: Sequence[Split], *names: str) -> list[Candidate]:
+def trials_of(table: Table, encoded: EncodedTable, splits: Sequence[Split], *names: str) -> list[Trial]:
+    metric = deciding_metric(table.domain, TRAINING)
     made = []
     for recipe in choose_recipes(table.domain, names):
-        folds = cross_validate(recipe.pipeline(table.domain, 1), table, splits)
-        mean, sd = mean_and_sd(folds.scores)
-        made.append(Candidate(recipe.name, mean, sd, 2.0, True, 1.0, folds))
+        raw = [FoldUnit(recipe, train, validation, 1).run(encoded) for train, validation in splits]
+        made.append(trial_of(recipe.name, RecipeMember(recipe), encoded, metric, splits, raw, None, 2.0))
     return made
 
 
-@pytest.mark.parametrize(
-    ("domain", "names"), [("housing", ("linear", "kriging")), ("obesity", ("logistic", "xgboost"))]
-)
-def test_a_blend_has_the_scores_of_a_cross_validated_voting_estimator(domain: str, names: tuple[str, ...]) -> None:
-    table = table_of(domain)
-    table = table.take(np.arange(0, len(table), len(table) // 120))
-    splits = splits_of(table, SETTINGS)
-    blend = blend_best(candidates(table, splits, *names), table, splits, LIMIT)
+@pytest.mark.parametrize("contract", [Rents, RentLevels])
+def test_a_blend_has_the_scores_and_predictions_of_a_voting_estimator(contract: type[Features]) -> None:
+    table = made_up_table(contract, 120)
+    encoded, splits = encode_table(table), splits_of(table, TRAINING)
+    metric = deciding_metric(table.domain, TRAINING)
+    trials = trials_of(table, encoded, splits, "linear", "extra-trees")
+    blend = best_blend(trials, encoded, metric, splits, LIMIT)
     assert blend is not None
-    assert blend.members == names
-    members = [(recipe.name, recipe.member(table.domain, 1)) for recipe in choose_recipes(table.domain, names)]
-    voting = make_voting_estimator(table.domain, members, blend.weights)
-    folds = cross_validate(Pipeline([*first_steps(table.domain), ("estimate", voting)]), table, splits)
-    np.testing.assert_allclose(blend.folds.scores, folds.scores)
-    for predicted, other in zip(blend.folds.predictions, folds.predictions, strict=True):
-        np.testing.assert_allclose(predicted, other, rtol=1e-5)
+    assert blend.cost == 4.0
+    unfitted = [
+        (each.recipe.name, each.estimator(encoded, 1)) for each in blend.members if isinstance(each, RecipeMember)
+    ]
+    voting = make_voting_estimator(table.domain, unfitted, [1.0, 1.0])
+    whole = voting if blend.power == 1 else SharpenedClassifier(voting, blend.power)
+    folds = cross_validate(Pipeline([(ENCODE, encoder(table.domain)), ("estimate", whole)]), table, splits, metric)
+    in_order = [encoded.to_domain_order(each) for each in blend.predictions]
+    for predicted, other in zip(in_order, folds.predictions, strict=True):
+        np.testing.assert_allclose(predicted, other, rtol=1e-6)
+    np.testing.assert_allclose(blend.losses, folds.scores, rtol=1e-6)
+    # members that are fitted already make the same model
+    fitted = [each.fit(encoded.matrix, encoded.labels) for _, each in unfitted]
+    made = fitted_blend(encoded, unfitted, fitted, blend.power)
+    again = whole.fit(encoded.matrix, encoded.labels)
+    name = "predict_proba" if table.domain.target.classes else "predict"
+    np.testing.assert_allclose(getattr(made, name)(encoded.matrix), getattr(again, name)(encoded.matrix))
 
 
-def test_the_members_together_cost_less_than_the_limit() -> None:
-    table = table_of("housing").take(np.arange(0, 506, 4))
-    splits = splits_of(table, SETTINGS)
-    cheap = candidates(table, splits, "linear", "ridge")
-    expensive = [replace(each, us_per_row=RESERVE * LIMIT / 2 + 0.01) for each in cheap]
-    assert blend_best(cheap, table, splits, LIMIT) is not None
-    assert blend_best(expensive, table, splits, LIMIT) is None
+def test_the_members_together_stay_within_the_counted_cost() -> None:
+    table = made_up_table(Rents, 120)
+    encoded, splits = encode_table(table), splits_of(table, TRAINING)
+    cheap = trials_of(table, encoded, splits, "linear", "extra-trees", "xgboost-reference")
+    blend = best_blend(cheap, encoded, "rmse", splits, LIMIT)
+    assert blend is not None
+    assert blend.cost is not None
+    assert blend.cost <= RESERVE * LIMIT
+    dear = [replace(each, cost=RESERVE * LIMIT / 2 + 0.01) for each in cheap]
+    assert best_blend(dear, encoded, "rmse", splits, LIMIT) is None
+    assert best_blend([replace(each, cost=None) for each in cheap], encoded, "rmse", splits, LIMIT) is None, "unknown"
 
 
-def test_a_stack_gives_a_useless_member_a_small_weight() -> None:
-    table = table_of("housing").take(np.arange(0, 506, 4))
-    splits = splits_of(table, SETTINGS)
-    good = candidates(table, splits, "ridge")[0]
-    noise = np.random.default_rng(1)
-    predictions = tuple(noise.uniform(0, 50, len(predicted)) for predicted in good.folds.predictions)
-    bad = replace(good, name="noise", folds=replace(good.folds, predictions=predictions))
-    blend = stack([good, bad], table, splits, SETTINGS.folds)
-    assert sum(blend.weights) == pytest.approx(1)
-    assert blend.weights[0] > 0.9
-    assert mean_and_sd(blend.folds.scores)[0] < 1.1 * good.mean
+def test_a_third_member_must_be_worth_its_cost() -> None:
+    table = made_up_table(Rents, 120)
+    encoded, splits = encode_table(table), splits_of(table, TRAINING)
+    good, other = trials_of(table, encoded, splits, "linear", "extra-trees")
+    bad = replace(good, predictions=tuple(np.full_like(each, each.mean()) for each in good.predictions))
+    blend = best_blend([good, replace(good, name="twin"), bad], encoded, "rmse", splits, LIMIT)
+    assert blend is not None
+    assert len(blend.members) == 2
+    assert blend.loss == pytest.approx(good.loss)
+    whole = best_blend([good, other], encoded, "rmse", splits, LIMIT)
+    assert whole is not None
+    assert all(first <= second for first, second in pairwise([0.0, whole.loss, max(good.loss, other.loss)]))

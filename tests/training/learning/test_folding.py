@@ -42,9 +42,9 @@ def test_too_few_rows_or_too_few_of_a_class_raise_an_error() -> None:
 
 def test_each_out_of_fold_prediction_is_from_a_model_not_fitted_on_the_row() -> None:
     table = table_of("housing")
-    pipeline = choose_recipes(table.domain, ["random-forest"])[0].pipeline(table.domain, 1)
+    pipeline = choose_recipes(table.domain, ["forest"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__n_estimators=5)
-    result = cross_validate(pipeline, table, splits_of(table, SETTINGS))
+    result = cross_validate(pipeline, table, splits_of(table, SETTINGS), "rmse")
     assert result.scores.shape == (6,)
     out_of_fold = metrics_of(table.domain, table.target, result.out_of_fold)["rmse"]
     seen = metrics_of(table.domain, table.target, pipeline.fit(table.frame, table.target).predict(table.frame))["rmse"]
@@ -65,14 +65,14 @@ def test_if_rows_have_a_time_validation_rows_are_later_than_training_rows() -> N
     for earlier, later in splits:
         assert train.times[earlier].max() < train.times[later].min()
     linear = choose_recipes(table.domain, ["linear"])[0].pipeline(table.domain, 1)
-    assert np.isfinite(cross_validate(linear, train, splits).out_of_fold).all()
+    assert np.isfinite(cross_validate(linear, train, splits, "rmse").out_of_fold).all()
 
 
 def test_cross_validation_of_classes_predicts_names() -> None:
     table = table_of("obesity")
     pipeline = choose_recipes(table.domain, ["xgboost"])[0].pipeline(table.domain, 1)
     pipeline.set_params(estimate__xgboost__n_estimators=3)
-    result = cross_validate(pipeline, table, splits_of(table, SETTINGS))
+    result = cross_validate(pipeline, table, splits_of(table, SETTINGS), "accuracy")
     assert set(result.out_of_fold) <= set(table.domain.target.classes)
     assert ((result.scores >= 0) & (result.scores <= 1)).all()
     assert result.probabilities is not None

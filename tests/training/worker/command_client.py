@@ -71,7 +71,7 @@ class WorkerProcess:
             "TASADOR_CLAIM_IDLE_MS": str(settings.claim_idle_ms),
             "TASADOR_TRAINING__FOLDS": "2",
             "TASADOR_TRAINING__REPEATS": "1",
-            "TASADOR_SEARCH__TRIALS": "0",
+            "TASADOR_TRAINING__SECONDS": "2",
             "TASADOR_TRAINING__REPORT": "figures",
             **variables,
         }

@@ -111,12 +111,12 @@ async def test_training_that_fails_gets_a_reply(commands: CommandClient, worker_
 async def test_retrain_that_does_not_pass_the_gate_is_only_registered(
     commands: CommandClient, worker_settings: Settings, store: Registry
 ) -> None:
-    closed = worker_settings.model_copy(update={"gate": OPEN_GATE.model_copy(update={"min_r2": 1.0})})
+    closed = worker_settings.model_copy(update={"gate": OPEN_GATE.model_copy(update={"min_skill": 1.0})})
     async with working(closed):
         retrain = Retrain(data=RetrainData(models=("linear",)))
         reply = await commands.execute(retrain, timeout_s=90)
     assert commands.types(retrain.id) == ["training.started", "training.finished", "model.rejected"]
     assert (reply.data.reason, reply.data.version) == ("gate", "4")
-    assert "r2: 0.7" in (reply.data.message or "")
+    assert "% better than the naive answer" in (reply.data.message or "")
     assert store.resolve().version == "1"
     assert store.resolve(version="4").status == "failed"
