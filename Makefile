@@ -126,7 +126,7 @@ sweep-tables: install $(TABLES) ## Take 758 public tables from drafting to predi
 bench: install ## Measure throughput against a bare loop and plain FastStream (FLAGS="--part latency --part costs")
 	@$(BIN)/tasador bench --quick $(FLAGS)
 
-bench-full: install ## Measure everything, in about half an hour on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
+bench-full: install ## Measure everything, in about 45 minutes on two cores, into reports/bench.json (FLAGS="--keep --rounds 9")
 	@$(BIN)/tasador bench --full $(FLAGS)
 
 # tables next to the checkout, unless others are given
@@ -159,7 +159,7 @@ bench-explain: install ## Measure explanations beside shap's own, and what reque
 bench-tables: install .tables/.downloaded .venv-flaml/.installed ## Compare our training with library defaults and FLAML on public tables (OBESITY=FILE FLAGS="--only kept")
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m benchmarks.bench_tables $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
-bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--redis-url URL")
+bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--streaq-image redis:7.0 --streaq-image redis:8.0")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
 bench-gateway: install ## Measure the gateway against FastAPI with the model in its process (FLAGS="--rounds 1")

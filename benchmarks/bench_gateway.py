@@ -95,7 +95,8 @@ def bench_gateway(
         for number in range(1, rounds + 1):
             print_line(f"round {number} of {rounds}")
             theirs = {
-                count: peer.rate_of_server(replace(_FASTAPI, connections=count), seconds) for count in CONNECTIONS
+                count: peer.measure_server(replace(_FASTAPI, connections=count), seconds).events_per_s
+                for count in CONNECTIONS
             }
             with own.running() as load:
                 for count in CONNECTIONS:

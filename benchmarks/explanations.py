@@ -16,14 +16,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-import xgboost
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from xgboost import XGBRegressor
 
 from explainer.permutation_shap import PermutationShap
 from explainer.tree_shap import trees_of
 from registry.background import choose_background
-from registry.booster import Booster, BoosterScore, Score
+from registry.booster import Score
+from registry.scorer import ENCODE, score_of
 from schemas.domain import load_domain
 from schemas.frozen_model import FrozenModel
 from schemas.rows import Matrix
@@ -87,9 +88,9 @@ def tree_rates(rows: Matrix, target: NDArray[np.float64]) -> list[ExplanationRat
     """TreeSHAP of 400 trees of depth 3, beside shap's."""
     import shap  # type: ignore[import-untyped]
 
-    parameters = {"max_depth": 3, "eta": 0.05, "nthread": 1, "seed": 1}
-    trained = xgboost.train(parameters, xgboost.DMatrix(rows, target), 400)
-    score = BoosterScore(Booster(bytes(trained.save_raw("ubj"))), np.full(rows.shape[1], np.nan))
+    estimator = XGBRegressor(n_estimators=400, max_depth=3, learning_rate=0.05, n_jobs=1, random_state=1)
+    trained = estimator.fit(rows, target).get_booster()
+    score = served_score(estimator, rows)
     trees = trees_of(score, rows[:20])
     if trees is None:
         raise SystemExit("the booster is not explained as trees")
@@ -160,14 +161,21 @@ def blend_of(rows: Matrix, target: NDArray[np.float64]) -> Score:
     from sklearn.linear_model import Ridge
     from xgboost import XGBRegressor
 
-    from registry.predict_fn import predict_fn_of
-
     members: Sequence[Any] = [
         ("xgboost", XGBRegressor(n_estimators=300, max_depth=4, learning_rate=0.05, n_jobs=1)),
         ("boosting", GradientBoostingRegressor(n_estimators=300, max_depth=4, random_state=1)),
         ("ridge", Ridge()),
     ]
-    return predict_fn_of(VotingRegressor(list(members)).fit(rows, target), "predict")
+    return served_score(VotingRegressor(list(members)).fit(rows, target), rows)
+
+
+def served_score(fitted: Any, rows: Matrix) -> Score:
+    """The score of a fitted estimator as consumers compute it; its pipeline passes the columns on."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    encode = ColumnTransformer([("columns", "passthrough", list(range(rows.shape[1])))]).fit(rows)
+    return score_of(Pipeline([(ENCODE, encode), ("estimate", fitted)]), ())
 
 
 def drain_ratio(listings: int, rounds: int) -> float:

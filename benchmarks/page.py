@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.peer_report import PeersReport
-from tasador.bench.drain_sections import RATIO_HEADS, rates_table, ratio_cells, usage_table
+from tasador.bench.drain_sections import rates_table, ratios_table, usage_table
 from tasador.bench.markdown import table
 from tasador.bench.report import BenchReport
 from tasador.bench.sections import sections
@@ -19,7 +19,7 @@ HEAD = """\
 
 `make bench`, or `tasador bench`, measures a consumer as it runs in production, with validation, deduplication, window,
 metrics, trimming and heartbeats, on the default settings. The model is `xgboost-reference`: 300 trees of depth 4. The
-figures below are from {date}{kind}. `make bench-full` measures everything in about half an hour, with about 5 GB of
+figures below are from {date}{kind}. `make bench-full` measures everything in about 45 minutes, with about 5 GB of
 memory, and writes the report after each part; `FLAGS=--keep` continues an interrupted run.
 
 Ratios have targets. A full run exits with 1 if a ratio misses its target; a small run (`--quick`, as in CI on shared
@@ -37,8 +37,9 @@ listings, model and Redis:
 - **FastStream, one by one**: a subscriber that takes one message, validated by pydantic, predicts and publishes
   (`tasador/bench/contenders/one_by_one.py`). It drains a fiftieth of the listings.
 
-If the user's registry has a champion, or `--model` names a version, the consumer is measured with that model too; with
-`--consumers N`, also N consumers that share the work.
+If the user's registry has a champion, or `--model` names a version, the consumer is measured with that model too, here
+and in the other tables; a full run trains what `tasador train` makes if there is no champion. Its ratios divide by the
+same programs with the reference model. With `--consumers N`, N consumers that share the work are measured as well.
 
 Contenders take turns, and each round starts with a different one, so a ratio compares neighbours in time. A rate uses
 Redis's clock: n predictions take the time between the entry ids of the first and the last, so the rate is
@@ -64,7 +65,8 @@ many processes as there are cores if the peer has an option for it; MLServer use
 requests over keep-alive connections that always have one request in flight, for {seconds:g} s a round after a warm-up,
 from a load generator that takes 10 to 20 % of one of the same cores. Tasks of streaq are enqueued before. Each answer
 is compared with the model's. The consumer and the peers take turns in {rounds} rounds. The target concerns the best
-server that batches. Measured on {date}.
+server that batches. Processor time and memory are those of all processes of a peer, without Redis; of a page of memory
+that n processes share, each counts 1/n. Measured on {date}.
 
 {rates}
 {left_out}"""
@@ -91,20 +93,21 @@ def render_page(report: BenchReport, peers: PeersReport | None = None) -> str:
 def peers_section(report: PeersReport) -> str:
     """The section on peers, in Markdown."""
     heads = ("", "connections", "events/s", "least", "most", "tasador consumer / it", "least", "most", "target")
-    best = report.ratio
+    best, peers = report.ratio, sorted(report.peers, key=lambda peer: -peer.events_per_s.median)
     rows = [
         (
-            peer.title,
-            f"{peer.connections or '-'}",
-            *_bold_spread(peer.events_per_s, ",.0f"),
-            *_bold_spread(peer.times, ",.1f"),
-            f"{best.target:g}" if peer.name == best.against else "",
+            each.title,
+            f"{each.connections or '-'}",
+            *_bold_spread(each.events_per_s, ",.0f"),
+            *(_bold_spread(each.times, ",.1f") if each != report.consumers[0] else ("", "", "")),
+            f"{best.target:g}" if each.name == best.against else "",
+            f"{each.cpu_us.median:,.1f}",
+            f"{each.peak_bytes / 1e6:,.0f} MB",
         )
-        for peer in sorted(report.peers, key=lambda peer: -peer.events_per_s.median)
+        for each in (*peers, *report.consumers)
     ]
-    consumer = ("tasador consumer", "-", *_bold_spread(report.consumer, ",.0f"), "", "", "", "")
     left_out = f"\n{report.left_out}.\n" if report.left_out else ""
-    rates = table(heads, [*rows, consumer])
+    rates = table((*heads, "µs an event", "memory"), rows)
     return PEERS.format(
         seconds=report.seconds,
         rounds=report.rounds,
@@ -119,11 +122,10 @@ def _bold_spread(figure: Spread, form: str) -> tuple[str, str, str]:
 
 
 def _throughput(report: ThroughputReport) -> str:
-    ratios = [(ratio.title, *ratio_cells(ratio)) for ratio in report.ratios]
     return THROUGHPUT.format(
         rounds=report.rounds,
         rates=rates_table(report.standings),
-        ratios=table(("tasador consumer /", *RATIO_HEADS), ratios),
+        ratios=ratios_table(report.ratios),
         usage=usage_table(report.standings),
         payload_bytes=report.payload_bytes,
         published=report.published_per_s,

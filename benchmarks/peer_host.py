@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import psutil
+import redis
 import uvloop
 
+from benchmarks.peer_usage import FamilySampler, PeerFigures
 from benchmarks.peers.load import NotServedError, build_request, put_load
 from benchmarks.peers.servers import PeerServer
 from schemas.errors import BenchmarkError
@@ -21,6 +24,7 @@ from tasador.bench.process import ContenderProcess
 from tasador.bench.rig import Rig
 from tasador.machine.ports import find_free_port
 from tasador.machine.supervision import program_command
+from transport.connection import connect
 
 ROOT = Path(__file__).parents[1]
 TASKS = 3000
@@ -53,8 +57,8 @@ class PeerHost:
         rows = np.array([list(listing["data"].values()) for listing in self._listings], dtype=np.float32)
         self._prices = booster.inplace_predict(rows).tolist()
 
-    def rate_of_server(self, server: PeerServer, seconds: float) -> float:
-        """Correct answers per second.
+    def measure_server(self, server: PeerServer, seconds: float) -> PeerFigures:
+        """Put a load on a server.
 
         Raises:
             BenchmarkError: the server did not start, or did not answer as the model does.
@@ -65,48 +69,52 @@ class PeerHost:
         ]
         with self._running(server.title, server.module, str(port), str(self._rig.booster)) as process:
             try:
-                load = uvloop.run(put_load(port, requests, server.connections, seconds, process.usage))
+                with FamilySampler([process.pid]) as sampler:
+                    load = uvloop.run(put_load(port, requests, server.connections, seconds, process.usage))
+                    end = time.time()
             except NotServedError as error:
                 process.usage()
                 raise BenchmarkError(f"{server.title}: {error}; its last output: {process.last_line()}") from error
         for answer in load.answers:
             self._check(server.title, answer.number, *server.prediction_of(json.loads(answer.body)))
-        return load.events_per_s
+        answers = max(load.events_per_s * seconds, 1)
+        return PeerFigures(load.events_per_s, sampler.cpu_s(end - seconds, end) / answers * 1e6, sampler.peak_bytes)
 
-    def rate_of_streaq(self, title: str) -> float:
-        """Tasks per second of one worker per core, without the first and the last tenth of the tasks.
+    def measure_streaq(self, title: str, url: str) -> PeerFigures:
+        """Let one worker per core do tasks; the first and the last tenth of them are not counted.
+
+        Args:
+            title: for people.
+            url: of the Redis that has the tasks.
 
         Raises:
             BenchmarkError: streaq did not start, or did not answer each listing as the model does.
         """
-        client, queue = self._rig.client, self._rig.streams.prefix
-        had_functions = client.function_list(_STREAQ)
-        arguments = (self._rig.url, queue, str(self._rig.booster))
+        queue = self._rig.streams.prefix
+        arguments = (url, queue, str(self._rig.booster))
         pairs = [(listing["id"], list(listing["data"].values())) for listing in self._listings[:TASKS]]
-        try:
+        with connect(url) as client, _without_traces(client, queue):
             tasks = self._run_tasks(title, "enqueue", arguments, pairs)
             with ExitStack() as running:
                 workers = [
                     running.enter_context(self._running(title, f"{PACKAGE}.streaq_app", *arguments, number=number))
                     for number in range(psutil.cpu_count() or 1)
                 ]
+                sampler = running.enter_context(FamilySampler([worker.pid for worker in workers]))
                 try:
                     done = self._run_tasks(title, "collect", arguments, tasks)
                 except BenchmarkError:
                     for worker in workers:
                         worker.usage()  # a worker that has died raises with its last output
                     raise
-        finally:
-            for key in list(client.scan_iter(f"{_STREAQ}:{queue}*", count=1000)):
-                client.unlink(key)
-            if not had_functions and client.function_list(_STREAQ):
-                client.function_delete(_STREAQ)
         for number, (listing_id, price, _) in enumerate(done):
             self._check(title, number, listing_id, price)
         finished_ms = sorted(int(at_ms) for _, _, at_ms in done)
         tenth = len(finished_ms) // 10
         first, *_, last = finished_ms[tenth : len(finished_ms) - tenth]
-        return (len(finished_ms) - 2 * tenth - 1) / max(last - first, 1) * 1000
+        counted = len(finished_ms) - 2 * tenth - 1
+        rate = counted / max(last - first, 1) * 1000
+        return PeerFigures(rate, sampler.cpu_s(first / 1000, last / 1000) / counted * 1e6, sampler.peak_bytes)
 
     def _run_tasks(self, title: str, verb: str, arguments: Sequence[str], data: Any) -> Any:
         command = [self._python, "-m", f"{PACKAGE}.streaq_tasks", *arguments, verb]
@@ -156,3 +164,16 @@ class PeerHost:
         home = self._rig.settings.home
         own = {"PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml"), "BENTOML_DO_NOT_TRACK": "true"}
         return self._rig.environment() | own
+
+
+@contextmanager
+def _without_traces(client: redis.Redis, queue: str) -> Iterator[None]:
+    """Remove what streaq leaves: its keys, and its library of functions if that was not there before."""
+    had_functions = client.function_list(_STREAQ)
+    try:
+        yield
+    finally:
+        for key in list(client.scan_iter(f"{_STREAQ}:{queue}*", count=1000)):
+            client.unlink(key)
+        if not had_functions and client.function_list(_STREAQ):
+            client.function_delete(_STREAQ)

@@ -13,14 +13,16 @@ TARGET = 80.0
 
 
 class PeerRate(FrozenModel):
-    """The rate of a peer.
+    """What a peer, or the consumer with one model, did over all rounds.
 
     Attributes:
         name: short; `title` is for people.
         connections: that each had one request in flight; None if the peer has no HTTP.
         is_batching: whether it predicts waiting HTTP requests together.
         events_per_s: correct answers per second.
-        times: the consumer's rate divided by the peer's of the same round.
+        times: the rate of the consumer with the reference model divided by this one's of the same round.
+        cpu_us: processor time of all its processes per answer, in µs, without that of Redis.
+        peak_bytes: the largest memory of all of them together.
     """
 
     name: str
@@ -29,6 +31,8 @@ class PeerRate(FrozenModel):
     is_batching: bool
     events_per_s: Spread
     times: Spread
+    cpu_us: Spread
+    peak_bytes: int
 
 
 class PeersReport(FrozenModel):
@@ -37,7 +41,7 @@ class PeersReport(FrozenModel):
     Attributes:
         rounds: in which the consumer and the peers took turns.
         seconds: for which a server was measured in a round.
-        consumer: answers per second.
+        consumers: the consumer with the reference model, then with the champion if there is one.
         left_out: which peer was not measured and why; empty if all were.
     """
 
@@ -45,7 +49,7 @@ class PeersReport(FrozenModel):
     machine: Machine
     rounds: int
     seconds: float
-    consumer: Spread
+    consumers: tuple[PeerRate, ...]
     peers: tuple[PeerRate, ...]
     left_out: str
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
+import sys
+from collections.abc import Callable
 
 from consumer.consumer import Consumer
 from consumer.model_events import CHECK_S, ModelEvents
@@ -12,13 +13,14 @@ from schemas.settings import Settings
 from service import logs
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
+from service.collector import calm_collector, freeze_objects
 from service.periodic import PeriodicTasks, Step
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
 
-CALM_COLLECTOR = (100_000, 50, 50)
-"""Thresholds of the garbage collector. A batch makes thousands of objects that live for milliseconds and in no cycle.
-By default the collector would scan them, and sometimes all of scikit-learn, several times a batch."""
+SWITCH_S = 0.001
+"""How long the scoring loop waits for the interpreter, several times a batch, while a model is loaded in a thread. With
+Python's default of 5 ms swaps would be felt."""
 
 
 def run_consumer(settings: Settings, name: str, port: int) -> None:
@@ -34,21 +36,33 @@ def run_consumer(settings: Settings, name: str, port: int) -> None:
         RedisUnavailableError: Redis does not answer at start.
     """
     logs.configure(settings)
-    gc.set_threshold(*CALM_COLLECTOR)
+    sys.setswitchinterval(SWITCH_S)
     url = required_redis_url(settings)
     with speaking_to(url), connect(url) as client:
         check_server(client, settings.streams)
     listener = bind(port, settings.host)
     logs.log_settings(settings)
-    serve(build_consumer(settings, name, listener), listener)
+    app = build_consumer(settings, name, listener, freeze_objects)
+    calm_collector()
+    serve(app, listener)
 
 
-def build_consumer(settings: Settings, name: str, listener: socket.socket) -> ServedApp:
-    """The application of one consumer, whose endpoints are served on the listener."""
+def build_consumer(
+    settings: Settings, name: str, listener: socket.socket, on_swapped: Callable[[], object] = lambda: None
+) -> ServedApp:
+    """The application of one consumer.
+
+    Args:
+        settings: of the domain.
+        name: of this consumer.
+        listener: on which its endpoints are served.
+        on_swapped: called after each swap, the first model's included.
+    """
     url = required_redis_url(settings)
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
+    consumer.follower.on_swapped = on_swapped
     broker = build_broker(url, consumer.registry)
     specification = describe("consumer", domain, streams)
     app = build_app(ServedApp, broker, consumer.health, consumer.registry, specification)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +49,7 @@ class ModelFollower:
         wakeup: set to have the desired model read at once.
         activities: shows that a model is being loaded.
         changed: set when that or the model changes, to have it in the heartbeat at once.
+        on_swapped: called after each swap.
     """
 
     client: redis.asyncio.Redis
@@ -61,6 +63,7 @@ class ModelFollower:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
     activities: Activities = field(default_factory=Activities)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    on_swapped: Callable[[], object] = lambda: None
     _digest: str = ""
     _rejected: str = ""
     _failed: str = ""
@@ -121,6 +124,7 @@ class ModelFollower:
         self.metrics.record_swap(desired.version, desired.activation, self.model.scorer.card.key_feature)
         load_ms = round((time.perf_counter() - begin) * 1000, 1)
         logger.info("model swapped", extra={"version": desired.version, "load_ms": load_ms})
+        self.on_swapped()
         await self._publish("model.swapped", desired, load_ms=load_ms)
 
     async def _load_in_thread(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:

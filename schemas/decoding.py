@@ -20,7 +20,7 @@ from schemas.domain import Domain, domain_of
 from schemas.errors import FieldError, RefusedListingError
 from schemas.events import MAX_ID, SOURCE_PATTERN, TRACEPARENT_PATTERN, AwareTime, Listing
 from schemas.features import Feature
-from schemas.limits import check_limits, safe_bytes
+from schemas.limits import EventBounds, check_limits, safe_bytes
 from schemas.refusals import MAX_ERRORS, MAX_NAME, Reason, explain
 from schemas.sections import LimitSettings
 from schemas.streams import DATA_FIELD, FASTSTREAM_FIELD
@@ -99,6 +99,7 @@ class ListingDecoder:
         self._domain = domain
         self._limits = limits
         self._safe_bytes = safe_bytes(limits)
+        self._bounds = EventBounds(limits, (*DecodedListing.__struct_fields__, *domain.columns))
         fillable = domain_of(domain.contract, domain.columns) if may_lack else domain
         self._row = _row_struct(fillable, absent)
         self._required = [f"f{i}" for i, f in enumerate(domain.features) if not f.may_miss] if may_lack else []
@@ -114,12 +115,14 @@ class ListingDecoder:
         Raises:
             RefusedListingError: with the reason, the errors by field, and the identity if it could be read.
         """
-        if len(payload) > self._safe_bytes:
+        # the fast decoder takes milliseconds for thousands of repeated keys
+        is_checked = self._is_beyond_bounds(payload)
+        if is_checked:
             check_limits(payload, self._limits)
         try:
             listing = self._fast(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            if len(payload) <= self._safe_bytes:
+            if not is_checked:
                 check_limits(payload, self._limits)
             return self.decode_by_contract(payload)
         if listing.subject is None and any(is_missing(getattr(listing.data, name)) for name in self._required):
@@ -127,13 +130,17 @@ class ListingDecoder:
         return listing
 
     def decode_all(self, payloads: Sequence[bytes]) -> list[DecodedListing] | None:
-        """Decode a batch of small, valid events, as nearly all are; None if any event needs `decode`."""
-        if max(map(len, payloads), default=0) > self._safe_bytes:
-            return None
+        """Decode a batch of valid events, as nearly all are; None if any event needs `decode`."""
         try:
+            if max(map(len, payloads), default=0) > self._safe_bytes:
+                for payload in filter(self._is_beyond_bounds, payloads):
+                    check_limits(payload, self._limits)
             return [*map(self._fast, payloads)]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError, RefusedListingError):
             return None
+
+    def _is_beyond_bounds(self, payload: bytes) -> bool:
+        return len(payload) > self._safe_bytes and not self._bounds.hold(payload)
 
     def decode_by_contract(self, payload: bytes) -> DecodedListing:
         """Decode one event by the pydantic contract, the slow path.

@@ -19,7 +19,8 @@ import redis.exceptions
 from transport.connection import SOCKET_TIMEOUT_S
 from transport.consumer_group import Entry
 
-_RECEIVED_BYTES = 1 << 20
+READ_BYTES = 1 << 20
+"""A read takes as much as has arrived: a batch is five times as large as redis-py's 64 KiB."""
 
 
 class PipelinedConnection:
@@ -33,7 +34,8 @@ class PipelinedConnection:
     def __init__(self, client: redis.asyncio.Redis, timeout_s: float = SOCKET_TIMEOUT_S) -> None:
         pool = client.connection_pool
         # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task yields
-        self._connection: Any = pool.connection_class(**{**pool.connection_kwargs, "socket_timeout": None})
+        options = {**pool.connection_kwargs, "socket_timeout": None, "socket_read_size": READ_BYTES}
+        self._connection: Any = pool.connection_class(**options)
         self._timeout_s = timeout_s
 
     async def send(self, *command: Any) -> None:
@@ -102,7 +104,7 @@ class PipelinedConnection:
     async def _received(self) -> bytes:
         """What the server has sent since the last call, at least one byte."""
         stream = self._connection._reader  # noqa: SLF001 - redis-py has no public way
-        data: bytes = await stream.read(_RECEIVED_BYTES) if stream else b""
+        data: bytes = await stream.read(READ_BYTES) if stream else b""
         if not data:
             await self._drop()
             raise redis.exceptions.ConnectionError("the connection was closed before the replies arrived")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
@@ -19,11 +20,12 @@ from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.retrain_task import RetrainTask
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
-from schemas.states import MonitorHeartbeat
+from schemas.states import DesiredModel, MonitorHeartbeat
 from service import logs
 from service.activity import Activities
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
 from service.asyncapi import describe
+from service.collector import calm_collector, freeze_objects
 from service.health import Health
 from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
@@ -32,6 +34,9 @@ from service.settings_watch import WATCH_S, SettingsWatch
 from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +61,16 @@ def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable)
     """
     logs.configure(settings)
     listener = bind(port, settings.host)
-    serve(build_monitor(settings, name, load_table, listener.getsockname()[1]), listener)
+
+    def load_and_freeze(desired: DesiredModel) -> pd.DataFrame:
+        # the first load imports pandas and MLflow
+        table = load_table(desired)
+        freeze_objects()
+        return table
+
+    app = build_monitor(settings, name, load_and_freeze, listener.getsockname()[1])
+    calm_collector()
+    serve(app, listener)
 
 
 class Monitor:

@@ -1,4 +1,4 @@
-"""The champion of the user's registry, copied into the benchmark's registry to be measured beside the reference."""
+"""Champions of the user's registry, copied into the benchmark's registry to be measured beside the reference."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from registry.location import database_of, tracking_uri_of
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.errors import ConfigurationError
-from schemas.settings import Settings
+from schemas.settings import Settings, load_settings
 from tasador.bench.model import register_folder
+from tasador.bench.rig import Rig, settings_for
 
+DOMAIN_OF_CLASSES = "obesity"
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>\d+)|@(?P<alias>[^/@]+))")
 
 
@@ -58,3 +60,18 @@ def copy_champion(champion: ModelVersionInfo, owner: Settings, settings: Setting
     """
     with Registry(tracking_uri_of(owner), owner.domain).downloaded(champion) as folder:
         return register_folder(settings, folder, run_id)
+
+
+def find_rig_of_classes(rig: Rig) -> Rig | None:
+    """A rig beside another one for the user's domain of classes, with its champion; None if there is no champion.
+
+    Raises:
+        ModelRejectedError: as `copy_champion`.
+        RegistryUnavailableError: MLflow does not answer.
+    """
+    owner = load_settings(domain=DOMAIN_OF_CLASSES)
+    champion = find_champion(owner)
+    if champion is None:
+        return None
+    settings = settings_for(rig.url, rig.settings.home, DOMAIN_OF_CLASSES, owner.domains[DOMAIN_OF_CLASSES].path)
+    return Rig(rig.url, settings, copy_champion(champion, owner, settings, rig.model.run_id))

@@ -27,6 +27,36 @@ ratio is to the drain of whole listings in the same round (`tasador bench --part
 
 {rows}
 """
+_AOF = """\
+## With an append-only file
+
+The same drains with `appendonly yes` and `appendfsync everysec`, as `tasador up` runs its Redis, for both contenders.
+Medians over {rounds} rounds (`tasador bench --part aof`).
+
+{rates}
+
+{ratios}
+"""
+_BUSY = """\
+## On busy cores
+
+The same drains while another program on each core runs and sleeps for 5 ms in turn (`tasador/bench/conditions.py`).
+Medians over {rounds} rounds (`tasador bench --part busy`).
+
+{rates}
+
+{ratios}
+"""
+_CLASSES = """\
+## Classes
+
+The champion of a domain of classes, which drains listings of its own, beside the bare loop, which drains housing with
+the reference model. Medians over {rounds} rounds (`tasador bench --part classes`).
+
+{rates}
+
+{ratios}
+"""
 _SCALE = """\
 ## At scale
 
@@ -61,6 +91,32 @@ def _verdict(ratio: RateRatio) -> str:
     if ratio.target is None:
         return ""
     return "reached" if ratio.is_reached else "not reached"
+
+
+def ratios_table(ratios: Iterable[RateRatio]) -> str:
+    """Ratios of rates, as a table."""
+    rows = [(f"{ratio.of} / {ratio.title}", *ratio_cells(ratio)) for ratio in ratios]
+    return table(("", *RATIO_HEADS), rows)
+
+
+def aof_section(report: ThroughputReport) -> str:
+    """The rates with an append-only file."""
+    return _rates_and_ratios(_AOF, report)
+
+
+def busy_section(report: ThroughputReport) -> str:
+    """The rates on busy cores."""
+    return _rates_and_ratios(_BUSY, report)
+
+
+def classes_section(report: ThroughputReport) -> str:
+    """The rate of a champion of classes."""
+    return _rates_and_ratios(_CLASSES, report)
+
+
+def _rates_and_ratios(form: str, report: ThroughputReport) -> str:
+    rates, ratios = rates_table(report.standings), ratios_table(report.ratios)
+    return form.format(rounds=report.rounds, rates=rates, ratios=ratios)
 
 
 def costs_section(costs: ThroughputReport) -> str:

@@ -15,7 +15,7 @@ def growth_sections(report: BenchReport) -> Iterator[str]:
     if report.backlogs:
         yield _growth("backlog", "backlog", report.backlogs, lambda cost: cost.backlog)
     if report.batches:
-        yield _growth("batch", "entries a read", report.batches, lambda cost: cost.batch)
+        yield _growth("batch", "entries a read", report.batches, lambda cost: cost.batch, report.champion_batches)
     if report.widths:
         yield _growth("number of features", "features", report.widths, lambda cost: cost.features)
     if report.drift_costs:
@@ -34,12 +34,18 @@ def _drift_costs(costs: Sequence[DriftCost]) -> str:
     return table(heads, rows)
 
 
-def _growth(by: str, head: str, costs: Sequence[GrowthCost], size_of: Callable[[GrowthCost], int]) -> str:
+def _growth(
+    by: str,
+    head: str,
+    costs: Sequence[GrowthCost],
+    size_of: Callable[[GrowthCost], int],
+    champion: Sequence[GrowthCost] = (),
+) -> str:
     heads = (head, "events/s", "µs an event", "Redis, µs", "both / the first row", "memory", "Redis memory after it")
     first = costs[0].cpu_us + costs[0].redis_cpu_us
     rows = [
         (
-            f"{size_of(cost):,}",
+            f"{size_of(cost):,}{suffix}",
             f"{cost.events_per_s:,.0f}",
             f"{cost.cpu_us:.1f}",
             f"{cost.redis_cpu_us:.1f}",
@@ -47,7 +53,8 @@ def _growth(by: str, head: str, costs: Sequence[GrowthCost], size_of: Callable[[
             f"{cost.peak_bytes / 1e6:.0f} MB",
             f"{cost.redis_bytes / 1e6:,.0f} MB",
         )
-        for cost in costs
+        for suffix, each in (("", costs), (", champion", champion))
+        for cost in each
     ]
     intro = f"Processor time per event, over {costs[0].events:,} events."
     return f"## Growth with the {by}\n\n{intro}\n\n" + table(heads, rows) + "\n"

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.frozen_model import FrozenModel
-from tasador.bench.arrivals import load_generator
+from tasador.bench.arrivals import Latencies, load_generator
 from tasador.bench.rig import Rig
 
 RATES = (100, 1000, 10_000, 20_000, 40_000, 80_000)
@@ -35,6 +34,7 @@ class LatencyStep(FrozenModel):
     Attributes:
         events_per_s: the rate of arrivals.
         listings: how many were counted.
+        p99_of_product: without the load generator's share, which `generator_max` is the largest of.
         is_saturated: the median of the last tenth exceeds half a second: the consumer does not keep up.
     """
 
@@ -45,6 +45,8 @@ class LatencyStep(FrozenModel):
     p99: float
     p999: float
     max: float
+    p99_of_product: float
+    generator_max: float
     is_saturated: bool
 
 
@@ -79,8 +81,9 @@ def measure_latency(
                 arrivals, seen = load.start(rate, min(seconds, _MAX_LISTINGS / rate))
                 step = step_of(rate, load.finish(arrivals, seen))
                 process.usage()
-            figures = f"p50 {step.p50:.2f} ms, p99 {step.p99:.2f} ms, longest {step.max:.1f} ms"
-            progress(f"{rate:,.0f} events/s: {figures}{', saturated' if step.is_saturated else ''}")
+            figures = f"p50 {step.p50:.2f} ms, p99 {step.p99:.2f} ms ({step.p99_of_product:.2f} of the product)"
+            longest = f"longest {step.max:.1f} ms{', saturated' if step.is_saturated else ''}"
+            progress(f"{rate:,.0f} events/s: {figures}, {longest}")
             return step
 
         if not until_saturated:
@@ -116,9 +119,9 @@ def narrow(steps: Sequence[LatencyStep], step_at: StepAt) -> Iterator[LatencySte
             sustained = step.events_per_s
 
 
-def step_of(rate: float, latencies_s: NDArray[np.float64]) -> LatencyStep:
-    """The figures of one rate, from latencies of shape (n,) in the order of the arrivals."""
-    counted = latencies_s[int(len(latencies_s) * WARM_UP) :] * 1000
+def step_of(rate: float, latencies: Latencies) -> LatencyStep:
+    """The figures of one rate."""
+    counted, generator = (each_s[int(len(each_s) * WARM_UP) :] * 1000 for each_s in latencies)
     p50, p95, p99, p999 = np.percentile(counted, (50, 95, 99, 99.9), method="inverted_cdf")
     last = counted[-max(len(counted) // 10, 1) :]
     return LatencyStep(
@@ -129,5 +132,7 @@ def step_of(rate: float, latencies_s: NDArray[np.float64]) -> LatencyStep:
         p99=p99,
         p999=p999,
         max=float(counted.max()),
+        p99_of_product=float(np.percentile(counted - generator, 99, method="inverted_cdf")),
+        generator_max=float(generator.max()),
         is_saturated=bool(np.median(last) > _SATURATED_S * 1000),
     )

@@ -33,6 +33,14 @@ def train_reference(settings: Settings, progress: Callable[[str], None]) -> Mode
     return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
 
 
+def train_champion(settings: Settings, progress: Callable[[str], None]) -> ModelVersionInfo:
+    """Train and register what `tasador train` makes by default."""
+    from training import train
+
+    result = train(settings, progress=progress)
+    return Registry(tracking_uri_of(settings), settings.domain).resolve(version=result.version)
+
+
 def register_folder(settings: Settings, folder: Path, run_id: str) -> ModelVersionInfo:
     """Register a stored model as a new version: it has another digest and makes the same predictions."""
     import pandas as pd

@@ -9,6 +9,9 @@ class BenchPart(StrEnum):
     """What can be measured."""
 
     THROUGHPUT = "throughput"
+    AOF = "aof"
+    BUSY = "busy"
+    CLASSES = "classes"
     COSTS = "costs"
     STORED = "stored"
     LATENCY = "latency"

@@ -56,6 +56,11 @@ class ContenderProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     def usage(self) -> tuple[float, int]:
         """CPU seconds used since the start, and bytes of resident memory.
 

@@ -21,6 +21,9 @@ from tasador.bench.throughput import ThroughputReport
 
 _FIELDS = {
     BenchPart.THROUGHPUT: "throughput",
+    BenchPart.AOF: "aof",
+    BenchPart.BUSY: "busy",
+    BenchPart.CLASSES: "classes",
     BenchPart.COSTS: "costs",
     BenchPart.STORED: "stored",
     BenchPart.LATENCY: "latencies",
@@ -39,10 +42,15 @@ class BenchReport(FrozenModel):
     Attributes:
         is_quick: whether the floors of a small run apply (`tasador.bench.targets`).
         throughput: the consumer beside other programs.
+        aof: the consumer beside the bare loop with an append-only file (`everysec`).
+        busy: the same while other programs keep the cores half busy.
+        classes: the champion of a domain of classes beside the bare loop.
         costs: the consumer beside itself without some of its features.
         stored: the consumer with listings that take features from the store.
         scale: one consumer and several, at each number of listings.
         widths: growth with the number of features.
+        champion: the recipe of the champion that was measured too; empty if there was none. Its figures are in the
+            fields whose names begin with it, and in rows of their own where contenders are compared.
     """
 
     made_at: datetime
@@ -59,6 +67,14 @@ class BenchReport(FrozenModel):
     costs: ThroughputReport | None = None
     stored: tuple[StoredDrain, ...] | None = None
     scale: tuple[ThroughputReport, ...] | None = None
+    aof: ThroughputReport | None = None
+    busy: ThroughputReport | None = None
+    classes: ThroughputReport | None = None
+    champion: str = ""
+    champion_latencies: tuple[LatencyStep, ...] = ()
+    champion_swaps: SwapLatencies | None = None
+    champion_starts: tuple[ConsumerStart, ...] = ()
+    champion_batches: tuple[GrowthCost, ...] = ()
 
     def has(self, part: BenchPart) -> bool:
         """Whether a part was measured."""
@@ -67,7 +83,11 @@ class BenchReport(FrozenModel):
     @property
     def is_good(self) -> bool:
         """Whether no ratio is below its floor. Times and memory depend on the machine and have no floor."""
-        drains = all(each.is_good for each in (self.throughput, self.costs) if each is not None)
+        drains = all(
+            each.is_good
+            for each in (self.throughput, self.costs, self.aof, self.busy, self.classes)
+            if each is not None
+        )
         return drains and all(each.ratio.is_enough for each in self.stored or ())
 
 

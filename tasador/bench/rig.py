@@ -12,6 +12,8 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from copy import copy
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,7 +22,7 @@ from registry.versions import ModelVersionInfo
 from schemas.errors import BenchmarkError
 from schemas.sections import DomainSettings
 from schemas.settings import PARAMS_VARIABLE, PREFIX, Settings
-from tasador.bench.contenders.contender import CONSUMER
+from tasador.bench.contenders.contender import ANY_COST, CONSUMER
 from tasador.bench.model import activate, save_booster
 from tasador.bench.process import ContenderProcess
 from tasador.machine.private_redis import PrivateRedis
@@ -76,13 +78,13 @@ class Rig:
     Args:
         url: of the Redis.
         settings: from `settings_for`.
-        model: the registered version that all contenders use; an XGBoost model.
+        model: the registered version that all contenders use; bare programs can only use an XGBoost model.
 
     Attributes:
         model: that version.
         streams: the rig's keys.
+        consumer_settings: of the product's consumers, where they differ from the defaults.
         client: a connection for measurements.
-        booster: the file of the model's booster, for contenders that do not use the registry.
     """
 
     def __init__(self, url: str, settings: Settings, model: ModelVersionInfo) -> None:
@@ -90,9 +92,21 @@ class Rig:
         self.settings = settings
         self.streams = settings.streams
         self.client = connect(url)
-        self.booster = settings.home / "booster.ubj"
         self.model = model
-        save_booster(model, self.booster)
+        self.consumer_settings = DEFAULTS
+
+    @cached_property
+    def booster(self) -> Path:
+        """The file of the model's booster, for contenders that do not use the registry; written when first needed."""
+        path = self.settings.home / "booster.ubj"
+        save_booster(self.model, path)
+        return path
+
+    def serving(self, model: ModelVersionInfo) -> Rig:
+        """The same rig with consumers that run another model of its registry, whatever it costs."""
+        rig = copy(self)
+        rig.model, rig.consumer_settings = model, ANY_COST
+        return rig
 
     def activate(self, model: ModelVersionInfo | None = None) -> None:
         """Activate the rig's model, or another one of its registry."""
@@ -114,6 +128,7 @@ class Rig:
             "PREFIX": self.streams.prefix,
             "DOMAIN": own.domain,
             "DOMAINS": json.dumps({name: {"path": domain.path} for name, domain in own.domains.items()}),
+            **self.consumer_settings,
             **settings,
         }
         return inherited | {PARAMS_VARIABLE: str(no_params)} | {PREFIX + name: text for name, text in variables.items()}

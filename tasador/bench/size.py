@@ -14,6 +14,9 @@ SCALES = (200_000, 2_000_000)
 QUICK_SCALES = (100_000,)
 MINUTES: dict[BenchPart, float] = {
     BenchPart.THROUGHPUT: 2.5,
+    BenchPart.AOF: 1.5,
+    BenchPart.BUSY: 2,
+    BenchPart.CLASSES: 1.5,
     BenchPart.COSTS: 3,
     BenchPart.STORED: 2,
     BenchPart.LATENCY: 4.5,
@@ -24,6 +27,9 @@ MINUTES: dict[BenchPart, float] = {
     BenchPart.DRIFT: 1,
 }
 """Approximate duration of each part of a full run on two cores, with five rounds."""
+_BY_ROUNDS = {BenchPart.THROUGHPUT, BenchPart.AOF, BenchPart.BUSY, BenchPart.CLASSES, BenchPart.COSTS, BenchPart.STORED}
+_WITH_CHAMPION = 1.5
+"""How many times as long a run takes if it measures a champion as well."""
 QUICK_MINUTES = 0.75
 """Approximate duration of a part of a small run."""
 
@@ -64,13 +70,13 @@ class BenchSize:
     width_events: int = wide.EVENTS
     drifts: tuple[tuple[int, int], ...] = drift_cost.SIZES
 
-    def minutes(self, parts: Collection[BenchPart]) -> float:
+    def minutes(self, parts: Collection[BenchPart], *, has_champion: bool = False) -> float:
         """Approximate duration of these parts on two cores."""
+        times = _WITH_CHAMPION if has_champion else 1.0
         if self.is_quick:
-            return QUICK_MINUTES * len(parts)
-        of_rounds = {BenchPart.THROUGHPUT, BenchPart.COSTS, BenchPart.STORED}
-        by_rounds = sum(MINUTES[part] for part in parts if part in of_rounds)
-        return by_rounds * self.rounds / 5 + sum(MINUTES[part] for part in parts) - by_rounds
+            return QUICK_MINUTES * len(parts) * times
+        by_rounds = sum(MINUTES[part] for part in parts if part in _BY_ROUNDS)
+        return (by_rounds * self.rounds / 5 + sum(MINUTES[part] for part in parts) - by_rounds) * times
 
 
 def quick_size(listings: int, rounds: int, consumers: int = 1) -> BenchSize:

@@ -53,7 +53,7 @@ def measure_swaps(rig: Rig, seconds: float, progress: Callable[[str], object]) -
                 for number in range(activations):
                     time.sleep(max(arrivals.begin_s + (number + 0.5) * EVERY_S - time.monotonic(), 0))
                     activate(rig.settings, rig.url, models[number % 2])
-                latencies_s = load.finish(arrivals, seen)
+                latencies_s = load.finish(arrivals, seen).whole_s
                 # the first event is that of the start
                 events = scan(rig.client, rig.streams.model_events)
                 swapped = sum(b"model.swapped" in fields[b"data"] for _, fields in events) - 1

@@ -14,21 +14,29 @@ TARGETS: Mapping[str, float] = {"bare": 1.5, "faststream": 130.0, "lean": 0.88}
 STORED: Mapping[int, float] = {3: 0.8, 13: 0.6}
 """By the number of features that every listing takes from the store: the consumer's rate must be at least this many
 times that for whole listings."""
+EVEN: Mapping[str, float] = {"bare": 1.0}
+"""The same for a champion of classes, and for drains while other programs keep both cores half busy."""
+NO_TARGETS: Mapping[str, float] = {}
 QUICK_SHARE = 0.5
 """The share of a target that a small run must reach."""
 
 LATENCIES_MS: Mapping[int, Mapping[str, float]] = {
-    1000: {"p50": 1.5, "p99": 5.0},
-    10_000: {"p50": 2.0, "p99": 8.0},
+    1000: {"p50": 0.9, "p99": 2.5},
+    10_000: {"p50": 1.7, "p99": 6.0},
+    40_000: {"p99_of_product": 20.0},
 }
 """By events per second: the largest allowed value of each percentile."""
-SWAP_MS = 50.0
+SWAP_MS = 30.0
 """The longest latency of any listing while models are swapped."""
-START_S = 3.0
-CONSUMER_BYTES = 250_000_000
+START_S = 1.2
+CONSUMER_BYTES = 130_000_000
 PUBLISHED_PER_S = 150_000.0
 GROWTH = 1.1
 """Largest allowed cost of an event, and memory of a consumer, at the largest backlog relative to the smallest."""
+WIDTH = 5.0
+"""Largest allowed processor time of a consumer for an event of the widest domain, relative to one of 13 features."""
+WIDTH_US = 40.0
+"""The same in µs."""
 
 
 def floor_of(target: float | None, *, is_quick: bool) -> float | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
+from typing import NamedTuple
 
 from pydantic import computed_field
 
 from schemas.frozen_model import FrozenModel
-from tasador.bench.contenders.contender import COMPARED, TASADOR
+from tasador.bench.contenders.contender import BARE, CHAMPIONS, COMPARED, FASTSTREAM, TASADOR
 from tasador.bench.drain import DrainResult
 from tasador.bench.targets import TARGETS, floor_of
 from tasador.bench.usage import ProcessUsage
@@ -55,9 +56,10 @@ class ContenderStanding(FrozenModel):
 
 
 class RateRatio(FrozenModel):
-    """The consumer's rate divided by a contender's of the same round.
+    """A consumer's rate divided by another contender's of the same round.
 
     Attributes:
+        of: the consumer's title.
         against: the contender's name.
         title: the contender's title.
         times: over the rounds; the median counts.
@@ -68,6 +70,7 @@ class RateRatio(FrozenModel):
     against: str
     title: str
     times: Spread
+    of: str = "tasador consumer"
     target: float | None = None
     floor: float | None = None
 
@@ -107,7 +110,12 @@ class ThroughputReport(FrozenModel):
 
 
 def sum_up(
-    titles: dict[str, str], payload_bytes: float, drains: Sequence[DrainResult], *, is_quick: bool = False
+    titles: dict[str, str],
+    payload_bytes: float,
+    drains: Sequence[DrainResult],
+    *,
+    is_quick: bool = False,
+    targets: Mapping[str, float] = TARGETS,
 ) -> ThroughputReport:
     """Sum up the drains of all rounds.
 
@@ -116,7 +124,9 @@ def sum_up(
         payload_bytes: average size of a listing.
         drains: of all rounds.
         is_quick: whether the floors of a small run apply.
+        targets: of the ratios, by the contender against which.
     """
+    rounds = _Rounds(titles, drains, targets, is_quick)
     most = max(drain.listings for drain in drains)
     return ThroughputReport(
         rounds=max(drain.round for drain in drains),
@@ -124,9 +134,7 @@ def sum_up(
         # the publisher reaches its rate only after a few thousand listings
         published_per_s=Spread.of(drain.published_per_s for drain in drains if drain.listings == most),
         standings=tuple(_standing(name, title, _drains_of(name, drains)) for name, title in titles.items()),
-        ratios=tuple(
-            _ratio(name, title, drains, is_quick=is_quick) for name, title in titles.items() if name in COMPARED
-        ),
+        ratios=tuple(rounds.ratios()),
         drains=tuple(drains),
     )
 
@@ -158,9 +166,30 @@ def _summary(usages: Sequence[ProcessUsage], listings: int) -> UsageSummary:
     )
 
 
-def _ratio(against: str, title: str, drains: Sequence[DrainResult], *, is_quick: bool) -> RateRatio:
-    pairs = zip(_drains_of(TASADOR, drains), _drains_of(against, drains), strict=True)
-    times = Spread.of(ours.events_per_s / theirs.events_per_s for ours, theirs in pairs)
-    target = TARGETS.get(against)
-    floor = floor_of(target, is_quick=is_quick)
-    return RateRatio(against=against, title=title, times=times, target=target, floor=floor)
+class _Rounds(NamedTuple):
+    titles: Mapping[str, str]
+    drains: Sequence[DrainResult]
+    targets: Mapping[str, float]
+    is_quick: bool
+
+    def ratios(self) -> Iterator[RateRatio]:
+        """Of the consumer to all that it is compared with, and of champions to other programs."""
+        for name in self.titles:
+            if name == TASADOR:
+                yield from (self._ratio(name, against) for against in COMPARED if against in self.titles)
+            elif name in CHAMPIONS:
+                others = (against for against in (BARE, FASTSTREAM) if against in self.titles)
+                yield from (self._ratio(name, against) for against in others)
+
+    def _ratio(self, of: str, against: str) -> RateRatio:
+        pairs = zip(_drains_of(of, self.drains), _drains_of(against, self.drains), strict=True)
+        target = self.targets.get(against)
+        return RateRatio(
+            against=against,
+            title=self.titles[against],
+            of=self.titles[of],
+            times=Spread.of(ours.events_per_s / theirs.events_per_s for ours, theirs in pairs),
+            target=target,
+            # a user's own model may be slow
+            floor=None if of in CHAMPIONS else floor_of(target, is_quick=self.is_quick),
+        )

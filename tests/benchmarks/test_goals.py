@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.page import render_page
+from tasador.bench.arrivals import Latencies
 from tasador.bench.drift_cost import measure_drift_costs
 from tasador.bench.goals import goals_of
 from tasador.bench.growth import GrowthCost
@@ -24,7 +25,7 @@ CAPACITY = 33_000
 
 
 def step(rate: float, latency_ms: float = 1.0) -> LatencyStep:
-    return step_of(rate, np.full(100, latency_ms / 1000))
+    return step_of(rate, Latencies(np.full(100, latency_ms / 1000), np.zeros(100)))
 
 
 def grown(backlog: int, cpu_us: float, peak_bytes: int) -> GrowthCost:
@@ -50,23 +51,34 @@ def test_each_goal_shows_the_measured_value_and_whether_it_is_reached() -> None:
         swaps=SwapLatencies(events_per_s=10_000, swaps=3, longest=51, longest_without=8, p999=7, p999_without=6),
         starts=(ConsumerStart(first_s=2, peak_bytes=260_000_000),),
         backlogs=(grown(10_000, 5, 100_000_000), grown(10_000_000, 5.9, 120_000_000)),
+        widths=(grown(10_000, 5, 10**8), grown(10_000, 30, 10**8).model_copy(update={"features": 200})),
+        champion="blend",
+        champion_latencies=(step(40_000, 21.0),),
+        champion_starts=(ConsumerStart(first_s=1, peak_bytes=131_000_000),),
     )
     assert [(goal.measured, goal.is_reached) for goal in goals_of(report)] == [
-        ("1.00 ms", True),
+        ("1.00 ms", False),
         ("1.00 ms", True),
         ("5.00 ms", False),
         ("5.00 ms", True),
+        ("21.00 ms", False),
         ("51.00 ms", False),
-        ("2.00 s", True),
+        ("2.00 s", False),
+        ("1.00 s", True),
         ("260 MB", False),
+        ("131 MB", False),
         ("100,000/s", False),
         ("1.09", True),
         ("1.20", False),
+        ("6.00", False),
+        ("30.0 µs", True),
     ]
     # missed goals in seconds and bytes do not fail a run
     assert report.is_good
     page = render_page(report)
-    assert "| latency at 10,000 events/s, p50 | 5.00 ms | at most 2 ms | not reached |" in page
+    assert "| latency at 10,000 events/s, p50 | 5.00 ms | at most 1.7 ms | not reached |" in page
+    assert "p99 without the load generator's share, with the champion | 21.00 ms | at most 20 ms |" in page
+    assert "| 40,000, champion | 90 |" in page
     assert "The consumer was not saturated at 10,000 events/s." in page
 
 
@@ -96,6 +108,7 @@ def test_a_drift_report_has_a_cost_in_time_and_memory() -> None:
 
 def test_a_run_estimates_its_duration() -> None:
     parts = list(BenchPart)
-    assert BenchSize(200_000, 5).minutes(parts) == pytest.approx(27)
+    assert BenchSize(200_000, 5).minutes(parts) == pytest.approx(32)
+    assert BenchSize(200_000, 5).minutes(parts, has_champion=True) == pytest.approx(48)
     assert BenchSize(200_000, 10).minutes(parts) > BenchSize(200_000, 5).minutes(parts)
     assert quick_size(200_000, 3).minutes(parts) < 10

@@ -26,7 +26,18 @@ PEERS = PeersReport(
     machine=MACHINE,
     rounds=3,
     seconds=5,
-    consumer=Spread.of([90_000]),
+    consumers=(
+        PeerRate(
+            name="tasador",
+            title="tasador consumer",
+            connections=None,
+            is_batching=False,
+            events_per_s=Spread.of([90_000]),
+            times=Spread.of([1]),
+            cpu_us=Spread.of([7]),
+            peak_bytes=95_000_000,
+        ),
+    ),
     peers=(
         PeerRate(
             name="mlserver",
@@ -35,6 +46,8 @@ PEERS = PeersReport(
             is_batching=True,
             events_per_s=Spread.of([900, 1000, 1100]),
             times=Spread.of([80, 90, 100]),
+            cpu_us=Spread.of([1500]),
+            peak_bytes=800_000_000,
         ),
     ),
     left_out="streaq is left out",
@@ -84,7 +97,18 @@ def test_listings_that_take_features_from_the_store_are_drained(rig: Rig, monkey
 
 
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
-    step = LatencyStep(events_per_s=80_000, listings=9, p50=1, p95=2, p99=3, p999=4, max=5, is_saturated=True)
+    step = LatencyStep(
+        events_per_s=80_000,
+        listings=9,
+        p50=1,
+        p95=2,
+        p99=3,
+        p999=4,
+        max=5,
+        p99_of_product=2.5,
+        generator_max=0.5,
+        is_saturated=True,
+    )
     sizes = [
         GrowthCost(
             backlog=backlog,
@@ -132,9 +156,9 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
     assert all("</svg>" in plot.read_text() for plot in plots)
     page = render_page(full, PEERS)
     for text in (
-        "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 |",
+        "| 80,000 (saturated) | 9 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 | 2.50 | 0.50 |",
         "| 3 swaps, one a second | 9.0 | 7.0 |",
-        "2.00 s",
+        "| reference model | 1 | 2.00 s | 2.00 s | 2.00 s | 97 MB |",
         "97 MB",
         "| 10,000,000 | 9 | 8.0 | 12.0 | 1.25 | 100 MB | 1,000 MB |",
         "## Growth with the batch",
@@ -143,8 +167,8 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
         "The consumer kept up with no measured rate and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
-        "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 |",
         "| 3 of 13 | **0.750** | 0.750 | 0.750 | 0.8 | 0.7 | not reached | 90,000 | 8.00 | 9.00 |",
+        "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 | 1,500.0 | 800 MB |",
         "streaq is left out.",
     ):
         assert text in page

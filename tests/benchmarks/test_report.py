@@ -58,6 +58,15 @@ def test_a_full_run_fails_below_a_target_and_a_small_run_below_half_of_it() -> N
     assert not report((37_000,), (50_000,), is_quick=True).is_good
 
 
+def test_a_champion_is_divided_by_the_same_programs_and_fails_no_run() -> None:
+    titles = {"champion": "the champion", "bare": "bare loop"}
+    drains = [drain("champion", 1, 60_000), drain("bare", 1, 80_000)]
+    (ratio,) = sum_up(titles, 250.0, drains, targets={"bare": 1.0}).ratios
+    assert (ratio.of, ratio.title, ratio.times.median, ratio.target) == ("the champion", "bare loop", 0.75, 1.0)
+    assert not ratio.is_reached
+    assert ratio.is_enough
+
+
 def test_processor_time_counts_all_listings_of_a_round() -> None:
     standing = report((50_000, 60_000), (50_000, 50_000)).standings[0]
     (usage,) = standing.processes
@@ -75,7 +84,7 @@ def test_the_page_is_generated_from_the_report(tmp_path: Path) -> None:
     assert page == render_page(bench)
     for text in (
         "| tasador consumer | 1,000 | **50,000** |",
-        "| FastStream | **166.7** | 166.7 | 166.7 | 130 | 130 | reached |",
+        "| tasador consumer / FastStream | **166.7** | 166.7 | 166.7 | 130 | 130 | reached |",
         "python 3.12.0",
         "2026-11-21",
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",

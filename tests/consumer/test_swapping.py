@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -243,3 +245,29 @@ def pyfunc_prices(registry: Registry, version: str, frame: Any) -> list[float]:
     mlflow.set_tracking_uri(registry.tracking_uri)
     prices: list[float] = mlflow.pyfunc.load_model(f"models:/{registry.name}/{version}").predict(frame).tolist()
     return prices
+
+
+async def test_a_replaced_model_is_freed_without_the_collector(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    settings: Settings,
+    small_model: SmallModel,
+    other_model: SmallModel,
+) -> None:
+    """A consumer freezes what it has loaded, so a model in a cycle of references would stay for ever."""
+    gc.disable()
+    try:
+        async with running(redis_url, settings, is_following=True) as consumer:
+            activate(redis_client, streams, small_model)
+            publish(redis_client, streams, [event("l-1")])
+            await wait_until_async(lambda: redis_client.xlen(streams.predictions) == 1)
+            assert consumer.follower.model
+            replaced = weakref.ref(consumer.follower.model.scorer)
+            activate(redis_client, streams, other_model)
+            await wait_until_async(lambda: len(model_events(redis_client, streams, "model.swapped")) == 2)
+            publish(redis_client, streams, [event("l-2")])
+            await wait_until_async(lambda: redis_client.xlen(streams.predictions) == 2)
+            await wait_until_async(lambda: replaced() is None)
+    finally:
+        gc.enable()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from joblib import Parallel, cpu_count, delayed
 
 from schemas.errors import ConfigurationError
 from training.learning.encoded_table import EncodedTable
 from training.learning.threads import one_core, one_thread_each
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 START_SECONDS = 30
 
@@ -73,8 +70,8 @@ class DaskEngine:
         client: connected to the cluster.
     """
 
-    def __init__(self, table: EncodedTable, client: Client) -> None:
-        self._client: Any = client
+    def __init__(self, table: EncodedTable, client: Any) -> None:
+        self._client = client
         self._table = self._client.scatter(table, broadcast=True, hash=False)
 
     def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:

@@ -134,8 +134,7 @@ def _repeat_count(
 
 
 def _race_rows(room: float, work_a_row: float, rows: int) -> int:
-    fitting: int = round(room / work_a_row)
-    return min(rows, max(_LEAST_ROWS, fitting))
+    return min(rows, max(_LEAST_ROWS, int(room / work_a_row)))
 
 
 def _recipes_that_fit(
@@ -166,4 +165,5 @@ def _recipes_that_fit(
 def scaled_columns(table: EncodedTable) -> int:
     """Columns of the table once each category has one of its own."""
     more = sum(len(feature.categories) - 1 for feature in table.domain.features if feature.categories)
-    return int(table.derived.shape[1]) + more
+    width: int = table.derived.shape[1]
+    return width + more

@@ -12,7 +12,7 @@ import msgspec
 from registry.versions import ModelVersionInfo
 from tasador.machine.supervision import program_command, tasador_command
 
-TASADOR, BARE, FASTSTREAM, CHAMPION = "tasador", "bare", "faststream", "champion"
+TASADOR, BARE, FASTSTREAM, CHAMPION, CLASSES = "tasador", "bare", "faststream", "champion", "classes"
 NO_WINDOW, NO_METRICS, NO_DEDUPLICATION, LEAN = "no_window", "no_metrics", "no_deduplication", "lean"
 CONSUMER = tuple(tasador_command("consumer", "--name", "benchmark", "--port", "0"))
 """Starts a consumer of this project."""
@@ -20,6 +20,8 @@ ANY_COST = {"SWAP__MAX_US_PER_ROW": "100000"}
 """The champion was admitted under the user's settings, which may allow a higher cost than the defaults."""
 COMPARED = (BARE, FASTSTREAM, NO_WINDOW, NO_METRICS, NO_DEDUPLICATION, LEAN)
 """The contenders that the consumer's rate is divided by."""
+CHAMPIONS = (CHAMPION, CLASSES)
+"""Consumers with a model of the user's, whose rates are divided by those of other programs."""
 
 
 class _PlainAnswer(msgspec.Struct):
@@ -77,7 +79,7 @@ def build_contenders(booster: Path, consumers: int = 1) -> tuple[Contender, ...]
     """The product's consumer first, then the programs it is compared with; several consumers together come last."""
     return (
         build_product(),
-        _build_plain(BARE, "bare redis-py loop", "bare", booster),
+        build_bare(booster),
         _build_plain(FASTSTREAM, "FastStream, one by one", "one_by_one", booster, divisor=50),
         *([build_together(consumers)] if consumers > 1 else []),
     )
@@ -102,6 +104,17 @@ def build_product(model: ModelVersionInfo | None = None) -> Contender:
         return Contender(TASADOR, "tasador consumer")
     title = f"tasador consumer with the champion ({model.algorithm})"
     return Contender(CHAMPION, title, settings=ANY_COST, model=model)
+
+
+def build_classes(model: ModelVersionInfo) -> Contender:
+    """The product's consumer with the champion of a domain of classes."""
+    title = f"tasador consumer with the champion of {model.name} ({model.algorithm})"
+    return Contender(CLASSES, title, settings=ANY_COST, model=model)
+
+
+def build_bare(booster: Path) -> Contender:
+    """The bare loop alone."""
+    return _build_plain(BARE, "bare redis-py loop", "bare", booster)
 
 
 def build_together(count: int) -> Contender:

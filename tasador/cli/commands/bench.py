@@ -28,11 +28,13 @@ QUICK_ROUNDS = 3
 REPORT = Path("reports/bench.json")
 DOMAIN = "housing"
 """The domain whose listings are drained."""
+_WITH_CHAMPION = frozenset(BenchPart) - {BenchPart.CLASSES, BenchPart.COSTS, BenchPart.DRIFT}
+"""The parts that measure a champion beside the reference model."""
 
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help=f"Measure less, in {QUICK_ROUNDS} rounds.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Measure all parts: half an hour, 5 GB of memory.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Measure all parts: 45 minutes, 5 GB of memory.")] = False,
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Number of rounds.", show_default=f"{ROUNDS}, --quick: {QUICK_ROUNDS}")
     ] = None,
@@ -70,13 +72,13 @@ def bench(
 
     kept = read_report(output, is_quick=quick) if keep else None
     parts = _missing_parts(kept) if full else part or [BenchPart.THROUGHPUT]
-    if model and BenchPart.THROUGHPUT not in parts:
-        raise typer.BadParameter("--model needs --part throughput")
+    if model and not _WITH_CHAMPION.intersection(parts):
+        raise typer.BadParameter(f"--model needs a part that measures it: {', '.join(sorted(_WITH_CHAMPION))}")
     rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
     size = (quick_size if quick else BenchSize)(listings, rounds, max(consumers, 2 if full else 1))
     output.parent.mkdir(parents=True, exist_ok=True)
     with interrupt_on_signals():
-        for report in _reports(redis_url, parts, size, model, kept):
+        for report in _reports(redis_url, parts, size, model, kept, is_full=full):
             # an interrupted run keeps the parts that it has measured
             output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     plots = write_plots(report, output)
@@ -97,22 +99,35 @@ def _missing_parts(kept: BenchReport | None) -> list[BenchPart]:
 
 
 def _reports(
-    redis_url: str | None, parts: Sequence[BenchPart], size: BenchSize, model: str | None, kept: BenchReport | None
+    redis_url: str | None,
+    parts: Sequence[BenchPart],
+    size: BenchSize,
+    model: str | None,
+    kept: BenchReport | None,
+    *,
+    is_full: bool,
 ) -> Iterator[BenchReport]:
     with stderr.status("starting"):
-        from tasador.bench.champion import copy_champion, find_champion
-        from tasador.bench.model import train_reference
+        from tasador.bench.champion import copy_champion, find_champion, find_rig_of_classes
+        from tasador.bench.model import train_champion, train_reference
         from tasador.bench.rig import Rig, bench_workspace, settings_for
         from tasador.bench.run import BenchRun
 
-    print_note(f"about {size.minutes(parts):.0f} minutes on two cores: {', '.join(parts)}")
     with bench_workspace(redis_url) as (url, home):
         settings, owner = settings_for(url, home), load_settings(domain=DOMAIN)
-        champion = find_champion(owner, model) if BenchPart.THROUGHPUT in parts else None
+        champion = find_champion(owner, model) if _WITH_CHAMPION.intersection(parts) else None
+        minutes = size.minutes(parts, has_champion=is_full or champion is not None)
+        print_note(f"about {minutes:.0f} minutes on two cores: {', '.join(parts)}")
         with stderr.status("training the reference model"):
             reference = train_reference(settings, print_note)
-        copy = copy_champion(champion, owner, settings, reference.run_id) if champion else None
-        yield from BenchRun(Rig(url, settings, reference), size, print_note, copy).reports(parts, kept)
+        rig, measured = Rig(url, settings, reference), None
+        if champion:
+            measured = copy_champion(champion, owner, settings, reference.run_id)
+        elif is_full:
+            with stderr.status("training a champion, since there is none"):
+                measured = train_champion(settings, print_note)
+        of_classes = find_rig_of_classes(rig) if BenchPart.CLASSES in parts else None
+        yield from BenchRun(rig, size, print_note, measured, of_classes).reports(parts, kept)
 
 
 def _print_report(report: BenchReport) -> None:
@@ -132,8 +147,9 @@ def _print_throughput(report: ThroughputReport) -> None:
     print_line(f"published at {_spread(report.published_per_s, ',.0f')} listings/s")
     for ratio in report.ratios:
         verdict = "reached" if ratio.is_reached else "NOT REACHED"
-        target = f"target {ratio.target:g}: {verdict}; fails below {ratio.floor:g}"
-        print_line(f"tasador consumer / {ratio.title}: {_spread(ratio.times, '.2f')}; {target}")
+        fails = f"; fails below {ratio.floor:g}" if ratio.floor else ""
+        target = f"target {ratio.target:g}: {verdict}{fails}"
+        print_line(f"{ratio.of} / {ratio.title}: {_spread(ratio.times, '.2f')}; {target}")
 
 
 def _spread(figure: Spread, form: str) -> str:

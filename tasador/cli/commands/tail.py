@@ -15,6 +15,7 @@ import typer
 from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
 from schemas.streams import Streams
+from service.collector import calm_collector
 from tasador.cli.event_file import EventFile
 from tasador.cli.formatting import format_entry_time, printable
 from tasador.cli.options import DomainOption, JsonOption
@@ -46,6 +47,7 @@ def tail(
     The stream need not exist yet. With --json each line is an event with its entry id. A file of --out always holds
     whole events; a new file starts with the same events that the terminal would show.
     """
+    calm_collector()
     settings = find_settings(domain)
     key, format_event = _stream(settings.streams, stream)
     with ExitStack() as stack:
