@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,15 @@ from tests.training.learning.tables import table_of_numbers
 from training.learning.selection import Selection, select
 from training.progress import discard_progress
 
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
 distributed = pytest.importorskip("distributed", reason="needs Dask")
 TABLE = table_of_numbers(150)
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[distributed.LocalCluster]:
+def cluster() -> Iterator[LocalCluster]:
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1", silence_logs=50
     ) as started:
@@ -47,16 +51,14 @@ def on_threads() -> str:
     return fingerprint(select(TABLE, settings(), discard_progress))
 
 
-def test_a_training_on_dask_gives_the_same_model_to_the_bit(cluster: distributed.LocalCluster, on_threads: str) -> None:
+def test_a_training_on_dask_gives_the_same_model_to_the_bit(cluster: LocalCluster, on_threads: str) -> None:
     selection = select(TABLE, settings(cluster.scheduler_address), discard_progress)
     assert isinstance(selection.pipeline, Pipeline)
     assert fingerprint(selection) == on_threads
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_worker_that_is_killed_costs_its_units_again_and_no_result(
-    cluster: distributed.LocalCluster, on_threads: str
-) -> None:
+def test_a_worker_that_is_killed_costs_its_units_again_and_no_result(cluster: LocalCluster, on_threads: str) -> None:
     before = {worker.pid for worker in cluster.workers.values()}
     killed: list[int] = []
 
