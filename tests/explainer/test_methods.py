@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from explainer.permutation_shap import PermutationShap
 from explainer.tree_shap import trees_of
 from registry.background import choose_background
-from registry.booster import Booster, BoosterScore
+from registry.booster import Booster
+from registry.serving.formula import Trees
+from registry.serving.score import AdditiveScore, score_of_formula
 from schemas.rows import Matrix
 
 COLUMNS = 5
@@ -115,7 +117,7 @@ def test_tree_shap_equals_the_exact_values_of_its_trees() -> None:
     rows = draw_rows(400)
     settings = {"max_depth": 3, "nthread": 1, "seed": 1, "base_score": 0.5}
     trained = xgboost.train(settings, xgboost.DMatrix(rows, by_pairs(rows)), 12)
-    score = BoosterScore(Booster(bytes(trained.save_raw("ubj"))), np.full(COLUMNS, np.nan))
+    score = AdditiveScore(Trees("trees"), Booster(bytes(trained.save_raw("ubj"))))
     trees = [json.loads(text) for text in trained.get_dump(dump_format="json", with_stats=True)]
     (found,) = np.swapaxes(score.contributions(rows[:6]), 0, 1)
     for row, (*contributions, base) in zip(rows[:6], found, strict=True):
@@ -132,7 +134,7 @@ def test_tree_shap_equals_the_exact_values_of_its_trees() -> None:
 @pytest.mark.parametrize("objective", ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror"])
 def test_trees_that_add_up_to_the_prediction_are_explained_as_trees(objective: str) -> None:
     rows = draw_rows(200)
-    score = BoosterScore(booster(objective, by_pairs(rows), rows), np.zeros(COLUMNS))
+    score = AdditiveScore(Trees("trees"), booster(objective, by_pairs(rows), rows))
     assert trees_of(score, rows[:20]) is score
 
 
@@ -140,7 +142,8 @@ def test_trees_that_add_up_to_the_prediction_are_explained_as_trees(objective: s
 def test_trees_of_another_unit_are_not(objective: str) -> None:
     rows = draw_rows(200)
     target = np.abs(by_pairs(rows)) + 0.1
-    score = BoosterScore(booster(objective, target / target.max(), rows), np.zeros(COLUMNS))
+    trees = booster(objective, target / target.max(), rows)
+    score = score_of_formula(Trees("trees", "value"), {"trees": trees}, (), ())
     assert trees_of(score, rows[:20]) is None
 
 
