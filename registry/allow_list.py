@@ -47,7 +47,8 @@ def allowed_types() -> list[str]:
     Raises:
         ConfigurationError: params.yaml or a variable is wrong.
     """
-    return sorted({*ALLOWED_TYPES, *load_settings().allowed_types})
+    settings = load_settings()
+    return sorted({*ALLOWED_TYPES, *settings.allowed_types})
 
 
 def check_types(model_file: Path) -> None:

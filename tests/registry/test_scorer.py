@@ -112,4 +112,4 @@ def test_pyfunc_predicts_the_same_class_names_as_the_stream(own_model: SmallMode
     probabilities = scorer.score(RowBuilder(table.domain).matrix_of_frame(raw))
     assert [winner_of(row, table.domain.target.classes) for row in probabilities.tolist()] == named
     ties = np.sum(probabilities == probabilities.max(axis=1, keepdims=True), axis=1) > 1
-    assert ties.any() == (recipe == "random-forest")
+    assert ties.any()

@@ -104,7 +104,7 @@ async def test_two_domains_are_scored_side_by_side(url: str, tmp_path: Path) -> 
     made_up_rows(OBESITY, 280).to_csv(tmp_path / "people.csv", index=False)
     table_of("housing").frame.head(200).to_csv(tmp_path / "homes.csv", index=False)
     result = await asyncio.to_thread(
-        _train, "--data", str(tmp_path / "people.csv"), "--models", "xgboost", "--force", "--reason", "made up"
+        _train, "--data", str(tmp_path / "people.csv"), "--models", "extra-trees", "--force", "--reason", "made up"
     )
     assert result["is_champion"]
     predictions = await _score_tables(url, {"housing": tmp_path / "homes.csv", "obesity": tmp_path / "people.csv"})
