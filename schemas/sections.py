@@ -81,13 +81,6 @@ class ExplainSettings(Section):
     kept: PositiveInt = Field(100_000, description="approximate number of explanations kept on the stream")
 
 
-class FeatureStoreSettings(Section):
-    """Stored features, which listings with a subject take where their event has none."""
-
-    is_on: bool = Field(default=True, description="whether consumers look for stored features")
-    max_age_s: PositiveInt = Field(7 * 86_400, description="age after which stored features are not used, in s")
-
-
 class BatchSettings(Section):
     """The batches that a consumer reads."""
 

@@ -21,6 +21,7 @@ from schemas.command_line import DEFAULT_DOMAIN
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
+from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
 from schemas.streams import Streams
 
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
     rate_limit: sections.RateLimitSettings = sections.RateLimitSettings()
     replies: sections.ReplySettings = sections.ReplySettings()
     explain: sections.ExplainSettings = sections.ExplainSettings()
-    features: sections.FeatureStoreSettings = sections.FeatureStoreSettings()
+    features: FeatureStoreSettings = FeatureStoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()

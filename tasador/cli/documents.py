@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -206,29 +205,6 @@ class ErasureDocument(FrozenModel):
     predictions: int
     outcomes: int
     files: int
-
-
-class WrittenFeatures(FrozenModel):
-    """What `features put` has stored, or with --dry-run could store."""
-
-    subjects: int
-    is_dry: bool
-
-
-class FeaturesOfSubject(FrozenModel):
-    """What `features get` has found."""
-
-    subject: str
-    at: datetime | None = Field(description="when the values were true; None if that is not stored")
-    age_s: float | None
-    is_fresh: bool = Field(description="whether it is young enough for consumers to use it")
-    features: dict[str, int | float | str]
-
-
-class ExpiredFeatures(FrozenModel):
-    """Of how many subjects `features expire` has removed something."""
-
-    subjects: int
 
 
 class TailedPrediction(Prediction):

@@ -22,7 +22,7 @@ def health() -> Health:
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "params.yaml"
-    path.write_text("training: {folds: 5}\nsearch: {trials: 25}\n")
+    path.write_text("training: {folds: 5, seconds: 120}\n")
     return path
 
 
@@ -39,12 +39,12 @@ async def test_the_keys_that_differ_are_named_until_the_file_is_as_it_was(
     watch = SettingsWatch(health, "housing")
     await watch.check()
     assert (health.reasons, health.is_ready) == ((), True)
-    _write(params, "training: {folds: 3}\nsearch: {trials: 10}\n# a comment\n")
+    _write(params, "training: {folds: 3, seconds: 60}\n# a comment\n")
     await watch.check()
     await watch.check()
     (reason,) = health.reasons
     assert reason.startswith("settings: params.yaml has changed since the start; a restart applies ")
-    assert "training.folds (5, now 3), search.trials (25, now 10)" in reason
+    assert "training.folds (5, now 3), training.seconds (120.0, now 60.0)" in reason
     assert health.is_ready, "the process works"
     assert [record.message for record in caplog.records] == ["settings have changed"]
     _write(params, "training: {folds: 5}\n")
@@ -65,6 +65,6 @@ async def test_an_edit_that_a_variable_overrides_is_no_difference(
 ) -> None:
     monkeypatch.setenv("TASADOR_TRAINING__FOLDS", "4")
     watch = SettingsWatch(health, "housing")
-    _write(params, "training: {folds: 3}\nsearch: {trials: 25}\n")
+    _write(params, "training: {folds: 3, seconds: 120}\n")
     await watch.check()
     assert health.reasons == ()

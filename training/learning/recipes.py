@@ -96,12 +96,15 @@ def _forest_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG00
     return work.forest_cost(estimators.FOREST_TREES if classes else estimators.MEAN_TREES, leaves, classes)
 
 
-def _boosting_work(rows: int, columns: int, classes: int) -> float:
-    return 300 * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
+def _boosting_work(trees: int) -> Counted:
+    def counted(rows: int, columns: int, classes: int) -> float:
+        return trees * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
+
+    return counted
 
 
-def _boosting_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG001 - one signature for all
-    return work.boosting_cost(300, 5, max(1, classes))
+def _boosting_cost(trees: int, levels: int) -> Counted:
+    return lambda rows, columns, classes: work.boosting_cost(trees, levels, classes if classes > 2 else 1)  # noqa: ARG005, PLR2004
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -151,24 +154,24 @@ RECIPES: tuple[Recipe, ...] = (
         "gradient-boosting",
         estimators.gradient_boosting,
         estimators.gradient_boosting_classes,
-        work=_boosting_work,
-        cost=_boosting_cost,
+        work=_boosting_work(100),
+        cost=_boosting_cost(100, 3),
         on_request=True,
     ),
     Recipe(
         "histogram-boosting",
         estimators.histogram_boosting,
         estimators.histogram_boosting_classes,
-        work=_boosting_work,
-        cost=_boosting_cost,
+        work=_boosting_work(100),
+        cost=_boosting_cost(100, 6),
         on_request=True,
     ),
     Recipe(
         "xgboost",
         estimators.xgboost,
         estimators.xgboost_classes,
-        work=_boosting_work,
-        cost=_boosting_cost,
+        work=_boosting_work(100),
+        cost=_boosting_cost(100, 6),
         on_request=True,
     ),
     # an experiment of earlier systems, with its name
@@ -177,16 +180,16 @@ RECIPES: tuple[Recipe, ...] = (
         estimators.xgboost,
         estimators.xgboost_classes,
         keep=KEPT,
-        work=_boosting_work,
-        cost=_boosting_cost,
+        work=_boosting_work(100),
+        cost=_boosting_cost(100, 6),
         on_request=True,
     ),
     Recipe(
         "xgboost-reference",
         partial(estimators.xgboost, n_estimators=300, learning_rate=0.05, max_depth=4),
         partial(estimators.xgboost_classes, n_estimators=300, learning_rate=0.05, max_depth=4),
-        work=_boosting_work,
-        cost=_boosting_cost,
+        work=_boosting_work(300),
+        cost=_boosting_cost(300, 4),
         on_request=True,
     ),
 )

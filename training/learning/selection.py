@@ -15,7 +15,7 @@ from registry.cost import us_per_row
 from registry.scorer import ENCODE, score_of
 from schemas.settings import Settings
 from training.data.tables import Table
-from training.learning.blending import RESERVE, best_blend, fitted_blend
+from training.learning.blending import best_blend, fitted_blend
 from training.learning.candidates import Candidate, choose
 from training.learning.encoded_table import EncodedTable, encode_table
 from training.learning.encoding import encoder
@@ -200,9 +200,7 @@ class _Course:
         if len(trial.members) > 1:
             names = [_name(member) for member in trial.members]
             params = {"members": names, "weights": [1 / len(names)] * len(names), "power": trial.power}
-        candidate = Candidate(
-            trial.name, mean, sd, cost, trial.cost is None or trial.cost <= RESERVE * self.limit, folds, params
-        )
+        candidate = Candidate(trial.name, mean, sd, cost, trial.cost is None or trial.cost <= self.limit, folds, params)
         shown = "cost not known before it is measured" if trial.cost is None else f"{cost:.1f} µs a row"
         self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {shown}")
         return candidate

@@ -16,8 +16,8 @@ _SORT = 9.2e-8
 """Seconds to sort a cell into bins."""
 _US_A_TREE, _US_A_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 6e-3
 """Microseconds of a row and a tree, and of a level of it; trees that grow where they gain most are deep and uneven."""
-_MANY_GROUPS = 1.25
-"""Several trees a round leave the processor's cache earlier."""
+_US_A_TREE_OF_CLASSES = 13e-3
+"""Most microseconds of a row and a tree where a round has a tree for each class: these trees stay small."""
 
 
 def levels_of(max_depth: int, max_leaves: int) -> float:
@@ -53,7 +53,7 @@ def binning_work(rows: int, columns: int) -> float:
 def boosting_cost(trees: int, levels: float, groups: int, *, is_guided: bool = False) -> float:
     """Counted cost of a row in µs: rounds, each of `groups` trees, with this number of levels."""
     a_tree = _US_A_GUIDED_LEVEL * levels if is_guided else _US_A_TREE + _US_A_LEVEL * levels
-    return trees * groups * a_tree * (_MANY_GROUPS if groups > 1 else 1)
+    return trees * groups * (min(a_tree * 1.2, _US_A_TREE_OF_CLASSES) if groups > 1 else a_tree)
 
 
 def forest_cost(trees: int, leaves: int, classes: int) -> float:
