@@ -21,6 +21,7 @@ from consumer.decoded_batch import DecodedBatch
 from consumer.lookup import LOOKUP_RESULTS, Lookup, LookupForm
 from schemas.domain import Domain
 from schemas.events import AwareTime
+from schemas.rows import round_to_float32
 
 Flags = NDArray[np.bool_]
 
@@ -67,7 +68,7 @@ class StoredValueReader:
         is_bad = (is_odd | self._is_beyond(numbers, columns)) & is_usable
         is_good = ~np.isnan(numbers) & ~is_bad & is_usable
         places = np.array(lookup.rows, dtype=np.intp)
-        batch.matrix[places[rows[is_good]], columns[is_good]] = numbers[is_good]
+        batch.matrix[places[rows[is_good]], columns[is_good]] = round_to_float32(numbers[is_good])
         batch.stored = self._shown(lookup, rows, columns, texts, is_good)
         batch.stored_counts = self._count(columns[is_good])
         batch.invalid_stored = self._count(columns[is_bad])

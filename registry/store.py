@@ -98,7 +98,8 @@ class Registry:
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
-            self._ensure_model()
+            if not self.client.search_registered_models(f"name = '{self.name}'"):
+                self.client.create_registered_model(self.name)
             own_tags = {
                 DIGEST_TAG: digest,
                 ALGORITHM_TAG: card.algorithm,
@@ -232,10 +233,6 @@ class Registry:
     def _aliases(self) -> dict[str, str]:
         return {alias: str(version) for alias, version in self.client.get_registered_model(self.name).aliases.items()}
 
-    def _ensure_model(self) -> None:
-        if not self.client.search_registered_models(f"name = '{self.name}'"):
-            self.client.create_registered_model(self.name)
-
     @contextmanager
     def _not_found_errors(self, subject: str) -> Iterator[None]:
         from mlflow.exceptions import MlflowException
@@ -245,7 +242,7 @@ class Registry:
         except MlflowException as error:
             if not tracking.is_not_found(error):
                 raise
-            store = without_password(self.tracking_uri)
+            store, way_out = without_password(self.tracking_uri), spell_command("train", self.name)
             raise ModelNotFoundError(
-                f"no {subject} of model {self.name!r} in {store}: train one with `{spell_command('train', self.name)}`"
+                f"no {subject} of model {self.name!r} in {store}: train one with `{way_out}`"
             ) from error

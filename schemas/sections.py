@@ -231,7 +231,7 @@ class GateSettings(Section):
     min_skill: NonNegativeFloat = Field(
         0.05,
         le=1,
-        description="smallest gain on the naive answer, as a share of its loss; its interval must be above 0",
+        description="smallest gain on the naive answer, as a share of its loss; 0 for no check",
     )
     max_bias: NonNegativeFloat = Field(0.05, description="largest mean error of a regression, in sd of the target")
     min_gain: float = Field(0.01, description="smallest gain on the champion, as a share of its loss")

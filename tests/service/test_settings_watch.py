@@ -44,7 +44,7 @@ async def test_the_keys_that_differ_are_named_until_the_file_is_as_it_was(
     await watch.check()
     (reason,) = health.reasons
     assert reason.startswith("settings: params.yaml has changed since the start; a restart applies ")
-    assert "training.folds (5, now 3), training.seconds (120.0, now 60.0)" in reason
+    assert "training.seconds (120.0, now 60.0), training.folds (5, now 3)" in reason
     assert health.is_ready, "the process works"
     assert [record.message for record in caplog.records] == ["settings have changed"]
     _write(params, "training: {folds: 5}\n")

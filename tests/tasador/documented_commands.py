@@ -157,8 +157,6 @@ _SECOND_DOMAIN = (
 _HTTP = "the port may be taken: tests/gateway/test_documented_requests.py::test_curl_lines_of_the_pages_are_answered"
 _REQUESTS = [line for page in ("README.md", "docs/http.md") for line in commands_of(page) if line.startswith("curl ")]
 NOT_TYPED: dict[str, str] = {
-    "tasador registry show 7": "a version without a form: tests/tasador/test_registry_commands.py"
-    "::test_a_version_shows_whether_it_has_a_serving_form",
     **dict.fromkeys(_REQUESTS, _HTTP),
     "git clone <address of this repository> tasador && cd tasador": _MAKE,
     "make demo": "tests/tasador/test_one_machine.py::test_the_demo_gives_every_listing_one_outcome_across_a_swap",

@@ -73,7 +73,10 @@ def skill_check(record: FoldRecord, gate: GateSettings) -> Check:
 
     Permuted targets have no skill, but their accuracy can be the share of the largest class. The gain must be at least
     `gate.min_skill`, and the corrected interval of its mean over folds (Nadeau and Bengio 2003) must be above 0.
+    A share of 0 turns the check off.
     """
+    if not gate.min_skill:
+        return Check(name="skill", outcome="skipped", reason="gate.min_skill is 0")
     naive = naive_scores(record.train, record.metric, record.splits)
     try:
         result = compare(record.scores, naive, record.metric, record.splits)
