@@ -346,7 +346,7 @@ async def test_a_backlog_is_answered_in_order_and_each_batch_with_its_own_values
     for i, data in enumerate(found.values()):
         if i % 7:
             assert data["stored"] == {"RM": 2 + i % 50 / 10, "LSTAT": i % 50}
-            assert math.isclose(data["prediction"], 2 * (2 + i % 50 / 10))
+            assert math.isclose(data["prediction"], 2 * (2 + i % 50 / 10), rel_tol=1e-6)
         else:
             assert data["prediction"] == PRICE_OF_ROW
     assert pending(redis_client, streams) == 0

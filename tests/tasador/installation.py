@@ -24,7 +24,7 @@ class Installation:
         self.folder = folder
         self.home = folder / ".tasador"
         # the fastest recipe, because other tests cover training
-        self.environment = os.environ | {"TASADOR_TRAINING__MODELS": '["linear"]'}
+        self.environment = os.environ | {"TASADOR_TRAINING__MODELS": '["linear"]', "TASADOR_TRAINING__SECONDS": "4"}
         paths = filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
         self.environment["PYTHONPATH"] = os.pathsep.join(paths)
 
