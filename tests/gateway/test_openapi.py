@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from schemas.commands import ModelEvent
 from schemas.streams import Streams
 from tests.consumer.harness import Client
