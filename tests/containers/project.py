@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-ROLES = ("CLIENT", "GATEWAY", "READER", "CONSUMER", "TRAINER", "MONITOR", "OPERATOR")
+ROLES = ("CLIENT", "GATEWAY", "READER", "CONSUMER", "TRAINER", "MONITOR", "EXPLAINER", "OPERATOR")
 _TIMEOUT_S = 900
 _QUICK_TRAINING = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
 
