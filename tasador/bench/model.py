@@ -55,7 +55,10 @@ def save_booster(model: ModelVersionInfo, path: Path) -> None:
     from skops.io import load
 
     pipeline = load(Path(model.uri) / MODEL_FILE, trusted=allowed_types())
-    pipeline[-1].get_booster().save_model(path)
+    estimator = pipeline[-1]
+    while hasattr(estimator, "steps"):  # a member is a pipeline of its own
+        estimator = estimator[-1]
+    estimator.get_booster().save_model(path)
 
 
 def activate(settings: Settings, url: str, model: ModelVersionInfo) -> None:
