@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from registry.allow_list import allowed_types
 from schemas.errors import ConfigurationError
 from training.learning.recipes import BLEND, BOOSTING, RECIPES, Recipe
 
@@ -16,7 +17,8 @@ def load_recipes(paths: Sequence[str]) -> list[Recipe]:
         paths: each ``package.module:ATTRIBUTE``, of `training.recipes`.
 
     Raises:
-        ConfigurationError: a module or attribute cannot be loaded, is no recipe, or has a name that is taken.
+        ConfigurationError: a module or attribute cannot be loaded, is no recipe, has a name that is taken, or needs
+            types that `allowed_types` does not admit, without which its model could not be stored.
     """
     recipes = [_load(path) for path in paths]
     taken = {BOOSTING, BLEND, *(recipe.name for recipe in RECIPES)}
@@ -26,6 +28,10 @@ def load_recipes(paths: Sequence[str]) -> list[Recipe]:
                 f"training.recipes: {path}: another recipe is named {recipe.name}; choose a new name"
             )
         taken.add(recipe.name)
+        if missing := sorted(set(recipe.types) - set(allowed_types())):
+            raise ConfigurationError(
+                f"training.recipes: {path}: add to allowed_types in params.yaml: {', '.join(missing)}"
+            )
     return recipes
 
 
