@@ -214,9 +214,10 @@ def mean_of(boosters: Sequence[Booster]) -> Booster:
 
 def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:
     is_leaf = [child == -1 for child in tree["left_children"]]
-    for field in ("split_conditions", "base_weights"):
-        tree[field] = [
-            value * factor if leaf or field == "base_weights" else value
-            for value, leaf in zip(tree[field], is_leaf, strict=True)
-        ]
+    tree["split_conditions"] = [
+        value * factor if leaf else value for value, leaf in zip(tree["split_conditions"], is_leaf, strict=True)
+    ]
+    for field in ("base_weights", "leaf_weights"):  # trees with a value in a leaf have no weights of leaves
+        if field in tree:
+            tree[field] = [value * factor for value in tree[field]]
     return tree

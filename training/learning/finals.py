@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from training.learning.folding import Split, backward_splits
-from training.learning.growth import CHUNK, GrowthUnit, growth_work, join_folds
+from training.learning.growth import CHUNK, GrowthUnit, growth_work, join_folds, rounds_within
 from training.learning.members import BoostedMember
 from training.learning.plan import FINAL
 from training.learning.portfolio import neighbours_of
-from training.learning.racing import RATE, Race, RaceEntry, most_trees
+from training.learning.racing import RATES, Race, RaceEntry, most_trees
 from training.learning.steps import TrainingSteps
 from training.learning.trials import Predictions, Trial, trial_of
 
-_RATES = (0.03, 0.3)
-"""Least and largest learning rate."""
 _MARGIN, _FEWEST = 1.3, 40
 """Rounds that a booster gets beyond those that it needed in a race: a share, and a number."""
 _MORE_TREES = 1.1
@@ -25,7 +23,7 @@ _MORE_TREES = 1.1
 _SECOND_SHARE, _LIGHT_SHARE, _LIGHT_ROWS = 0.5, 0.3, 5000
 """Shares of the largest cost that later finalists may have, and light ones, which leave room for others in a blend; and
 the rows up to which there are light ones."""
-_SEARCH_ROUNDS, _FEWEST_NEIGHBOURS, _MOST_NEIGHBOURS = 3, 4, 16
+_SEARCH_TURNS, _FEWEST_NEIGHBOURS, _MOST_NEIGHBOURS = 3, 4, 16
 _NEEDED = 0.998
 """What a neighbour's loss may be of the leader's at most."""
 _SEEDS = 4
@@ -76,45 +74,47 @@ class Finals:
         a_round += _MORE_TREES * shape.work(len(table), columns, groups)
         wanted = runner.growth.trees * _MARGIN + _FEWEST
         dearest = share * most_trees(shape, groups, race.max_us_per_row)
-        most = min(room / a_round, dearest, wanted * RATE / _RATES[0])
-        rate = round(float(np.clip(RATE * wanted / most, *_RATES)), 4)
-        rounds = max(CHUNK, int(most) // CHUNK * CHUNK)
+        most = min(room / a_round, dearest, wanted * runner.rate / RATES[0])
+        rate = round(float(np.clip(runner.rate * wanted / most, RATES[0], RATES[-1])), 4)
+        rounds = rounds_within(most)
         units = [
             GrowthUnit(shape, rate, rounds, train, validation, race.seed, race.metric)
             for train, validation in race.splits
         ]
-        works = [growth_work(shape, rounds, len(unit.train), columns, groups) for unit in units]
-        growth = join_folds(steps.run(f"growing {shape.name}", units, works))
+        growth = join_folds(steps.grow(f"growing {shape.name}", units, table))
         member = BoostedMember(shape, rate, max(1, round(growth.trees * _MORE_TREES)))
         raw = [self._predictions(member, margins) for margins in growth.margins]
         return self._trial(f"{shape.name}{suffix}", member, raw, steps)
 
-    def search(self, leader: Trial, splits: Sequence[Split], steps: TrainingSteps) -> Trial | None:
-        """Search round the leader, and grow the best neighbour on all folds; None if none is better.
+    def search(self, leader: Trial, splits: Sequence[Split], steps: TrainingSteps, number: int = 0) -> Trial | None:
+        """Search round a booster, and grow its best neighbour on all folds; None if none is better or there is no room.
 
         Args:
-            leader: the best booster so far.
+            leader: the booster.
             splits: other folds than those that compare candidates, so that a neighbour does not win by chance there.
             steps: that run it.
+            number: of the search, counted from 0.
         """
-        race, member = self.race, _boosted(leader)
+        race, member = self.race, boosted_member(leader)
         columns, groups = race.table.derived.shape[1], race.table.groups
-        rounds = min(1000, max(CHUNK, round(member.trees * member.learning_rate / RATE) // CHUNK * CHUNK + CHUNK))
+        rounds = rounds_within(min(1000, member.trees * member.learning_rate / RATES[1] + CHUNK))
         needed = sum(growth_work(member.shape, rounds, len(train), columns, groups) for train, _ in splits)
         again = self._work_of(member)
-        count = int((_RESERVE * steps.left - 2 * again) / (_SEARCH_ROUNDS * needed))
-        if count < _FEWEST_NEIGHBOURS:
+        kept = (2 + _SEEDS * bool(number)) * again
+        affordable = int((_RESERVE * steps.left - kept) / needed)
+        turns = min(_SEARCH_TURNS, affordable // _FEWEST_NEIGHBOURS)
+        if not turns:
             return None
-        count = min(count, _MOST_NEIGHBOURS)
+        count = min(affordable // turns, _MOST_NEIGHBOURS)
         best: RaceEntry | None = None
         start: RaceEntry | None = None
-        for number in range(_SEARCH_ROUNDS):
+        for turn in range(number * _SEARCH_TURNS, number * _SEARCH_TURNS + turns):
             if not steps.may_start():
                 break
             centre = member.shape if best is None else best.shape
-            shapes = neighbours_of(centre, count, race.seed + number)
+            shapes = neighbours_of(centre, count, race.seed + turn)
             shapes = [
-                replace(each, name=f"{member.shape.name}-near-{number * count + at + 1}")
+                replace(each, name=f"{member.shape.name}-near-{turn * _MOST_NEIGHBOURS + at + 1}")
                 for at, each in enumerate(shapes)
             ]
             if start is None:
@@ -129,22 +129,20 @@ class Finals:
 
     def average_seeds(self, leader: Trial, steps: TrainingSteps) -> Trial | None:
         """The mean of the leader and of boosters with other seeds; None if there is no room for one more."""
-        race, table, member = self.race, self.race.table, _boosted(leader)
+        race, table, member = self.race, self.race.table, boosted_member(leader)
         cost = member.shape.cost(member.trees, table.groups)
         by_cost = int(most_trees(member.shape, table.groups, race.max_us_per_row) / member.trees)
         by_work = 1 + int(_RESERVE * steps.left / self._work_of(member))
         seeds = min(_SEEDS, by_cost, by_work)
         if len(table) > _SEEDED_ROWS or seeds < 2 or not steps.may_start():  # noqa: PLR2004 - the leader's and one more
             return None
-        columns, groups = table.derived.shape[1], table.groups
         trees = max(1, round(member.trees / _MORE_TREES))
         units = [
             GrowthUnit(member.shape, member.learning_rate, trees, train, validation, race.seed + number, race.metric)
             for number in range(seeds)
             for train, validation in race.splits
         ]
-        works = [growth_work(member.shape, trees, len(unit.train), columns, groups) for unit in units]
-        grown = steps.run(f"averaging seeds of {member.shape.name}", units, works)
+        grown = steps.grow(f"averaging seeds of {member.shape.name}", units, table)
         folds = len(race.splits)
         # a booster that stopped early has been growing worse since; its last look is close enough to its best
         margins = [
@@ -175,10 +173,7 @@ class Finals:
         ]
         if not units:
             return None
-        work = growth_work(
-            member.shape, member.trees, len(units[0].train), race.table.derived.shape[1], race.table.groups
-        )
-        (grown,) = steps.run(f"predicting the earliest rows by {member.shape.name}", units, [work])
+        (grown,) = steps.grow(f"predicting the earliest rows by {member.shape.name}", units, race.table)
         return self._predictions(member, grown.margins[-1])
 
     def _predictions(
@@ -195,7 +190,8 @@ class Finals:
         )
 
 
-def _boosted(trial: Trial) -> BoostedMember:
+def boosted_member(trial: Trial) -> BoostedMember:
+    """The member of a trial of one booster."""
     (member,) = trial.members
     assert isinstance(member, BoostedMember)  # noqa: S101 - the caller passes boosters
     return member

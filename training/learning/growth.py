@@ -137,6 +137,13 @@ def chunk_of(trees: int) -> int:
     return max(1, min(CHUNK, trees // 5))
 
 
+def rounds_within(most: float) -> int:
+    """The largest number of rounds up to `most` that is a whole number of chunks; at least one chunk of the usual."""
+    whole = max(CHUNK, int(most))
+    chunk = chunk_of(whole)
+    return whole // chunk * chunk
+
+
 def _is_over(curve: Sequence[float], chunk: int, rows: int) -> bool:
     if not curve or rows <= _FEW_ROWS:
         return False

@@ -83,7 +83,7 @@ def make_plan(
     whole = CORES * training.seconds
     spent = work.reading_work(rows, columns) + _REGISTERING + (_PLOTS if training.report == "full" else 0)
     learning = max(whole - spent, _LEAST_SHARE * whole)
-    shapes = portfolio_for(metric, rows)
+    shapes = portfolio_for(metric, rows, groups)
     a_round = float(np.mean([shape.work(1000, columns, groups) for shape in shapes])) / 1000
     left_out: dict[str, str] = {}
     folds = _fold_count(shapes, rows, columns, groups, training.folds, FINAL * learning)

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from registry.steps.boosting import BoostedClassifier, BoostedRegressor
-from training.learning.work import boosting_cost, levels_of, tree_work
+from training.learning.work import (
+    boosting_cost,
+    leaves_of_classes,
+    levels_of,
+    tree_work,
+    vector_boosting_cost,
+    vector_tree_work,
+)
 
 FINE_BINS = 1024
 FINE_FROM = 10_000
@@ -35,6 +42,9 @@ class TreeShape:
         log: whether the target is on a logarithmic scale.
         objective: XGBoost's loss for numbers.
         max_bin: most bins of a column.
+        by_vector: whether a round has one tree, whose leaves hold a value for every class, instead of a tree for each
+            class. It takes longer to grow, scores a row nearly as fast as the tree of a class, and takes codes of
+            categories as numbers, since XGBoost does not split such a tree by sets of categories.
     """
 
     name: str
@@ -47,6 +57,7 @@ class TreeShape:
     log: bool = False
     objective: str = "reg:squarederror"
     max_bin: int = 256
+    by_vector: bool = False
     _levels: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -56,6 +67,13 @@ class TreeShape:
         """Counted work of a round of boosting on so many rows and columns."""
         most = self.max_leaves or 2**self.max_depth
         leaves = min(most, max(2.0, rows / max(2.0, self.min_child_weight)))
+        if groups > 1:
+            leaves = leaves_of_classes(leaves, rows * self.subsample, groups, by_vector=self.by_vector)
+        if self.by_vector:
+            sampled = rows * self.subsample
+            return vector_tree_work(
+                sampled, columns, self._levels, leaves, self.max_bin, groups, share=self.colsample_bynode
+            )
         return tree_work(
             rows * self.subsample,
             columns,
@@ -69,6 +87,8 @@ class TreeShape:
 
     def cost(self, trees: int, groups: int) -> float:
         """Counted cost of a row in µs of a booster with so many rounds."""
+        if self.by_vector:
+            return vector_boosting_cost(trees, self._levels, groups)
         return boosting_cost(trees, self._levels, groups, is_guided=bool(self.max_leaves))
 
     def params(self, learning_rate: float, classes: int) -> dict[str, Any]:
@@ -76,6 +96,8 @@ class TreeShape:
         shape: dict[str, Any] = {"max_depth": self.max_depth}
         if self.max_leaves:
             shape |= {"grow_policy": "lossguide", "max_leaves": self.max_leaves}
+        if self.by_vector:
+            shape |= {"multi_strategy": "multi_output_tree"}
         return shape | {
             "eta": learning_rate,
             # the second derivative of a row's log loss is at most a quarter
@@ -92,7 +114,7 @@ class TreeShape:
         """An unfitted estimator."""
         params = self.params(learning_rate, classes)
         if classes:
-            return BoostedClassifier(trees, params, list(categories), seeds, seed)
+            return BoostedClassifier(trees, params, [] if self.by_vector else list(categories), seeds, seed)
         return BoostedRegressor(trees, params, list(categories), seeds, seed, objective=self.objective, log=self.log)
 
 
@@ -116,23 +138,31 @@ _FOR_CLASSES = (
     TreeShape("boosting-depth-4-heavy", 4, 0, 10, 0.8, 0.4, 10),
     TreeShape("boosting-depth-2-heavy", 2, 0, 20, 0.6, 0.3, 10),
 )
+_FOR_MANY_CLASSES = (
+    TreeShape("boosting-vectors-depth-6", 6, max_bin=64, by_vector=True),
+    TreeShape("boosting-vectors-depth-4", 4, 0, 1, 0.7, 0.5, max_bin=64, by_vector=True),
+    TreeShape("boosting-vectors-depth-8", 8, 0, 3, 0.8, 0.6, max_bin=64, by_vector=True),
+)
 _ABSOLUTE = {"mae", "mape"}
 """Metrics of which the median is the best prediction, not the mean."""
 
 
-def portfolio_for(metric: str, rows: int) -> list[TreeShape]:
+def portfolio_for(metric: str, rows: int, groups: int) -> list[TreeShape]:
     """The shapes to try.
 
     Args:
         metric: that decides between them.
         rows: of the table.
+        groups: trees of a round: one, or one for each of three or more classes.
     """
     from training.learning.metrics import CLASS_METRICS
 
     shapes = [*_SHAPES, *(_FOR_CLASSES if metric in CLASS_METRICS else _FOR_NUMBERS)]
     if metric in _ABSOLUTE:
         shapes = [replace(each, objective="reg:absoluteerror") for each in shapes]
-    return [replace(each, max_bin=FINE_BINS) for each in shapes] if rows > FINE_FROM else shapes
+    if rows > FINE_FROM:
+        shapes = [replace(each, max_bin=FINE_BINS) for each in shapes]
+    return [*shapes, *_FOR_MANY_CLASSES] if groups > 1 else shapes
 
 
 def neighbours_of(shape: TreeShape, count: int, seed: int) -> list[TreeShape]:

@@ -9,13 +9,15 @@ import numpy as np
 
 from training.learning.encoded_table import EncodedTable
 from training.learning.folding import Split
-from training.learning.growth import CHUNK, Growth, GrowthUnit, growth_work, join_folds
+from training.learning.growth import Growth, GrowthUnit, join_folds, rounds_within
 from training.learning.plan import FIRST_RACE, SECOND_RACE, TrainingPlan
 from training.learning.portfolio import TreeShape, portfolio_for
 from training.learning.steps import TrainingSteps
 
-RATE = 0.1
-"""The learning rate of races."""
+RATES = (0.03, 0.1, 0.3)
+"""Least learning rate, that of races, and the largest."""
+_USUAL_TREES = 300
+"""Rounds that most tables need at the learning rate of races."""
 _TREES = (400, 800)
 """Most rounds in the first and in the second race."""
 _LEADERS = 4
@@ -30,10 +32,12 @@ class RaceEntry:
     Attributes:
         shape: of the trees.
         growth: what it grew.
+        rate: the learning rate.
     """
 
     shape: TreeShape
     growth: Growth
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Race:
 
     def leaders(self, steps: TrainingSteps) -> list[RaceEntry]:
         """The leaders of both races, best first."""
-        shapes = portfolio_for(self.metric, len(self.table))
+        shapes = portfolio_for(self.metric, len(self.table), self.table.groups)
         first = self.run("comparing shapes of trees", shapes, 0, FIRST_RACE * self.plan.work, steps)
         if not steps.may_start():
             return first[: self.plan.finalists]
@@ -91,22 +95,21 @@ class Race:
         room: float,
         trees: int,
         steps: TrainingSteps,
-        rate: float = RATE,
     ) -> list[RaceEntry]:
         """As `run`, on given folds with a given number of trees at most."""
         columns, groups = self.table.derived.shape[1], self.table.groups
         units: list[GrowthUnit] = []
-        works: list[float] = []
+        rates: list[float] = []
         for shape in shapes:
             a_round = sum(shape.work(len(train), columns, groups) for train, _ in splits)
             most = min(trees, room / len(shapes) / a_round, most_trees(shape, groups, self.max_us_per_row))
-            rounds = max(CHUNK, int(most) // CHUNK * CHUNK)
+            rounds = rounds_within(most)
+            rates.append(rate_for(rounds))
             for train, validation in splits:
-                units.append(GrowthUnit(shape, rate, rounds, train, validation, self.seed, self.metric))
-                works.append(growth_work(shape, rounds, len(train), columns, groups))
-        grown = steps.run(name, units, works)
+                units.append(GrowthUnit(shape, rates[-1], rounds, train, validation, self.seed, self.metric))
+        grown = steps.grow(name, units, self.table)
         runners = [
-            RaceEntry(shape, join_folds(grown[at * len(splits) : (at + 1) * len(splits)]))
+            RaceEntry(shape, join_folds(grown[at * len(splits) : (at + 1) * len(splits)]), rates[at])
             for at, shape in enumerate(shapes)
         ]
         return sorted(runners, key=lambda runner: (not np.isfinite(runner.growth.loss), runner.growth.loss))
@@ -119,6 +122,11 @@ class Race:
         """Folds for a search: all where the races looked at all rows, else as in the second race."""
         rows = self.plan.race_rows[1]
         return self._cut(splits if rows >= len(self.table) else splits[: self.plan.race_folds[1]], rows)
+
+
+def rate_for(rounds: int) -> float:
+    """The learning rate of a race: faster where cost or work leave fewer rounds than most tables need."""
+    return round(float(np.clip(RATES[1] * _USUAL_TREES / rounds, RATES[1], RATES[2])), 4)
 
 
 def most_trees(shape: TreeShape, groups: int, max_us_per_row: float) -> float:

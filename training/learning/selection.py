@@ -20,18 +20,21 @@ from training.learning.candidates import Candidate, choose
 from training.learning.encoded_table import EncodedTable, encode_table
 from training.learning.encoding import encoder
 from training.learning.engine import Engine, open_engine
-from training.learning.finals import Finals
+from training.learning.finals import Finals, boosted_member
 from training.learning.folding import Split, backward_splits, fold_result, splits_of
 from training.learning.members import FitUnit, FoldUnit, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
 from training.learning.own_recipes import load_recipes
 from training.learning.plan import TrainingPlan, make_plan, scaled_columns
+from training.learning.portfolio import TreeShape
 from training.learning.racing import Race, RaceEntry
 from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
 from training.learning.steps import TrainingSteps
 from training.learning.trials import Trial, trial_of
 from training.progress import Progress
 
+_SEARCHES = 5
+"""Most searches, each round the best booster that none has gone round yet: a better one, as soon as it is found."""
 _HOPELESS = 1.3
 """A recipe whose first fold has this much of the leader's loss is dropped, unless it was asked for."""
 
@@ -128,12 +131,19 @@ class _Course:
     def _grow(self, leaders: Sequence[RaceEntry], finals: Finals) -> list[Trial]:
         """The boosters: the leaders of the races, the best that a search finds round them, and a mean over seeds."""
         boosted = finals.grow(leaders, self.steps)
-        leader = min(boosted, key=lambda trial: trial.loss)
-        other = self.settings.training.model_copy(
-            update={"seed": self.seed + 1, "folds": self.plan.folds, "repeats": self.plan.repeats}
-        )
-        found = finals.search(leader, finals.race.search_splits(splits_of(self.train, other)), self.steps)
-        boosted += [found] if found is not None else []
+        centres: set[TreeShape] = set()
+        for number in range(_SEARCHES):
+            unsearched = [trial for trial in boosted if boosted_member(trial).shape not in centres]
+            if not unsearched:
+                break
+            centre = min(unsearched, key=lambda trial: trial.loss)
+            centres.add(boosted_member(centre).shape)
+            other = self.settings.training.model_copy(
+                update={"seed": self.seed + 1 + number, "folds": self.plan.folds, "repeats": self.plan.repeats}
+            )
+            splits = finals.race.search_splits(splits_of(self.train, other))
+            found = finals.search(centre, splits, self.steps, number)
+            boosted += [found] if found is not None else []
         leader = min(boosted, key=lambda trial: trial.loss)
         averaged = finals.average_seeds(leader, self.steps)
         return [*boosted, averaged] if averaged is not None else boosted

@@ -7,10 +7,13 @@ between two steps; how many steps were done is recorded, and a training told to 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+from training.learning.encoded_table import EncodedTable
 from training.learning.engine import Engine
+from training.learning.growth import FoldGrowth, GrowthUnit
 from training.learning.plan import TrainingPlan
 from training.progress import Progress, ProgressStep
 
@@ -54,6 +57,22 @@ class TrainingSteps:
         if self.stopped_after is None and perf_counter() > self._end:
             self.stopped_after = self.done
         return self.stopped_after is None and not (self._most and self.done >= self._most)
+
+    def grow(self, name: str, units: Sequence[GrowthUnit], table: EncodedTable) -> list[FoldGrowth]:
+        """Grow boosted trees; rounds that are spared because a fold stops early do not count.
+
+        Args:
+            name: of the step, for the progress.
+            units: to run.
+            table: of the training.
+        """
+        columns, groups = table.derived.shape[1], table.groups
+        works = [unit.work(columns, groups) for unit in units]
+        grown: list[FoldGrowth] = self.run(name, units, works)
+        for unit, work, fold in zip(units, works, grown, strict=True):
+            if fold.trees < unit.trees:
+                self.spent -= work - replace(unit, trees=fold.trees).work(columns, groups)
+        return grown
 
     def run(self, name: str, units: Sequence[Any], works: Sequence[float]) -> list[Any]:
         """Run the units of a step.

@@ -12,17 +12,28 @@ from math import log2, sqrt
 _TREE, _ROW, _CELL, _BIN, _GUIDED = 7.2e-5, 5.7e-9, 1.9e-9, 1.9e-9, 6e-6
 """Seconds of a tree, and of it a row and a level; a row, a level and a column; a leaf, a column and a bin; and a leaf
 where the tree grows where it gains most."""
+_VECTOR_BIN = 1.6e-8
+"""Seconds of a leaf, a column, a bin and a class where a leaf holds a value for every class."""
 _SORT = 9.2e-8
 """Seconds to sort a cell into bins."""
 _US_A_TREE, _US_A_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 6e-3
 """Microseconds of a row and a tree, and of a level of it; trees that grow where they gain most are deep and uneven."""
-_US_A_TREE_OF_CLASSES = 13e-3
-"""Most microseconds of a row and a tree where a round has a tree for each class: these trees stay small."""
+_US_A_TREE_OF_CLASSES, _FLAT, _US_A_DEEPER_LEVEL = 13e-3, 6, 3e-3
+"""Most microseconds of a row and a tree where a round has a tree for each class, up to a number of levels, and then of
+each level: these trees stay small."""
+_US_A_LEVEL_OF_VECTORS, _US_A_VALUE = 3e-3, 5e-4
+"""Microseconds of a row and a level, and of a class, of a tree with a value for every class."""
 
 
 def levels_of(max_depth: int, max_leaves: int) -> float:
     """Levels that a row passes in a tree of this depth, or of this number of leaves if its depth has no limit."""
     return float(max_depth) if max_depth else log2(max_leaves) + 1
+
+
+def leaves_of_classes(most: float, rows: float, groups: int, *, by_vector: bool) -> float:
+    """Leaves that a tree of a class has when it may have `most`: rows that are certain of their class are not split."""
+    usual = rows / 7 if by_vector else 3.0 * (rows / groups) ** 0.55
+    return most / (1 + most / usual)
 
 
 def tree_work(
@@ -45,6 +56,19 @@ def tree_work(
     return groups * (_TREE + passing + splitting)
 
 
+def vector_tree_work(
+    rows: float, columns: int, levels: float, leaves: float, bins: int, groups: int, *, share: float
+) -> float:
+    """Work of one round of boosting by a tree with a value for every class; arguments as of `tree_work`."""
+    passing = rows * levels * (_ROW + _CELL * columns)
+    return _TREE + passing + leaves * _VECTOR_BIN * columns * share * min(bins, rows) * groups
+
+
+def vector_boosting_cost(trees: int, levels: float, groups: int) -> float:
+    """Counted cost of a row in µs: trees with this number of levels and a value for every class."""
+    return trees * (_US_A_LEVEL_OF_VECTORS * levels + _US_A_VALUE * groups)
+
+
 def binning_work(rows: int, columns: int) -> float:
     """Work to sort the cells of a table into bins."""
     return _SORT * rows * columns
@@ -53,7 +77,9 @@ def binning_work(rows: int, columns: int) -> float:
 def boosting_cost(trees: int, levels: float, groups: int, *, is_guided: bool = False) -> float:
     """Counted cost of a row in µs: rounds, each of `groups` trees, with this number of levels."""
     a_tree = _US_A_GUIDED_LEVEL * levels if is_guided else _US_A_TREE + _US_A_LEVEL * levels
-    return trees * groups * (min(a_tree * 1.2, _US_A_TREE_OF_CLASSES) if groups > 1 else a_tree)
+    if groups > 1:
+        a_tree = min(a_tree * 1.2, _US_A_TREE_OF_CLASSES if levels <= _FLAT else _US_A_DEEPER_LEVEL * levels)
+    return trees * groups * a_tree
 
 
 def forest_cost(trees: int, leaves: int, classes: int) -> float:
