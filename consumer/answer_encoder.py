@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from schemas.classes import winner_of
+from schemas.classes import ClassThreshold, winner_of
 from schemas.decoding import DecodedListing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -111,7 +111,7 @@ class AnswerEncoder:
         ]
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
-    def classifications(
+    def classifications(  # noqa: PLR0913, PLR0917 - an event has as many parts
         self,
         entry_ids: Sequence[str],
         time: str,
@@ -121,10 +121,13 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
+        threshold: ClassThreshold | None = None,
     ) -> bytes:
         """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
         data = [
-            self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row))
+            self._classified(
+                listing, shares, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row), threshold
+            )
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
         ]
         return self._answers("listing.scored", entry_ids, time, data, listings)
@@ -137,8 +140,9 @@ class AnswerEncoder:
         imputed: Sequence[str],
         unusual: Sequence[str],
         stored: msgspec.Raw | None,
+        threshold: ClassThreshold | None,
     ) -> _PredictionData:
-        name = winner_of(probabilities, self._target.classes)
+        name = winner_of(probabilities, self._target.classes, threshold)
         return _PredictionData(
             listing.id,
             listing.source or "",
@@ -147,7 +151,7 @@ class AnswerEncoder:
             imputed,
             unusual,
             dict(zip(self._target.classes, probabilities, strict=True)),
-            max(probabilities),
+            max(probabilities) if threshold is None else probabilities[self._target.classes.index(name)],
             {label: values[name] for label, values in self._target.labels.items()} or None,
             stored,
         )

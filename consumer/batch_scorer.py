@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, nan
 from time import perf_counter
 
@@ -19,7 +20,7 @@ from consumer.metrics import PRICE_KINDS
 from consumer.replies import name_beside
 from consumer.requests import RequestChooser, encode_requests
 from registry.scorer import Scorer
-from schemas.classes import winners_of
+from schemas.classes import ClassThreshold, winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of, refusal_of_missing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -47,6 +48,7 @@ class ServedModel:
         usual: between which predictions nearly all training rows lie; None of a classification.
         digest: of its artifact; explainers find it by digest and address.
         uri: of its artifact.
+        threshold: from which probability on one of two classes is predicted; None for the most probable class.
     """
 
     scorer: Scorer
@@ -56,6 +58,7 @@ class ServedModel:
     usual: tuple[float, float] | None = None
     digest: str = ""
     uri: str = ""
+    threshold: ClassThreshold | None = None
 
 
 class BatchScorer:
@@ -118,7 +121,7 @@ class BatchScorer:
         matrix, listings = decoded.matrix, decoded.listings
         scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
         scored = perf_counter()
-        values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
+        values = winners_of(scores, self._classes, model.threshold).astype(np.float64) if self._classes else scores
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
@@ -129,7 +132,9 @@ class BatchScorer:
         wanted = self._requests.choose(listings) if is_asked else ()
         ids = [decoded.entries[place].id for place in decoded.places]
         stride = -(-len(ids) // self._rows_kept) or 1
-        encode = self._encoder.classifications if self._classes else self._encoder.predictions
+        encode = self._encoder.predictions
+        if self._classes:
+            encode = partial(self._encoder.classifications, threshold=model.threshold)
         numbers, stamp, stored = scores.tolist(), model.stamp, decoded.stored
         batch = ScoredBatch(
             entry_ids=ids,

@@ -138,7 +138,8 @@ class ModelFollower:
     def _load(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
         scorer = load_to_serve(self.cache.fetch(desired), self.domain)
         low, high = scorer.card.bounds
-        return ServedModel(scorer, stamp, low, high, scorer.card.usual, desired.digest, desired.uri)
+        usual, threshold = scorer.card.usual, scorer.card.threshold
+        return ServedModel(scorer, stamp, low, high, usual, desired.digest, desired.uri, threshold)
 
     def _put_off(self, desired: DesiredModel, error: RegistryUnavailableError) -> None:
         """Try again later, as often as it takes; meanwhile the current model scores on."""

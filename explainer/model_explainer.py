@@ -71,6 +71,7 @@ class ModelExplainer:
         self.background = background
         self._score = scorer.score
         self._target = domain.target
+        self._threshold = scorer.card.threshold
         self._trees: ExplainableTrees | None = None
         self._permutation: PermutationShap | None = None
         if not self._target.classes:
@@ -106,7 +107,7 @@ class ModelExplainer:
         if not self._target.classes:
             number = float(value)
             return Attribution(number, number, self._target.unit, float(permutation.base), contributions)
-        winner = int(winners_of(value[np.newaxis], self._target.classes)[0])
+        winner = int(winners_of(value[np.newaxis], self._target.classes, self._threshold)[0])
         name = self._target.classes[winner]
         unit, base = f"probability of {name}", float(permutation.base[winner])
         return Attribution(name, float(value[winner]), unit, base, contributions[:, winner])

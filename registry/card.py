@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.classes import ClassThreshold
 from schemas.domain import Domain
 from schemas.frozen_model import FrozenModel
 from schemas.rows import Matrix
@@ -43,6 +44,7 @@ class ModelCard(FrozenModel):
         metrics: its quality metrics by name.
         usual: the range that holds 99 % of the predictions for training rows; None for a classification.
         key_feature: the column that its predictions depend on most; None if that was not measured.
+        threshold: from which probability on one of two classes is predicted; None for the most probable class.
         versions: of Python and of the libraries that made it.
         golden_tolerance: allowed difference of a golden row's prediction, relative to the largest expected value.
     """
@@ -61,6 +63,7 @@ class ModelCard(FrozenModel):
     metrics: dict[str, float]
     usual: tuple[float, float] | None = None
     key_feature: str | None = None
+    threshold: ClassThreshold | None = None
     versions: dict[str, str]
     golden_tolerance: float = GOLDEN_TOLERANCE
 
@@ -77,7 +80,7 @@ class ModelCard(FrozenModel):
         return np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
 
 
-def card_of(
+def card_of(  # noqa: PLR0913 - a card has as many parts
     domain: Domain,
     matrix: Matrix,
     *,
@@ -87,6 +90,7 @@ def card_of(
     metrics: dict[str, float],
     predictions: NDArray[Any] | None = None,
     key_feature: str | None = None,
+    threshold: ClassThreshold | None = None,
 ) -> ModelCard:
     """The card of a model that was trained on `matrix` (n, columns) of a domain.
 
@@ -108,6 +112,7 @@ def card_of(
         metrics=metrics,
         usual=_middle(predictions) if predictions is not None and is_regression else None,
         key_feature=key_feature,
+        threshold=threshold,
         versions=library_versions(),
     )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -207,6 +207,11 @@ class TrainingSettings(Section):
     )
     metric: Literal["rmse", "mae", "mape", "log_loss", "accuracy", "macro_f1", "auc"] | None = Field(
         None, description="metric that decides between models; rmse for numbers and log_loss for classes by default"
+    )
+    threshold: Literal["macro_f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="for two classes: from which probability on the rarer is predicted, or the metric that is to be "
+        "largest out of fold; by default the most probable class is predicted",
     )
     seed: int = Field(42, description="random seed")
     test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows held out as test rows")

@@ -58,6 +58,7 @@ def register(
         metrics=dict(evaluation.metrics),
         predictions=winner.folds.out_of_fold,
         key_feature=next(iter(importances(selection.pipeline, train, training.seed))),
+        threshold=selection.threshold,
     )
     record = record_of(train, selection.splits, selection.metric, winner.folds)
     golden = golden_rows(selection.pipeline, train, training.golden_rows, training.seed)

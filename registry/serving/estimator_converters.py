@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeCV
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -28,6 +30,9 @@ _INVERSES: Mapping[Any, Function] = {np.sinh: "sinh", np.expm1: "expm1", np.exp:
 def converters() -> Mapping[type, EstimatorConverter]:
     """Type of estimator -> its converter."""
     return {
+        # a threshold changes the predicted class, which consumers read from the card
+        FixedThresholdClassifier: lambda whole, compiler: compiler.estimator(whole.estimator_),
+        FrozenEstimator: lambda frozen, compiler: compiler.estimator(frozen.estimator),
         Kriging: _kriging,
         LinearRegression: _linear,
         LogisticRegression: _logistic,

@@ -122,7 +122,8 @@ class LocalModel:
         """
         scorer = BatchScorer(self.domain, self.settings, "predict")
         low, high = self.card.bounds
-        served = ServedModel(self.scorer, Stamp(self.version, ""), low, high, self.card.usual)
+        usual, threshold = self.card.usual, self.card.threshold
+        served = ServedModel(self.scorer, Stamp(self.version, ""), low, high, usual, threshold=threshold)
         for chunk in _chunks(payloads):
             entries = [Entry(b"0-%d" % number, (DATA_FIELD, each)) for number, each in enumerate(chunk, start=1)]
             events = map(_decode, scorer.score(scorer.decode(entries), served).events.splitlines())

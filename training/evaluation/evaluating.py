@@ -82,7 +82,7 @@ def over_folds_of(selection: Selection) -> dict[str, float]:
     for metric in CLASS_METRICS if train.domain.target.classes else NUMBER_METRICS:
         scores = np.array(
             [
-                score(train.domain, metric, train.target[validation], predicted)
+                score(train.domain, metric, train.target[validation], predicted, selection.threshold)
                 for (_, validation), predicted in zip(selection.splits, folds.predictions, strict=True)
             ]
         )
@@ -105,4 +105,4 @@ def _predict(selection: Selection, test: Table) -> tuple[NDArray[Any], NDArray[n
     probabilities = np.zeros((len(test), len(classes)))
     columns = [classes.index(str(name)) for name in pipeline.classes_]
     probabilities[:, columns] = pipeline.predict_proba(test.frame)
-    return np.array(classes)[winners_of(probabilities, classes)], probabilities
+    return np.array(classes)[winners_of(probabilities, classes, selection.threshold)], probabilities

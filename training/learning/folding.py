@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, TimeSeriesSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
-from schemas.classes import winners_of
+from schemas.classes import ClassThreshold, winners_of
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from training.data.enough import why_too_few
@@ -126,6 +126,15 @@ def fold_result(
         whole[validation] = predicted
     probabilities = whole if table.domain.target.classes else None
     return FoldResult(np.array(scores), _named(table, whole), probabilities, tuple(predictions))
+
+
+def named_by(folds: FoldResult, table: Table, threshold: ClassThreshold | None) -> FoldResult:
+    """The same result with the classes that a threshold predicts out of fold."""
+    if threshold is None or folds.probabilities is None:
+        return folds
+    classes = table.domain.target.classes
+    names = np.array(classes)[winners_of(folds.probabilities, classes, threshold)]
+    return replace(folds, out_of_fold=names)
 
 
 def score_fold(table: Table, split: Split, metric: str, predicted: NDArray[np.float64]) -> float:

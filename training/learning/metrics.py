@@ -18,7 +18,7 @@ from sklearn.metrics import (
 )
 
 from registry.steps.sharpening import LEAST_PROBABILITY
-from schemas.classes import winners_of
+from schemas.classes import ClassThreshold, winners_of
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError
 from schemas.sections import TrainingSettings
@@ -58,7 +58,13 @@ def deciding_metric(domain: Domain, training: TrainingSettings) -> str:
     return metric
 
 
-def score(domain: Domain, metric: str, truth: NDArray[Any], predictions: NDArray[np.float64]) -> float:
+def score(
+    domain: Domain,
+    metric: str,
+    truth: NDArray[Any],
+    predictions: NDArray[np.float64],
+    threshold: ClassThreshold | None = None,
+) -> float:
     """One metric of n predictions.
 
     Args:
@@ -66,6 +72,7 @@ def score(domain: Domain, metric: str, truth: NDArray[Any], predictions: NDArray
         metric: of `NUMBER_METRICS` or `CLASS_METRICS`.
         truth: prices or class names, shape (n,).
         predictions: prices (n,), or probabilities (n, classes) in the order of the domain's classes.
+        threshold: from which probability on one of two classes is predicted.
     """
     classes = domain.target.classes
     if not classes:
@@ -77,7 +84,7 @@ def score(domain: Domain, metric: str, truth: NDArray[Any], predictions: NDArray
     if metric == "auc":
         area = area_of(classes, truth, predictions)
         return float("nan") if area is None else area
-    return metrics_of(domain, truth, names[winners_of(predictions, classes)])[metric]
+    return metrics_of(domain, truth, names[winners_of(predictions, classes, threshold)])[metric]
 
 
 def error_of(metric: str, truth: NDArray[np.float64], predictions: NDArray[np.float64]) -> float:

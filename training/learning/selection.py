@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from registry.cost import us_per_row
 from registry.scorer import ENCODE, score_of
+from schemas.classes import ClassThreshold
 from schemas.settings import Settings
 from training.data.tables import Table
 from training.learning.blending import best_blend, fitted_blend
@@ -21,7 +22,7 @@ from training.learning.encoded_table import EncodedTable, encode_table
 from training.learning.encoding import encoder
 from training.learning.engine import Engine, open_engine
 from training.learning.finals import Finals, boosted_member
-from training.learning.folding import Split, backward_splits, fold_result, splits_of
+from training.learning.folding import Split, backward_splits, fold_result, named_by, splits_of
 from training.learning.members import FitUnit, FoldUnit, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
 from training.learning.own_recipes import load_recipes
@@ -30,6 +31,7 @@ from training.learning.portfolio import TreeShape
 from training.learning.racing import Race, RaceEntry
 from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
 from training.learning.steps import TrainingSteps
+from training.learning.thresholds import check_threshold, choose_threshold, with_threshold
 from training.learning.trials import Trial, trial_of
 from training.progress import Progress
 
@@ -53,6 +55,7 @@ class Selection:
         plan: what was to be done.
         spent: counted work.
         stopped_after: number of steps after which the clock stopped the training; None if it did not.
+        threshold: from which probability on one of two classes is predicted; None for the most probable class.
     """
 
     train: Table
@@ -64,6 +67,7 @@ class Selection:
     plan: TrainingPlan
     spent: float
     stopped_after: int | None = None
+    threshold: ClassThreshold | None = None
 
 
 def select(train: Table, settings: Settings, progress: Progress, models: Sequence[str] = ()) -> Selection:
@@ -76,10 +80,12 @@ def select(train: Table, settings: Settings, progress: Progress, models: Sequenc
         models: names of recipes; by default those in the settings, or all that fit.
 
     Raises:
-        ConfigurationError: a recipe does not exist, or the cluster does not answer.
+        ConfigurationError: a recipe does not exist, the cluster does not answer, or `training.threshold` is set for
+            another number of classes than two.
         ModelRejectedError: ("cost") no model costs little enough.
     """
     names = list(models or settings.training.models)
+    check_threshold(train.domain, settings.training.threshold)
     metric = deciding_metric(train.domain, settings.training)
     recipes = choose_recipes(train.domain, names, load_recipes(settings.training.recipes))
     table = encode_table(train)
@@ -182,9 +188,14 @@ class _Course:
         trial = everything[candidates.index(winner)]
         self.progress(f"fitting {_spelled(trial)} on all {len(self.table)} rows")
         fitted = engine.run([FitUnit(member, self.seed) for member in trial.members], lambda _: None)
-        pipeline = self._pipeline(trial, fitted)
+        asked, probabilities = self.settings.training.threshold, winner.folds.probabilities
+        threshold = None
+        if asked is not None and probabilities is not None:
+            threshold = choose_threshold(self.train.domain, self.train.target, probabilities, asked)
+            self.progress(f"{threshold.name} is predicted from a probability of {threshold.probability:.3f} on")
+        pipeline = self._pipeline(trial, fitted, threshold)
         measured = us_per_row(score_of(pipeline, self.train.domain.target.classes), self.table.matrix)
-        chosen = replace(winner, us_per_row=measured)
+        chosen = replace(winner, us_per_row=measured, folds=named_by(winner.folds, self.train, threshold))
         return Selection(
             self.train,
             self.metric,
@@ -195,6 +206,7 @@ class _Course:
             self.plan,
             self.steps.spent,
             self.steps.stopped_after,
+            threshold,
         )
 
     def _candidate(self, trial: Trial) -> Candidate:
@@ -215,12 +227,15 @@ class _Course:
         self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {shown}")
         return candidate
 
-    def _pipeline(self, trial: Trial, fitted: Sequence[object]) -> Pipeline:
+    def _pipeline(self, trial: Trial, fitted: Sequence[object], threshold: ClassThreshold | None) -> Pipeline:
         encode = encoder(self.train.domain).fit(self.train.frame)
-        if len(fitted) == 1:
-            return Pipeline([(ENCODE, encode), ("estimate", fitted[0])])
-        unfitted = [(_name(member), member.estimator(self.table, self.seed)) for member in trial.members]
-        return Pipeline([(ENCODE, encode), ("estimate", fitted_blend(self.table, unfitted, fitted, trial.power))])
+        estimate = fitted[0]
+        if len(fitted) > 1:
+            unfitted = [(_name(member), member.estimator(self.table, self.seed)) for member in trial.members]
+            estimate = fitted_blend(self.table, unfitted, fitted, trial.power)
+        if threshold is not None:
+            estimate = with_threshold(estimate, threshold, self.table.matrix, self.table.labels)
+        return Pipeline([(ENCODE, encode), ("estimate", estimate)])
 
 
 def _name(member: object) -> str:

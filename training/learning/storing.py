@@ -12,6 +12,7 @@ from skops.io import dump, load
 
 from registry.allow_list import allowed_types, check_types
 from registry.folder import MODEL_FILE
+from schemas.classes import ClassThreshold
 from training.data.tables import Table
 from training.learning.candidates import Candidate
 from training.learning.folding import FoldResult
@@ -34,6 +35,7 @@ def store_selection(selection: Selection, folder: Path) -> None:
         "plan": selection.plan.figures(),
         "spent": selection.spent,
         "stopped_after": selection.stopped_after,
+        "threshold": None if selection.threshold is None else selection.threshold.model_dump(),
     }
     (folder / SELECTION_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     np.savez(folder / FOLDS_FILE, allow_pickle=False, **_arrays(selection))
@@ -65,6 +67,7 @@ def load_selection(folder: Path, train: Table) -> Selection:
         plan,
         record["spent"],
         record["stopped_after"],
+        None if record["threshold"] is None else ClassThreshold(**record["threshold"]),
     )
 
 
