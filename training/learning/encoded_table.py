@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from schemas.domain import Domain
 from training.data.tables import Table
 from training.learning.encoding import derive, encoder
+from training.learning.work import TableWidth
+
+_COUNTED_ROWS = 10_000
+"""Rows in which different values are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class EncodedTable:
         derived: the same, followed by the derived columns, shape (n, columns + derived).
         target: prices, or positions in `classes`, shape (n,).
         classes: names of the classes that occur, in alphabetical order; empty for a regression.
+        width: of `derived`, on which the work of a row depends.
     """
 
     domain: Domain
@@ -33,6 +38,13 @@ class EncodedTable:
     derived: NDArray[np.float64] = field(repr=False)
     target: NDArray[np.float64] = field(repr=False)
     classes: tuple[str, ...]
+    width: TableWidth = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = self.derived[:: -(-len(self.derived) // _COUNTED_ROWS) or 1]
+        distinct = [len(np.unique(column[~np.isnan(column)])) for column in rows.T]
+        width = TableWidth(self.derived.shape[1], self.groups, np.array(distinct, dtype=np.int64))
+        object.__setattr__(self, "width", width)
 
     def __len__(self) -> int:
         return len(self.matrix)

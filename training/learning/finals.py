@@ -69,11 +69,10 @@ class Finals:
             suffix: of the candidate's name.
         """
         race, table, shape = self.race, self.race.table, runner.shape
-        columns, groups = table.derived.shape[1], table.groups
-        a_round = sum(shape.work(len(train), columns, groups) for train, _ in race.splits)
-        a_round += _MORE_TREES * shape.work(len(table), columns, groups)
+        a_round = sum(shape.work(len(train), table.width) for train, _ in race.splits)
+        a_round += _MORE_TREES * shape.work(len(table), table.width)
         wanted = runner.growth.trees * _MARGIN + _FEWEST
-        dearest = share * most_trees(shape, groups, race.max_us_per_row)
+        dearest = share * most_trees(shape, table.groups, race.max_us_per_row)
         most = min(room / a_round, dearest, wanted * runner.rate / RATES[0])
         rate = round(float(np.clip(runner.rate * wanted / most, RATES[0], RATES[-1])), 4)
         rounds = rounds_within(most)
@@ -96,9 +95,8 @@ class Finals:
             number: of the search, counted from 0.
         """
         race, member = self.race, boosted_member(leader)
-        columns, groups = race.table.derived.shape[1], race.table.groups
         rounds = rounds_within(min(1000, member.trees * member.learning_rate / RATES[1] + CHUNK))
-        needed = sum(growth_work(member.shape, rounds, len(train), columns, groups) for train, _ in splits)
+        needed = sum(growth_work(member.shape, rounds, len(train), race.table.width) for train, _ in splits)
         again = self._work_of(member)
         kept = (2 + _SEEDS * bool(number)) * again
         affordable = int((_RESERVE * steps.left - kept) / needed)
@@ -184,10 +182,8 @@ class Finals:
         return own.from_margins(margins.astype(np.float64))
 
     def _work_of(self, member: BoostedMember) -> float:
-        columns, groups = self.race.table.derived.shape[1], self.race.table.groups
-        return sum(
-            growth_work(member.shape, member.trees, len(train), columns, groups) for train, _ in self.race.splits
-        )
+        width = self.race.table.width
+        return sum(growth_work(member.shape, member.trees, len(train), width) for train, _ in self.race.splits)
 
 
 def boosted_member(trial: Trial) -> BoostedMember:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from training.learning.encoded_table import EncodedTable
 from training.learning.losses import loss
 from training.learning.portfolio import TreeShape
-from training.learning.work import binning_work
+from training.learning.work import TableWidth, binning_work
 
 CHUNK = 20
 """Trees between two looks at the validation rows."""
@@ -48,9 +48,9 @@ class GrowthUnit:
     seed: int
     metric: str
 
-    def work(self, columns: int, groups: int) -> float:
+    def work(self, width: TableWidth) -> float:
         """Counted work if no tree is spared."""
-        return growth_work(self.shape, self.trees, len(self.train), columns, groups)
+        return growth_work(self.shape, self.trees, len(self.train), width)
 
     def run(self, table: EncodedTable) -> FoldGrowth:
         """Grow the trees."""
@@ -127,9 +127,9 @@ def join_folds(folds: Sequence[FoldGrowth]) -> Growth:
     )
 
 
-def growth_work(shape: TreeShape, trees: int, rows: int, columns: int, groups: int) -> float:
+def growth_work(shape: TreeShape, trees: int, rows: int, width: TableWidth) -> float:
     """Counted work to grow so many rounds on so many rows."""
-    return trees * shape.work(rows, columns, groups) + binning_work(rows, columns)
+    return trees * shape.work(rows, width) + binning_work(rows, width.columns)
 
 
 def chunk_of(trees: int) -> int:

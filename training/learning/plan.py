@@ -79,17 +79,17 @@ def make_plan(
         recipes: that may be tried beside the portfolio.
         names: of recipes that were asked for, which are tried on any number of rows.
     """
-    rows, columns, groups = len(table), table.derived.shape[1], table.groups
+    rows, width = len(table), table.width
     whole = CORES * training.seconds
-    spent = work.reading_work(rows, columns) + _REGISTERING + (_PLOTS if training.report == "full" else 0)
+    spent = work.reading_work(rows, width.columns) + _REGISTERING + (_PLOTS if training.report == "full" else 0)
     learning = max(whole - spent, _LEAST_SHARE * whole)
-    shapes = portfolio_for(metric, rows, groups)
-    a_round = float(np.mean([shape.work(1000, columns, groups) for shape in shapes])) / 1000
+    shapes = portfolio_for(metric, rows, width.groups)
+    a_round = float(np.mean([shape.work(1000, width) for shape in shapes])) / 1000
     left_out: dict[str, str] = {}
-    folds = _fold_count(shapes, rows, columns, groups, training.folds, FINAL * learning)
+    folds = _fold_count(shapes, rows, width, training.folds, FINAL * learning)
     if folds < training.folds:
         left_out[f"{training.folds} folds"] = f"{rows} rows and {training.seconds:g} s leave room for {folds}"
-    repeats = _repeat_count(shapes, rows, columns, groups, folds, training.repeats, FINAL * learning)
+    repeats = _repeat_count(shapes, rows, width, folds, training.repeats, FINAL * learning)
     if repeats < training.repeats:
         left_out[f"{training.repeats} repetitions of the folds"] = (
             f"{repeats} are enough for {rows} rows, or all that fit"
@@ -113,23 +113,23 @@ def make_plan(
     )
 
 
-def _fold_count(shapes: Sequence[TreeShape], rows: int, columns: int, groups: int, most: int, room: float) -> int:
+def _fold_count(shapes: Sequence[TreeShape], rows: int, width: work.TableWidth, most: int, room: float) -> int:
     """The most folds, from 3 on, on which two shapes of average work can grow 200 rounds."""
     for folds in range(most, 3, -1):
         learned = rows * (folds - 1) // folds
-        each = float(np.mean([growth_work(shape, 200, learned, columns, groups) for shape in shapes]))
+        each = float(np.mean([growth_work(shape, 200, learned, width) for shape in shapes]))
         if 2 * folds * each <= room:
             return folds
     return min(most, 3)
 
 
 def _repeat_count(
-    shapes: Sequence[TreeShape], rows: int, columns: int, groups: int, folds: int, most: int, room: float
+    shapes: Sequence[TreeShape], rows: int, width: work.TableWidth, folds: int, most: int, room: float
 ) -> int:
     """The most repetitions that three shapes of average work can grow 400 rounds on."""
     allowed = next((times for limit, times in _REPEATED if rows <= limit), 1)
     learned = rows * (folds - 1) // folds
-    each = float(np.mean([growth_work(shape, 400, learned, columns, groups) for shape in shapes]))
+    each = float(np.mean([growth_work(shape, 400, learned, width) for shape in shapes]))
     return max(1, min(most, allowed, int(room / (3 * folds * each))))
 
 

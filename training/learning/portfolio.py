@@ -14,6 +14,7 @@ import numpy as np
 
 from registry.steps.boosting import BoostedClassifier, BoostedRegressor
 from training.learning.work import (
+    TableWidth,
     boosting_cost,
     leaves_of_classes,
     levels_of,
@@ -63,24 +64,21 @@ class TreeShape:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_levels", levels_of(self.max_depth, self.max_leaves))
 
-    def work(self, rows: int, columns: int, groups: int) -> float:
+    def work(self, rows: int, width: TableWidth) -> float:
         """Counted work of a round of boosting on so many rows and columns."""
         most = self.max_leaves or 2**self.max_depth
         leaves = min(most, max(2.0, rows / max(2.0, self.min_child_weight)))
-        if groups > 1:
-            leaves = leaves_of_classes(leaves, rows * self.subsample, groups, by_vector=self.by_vector)
+        if width.groups > 1:
+            leaves = leaves_of_classes(leaves, rows * self.subsample, width.groups, by_vector=self.by_vector)
         if self.by_vector:
             sampled = rows * self.subsample
-            return vector_tree_work(
-                sampled, columns, self._levels, leaves, self.max_bin, groups, share=self.colsample_bynode
-            )
+            return vector_tree_work(sampled, width, self._levels, leaves, self.max_bin, share=self.colsample_bynode)
         return tree_work(
             rows * self.subsample,
-            columns,
+            width,
             self._levels,
             leaves,
             self.max_bin,
-            groups,
             share=self.colsample_bynode,
             is_guided=bool(self.max_leaves),
         )

@@ -97,12 +97,11 @@ class Race:
         steps: TrainingSteps,
     ) -> list[RaceEntry]:
         """As `run`, on given folds with a given number of trees at most."""
-        columns, groups = self.table.derived.shape[1], self.table.groups
         units: list[GrowthUnit] = []
         rates: list[float] = []
         for shape in shapes:
-            a_round = sum(shape.work(len(train), columns, groups) for train, _ in splits)
-            most = min(trees, room / len(shapes) / a_round, most_trees(shape, groups, self.max_us_per_row))
+            a_round = sum(shape.work(len(train), self.table.width) for train, _ in splits)
+            most = min(trees, room / len(shapes) / a_round, most_trees(shape, self.table.groups, self.max_us_per_row))
             rounds = rounds_within(most)
             rates.append(rate_for(rounds))
             for train, validation in splits:

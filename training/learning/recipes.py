@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from registry.scorer import ENCODE, FILL
@@ -98,7 +99,8 @@ def _forest_cost(rows: int, columns: int, classes: int) -> float:  # noqa: ARG00
 
 def _boosting_work(trees: int) -> Counted:
     def counted(rows: int, columns: int, classes: int) -> float:
-        return trees * work.tree_work(rows, columns, 6, 64, 256, max(1, classes), share=1, is_guided=False)
+        width = work.TableWidth(columns, max(1, classes), np.full(columns, rows))
+        return trees * work.tree_work(rows, width, 6, 64, 256, share=1, is_guided=False)
 
     return counted
 

@@ -66,12 +66,11 @@ class TrainingSteps:
             units: to run.
             table: of the training.
         """
-        columns, groups = table.derived.shape[1], table.groups
-        works = [unit.work(columns, groups) for unit in units]
+        works = [unit.work(table.width) for unit in units]
         grown: list[FoldGrowth] = self.run(name, units, works)
         for unit, work, fold in zip(units, works, grown, strict=True):
             if fold.trees < unit.trees:
-                self.spent -= work - replace(unit, trees=fold.trees).work(columns, groups)
+                self.spent -= work - replace(unit, trees=fold.trees).work(table.width)
         return grown
 
     def run(self, name: str, units: Sequence[Any], works: Sequence[float]) -> list[Any]:

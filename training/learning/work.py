@@ -7,7 +7,11 @@ columns; eight of ten steps took 0.67 to 1.53 s for a second of counted work.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import log2, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 _TREE, _ROW, _CELL, _BIN, _GUIDED = 7.2e-5, 5.7e-9, 1.9e-9, 1.9e-9, 6e-6
 """Seconds of a tree, and of it a row and a level; a row, a level and a column; a leaf, a column and a bin; and a leaf
@@ -25,6 +29,25 @@ _US_A_LEVEL_OF_VECTORS, _US_A_VALUE = 3e-3, 5e-4
 """Microseconds of a row and a level, and of a class, of a tree with a value for every class."""
 
 
+@dataclass(frozen=True, slots=True)
+class TableWidth:
+    """What the work of a row depends on.
+
+    Attributes:
+        columns: number of columns.
+        groups: trees of a round: one, or one for each of three or more classes.
+        distinct: different values of each column, (columns,), counted in some thousand rows.
+    """
+
+    columns: int
+    groups: int
+    distinct: NDArray[np.int64] = field(repr=False)
+
+    def bins(self, most: int, rows: float) -> float:
+        """Bins of all columns together, of which each has at most so many, and at most one for each row and value."""
+        return float(np.minimum(self.distinct, min(most, rows)).sum())
+
+
 def levels_of(max_depth: int, max_leaves: int) -> float:
     """Levels that a row passes in a tree of this depth, or of this number of leaves if its depth has no limit."""
     return float(max_depth) if max_depth else log2(max_leaves) + 1
@@ -37,31 +60,30 @@ def leaves_of_classes(most: float, rows: float, groups: int, *, by_vector: bool)
 
 
 def tree_work(
-    rows: float, columns: int, levels: float, leaves: float, bins: int, groups: int, *, share: float, is_guided: bool
+    rows: float, width: TableWidth, levels: float, leaves: float, max_bin: int, *, share: float, is_guided: bool
 ) -> float:
     """Work of one round of boosting.
 
     Args:
         rows: that it learns from.
-        columns: of the table.
+        width: of the table.
         levels: as `levels_of`.
         leaves: of a tree.
-        bins: of a column.
-        groups: trees of a round.
+        max_bin: most bins of a column.
         share: of the columns that a split chooses from.
         is_guided: whether a tree grows where it gains most.
     """
-    passing = rows * levels * (_ROW + _CELL * columns)
-    splitting = leaves * (_BIN * columns * share * min(bins, rows) + _GUIDED * is_guided)
-    return groups * (_TREE + passing + splitting)
+    passing = rows * levels * (_ROW + _CELL * width.columns)
+    splitting = leaves * (_BIN * share * width.bins(max_bin, rows) + _GUIDED * is_guided)
+    return width.groups * (_TREE + passing + splitting)
 
 
 def vector_tree_work(
-    rows: float, columns: int, levels: float, leaves: float, bins: int, groups: int, *, share: float
+    rows: float, width: TableWidth, levels: float, leaves: float, max_bin: int, *, share: float
 ) -> float:
     """Work of one round of boosting by a tree with a value for every class; arguments as of `tree_work`."""
-    passing = rows * levels * (_ROW + _CELL * columns)
-    return _TREE + passing + leaves * _VECTOR_BIN * columns * share * min(bins, rows) * groups
+    passing = rows * levels * (_ROW + _CELL * width.columns)
+    return _TREE + passing + leaves * _VECTOR_BIN * share * width.bins(max_bin, rows) * width.groups
 
 
 def vector_boosting_cost(trees: int, levels: float, groups: int) -> float:
