@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -158,6 +158,14 @@ bench-explain: install ## Measure explanations beside shap's own, and what reque
 # Threads of OpenMP that spin while they wait would count as processor time.
 bench-tables: install .tables/.downloaded .venv-flaml/.installed ## Compare our training with library defaults and FLAML on public tables (OBESITY=FILE FLAGS="--only kept")
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m benchmarks.bench_tables $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
+
+# beside the environment, as an operator would install a package of a recipe of their own
+.lightgbm/.installed: examples/lightgbm/packages.txt | install
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --upgrade --no-deps --target $(@D) -r $<
+	@touch $@
+
+example-lightgbm: install .lightgbm/.installed ## Train the recipe of one's own with LightGBM, show its version and predict with it
+	@PYTHONPATH=$(CURDIR)/.lightgbm BIN=$(CURDIR)/$(BIN) examples/lightgbm/whole_way.sh
 
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--streaq-image redis:7.0 --streaq-image redis:8.0")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
