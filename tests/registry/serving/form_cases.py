@@ -101,6 +101,7 @@ def member(*steps: Steps | Any) -> Pipeline:
 
 
 FEW: dict[str, Any] = {"n_estimators": 12, "random_state": 1}
+VECTORS: dict[str, Any] = {"trees": 15, "params": {"max_depth": 4, "eta": 0.2, "multi_strategy": "multi_output_tree"}}
 NATIVE: dict[str, Any] = {"trees": 15, "params": {"max_depth": 4, "eta": 0.2}, "categories": (NUMBERS,)}
 HISTOGRAM: dict[str, Any] = {"max_iter": 12, "min_samples_leaf": 4, "random_state": 1}
 
@@ -174,6 +175,8 @@ CLASSIFICATIONS: dict[str, Callable[[], Any]] = {
     "histogram-boosting": lambda: ensemble.HistGradientBoostingClassifier(**HISTOGRAM, categorical_features=[NUMBERS]),
     "xgboost": lambda: member(fill(), soft(only=XGBClassifier(**FEW, n_jobs=1))),
     "boosted": lambda: BoostedClassifier(**NATIVE, seeds=2),
+    "vector-leaves": lambda: BoostedClassifier(**VECTORS),
+    "vector-leaves-of-seeds": lambda: BoostedClassifier(**VECTORS, seeds=2),
     "sharpened-forest": lambda: SharpenedClassifier(member(fill(), ensemble.RandomForestClassifier(**FEW)), power=2.5),
     "sharpened-boosting": lambda: SharpenedClassifier(BoostedClassifier(**NATIVE), power=0.4),
     "blend": lambda: soft(
