@@ -9,7 +9,14 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 
 from training import Recipe
 
-_OWN: dict[str, Any] = {"n_estimators": 80, "num_leaves": 15, "n_jobs": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
+_OWN: dict[str, Any] = {
+    "n_estimators": 80,
+    "num_leaves": 15,
+    "n_jobs": 1,
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+}
 
 
 def _build(kind: type[Any], seed: int) -> Any:
