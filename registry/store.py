@@ -163,12 +163,7 @@ class Registry:
         return sorted(infos, key=lambda info: int(info.version), reverse=True)
 
     def delete_version(self, version: str) -> None:
-        """Delete a version; its files stay.
-
-        Raises:
-            ModelNotFoundError: there is no such version.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Delete a version; its files stay. Raises as `resolve`."""
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             self.client.delete_model_version(self.name, version)
 
@@ -189,22 +184,12 @@ class Registry:
         return self.resolve(version=version)
 
     def set_alias(self, alias: str, version: str) -> None:
-        """Point an alias to a version.
-
-        Raises:
-            ModelNotFoundError: there is no such version.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Point an alias to a version. Raises as `resolve`."""
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             self.client.set_registered_model_alias(self.name, alias, version)
 
     def delete_alias(self, alias: str) -> None:
-        """Delete an alias.
-
-        Raises:
-            ModelNotFoundError: there is no such alias.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Delete an alias. Raises as `resolve`."""
         self.resolve(alias=alias)
         with tracking.translated_errors(self.tracking_uri):
             self.client.delete_registered_model_alias(self.name, alias)
