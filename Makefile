@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +26,14 @@ up: install ## Run the whole system on this machine until Ctrl-C
 # tests share fixtures.
 SPREAD := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-test: install ## Run all tests
+test: install ## Run the tests
 	@$(BIN)/pytest $(SPREAD)
 
-cover: install ## Run all tests with branch coverage (50 % slower), and fail under 90 %
-	@$(BIN)/pytest $(SPREAD) --cov --cov-branch --cov-report=term --cov-fail-under=90
+test-rounds: install ## Run the tests that take benchmarks, DVC and schemathesis through a round
+	@$(BIN)/pytest -m rounds
+
+cover: install ## Run the tests and the rounds with branch coverage (50 % slower), and fail under 90 %
+	@$(BIN)/pytest $(SPREAD) -m "not faults and not soak" --cov --cov-branch --cov-report=term --cov-fail-under=90
 
 test-faults: install ## Inject faults under load, and check every outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults

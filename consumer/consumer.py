@@ -95,7 +95,7 @@ class Consumer:
             port,
             self.health,
             self.follower.activities,
-            self.follower.describe,
+            lambda: {**self.follower.describe(), "lookups": self._metrics.lookups},
             wakeup=self.follower.changed,
         )
         batch = settings.batch

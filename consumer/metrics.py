@@ -82,6 +82,9 @@ class ConsumerMetrics:
         domain: whose listings it scores.
         consumer: its name.
         registry: where the metrics are registered (`build_registry`).
+
+    Attributes:
+        lookups: listings looked up in the store, by result.
     """
 
     def __init__(self, domain: Domain, consumer: str, registry: CollectorRegistry) -> None:
@@ -141,6 +144,7 @@ class ConsumerMetrics:
         Info("tasador_consumer", "Domain and name of this consumer", registry=registry).info(
             {"domain": domain.name, "consumer": consumer}
         )
+        self.lookups: dict[str, int] = {}
         self.set_backlog(None, None)
 
     def record_batch(self, figures: BatchFigures) -> None:
@@ -155,6 +159,8 @@ class ConsumerMetrics:
         _add(self._stored, figures.stored)
         _add(self._invalid_stored, figures.invalid_stored)
         _add(self._lookups, figures.lookups)
+        for result, count in figures.lookups.items():
+            self.lookups[result] = self.lookups.get(result, 0) + count
         self._fenced.inc(figures.fenced)
         _add(self._replies, figures.replies)
         _add(self._requests, figures.requests)

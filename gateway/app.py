@@ -11,7 +11,7 @@ from gateway.lifecycle import GatewayLife
 from gateway.metrics import GatewayMetrics
 from gateway.rights import check_rights
 from gateway.served_domain import ServedDomain
-from gateway.server import serve_gateway
+from gateway.server import check_certificate, serve_gateway
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from service import logs
@@ -36,6 +36,7 @@ def run_gateway(settings: Sequence[Settings], name: str, port: int) -> None:
     """
     first = settings[0]
     logs.configure(first)
+    check_certificate(first.gateway)
     for each in settings:
         check_start(each)
     listener = bind(port, first.host)

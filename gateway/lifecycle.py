@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from redis.exceptions import RedisError
 
 from gateway.availability import LOOK_S
+from gateway.metrics import DomainMetrics
 from gateway.served_domain import ServedDomain
 from schemas.states import GatewayHeartbeat
 from service.activity import Activities
@@ -43,7 +45,14 @@ class GatewayLife:
         activities = Activities()
         self._heartbeats = {
             domain: Heartbeat(
-                served.client, served.streams.gateways, GatewayHeartbeat, name, port, self.health, activities
+                served.client,
+                served.streams.gateways,
+                GatewayHeartbeat,
+                name,
+                port,
+                self.health,
+                activities,
+                partial(_counts, served.metrics),
             )
             for domain, served in domains.items()
         }
@@ -95,3 +104,7 @@ class GatewayLife:
     def _wake(self) -> None:
         for heartbeat in self._heartbeats.values():
             heartbeat.wakeup.set()
+
+
+def _counts(metrics: DomainMetrics) -> dict[str, int]:
+    return {"requests": metrics.answered, "refused": metrics.refused}

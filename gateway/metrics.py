@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from schemas.frozen_model import FrozenModel
 
 _KEPT = 10_000
+_ERRORS = 400
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -62,7 +63,13 @@ class GatewayMetrics:
 
 
 class DomainMetrics:
-    """What is measured of one domain's requests."""
+    """What is measured of one domain's requests.
+
+    Attributes:
+        answered: requests that were answered.
+        refused: of these, with an error status.
+        waiting: requests that wait for answers of consumers.
+    """
 
     def __init__(self, domain: str, requests: Counter, listings: Counter, seconds: Histogram, waiting: Gauge) -> None:
         self._domain = domain
@@ -74,6 +81,7 @@ class DomainMetrics:
         self._seconds = seconds.labels(domain)
         self.waiting = waiting.labels(domain)
         self._times: deque[float] = deque(maxlen=_KEPT)
+        self.answered = self.refused = 0
 
     def record_request(self, status: int) -> None:
         """Count a request by the status of its answer."""
@@ -81,6 +89,8 @@ class DomainMetrics:
         if count is None:
             count = self._counts[status] = self._requests.labels(self._domain, status)
         count.inc()
+        self.answered += 1
+        self.refused += status >= _ERRORS
 
     def record_answer(self, started_s: float, *, predicted: int, refused: int = 0, unanswered: int = 0) -> float:
         """Record an answer to listings; returns its time in seconds since `started_s` (`time.perf_counter`)."""

@@ -1,4 +1,4 @@
-"""The processes of a domain, from their heartbeats: consumers, training workers, monitors and explainers."""
+"""The processes of a domain, from their heartbeats: consumers, training workers, monitors, explainers, gateways."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from schemas.frozen_model import FrozenModel
 from schemas.states import (
     ConsumerHeartbeat,
     ExplainerHeartbeat,
+    GatewayHeartbeat,
     MonitorHeartbeat,
     ProcessHeartbeat,
     TrainerHeartbeat,
@@ -33,7 +34,8 @@ ConsumerStatus = ProcessStatus[ConsumerHeartbeat]
 TrainerStatus = ProcessStatus[TrainerHeartbeat]
 MonitorStatus = ProcessStatus[MonitorHeartbeat]
 ExplainerStatus = ProcessStatus[ExplainerHeartbeat]
-AnyProcess = ConsumerStatus | TrainerStatus | MonitorStatus | ExplainerStatus
+GatewayStatus = ProcessStatus[GatewayHeartbeat]
+AnyProcess = ConsumerStatus | TrainerStatus | MonitorStatus | ExplainerStatus | GatewayStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ class Processes:
     trainers: tuple[TrainerStatus, ...] = ()
     monitors: tuple[MonitorStatus, ...] = ()
     explainers: tuple[ExplainerStatus, ...] = ()
+    gateways: tuple[GatewayStatus, ...] = ()
 
     @property
     def all(self) -> tuple[AnyProcess, ...]:
-        """Consumers, then training workers, then monitors, then explainers."""
-        return *self.consumers, *self.trainers, *self.monitors, *self.explainers
+        """Consumers, then training workers, then monitors, then explainers, then gateways."""
+        return *self.consumers, *self.trainers, *self.monitors, *self.explainers, *self.gateways
 
 
 def read_processes(client: redis.Redis, streams: Streams) -> Processes:
@@ -62,9 +65,9 @@ def read_processes(client: redis.Redis, streams: Streams) -> Processes:
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    keys = (streams.consumers, streams.trainers, streams.monitors, streams.explainers)
+    keys = (streams.consumers, streams.trainers, streams.monitors, streams.explainers, streams.gateways)
     stored: list[Any] = [client.hgetall(key) for key in keys]
-    consumers, trainers, monitors, explainers = ([text for _, text in sorted(beats.items())] for beats in stored)
+    consumers, trainers, monitors, explainers, gateways = ([beats[name] for name in sorted(beats)] for beats in stored)
     at_ms = now_ms(client)
     return Processes(
         at_ms,
@@ -72,6 +75,7 @@ def read_processes(client: redis.Redis, streams: Streams) -> Processes:
         tuple(TrainerStatus(**_about(TrainerHeartbeat.model_validate_json(text), at_ms)) for text in trainers),
         tuple(MonitorStatus(**_about(MonitorHeartbeat.model_validate_json(text), at_ms)) for text in monitors),
         tuple(ExplainerStatus(**_about(ExplainerHeartbeat.model_validate_json(text), at_ms)) for text in explainers),
+        tuple(GatewayStatus(**_about(GatewayHeartbeat.model_validate_json(text), at_ms)) for text in gateways),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
 import redis
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from monitoring.latency import Latency, read_latency, read_rate
 from operations.future_ids import AHEAD_S, describe_ahead, read_ahead_s
@@ -18,6 +19,7 @@ from operations.judging import BacklogStatus, judge
 from operations.processes import (
     ConsumerStatus,
     ExplainerStatus,
+    GatewayStatus,
     MonitorStatus,
     TrainerStatus,
     read_processes,
@@ -78,7 +80,7 @@ class Status(FrozenModel):
         at_ms: when it was read, by Redis's clock.
         model: the desired model; None before the first activation.
         serving: champion, desired and active versions.
-        trainers, monitors, explainers: the training workers, monitors and explainers with a heartbeat.
+        trainers, monitors, explainers, gateways: the other processes with a heartbeat.
         registry: the registry as the training workers see it.
         jobs: what processes are doing beside their main loops, the longest first.
         events: the newest model events, newest first.
@@ -90,6 +92,7 @@ class Status(FrozenModel):
         dead_letters: refusals since the stream began, by reason.
         dead_letters_kept: how many can be read, replayed or dropped now.
         rate_limited_kept: the same for listings refused by the rate limit, which have a stream of their own.
+        lookups: listings that the living consumers have looked up in the store of features, by result.
         uptime_s: of the living consumer with the longest uptime; None without one.
     """
 
@@ -104,6 +107,7 @@ class Status(FrozenModel):
     trainers: tuple[TrainerStatus, ...] = ()
     monitors: tuple[MonitorStatus, ...] = ()
     explainers: tuple[ExplainerStatus, ...] = ()
+    gateways: tuple[GatewayStatus, ...] = ()
     jobs: tuple[Job, ...] = ()
     events: tuple[RecentEvent, ...] = ()
     loop_pause: LoopPause | None = None
@@ -117,6 +121,7 @@ class Status(FrozenModel):
     dead_letters: dict[str, int]
     dead_letters_kept: int
     rate_limited_kept: int
+    lookups: dict[str, int] = Field(default_factory=dict)
     uptime_s: float | None
 
 
@@ -150,19 +155,21 @@ def read_status(
     ahead_s = read_ahead_s(client, streams, at_ms)
     if ahead_s > AHEAD_S:
         reasons += (describe_ahead(ahead_s),)
-    started_ms = [consumer.heartbeat.started_ms for consumer in consumers if consumer.is_living]
+    living = [consumer.heartbeat for consumer in consumers if consumer.is_living]
+    started_ms = [heartbeat.started_ms for heartbeat in living]
     return Status(
         state="down" if is_down else "degraded" if reasons else "healthy",
         reasons=reasons,
         at_ms=at_ms,
         prefix=streams.prefix,
         model=model,
-        serving=serving_of(client, streams, model, [each.heartbeat for each in consumers if each.is_living]),
+        serving=serving_of(client, streams, model, living),
         registry=_registry(processes.trainers),
         consumers=consumers,
         trainers=processes.trainers,
         monitors=processes.monitors,
         explainers=processes.explainers,
+        gateways=processes.gateways,
         jobs=tuple(find_jobs(processes)),
         events=_events(client, streams),
         loop_pause=LoopPause.from_hash(_read_hash(client, streams.loop)),
@@ -176,6 +183,7 @@ def read_status(
         dead_letters=_by_reason(progress),
         dead_letters_kept=client.xlen(streams.dead_letters),
         rate_limited_kept=client.xlen(streams.rate_limited),
+        lookups=_sum(heartbeat.lookups for heartbeat in living),
         uptime_s=max(at_ms - min(started_ms), 0) / 1000 if started_ms else None,
     )
 
@@ -183,6 +191,13 @@ def read_status(
 def _read_hash(client: redis.Redis, key: str) -> dict[bytes, bytes]:
     fields: Any = client.hgetall(key)
     return dict(fields)
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def _registry(trainers: Iterable[TrainerStatus]) -> RegistryStatus:

@@ -57,6 +57,8 @@ def count_versions(registry: Registry) -> int:
     Raises:
         RegistryUnavailableError: MLflow does not answer.
     """
+    if (known := read_versions(registry.tracking_uri, registry.name)) is not None:
+        return len(known)
     with tracking.translated_errors(registry.tracking_uri):
         return len(registry.client.search_model_versions(f"name = '{registry.name}'"))
 

@@ -1,4 +1,4 @@
-"""Lists what an SQLite store of MLflow holds without importing MLflow, which takes two seconds.
+"""Reads what an SQLite store of MLflow holds without importing MLflow, which takes two seconds.
 
 Its tables are no interface of MLflow, so they are read only at the one revision for which a test compares this module
 with MLflow's client. Everything else, and every write, goes through `registry.store`.

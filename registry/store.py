@@ -1,4 +1,7 @@
-"""The registered model of one domain: registers, finds, aliases, tags and downloads its versions."""
+"""The registered model of one domain: registers, finds, aliases, tags and downloads its versions.
+
+Whatever reads versions asks `registry.sqlite_store` first, which answers for a store on this machine without MLflow.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from registry.folder import write_files
 from registry.location import local_path_of
 from registry.saving import save
 from registry.serving.form import write_serving_form
+from registry.sqlite_store import read_versions
 from registry.stages import CHAMPION, PREVIOUS_CHAMPION
 from registry.versions import (
     ALGORITHM_TAG,
@@ -124,6 +128,11 @@ class Registry:
             RegistryUnavailableError: MLflow does not answer.
         """
         subject = f"version {version}" if version is not None else f"alias {alias!r}"
+        if (known := read_versions(self.tracking_uri, self.name)) is not None:
+            found = [one for one in known if (alias in one.aliases if version is None else one.version == version)]
+            if not found:
+                raise self._not_found(subject)
+            return found[0]
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(subject):
             if version is not None:
                 record = self.client.get_model_version(self.name, version)
@@ -145,6 +154,8 @@ class Registry:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
+        if (known := read_versions(self.tracking_uri, self.name)) is not None:
+            return known
         with tracking.translated_errors(self.tracking_uri):
             records = list(self.client.search_model_versions(f"name = '{self.name}'"))
             aliases = self._aliases() if records else {}
@@ -152,12 +163,7 @@ class Registry:
         return sorted(infos, key=lambda info: int(info.version), reverse=True)
 
     def delete_version(self, version: str) -> None:
-        """Delete a version; its files stay.
-
-        Raises:
-            ModelNotFoundError: there is no such version.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Delete a version; its files stay. Raises as `resolve`."""
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             self.client.delete_model_version(self.name, version)
 
@@ -178,22 +184,12 @@ class Registry:
         return self.resolve(version=version)
 
     def set_alias(self, alias: str, version: str) -> None:
-        """Point an alias to a version.
-
-        Raises:
-            ModelNotFoundError: there is no such version.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Point an alias to a version. Raises as `resolve`."""
         with tracking.translated_errors(self.tracking_uri), self._not_found_errors(f"version {version}"):
             self.client.set_registered_model_alias(self.name, alias, version)
 
     def delete_alias(self, alias: str) -> None:
-        """Delete an alias.
-
-        Raises:
-            ModelNotFoundError: there is no such alias.
-            RegistryUnavailableError: MLflow does not answer.
-        """
+        """Delete an alias. Raises as `resolve`."""
         self.resolve(alias=alias)
         with tracking.translated_errors(self.tracking_uri):
             self.client.delete_registered_model_alias(self.name, alias)
@@ -242,7 +238,8 @@ class Registry:
         except MlflowException as error:
             if not tracking.is_not_found(error):
                 raise
-            store, way_out = without_password(self.tracking_uri), spell_command("train", self.name)
-            raise ModelNotFoundError(
-                f"no {subject} of model {self.name!r} in {store}: train one with `{way_out}`"
-            ) from error
+            raise self._not_found(subject) from error
+
+    def _not_found(self, subject: str) -> ModelNotFoundError:
+        store, way_out = without_password(self.tracking_uri), spell_command("train", self.name)
+        return ModelNotFoundError(f"no {subject} of model {self.name!r} in {store}: train one with `{way_out}`")

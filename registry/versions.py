@@ -53,7 +53,7 @@ class ModelVersionInfo:
         command_id: the command that requested its training, if one did.
         aliases: that point to it.
         tags: all tags.
-        metrics: of its run; only `Registry.resolve` and `Registry.register` fill them.
+        metrics: of its run; of a server's versions only `Registry.resolve` and `Registry.register` fill them.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from schemas.frozen_model import FrozenModel
 
@@ -111,10 +111,14 @@ class ProcessHeartbeat(FrozenModel):
 
 
 class ConsumerHeartbeat(ProcessHeartbeat):
-    """A consumer's heartbeat, with the model that it runs."""
+    """A consumer's heartbeat, with the model that it runs.
+
+    `lookups` counts the listings that it has looked up in the store of features since it started, by result.
+    """
 
     version: str | None = None
     activation: str | None = None
+    lookups: dict[str, int] = Field(default_factory=dict)
 
 
 class TrainerHeartbeat(ProcessHeartbeat):
@@ -137,7 +141,15 @@ class ExplainerHeartbeat(ProcessHeartbeat):
 
 
 class GatewayHeartbeat(ProcessHeartbeat):
-    """A gateway's heartbeat; it writes one in each domain that it serves."""
+    """A gateway's heartbeat; it writes one in each domain that it serves.
+
+    Attributes:
+        requests: answered for this domain since it started.
+        refused: of these, with an error status.
+    """
+
+    requests: int = 0
+    refused: int = 0
 
 
 def _seconds(now_ms: int, since_ms: int) -> int:

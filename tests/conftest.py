@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ StartRedis = Callable[..., RedisServer]
 
 # test processes share the cores: OpenMP's threads must not spin while they wait for work
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# many images switch the cache of bytecode off; then each process of the tests would compile the product anew, and each
+# process of pytest all tests
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # pytest-xdist sets a size, which a console would keep for good; tests set the width that they need
 for name in ("COLUMNS", "LINES"):

@@ -24,6 +24,7 @@ from schemas.rows import RowBuilder
 from schemas.sections import GateSettings, TrainingSettings
 from schemas.settings import Settings, load_settings
 from schemas.states import DesiredModel
+from tests.shared_folders import make_once
 from training.data.checking import validate
 from training.data.sources import RawTable, read_source
 from training.data.tables import Table
@@ -181,10 +182,13 @@ _SMALL_MODEL = pytest.StashKey[SmallModel]()
 
 @pytest.fixture(scope="session")
 def small_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> SmallModel:
-    """A housing champion in a store of the session, read-only for tests; import it into a conftest."""
+    """A housing champion in a store of the run, read-only for tests; import it into a conftest."""
     stash = pytestconfig.stash
     if _SMALL_MODEL not in stash:
-        stash[_SMALL_MODEL] = train_small_model(tmp_path_factory.mktemp("models"))
+        home = make_once(tmp_path_factory, "small-model", train_small_model)
+        settings = load_settings(home=home)
+        info = Registry(tracking_uri_of(settings), settings.domain).resolve()
+        stash[_SMALL_MODEL] = SmallModel(settings, table_of(settings.domain).domain, info)
     return stash[_SMALL_MODEL]
 
 

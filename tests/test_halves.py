@@ -32,7 +32,7 @@ def _report(folder: Path, engines: int) -> Path:
     suite.write_text(SUITE.format(engine=engines), encoding="utf-8")
     report = folder / f"{engines}.xml"
     options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--junit-xml={report}"]
-    environment = os.environ | {"PYTEST_ADDOPTS": ""}
+    environment = os.environ | {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(suite)],
         cwd=folder,

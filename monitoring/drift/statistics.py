@@ -1,11 +1,12 @@
-"""Statistics that compare two samples of one column; missing values must be removed first."""
+"""Statistics that compare two samples of one column; missing values must be removed first.
+
+SciPy is imported by the first comparison: it takes half a second, and a monitor may never get enough rows for one.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
 Values = NDArray[np.float64]
 BinCounts = NDArray[np.int64]
@@ -28,6 +29,8 @@ def ks(reference: Values, current: Values) -> tuple[float, float]:
     """
     if len(reference) == len(current) == 1:  # the asymptotic distribution is not defined for so few
         return float(reference[0] != current[0]), 1.0
+    from scipy.stats import ks_2samp
+
     result = ks_2samp(reference, current, method="asymp")
     return float(result.statistic), float(result.pvalue)
 
@@ -42,6 +45,8 @@ def in_deviations(distance: float, reference_sd: float) -> float:
 
 def wasserstein(reference: Values, current: Values) -> float:
     """The area between the two distribution functions, in the column's unit (Vallender 1974)."""
+    from scipy.stats import wasserstein_distance
+
     return float(wasserstein_distance(reference, current))
 
 
@@ -66,6 +71,8 @@ def js(reference: BinCounts, current: BinCounts) -> float:
 
     The square root of the divergence (Endres and Schindelin 2003, "A new metric for probability distributions").
     """
+    from scipy.spatial.distance import jensenshannon
+
     return float(np.nan_to_num(jensenshannon(reference, current, base=2)))
 
 
@@ -74,6 +81,8 @@ def chi_squared_p(reference: BinCounts, current: BinCounts) -> float:
 
     With two categories Yates's correction is applied, which prevents too many alarms.
     """
+    from scipy.stats import chi2_contingency
+
     table = np.array([reference, current])
     table = table[:, table.sum(axis=0) > 0]
     return float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0

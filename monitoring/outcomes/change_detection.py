@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from river.drift import ADWIN
-
 from schemas.quality import SuddenLoss
 
 REMEMBERED = 10_000
@@ -23,9 +21,15 @@ def find_sudden_loss(errors: Iterable[tuple[int, float]]) -> SuddenLoss | None:
     Args:
         errors: arrival of each outcome in milliseconds since 1970, and the error of its prediction; oldest first.
     """
+    known = list(errors)
+    if not known:
+        return None
+    # imports pandas and scikit-learn, which a monitor does without until outcomes arrive
+    from river.drift import ADWIN
+
     adwin: Any = ADWIN()  # type: ignore[no-untyped-call]
     latest = None
-    for at_ms, error in errors:
+    for at_ms, error in known:
         before = adwin.estimation
         adwin.update(error)
         if adwin.drift_detected and adwin.estimation > before:

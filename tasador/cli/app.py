@@ -50,7 +50,7 @@ COMMANDS = {
     "asyncapi": "Print the AsyncAPI document of a domain's streams.",
     "schema": "Print the JSON Schema of what a command writes.",
     "dead-letters": "List, show, correct or drop dead letters.",
-    "forget": "Erase a subject from the audit log.",
+    "forget": "Erase a subject from the audit log and the store of features.",
     "bench": "Measure throughput beside a bare loop and plain FastStream.",
 }
 """Command -> help, in the order of the help.

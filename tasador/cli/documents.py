@@ -199,9 +199,10 @@ class SettingDocument(FrozenModel):
 
 
 class ErasureDocument(FrozenModel):
-    """What `forget` has erased."""
+    """What `forget` has erased; `stored` is 1 if there were stored features."""
 
     subject: str
+    stored: int
     predictions: int
     outcomes: int
     files: int

@@ -35,6 +35,7 @@ def _small_reference(monkeypatch: pytest.MonkeyPatch, small_model: SmallModel) -
 
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("_small_reference")
+@pytest.mark.rounds
 def test_a_run_reports_all_contenders_and_removes_its_keys_and_processes(
     tmp_path: Path, redis_url: str, redis_client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

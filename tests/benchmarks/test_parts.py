@@ -64,6 +64,7 @@ def test_latency_counts_every_listing_after_the_warm_up(rig: Rig) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.rounds
 def test_models_are_swapped_while_listings_arrive(rig: Rig) -> None:
     swaps = measure_swaps(rig, 1, len)
     assert swaps.swaps == 1

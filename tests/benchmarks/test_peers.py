@@ -47,6 +47,7 @@ def host(rig: Rig) -> PeerHost:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.rounds
 def test_a_peer_takes_turns_with_the_consumer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peer_rates._left_out", lambda _: "streaq is left out")
     monkeypatch.setattr("benchmarks.peer_rates.SECONDS", 0.5)

@@ -30,6 +30,7 @@ from training.data.sources import read_source
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.rounds
 def test_a_report_follows_each_part_in_the_order_of_parts(own_model: SmallModel, redis_url: str) -> None:
     rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
     lines: list[str] = []

@@ -86,6 +86,7 @@ async def test_a_subject_alone_is_enough_and_the_window_has_the_whole_row(
         publish(redis_client, streams, [lacking("whole", "property-981")])
         await answered(redis_client, streams, 1)
         await wait_until_async(lambda: counted(consumer, "feature_lookups", result="found") == 1)
+        await wait_until_async(lambda: b'"lookups":{"found":1,' in redis_client.hget(streams.consumers, "a"))
         assert [counted(consumer, "stored_values", feature=name) for name in HOUSING.columns] == [1] * 13
     (prediction,) = predictions(redis_client, streams).values()
     assert prediction["stored"] == ROW

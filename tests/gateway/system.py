@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 import numpy as np
@@ -63,19 +64,25 @@ class HttpReply:
 
 @dataclass
 class HttpClient:
-    """Calls one gateway, each time on a connection of its own."""
+    """Calls one gateway, each time on a connection of its own; over TLS if there is a context."""
 
     port: int
     headers: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
         """The gateway's address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> HttpReply:
         """Send a request; a body that is not bytes is sent as JSON."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        host = "127.0.0.1"
+        connection = (
+            HTTPSConnection(host, self.port, timeout=30, context=self.tls)
+            if self.tls
+            else HTTPConnection(host, self.port, timeout=30)
+        )
         sent = self.headers | ({} if headers is None else dict(headers))
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -145,14 +152,16 @@ def consuming(redis_url: str, *settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def serving(settings: Sequence[Settings], *, is_scoring: bool = True) -> Iterator[HttpClient]:
+def serving(
+    settings: Sequence[Settings], *, is_scoring: bool = True, tls: ssl.SSLContext | None = None
+) -> Iterator[HttpClient]:
     """Run a gateway in a thread; `is_scoring`: wait until it has seen the consumers of all domains."""
     listener = bind(0, settings[0].host)
     port = listener.getsockname()[1]
     app = build_gateway(settings, "g1", port)
     thread = threading.Thread(target=lambda: serve_gateway(app, listener, settings[0].gateway), daemon=True)
     thread.start()
-    client = HttpClient(port)
+    client = HttpClient(port, tls=tls)
     try:
         wait_until(lambda: _is_up(client), 20, "the gateway is ready")
         if is_scoring:

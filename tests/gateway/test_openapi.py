@@ -18,7 +18,7 @@ from schemas.streams import Streams
 from tests.consumer.harness import Client
 from tests.gateway.system import HttpClient
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.rounds]
 EXAMPLES = 3
 SEED = 1
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from operations.status import read_status
 from schemas.drift import ColumnDrift, DriftEvent, DriftReport, WindowSpan
 from schemas.events import Outcome
 from schemas.streams import Streams
@@ -41,6 +42,19 @@ def test_metrics_are_json_and_text_for_those_who_ask_for_text(gateway: HttpClien
         assert text.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert b'tasador_gateway_requests_total{domain="housing",status="200"}' in text.body
     assert gateway.get("/metrics", {"Accept": "text/html,*/*"}).headers["content-type"] == "application/json"
+
+
+def test_the_status_of_a_domain_counts_its_requests(
+    gateway: HttpClient, shared_redis: Client, shared_streams: Streams
+) -> None:
+    def counts() -> tuple[int, int]:
+        (status,) = read_status(shared_redis, shared_streams).gateways
+        return status.heartbeat.requests, status.heartbeat.refused
+
+    requests, refused = wait_until(counts)
+    assert gateway.post("/predict", ROW).status == 200
+    assert gateway.post("/predict", {}).status == 422
+    wait_until(lambda: counts()[0] >= requests + 2 and counts()[1] >= refused + 1)
 
 
 def test_the_model_and_its_features_are_described(gateway: HttpClient) -> None:

@@ -13,7 +13,7 @@ from monitoring.latency import latency_of, read_latency, read_rate
 from operations.status import read_status
 from schemas.commands import ModelEvent
 from schemas.domain import load_domain
-from schemas.states import Activity, TrainerHeartbeat
+from schemas.states import Activity, GatewayHeartbeat, TrainerHeartbeat
 from schemas.streams import Streams
 from tasador.cli.views.status import _rest
 from tests.operations.answers import activate, beat, beat_as, deliver, drop_repeat, predict, publish, refuse, run_beside
@@ -58,6 +58,36 @@ def test_an_empty_redis_is_down(redis_client: redis.Redis) -> None:
     status = read_status(redis_client, Streams("test-without-entries"))
     assert status.state == "down"
     assert status.backlog.total == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_gateways_are_shown_with_their_requests_and_a_silent_one_is_a_reason(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    assert read_status(redis_client, streams).gateways == ()
+    gateways = (streams.gateways, GatewayHeartbeat)
+    beat_as(redis_client, *gateways, "g1", requests=1200, refused=7)
+    beat_as(redis_client, *gateways, "g2", requests=34)
+    status = read_status(redis_client, streams)
+    assert (status.state, [each.heartbeat.name for each in status.gateways]) == ("healthy", ["g1", "g2"])
+    assert dict(_rest(status))["over HTTP"] == "1,234 requests, 7 of them refused"
+    beat_as(redis_client, *gateways, "g1", at_ms=1)
+    status = read_status(redis_client, streams)
+    (reason,) = status.reasons
+    assert re.fullmatch(r"g1: no heartbeat for \d+ s", reason)
+    assert dict(_rest(status))["over HTTP"] == "34 requests, 0 of them refused"
+
+
+@pytest.mark.usefixtures("running")
+def test_lookups_of_stored_features_are_those_of_the_living_consumers(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    assert "looked up" not in dict(_rest(read_status(redis_client, streams)))
+    beat(redis_client, streams, "a1", lookups={"found": 900, "stale": 3})
+    beat(redis_client, streams, "a2", lookups={"found": 100, "missing": 5})
+    status = read_status(redis_client, streams)
+    assert status.lookups == {"found": 1000, "stale": 3, "missing": 5}
+    assert dict(_rest(status))["looked up"] == "found 1,000, missing 5, stale 3"
 
 
 @pytest.mark.usefixtures("running")

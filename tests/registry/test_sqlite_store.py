@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from registry import catalogue
-from registry.catalogue import list_models, versions_with_metrics
+from registry import catalogue, store
+from registry.catalogue import count_versions, list_models, versions_with_metrics
 from registry.location import database_of
 from registry.sqlite_store import read_versions
-from registry.stages import CHALLENGER
+from registry.stages import CHALLENGER, CHAMPION
 from registry.store import Registry
+from schemas.errors import ModelNotFoundError
 from tests.models import SmallModel, fitted, own_model, register, small_model, table_of
 
 __all__ = ["own_model", "small_model"]
@@ -38,7 +39,8 @@ def registry(own_model: SmallModel) -> Registry:
 
 
 def _by_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "read_versions", lambda *_: None)
+    for module in (catalogue, store):
+        monkeypatch.setattr(module, "read_versions", lambda *_: None)
     monkeypatch.setattr(catalogue, "read_model_names", lambda *_: None)
 
 
@@ -60,6 +62,27 @@ def test_models_are_those_that_mlflow_lists(registry: Registry, monkeypatch: pyt
     _by_mlflow(monkeypatch)
     assert read == list_models(registry.tracking_uri)
     assert [model.name for model in read] == ["empty", "housing"]
+
+
+def test_a_version_is_found_as_mlflow_finds_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: tuple[dict[str, str], ...] = (
+        *({"version": version} for version in ("1", "2", "3", "4", "x")),
+        *({"alias": alias} for alias in (CHAMPION, CHALLENGER, "nobody")),
+    )
+
+    def find(model: Registry, way: dict[str, str]) -> str:
+        try:
+            found = model.resolve(**way)
+        except ModelNotFoundError as error:
+            return str(error)
+        return repr(replace(found, tags=dict(sorted(found.tags.items())), metrics=dict(sorted(found.metrics.items()))))
+
+    models = (registry, Registry(registry.tracking_uri, "empty"), Registry(registry.tracking_uri, "unknown"))
+    read = [find(model, way) for model in models for way in ways]
+    counted = [(count_versions(model), len(model.versions())) for model in models]
+    _by_mlflow(monkeypatch)
+    assert read == [find(model, way) for model in models for way in ways]
+    assert counted == [(count_versions(model), len(model.versions())) for model in models] == [(2, 2), (0, 0), (0, 0)]
 
 
 def test_a_store_of_another_revision_is_left_to_mlflow(registry: Registry) -> None:

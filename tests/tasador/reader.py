@@ -20,12 +20,12 @@ import pandas as pd
 from schemas.domain import load_domain
 from schemas.streams import Streams
 from tasador.machine.redis_binary import find_binary
-from tests.models import train_small_model
+from tests.models import SmallModel
 from tests.waiting import wait_until
 from transport.connection import connect
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 # small trainings, whose figures any machine may judge
 _SETTINGS = {
     "TASADOR_TRAINING__FOLDS": "3",
@@ -51,9 +51,10 @@ class Reader:
 
     Args:
         folder: where the reader is; holds `homes.csv`, `A.csv`, `B.csv`, and the home folder.
+        champion: of housing, in that home folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, champion: SmallModel) -> None:
         self.folder = folder
         self.home = folder / ".tasador"
         own = folder / "bin"
@@ -65,7 +66,7 @@ class Reader:
         rows = pd.DataFrame(load_domain("housing").contract.built_in_table())
         for name, part in (("homes", rows), ("A", rows[:300]), ("B", rows[300:])):
             part.to_csv(folder / f"{name}.csv", index=False)
-        train_small_model(self.home, trees=3)
+        champion.in_copy(self.home)
 
     @contextmanager
     def running_system(self) -> Iterator[None]:

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.documented_blocks import PAGES, ROOT, blocks_of, commands_of, programs
+from tests.models import SmallModel, small_model
 from tests.tasador.documented_commands import NOT_TYPED, STEPS, DocumentedCommand
 from tests.tasador.reader import Reader, Typed
 from tests.tasador.typed_here import type_here
+
+__all__ = ["small_model"]
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -24,11 +27,11 @@ LANGUAGES = {"", "console", "sh", "python", "mermaid", "js", "go", "sql", "text"
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(tmp_path_factory: pytest.TempPathFactory, small_model: SmallModel) -> Iterator[Reader]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("reader")
         patch.chdir(folder)
-        own = Reader(folder)
+        own = Reader(folder, small_model)
         with own.running_system():
             yield own
 

@@ -52,6 +52,17 @@ def test_listing_versions_of_this_machine_imports_no_mlflow(small_model: SmallMo
     assert _imported({"TASADOR_HOME": str(small_model.settings.home)}, *words) & SLOW == set()
 
 
+def test_the_history_imports_no_mlflow(small_model: SmallModel, redis_url: str, prefix: str) -> None:
+    environment = {"TASADOR_REDIS_URL": redis_url, "TASADOR_PREFIX": prefix}
+    environment["TASADOR_HOME"] = str(small_model.settings.home)
+    assert _imported(environment, "history") & SLOW == set()
+
+
+def test_nothing_heavy_is_imported_to_find_that_there_is_a_champion(small_model: SmallModel, tmp_path: Path) -> None:
+    environment = {"TASADOR_HOME": str(small_model.in_copy(tmp_path / "home").settings.home)}
+    assert _imported(environment, "train", "--unless-champion") & (SLOW - {"training"}) == set()
+
+
 @pytest.mark.parametrize("words", [("logs",), ("down",)])
 def test_what_needs_no_redis_imports_no_client_of_it(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert _imported({"TASADOR_HOME": str(tmp_path)}, *words) & (SLOW | {"redis"}) == set()

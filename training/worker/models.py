@@ -1,5 +1,8 @@
 """The models of one domain as a worker uses them: finds, checks and judges versions, and sets the champion.
 
+A worker imports MLflow and the libraries of models when the first call needs them. Their seconds are not MLflow's, so
+they are imported before a time limit starts.
+
 MLflow blocks, so every call runs in a thread. While MLflow does not answer, a call tries again for 10 s; then the
 command fails as `registry_unavailable`, and the client may send it again.
 """
@@ -17,7 +20,7 @@ from registry.cache import ModelCache
 from registry.catalogue import count_versions
 from registry.decisions import Decision, Requester
 from registry.loading import load_libraries, load_scorer
-from registry.location import cache_folder_of, tracking_uri_of
+from registry.location import cache_folder_of, database_of, tracking_uri_of
 from registry.runs import end_killed_runs
 from registry.stages import CHAMPION
 from registry.store import Registry
@@ -55,7 +58,8 @@ class Models:
         self._settings = settings
         self._activities = activities
         self._import_lock = asyncio.Lock()
-        self._is_imported = False
+        # a store on this machine is read without MLflow
+        self._to_read = () if database_of(tracking_uri) else (tracking.configure,)
 
     async def find(self, version: str | None = None, alias: str | None = None) -> ModelVersionInfo:
         """A registered version, by number or by alias; the champion by default.
@@ -64,7 +68,9 @@ class Models:
             ModelNotFoundError: there is none.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await self._call(lambda: self._registry.resolve(version=version, alias=alias or CHAMPION))
+        return await self._call(
+            lambda: self._registry.resolve(version=version, alias=alias or CHAMPION), *self._to_read
+        )
 
     async def check(self, model: ModelVersionInfo) -> None:
         """Fetch a version and load it, as every consumer will.
@@ -80,7 +86,7 @@ class Models:
             load_scorer(path, self.domain)
 
         with self._activities.doing(f"loading version {model.version}"):
-            await self._call(fetch_and_load)
+            await self._call(fetch_and_load, *self._to_read, load_libraries)
 
     async def champion(self) -> ModelVersionInfo | None:
         """The registry's champion, without a second attempt; None if there is none.
@@ -88,7 +94,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await self._import_libraries()
+        await self._import(*self._to_read)
         try:
             return await asyncio.to_thread(self._registry.resolve, alias=CHAMPION)
         except ModelNotFoundError:
@@ -121,7 +127,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await self._call(lambda: self._registry.set_tags(version, decision.as_tag()))
+        await self._call(lambda: self._registry.set_tags(version, decision.as_tag()), tracking.configure)
 
     async def set_champion(self, version: str) -> None:
         """Make a version champion and the one before it previous champion; idempotent. It must have passed the gate.
@@ -129,7 +135,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        await self._call(lambda: self._registry.set_champion(version))
+        await self._call(lambda: self._registry.set_champion(version), tracking.configure)
 
     async def trained_by(self, command_id: str) -> ModelVersionInfo | None:
         """The version that a training for this command registered; None if there is none.
@@ -137,7 +143,7 @@ class Models:
         Raises:
             RegistryUnavailableError: MLflow does not answer.
         """
-        versions = await self._call(self._registry.versions)
+        versions = await self._call(self._registry.versions, *self._to_read)
         version = next((one.version for one in versions if one.command_id == command_id), None)
         return None if version is None else await self.find(version)
 
@@ -149,11 +155,12 @@ class Models:
         """
         registry = self._registry
         await self._call(
-            lambda: end_killed_runs(registry.client, registry.tracking_uri, registry.name, COMMAND_TAG, command_id)
+            lambda: end_killed_runs(registry.client, registry.tracking_uri, registry.name, COMMAND_TAG, command_id),
+            tracking.configure,
         )
         model = await self.trained_by(command_id)
         if model is not None:
-            await self._call(lambda: self._registry.delete_version(model.version))
+            await self._call(lambda: self._registry.delete_version(model.version), tracking.configure)
 
     async def _judge(self, version: str, judge: Callable[[Gate], GateReport]) -> GateReport:
         def run() -> GateReport:
@@ -163,11 +170,11 @@ class Models:
             return judge(Gate(self._registry, self.domain, self._settings))
 
         with self._activities.doing(f"judging version {version}"):
-            await self._import_libraries()
+            await self._import(tracking.configure, load_libraries)
             return await asyncio.to_thread(run)
 
-    async def _call(self, call: Callable[[], T]) -> T:
-        await self._import_libraries()
+    async def _call(self, call: Callable[[], T], *imports: Callable[[], None]) -> T:
+        await self._import(*imports)
         last: BaseException | None = None
 
         def remember(state: RetryCallState) -> None:
@@ -184,14 +191,8 @@ class Models:
             silent = RegistryUnavailableError(f"MLflow did not answer within {REGISTRY_TIMEOUT_S:g} s")
             raise last or silent from error
 
-    async def _import_libraries(self) -> None:
-        """Import the libraries before a timeout starts: their seconds are not MLflow's."""
+    async def _import(self, *imports: Callable[[], None]) -> None:
+        """Import libraries, one task at a time; those that are imported already take no time."""
         async with self._import_lock:
-            if not self._is_imported:
-                await asyncio.to_thread(_import_libraries)
-                self._is_imported = True
-
-
-def _import_libraries() -> None:
-    tracking.configure()
-    load_libraries()
+            for one in imports:
+                await asyncio.to_thread(one)

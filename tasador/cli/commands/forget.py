@@ -1,4 +1,4 @@
-"""`tasador forget`: erases a subject from the audit log."""
+"""`tasador forget`: erases a subject from the audit log and its stored features."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from producer.feature_writer import FeatureWriter
 from schemas.settings import Settings
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stderr, write_json
@@ -22,7 +23,7 @@ def forget(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a subject's predictions, features and outcomes from the audit log of this machine, for good.
+    """Erase a subject's stored features, and its predictions, features and outcomes from this machine's audit log.
 
     Events of the last retention.max_age_s (7 days) stay in the streams; those not yet in the audit log are not added
     to it.
@@ -33,14 +34,17 @@ def forget(
     from monitoring.archive.erasing import erase_subject
     from monitoring.archive.location import archive_of
 
+    # first, so that no further listing takes them from the store
+    with FeatureWriter(settings) as writer:
+        stored = writer.expire([subject])
     with stderr.status("reading the audit log"):
         erased = erase_subject(archive_of(settings), subject, _newest_prediction(settings))
     if as_json:
         counts = {"predictions": erased.predictions, "outcomes": erased.outcomes, "files": erased.files}
-        write_json({"subject": subject, **counts})
+        write_json({"subject": subject, "stored": stored, **counts})
     else:
         events = f"{erased.predictions:,} predictions and {erased.outcomes:,} outcomes"
-        print_line(f"erased {events} in {erased.files:,} files")
+        print_line(f"erased {events} in {erased.files:,} files{', and the stored features' if stored else ''}")
 
 
 def _newest_prediction(settings: Settings) -> EntryId:

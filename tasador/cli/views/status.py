@@ -106,6 +106,12 @@ def _rest(status: Status) -> Iterator[tuple[str, str]]:
         yield "predictions", f"mean {spread.mean:.2f}, sd {spread.sd:.2f}"
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in status.dead_letters.items())
     yield "dead letters", f"{reasons or 'none'} ({status.dead_letters_kept + status.rate_limited_kept:,} kept)"
+    if lookups := ", ".join(f"{result} {count:,}" for result, count in sorted(status.lookups.items()) if count):
+        yield "looked up", lookups
+    if status.gateways:
+        beats = [gateway.heartbeat for gateway in status.gateways if gateway.is_living]
+        requests, refused = sum(beat.requests for beat in beats), sum(beat.refused for beat in beats)
+        yield "over HTTP", f"{requests:,} requests, {refused:,} of them refused"
     if status.uptime_s is not None:
         yield "uptime", duration(status.uptime_s)
 
@@ -116,9 +122,10 @@ def _processes(status: Status) -> RenderableType:
         ("trainer", status.trainers),
         ("monitor", status.monitors),
         ("explainer", status.explainers),
+        ("gateway", status.gateways),
     )
     rows = [_cells(role, process, status) for role, processes in roles for process in processes]
-    none = [f"no {role}s" for role, processes in roles if not processes]
+    none = [f"no {role}s" for role, processes in roles if not processes and role != "gateway"]
     missing = Text(", ".join(none), style="dim")
     return Group(*([TerminalTable(_PROCESSES, rows)] if rows else []), *([missing] if none else []))
 

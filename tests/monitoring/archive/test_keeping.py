@@ -44,8 +44,11 @@ async def test_an_erased_subject_is_gone_with_its_outcomes_and_does_not_come_bac
     archive.add_prediction(9, subject="p-1")
     use_redis(monkeypatch, redis_url, archive.streams.prefix)
     monkeypatch.setenv("TASADOR_HOME", str(tmp_path))
+    for subject in ("p-1", "p-2"):
+        archive.client.hset(archive.streams.features(subject), mapping={"RM": 6, "at": "2026-11-28T12:00:00Z"})
     result = runner_of(forget).json("p-1", "--yes")
-    assert result == {"subject": "p-1", "predictions": 4, "outcomes": 4, "files": result["files"]}
+    assert [archive.client.exists(archive.streams.features(subject)) for subject in ("p-1", "p-2")] == [0, 1]
+    assert result == {"subject": "p-1", "stored": 1, "predictions": 4, "outcomes": 4, "files": result["files"]}
     await archive.archiver().run_once(now_ms)
     assert set(archive.read()["subject"]) == {"p-2"}
     outcomes = [row for path in archive.folder.files("outcomes") for row in pq.read_table(path).to_pylist()]

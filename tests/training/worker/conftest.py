@@ -15,6 +15,7 @@ from schemas.commands import Retrain
 from schemas.settings import Settings
 from service.activity import Activities
 from tests.models import train_small_model
+from tests.shared_folders import make_once
 from tests.training.worker.command_client import CommandClient, settings_for
 from training.worker import training_process
 from training.worker.models import Models
@@ -23,10 +24,12 @@ from training.worker.models import Models
 @pytest.fixture(scope="session")
 def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder whose store holds versions 1, 2 and 3; 1 is champion. Its database is copied, not changed."""
-    home = tmp_path_factory.mktemp("store")
-    for version in range(3):
-        train_small_model(home, recipe="linear", promote=version == 0)
-    return home
+
+    def train(home: Path) -> None:
+        for version in range(3):
+            train_small_model(home, recipe="linear", promote=version == 0)
+
+    return make_once(tmp_path_factory, "small-models", train)
 
 
 @pytest.fixture
