@@ -19,6 +19,7 @@ from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
 from gateway.app import build_gateway
 from gateway.server import serve_gateway
+from registry.calibration import Calibration
 from registry.card import ModelCard
 from schemas.domain import load_domain
 from schemas.rows import Matrix
@@ -34,6 +35,8 @@ OBESITY = load_domain("obesity")
 
 class FirstClassScorer:
     """Finds the first class most probable."""
+
+    calibration: Calibration | None = None
 
     @property
     def card(self) -> ModelCard:

@@ -50,6 +50,7 @@ class Selection:
         plan: what was to be done.
         spent: counted work.
         stopped_after: number of steps after which the clock stopped the training; None if it did not.
+        coverage: share of true values that intervals or prediction sets are to hold; None for none.
     """
 
     train: Table
@@ -61,6 +62,7 @@ class Selection:
     plan: TrainingPlan
     spent: float
     stopped_after: int | None = None
+    coverage: float | None = None
 
 
 def select(train: Table, settings: Settings, progress: Progress, models: Sequence[str] = ()) -> Selection:
@@ -185,6 +187,7 @@ class _Course:
             self.plan,
             self.steps.spent,
             self.steps.stopped_after,
+            self.settings.interval.coverage,
         )
 
     def _candidate(self, trial: Trial) -> Candidate:

@@ -34,6 +34,7 @@ def store_selection(selection: Selection, folder: Path) -> None:
         "plan": selection.plan.figures(),
         "spent": selection.spent,
         "stopped_after": selection.stopped_after,
+        "coverage": selection.coverage,
     }
     (folder / SELECTION_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     np.savez(folder / FOLDS_FILE, allow_pickle=False, **_arrays(selection))
@@ -65,6 +66,7 @@ def load_selection(folder: Path, train: Table) -> Selection:
         plan,
         record["spent"],
         record["stopped_after"],
+        record["coverage"],
     )
 
 
