@@ -26,7 +26,7 @@ from schemas.naming import free_name
 from schemas.rows import RowBuilder
 from schemas.sections import DriftSettings
 from schemas.settings import Settings, load_settings
-from tests.models import OPEN_GATE, made_up_rows
+from tests.models import OPEN_GATE, OPEN_INTERVAL, made_up_rows
 from tests.training.any_names import GRADES, LONG
 from training.gate.judging import Gate
 from training.quick import quick_settings
@@ -70,7 +70,7 @@ def _settings(tmp_path: Path, name: str, contract: str) -> Settings:
     quick = quick_settings(load_settings(params))
     swap = quick.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = quick.training.model_copy(update={"folds": 2, "golden_rows": 8})
-    return quick.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    return quick.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 @pytest.mark.parametrize(

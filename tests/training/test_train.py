@@ -23,7 +23,7 @@ from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, Mo
 from schemas.quality_limits import QualityLimits
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
-from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
+from tests.models import OPEN_GATE, OPEN_INTERVAL, SmallModel, made_up_rows, small_model, table_of
 from training.data.provenance import Provenance, file_sha256
 from training.data.quality import RowProblem
 from training.run import find_test_rows, train
@@ -42,7 +42,7 @@ def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
