@@ -15,7 +15,7 @@ from consumer.metrics import BatchFigures, ConsumerMetrics
 from monitoring.drift.page import drift_page
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
-from monitoring.monitor.reference import load_reference
+from monitoring.monitor.reference import StoredReference, load_reference
 from registry.folder import expected_columns, prediction_column, read_reference
 from registry.loading import load_scorer
 from registry.location import tracking_uri_of
@@ -114,7 +114,7 @@ def test_a_domain_with_any_names_trains_registers_scores_and_shows(
     assert Gate(registry, domain, settings).admit(result.version).is_open
 
     desired = champion.desired("1-0")
-    reference = load_reference(domain, desired, lambda _: stored)
+    reference = load_reference(domain, desired, lambda _: StoredReference(stored))
     columns = [*reference.columns, reference.outcomes]
     names = [column.name for column in columns]
     assert len(names) == len(set(names)) == len(domain.columns) + 2
