@@ -9,6 +9,7 @@ import pytest
 import redis
 from scipy.stats import binom, norm
 
+from benchmarks.intervals.alarm import outcomes_to_find, share_of_alarms
 from monitoring.archive.reading import ranges_of
 from monitoring.outcomes.coverage import (
     FEWEST,
@@ -16,17 +17,11 @@ from monitoring.outcomes.coverage import (
     binomial_interval,
     chance_of,
     range_contribution,
-    recent_coverage,
-    record_of,
 )
 from monitoring.outcomes.prediction_index import DAY_MS, IndexedPrediction
 from registry.calibration import NumberCalibration
-from schemas.domain import load_domain
 from schemas.streams import Streams
 from tests.monitoring.outcomes.outcome_fixture import OutcomeFixture
-from training.learning.conformal import calibrate
-
-HOUSING = load_domain("housing")
 
 
 @pytest.fixture
@@ -121,24 +116,6 @@ def test_the_chance_allows_for_few_calibration_rows() -> None:
     assert chance_of(200, 200, 0.9, 100) == pytest.approx(1.0)
 
 
-def share_of_alarms(noise: float, rows: int, windows: int = 1000) -> float:
-    """Share of windows that raise the alarm, each after a calibration of its own on `rows` rows with noise 1."""
-    rng = np.random.default_rng(round(10 * noise) + rows)
-    alarms = 0
-    for _ in range(windows):
-        predictions = rng.uniform(5, 50, rows)
-        calibration = calibrate(HOUSING, predictions, predictions + rng.standard_normal(rows), 0.9)
-        assert isinstance(calibration, NumberCalibration)
-        fresh = rng.uniform(5, 50, WINDOW)
-        low, high = calibration.intervals(fresh).T
-        truth = fresh + noise * rng.standard_normal(WINDOW)
-        records = [record_of("7", covered=bool(each)) for each in (low <= truth) & (truth <= high)]
-        recent = recent_coverage(records, "7", 0.9, rows)
-        assert recent is not None
-        alarms += recent.is_lost
-    return alarms / windows
-
-
 @pytest.mark.parametrize("rows", [404, 5000])
 def test_at_most_one_window_in_a_hundred_raises_a_false_alarm(rows: int) -> None:
     assert share_of_alarms(1.0, rows) <= 0.01
@@ -146,5 +123,5 @@ def test_at_most_one_window_in_a_hundred_raises_a_false_alarm(rows: int) -> None
 
 @pytest.mark.parametrize("rows", [404, 5000])
 def test_doubled_noise_is_found_within_200_outcomes(rows: int) -> None:
-    assert share_of_alarms(2.0, rows, windows=200) >= 0.95
+    assert np.isfinite(outcomes_to_find(2.0, rows, streams=100)).mean() >= 0.95
     assert norm.cdf(1.645 / 2) * 2 - 1 == pytest.approx(0.589, abs=0.001), "of 90 % that is what is covered"
