@@ -38,7 +38,7 @@ _PINS = Path(__file__).with_name("intervals") / "requirements.txt"
 
 def bench_intervals(
     *,
-    seconds: Annotated[float, typer.Option(min=1, help="Time budget of a training.")] = 8.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Time budget of a training.")] = 5.0,
     tables: Annotated[
         list[str] | None, typer.Option(help="Table of the panel. Repeatable.", show_default=", ".join(TABLES))
     ] = None,
@@ -88,7 +88,8 @@ def _table_figures(panel: PanelTable, seconds: float, obesity: Path | None) -> T
             folds.append(FoldPredictions(domain, out_of_fold, fold.train.target, predicted, fold.test.target))
     ways = {OURS: [reach_of_ours(fold) for fold in folds], PLAIN: [reach_of_plain(fold) for fold in folds]}
     of_mapie = [reaches_of_mapie(fold) for fold in folds]
-    ways |= {name: [each[name] for each in of_mapie] for name in of_mapie[0]}
+    shared = [name for name in of_mapie[0] if all(name in each for each in of_mapie)]
+    ways |= {name: [each[name] for each in of_mapie] for name in shared}
     return TableFigures(
         table=panel.name,
         rows=len(prepared.table),

@@ -18,6 +18,13 @@ SCORES = {"regression": ("absolute", "gamma"), "classification": ("lac", "raps")
 """MAPIE's names of conformity scores, by task."""
 
 
+def _scores(fold: FoldPredictions) -> tuple[str, ...]:
+    """The scores that MAPIE computes: gamma takes positive numbers only."""
+    if not fold.domain.target.classes and min(map(np.min, (fold.out_of_fold, fold.truth, fold.predicted))) <= 0:
+        return tuple(score for score in SCORES["regression"] if score != "gamma")
+    return SCORES[fold.domain.task]
+
+
 def reaches_of_mapie(fold: FoldPredictions, python: Path = PYTHON) -> dict[str, Reach]:
     """What MAPIE reaches on the test rows, by its name with the conformity score.
 
@@ -28,7 +35,7 @@ def reaches_of_mapie(fold: FoldPredictions, python: Path = PYTHON) -> dict[str, 
         raise ConfigurationError(f"{python}: does not exist; `make bench-intervals` creates MAPIE's environment")
     classes, found = fold.domain.target.classes, {}
     with TemporaryDirectory() as folder:
-        for score in SCORES[fold.domain.task]:
+        for score in _scores(fold):
             request, answer = Path(folder) / "request.npz", Path(folder) / "answer.npz"
             np.savez(
                 request,
