@@ -20,7 +20,7 @@ LARGE_ROWS, CLASS_ROWS = 5000, 100
 COST_US, FALSE_ALARMS, FOUND = 0.5, 0.01, 0.95
 
 
-class Target(NamedTuple):
+class IntervalTarget(NamedTuple):
     """One target."""
 
     name: str
@@ -66,20 +66,20 @@ class TableFigures(FrozenModel):
         """The figures of one way."""
         return next(each for each in self.ways if each.way == name)
 
-    def targets(self) -> list[Target]:
+    def targets(self) -> list[IntervalTarget]:
         """The targets of this table."""
         ours = self.way(OURS)
         if self.has_classes:
             least = min((part.coverage for part in ours.parts if part.rows >= CLASS_ROWS), default=1.0)
-            return [Target(f"{self.table}: least coverage of a class", least, least >= 0.87)]  # noqa: PLR2004
+            return [IntervalTarget(f"{self.table}: least coverage of a class", least, least >= 0.87)]  # noqa: PLR2004
         off = max((part.coverage for part in ours.parts), key=lambda value: abs(value - 0.9))
         targets = [
-            Target(f"{self.table}: coverage", ours.coverage, abs(ours.coverage - 0.9) <= 0.03),  # noqa: PLR2004
-            Target(f"{self.table}: coverage of the fifth that is furthest off", off, abs(off - 0.9) <= 0.05),  # noqa: PLR2004
+            IntervalTarget(f"{self.table}: coverage", ours.coverage, abs(ours.coverage - 0.9) <= 0.03),  # noqa: PLR2004
+            IntervalTarget(f"{self.table}: coverage of the fifth that is furthest off", off, abs(off - 0.9) <= 0.05),  # noqa: PLR2004
         ]
         if self.rows > LARGE_ROWS:
             ratio = ours.width / self.way(PLAIN).width
-            targets.append(Target(f"{self.table}: width, of plain", ratio, ratio <= 1))
+            targets.append(IntervalTarget(f"{self.table}: width, of plain", ratio, ratio <= 1))
         return targets
 
 
@@ -113,14 +113,14 @@ class IntervalsReport(FrozenModel):
     cost_us: dict[str, float]
     alarms: tuple[AlarmFigures, ...]
 
-    def targets(self) -> list[Target]:
+    def targets(self) -> list[IntervalTarget]:
         """Every target of the run."""
         targets = [each for table in self.tables for each in table.targets()]
-        targets += [Target(f"µs a row, {name}", cost, cost <= COST_US) for name, cost in self.cost_us.items()]
+        targets += [IntervalTarget(f"µs a row, {name}", cost, cost <= COST_US) for name, cost in self.cost_us.items()]
         for each in self.alarms:
             of = f"{each.rows} calibration rows"
-            targets.append(Target(f"false alarms, {of}", each.false_share, each.false_share <= FALSE_ALARMS))
-            targets.append(Target(f"doubled noise found, {of}", each.found_share, each.found_share >= FOUND))
+            targets.append(IntervalTarget(f"false alarms, {of}", each.false_share, each.false_share <= FALSE_ALARMS))
+            targets.append(IntervalTarget(f"doubled noise found, {of}", each.found_share, each.found_share >= FOUND))
         return targets
 
     @property
