@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain bench-intervals example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,11 +142,12 @@ bench-models: install ## Compare our training with older recipes on the same fol
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
 
-# peers and FLAML have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
+# peers, FLAML and MAPIE have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
 # --no-annotate` from requirements.in
 .venv-peers/.installed: benchmarks/peers/requirements.txt
 .venv-flaml/.installed: benchmarks/tables/requirements.txt
-.venv-peers/.installed .venv-flaml/.installed:
+.venv-mapie/.installed: benchmarks/intervals/requirements.txt
+.venv-peers/.installed .venv-flaml/.installed .venv-mapie/.installed:
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $< \
 	  || $(@D)/bin/python -m pip --quiet --disable-pip-version-check install --no-deps -r $<
@@ -170,6 +171,9 @@ bench-tables: install .tables/.downloaded .venv-flaml/.installed ## Compare our 
 example-lightgbm: install .lightgbm/.installed ## Train the recipe of one's own with LightGBM, show its version and predict with it
 	@PYTHONPATH=$(CURDIR)/.lightgbm BIN=$(CURDIR)/$(BIN) examples/lightgbm/whole_way.sh
 
+bench-intervals: install .tables/.downloaded .venv-mapie/.installed ## Measure intervals beside plain split conformal and MAPIE on public tables (OBESITY=FILE FLAGS="--seconds 20")
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m benchmarks.bench_intervals $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
+
 bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoML and streaq against the consumer (FLAGS="--streaq-image redis:7.0 --streaq-image redis:8.0")
 	@$(BIN)/python -m benchmarks.bench_peers $(FLAGS)
 
@@ -177,7 +181,7 @@ bench-gateway: install ## Measure the gateway against FastAPI with the model in 
 	@$(BIN)/python -m benchmarks.bench_gateway $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
-	rm -rf $(VENV) .venv-peers .venv-flaml .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers .venv-flaml .venv-mapie .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -6,9 +6,11 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 
 import msgspec
 
+from consumer.ranges import NO_RANGES, BatchRanges
 from schemas.classes import ClassThreshold, winner_of
 from schemas.decoding import DecodedListing
 from schemas.domain import Domain
@@ -42,6 +44,9 @@ class _PredictionData(msgspec.Struct, gc=False, omit_defaults=True):
     confidence: float | None = None
     labels: dict[str, str] | None = None
     stored: msgspec.Raw | None = None
+    interval: Sequence[float] | None = None
+    candidates: msgspec.Raw | None = None
+    coverage: float | None = None
 
 
 class _DeadLetterData(msgspec.Struct, gc=False):
@@ -81,7 +86,7 @@ class AnswerEncoder:
         self._target = domain.target
         self._max_payload_bytes = max_payload_bytes
 
-    def predictions(
+    def predictions(  # noqa: PLR0913, PLR0917 - as many as the event has parts
         self,
         entry_ids: Sequence[str],
         time: str,
@@ -91,11 +96,12 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
+        ranges: BatchRanges = NO_RANGES,
     ) -> bytes:
         """A regression's predictions in the target's unit, a line for each.
 
-        Keys of `imputed`, `unusual` and `stored` are positions in the batch. JSON escapes newlines, so a line holds one
-        event.
+        Keys of `imputed`, `unusual` and `stored` are positions in the batch, and `ranges` has an interval for each row.
+        JSON escapes newlines, so a line holds one event.
         """
         data = [
             _PredictionData(
@@ -106,12 +112,16 @@ class AnswerEncoder:
                 imputed.get(row, ()),
                 unusual.get(row, ()),
                 stored=stored.get(row),
+                interval=interval,
+                coverage=ranges.coverage,
             )
-            for row, (listing, prediction) in enumerate(zip(listings, predictions, strict=True))
+            for row, (listing, prediction, interval) in enumerate(
+                zip(listings, predictions, ranges.each or repeat(None), strict=bool(ranges.each))
+            )
         ]
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
-    def classifications(  # noqa: PLR0913, PLR0917 - an event has as many parts
+    def classifications(  # noqa: PLR0913, PLR0917 - as many as the event has parts
         self,
         entry_ids: Sequence[str],
         time: str,
@@ -121,6 +131,7 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
+        ranges: BatchRanges = NO_RANGES,
         threshold: ClassThreshold | None = None,
     ) -> bytes:
         """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
@@ -130,6 +141,8 @@ class AnswerEncoder:
             )
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
         ]
+        for one, candidates in zip(data, ranges.each, strict=False):
+            one.candidates, one.coverage = candidates, ranges.coverage
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
     def _classified(

@@ -17,6 +17,7 @@ from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.decoded_batch import DecodedBatch
 from consumer.metrics import PRICE_KINDS
+from consumer.ranges import ranges_of
 from consumer.replies import name_beside
 from consumer.requests import RequestChooser, encode_requests
 from registry.scorer import Scorer
@@ -136,9 +137,10 @@ class BatchScorer:
         if self._classes:
             encode = partial(self._encoder.classifications, threshold=model.threshold)
         numbers, stamp, stored = scores.tolist(), model.stamp, decoded.stored
+        ranges = ranges_of(model.scorer.calibration, scores, values, self._classes)
         batch = ScoredBatch(
             entry_ids=ids,
-            events=encode(_texts_of(ids), decoded.time, listings, numbers, stamp, imputed, unusual, stored),
+            events=encode(_texts_of(ids), decoded.time, listings, numbers, stamp, imputed, unusual, stored, ranges),
             identities=encode_lines([(listing.source or "", listing.id) for listing in listings]),
             reply_to=_reply_names(ids, listings, decoded.beside),
             stamp=stamp,

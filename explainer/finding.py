@@ -10,7 +10,7 @@ import msgspec
 import redis
 
 from monitoring.archive.location import archive_of
-from monitoring.archive.reading import find_row
+from monitoring.archive.reading import find_row, ranges_of
 from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import ExplanationError, RefusedListingError
@@ -108,5 +108,6 @@ def _archived(domain: Domain, row: dict[str, Any]) -> PredictedRow:
         "listing_source": row["listing_source"],
         "prediction": row["prediction"],
         "model": {"version": row["model_version"], "activation": row["model_activation"]},
+        **ranges_of(row),
     }
     return PredictedRow(row["entry_id"], row["subject"], data, {name: row[name] for name in domain.columns})

@@ -37,6 +37,9 @@ class AnswerData(msgspec.Struct, omit_defaults=True):
     confidence: float | None = None
     probabilities: dict[str, float] = {}
     labels: dict[str, str] = {}
+    interval: tuple[float, float] | None = None
+    candidates: list[str] | None = None
+    coverage: float | None = None
     reason: str | None = None
     errors: list[_FieldError] = []
 

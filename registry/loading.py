@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from registry.allow_list import allowed_types, check_types
+from registry.calibration import read_calibration
 from registry.card import ModelCard, library_versions
 from registry.cost import full_batch
 from registry.folder import MODEL_FILE, read_card, signature_columns
@@ -55,7 +56,7 @@ def load_scorer(path: Path, domain: Domain) -> Scorer:
             check_golden_rows(score, *serving_golden(form, domain), card)
         check_golden_rows(score, matrix, expected, card)
         score(full_batch(matrix))
-        return LoadedScorer(card, score)
+        return LoadedScorer(card, score, read_calibration(path, card))
 
 
 def load_to_serve(path: Path, domain: Domain) -> Scorer:
@@ -74,7 +75,7 @@ def load_to_serve(path: Path, domain: Domain) -> Scorer:
         matrix, expected = serving_golden(form, domain)
         check_golden_rows(score, matrix, expected, card)
         score(full_batch(matrix))
-        return LoadedScorer(card, score)
+        return LoadedScorer(card, score, read_calibration(path, card))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from registry.booster import Booster, Score
+from registry.calibration import Calibration
 from registry.card import ModelCard
 from registry.predict_fn import pipeline_score
 from registry.serving.compiler import NoServingFormError
@@ -42,13 +43,19 @@ class Scorer(Protocol):
         """
         ...
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """Gives its predictions intervals or prediction sets; None of a model without them."""
+        ...
+
 
 @dataclass(frozen=True)
 class LoadedScorer:
-    """A loaded model: its card, and the function that scores with it."""
+    """A loaded model: its card, the function that scores with it, and its calibration."""
 
     card: ModelCard
     score: Score
+    calibration: Calibration | None = None
 
 
 def score_of(pipeline: Pipeline, classes: Sequence[str]) -> Score:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from registry import tracking
 from registry.artifacts import copy_artifact
 from registry.background import write_background
+from registry.calibration import Calibration, write_calibration
 from registry.card import ModelCard
 from registry.digest import check_digest, digest_of
 from registry.folder import write_files
@@ -73,6 +74,7 @@ class Registry:
         run_id: str,
         tags: Mapping[str, str] | None = None,
         background: Matrix | None = None,
+        calibration: Calibration | None = None,
     ) -> ModelVersionInfo:
         """Store a fitted pipeline as a new version; no alias points to it yet.
 
@@ -83,7 +85,8 @@ class Registry:
             reference: raw columns, target and out-of-fold predictions.
             run_id: the run that made it.
             tags: further tags of the version (see `registry.versions`).
-            background: rows for explanations (see `registry.background`); None for a version without them.
+            background: rows for explanations (see `registry.background`), if it has any.
+            calibration: for intervals or prediction sets, if it has any.
 
         Raises:
             ModelRejectedError: ("allow_list") the pipeline holds types that could not be loaded again.
@@ -99,6 +102,7 @@ class Registry:
             write_files(folder, card, golden, reference)
             why_no_form = write_serving_form(folder, pipeline, card, golden)
             write_background(folder, background)
+            write_calibration(folder, calibration)
             digest = digest_of(folder)
             self.client.log_model_artifacts(logged.model_id, str(folder))
             self.client.finalize_logged_model(logged.model_id, "READY")
@@ -111,12 +115,9 @@ class Registry:
                 TRAINED_TAG: card.trained_at.isoformat(),
                 STATUS_TAG: REGISTERED,
             } | ({NO_FORM_TAG: why_no_form} if why_no_form else {})
+            location, all_tags = logged.artifact_location, own_tags | dict(tags or {})
             created = self.client.create_model_version(
-                self.name,
-                logged.artifact_location,
-                run_id=run_id,
-                tags=own_tags | dict(tags or {}),
-                model_id=logged.model_id,
+                self.name, location, run_id=run_id, tags=all_tags, model_id=logged.model_id
             )
         return self.resolve(version=str(created.version))
 

@@ -132,6 +132,13 @@ class PredictionData(BaseModel):
     stored: dict[str, int | float | str] | None = Field(
         default=None, description="features that the event lacked, with the stored values that were used"
     )
+    interval: tuple[float, float] | None = Field(
+        default=None, description="lower and upper end, between which the true value lies in `coverage` of all cases"
+    )
+    candidates: list[str] | None = Field(
+        default=None, description="classes among which the true one is in `coverage` of all cases, in declared order"
+    )
+    coverage: float | None = Field(default=None, description="share of true values that such ranges hold")
 
 
 class Prediction(Answer):

@@ -11,6 +11,8 @@ from schemas.frozen_model import FrozenModel
 
 Span = Literal["24h", "7d", "30d"]
 ALL = "all"
+LOST_CHANCE = 0.001
+"""Chance of the recent coverage below which it counts as lost."""
 
 
 class ClassQuality(FrozenModel):
@@ -49,6 +51,12 @@ class Quality(FrozenModel):
         far_share: share of the labelled predictions with an error above `outcomes.far_off`.
         accuracy: share of correct classes.
         macro_f1: mean over the occurring classes of the harmonic mean of precision and recall.
+        ranged: number of labelled predictions with an interval or a prediction set.
+        coverage: share of them whose interval or set holds the outcome.
+        coverage_low: lower end of the 95 % interval of this share.
+        coverage_high: upper end.
+        promised: mean coverage that they promised.
+        width: mean width in the target's unit, or mean number of classes.
         classes: each occurring class by name; only of the part ``all`` in a domain of classes.
     """
 
@@ -64,6 +72,12 @@ class Quality(FrozenModel):
     far_share: float | None = None
     accuracy: float | None = None
     macro_f1: float | None = None
+    ranged: int | None = None
+    coverage: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
+    promised: float | None = None
+    width: float | None = None
     classes: tuple[ClassQuality, ...] | None = None
 
 
@@ -75,6 +89,29 @@ class SuddenLoss(FrozenModel):
     after: float
 
 
+class RecentCoverage(FrozenModel):
+    """How many of the latest outcomes the active version's intervals or prediction sets hold.
+
+    Attributes:
+        version: of the model.
+        outcomes: number of outcomes.
+        covered: number of those that are held.
+        promised: coverage that the model promises.
+        chance: probability of so few or fewer, if outcomes are like the rows that the model was calibrated on.
+    """
+
+    version: str
+    outcomes: int
+    covered: int
+    promised: float
+    chance: float
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether so few are a sign that the promise no longer holds."""
+        return self.chance < LOST_CHANCE
+
+
 class QualityReport(FrozenModel):
     """The quality of predictions by the time at which they were made.
 
@@ -84,6 +121,7 @@ class QualityReport(FrozenModel):
         waiting: outcomes without a prediction yet, including orphans.
         orphaned: outcomes that have waited longer than `outcomes.orphan_hours`.
         sudden_loss: the latest one among the recent errors.
+        recent_coverage: of the latest outcomes; None if they are too few, or the active model has no calibration.
     """
 
     domain: str
@@ -91,6 +129,7 @@ class QualityReport(FrozenModel):
     waiting: int
     orphaned: int
     sudden_loss: SuddenLoss | None = None
+    recent_coverage: RecentCoverage | None = None
 
     def quality(self, span: Span, part: str = ALL) -> Quality:
         """The quality of one part; without values if the report does not contain the part."""

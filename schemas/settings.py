@@ -23,6 +23,7 @@ from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
 from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
+from schemas.interval_settings import IntervalSettings
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     sources: sections.SourcesSettings = sections.SourcesSettings()
     training: sections.TrainingSettings = sections.TrainingSettings()
     gate: sections.GateSettings = sections.GateSettings()
+    interval: IntervalSettings = IntervalSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -81,6 +81,8 @@ class Streams:
     """Hash from a listing's identity to an outcome that has no prediction yet."""
     outcome_errors = _Key("outcomes:errors")
     """List of the latest prediction errors, newest first: the outcome's time, the error, the outcome."""
+    outcome_coverage = _Key("outcomes:coverage")
+    """List of whether ranges held the latest outcomes, newest first: 1 or 0, and the version."""
     drift = _Key("drift")
     """Stream of drift and quality reports."""
     explain = _Key("explain")

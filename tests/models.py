@@ -16,10 +16,12 @@ from sklearn.pipeline import Pipeline
 
 from registry.card import COST_METRIC, card_of
 from registry.location import tracking_uri_of
+from registry.predict_fn import pipeline_score
 from registry.runs import start_run
 from registry.store import Registry
 from registry.versions import ADMITTED_TAG, FOLDS_TAG, ModelVersionInfo
 from schemas.domain import Domain
+from schemas.interval_settings import IntervalSettings
 from schemas.rows import RowBuilder
 from schemas.sections import GateSettings, TrainingSettings
 from schemas.settings import Settings, load_settings
@@ -29,6 +31,7 @@ from training.data.checking import validate
 from training.data.sources import RawTable, read_source
 from training.data.tables import Table
 from training.gate.record import FoldRecord, record_of
+from training.learning.conformal import calibrate
 from training.learning.folding import cross_validate, splits_of
 from training.learning.metrics import deciding_metric
 from training.learning.recipes import choose_recipes
@@ -38,6 +41,7 @@ from training.registering import log_folds
 GOLDEN_ROWS = 8
 US_PER_ROW = 2.0
 """The cost of a row on the model card."""
+COVERAGE = 0.9
 TREES = 10
 FOLDS = 2
 
@@ -51,6 +55,8 @@ OPEN_GATE = GateSettings(
     max_segment_loss=99,
 )
 """Passes every model that can be loaded; `tests/training/gate` tests the limits."""
+OPEN_INTERVAL = IntervalSettings(max_wider=99)
+"""The same for the width of intervals."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,12 @@ def register(
     admitted: bool = True,
     us_per_row: float | None = US_PER_ROW,
     training: TrainingSettings | None = None,
-    has_background: bool = True,
+    is_bare: bool = False,
 ) -> ModelVersionInfo:
-    """Register a fitted pipeline with its card, golden rows, reference, background and fold record.
+    """Register a fitted pipeline with its card, golden rows, reference, background, calibration and fold record.
 
-    With 0 folds it has no fold record. An admitted model counts as one that passed the gate.
+    With 0 folds it has no fold record, and a bare model has neither background rows nor a calibration. An admitted
+    model counts as one that passed the gate.
     """
     matrix, predictions = RowBuilder(table.domain).matrix_of_frame(table.frame), pipeline.predict(table.frame)
     card = card_of(
@@ -138,8 +145,12 @@ def register(
         tags = {FOLDS_TAG: log_folds(registry, fold_record(pipeline, table, folds, training), run.id)} if folds else {}
         if admitted:
             tags[ADMITTED_TAG] = datetime.now(UTC).isoformat()
-        background = background_rows(table.domain, matrix, seed=1) if has_background else None
-        return registry.register(pipeline, card, golden, reference, run_id=run.id, tags=tags, background=background)
+        background = None if is_bare else background_rows(table.domain, matrix, seed=1)
+        scores = pipeline_score(pipeline, table.domain.target.classes)(matrix)
+        calibration = None if is_bare else calibrate(table.domain, scores, table.target, COVERAGE)
+        return registry.register(
+            pipeline, card, golden, reference, run_id=run.id, tags=tags, background=background, calibration=calibration
+        )
 
 
 def fold_record(

@@ -17,6 +17,7 @@ from schemas.rows import RowBuilder
 from schemas.sections import TrainingSettings
 from training.evaluation.evaluating import Evaluation
 from training.evaluation.importance import importances
+from training.evaluation.intervals import calibration_of
 from training.gate.record import FOLDS_FOLDER, FoldRecord, record_of, write_record
 from training.learning.samples import background_rows, golden_rows, reference_rows
 from training.learning.selection import Selection
@@ -70,6 +71,7 @@ def register(
         reference_rows(train, winner.folds.out_of_fold, training.reference_rows, training.seed),
         run_id=run_id,
         background=background_rows(train.domain, matrix, training.seed),
+        calibration=calibration_of(selection),
         tags=dict(tags or {}) | {FINGERPRINT_TAG: fingerprint, FOLDS_TAG: log_folds(registry, record, run_id)},
     )
 

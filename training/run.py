@@ -152,6 +152,8 @@ def train_on(
             selection = select(prepared.train, settings, progress, models)
         with stopwatch.stage("evaluate"):
             evaluation = evaluate(selection, prepared.test)
+        if selection.coverage is not None and evaluation.intervals is None:
+            progress(f"no intervals: {len(prepared.train)} rows are too few for a coverage of {selection.coverage:g}")
         with stopwatch.stage("report"):
             log_report(run, selection, evaluation, settings.training.report, progress)
         progress(f"registering {selection.winner.name}")

@@ -65,6 +65,7 @@ def training_tag(settings: Settings, models: Sequence[str]) -> dict[str, str]:
         "training": settings.training.model_dump(mode="json", exclude={"report", "n_jobs"}),
         "models": list(models),
         "max_us_per_row": settings.swap.max_us_per_row,
+        "coverage": settings.interval.coverage,
         "versions": library_versions(),
     }
     return {TRAINING_TAG: hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()}

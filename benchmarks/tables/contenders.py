@@ -47,7 +47,7 @@ def try_ours(fold: OuterFold, settings: Settings, seconds: float, progress: Prog
     """Select and fit as `tasador train` does, on the outer training rows, and predict the test rows."""
     budgeted = with_budget(settings, seconds)
     selection, core_s, wall_s = _timed(lambda: select(fold.train, budgeted, progress))
-    return Attempt(_predict(selection.pipeline, fold.test), core_s, wall_s, selection.winner.name)
+    return Attempt(predict(selection.pipeline, fold.test), core_s, wall_s, selection.winner.name)
 
 
 def with_budget(settings: Settings, seconds: float) -> Settings:
@@ -92,7 +92,8 @@ def _models(train: Table) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _predict(pipeline: Any, test: Table) -> NDArray[np.float64]:
+def predict(pipeline: Any, test: Table) -> NDArray[np.float64]:
+    """Predictions for test rows: numbers, or probabilities in the order of the domain's classes."""
     classes = list(test.domain.target.classes)
     if not classes:
         return np.asarray(pipeline.predict(test.frame), dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,25 @@ def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) 
 def _prediction_of(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     at_ms = round(row["predicted_at"].timestamp() * 1000)
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}
-    return IndexedPrediction(row["entry_id"], at_ms, row["prediction"], row["model_version"], features)
+    held = ranges_of(row)
+    return IndexedPrediction(
+        row["entry_id"],
+        at_ms,
+        row["prediction"],
+        row["model_version"],
+        features,
+        held=held.get("interval", held.get("candidates")),
+        promised=held.get("coverage"),
+    )
+
+
+def ranges_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The interval or the candidates, and the coverage, of a row, as in its prediction; empty if it had none."""
+    if row.get("interval_coverage") is None:
+        return {}
+    interval = {"interval": [row["interval_low"], row["interval_high"]]}
+    ranges = interval if row["candidates"] is None else {"candidates": row["candidates"]}
+    return {**ranges, "coverage": row["interval_coverage"]}
 
 
 def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:

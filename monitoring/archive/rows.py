@@ -31,6 +31,10 @@ _PREDICTION_COLUMNS = (
     ("model_activation", pa.string()),
     ("has_features", pa.bool_()),
     ("stored", pa.list_(pa.string())),
+    ("interval_low", pa.float64()),
+    ("interval_high", pa.float64()),
+    ("candidates", pa.list_(pa.string())),
+    ("interval_coverage", pa.float64()),
 )
 _OUTCOME_COLUMNS = (
     ("outcome_entry_id", pa.string()),
@@ -81,6 +85,7 @@ class ArchiveRows:
         for entry_id, fields in entries:
             event = Prediction.model_validate_json(fields[DATA_FIELD])
             stored = event.data.stored or {}
+            low, high = event.data.interval or (None, None)
             features = self._features(listings.get(event.id), stored)
             missing += features is None
             rows.append(
@@ -95,6 +100,10 @@ class ArchiveRows:
                     "model_activation": event.data.model.activation,
                     "has_features": features is not None,
                     "stored": [*stored],
+                    "interval_low": low,
+                    "interval_high": high,
+                    "candidates": event.data.candidates,
+                    "interval_coverage": event.data.coverage,
                     "prediction": event.data.prediction,
                     **(features or {}),
                 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
@@ -16,7 +15,7 @@ from monitoring.monitor.drift_reporter import DriftReporter
 from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
-from monitoring.monitor.reference import LoadTable
+from monitoring.monitor.reference import LoadStored, StoredReference
 from monitoring.monitor.retrain_task import RetrainTask
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
@@ -35,9 +34,6 @@ from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 logger = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
@@ -46,14 +42,14 @@ _JOIN_S = 1.0
 _ARCHIVE_S = 5.0
 
 
-def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable) -> None:
+def run_monitor(settings: Settings, name: str, port: int, load_stored: LoadStored) -> None:
     """Monitor one domain until SIGTERM or SIGINT.
 
     Args:
         settings: of the domain.
         name: of this monitor; must be unique in the domain.
         port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
-        load_table: loads the reference table of a model.
+        load_stored: loads the reference of a model.
 
     Raises:
         ConfigurationError: a setting, the server or the port cannot be used.
@@ -62,11 +58,11 @@ def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable)
     logs.configure(settings)
     listener = bind(port, settings.host)
 
-    def load_and_freeze(desired: DesiredModel) -> pd.DataFrame:
+    def load_and_freeze(desired: DesiredModel) -> StoredReference:
         # the first load imports pandas and MLflow
-        table = load_table(desired)
+        stored = load_stored(desired)
         freeze_objects()
-        return table
+        return stored
 
     app = build_monitor(settings, name, load_and_freeze, listener.getsockname()[1])
     calm_collector()
@@ -80,7 +76,7 @@ class Monitor:
         settings: of the domain.
         name: of this monitor.
         url: of Redis.
-        load_table: loads the reference table of a model.
+        load_stored: loads the reference of a model.
         port: where its endpoints are served; None if they are not.
 
     Attributes:
@@ -88,7 +84,7 @@ class Monitor:
         registry: its metrics.
     """
 
-    def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable, port: int | None) -> None:
+    def __init__(self, settings: Settings, name: str, url: str, load_stored: LoadStored, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
@@ -96,7 +92,7 @@ class Monitor:
         self.registry = build_registry()
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
-        self._drift = DriftReporter(self._client, domain, settings, load_table, source, DriftMetrics(self.registry))
+        self._drift = DriftReporter(self._client, domain, settings, load_stored, source, DriftMetrics(self.registry))
         self._archiver = Archiver(self._client, settings, domain, archive_of(settings))
         self._archive_metrics = ArchiveMetrics(self.registry)
         self._quality = QualityReporter(
@@ -164,6 +160,7 @@ class Monitor:
             self._retraining.note_drift(report)
         if self._drift.reference is not None:
             self._quality.set_cut_points(find_cut_points(self._domain, self._drift.reference.columns))
+            self._quality.set_calibration(self._drift.reference.stamp.version, self._drift.reference.calibration)
 
     async def _report_quality(self) -> None:
         try:
@@ -185,10 +182,10 @@ class Monitor:
             raise
 
 
-def build_monitor(settings: Settings, name: str, load_table: LoadTable, port: int | None = None) -> ServedApp:
+def build_monitor(settings: Settings, name: str, load_stored: LoadStored, port: int | None = None) -> ServedApp:
     """The application of one monitor, whose endpoints are served on the port, if they are served."""
     url = required_redis_url(settings)
-    monitor = Monitor(settings, name, url, load_table, port)
+    monitor = Monitor(settings, name, url, load_stored, port)
     specification = describe("monitor", settings.load_domain(), settings.streams)
     app = build_app(ServedApp, build_broker(url, monitor.registry), monitor.health, monitor.registry, specification)
 

@@ -13,7 +13,7 @@ import redis.asyncio
 from monitoring.drift.columns import Column, answer_codes, answer_column
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
-from monitoring.monitor.reference import LoadTable, Reference, load_reference
+from monitoring.monitor.reference import LoadStored, Reference, load_reference
 from monitoring.monitor.window import RecentRows, columns_of, cut_windows, newest_entry, read_recent, span_of
 from schemas.domain import Domain
 from schemas.drift import DriftEvent, DriftReport
@@ -33,7 +33,7 @@ class DriftReporter:
     Attributes:
         client: replies must be bytes.
         settings: thresholds and keys.
-        load_table: loads the reference table of a model.
+        load_stored: loads the reference of a model.
         source: `source` of the events it publishes.
         reference: reference of the active model; None until it is loaded.
     """
@@ -41,7 +41,7 @@ class DriftReporter:
     client: redis.asyncio.Redis
     domain: Domain
     settings: Settings
-    load_table: LoadTable
+    load_stored: LoadStored
     source: str
     metrics: DriftMetrics
     reference: Reference | None = None
@@ -82,7 +82,7 @@ class DriftReporter:
             raise ModelNotFoundError(await find_why_no_model(self.client, self.settings.streams, self.domain.name))
         if self.reference is None or self.reference.stamp.activation != desired.activation:
             self.reference = None
-            self.reference = await asyncio.to_thread(load_reference, self.domain, desired, self.load_table)
+            self.reference = await asyncio.to_thread(load_reference, self.domain, desired, self.load_stored)
             logger.info("reference loaded", extra={"version": desired.version, "activation": desired.activation})
         return self.reference
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import nan
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -20,6 +21,11 @@ FIGURES = {
     "fast_share": ("fast_ratio", "Share of predictions made fast enough"),
     "accuracy": ("accuracy_ratio", "Share of classes that were right"),
     "macro_f1": ("macro_f1_ratio", "Mean F1 score of the classes"),
+    "coverage": ("coverage_ratio", "Share of intervals or prediction sets that hold the outcome"),
+    "coverage_low": ("coverage_low_ratio", "Lower end of the 95 % interval of this share"),
+    "coverage_high": ("coverage_high_ratio", "Upper end of the 95 % interval of this share"),
+    "promised": ("promised_ratio", "Mean coverage that intervals or prediction sets promise"),
+    "width": ("width", "Mean width of intervals, in the target's unit, or mean number of classes in a prediction set"),
 }
 """Field of `schemas.quality.Quality` -> end of its metric's name, and its help text; all by time of prediction."""
 CLASS_FIGURES = {
@@ -56,6 +62,13 @@ class QualityMetrics:
         self._waiting = gauge("tasador_outcomes_waiting_rows", "Outcomes without a prediction, orphans included")
         self._orphaned = gauge("tasador_outcomes_orphaned_rows", "Outcomes that have waited too long for a prediction")
         self._loss = gauge("tasador_sudden_loss_timestamp_seconds", "When errors last rose suddenly; 0 for never")
+        self._recent = gauge(
+            "tasador_recent_coverage_ratio", "Share of the latest outcomes that ranges hold; NaN if few"
+        )
+        self._chance = gauge(
+            "tasador_recent_coverage_chance_ratio",
+            "Probability of so low a share if the model's promise holds; NaN if few",
+        )
         self._reported = gauge("tasador_quality_report_timestamp_seconds", "When quality was last reported")
 
     def record_results(self, results: Iterable[JoinResult]) -> None:
@@ -74,12 +87,17 @@ class QualityMetrics:
         self._waiting.set(report.waiting)
         self._orphaned.set(report.orphaned)
         self._loss.set(report.sudden_loss.time.timestamp() if report.sudden_loss else 0)
+        if recent := report.recent_coverage:
+            self._recent.set(recent.covered / recent.outcomes)
+            self._chance.set(recent.chance)
         self._reported.set(at_s)
 
     def record_failure(self) -> None:
         """Set everything to unknown."""
         for family in (*self._figures.values(), *self._of_classes.values(), self._labelled):
             family.clear()
+        self._recent.set(nan)
+        self._chance.set(nan)
 
     def _record(self, span: str, quality: Quality) -> None:
         self._labelled.labels(span, quality.part).set(quality.labelled)

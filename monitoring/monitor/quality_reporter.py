@@ -9,13 +9,15 @@ import redis.asyncio
 
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.outcomes.change_detection import find_sudden_loss
+from monitoring.outcomes.coverage import recent_coverage
 from monitoring.outcomes.joining import FindOlder, Joiner, JoinResult
 from monitoring.outcomes.pending_outcome import PendingOutcome, read_outcome
 from monitoring.outcomes.prediction_index import HOUR_MS, PredictionIndex
 from monitoring.outcomes.segments import CutPoints
 from monitoring.outcomes.sums import add_up, figures
+from registry.calibration import Calibration
 from schemas.domain import Domain
-from schemas.quality import QualityEvent, QualityReport, Span
+from schemas.quality import QualityEvent, QualityReport, RecentCoverage, Span
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, MONITORS
 from transport.clock import now_ms_async
@@ -64,10 +66,16 @@ class QualityReporter:
         )
         self._retry_at_s = 0.0
         self._last_report: QualityReport | None = None
+        self._version = ""
+        self._calibration: Calibration | None = None
 
     def set_cut_points(self, cut_points: CutPoints) -> None:
         """Set where the numeric segments are cut, by the reference of the active model."""
         self._joiner.cut_points = cut_points
+
+    def set_calibration(self, version: str, calibration: Calibration | None) -> None:
+        """Set what the active model promises of its intervals or prediction sets; None if it has none."""
+        self._version, self._calibration = version, calibration
 
     async def process_outcomes(self) -> None:
         """Index new predictions and join new outcomes, a limited number of chunks at a time.
@@ -108,6 +116,7 @@ class QualityReporter:
             waiting=len(waiting),
             orphaned=sum(EntryId.parse(outcome.entry_id).ms < limit_ms for outcome in waiting),
             sudden_loss=find_sudden_loss(await self._read_errors()),
+            recent_coverage=await self._recent_coverage(),
         )
         if report != self._last_report:
             event = QualityEvent(source=self._source, data=report)
@@ -138,6 +147,14 @@ class QualityReporter:
         stored: Any = await self._client.lrange(self._streams.outcome_errors, 0, -1)
         parsed = [text.decode().split(":", 2) for text in reversed(stored)]
         return [(int(at_ms), float(error)) for at_ms, error, _ in parsed]
+
+    async def _recent_coverage(self) -> RecentCoverage | None:
+        promise = self._calibration
+        if promise is None:
+            return None
+        stored: Any = await self._client.lrange(self._streams.outcome_coverage, 0, -1)
+        records = [record.decode() for record in stored]
+        return recent_coverage(records, self._version, promise.coverage, promise.rows)
 
     async def _read(self) -> list[PendingOutcome]:
         """The next outcomes; those that a dead monitor left pending come first."""

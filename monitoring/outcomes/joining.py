@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import redis.asyncio
 from msgspec.structs import astuple
 
+from monitoring.outcomes import coverage
 from monitoring.outcomes.change_detection import REMEMBERED
 from monitoring.outcomes.guarded_writes import GuardedWrites, commit_all
 from monitoring.outcomes.pending_outcome import PendingOutcome
@@ -209,17 +210,28 @@ class Joiner:
         old: float | str | None,
         outcome: PendingOutcome,
     ) -> None:
-        change = contribution(self._domain, self._settings, prediction.prediction, outcome.value)
+        change = self._amounts(prediction, outcome.value)
         if old is not None:
-            for name, amount in contribution(self._domain, self._settings, prediction.prediction, old).items():
+            for name, amount in self._amounts(prediction, old).items():
                 change[name] = change.get(name, 0) - amount
         else:
+            self._remember_coverage(writes, prediction, outcome.value)
             error = loss(self._domain, prediction.prediction, outcome.value)
             record = f"{EntryId.parse(outcome.entry_id).moment_ms}:{error!r}:{outcome.value}"
             writes.add("LPUSH", self._streams.outcome_errors, record)
             writes.add("LTRIM", self._streams.outcome_errors, "0", str(REMEMBERED - 1))
         amounts = {sum_field(part, name): amount for part in parts for name, amount in change.items() if amount}
         add_to_sums(writes, self._streams, prediction.at_ms // HOUR_MS, amounts)
+
+    def _amounts(self, prediction: IndexedPrediction, outcome: float | str) -> dict[str, float]:
+        amounts = contribution(self._domain, self._settings, prediction.prediction, outcome)
+        return amounts | coverage.range_contribution(prediction.held, prediction.promised, outcome)
+
+    def _remember_coverage(self, writes: GuardedWrites, prediction: IndexedPrediction, outcome: float | str) -> None:
+        if prediction.held is not None:
+            record = coverage.record_of(prediction.version, covered=coverage.is_covered(prediction.held, outcome))
+            writes.add("LPUSH", self._streams.outcome_coverage, record)
+            writes.add("LTRIM", self._streams.outcome_coverage, "0", str(coverage.REMEMBERED - 1))
 
     def _segment_parts(self, prediction: IndexedPrediction, listing: Mapping[bytes, bytes] | None) -> list[str]:
         features = prediction.features

@@ -35,6 +35,9 @@ class _Data(msgspec.Struct):
     model: _Stamp
     listing_source: str = ""
     stored: dict[str, float | str] | None = None
+    interval: list[float] | None = None
+    candidates: list[str] | None = None
+    coverage: float | None = None
 
 
 class _Prediction(msgspec.Struct):
@@ -53,6 +56,8 @@ class IndexedPrediction:
         version: version of the model.
         features: features of the listing; None if only the listing itself has them.
         stored: features that the listing itself lacked, which were taken from the store; None if there are none.
+        held: its interval, or the classes of its prediction set; None if it has none.
+        promised: the coverage of that.
     """
 
     entry_id: str
@@ -61,6 +66,8 @@ class IndexedPrediction:
     version: str
     features: Mapping[str, object] | None = None
     stored: Mapping[str, object] | None = None
+    held: Sequence[float] | Sequence[str] | None = None
+    promised: float | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -131,7 +138,10 @@ class PredictionIndex:
     def _decode(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
-        prediction = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version, None, data.stored)
+        held = data.candidates if data.interval is None else data.interval
+        prediction = IndexedPrediction(
+            event.id, at_ms, data.prediction, data.model.version, None, data.stored or None, held, data.coverage
+        )
         return identity_of(data.listing_source, data.listing_id), prediction
 
     def _add_to_index(
@@ -141,10 +151,10 @@ class PredictionIndex:
         by_hour: dict[int, list[str]] = {}
         for identity, each in predictions:
             if (hour := each.at_ms // HOUR_MS) >= oldest:
-                # mostly four values, because most listings take nothing from the store
-                more = (None, each.stored) if each.stored else ()
-                whole = (each.entry_id, each.at_ms, each.prediction, each.version, *more)
-                record = msgspec.json.encode(whole).decode()
+                whole = (each.entry_id, each.at_ms, each.prediction, each.version, None, each.stored)
+                # what most predictions lack takes no memory
+                more = () if each.held is None else (each.held, each.promised)
+                record = msgspec.json.encode((*whole, *more) if more or each.stored else whole[:4]).decode()
                 by_hour.setdefault(hour, []).extend((identity, record))
         for hour, pairs in by_hour.items():
             key = self._streams.recent_predictions(hour)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from math import sqrt
 from urllib.parse import unquote
 
+from monitoring.outcomes.coverage import range_figures
 from schemas.domain import Domain
 from schemas.quality import ALL, ClassQuality, Quality
 from schemas.sections import OutcomeSettings
@@ -80,6 +81,7 @@ def _quality(part: str, sums: Mapping[str, float]) -> Quality:
         fast_share = sums.get(FAST, 0) / timed if timed else None
         shares = {"labelled_share": labelled / predictions, "fast_share": fast_share}
     quality = Quality(part=part, predictions=predictions, labelled=labelled, **shares)
+    quality = quality.model_copy(update=range_figures(sums))
     if not labelled:
         return quality
     if "absolute" in sums:

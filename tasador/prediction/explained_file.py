@@ -8,13 +8,14 @@ from schemas.errors import DataError
 from tasador.prediction.local_model import LocalModel
 
 
-def write_explained(path: Path, model: LocalModel, payloads: list[bytes]) -> tuple[int, int]:
+def write_explained(path: Path, model: LocalModel, payloads: list[bytes], *, with_ranges: bool) -> tuple[int, int]:
     """Write the columns of `LocalModel.predict`, then `base`, `value` and `contribution_<feature>` for each feature.
 
     Args:
         path: of the file, which ends in .csv or .parquet.
         model: predicts and explains.
         payloads: the rows as events.
+        with_ranges: whether to write intervals or prediction sets.
 
     Returns:
         How many rows were predicted, and how many were refused.
@@ -23,7 +24,10 @@ def write_explained(path: Path, model: LocalModel, payloads: list[bytes]) -> tup
         DataError: the file cannot be written.
         ModelRejectedError: ("background") no method fits the model.
     """
-    predictions, explanations = model.frame_of_answers(payloads), model.frame_of_explanations(payloads)
+    predictions, explanations = (
+        model.frame_of_answers(payloads, with_ranges=with_ranges),
+        model.frame_of_explanations(payloads),
+    )
     added = explanations[["base", "value", *model.domain.columns]]
     names = {column: f"contribution_{column}" for column in model.domain.columns}
     frame = predictions.join(added.rename(columns=names))

@@ -100,11 +100,11 @@ class LocalModel:
         """
         return self.frame_of_explanations(payloads_of(rows, self.domain))
 
-    def frame_of_answers(self, payloads: Iterable[bytes]) -> pd.DataFrame:
+    def frame_of_answers(self, payloads: Iterable[bytes], *, with_ranges: bool = True) -> pd.DataFrame:
         """As `predict`, of events."""
         import pandas as pd
 
-        return pd.DataFrame(answer_rows(self.domain, self.answers(payloads)))
+        return pd.DataFrame(answer_rows(self.domain, self.answers(payloads), with_ranges=with_ranges))
 
     def frame_of_explanations(self, payloads: Iterable[bytes]) -> pd.DataFrame:
         """As `explain`, of events."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
+from registry.calibration import Calibration
 from registry.card import ModelCard
 from schemas.domain import load_domain
 from schemas.rows import Matrix
@@ -51,6 +52,8 @@ Client = Any
 
 class PlainScorer:
     """Prices a listing at `factor` times its rooms; `before` is called with the matrix first."""
+
+    calibration: Calibration | None = None
 
     def __init__(self, factor: float = 2.0, before: Callable[[Matrix], None] | None = None) -> None:
         self._factor = factor

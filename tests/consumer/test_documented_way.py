@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 NOT_COUNTED = {"consumer/metrics.py", "consumer/histogram.py", "service/health.py", "transport/backoff.py"}
 NOT_COUNTED |= {"consumer/redis_guard.py", "consumer/left_overs.py"}
 NOT_COUNTED |= {"consumer/group_rebuilder.py", "transport/consumer_group.py", "transport/scripts.py"}
+NOT_COUNTED |= {"consumer/ranges.py", "registry/calibration.py"}  # intervals
 NOT_COUNTED |= {"transport/entries.py"}  # the age of an entry, for metrics
 
 

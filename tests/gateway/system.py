@@ -20,6 +20,7 @@ from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
 from gateway.app import build_gateway
 from gateway.server import serve_gateway
+from registry.calibration import Calibration, ClassCalibration, NumberCalibration
 from registry.card import ModelCard
 from schemas.domain import load_domain
 from schemas.rows import Matrix
@@ -35,6 +36,10 @@ OBESITY = load_domain("obesity")
 
 class FirstClassScorer:
     """Finds the first class most probable."""
+
+    calibration: Calibration | None = ClassCalibration(
+        0.9, 500, [0.6, 0.05, *[0.2] * (len(OBESITY.target.classes) - 2)]
+    )
 
     @property
     def card(self) -> ModelCard:
@@ -116,6 +121,8 @@ async def _consuming(url: str, settings: Settings) -> Any:
     consumer = Consumer(client, searcher, domain, settings, "a", 0)
     low, high = np.full(len(domain.columns), -np.inf), np.full(len(domain.columns), np.inf)
     scorer = PlainScorer() if domain.name == "housing" else FirstClassScorer()
+    if isinstance(scorer, PlainScorer):
+        scorer.calibration = NumberCalibration(0.9, 500, [], [-2.0], [3.0])
     consumer.follower.model = ServedModel(scorer, Stamp("1", "1-0"), low, high)
     consumer.health.clear("model")
     task = asyncio.create_task(consumer.run())

@@ -36,6 +36,9 @@ def test_flat_features_are_predicted_with_the_fields_of_older_systems_and_more(g
     assert answer["listing_id"]
     assert answer["listing_source"] == "gateway/local"
     assert answer["model"] == {"version": "1", "activation": "1-0"}
+    assert answer["interval"] == [PRICE_OF_ROW - 2, PRICE_OF_ROW + 3]
+    assert answer["coverage"] == 0.9
+    assert "candidates" not in answer
 
 
 def test_numbers_may_be_floats_and_missing_features_are_imputed_and_named(gateway: HttpClient) -> None:
@@ -56,6 +59,8 @@ def test_another_domain_is_served_under_its_name_with_a_part_of_its_features(gat
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
     assert answer["imputed"] == ["Gender", "family_history_with_overweight", "FAVC", "NCP", "CAEC", "SMOKE", "SCC"]
     assert answer["labels"] == {"risk_level": "medium"}
+    assert answer["candidates"] == ["Insufficient_Weight", "Normal_Weight"]
+    assert (answer["coverage"], "interval" in answer) == (0.9, False)
     assert gateway.post("/housing/predict", ROW).json["prediction"] == PRICE_OF_ROW
 
 

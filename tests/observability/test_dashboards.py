@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.outcomes.coverage import range_contribution
 from monitoring.outcomes.sums import add_up, contribution, figures
 from schemas.domain import load_domain
 from schemas.quality import QualityReport
@@ -27,7 +28,11 @@ Sample = tuple[str, dict[str, str]]
 def samples_of(domain_name: str, pairs: list[tuple[Any, Any]]) -> list[Sample]:
     """What a monitor serves after outcomes: predictions and outcomes, as Prometheus reads them."""
     domain, settings = load_domain(domain_name), OutcomeSettings()
-    sums = [contribution(domain, settings, prediction, outcome) for prediction, outcome in pairs]
+    sums = [
+        contribution(domain, settings, prediction, outcome)
+        | range_contribution([prediction] if domain.target.classes else [prediction - 3, prediction + 3], 0.9, outcome)
+        for prediction, outcome in pairs
+    ]
     part = "CHAS 1" if domain_name == "housing" else "Gender Male"
     hashes = [{f"{each}|{name}".encode(): str(value).encode() for name, value in one.items()}
               for one in sums for each in ("all", part)]  # fmt: skip

@@ -112,6 +112,7 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         DocumentedCommand("tasador predict homes.csv", r"506 rows predicted by version \d, 0 refused"),
         DocumentedCommand("tasador predict homes.csv --out predictions.csv", r"506 rows predicted by version"),
         DocumentedCommand("tasador predict homes.csv --explain", r"BECAUSE OF"),
+        DocumentedCommand("tasador predict homes.csv --interval", r"RANGE \(0\.9\)"),
     ),
     "docs/drift.md": (
         DocumentedCommand("tasador drift", r"not enough rows"),

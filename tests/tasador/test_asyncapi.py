@@ -149,7 +149,7 @@ def _widen(d: dict[str, Any]) -> None:
 
 
 def _add_answer_field_and_reason(d: dict[str, Any]) -> None:
-    _schemas(d)["PredictionData"]["properties"]["interval"] = {"type": "number"}
+    _schemas(d)["PredictionData"]["properties"]["elevation"] = {"type": "number"}
     _schemas(d)["Reason"]["enum"].append("too_late")
 
 

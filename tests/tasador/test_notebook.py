@@ -45,6 +45,7 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
     predictions = variables["predictions"]
     assert predictions["prediction"].isna().tolist() == [False, True, False, False, False]
     assert "heating" in predictions["error"][1]
+    assert (predictions["interval_low"] < predictions["interval_high"]).tolist() == [True, False, True, True, True]
     explanations, importance = variables["explanations"], variables["importance"]
     total = explanations["base"] + explanations[list(importance.index)].sum(axis=1)
     assert total.tolist() == pytest.approx(explanations["value"].tolist(), rel=1e-4)

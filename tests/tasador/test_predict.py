@@ -31,6 +31,7 @@ __all__ = ["small_model", "versions"]
 
 COMMAND = runner_of(predict)
 HOUSING = load_domain("housing")
+RANGES = ("interval", "candidates", "coverage")
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ async def test_predictions_equal_those_on_the_stream(
     on_stream: dict[str, Any] = {}
     for stream in (streams.predictions, streams.dead_letters):
         on_stream |= {each["data"]["listing_id"]: each["data"] for each in answers(redis_client, stream)}
-    lines = COMMAND.text(str(table), "--version", model.info.version, "--json").splitlines()
+    lines = COMMAND.text(str(table), "--version", model.info.version, "--interval", "--json").splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["row"] for row in rows] == list(range(1, 61))
     assert len(on_stream) == 60
@@ -73,6 +74,8 @@ async def test_predictions_equal_those_on_the_stream(
         data = on_stream[row["id"]]
         assert row.get("prediction") == data.get("prediction")
         assert row.get("reason") == data.get("reason")
+        assert [row.get(name) for name in RANGES] == [data.get(name) for name in RANGES]
+        assert ("interval" in row) == ("reason" not in row)
         assert (row["imputed"], row["unusual"]) == (data.get("imputed", []), data.get("unusual", []))
     assert [row["row"] for row in rows if "reason" in row] == [5]
     assert rows[3]["imputed"] == ["LSTAT"]
@@ -86,6 +89,7 @@ def test_a_file_of_predictions_has_a_row_for_each_row(table: Path, versions: dic
     with out.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
+    assert "interval_low" not in rows[0], "not asked for"
     explained = table.with_name("out.parquet")
     COMMAND.run(
         str(table), "--out", str(explained), "--explain", "--version", versions["permutation_shap"].info.version
@@ -95,6 +99,14 @@ def test_a_file_of_predictions_has_a_row_for_each_row(table: Path, versions: dic
     assert frame["prediction"].isna().sum() == 1
     accepted = frame["reason"].isna()
     assert total[accepted].tolist() == pytest.approx(frame["prediction"][accepted].tolist(), rel=1e-9)
+    COMMAND.run(str(table), "--out", str(explained), "--interval", "--version", "1")
+    frame = pd.read_parquet(explained)
+    accepted = frame["reason"].isna()
+    assert (frame["interval_low"] < frame["prediction"])[accepted].all()
+    assert (frame["prediction"] < frame["interval_high"])[accepted].all()
+    assert frame["coverage"].tolist()[:4] == [0.9] * 4
+    assert frame.loc[~accepted, ["interval_low", "interval_high", "coverage"]].isna().all(axis=None)
+    assert "RANGE (0.9)" in COMMAND.text(str(table), "--interval")
     text = COMMAND.text(str(table), "--explain")
     assert "BECAUSE OF" in text
     assert "and 40 more rows" in text
@@ -127,3 +139,5 @@ def test_what_cannot_be_predicted_is_one_line(table: Path, versions: dict[str, S
         COMMAND.run(str(table), "--out", "x.txt")
     with pytest.raises(ModelRejectedError, match="train it again"):
         COMMAND.run(str(table), "--version", versions["none"].info.version, "--explain")
+    with pytest.raises(ModelRejectedError, match="no calibration"):
+        COMMAND.run(str(table), "--version", versions["none"].info.version, "--interval")

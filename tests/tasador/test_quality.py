@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from schemas.errors import NothingReportedError
-from schemas.quality import Quality, QualityEvent, QualityReport, SuddenLoss
+from schemas.quality import Quality, QualityEvent, QualityReport, RecentCoverage, SuddenLoss
 from schemas.streams import DATA_FIELD, Streams
 from tasador.cli.commands.quality import quality
 from tests.tasador.command import runner_of, use_redis
@@ -53,6 +53,24 @@ def test_the_newest_report_is_shown(redis_client: redis.Redis, streams: Streams)
     assert "1.9 before, 5.2 after" in text
     document = COMMAND.json()
     assert (document["waiting"], document["spans"]["24h"][1]["part"]) == (7, "CHAS 1")
+
+
+def test_coverage_is_shown_with_its_interval_and_a_lost_one_is_said(
+    redis_client: redis.Redis, streams: Streams
+) -> None:
+    ranges = {"ranged": 300, "coverage": 0.8, "coverage_low": 0.751, "coverage_high": 0.841, "promised": 0.9}
+    whole = WHOLE.model_copy(update=ranges | {"width": 8.5})
+    spans = {"24h": (whole,), "7d": (whole,), "30d": (whole,)}
+    lost = RecentCoverage(version="7", outcomes=200, covered=150, promised=0.9, chance=2e-7)
+    for recent in (lost.model_copy(update={"chance": 0.2}), lost):
+        report = QualityReport(domain="housing", spans=spans, waiting=0, orphaned=0, recent_coverage=recent)
+        write(redis_client, streams, report)
+        text = COMMAND.text()
+        assert all(each in text for each in ("COVERED (%)", "80.0", "75.1", "84.1", "WIDTH", "8.5"))
+        assert "MAE, RMSE, BIAS and WIDTH are in" in text
+        assert "version 7 covers 150 of the latest 200 outcomes and promises 0.9" in text
+        assert ("the promise no longer holds (chance 2e-07)" in text) == (recent is lost)
+    assert COMMAND.json()["recent_coverage"]["covered"] == 150
 
 
 def test_a_classification_has_figures_of_classes(redis_client: redis.Redis, streams: Streams) -> None:

@@ -15,7 +15,7 @@ from consumer.metrics import BatchFigures, ConsumerMetrics
 from monitoring.drift.page import drift_page
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
-from monitoring.monitor.reference import load_reference
+from monitoring.monitor.reference import StoredReference, load_reference
 from registry.folder import expected_columns, prediction_column, read_reference
 from registry.loading import load_scorer
 from registry.location import tracking_uri_of
@@ -26,7 +26,7 @@ from schemas.naming import free_name
 from schemas.rows import RowBuilder
 from schemas.sections import DriftSettings
 from schemas.settings import Settings, load_settings
-from tests.models import OPEN_GATE, made_up_rows
+from tests.models import OPEN_GATE, OPEN_INTERVAL, made_up_rows
 from tests.training.any_names import GRADES, LONG
 from training.gate.judging import Gate
 from training.quick import quick_settings
@@ -70,7 +70,7 @@ def _settings(tmp_path: Path, name: str, contract: str) -> Settings:
     quick = quick_settings(load_settings(params))
     swap = quick.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = quick.training.model_copy(update={"folds": 2, "golden_rows": 8})
-    return quick.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    return quick.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_domain_with_any_names_trains_registers_scores_and_shows(
     assert Gate(registry, domain, settings).admit(result.version).is_open
 
     desired = champion.desired("1-0")
-    reference = load_reference(domain, desired, lambda _: stored)
+    reference = load_reference(domain, desired, lambda _: StoredReference(stored))
     columns = [*reference.columns, reference.outcomes]
     names = [column.name for column in columns]
     assert len(names) == len(set(names)) == len(domain.columns) + 2

@@ -20,10 +20,11 @@ from registry.store import Registry
 from registry.versions import FINGERPRINT_TAG, TRAINING_TAG
 from schemas.domains.obesity import Obesity
 from schemas.errors import ConfigurationError, DataError, ModelNotFoundError, ModelRejectedError
+from schemas.interval_settings import IntervalSettings
 from schemas.quality_limits import QualityLimits
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
-from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model, table_of
+from tests.models import OPEN_GATE, OPEN_INTERVAL, SmallModel, made_up_rows, small_model, table_of
 from training.data.provenance import Provenance, file_sha256
 from training.data.quality import RowProblem
 from training.run import find_test_rows, train
@@ -42,7 +43,7 @@ def settings(small_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
     loaded = small_model.in_copy(tmp_path_factory.mktemp("training") / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
@@ -62,6 +63,11 @@ def test_training_registers_and_promotes_the_winner(settings: Settings) -> None:
     scorer = load_scorer(Path(champion.uri), settings.load_domain())
     assert scorer.card.rows == 404
     assert scorer.card.metrics == pytest.approx(result.metrics)
+    assert scorer.calibration is not None
+    assert (scorer.calibration.coverage, scorer.calibration.rows) == (0.9, 404)
+    assert champion.metrics["cv_coverage"] == pytest.approx(0.9, abs=0.03)
+    assert champion.metrics["test_coverage"] == pytest.approx(0.9, abs=0.1)
+    assert champion.metrics["cv_width"] == pytest.approx(champion.metrics["test_width"], rel=0.2)
 
 
 def test_the_number_of_cores_does_not_change_the_model(settings: Settings) -> None:
@@ -99,10 +105,13 @@ def test_the_test_rows_are_recorded_and_not_used_for_training(settings: Settings
 def test_without_promotion_the_champion_does_not_change(settings: Settings) -> None:
     registry = Registry(tracking_uri_of(settings), "housing")
     before = registry.resolve().version
-    result = train(settings, models=["linear"], promote=False)
+    without = IntervalSettings(coverage=None)
+    result = train(settings.model_copy(update={"interval": without}), models=["linear"], promote=False)
     assert not result.is_champion
     assert registry.resolve().version == before
     assert registry.versions()[0].version == result.version
+    assert load_scorer(Path(registry.versions()[0].uri), settings.load_domain()).calibration is None
+    assert "cv_coverage" not in result.metrics
 
 
 def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def document_of(selection: Selection, evaluation: Evaluation) -> dict[str, Any]:
             "out_of_fold": _segments(evaluation.segments, len(segments_of(domain, train.frame, train.frame))),
             "test": _segments(evaluation.test_segments, len(segments_of(domain, test.frame, train.frame))),
         },
+        "intervals": None if evaluation.intervals is None else evaluation.intervals.as_document(),
         "plots": [],
     }
 

@@ -14,6 +14,7 @@ from schemas.classes import winners_of
 from training.data.tables import Table
 from training.evaluation.bootstrap import bootstrap_interval
 from training.evaluation.figures import figures_of
+from training.evaluation.intervals import IntervalFigures, interval_figures
 from training.evaluation.segments import SegmentFigures, figures_by_segment, segments_of
 from training.learning.metrics import CLASS_METRICS, NUMBER_METRICS, mean_and_sd, score
 from training.learning.selection import Selection
@@ -30,6 +31,7 @@ class Evaluation:
         test_interval: of the deciding metric, by bootstrap over the test rows.
         test_segments: figures by segment on the test rows.
         segments: figures by segment on the training rows, out of fold.
+        intervals: what intervals or prediction sets reach; None if there are none.
         test: the test rows.
         predicted: the winner's predictions for the test rows, shape (n,).
         probabilities: the same as probabilities (n, classes); None for a regression.
@@ -41,6 +43,7 @@ class Evaluation:
     test_interval: tuple[float, float]
     test_segments: tuple[SegmentFigures, ...]
     segments: tuple[SegmentFigures, ...]
+    intervals: IntervalFigures | None
     test: Table = field(repr=False)
     predicted: NDArray[Any] = field(repr=False)
     probabilities: NDArray[np.float64] | None = field(repr=False)
@@ -59,16 +62,25 @@ def evaluation_of(
     metric = selection.metric
     on_test = figures_of(domain, test.target, predicted, probabilities)
     folds = winner.folds
-    over_folds = over_folds_of(selection) | {COST_METRIC: winner.us_per_row}
+    out_of_fold = figures_of(domain, train.target, folds.out_of_fold, folds.probabilities)
+    over_folds = over_folds_of(selection)
+    intervals = interval_figures(selection, test, predicted if probabilities is None else probabilities)
+    if intervals is not None:
+        on_test |= intervals.test.figures()
+        reached = intervals.out_of_fold.figures()
+        out_of_fold |= reached
+        over_folds |= {f"cv_{name}": value for name, value in reached.items()}
+    over_folds |= {COST_METRIC: winner.us_per_row}
     return Evaluation(
         metrics=over_folds | {f"test_{name}": value for name, value in on_test.items()},
         on_test=on_test,
-        out_of_fold=figures_of(domain, train.target, folds.out_of_fold, folds.probabilities),
+        out_of_fold=out_of_fold,
         test_interval=bootstrap_interval(
             domain, metric, test.target, predicted if probabilities is None else probabilities
         ),
         test_segments=_figures_by_segment(train, test, predicted),
         segments=_figures_by_segment(train, train, folds.out_of_fold),
+        intervals=intervals,
         test=test,
         predicted=predicted,
         probabilities=probabilities,

@@ -7,7 +7,6 @@ their values, so the order of the tables does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from schemas.classes import winners_of
 from schemas.rows import RowBuilder
 from training.data.tables import Table
 from training.gate.record import FoldRecord
-from training.learning.folding import FoldResult, Split
+from training.learning.folding import FoldResult, Split, first_repetition
 from training.learning.metrics import score as score_metric
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def fresh_splits(record: FoldRecord, known: Table) -> tuple[Split, ...]:
     is_fresh = ~np.isin(_hashes(record.train.with_target()), _hashes(known.with_target()))
     features = _hashes(record.train.frame)
     splits = []
-    for train, validation in _first_repetition(record.splits):
+    for train, validation in first_repetition(record.splits):
         seen = features[train[is_fresh[train]]]
         splits.append((train, validation[is_fresh[validation] & ~np.isin(features[validation], seen)]))
     return tuple(splits)
@@ -96,18 +95,6 @@ def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
     import pandas as pd
 
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
-
-
-def _first_repetition(splits: Sequence[Split]) -> list[Split]:
-    """The folds before a row is a validation row for the second time: the out-of-fold predictions come from these."""
-    first, seen = list[Split](), set[int]()
-    for train, validation in splits:
-        rows = set(validation.tolist())
-        if rows & seen:
-            break
-        seen |= rows
-        first.append((train, validation))
-    return first
 
 
 def _scores(record: FoldRecord, splits: tuple[Split, ...], predictions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from training.gate.report import Check, Footing, GateReport, Override
 from training.gate.rules import absolute_checks, comparison_checks
 
 _ABSOLUTE = ("rows", "limits")
-_COMPARED = ("gain", "folds_won", "lower_bound", "segments")
+_COMPARED = ("gain", "folds_won", "lower_bound", "width", "segments")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Gate:
         except ModelRejectedError as error:
             reason = f"champion {champion.version} cannot be evaluated on these rows: {error}"
             return checks + _all_failed(_COMPARED, reason), None
-        return checks + comparison_checks(comparison, gate), comparison.footing_with_figures()
+        return checks + comparison_checks(comparison, gate, self.settings.interval), comparison.footing_with_figures()
 
     def read_record(self, info: ModelVersionInfo) -> FoldRecord:
         """Download the fold record of a version; raises as `training.gate.fetching.fetch_record`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.interval_settings import IntervalSettings
 from schemas.sections import GateSettings
 from training.data.tables import Table
 from training.evaluation.figures import figures_of
@@ -16,6 +17,7 @@ from training.gate.champion_comparison import ChampionComparison
 from training.gate.record import FoldRecord
 from training.gate.report import Check
 from training.learning.comparison import compare
+from training.learning.conformal import cross_reach
 from training.learning.folding import FoldResult
 from training.learning.metrics import loss_of, score
 from training.learning.naive import naive_scores
@@ -92,7 +94,7 @@ def skill_check(record: FoldRecord, gate: GateSettings) -> Check:
     return _check("skill", f"{shown}; must be at least {100 * gate.min_skill:g} %, and above 0 %", is_passed=is_passed)
 
 
-def comparison_checks(comparison: ChampionComparison, gate: GateSettings) -> list[Check]:
+def comparison_checks(comparison: ChampionComparison, gate: GateSettings, interval: IntervalSettings) -> list[Check]:
     """Check a version against the champion on the same folds."""
     record, champion = comparison.version, comparison.champion
     try:
@@ -104,6 +106,7 @@ def comparison_checks(comparison: ChampionComparison, gate: GateSettings) -> lis
         change_at_least("gain", result.gain, gate.min_gain, means),
         at_least("folds_won", 100 * result.won, 100 * gate.min_folds_won, f" % of {result.folds} folds"),
         change_at_least("lower_bound", result.low, gate.min_lower_bound, " at the lower end of the interval"),
+        _check_width(record, champion, interval),
         _check_segments(record, champion, gate),
         *([_check_old_rows(record.metric, *comparison.old_rows, gate)] if comparison.old_rows else []),
     ]
@@ -129,6 +132,31 @@ def _check_segments(record: FoldRecord, champion: FoldResult, gate: GateSettings
     }
     worst = max(losses, key=losses.__getitem__)
     return change_at_least("segments", -losses[worst], -gate.max_segment_loss, f" in {worst}")
+
+
+def _check_width(record: FoldRecord, champion: FoldResult, interval: IntervalSettings) -> Check:
+    """Check that intervals or prediction sets of the same coverage are hardly wider: else the version is less sure.
+
+    Both are calibrated on the same rows, and each row is measured by a calibration that it had no part in.
+    """
+    if interval.coverage is None:
+        return Check(name="width", outcome="skipped", reason="interval.coverage is null")
+    rows, domain = record.validation_rows, record.train.domain
+    splits = [(train, np.searchsorted(rows, validation)) for train, validation in record.splits]
+    predictions = record.predictions, champion.out_of_fold if champion.probabilities is None else champion.probabilities
+    own, others = (
+        cross_reach(domain, each[rows], record.train.target[rows], splits, interval.coverage) for each in predictions
+    )
+    if own is None or others is None:
+        reason = f"{len(rows)} rows are too few for intervals of {interval.coverage:.0%}"
+        return Check(name="width", outcome="skipped", reason=reason)
+    wider = _loss(own.width, others.width)
+    reason = (
+        f"{100 * abs(wider):.4g} % {'wider' if wider > 0 else 'narrower'} than the champion's "
+        f"(mean {'number of classes' if domain.target.classes else 'width'} {own.width:.4g} against "
+        f"{others.width:.4g}); must be at most {100 * interval.max_wider:g} % wider"
+    )
+    return _check("width", reason, is_passed=wider <= interval.max_wider)
 
 
 def _check_old_rows(metric: str, value: float, champion: float, gate: GateSettings) -> Check:

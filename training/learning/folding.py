@@ -111,6 +111,18 @@ def backward_splits(rows: int, splits: Sequence[Split]) -> list[Split]:
     return [(np.setdiff1d(everything, earliest), earliest)] if len(earliest) else []
 
 
+def first_repetition(splits: Sequence[Split]) -> list[Split]:
+    """The folds before a row is a validation row for the second time: the out-of-fold predictions come from these."""
+    first, seen = list[Split](), set[int]()
+    for train, validation in splits:
+        rows = set(validation.tolist())
+        if rows & seen:
+            break
+        seen |= rows
+        first.append((train, validation))
+    return first
+
+
 def fold_result(
     table: Table,
     splits: Sequence[Split],

@@ -56,6 +56,7 @@ class Selection:
         spent: counted work.
         stopped_after: number of steps after which the clock stopped the training; None if it did not.
         threshold: from which probability on one of two classes is predicted; None for the most probable class.
+        coverage: share of true values that intervals or prediction sets are to hold; None for none.
     """
 
     train: Table
@@ -68,6 +69,7 @@ class Selection:
     spent: float
     stopped_after: int | None = None
     threshold: ClassThreshold | None = None
+    coverage: float | None = None
 
 
 def select(train: Table, settings: Settings, progress: Progress, models: Sequence[str] = ()) -> Selection:
@@ -207,6 +209,7 @@ class _Course:
             self.steps.spent,
             self.steps.stopped_after,
             threshold,
+            self.settings.interval.coverage,
         )
 
     def _candidate(self, trial: Trial) -> Candidate:

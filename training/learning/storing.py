@@ -36,6 +36,7 @@ def store_selection(selection: Selection, folder: Path) -> None:
         "spent": selection.spent,
         "stopped_after": selection.stopped_after,
         "threshold": None if selection.threshold is None else selection.threshold.model_dump(),
+        "coverage": selection.coverage,
     }
     (folder / SELECTION_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     np.savez(folder / FOLDS_FILE, allow_pickle=False, **_arrays(selection))
@@ -68,6 +69,7 @@ def load_selection(folder: Path, train: Table) -> Selection:
         record["spent"],
         record["stopped_after"],
         None if record["threshold"] is None else ClassThreshold(**record["threshold"]),
+        record["coverage"],
     )
 
 

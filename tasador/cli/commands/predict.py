@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from registry.stages import CHAMPION
+from schemas.errors import ModelRejectedError
 from tasador.cli.completions import complete_version
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.reading import DecimalOption, RenameOption, SkipOption, table_options
@@ -27,6 +28,9 @@ def predict(
     alias: Annotated[str, typer.Option(help="The alias of a version.")] = CHAMPION,
     out: Annotated[Path | None, typer.Option(help="Write all predictions to this file: .csv or .parquet.")] = None,
     is_explained: Annotated[bool, typer.Option("--explain", help="Add what each feature contributes.")] = False,
+    has_ranges: Annotated[
+        bool, typer.Option("--interval", help="Add intervals, or the classes that are candidates.")
+    ] = False,
     id_column: Annotated[str | None, typer.Option(help="Column of ids.", show_default="the domain's")] = None,
     decimal: DecimalOption = None,
     rename: RenameOption = None,
@@ -50,19 +54,24 @@ def predict(
     options = table_options(settings, decimal, rename, skip)
     payloads = list(payloads_of(file, settings.load_domain(), id_column, options))
     model = load_local_model(settings, version, alias)
+    if has_ranges and model.scorer.calibration is None:
+        raise ModelRejectedError(
+            "calibration",
+            f"version {model.version} has no calibration for intervals: train it again with `interval.coverage` set",
+        )
     if out is not None and is_explained:
         from tasador.prediction.explained_file import write_explained
 
-        predicted, refused = write_explained(out, model, payloads)
+        predicted, refused = write_explained(out, model, payloads, with_ranges=has_ranges)
         print_note(f"{predicted:,} rows predicted and explained, {refused:,} refused, in {out}")
         return
     answers = list(model.answers(payloads))
     refused = sum(answer.kind == "refused" for answer in answers)
     if out is not None:
-        write_answers(out, model.domain, answers)
+        write_answers(out, model.domain, answers, with_ranges=has_ranges)
     else:
         explanations = model.explanations(payloads) if is_explained else repeat(None)
-        rows = documents(model.version, answers, explanations)
+        rows = documents(model.version, answers, explanations, with_ranges=has_ranges)
         if as_json:
             for row in rows:
                 print_line(row.model_dump_json(exclude_none=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.commands import ModelEvent
-from schemas.events import DeadLetter, Prediction, Repeat
+from schemas.events import DeadLetter, Prediction, PredictionData, Repeat
 from tasador.cli.formatting import printable
 
 
@@ -20,7 +20,13 @@ def prediction_line(payload: bytes) -> str:
         for word, names in (("imputed", data.imputed), ("unusual", data.unusual))
         if names
     )
-    return f"{printable(data.listing_id):<20}  {value:>8}  v{printable(data.model.version)}{notes}"
+    return f"{printable(data.listing_id):<20}  {value:>8}{_range(data)}  v{printable(data.model.version)}{notes}"
+
+
+def _range(data: PredictionData) -> str:
+    if data.interval is not None:
+        return f"  [{data.interval[0]:.4g}, {data.interval[1]:.4g}]"
+    return "" if data.candidates is None else f"  [{printable(', '.join(data.candidates), 120)}]"
 
 
 def dead_letter_line(payload: bytes) -> str:

@@ -22,6 +22,9 @@ class PredictedRowDocument(FrozenModel):
     prediction: float | str | None
     confidence: float | None = None
     probabilities: dict[str, float] | None = None
+    interval: tuple[float, float] | None = None
+    candidates: tuple[str, ...] | None = None
+    coverage: float | None = None
     model_version: str
     imputed: tuple[str, ...] = ()
     unusual: tuple[str, ...] = ()
@@ -31,7 +34,11 @@ class PredictedRowDocument(FrozenModel):
 
 
 def documents(
-    version: str, answers: Iterable[AnswerRow], explanations: Iterable[ExplanationData | None]
+    version: str,
+    answers: Iterable[AnswerRow],
+    explanations: Iterable[ExplanationData | None],
+    *,
+    with_ranges: bool = False,
 ) -> Iterator[PredictedRowDocument]:
     """A document for each row.
 
@@ -39,6 +46,7 @@ def documents(
         version: of the model.
         answers: to the rows, in order.
         explanations: of the same rows.
+        with_ranges: whether to add intervals or prediction sets.
     """
     for number, (answer, explanation) in enumerate(zip(answers, explanations, strict=False), start=1):
         data = answer.data
@@ -49,6 +57,9 @@ def documents(
             prediction=data.prediction,
             confidence=data.confidence,
             probabilities=data.probabilities or None,
+            interval=data.interval if with_ranges else None,
+            candidates=tuple(data.candidates) if with_ranges and data.candidates is not None else None,
+            coverage=data.coverage if with_ranges else None,
             model_version=version,
             imputed=tuple(data.imputed),
             unusual=tuple(data.unusual),
@@ -69,6 +80,8 @@ def predictions_table(rows: Sequence[PredictedRowDocument], unit: str, count: in
     is_explained = any(row.explanation for row in rows)
     head = f"PREDICTION ({unit})" if unit else "PREDICTION"
     columns = [TableColumn("ROW", is_number=True), TableColumn("ID", is_prose=True), TableColumn(head, is_number=True)]
+    coverage = next((row.coverage for row in rows if row.coverage is not None), None)
+    columns += [] if coverage is None else [TableColumn(f"RANGE ({coverage:.4g})", is_prose=True)]
     columns += [TableColumn("BECAUSE OF", is_prose=True)] * is_explained
     columns += [TableColumn("IMPUTED", is_prose=True), TableColumn("REFUSED", is_prose=True)]
     cells = []
@@ -77,9 +90,16 @@ def predictions_table(rows: Sequence[PredictedRowDocument], unit: str, count: in
         shown = significant(predicted) if isinstance(predicted, float) else predicted
         refused = f"{row.reason}: {'; '.join(row.errors)}" if row.reason else ""
         why = [_because(row.explanation)] * is_explained
-        cells.append([str(row.row), row.id or "", shown, *why, " ".join(row.imputed), printable(refused, 200)])
+        ranges = [] if coverage is None else [_range(row)]
+        cells.append([str(row.row), row.id or "", shown, *ranges, *why, " ".join(row.imputed), printable(refused, 200)])
     legend = [f"and {count - len(rows):,} more rows: --out FILE or --json has all"] if count > len(rows) else []
     return TerminalTable(columns, cells, legend=legend)
+
+
+def _range(row: PredictedRowDocument) -> str:
+    if row.interval is not None:
+        return " to ".join(significant(end) for end in row.interval)
+    return printable(", ".join(row.candidates or ()), 200)
 
 
 def _because(explanation: ExplanationData | None) -> str:

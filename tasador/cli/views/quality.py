@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from schemas.quality import ALL, ClassQuality, Quality, QualityReport, Span
+from schemas.quality import ALL, ClassQuality, Quality, QualityReport, RecentCoverage, Span
 from tasador.cli.formatting import printable, significant
 from tasador.cli.terminal_table import TableColumn, TerminalTable
 
@@ -20,6 +20,10 @@ _FIGURES: tuple[tuple[str, str, str], ...] = (
     ("far_share", "FAR OFF (%)", ".1%"),
     ("accuracy", "ACCURACY (%)", ".1%"),
     ("macro_f1", "MACRO F1", ".2f"),
+    ("coverage", "COVERED (%)", ".1%"),
+    ("coverage_low", "FROM (%)", ".1%"),
+    ("coverage_high", "TO (%)", ".1%"),
+    ("width", "WIDTH", ""),
     ("fast_share", "FAST (%)", ".1%"),
 )
 """Field, heading and format of each figure; without a format it gets three significant digits. A column without any
@@ -87,10 +91,21 @@ def _format(value: float | None, how: str) -> str:
     return format(value, how).removesuffix("%") if how else significant(value)
 
 
+def _verdict(recent: RecentCoverage) -> str:
+    return f": the promise no longer holds (chance {recent.chance:.2g})" if recent.is_lost else ""
+
+
 def _remarks(report: QualityReport, unit: str) -> Iterator[str]:
-    if unit and any(part.mae is not None for parts in report.spans.values() for part in parts):
-        yield f"MAE, RMSE and BIAS are in {unit}"
+    everything = [part for parts in report.spans.values() for part in parts]
+    if unit and any(part.mae is not None for part in everything):
+        has_width = any(part.width is not None for part in everything)
+        yield f"MAE, RMSE{', BIAS and WIDTH' if has_width else ' and BIAS'} are in {unit}"
     yield f"{report.waiting:,} outcomes wait for their prediction; {report.orphaned:,} of them are orphans"
+    if recent := report.recent_coverage:
+        yield (
+            f"version {printable(recent.version)} covers {recent.covered} of the latest {recent.outcomes} outcomes and "
+            f"promises {recent.promised:.4g}{_verdict(recent)}"
+        )
     if loss := report.sudden_loss:
         at = loss.time.astimezone().isoformat(sep=" ", timespec="seconds")
         yield f"the error jumped at {at}: {loss.before:.3g} before, {loss.after:.3g} after"

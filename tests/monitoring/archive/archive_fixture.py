@@ -8,6 +8,7 @@ import pandas as pd
 import redis
 
 from consumer.answer_encoder import AnswerEncoder
+from consumer.ranges import BatchRanges
 from monitoring.archive.archiver import Archiver
 from monitoring.archive.folder import ArchiveFolder
 from monitoring.archive.location import archive_of
@@ -57,8 +58,9 @@ class ArchiveFixture:
         entry_id = f"{at_ms}-0"
         self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry_id)
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
+        ranges = BatchRanges([[19.0 + number, 22.0 + number]], 0.9)
         event = self._encoder.predictions(
-            [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0")
+            [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0"), ranges=ranges
         )
         self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms + 10}-0")
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitoring.archive.reading import find_predictions
+from monitoring.archive.reading import find_predictions, find_row, ranges_of
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from tests.consumer.harness import ROW
@@ -66,6 +66,19 @@ async def test_a_crash_around_a_file_loses_nothing_and_doubles_nothing(
     await archive.archiver().run_once(LATER_MS)
     assert archive.read()["entry_id"].is_unique
     assert len(archive.read()) == 10
+
+
+async def test_intervals_are_in_the_log_and_are_found_again(archive: ArchiveFixture) -> None:
+    archive.add_prediction(3)
+    await archive.archiver().run_once(LATER_MS)
+    row = archive.read().iloc[0]
+    assert (row["interval_low"], row["interval_high"], row["interval_coverage"]) == (22.0, 25.0, 0.9)
+    assert row["candidates"] is None
+    found = await archive.archiver().find_older(["\nl-3"])
+    assert (found["\nl-3"].held, found["\nl-3"].promised) == ([22.0, 25.0], 0.9)
+    event = find_row(archive.folder, "l-3")
+    assert event is not None
+    assert ranges_of(event) == {"interval": [22.0, 25.0], "coverage": 0.9}
 
 
 def _die(*_: Any, **__: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import redis
 
+from registry.calibration import NumberCalibration
 from schemas.domain import load_domain
 from schemas.drift import DriftReport
 from schemas.errors import NothingReportedError, RegistryUnavailableError
@@ -194,6 +196,22 @@ async def test_outcomes_are_compared_with_the_target_of_the_reference(
     outcome = report.columns[-1]
     assert (outcome.role, outcome.verdict, outcome.alarms) == ("outcome", "drift", (True, True, True))
     assert outcome.reference_mean == pytest.approx(TABLE["MEDV"].mean())
+
+
+async def test_lost_coverage_of_the_active_version_is_a_metric(
+    window: Window, redis_client: redis.Redis, streams: Streams, redis_url: str, prefix: str
+) -> None:
+    window.activate()
+    window.write(_sample(3000))
+    for number in range(100):
+        redis_client.lpush(streams.outcome_coverage, f"{int(number % 2 == 0)}:7", "1:6")
+    calibration = NumberCalibration(0.9, 404, [], [-1.0], [1.0])
+    async with watching(settings_for(redis_url, prefix), lambda _: TABLE, calibration) as app:
+        await wait_for_answer(app, "/metrics", "tasador_recent_coverage_ratio 0.5")
+        _, metrics = await get(app, "/metrics")
+    chance = re.search(r"^tasador_recent_coverage_chance_ratio (.+)$", metrics, flags=re.MULTILINE)
+    assert chance is not None
+    assert float(chance[1]) < 1e-9
 
 
 async def test_the_command_shows_the_newest_report(

@@ -13,6 +13,8 @@ from pydantic import SecretStr
 
 from consumer.batch import pack_rows
 from monitoring.monitor.app import build_monitor
+from monitoring.monitor.reference import StoredReference
+from registry.calibration import Calibration
 from schemas.domain import Domain, load_domain
 from schemas.drift import DriftEvent, DriftReport
 from schemas.rows import RowBuilder
@@ -40,9 +42,11 @@ def boston_table() -> pd.DataFrame:
 
 
 @asynccontextmanager
-async def watching(settings: Settings, load_table: Callable[[DesiredModel], pd.DataFrame]) -> AsyncIterator[ServedApp]:
+async def watching(
+    settings: Settings, load_table: Callable[[DesiredModel], pd.DataFrame], calibration: Calibration | None = None
+) -> AsyncIterator[ServedApp]:
     """Run a monitor from start to a clean stop."""
-    app = build_monitor(settings, "m1", load_table)
+    app = build_monitor(settings, "m1", lambda desired: StoredReference(load_table(desired), calibration))
     async with app.start_lifespan_context():
         yield app
     assert app.failure is None

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from consumer.answer_encoder import AnswerEncoder
+from consumer.ranges import NO_RANGES, BatchRanges
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.outcomes.prediction_index import IndexedPrediction
@@ -51,14 +52,29 @@ class OutcomeFixture:
     async def close(self) -> None:
         await self._async.aclose()
 
-    def add_prediction(self, name: str, price: float, *, ago_ms: int = 0, version: str = "7", took_ms: int = 10) -> str:
-        """Add a listing with its prediction, made some time ago; returns the listing's entry id."""
+    def add_prediction(
+        self,
+        name: str,
+        price: float,
+        *,
+        ago_ms: int = 0,
+        version: str = "7",
+        took_ms: int = 10,
+        reach: float | None = None,
+    ) -> str:
+        """Add a listing with its prediction, made some time ago; returns the listing's entry id.
+
+        With a reach it has an interval of that much to both sides.
+        """
         at_ms = self.now_ms - ago_ms
         self._count += 1
         entry_id = f"{at_ms - took_ms}-{self._count}"
         self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry_id)
         decoded = DecodedListing(id=name, data=None)
-        event = self._encoder.predictions([entry_id], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"))
+        ranges = NO_RANGES if reach is None else BatchRanges([[price - reach, price + reach]], 0.9)
+        event = self._encoder.predictions(
+            [entry_id], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"), ranges=ranges
+        )
         self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._count}")
         return entry_id
 

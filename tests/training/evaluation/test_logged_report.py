@@ -16,7 +16,7 @@ from schemas.domains.obesity import Obesity
 from schemas.quality_limits import QualityLimits
 from schemas.sections import GateSettings
 from schemas.settings import Settings
-from tests.models import OPEN_GATE, SmallModel, made_up_rows, small_model
+from tests.models import OPEN_GATE, OPEN_INTERVAL, SmallModel, made_up_rows, small_model
 from training.evaluation.logged_report import complete_report
 from training.gate.judging import Gate
 from training.gate.report import Override
@@ -38,7 +38,7 @@ def settings(small_model: SmallModel, tmp_path: Path) -> Settings:
     loaded = small_model.in_copy(tmp_path / "home").settings
     swap = loaded.swap.model_copy(update={"max_us_per_row": 1000.0})
     training = loaded.training.model_copy(update={"folds": 3, "repeats": 1, "report": "figures"})
-    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE})
+    return loaded.model_copy(update={"swap": swap, "training": training, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 def closed(settings: Settings) -> Settings:

@@ -24,7 +24,7 @@ from training.gate.judging import Gate
 from training.gate.report import GateReport, Override
 from training.learning.folding import FoldResult, cross_validate
 
-COMPARED = {"gain", "folds_won", "lower_bound", "segments"}
+COMPARED = {"gain", "folds_won", "lower_bound", "segments", "width"}
 
 
 def failed(report: GateReport) -> set[str]:
@@ -37,7 +37,7 @@ def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, regist
     assert report.status == "passed", str(report)
     assert [check.name for check in report.checks] == [
         "digest", "signature", "versions", "allow_list", "golden_rows", "cost",
-        "rows", "skill", "rmse", "r2", "bias", "gain", "folds_won", "lower_bound", "segments",
+        "rows", "skill", "rmse", "r2", "bias", "gain", "folds_won", "lower_bound", "width", "segments",
     ]  # fmt: skip
     assert all(check.reason for check in report.checks)
     assert registry.resolve().version == CHAMPION

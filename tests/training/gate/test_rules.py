@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from schemas.domains.housing import Housing
+from schemas.interval_settings import IntervalSettings
 from schemas.quality_limits import QualityLimits
 from schemas.sections import GateSettings, TrainingSettings
 from tests.models import table_of
@@ -20,6 +21,7 @@ from training.learning.folding import FoldResult, splits_of
 from training.learning.metrics import metrics_of
 
 GATE = GateSettings()
+INTERVAL = IntervalSettings()
 
 
 def record_with(errors: np.ndarray) -> FoldRecord:
@@ -63,7 +65,7 @@ def between(
 
 
 def against(record: FoldRecord, champion: FoldRecord, gate: GateSettings = GATE) -> dict[str, str]:
-    return outcomes(comparison_checks(between(record, folds_of(champion)), gate))
+    return outcomes(comparison_checks(between(record, folds_of(champion)), gate, INTERVAL))
 
 
 def test_good_figures_pass() -> None:
@@ -148,7 +150,7 @@ def test_a_segment_that_gets_worse_fails() -> None:
     champion = record_with(alternating(3.0))
     by_the_river = (table_of("housing").frame["CHAS"] == 1).to_numpy()
     errors = np.where(by_the_river, alternating(3.4), alternating(2.5))
-    checks = comparison_checks(between(record_with(errors), folds_of(champion)), GATE)
+    checks = comparison_checks(between(record_with(errors), folds_of(champion)), GATE, INTERVAL)
     assert outcomes(checks)["segments"] == "failed"
     assert checks[-1].reason == "13.33 % worse than the champion in CHAS 1; must be at most 10 % worse"
     # 35 tracts are on the river
@@ -159,18 +161,18 @@ def test_a_segment_that_gets_worse_fails() -> None:
 
 def test_the_gain_of_a_share_is_measured_in_what_it_lacks_to_1() -> None:
     champion, better = (record_of_classes("accuracy", np.full(5, score)) for score in (0.96, 0.964))
-    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE)}
+    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE, INTERVAL)}
     assert checks["gain"].outcome == "passed", "0.4 % of the accuracy, 10 % of the errors"
     reason = "10 % better than the champion (accuracy 0.964 against 0.96); must be at least 1 % better"
     assert checks["gain"].reason == reason
     assert outcomes(absolute_checks(better, GATE)) == {"rows": "failed", "skill": "passed", "accuracy": "passed"}
     perfect = record_of_classes("accuracy", np.ones(5))
-    assert outcomes(comparison_checks(between(better, folds_of(perfect)), GATE))["gain"] == "failed"
+    assert outcomes(comparison_checks(between(better, folds_of(perfect)), GATE, INTERVAL))["gain"] == "failed"
 
 
 def test_the_gain_of_a_log_loss_is_a_share_of_it() -> None:
     champion, better = (record_of_classes("log_loss", np.full(5, score)) for score in (0.5, 0.45))
-    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE)}
+    checks = {check.name: check for check in comparison_checks(between(better, folds_of(champion)), GATE, INTERVAL)}
     reason = "10 % better than the champion (log_loss 0.45 against 0.5); must be at least 1 % better"
     assert checks["gain"].reason == reason
 
@@ -186,7 +188,7 @@ def test_on_the_champions_own_rows_a_version_may_be_worse_up_to_a_limit(
     domain: str, old: tuple[float, float], outcome: str
 ) -> None:
     record = record_with(alternating(3.0)) if domain == "housing" else record_of_classes("accuracy", np.full(5, 0.9))
-    checks = comparison_checks(between(record, folds_of(record), old), GATE)
+    checks = comparison_checks(between(record, folds_of(record), old), GATE, INTERVAL)
     assert outcomes(checks)["old_rows"] == outcome
 
 
@@ -196,5 +198,38 @@ def test_only_validation_rows_count_in_segments() -> None:
     record = record_with(errors)
     late = tuple((train, validation[validation >= 250]) for train, validation in record.splits)
     folds = folds_of(champion)
-    assert outcomes(comparison_checks(between(record, folds), GATE))["segments"] == "failed"
-    assert outcomes(comparison_checks(between(replace(record, splits=late), folds), GATE))["segments"] == "passed"
+    assert outcomes(comparison_checks(between(record, folds), GATE, INTERVAL))["segments"] == "failed"
+    assert (
+        outcomes(comparison_checks(between(replace(record, splits=late), folds), GATE, INTERVAL))["segments"]
+        == "passed"
+    )
+
+
+def spread(width: float) -> np.ndarray:
+    """Errors whose mean square is 9, of which a tenth and a bit are beyond the others: intervals are about `width`."""
+    is_far = np.random.default_rng(1).random(506) < 0.13
+    near = np.sqrt((9 - 0.13 * (width / 2) ** 2) / 0.87)
+    return np.where(is_far, width / 2, near) * np.where(np.arange(506) % 2 == 0, 1.0, -1.0)
+
+
+def test_a_version_as_accurate_but_less_sure_is_refused() -> None:
+    champion, wider = record_with(alternating(3.0)), record_with(spread(9.0))
+    assert against(champion, wider)["width"] == "passed", "narrower"
+    checks = {check.name: check for check in comparison_checks(between(wider, folds_of(champion)), GATE, INTERVAL)}
+    assert checks["width"].outcome == "failed"
+    assert re.fullmatch(
+        r"3\d\.\d+ % wider than the champion's \(mean width 8\.\d+ against 6\); must be at most 20 % wider",
+        checks["width"].reason,
+    )
+    for changes, outcome in (({"max_wider": 0.6}, "passed"), ({"coverage": None}, "skipped")):
+        changed = INTERVAL.model_copy(update=changes)
+        assert outcomes(comparison_checks(between(wider, folds_of(champion)), GATE, changed))["width"] == outcome
+
+
+def test_the_width_of_classes_is_the_size_of_their_prediction_sets() -> None:
+    sure = record_of_classes("accuracy", np.full(5, 0.9))
+    assert sure.probabilities is not None
+    rng = np.random.default_rng(1)
+    unsure = replace(sure, probabilities=rng.dirichlet(np.ones(sure.probabilities.shape[1]), len(sure.train)))
+    assert against(sure, unsure)["width"] == "passed"
+    assert against(unsure, sure)["width"] == "failed"

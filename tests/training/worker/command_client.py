@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from schemas.commands import Command, ModelEvent
 from schemas.settings import Settings, load_settings
 from schemas.streams import DATA_FIELD, TRAINERS
-from tests.models import OPEN_GATE
+from tests.models import OPEN_GATE, OPEN_INTERVAL
 from tests.waiting import wait_until, wait_until_async
 from training.worker.app import WorkerApp, build_worker
 from transport.entries import EntryId
@@ -42,7 +42,7 @@ def settings_for(home: Path, store: Path, redis_url: str, prefix: str, **overrid
     }
     settings = load_settings(home=home, **short | overrides)
     quick = settings.training.model_copy(update={"folds": 2, "repeats": 1, "models": ("linear",), "report": "figures"})
-    return settings.model_copy(update={"training": quick, "gate": OPEN_GATE})
+    return settings.model_copy(update={"training": quick, "gate": OPEN_GATE, "interval": OPEN_INTERVAL})
 
 
 @asynccontextmanager
