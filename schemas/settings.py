@@ -23,6 +23,7 @@ from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
 from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
+from schemas.rollout_settings import RolloutSettings
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     explain: sections.ExplainSettings = sections.ExplainSettings()
     features: FeatureStoreSettings = FeatureStoreSettings()
     gateway: GatewaySettings = GatewaySettings()
+    rollout: RolloutSettings = RolloutSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

@@ -111,10 +111,21 @@ class ProcessHeartbeat(FrozenModel):
 
 
 class ConsumerHeartbeat(ProcessHeartbeat):
-    """A consumer's heartbeat, with the model that it runs."""
+    """A consumer's heartbeat, with the model that it runs.
+
+    Attributes:
+        version: of the model that it runs.
+        activation: of that model.
+        rollout: entry id of the start of the rollout that it carries out; None where it has no challenger loaded.
+        rollout_revision: the revision of the rollout that it carries out.
+        challenger_problem: why it does not carry out the rollout that it should.
+    """
 
     version: str | None = None
     activation: str | None = None
+    rollout: str | None = None
+    rollout_revision: str | None = None
+    challenger_problem: str | None = None
 
 
 class TrainerHeartbeat(ProcessHeartbeat):
