@@ -11,7 +11,6 @@ from itertools import repeat
 import msgspec
 
 from consumer.ranges import NO_RANGES, BatchRanges
-from schemas.classes import ClassThreshold, winner_of
 from schemas.decoding import DecodedListing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
@@ -21,6 +20,7 @@ encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
 NOTHING_STORED: Mapping[int, msgspec.Raw] = {}
+NOTHING_STAMPED: Mapping[int, Stamp] = {}
 
 
 def now_rfc3339() -> str:
@@ -97,11 +97,12 @@ class AnswerEncoder:
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
         ranges: BatchRanges = NO_RANGES,
+        stamps: Mapping[int, Stamp] = NOTHING_STAMPED,
     ) -> bytes:
         """A regression's predictions in the target's unit, a line for each.
 
-        Keys of `imputed`, `unusual` and `stored` are positions in the batch, and `ranges` has an interval for each row.
-        JSON escapes newlines, so a line holds one event.
+        Keys of `imputed`, `unusual`, `stored` and `stamps`, which differ from `model`, are positions in the batch, and
+        `ranges` has an interval for each row. JSON escapes newlines, so a line holds one event.
         """
         data = [
             _PredictionData(
@@ -113,12 +114,14 @@ class AnswerEncoder:
                 unusual.get(row, ()),
                 stored=stored.get(row),
                 interval=interval,
-                coverage=ranges.coverage,
+                coverage=coverage,
             )
-            for row, (listing, prediction, interval) in enumerate(
-                zip(listings, predictions, ranges.each or repeat(None), strict=bool(ranges.each))
+            for row, (listing, prediction, interval, coverage) in enumerate(
+                zip(listings, predictions, ranges.each or repeat(None), ranges.coverage or repeat(None), strict=False)
             )
         ]
+        for row, stamp in stamps.items():
+            data[row].model = stamp
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
     def classifications(  # noqa: PLR0913, PLR0917 - as many as the event has parts
@@ -132,30 +135,37 @@ class AnswerEncoder:
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
         ranges: BatchRanges = NO_RANGES,
-        threshold: ClassThreshold | None = None,
+        stamps: Mapping[int, Stamp] = NOTHING_STAMPED,
+        *,
+        winners: Sequence[int],
     ) -> bytes:
-        """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
+        """A classification's predictions, a line for each, from probabilities in the order of the target's classes.
+
+        `winners` are the positions of the predicted classes; the rest is as of `predictions`.
+        """
         data = [
             self._classified(
-                listing, shares, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row), threshold
+                listing, shares, winner, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row)
             )
-            for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
+            for row, (listing, shares, winner) in enumerate(zip(listings, probabilities, winners, strict=True))
         ]
-        for one, candidates in zip(data, ranges.each, strict=False):
-            one.candidates, one.coverage = candidates, ranges.coverage
+        for one, candidates, coverage in zip(data, ranges.each, ranges.coverage, strict=False):
+            one.candidates, one.coverage = candidates, coverage
+        for row, stamp in stamps.items():
+            data[row].model = stamp
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
     def _classified(
         self,
         listing: DecodedListing,
         probabilities: Sequence[float],
+        winner: int,
         model: Stamp,
         imputed: Sequence[str],
         unusual: Sequence[str],
         stored: msgspec.Raw | None,
-        threshold: ClassThreshold | None,
     ) -> _PredictionData:
-        name = winner_of(probabilities, self._target.classes, threshold)
+        name = self._target.classes[winner]
         return _PredictionData(
             listing.id,
             listing.source or "",
@@ -164,7 +174,7 @@ class AnswerEncoder:
             imputed,
             unusual,
             dict(zip(self._target.classes, probabilities, strict=True)),
-            max(probabilities) if threshold is None else probabilities[self._target.classes.index(name)],
+            probabilities[winner],
             {label: values[name] for label, values in self._target.labels.items()} or None,
             stored,
         )

@@ -22,11 +22,23 @@ class BatchRanges:
     Attributes:
         each: for each prediction its interval, or its prediction set as a JSON list of classes; empty if the model has
             no calibration.
-        coverage: that the calibration promises.
+        coverage: that the calibration promises, for each prediction.
     """
 
     each: Sequence[Any] = ()
-    coverage: float | None = None
+    coverage: Sequence[float | None] = ()
+
+    def where(self, is_other: NDArray[np.bool_], other: BatchRanges) -> BatchRanges:
+        """These ranges, and those of another model where it answers, (n,)."""
+        if not is_other.any():
+            return self
+        count, mine = len(is_other), ~is_other
+        each = np.full((2, count), None, dtype=object)
+        for ranges, rows in ((self, mine), (other, is_other)):
+            if ranges.each:
+                each[0, rows] = _objects(ranges.each)[rows]
+                each[1, rows] = _objects(ranges.coverage)[rows]
+        return BatchRanges(each[0].tolist(), each[1].tolist())
 
 
 NO_RANGES = BatchRanges()
@@ -46,13 +58,19 @@ def ranges_of(
     if calibration is None:
         return NO_RANGES
     if isinstance(calibration, NumberCalibration):
-        return BatchRanges(calibration.intervals(scores).tolist(), calibration.coverage)
+        return BatchRanges(calibration.intervals(scores).tolist(), [calibration.coverage] * len(scores))
     is_in = calibration.is_candidate(scores, values.astype(np.int64))
     # few sets are different, so each is encoded once
     packed = np.packbits(is_in, axis=1)
     keys: list[bytes] = packed.view(f"V{packed.shape[1]}").ravel().tolist()
     encoded = {key: _encoded_set(key, classes) for key in set(keys)}
-    return BatchRanges([encoded[key] for key in keys], calibration.coverage)
+    return BatchRanges([encoded[key] for key in keys], [calibration.coverage] * len(keys))
+
+
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
 
 
 def _encoded_set(key: bytes, classes: Sequence[str]) -> msgspec.Raw:

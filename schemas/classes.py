@@ -8,7 +8,6 @@ agree. Probabilities are in the order in which the domain declares its classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -28,17 +27,6 @@ class ClassThreshold(FrozenModel):
 
     name: str
     probability: float = Field(gt=0, lt=1)
-
-
-def winner_of(probabilities: Sequence[float], classes: Sequence[str], threshold: ClassThreshold | None = None) -> str:
-    """The predicted class of one row."""
-    if threshold is not None:
-        position = classes.index(threshold.name)
-        return classes[position if probabilities[position] >= threshold.probability else 1 - position]
-    highest = max(probabilities)
-    if probabilities.count(highest) == 1:
-        return classes[probabilities.index(highest)]
-    return min(name for name, value in zip(classes, probabilities, strict=True) if value == highest)
 
 
 def winners_of(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.events import EventEnvelope, Text
+from schemas.rollout_commands import ReasonText, RolloutAdjustData, RolloutStartData, RolloutStopData
+from schemas.rollouts import RolloutEnd, RolloutMode
 
 
 class _Command(BaseModel):
@@ -23,7 +25,6 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-ReasonText = Annotated[str, Field(max_length=1000)]
 RetrainCause = Literal["operator", "quality", "drift", "schedule"]
 """Who or what asks for a retraining: an operator, or the monitor for one of three reasons."""
 
@@ -112,12 +113,31 @@ class ResumeLoop(_Command):
     data: ReasonData = ReasonData()
 
 
-Command = Annotated[
-    Reload | Retrain | Promote | Rollback | CancelTraining | PauseLoop | ResumeLoop, Field(discriminator="type")
-]
-COMMANDS: TypeAdapter[Reload | Retrain | Promote | Rollback | CancelTraining | PauseLoop | ResumeLoop] = TypeAdapter(
-    Command
-)
+class StartRollout(_Command):
+    """Put a challenger beside the champion; refused while there is a rollout."""
+
+    type: Literal["rollout.start"] = "rollout.start"
+    data: RolloutStartData
+
+
+class AdjustRollout(_Command):
+    """Change mode, share, pairs or end of the rollout; listings that it concerns stay so while its share grows."""
+
+    type: Literal["rollout.adjust"] = "rollout.adjust"
+    data: RolloutAdjustData
+
+
+class StopRollout(_Command):
+    """End the rollout; the champion answers all listings."""
+
+    type: Literal["rollout.stop"] = "rollout.stop"
+    data: RolloutStopData = RolloutStopData()
+
+
+RolloutCommand: TypeAlias = StartRollout | AdjustRollout | StopRollout
+ModelCommand: TypeAlias = Reload | Retrain | Promote | Rollback | CancelTraining
+Command = Annotated[ModelCommand | PauseLoop | ResumeLoop | RolloutCommand, Field(discriminator="type")]
+COMMANDS: TypeAdapter[ModelCommand | PauseLoop | ResumeLoop | RolloutCommand] = TypeAdapter(Command)
 """Parses any command from JSON; raises pydantic.ValidationError."""
 
 ModelEventType = Literal[
@@ -131,6 +151,9 @@ ModelEventType = Literal[
     "training.cancelled",
     "loop.paused",
     "loop.resumed",
+    "rollout.started",
+    "rollout.adjusted",
+    "rollout.stopped",
     "command.done",
     "command.rejected",
 ]
@@ -141,6 +164,10 @@ class ModelEventData(BaseModel):
 
     Of `model.activated`, `champion` is the champion from then on, which may be another version than the activated one,
     and `before` is the version that was desired until then.
+
+    Events about rollouts carry the fields from `rollout` on, as the rollout is from then on. `rollout` is the entry id
+    of its start, which `rollout.started` itself does not carry; `version` is the challenger's, and `by` who asked. Of
+    `rollout.stopped`, `cause` says why it ended, `guardrail` which one failed, `message` the reason that was given.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -154,6 +181,16 @@ class ModelEventData(BaseModel):
     reason: str | None = None
     message: str | None = None
     load_ms: float | None = None
+    rollout: str | None = None
+    mode: RolloutMode | None = None
+    share: float | None = None
+    salt: str | None = None
+    pairs: bool | None = None
+    until: AwareDatetime | None = None
+    follows_steps: bool | None = None
+    cause: RolloutEnd | None = None
+    guardrail: str | None = None
+    by: str | None = None
 
 
 class ModelEvent(EventEnvelope):

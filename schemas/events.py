@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypeVar
 
 from schemas.refusals import Reason
+from schemas.rollouts import ArmName
 
 MAX_ID = 256
 SOURCE_PATTERN = r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*$"
@@ -114,7 +115,14 @@ class ModelStamp(BaseModel):
     """The model that predicted: its version in the registry, and its activation."""
 
     version: str
-    activation: str
+    activation: str = Field(description="of the model; of a challenger the entry id of `rollout.started`")
+    rollout: str | None = Field(
+        default=None, description="entry id of `rollout.started`; only where the consumer had the challenger loaded"
+    )
+    arm: ArmName | None = Field(default=None, description="the model that was to answer")
+    fallback: bool | None = Field(
+        default=None, description="true where the champion answered in the challenger's place"
+    )
 
 
 class PredictionData(BaseModel):

@@ -24,6 +24,7 @@ from schemas.event_size import check_limits_admit
 from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
 from schemas.interval_settings import IntervalSettings
+from schemas.rollout_settings import RolloutSettings
 from schemas.streams import Streams
 
 PREFIX = "TASADOR_"
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     explain: sections.ExplainSettings = sections.ExplainSettings()
     features: FeatureStoreSettings = FeatureStoreSettings()
     gateway: GatewaySettings = GatewaySettings()
+    rollout: RolloutSettings = RolloutSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

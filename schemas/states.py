@@ -113,12 +113,21 @@ class ProcessHeartbeat(FrozenModel):
 class ConsumerHeartbeat(ProcessHeartbeat):
     """A consumer's heartbeat, with the model that it runs.
 
-    `lookups` counts the listings that it has looked up in the store of features since it started, by result.
+    Attributes:
+        version: of the model that it runs.
+        activation: of that model.
+        rollout: entry id of the start of the rollout that it carries out; None where it has no challenger loaded.
+        rollout_revision: the revision of the rollout that it carries out.
+        challenger_problem: why it does not carry out the rollout that it should.
+        lookups: the listings that it has looked up in the store of features since it started, by result.
     """
 
     version: str | None = None
     activation: str | None = None
     lookups: dict[str, int] = Field(default_factory=dict)
+    rollout: str | None = None
+    rollout_revision: str | None = None
+    challenger_problem: str | None = None
 
 
 class TrainerHeartbeat(ProcessHeartbeat):

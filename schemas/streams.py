@@ -73,6 +73,14 @@ class Streams:
     """Stream with one entry for each change of the models, who asked for it and why; never trimmed, because small."""
     model = _Key("model")
     """Hash with the desired model: activation, version, digest, uri."""
+    rollout = _Key("rollout")
+    """Hash with the desired rollout (`schemas.rollouts`); there is none without a rollout."""
+    challenger_loads = _Key("rollout:loaded")
+    """Hash from a consumer's name to the rollout whose challenger it has loaded, and which process of that name."""
+    challenger_failures = _Key("rollout:failures")
+    """Hash from a rollout to how many consumers died with its challenger loaded."""
+    shadows = _Key("shadows")
+    """Stream of what champion and challenger each say to a listing, packed (`schemas.pairs`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
     outcomes_cursor = _Key("outcomes:cursor")

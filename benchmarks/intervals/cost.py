@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -41,7 +42,9 @@ def us_per_row(name: str) -> float:
         else NumberCalibration(0.9, ROWS, np.linspace(10, 40, 19).tolist(), [-each for each in offsets], offsets)
     )
     encoder, ids, numbers = AnswerEncoder(domain, 1000), [f"1-{n}" for n in range(ROWS)], scores.tolist()
-    encode = encoder.classifications if classes else encoder.predictions
+    encode = encoder.predictions
+    if classes:
+        encode = partial(encoder.classifications, winners=values.astype(np.int64).tolist())
 
     def encoding(ranges: BatchRanges) -> float:
         return _fastest(

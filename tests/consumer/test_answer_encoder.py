@@ -71,7 +71,9 @@ def test_missing_attributes_of_a_prediction_are_left_out() -> None:
 
 def test_a_classification_carries_probabilities_confidence_and_labels() -> None:
     probabilities = [0.05, 0.1, 0.1, 0.05, 0.6, 0.05, 0.05]
-    encoded = AnswerEncoder(OBESITY, 1000).classifications([ENTRY], TIME, [_decoded(OBESITY)], [probabilities], STAMP)
+    encoded = AnswerEncoder(OBESITY, 1000).classifications(
+        [ENTRY], TIME, [_decoded(OBESITY)], [probabilities], STAMP, winners=[4]
+    )
     event = Prediction.model_validate_json(encoded)
     _assert_is_all_of(event, encoded)
     assert event.source == "tasador/obesity"

@@ -58,7 +58,13 @@ def test_classes_carry_their_candidates_in_declared_order() -> None:
     winners = scores.argmax(axis=1).astype(np.float64)
     ranges = ranges_of(calibration, scores, winners, classes)
     lines = AnswerEncoder(OBESITY, 1000).classifications(
-        ["1-0", "1-1", "1-2"], TIME, listings(OBESITY, 3), scores.tolist(), STAMP, ranges=ranges
+        ["1-0", "1-1", "1-2"],
+        TIME,
+        listings(OBESITY, 3),
+        scores.tolist(),
+        STAMP,
+        ranges=ranges,
+        winners=[4, 2, 0],
     )
     found = events(lines)
     assert [each.data.candidates for each in found] == [[classes[1], classes[4]], [classes[2]], [classes[0]]]

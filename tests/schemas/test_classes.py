@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.classes import winner_of, winners_of
+from schemas.classes import winners_of
 
 CLASSES = ("small", "medium", "large")
 
@@ -10,13 +10,11 @@ CLASSES = ("small", "medium", "large")
 def test_the_most_probable_class_is_predicted() -> None:
     rows = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2], [0.1, 0.2, 0.7]])
     assert winners_of(rows, CLASSES).tolist() == [0, 1, 2]
-    assert [winner_of(row, CLASSES) for row in rows.tolist()] == list(CLASSES)
 
 
 def test_among_equals_the_first_in_the_alphabet_is_predicted() -> None:
     rows = np.array([[0.4, 0.4, 0.2], [0.4, 0.2, 0.4], [1 / 3, 1 / 3, 1 / 3]])
     assert winners_of(rows, CLASSES).tolist() == [1, 2, 2]
-    assert [winner_of(row, CLASSES) for row in rows.tolist()] == ["medium", "large", "large"]
 
 
 def test_no_rows_give_no_classes() -> None:

@@ -58,7 +58,7 @@ class ArchiveFixture:
         entry_id = f"{at_ms}-0"
         self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry_id)
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
-        ranges = BatchRanges([[19.0 + number, 22.0 + number]], 0.9)
+        ranges = BatchRanges([[19.0 + number, 22.0 + number]], [0.9])
         event = self._encoder.predictions(
             [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0"), ranges=ranges
         )

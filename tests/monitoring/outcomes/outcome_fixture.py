@@ -71,7 +71,7 @@ class OutcomeFixture:
         entry_id = f"{at_ms - took_ms}-{self._count}"
         self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry_id)
         decoded = DecodedListing(id=name, data=None)
-        ranges = NO_RANGES if reach is None else BatchRanges([[price - reach, price + reach]], 0.9)
+        ranges = NO_RANGES if reach is None else BatchRanges([[price - reach, price + reach]], [0.9])
         event = self._encoder.predictions(
             [entry_id], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"), ranges=ranges
         )

@@ -12,7 +12,7 @@ from registry.allow_list import check_types
 from registry.folder import MODEL_FILE
 from registry.scorer import score_of
 from registry.serving.compiling import compile_pipeline
-from schemas.classes import ClassThreshold, winner_of, winners_of
+from schemas.classes import ClassThreshold, winners_of
 from schemas.errors import ConfigurationError
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
@@ -56,15 +56,6 @@ def test_no_other_threshold_reaches_more_out_of_fold(asked: str, seed: int) -> N
     assert chosen.name == "yes"
     assert reached(chosen.probability) == pytest.approx(max(reached(each) for each in np.arange(0.005, 1, 0.01)))
     assert reached(chosen.probability) > reached(0.5)
-
-
-def test_one_row_and_many_are_decided_alike() -> None:
-    _, probabilities = noisy(1)
-    threshold = ClassThreshold(name="yes", probability=0.21)
-    winners = winners_of(probabilities, ("no", "yes"), threshold)
-    assert [winner_of(row, ("no", "yes"), threshold) for row in probabilities.tolist()] == [
-        ("no", "yes")[winner] for winner in winners
-    ]
 
 
 @pytest.mark.parametrize("asked", [0.07, "macro_f1"])
