@@ -56,7 +56,7 @@ class Guardrail(FrozenModel):
     """
 
     name: str
-    value: float | None
+    value: float | None = None
     limit: float
     answers: int
     message: str

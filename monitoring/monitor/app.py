@@ -18,6 +18,8 @@ from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.retrain_task import RetrainTask
+from monitoring.monitor.rollout_metrics import RolloutMetrics
+from monitoring.monitor.rollout_reporter import RolloutReporter
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
 from schemas.states import DesiredModel, MonitorHeartbeat
@@ -102,6 +104,7 @@ class Monitor:
         self._quality = QualityReporter(
             self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
+        self._rollout = RolloutReporter(self._client, domain, settings, RolloutMetrics(self.registry))
         self._domain = domain
         self._sync_client = connect(url)
         self._retraining = RetrainTask(
@@ -131,6 +134,7 @@ class Monitor:
             Step("drift", interval_s, self._report_drift),
             Step("outcomes", min(_JOIN_S, interval_s), self._quality.process_outcomes),
             Step("quality", interval_s, self._report_quality),
+            Step("rollout", interval_s, self._report_rollout),
             Step("loop", interval_s, self._retrain),
         ]
         if self._settings.archive.is_on:
@@ -164,12 +168,20 @@ class Monitor:
             self._retraining.note_drift(report)
         if self._drift.reference is not None:
             self._quality.set_cut_points(find_cut_points(self._domain, self._drift.reference.columns))
+            self._rollout.set_reference(self._drift.reference.columns)
 
     async def _report_quality(self) -> None:
         try:
             self._retraining.note_quality(await self._quality.report())
         except RETRIED:
             self._quality.record_failure()
+            raise
+
+    async def _report_rollout(self) -> None:
+        try:
+            await self._rollout.report()
+        except RETRIED:
+            self._rollout.record_failure()
             raise
 
     async def _retrain(self) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from monitoring.outcomes.prediction_index import HOUR_MS
 from monitoring.outcomes.sums import loss
 from monitoring.rollouts.arm_answers import ArmAnswer
-from monitoring.rollouts.comparison import Comparison, Unit
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
 from monitoring.rollouts.joined_outcomes import JoinedOutcome
-from monitoring.rollouts.labelling import group_key
+from monitoring.rollouts.labelling import arm_group
 from monitoring.rollouts.phases import Phase, phase_at
 from schemas.domain import Domain
 
@@ -44,8 +44,8 @@ class AnswerCohort:
 
     def add_to(
         self,
-        comparison: Comparison,
-        units: dict[str, Unit],
+        comparison: RolloutComparison,
+        units: dict[str, OutcomeUnit],
         outcomes: Mapping[str, JoinedOutcome],
         phase_ms: int,
     ) -> int:
@@ -59,12 +59,12 @@ class AnswerCohort:
                 comparison.forget_groups("arm")
                 phase_ms = phase.begin_ms
             outcome = outcomes.get(answer.entry_id)
-            comparison.add_to_group(group_key("arm", f"of the {answer.arm}'s arm"), has_outcome=outcome is not None)
+            comparison.add_to_group(arm_group(answer.arm), has_outcome=outcome is not None)
             if outcome is None or not self._is_compared:
                 continue
             error = loss(self._domain, answer.prediction, outcome.value)
             name = _unit_name(answer)
-            unit = units.get(name, Unit())
+            unit = units.get(name, OutcomeUnit())
             if not answer.has_subject:
                 units[name] = comparison.add_hour(unit, answer.arm, error)
             elif phase.share < 1:

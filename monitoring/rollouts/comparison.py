@@ -21,7 +21,7 @@ EXPECTED_FROM = 10
 _NOTHING = Moments()
 
 
-class Unit(NamedTuple):
+class OutcomeUnit(NamedTuple):
     """The outcomes of one subject or hour.
 
     Attributes:
@@ -35,7 +35,7 @@ class Unit(NamedTuple):
     value: float | None = None
 
 
-def _with_loss(unit: Unit, arm: ArmName, loss: float) -> Unit:
+def _with_loss(unit: OutcomeUnit, arm: ArmName, loss: float) -> OutcomeUnit:
     if arm == "champion":
         return unit._replace(champion=_more(unit.champion, loss))
     return unit._replace(challenger=_more(unit.challenger, loss))
@@ -51,7 +51,7 @@ def _mean(sums: tuple[int, float]) -> float:
 
 @dataclass(frozen=True)
 class SegmentLosses:
-    """Number of outcomes in a part of a segment, and the sums of both models' losses."""
+    """FloatOrArray of outcomes in a part of a segment, and the sums of both models' losses."""
 
     outcomes: int = 0
     champion: float = 0.0
@@ -59,7 +59,7 @@ class SegmentLosses:
 
 
 @dataclass
-class Comparison:
+class RolloutComparison:
     """What is known about a rollout from its mature outcomes.
 
     Losses are in the target's unit, or shares of wrong classes.
@@ -82,7 +82,7 @@ class Comparison:
     groups: dict[str, Labelled] = field(default_factory=dict)
     segments: dict[str, SegmentLosses] = field(default_factory=dict)
 
-    def add_pair(self, unit: Unit, arm: ArmName, champion_loss: float, challenger_loss: float) -> Unit:
+    def add_pair(self, unit: OutcomeUnit, arm: ArmName, champion_loss: float, challenger_loss: float) -> OutcomeUnit:
         """Add the losses of both models on one listing; returns its unit from now on."""
         after = unit._replace(
             champion=_more(unit.champion, champion_loss), challenger=_more(unit.challenger, challenger_loss)
@@ -92,7 +92,7 @@ class Comparison:
         self.pairs += 1
         return self._replace_value(unit, after, _mean(after.champion) - _mean(after.challenger))
 
-    def add_hour(self, unit: Unit, arm: ArmName, loss: float) -> Unit:
+    def add_hour(self, unit: OutcomeUnit, arm: ArmName, loss: float) -> OutcomeUnit:
         """Add the loss of the only model that answered to an hour, whose value is the difference of its arms' means."""
         after = _with_loss(unit, arm, loss)
         self._replace_means(unit, after)
@@ -101,7 +101,7 @@ class Comparison:
             return after
         return self._replace_value(unit, after, _mean(after.champion) - _mean(after.challenger))
 
-    def add_subject(self, unit: Unit, arm: ArmName, loss: float, share: float) -> Unit:
+    def add_subject(self, unit: OutcomeUnit, arm: ArmName, loss: float, share: float) -> OutcomeUnit:
         """Add the loss of the only model that answered to a subject of one arm.
 
         Its value is the augmented inverse-propensity estimate, with the mean losses of both arms until then as what is
@@ -144,11 +144,11 @@ class Comparison:
             challenger=before.challenger + challenger_loss,
         )
 
-    def _replace_means(self, before: Unit, after: Unit) -> None:
+    def _replace_means(self, before: OutcomeUnit, after: OutcomeUnit) -> None:
         self.champion = _replaced(self.champion, before.champion, after.champion)
         self.challenger = _replaced(self.challenger, before.challenger, after.challenger)
 
-    def _replace_value(self, before: Unit, after: Unit, value: float) -> Unit:
+    def _replace_value(self, before: OutcomeUnit, after: OutcomeUnit, value: float) -> OutcomeUnit:
         if before.value is not None:
             self.difference = self.difference.plus(before.value, -1.0)
         self.difference = self.difference.plus(value)

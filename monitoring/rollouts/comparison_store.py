@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import redis.asyncio
 
 from monitoring.outcomes.guarded_writes import GuardedWrites
-from monitoring.rollouts.comparison import Comparison, SegmentLosses, Unit
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison, SegmentLosses
 from monitoring.rollouts.labelling import Labelled
 from monitoring.rollouts.moments import Moments
 from schemas.rollouts import DesiredRollout
@@ -58,7 +58,7 @@ class ComparisonStore:
         self._client = client
         self._streams = streams
 
-    async def load(self, rollout: DesiredRollout) -> tuple[ComparisonCursor, Comparison]:
+    async def load(self, rollout: DesiredRollout) -> tuple[ComparisonCursor, RolloutComparison]:
         """The comparison of a rollout; an empty one if there is none yet.
 
         Raises:
@@ -66,15 +66,15 @@ class ComparisonStore:
         """
         stored: Any = await self._client.hmget(self._streams.rollout_comparison, _CURSOR, _SUMS)
         if stored[0] is None:
-            return ComparisonCursor.at_start(rollout), Comparison()
+            return ComparisonCursor.at_start(rollout), RolloutComparison()
         cursor = ComparisonCursor(*json.loads(stored[0]))
         if cursor.rollout != rollout.id:
-            return ComparisonCursor.at_start(rollout), Comparison()
+            return ComparisonCursor.at_start(rollout), RolloutComparison()
         if cursor.is_paired != rollout.has_pairs:
-            return ComparisonCursor.at_start(rollout, is_anew=True), Comparison()
+            return ComparisonCursor.at_start(rollout, is_anew=True), RolloutComparison()
         return cursor, _parse(stored[1])
 
-    async def units(self, names: Iterable[str], cursor: ComparisonCursor) -> dict[str, Unit]:
+    async def units(self, names: Iterable[str], cursor: ComparisonCursor) -> dict[str, OutcomeUnit]:
         """The units of these names that the comparison has already."""
         wanted = list(dict.fromkeys(names))
         if not wanted or await self._written_cursor() != _to_json(cursor):
@@ -83,7 +83,11 @@ class ComparisonStore:
         return {name: _parse_unit(text) for name, text in zip(wanted, stored, strict=True) if text is not None}
 
     async def save(
-        self, before: ComparisonCursor, after: ComparisonCursor, comparison: Comparison, units: Mapping[str, Unit]
+        self,
+        before: ComparisonCursor,
+        after: ComparisonCursor,
+        comparison: RolloutComparison,
+        units: Mapping[str, OutcomeUnit],
     ) -> bool:
         """Keep a comparison and its changed units; False if another monitor has got further meanwhile.
 
@@ -114,14 +118,16 @@ def _to_json(cursor: ComparisonCursor) -> str:
     return json.dumps(cursor)
 
 
-def _parse(stored: bytes) -> Comparison:
+def _parse(stored: bytes) -> RolloutComparison:
     sums = json.loads(stored)
     moments = {name: Moments(*sums[name]) for name in ("difference", "champion", "challenger")}
     groups = {name: Labelled(*counts) for name, counts in sums["groups"].items()}
     segments = {part: SegmentLosses(**losses) for part, losses in sums["segments"].items()}
-    return Comparison(outcomes=sums["outcomes"], pairs=sums["pairs"], groups=groups, segments=segments, **moments)
+    return RolloutComparison(
+        outcomes=sums["outcomes"], pairs=sums["pairs"], groups=groups, segments=segments, **moments
+    )
 
 
-def _parse_unit(stored: bytes) -> Unit:
+def _parse_unit(stored: bytes) -> OutcomeUnit:
     champion, challenger, value = json.loads(stored)
-    return Unit(tuple(champion), tuple(challenger), value)
+    return OutcomeUnit(tuple(champion), tuple(challenger), value)

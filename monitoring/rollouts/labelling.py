@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from schemas.rollouts import ArmName
+
 MIN_PREDICTIONS = 20
 """Predictions that a group needs to be compared."""
 MIN_GAP = 0.02
@@ -68,6 +70,15 @@ def find_unevenness(groups: Mapping[str, Labelled]) -> str | None:
                 f"{compared[high].share:.1%} of those {high}"
             )
     return None
+
+
+def arm_group(arm: ArmName) -> str:
+    """The key of the group of an arm."""
+    return group_key("arm", f"of the {arm}'s arm")
+
+
+ALL_PAIRS = f"all{SEPARATOR}"
+"""The key of the group of all pairs, which is compared with no other."""
 
 
 def group_key(family: str, name: str) -> str:

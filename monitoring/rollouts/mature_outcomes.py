@@ -14,7 +14,7 @@ import redis.asyncio
 from monitoring.outcomes.prediction_index import HOUR_MS
 from monitoring.rollouts.answer_cohort import AnswerCohort
 from monitoring.rollouts.arm_answers import read_answers
-from monitoring.rollouts.comparison import Comparison, Unit
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
 from monitoring.rollouts.comparison_store import ComparisonCursor, ComparisonStore
 from monitoring.rollouts.joined_outcomes import find_outcomes
 from monitoring.rollouts.pair_cohort import PairCohort
@@ -50,7 +50,7 @@ class MatureOutcomes:
         self._store = ComparisonStore(client, streams)
         self.cut_points: Sequence[float] = ()
 
-    async def advance(self, rollout: DesiredRollout, now_ms: int) -> Comparison:
+    async def advance(self, rollout: DesiredRollout, now_ms: int) -> RolloutComparison:
         """The comparison of a rollout after what has become mature; of very much at once, the next call reads the rest.
 
         Raises:
@@ -71,14 +71,9 @@ class MatureOutcomes:
                 cursor, comparison = await self._store.load(rollout)
         return comparison
 
-    async def read_until(self, rollout: DesiredRollout) -> str:
-        """The id of the last entry of `shadows` that the comparison needs no more."""
-        cursor, _ = await self._store.load(rollout)
-        return cursor.shadows
-
     async def _read_pairs(
-        self, cursor: ComparisonCursor, comparison: Comparison, last: str
-    ) -> tuple[ComparisonCursor, Mapping[str, Unit]]:
+        self, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+    ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
         if not cursor.is_paired:
             return cursor, {}
         entries: Any = await self._client.xrange(self._streams.shadows, f"({cursor.shadows}", last, _BATCHES)
@@ -91,8 +86,8 @@ class MatureOutcomes:
         return cursor._replace(shadows=entries[-1][0].decode()), units
 
     async def _read_answers(
-        self, rollout: DesiredRollout, cursor: ComparisonCursor, comparison: Comparison, last: str
-    ) -> tuple[ComparisonCursor, Mapping[str, Unit]]:
+        self, rollout: DesiredRollout, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+    ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
         """Read what the arms answered, to compare their shares of outcomes, and their losses if there are no pairs."""
         if rollout.mode == "shadow":
             return cursor, {}

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from monitoring.outcomes.prediction_index import HOUR_MS
 from monitoring.outcomes.sums import loss
-from monitoring.rollouts.comparison import Comparison, Unit
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
 from monitoring.rollouts.joined_outcomes import JoinedOutcome
-from monitoring.rollouts.labelling import group_key
+from monitoring.rollouts.labelling import ALL_PAIRS, group_key
 from schemas.domain import Domain
 from schemas.pairs import CHALLENGER_ARM, HAS_SUBJECT, unpack_pairs
 from schemas.rollouts import ArmName
@@ -70,7 +70,9 @@ class PairCohort:
         """The name of each pair's unit."""
         return [pair.unit for pair in self.pairs]
 
-    def add_to(self, comparison: Comparison, units: dict[str, Unit], outcomes: Mapping[str, JoinedOutcome]) -> None:
+    def add_to(
+        self, comparison: RolloutComparison, units: dict[str, OutcomeUnit], outcomes: Mapping[str, JoinedOutcome]
+    ) -> None:
         """Add the pairs to the comparison, and update their units."""
         for pair in self.pairs:
             outcome = outcomes.get(pair.entry_id)
@@ -79,12 +81,13 @@ class PairCohort:
             if outcome is None:
                 continue
             losses = [loss(self._domain, answer, outcome.value) for answer in (pair.champion, pair.challenger)]
-            units[pair.unit] = comparison.add_pair(units.get(pair.unit, Unit()), pair.arm, *losses)
+            units[pair.unit] = comparison.add_pair(units.get(pair.unit, OutcomeUnit()), pair.arm, *losses)
             for part in outcome.parts:
                 comparison.add_to_segment(part, *losses)
 
     def _groups(self, pair: AnsweredPair) -> Iterable[str]:
         """What an outcome may be missing because of: how high the answer is, and which model says more."""
+        yield ALL_PAIRS
         if self._domain.target.classes:
             yield group_key("answer", f"of class {pair.champion}")
             same = pair.champion == pair.challenger

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.rollouts.moments import Moments, Number
+from monitoring.rollouts.moments import FloatOrArray, Moments
 
 ALPHA = 0.05
 """Largest probability that the interval ever leaves out the true mean, on either side."""
@@ -20,7 +20,7 @@ NARROWEST_AT = 500
 _MOST = 1e7
 
 
-def radius(count: Number, alpha: float = ALPHA) -> Any:
+def radius(count: FloatOrArray, alpha: float = ALPHA) -> Any:
     """Half the width of the interval after a number of values, in their standard deviations."""
     scale = (-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / NARROWEST_AT
     growth = count * scale + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.rollouts.comparison import Comparison
+from monitoring.rollouts.comparison import RolloutComparison
 from monitoring.rollouts.labelling import find_unevenness
 from monitoring.rollouts.sequence import count_until_decided, interval
 from schemas.rollout_report import RolloutVerdict, SegmentGain, VerdictWord
@@ -13,7 +13,9 @@ MIN_UNITS = 24
 _MOST_SEGMENTS = 50
 
 
-def decide_verdict(comparison: Comparison, limits: RolloutSettings, *, is_classification: bool) -> RolloutVerdict:
+def decide_verdict(
+    comparison: RolloutComparison, limits: RolloutSettings, *, is_classification: bool
+) -> RolloutVerdict:
     """The verdict on what is known; it may be asked for after every outcome.
 
     Args:
@@ -58,7 +60,7 @@ def word_of(low: float, high: float, margin: float) -> VerdictWord:
     return "same" if -margin < low and high < margin else "undecided"
 
 
-def segment_gains(comparison: Comparison, *, is_classification: bool) -> tuple[SegmentGain, ...]:
+def segment_gains(comparison: RolloutComparison, *, is_classification: bool) -> tuple[SegmentGain, ...]:
     """The gain in each part of a segment that has pairs, by name."""
     gains = []
     for part, losses in sorted(comparison.segments.items())[:_MOST_SEGMENTS]:
@@ -69,7 +71,7 @@ def segment_gains(comparison: Comparison, *, is_classification: bool) -> tuple[S
     return tuple(gains)
 
 
-def _outcomes_missing(comparison: Comparison, limits: RolloutSettings) -> int:
+def _outcomes_missing(comparison: RolloutComparison, limits: RolloutSettings) -> int:
     """How many outcomes, at least, are missing until there may be a verdict."""
     if comparison.pairs:
         missing, fewest = limits.min_pairs - comparison.pairs, comparison.difference.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitoring.rollouts.comparison import Comparison, Unit
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
 from monitoring.rollouts.labelling import find_unevenness, group_key
 from monitoring.rollouts.verdict import decide_verdict
 from schemas.rollout_report import RolloutVerdict
@@ -15,20 +15,20 @@ from schemas.rollouts import ArmName
 LIMITS = RolloutSettings()
 
 
-def verdict_of(comparison: Comparison, *, is_classification: bool = False) -> RolloutVerdict:
+def verdict_of(comparison: RolloutComparison, *, is_classification: bool = False) -> RolloutVerdict:
     return decide_verdict(comparison, LIMITS, is_classification=is_classification)
 
 
-def compare_pairs(pairs: int, gain: float, spread: float = 0.5, subjects: int | None = None) -> Comparison:
+def compare_pairs(pairs: int, gain: float, spread: float = 0.5, subjects: int | None = None) -> RolloutComparison:
     """Pairs of a champion with a mean loss of 2, one a subject unless there are fewer subjects."""
     rng = np.random.default_rng(3)
-    units: dict[int, Unit] = {}
-    comparison = Comparison()
+    units: dict[int, OutcomeUnit] = {}
+    comparison = RolloutComparison()
     for number in range(pairs):
         champion = float(rng.uniform(1, 3))
         name = number % (subjects or pairs)
         challenger = champion - 2 * gain + float(rng.normal(0, spread))
-        units[name] = comparison.add_pair(units.get(name, Unit()), "champion", champion, challenger)
+        units[name] = comparison.add_pair(units.get(name, OutcomeUnit()), "champion", champion, challenger)
     return comparison
 
 
@@ -60,7 +60,7 @@ def test_many_outcomes_of_few_subjects_are_no_verdict() -> None:
 
 
 def test_a_subject_counts_once_by_its_mean() -> None:
-    comparison, unit = Comparison(), Unit()
+    comparison, unit = RolloutComparison(), OutcomeUnit()
     for loss in (1.0, 2.0, 6.0):
         unit = comparison.add_pair(unit, "challenger", loss, 0.0)
     assert comparison.difference.size == 1
@@ -69,9 +69,9 @@ def test_a_subject_counts_once_by_its_mean() -> None:
 
 
 def test_accuracy_is_compared_as_a_difference_of_shares() -> None:
-    comparison = Comparison()
+    comparison = RolloutComparison()
     for number in range(1000):
-        comparison.add_pair(Unit(), "champion", float(number % 10 == 0), float(number % 5 == 0))
+        comparison.add_pair(OutcomeUnit(), "champion", float(number % 10 == 0), float(number % 5 == 0))
     verdict = verdict_of(comparison, is_classification=True)
     assert verdict.verdict == "worse"
     assert verdict.gain == pytest.approx(-0.1)
@@ -79,12 +79,12 @@ def test_accuracy_is_compared_as_a_difference_of_shares() -> None:
 
 def test_arms_without_pairs_are_compared_from_200_outcomes_of_the_smaller() -> None:
     rng = np.random.default_rng(4)
-    comparison = Comparison()
+    comparison = RolloutComparison()
     while comparison.outcomes["challenger"] < 200:
         assert verdict_of(comparison).verdict == "undecided"
         arm: ArmName = "challenger" if rng.random() < 0.1 else "champion"
         loss = rng.gamma(4) * (0.25 if arm == "challenger" else 1.0)
-        comparison.add_subject(Unit(), arm, float(loss), 0.1)
+        comparison.add_subject(OutcomeUnit(), arm, float(loss), 0.1)
     verdict = verdict_of(comparison)
     assert verdict.verdict == "better"
     assert not verdict.is_paired
@@ -94,11 +94,11 @@ def test_arms_without_pairs_are_compared_from_200_outcomes_of_the_smaller() -> N
 def test_a_growing_share_does_not_bias_arms() -> None:
     """The target's level rises while the challenger's share grows, and both models are equally good."""
     rng = np.random.default_rng(5)
-    comparison = Comparison()
+    comparison = RolloutComparison()
     for number in range(6000):
         share, level = (0.05, 1.0) if number < 3000 else (0.5, 3.0)
         arm: ArmName = "challenger" if rng.random() < share else "champion"
-        comparison.add_subject(Unit(), arm, float(level * rng.gamma(4)), share)
+        comparison.add_subject(OutcomeUnit(), arm, float(level * rng.gamma(4)), share)
     naive = float(comparison.champion.mean) - float(comparison.challenger.mean)
     assert naive < -2
     assert abs(float(comparison.difference.mean)) < 0.5
@@ -106,10 +106,10 @@ def test_a_growing_share_does_not_bias_arms() -> None:
 
 
 def test_hours_compare_arms_within_each_hour() -> None:
-    comparison = Comparison()
+    comparison = RolloutComparison()
     rng = np.random.default_rng(6)
     for hour in range(30):
-        unit = Unit()
+        unit = OutcomeUnit()
         for number in range(20):
             arm: ArmName = "challenger" if number % 2 else "champion"
             loss = hour + rng.uniform(0, 1) - 0.8 * (arm == "challenger")
@@ -133,7 +133,7 @@ def test_verdict_is_withheld_where_outcomes_are_missing_unevenly() -> None:
 
 
 def test_outcomes_missing_alike_in_all_groups_withhold_nothing() -> None:
-    comparison = Comparison()
+    comparison = RolloutComparison()
     rng = np.random.default_rng(8)
     for number in range(2000):
         comparison.add_to_group(group_key("answer", f"in part {number % 5}"), has_outcome=bool(rng.random() < 0.3))
