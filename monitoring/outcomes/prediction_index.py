@@ -12,7 +12,8 @@ import redis.asyncio
 
 from monitoring.outcomes.guarded_writes import GuardedWrites
 from monitoring.outcomes.sums import FAST, PREDICTED, TIMED, sum_field
-from schemas.quality import ALL
+from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
+from schemas.rollouts import ArmName
 from schemas.sections import OutcomeSettings
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
@@ -27,6 +28,7 @@ _KEPT_HOURS = 26
 
 class _Stamp(msgspec.Struct):
     version: str
+    arm: ArmName | None = None
 
 
 class _Data(msgspec.Struct):
@@ -53,6 +55,7 @@ class IndexedPrediction:
         version: version of the model.
         features: features of the listing; None if only the listing itself has them.
         stored: features that the listing itself lacked, which were taken from the store; None if there are none.
+        arm: to which a rollout assigned the listing; None without one.
     """
 
     entry_id: str
@@ -61,11 +64,12 @@ class IndexedPrediction:
     version: str
     features: Mapping[str, object] | None = None
     stored: Mapping[str, object] | None = None
+    arm: ArmName | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of quality that count it whatever its features: all, and its version."""
-        return ALL, f"version {self.version}"
+        """The parts of quality that count it whatever its features: all, its version, and its arm of a rollout."""
+        return ALL, f"{VERSION_PREFIX}{self.version}", *([f"{ARM_PREFIX}{self.arm}"] if self.arm else ())
 
 
 def identity_of(source: str, listing_id: str) -> str:
@@ -131,7 +135,8 @@ class PredictionIndex:
     def _decode(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
-        prediction = IndexedPrediction(event.id, at_ms, data.prediction, data.model.version, None, data.stored)
+        stamp = data.model
+        prediction = IndexedPrediction(event.id, at_ms, data.prediction, stamp.version, None, data.stored, stamp.arm)
         return identity_of(data.listing_source, data.listing_id), prediction
 
     def _add_to_index(
@@ -141,8 +146,8 @@ class PredictionIndex:
         by_hour: dict[int, list[str]] = {}
         for identity, each in predictions:
             if (hour := each.at_ms // HOUR_MS) >= oldest:
-                # mostly four values, because most listings take nothing from the store
-                more = (None, each.stored) if each.stored else ()
+                # mostly four values, because most listings take nothing from the store and are in no rollout
+                more = (None, each.stored, each.arm) if each.stored or each.arm else ()
                 whole = (each.entry_id, each.at_ms, each.prediction, each.version, *more)
                 record = msgspec.json.encode(whole).decode()
                 by_hour.setdefault(hour, []).extend((identity, record))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import redis.asyncio
 
 from monitoring.outcomes.prediction_index import DAY_MS
+from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
 from schemas.streams import Streams
 
 
@@ -44,4 +45,4 @@ async def find_outcomes(
 
 
 def _is_segment(part: str) -> bool:
-    return part != "all" and not part.startswith(("version ", "arm "))
+    return part != ALL and not part.startswith((VERSION_PREFIX, ARM_PREFIX))

@@ -1,8 +1,8 @@
 """The share of predictions that have an outcome, by group: a comparison is fair only if groups have equal shares.
 
-Groups are the arms, the fifths of the champion's answer (or the classes that it names), and whether the challenger
-answers higher or lower. Outcomes that are missing because of an answer make the better model look worse as often as
-not.
+Groups are the arms, the fifths of the champion's answer (or the classes that it names), whether the challenger answers
+higher or lower, and whether the answers are far apart. Outcomes that are missing because of an answer make the better
+model look worse as often as not.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ MIN_GAP = 0.02
 """Smallest difference of two shares that matters."""
 MAX_P = 0.02
 """Largest p-value of Pearson's test for equal shares with which they count as different."""
-FAMILIES = ("arm", "answer", "direction")
+FAMILIES = ("arm", "answer", "direction", "gap")
 """Groups of one family are compared with each other."""
+FAR_APART = 0.05
+"""From which distance on two answers are far apart, as a share of that between the lowest and the highest cut point."""
 SEPARATOR = "|"
 """Stands between the family of a group and how messages call it."""
 
@@ -53,9 +55,10 @@ def is_uneven(predictions: NDArray[np.float64], outcomes: NDArray[np.float64]) -
     common = outcomes.sum(-1) / np.maximum(predictions.sum(-1), 1.0)
     excess = (outcomes - predictions * common[..., None]) ** 2 / np.maximum(predictions, 1.0)
     statistic = excess.sum(-1) / np.maximum(common * (1 - common), 1e-12)
-    p = chi2.sf(statistic, np.maximum(counts.sum(-1) - 1, 1))
+    # one limit for each number of groups, because the distribution is slow
+    limits = chi2.isf(MAX_P, np.maximum(np.arange(predictions.shape[-1] + 1) - 1, 1))
     gap = np.where(counts, shares, -1.0).max(-1) - np.where(counts, shares, 2.0).min(-1)
-    return (gap >= MIN_GAP) & (p < MAX_P)
+    return (gap >= MIN_GAP) & (statistic > limits[counts.sum(-1)])
 
 
 def find_unevenness(groups: Mapping[str, Labelled]) -> str | None:

@@ -11,7 +11,7 @@ from monitoring.outcomes.prediction_index import HOUR_MS
 from monitoring.outcomes.sums import loss
 from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
 from monitoring.rollouts.joined_outcomes import JoinedOutcome
-from monitoring.rollouts.labelling import ALL_PAIRS, group_key
+from monitoring.rollouts.labelling import ALL_PAIRS, FAR_APART, group_key
 from schemas.domain import Domain
 from schemas.pairs import CHALLENGER_ARM, HAS_SUBJECT, unpack_pairs
 from schemas.rollouts import ArmName
@@ -86,19 +86,21 @@ class PairCohort:
                 comparison.add_to_segment(part, *losses)
 
     def _groups(self, pair: AnsweredPair) -> Iterable[str]:
-        """What an outcome may be missing because of: how high the answer is, and which model says more."""
+        """What an outcome may be missing because of: how high the answer is, or how the two differ."""
         yield ALL_PAIRS
         if self._domain.target.classes:
             yield group_key("answer", f"of class {pair.champion}")
             same = pair.champion == pair.challenger
             yield group_key("direction", "on which the models agree" if same else "on which the models differ")
             return
+        more = float(pair.challenger) - float(pair.champion)
+        if more != 0:
+            yield group_key("direction", f"to which the challenger says {'more' if more > 0 else 'less'}")
         if self._cut_points:
             fifth = bisect_left(self._cut_points, float(pair.champion)) + 1
             yield group_key("answer", f"in fifth {fifth} of the champion's answers")
-        if pair.champion != pair.challenger:
-            is_more = float(pair.challenger) > float(pair.champion)
-            yield group_key("direction", f"to which the challenger says {'more' if is_more else 'less'}")
+            is_far = abs(more) > FAR_APART * (self._cut_points[-1] - self._cut_points[0])
+            yield group_key("gap", f"on which the models say {'something else' if is_far else 'nearly the same'}")
 
 
 def _read(domain: Domain, entry: tuple[bytes, Mapping[bytes, bytes]], rollout: str) -> Iterable[AnsweredPair]:
