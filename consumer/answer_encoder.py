@@ -19,6 +19,7 @@ encode = msgspec.json.Encoder().encode
 encode_lines = msgspec.json.Encoder().encode_lines
 NOTHING: Mapping[int, Sequence[str]] = {}
 NOTHING_STORED: Mapping[int, msgspec.Raw] = {}
+NOTHING_STAMPED: Mapping[int, Stamp] = {}
 
 
 def now_rfc3339() -> str:
@@ -81,7 +82,7 @@ class AnswerEncoder:
         self._target = domain.target
         self._max_payload_bytes = max_payload_bytes
 
-    def predictions(
+    def predictions(  # noqa: PLR0913, PLR0917 - as many as the event has parts
         self,
         entry_ids: Sequence[str],
         time: str,
@@ -91,11 +92,12 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
+        stamps: Mapping[int, Stamp] = NOTHING_STAMPED,
     ) -> bytes:
         """A regression's predictions in the target's unit, a line for each.
 
-        Keys of `imputed`, `unusual` and `stored` are positions in the batch. JSON escapes newlines, so a line holds one
-        event.
+        Keys of `imputed`, `unusual`, `stored` and `stamps`, which differ from `model`, are positions in the batch. JSON
+        escapes newlines, so a line holds one event.
         """
         data = [
             _PredictionData(
@@ -109,9 +111,11 @@ class AnswerEncoder:
             )
             for row, (listing, prediction) in enumerate(zip(listings, predictions, strict=True))
         ]
+        for row, stamp in stamps.items():
+            data[row].model = stamp
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
-    def classifications(
+    def classifications(  # noqa: PLR0913, PLR0917 - as many as the event has parts
         self,
         entry_ids: Sequence[str],
         time: str,
@@ -121,12 +125,15 @@ class AnswerEncoder:
         imputed: Mapping[int, Sequence[str]] = NOTHING,
         unusual: Mapping[int, Sequence[str]] = NOTHING,
         stored: Mapping[int, msgspec.Raw] = NOTHING_STORED,
+        stamps: Mapping[int, Stamp] = NOTHING_STAMPED,
     ) -> bytes:
         """A classification's predictions, a line for each, from probabilities in the order of the target's classes."""
         data = [
             self._classified(listing, shares, model, imputed.get(row, ()), unusual.get(row, ()), stored.get(row))
             for row, (listing, shares) in enumerate(zip(listings, probabilities, strict=True))
         ]
+        for row, stamp in stamps.items():
+            data[row].model = stamp
         return self._answers("listing.scored", entry_ids, time, data, listings)
 
     def _classified(

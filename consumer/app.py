@@ -62,11 +62,12 @@ def build_consumer(
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
     consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
-    consumer.follower.on_swapped = on_swapped
+    consumer.follower.on_swapped = consumer.rollouts.on_loaded = on_swapped
     broker = build_broker(url, consumer.registry)
     specification = describe("consumer", domain, streams)
     app = build_app(ServedApp, broker, consumer.health, consumer.registry, specification)
-    work = _Work(consumer, ModelEvents(broker, client, streams, consumer.follower, consumer.health), app)
+    events = ModelEvents(broker, client, streams, consumer.follower, consumer.rollouts, consumer.health)
+    work = _Work(consumer, events, app)
     app.after_startup(work.start)
     app.on_shutdown(work.stop)
 

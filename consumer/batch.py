@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.answer_encoder import encode_lines
+from consumer.arm_scores import BatchArms
 from schemas.rows import Matrix
 from schemas.stamp import Stamp
 
@@ -50,7 +51,8 @@ class ScoredBatch:
         rows: packed rows of the predictions (every `stride`-th), see `schemas.window`.
         stride: 1 where every row is kept.
         values: the p predictions as packed doubles (8 p bytes).
-        flags: a byte for each prediction, the sum of 1 imputed, 2 unusual, 4 to be explained.
+        flags: a byte for each prediction, the sum of 1 imputed, 2 unusual, 4 to be explained, and those of
+            `consumer.arm_scores`.
         requests: a line of JSON for each prediction that is to be explained (`consumer.requests`).
         total: sum of the predictions.
         total_squares: sum of their squares.
@@ -60,6 +62,7 @@ class ScoredBatch:
         invalid_stored: feature -> how many stored values were not valid.
         lookups: how many listings were looked up in the store, by result.
         kinds: how many of the predictions are of each kind (`consumer.metrics.prediction_kinds`).
+        arms: what goes with them in a rollout; None where there is none.
         decode_s: how long decoding and validating took.
         score_s: how long the scoring call took.
     """
@@ -83,6 +86,7 @@ class ScoredBatch:
     invalid_stored: Mapping[str, int] = field(default_factory=dict)
     lookups: Mapping[str, int] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
+    arms: BatchArms | None = None
     decode_s: float = 0.0
     score_s: float = 0.0
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite, nan
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.answer_encoder import AnswerEncoder, encode_lines, now_rfc3339
+from consumer.answer_encoder import NOTHING_STAMPED, AnswerEncoder, encode_lines, now_rfc3339
+from consumer.arm_scorer import ArmScorer
 from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.decoded_batch import DecodedBatch
 from consumer.metrics import PRICE_KINDS
 from consumer.replies import name_beside
 from consumer.requests import RequestChooser, encode_requests
-from registry.scorer import Scorer
+from consumer.served_model import ServedModel, ServedRollout
 from schemas.classes import winners_of
 from schemas.decoding import DecodedListing, ListingDecoder, payload_of, refusal_of_missing
 from schemas.domain import Domain
@@ -26,36 +26,12 @@ from schemas.errors import RefusedListingError
 from schemas.refusals import Reason
 from schemas.rows import Matrix, RowBuilder
 from schemas.settings import Settings
-from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD
 from schemas.window import row_dtype
 from transport.consumer_group import Entry
 
 LARGEST_TEXT_BYTES = 400_000_000
 """Redis takes texts of up to 512 MB (`proto-max-bulk-len`); a dead letter may be six times its payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """The model that scores.
-
-    Attributes:
-        scorer: scores a matrix.
-        stamp: names the model on predictions.
-        low: smallest value of each column in training, (columns,).
-        high: largest value of each column in training, (columns,).
-        usual: between which predictions nearly all training rows lie; None of a classification.
-        digest: of its artifact; explainers find it by digest and address.
-        uri: of its artifact.
-    """
-
-    scorer: Scorer
-    stamp: Stamp
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    usual: tuple[float, float] | None = None
-    digest: str = ""
-    uri: str = ""
 
 
 class BatchScorer:
@@ -79,6 +55,8 @@ class BatchScorer:
         # without a store, decoding finds what is missing
         self._required = [i for i, f in enumerate(domain.features) if has_store and not f.may_miss]
         self._classes = domain.target.classes
+        self._no_scores = np.empty((0, len(self._classes)) if self._classes else 0)
+        self._arms = ArmScorer(self._classes, settings.rollout.timeout_s)
         self._dtype = row_dtype(domain)
         self._share = settings.explain.share
         self._requests = RequestChooser(self._share)
@@ -104,8 +82,13 @@ class BatchScorer:
             has_gaps=self._has_store and bool(np.isnan(matrix).any()),
         )
 
-    def score(self, decoded: DecodedBatch, model: ServedModel) -> ScoredBatch:
-        """The outcome of each entry: bad rows apart from good ones, and one scoring call for all good ones.
+    def score(self, decoded: DecodedBatch, model: ServedModel, rollout: ServedRollout | None = None) -> ScoredBatch:
+        """The outcome of each entry: bad rows apart from good ones, and one scoring call of a model for all good ones.
+
+        Args:
+            decoded: the batch.
+            model: the champion.
+            rollout: whose challenger scores what it concerns too; None where there is none.
 
         Raises:
             OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
@@ -116,32 +99,42 @@ class BatchScorer:
             decoded = self._without_incomplete(decoded, gaps)
             gaps = np.isnan(decoded.matrix)
         matrix, listings = decoded.matrix, decoded.listings
-        scores = model.scorer.score(matrix) if listings else np.empty((0, len(self._classes)) if self._classes else 0)
+        arms = None
+        if rollout and listings:
+            arms = self._arms.score(listings, matrix, model, rollout, is_alone=decoded.is_alone)
+            scores = arms.scores
+        else:
+            scores = model.scorer.score(matrix) if listings else self._no_scores
         scored = perf_counter()
         values = winners_of(scores, self._classes).astype(np.float64) if self._classes else scores
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(scores.sum())
         if not isfinite(total) and not np.isfinite(scores).all():
-            return self.score(self._without_broken_scores(decoded, scores), model)
+            return self.score(self._without_broken_scores(decoded, scores), model, rollout)
         imputed = self._builder.named(gaps)
-        unusual = self._builder.named((matrix < model.low) | (matrix > model.high))
+        low, high = arms.bounds(model) if arms else (model.low, model.high)
+        unusual = self._builder.named((matrix < low) | (matrix > high))
         is_asked = self._share or True in [listing.explain for listing in listings]
         wanted = self._requests.choose(listings) if is_asked else ()
         ids = [decoded.entries[place].id for place in decoded.places]
         stride = -(-len(ids) // self._rows_kept) or 1
         encode = self._encoder.classifications if self._classes else self._encoder.predictions
-        numbers, stamp, stored = scores.tolist(), model.stamp, decoded.stored
+        numbers, stored = scores.tolist(), decoded.stored
+        stamp = arms.champion_stamp(model.stamp) if arms else model.stamp
+        stamps = arms.challenger_stamps(model.stamp) if arms else NOTHING_STAMPED
+        flags = _flags(imputed, unusual, wanted, len(ids))
+        origins = [arms.origin(row, model) if arms else model for row in wanted]
         batch = ScoredBatch(
             entry_ids=ids,
-            events=encode(_texts_of(ids), decoded.time, listings, numbers, stamp, imputed, unusual, stored),
+            events=encode(_texts_of(ids), decoded.time, listings, numbers, stamp, imputed, unusual, stored, stamps),
             identities=encode_lines([(listing.source or "", listing.id) for listing in listings]),
             reply_to=_reply_names(ids, listings, decoded.beside),
             stamp=stamp,
             rows=pack_rows(self._dtype, ids[::stride], matrix[::stride], values[::stride]),
             stride=stride,
             values=values.astype("<f8").tobytes(),
-            flags=_flags(imputed, unusual, wanted, len(ids)),
-            requests=encode_requests(listings, wanted, stored, model.digest, model.uri) if wanted else b"",
+            flags=arms.flagged(flags) if arms else flags,
+            requests=encode_requests(listings, wanted, stored, origins) if wanted else b"",
             total=total if scores is values else float(values.sum()),
             total_squares=float(values @ values),
             imputed=Counter(name for names in imputed.values() for name in names),
@@ -150,6 +143,7 @@ class BatchScorer:
             invalid_stored=decoded.invalid_stored,
             lookups=decoded.lookup_results,
             kinds=self._kinds(values, model.usual),
+            arms=arms.for_commit(ids, listings, self._classes) if arms else None,
             decode_s=decoded.decode_s,
             score_s=scored - begin,
         )

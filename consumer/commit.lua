@@ -1,20 +1,22 @@
 -- Commits a batch: each entry that this call acknowledges gets its one outcome, in the same step.
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
 --   then a bucket for each source that the batch holds, where sources are limited, then streams of replies, then `explain`
---   where options say so.
+--   and `shadows` where options say so.
 -- ARGV: options as one JSON object (`consumer.committer.CommitOptions`: n entries, of which p predictions stand first),
---   window rows, values (p doubles), flags (p bytes: 4 to be explained), for each entry as two bytes the number of its source's bucket (0 for
+--   window rows, values (p doubles), flags (p bytes: 1 imputed, 2 unusual,
+--   4 to be explained, 8 answered by the challenger, 16 with a pair), for each entry as two bytes the number of its source's bucket (0 for
 --   none), in the same form the number of its stream of replies (`consumer.replies.ReplyRoutes`; empty where nobody
 --   asks), then as texts with a line for each entry: entry ids, identities (JSON, [source, id] of the listing), events;
---   then a line for each prediction that is to be explained; then the reason of each of the n - p refused. An argument for each entry would cost both sides half as much again as
---   all that is done with it.
+--   then a line for each prediction that is to be explained; then the packed pairs of the rollout (`schemas.pairs`), in the
+--   order of their predictions; then the reason of each of the n - p refused. An argument for each entry would cost both
+--   sides half as much again as all that is done with it.
 -- Returns {scored, refused, repeated, restored, first error or "", time in ms, {fenced id...}, {limited id...},
 -- replies written, replies whose stream was gone, replies without a stream here, requests for explanations written, beyond
--- the most that may wait, failed, without a key here}. A limited entry stays pending: only the
+-- the most that may wait, failed, without a key here, pairs written, failed, without a key here}. A limited entry stays pending: only the
 -- sender of this batch can make a dead letter of it.
 -- Sent again after a lost reply it acknowledges nothing and so changes nothing: an event is spent from its source's
 -- bucket when it is acknowledged.
-local BUCKETS, REASONS = 10, 10
+local BUCKETS, REASONS, PAIR_BYTES = 10, 11, 37
 local listings, predictions, letters, repeats, limited_letters, window, progress = unpack(KEYS, 1, 7)
 local current, previous, rotated = unpack(KEYS, 8, BUCKETS)
 local options = cjson.decode(ARGV[1])
@@ -134,7 +136,8 @@ end
 -- What explainers get of a prediction beside its event, and how many more requests may wait.
 local requests, has_requests, wanted = {}, ARGV[10] ~= '', 0
 for line in string.gmatch(ARGV[10], '([^\n]+)\n') do requests[#requests + 1] = line end
-local explain = options.explains and KEYS[#KEYS]
+local shadows = options.keeps_pairs and KEYS[#KEYS]
+local explain = options.explains and KEYS[shadows and #KEYS - 1 or #KEYS]
 local waiting = explain and pcall('XLEN', explain)
 local room = type(waiting) == 'number' and options.max_requests - waiting or 1
 local requested, no_room, failed, forbidden = 0, 0, 0, 0
@@ -158,7 +161,7 @@ for entry = 1, n do
   local reason = entry > p and ARGV[REASONS + entry - p]
   local bucket = buckets[1] and buckets[struct.unpack('<H', bucket_numbers, 2 * entry - 1)]
   local first = not reason and dedup_seconds > 0 and (known[entry] or older[entry] or here[identity])
-  local is_wanted = has_requests and not reason and string.byte(flags, entry) >= 4
+  local is_wanted = has_requests and not reason and string.byte(flags, entry) % 8 >= 4
   if is_wanted then wanted = wanted + 1 end
   local event = first and repeat_event(id, identity, first) or events[entry]
   if bucket and bucket.level < 1 then
@@ -202,21 +205,57 @@ if answered > 0 then
   if repeated > 0 then try('HINCRBY', progress, 'repeats', repeated) end
   for reason, count in pairs(reasons) do try('HINCRBY', progress, 'refused:' .. reason, count) end
 end
+
+-- What the window gets of some predictions: packed rows, their sum and the sum of their squares.
+local width, stride = options.row_bytes, options.stride
+local function rows_of(members)
+  local kept, sum, squares = {}, 0, 0
+  for _, entry in ipairs(members) do
+    local value = struct.unpack('<d', packed_values, entry * 8 - 7)
+    sum, squares = sum + value, squares + value * value
+    local row, rest = math.floor((entry - 1) / stride), (entry - 1) % stride
+    if rest == 0 then kept[#kept + 1] = sub(packed_rows, row * width + 1, row * width + width) end
+  end
+  return table.concat(kept), string.format('%.17g', sum), string.format('%.17g', squares)
+end
+local function add_to_window(packed, count, sum, activation, ...)
+  try('XADD', window, '*', 'rows', packed, 'count', count, 'sum', sum, 'activation', activation, 'layout', options.layout,
+    'consumer', consumer, 'last', last, ...)
+  try('HINCRBY', progress, 'window_rows', #packed / width)
+end
+
+-- Pairs of the predictions that this call wrote; whatever happens to them, the outcomes are written.
+local packed_pairs, paired, unpaired, pairs_forbidden = ARGV[11], 0, 0, 0
+local function add_pairs()
+  local kept, count = packed_pairs, #packed_pairs / PAIR_BYTES
+  if scored < p then
+    local is_written, chosen, place = {}, {}, 0
+    for j = 1, scored do is_written[rows[j]] = true end
+    for entry = 1, p do
+      if string.byte(flags, entry) >= 16 then
+        if is_written[entry] then chosen[#chosen + 1] = sub(packed_pairs, place + 1, place + PAIR_BYTES) end
+        place = place + PAIR_BYTES
+      end
+    end
+    kept, count = table.concat(chosen), #chosen
+  end
+  if count == 0 then return end
+  local rollout = options.rollout
+  if not shadows then
+    pairs_forbidden = count
+  elseif type(pcall('XADD', shadows, '*', 'pairs', kept, 'count', count, 'rollout', rollout.id, 'activation', options.activation,
+    'layout', options.layout, 'consumer', consumer, 'champion_us', rollout.champion_us, 'challenger_us', rollout.challenger_us)) == 'string' then
+    paired = count
+    try('HINCRBY', progress, 'pairs', count)
+  else
+    unpaired = count
+  end
+end
+
 if scored > 0 then
   local sum, squares, imputed, unusual = options.sum, options.sum_squares, 0, 0
-  local packed, width, stride = packed_rows, options.row_bytes, options.stride
-  if scored < p then
-    local kept = {}
-    sum, squares = 0, 0
-    for j = 1, scored do
-      local value = struct.unpack('<d', packed_values, rows[j] * 8 - 7)
-      sum, squares = sum + value, squares + value * value
-      local row, rest = math.floor((rows[j] - 1) / stride), (rows[j] - 1) % stride
-      if rest == 0 then kept[#kept + 1] = string.sub(packed, row * width + 1, row * width + width) end
-    end
-    packed = table.concat(kept)
-    sum, squares = string.format('%.17g', sum), string.format('%.17g', squares)
-  end
+  local packed = packed_rows
+  if scored < p then packed, sum, squares = rows_of(rows) end
   local has_flags = string.find(flags, '[^%z]')
   for j = 1, has_flags and scored or 0 do
     local flag = string.byte(flags, rows[j])
@@ -228,11 +267,23 @@ if scored > 0 then
   if unusual > 0 then try('HINCRBY', progress, 'unusual', unusual) end
   try('HINCRBYFLOAT', progress, 'prediction_sum', sum)
   try('HINCRBYFLOAT', progress, 'prediction_sum_squares', squares)
-  if #packed > 0 then
-    try('XADD', window, '*', 'rows', packed, 'count', scored, 'sum', sum, 'activation', options.activation, 'layout', options.layout,
-      'consumer', consumer, 'last', last)
-    try('HINCRBY', progress, 'window_rows', #packed / width)
+  local mine, theirs = {}, {}
+  if options.rollout and has_flags then
+    for j = 1, scored do
+      local members = string.byte(flags, rows[j]) % 16 >= 8 and theirs or mine
+      members[#members + 1] = rows[j]
+    end
   end
+  if #theirs > 0 then
+    -- an entry of the window has one activation: the rows of each model stand in an entry of their own
+    for _, arm in ipairs({{mine, options.activation, 'champion'}, {theirs, options.rollout.id, 'challenger'}}) do
+      local arm_rows, arm_sum = rows_of(arm[1])
+      if #arm[1] > 0 then add_to_window(arm_rows, #arm[1], arm_sum, arm[2], 'arm', arm[3], 'batch', scored) end
+    end
+  elseif #packed > 0 then
+    add_to_window(packed, scored, sum, options.activation)
+  end
+  if #packed_pairs > 0 then add_pairs() end
   if dedup_seconds > 0 then
     for from = 1, 2 * scored, CHUNK do
       try('HSET', current, unpack(fresh, from, math.min(from + CHUNK - 1, 2 * scored)))
@@ -251,4 +302,4 @@ for i, bucket in ipairs(buckets) do
   end
 end
 return {scored, refused, repeated, restored, failure, now_ms, fenced, limited, replied, unread, not_served,
-  requested, no_room, failed, forbidden}
+  requested, no_room, failed, forbidden, paired, unpaired, pairs_forbidden}

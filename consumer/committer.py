@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, NoScriptError
 
 from consumer.answer_encoder import encode, now_rfc3339
 from consumer.batch import ScoredBatch
-from consumer.metrics import BatchFigures
+from consumer.metrics import PAIR_RESULTS, BatchFigures
 from consumer.rate_limit import NO_CHARGES, charge
 from consumer.replies import NO_REPLIES, REPLY_RESULTS, ReplyRouter
 from consumer.requests import REQUEST_RESULTS
@@ -26,7 +26,15 @@ from transport.scripts import Script
 COMMIT = Script("consumer", "commit")
 
 
-class CommitOptions(msgspec.Struct, gc=False):
+class RolloutOptions(msgspec.Struct, gc=False):
+    """Which rollout the batch belongs to, and how long its models took; times in µs are texts."""
+
+    id: str
+    champion_us: str
+    challenger_us: str
+
+
+class CommitOptions(msgspec.Struct, gc=False, omit_defaults=True):
     """The named arguments of `commit.lua`; sums and rate are texts, since Lua's JSON keeps 14 digits of a number."""
 
     group: str
@@ -48,6 +56,8 @@ class CommitOptions(msgspec.Struct, gc=False):
     buckets: int
     explains: bool
     max_requests: int
+    keeps_pairs: bool
+    rollout: RolloutOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Receipt:
         limited: entries of sources beyond their rate; they are still pending.
         replies: how many replies were written, and how many were not, by `consumer.replies.REPLY_RESULTS`.
         requests: the same of requests for explanations, by `consumer.requests.REQUEST_RESULTS`.
+        pairs: the same of the pairs of a rollout, by `PAIR_RESULTS`.
     """
 
     scored: int
@@ -77,6 +88,7 @@ class Receipt:
     limited: tuple[bytes, ...]
     replies: Mapping[str, int]
     requests: Mapping[str, int]
+    pairs: Mapping[str, int]
 
     def figures_of(self, batch: ScoredBatch) -> BatchFigures:
         """What this commit of a batch adds to the metrics; a batch that was restored counts when it is sent again."""
@@ -100,6 +112,9 @@ class Receipt:
             fenced=len(self.fenced),
             replies=self.replies,
             requests=self.requests,
+            pairs=self.pairs,
+            arms=batch.arms.answered if batch.arms and answered else {},
+            fallbacks=batch.arms.fallbacks if batch.arms and answered else {},
         )
 
 
@@ -119,6 +134,7 @@ class Committer:
         keys: the keys of every commit.
         replies: finds the streams of replies.
         may_request: whether the user may write requests for explanations; otherwise none is written.
+        may_pair: whether the user may write pairs; otherwise none is written.
     """
 
     def __init__(
@@ -135,6 +151,7 @@ class Committer:
         self._layout = layout_of(domain)
         self.replies = ReplyRouter(streams, settings.replies.max_names)
         self.may_request = True
+        self.may_pair = True
 
     async def commit(self, batch: ScoredBatch) -> Receipt:
         """Run the script once; safe to repeat with the same batch.
@@ -146,7 +163,8 @@ class Committer:
         routes = self.replies.route(batch) if batch.reply_to else NO_REPLIES
         keys = (*self.keys, *charges.buckets)
         explain = (self._streams.explain,) if batch.requests and self.may_request else ()
-        options = self._options(batch, len(charges.buckets), explains=bool(explain))
+        shadows = (self._streams.shadows,) if batch.arms and batch.arms.pairs and self.may_pair else ()
+        options = self._options(batch, len(charges.buckets), explains=bool(explain), keeps_pairs=bool(shadows))
         arguments = [
             encode(options),
             batch.rows,
@@ -158,28 +176,31 @@ class Committer:
             batch.identities,
             batch.events,
             batch.requests,
+            batch.arms.pairs if batch.arms else b"",
             *batch.reasons,
         ]
         try:
-            reply = await self._run((*keys, *routes.keys, *explain), arguments)
+            reply = await self._run((*keys, *routes.keys, *explain, *shadows), arguments)
         except NoPermissionError:
-            if not routes.keys and not explain:
+            if not routes.keys and not explain and not shadows:
                 raise
-            # one declared key that the user may not touch fails the whole script, and outcomes need neither
-            options.explains = False
+            # one declared key that the user may not touch fails the whole script, and outcomes need none of these
+            options.explains = options.keeps_pairs = False
             reply = await self._run(keys, [encode(options), *arguments[1:]])
             self.replies.is_allowed = self.replies.is_allowed and not routes.keys
             self.may_request = self.may_request and not explain
+            self.may_pair = self.may_pair and not shadows
         return self._receipt(reply)
 
     def _receipt(self, reply: Sequence[Any]) -> Receipt:
         scored, refused, repeated, restored, failure, at_ms, fenced, limited = reply[:8]
-        replied, unread, not_served, *requested = reply[8:]
+        replied, unread, not_served, *requested = reply[8:15]
         unserved = (not_served, 0) if self.replies.is_allowed else (0, not_served)
         replies = dict(zip(REPLY_RESULTS, (replied, unread, *unserved), strict=True))
         requests = dict(zip(REQUEST_RESULTS, requested, strict=True))
+        pairs = dict(zip(PAIR_RESULTS, reply[15:], strict=True))
         counts = scored, refused, repeated, restored
-        return Receipt(*counts, failure.decode(), at_ms, tuple(fenced), tuple(limited), replies, requests)
+        return Receipt(*counts, failure.decode(), at_ms, tuple(fenced), tuple(limited), replies, requests, pairs)
 
     async def _run(self, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:
@@ -187,8 +208,8 @@ class Committer:
         except NoScriptError:
             return await self._connection.ask("EVAL", COMMIT.text, len(keys), *keys, *arguments)
 
-    def _options(self, batch: ScoredBatch, buckets: int, *, explains: bool) -> CommitOptions:
-        rate_limit = self._settings.rate_limit
+    def _options(self, batch: ScoredBatch, buckets: int, *, explains: bool, keeps_pairs: bool) -> CommitOptions:
+        rate_limit, arms = self._settings.rate_limit, batch.arms
         return CommitOptions(
             group=SCORERS,
             consumer=self._consumer,
@@ -209,4 +230,6 @@ class Committer:
             buckets=buckets,
             explains=explains,
             max_requests=self._settings.explain.max_requests,
+            keeps_pairs=keeps_pairs,
+            rollout=RolloutOptions(arms.rollout, repr(arms.champion_us), repr(arms.challenger_us)) if arms else None,
         )

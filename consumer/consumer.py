@@ -10,6 +10,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from consumer.batch_scorer import BatchScorer
+from consumer.challenger_loads import ChallengerLoads
 from consumer.committer import Committer
 from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
@@ -18,7 +19,8 @@ from consumer.lost_entries import LostEntryDetector
 from consumer.maintenance import Maintenance
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
-from consumer.probe import may_reply, may_request, try_commit
+from consumer.probe import may_pair, may_reply, may_request, try_commit
+from consumer.rollout_follower import RolloutFollower
 from consumer.scoring_loop import ScoringLoop
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
@@ -58,6 +60,7 @@ class Consumer:
         health: reasons against readiness.
         registry: its Prometheus metrics.
         follower: follows the desired model.
+        rollouts: follows the desired rollout.
         group: its membership of the consumer group.
         scoring_loop: answers listings.
     """
@@ -84,9 +87,12 @@ class Consumer:
         self._metrics = ConsumerMetrics(domain, name, self.registry)
         self._tasks = PeriodicTasks(self._fail)
         self.follower = ModelFollower(client, streams, domain, cache, name, self.health, self._metrics)
+        followed = (self.follower.activities, self.follower.changed)
+        loads = ChallengerLoads(client, streams, name, settings.rollout.max_failures)
+        self.rollouts = RolloutFollower(client, streams, domain, settings, cache, loads, name, self.health, *followed)
         self.group = ConsumerGroup(client, streams.listings, SCORERS, name, claim_idle_ms)
         self._lost = LostEntryDetector(searcher, streams, claim_idle_ms / 500, self._metrics)
-        self._maintenance = Maintenance(client, streams, self.group, settings, self._metrics)
+        self._maintenance = Maintenance(client, streams, self.group, settings, self._metrics, loads)
         self._heartbeat = Heartbeat(
             client,
             streams.consumers,
@@ -95,7 +101,7 @@ class Consumer:
             port,
             self.health,
             self.follower.activities,
-            self.follower.describe,
+            lambda: self.follower.describe() | self.rollouts.describe(),
             wakeup=self.follower.changed,
         )
         batch = settings.batch
@@ -112,6 +118,7 @@ class Consumer:
             features=self._features,
             committer=self._committer,
             follower=self.follower,
+            rollouts=self.rollouts,
             health=self.health,
             metrics=self._metrics,
             on_fenced=self._lost.add,
@@ -126,6 +133,7 @@ class Consumer:
             [
                 Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
                 Step("follower", self._settings.swap.poll_s, self.follower.follow, self.follower.wakeup),
+                Step("rollout", self._settings.swap.poll_s, self.rollouts.follow, self.rollouts.wakeup),
                 Step("renewal", idle_s / 3, self._renew),
                 Step("maintenance", self._settings.retention.interval_s, self._maintenance.run_once),
                 Step("lost entries", idle_s, self._lost.check),
@@ -174,11 +182,13 @@ class Consumer:
         committer, streams = self._committer, self._settings.streams
         committer.replies.is_allowed = await may_reply(self._client, streams, committer.keys, self._name)
         committer.may_request = await may_request(self._client, streams, committer.keys)
+        committer.may_pair = await may_pair(self._client, streams, committer.keys)
         may_read = not self._settings.features.is_on or await self._features.check_right()
         self._warn_unless(
             committer.replies.is_allowed, "replies", f"write to {streams.replies('*')}: askers get no replies"
         )
         self._warn_unless(committer.may_request, "explain", f"write to {streams.explain}: no prediction is explained")
+        self._warn_unless(committer.may_pair, "shadows", f"write to {streams.shadows}: no pair of a rollout is kept")
         self._warn_unless(may_read, "features", f"read {streams.features('*')}: listings get no stored features")
 
     def _warn_unless(self, is_allowed: bool, name: str, refused: str) -> None:  # noqa: FBT001
@@ -193,6 +203,7 @@ class Consumer:
 
     async def _leave(self) -> None:
         try:
+            await self.rollouts.leave()
             held = await self.group.leave()
             if not held:
                 await self._heartbeat.remove()

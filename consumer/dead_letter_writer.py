@@ -32,10 +32,11 @@ class DeadLetterWriter:
         """A batch of one dead letter, for an entry that is not scored."""
         return all_refused([self.refusal_for(entry, reason, message)])
 
-    def limit(self, entries: Sequence[Entry], limit: RateLimitSettings) -> ScoredBatch:
-        """A batch of dead letters, for entries that came faster than their source may send."""
-        time, message = now_rfc3339(), f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
-        return all_refused([self._limited(entry, message, time) for entry in entries])
+    def limit(self, entries: Sequence[Entry], limited: Sequence[bytes], limit: RateLimitSettings) -> ScoredBatch:
+        """A batch of dead letters, for those entries that came faster than their source may send."""
+        ids, time = set(limited), now_rfc3339()
+        message = f"more than {limit.burst} at once and {limit.events_per_s:g} a second after that"
+        return all_refused([self._limited(entry, message, time) for entry in entries if entry.id in ids])
 
     def refusal_for(self, entry: Entry, reason: Reason, message: str, reply_to: str = "") -> Refusal:
         """The refusal of an entry whose listing is not looked at; `reply_to` is the name in its event, if known."""

@@ -31,6 +31,7 @@ class DecodedBatch:
         stored: a JSON object of the values that were taken from the store, by row; the matrix has them too.
         stored_counts: feature -> how many values were taken from the store.
         has_gaps: whether listings lack features that the store may have; False where there is no store.
+        is_alone: whether it is one entry that a batch with it did not answer; then only the champion scores it.
         lookup: what the store is asked for; None if nothing.
         lookup_results: how many rows were looked up, by `consumer.lookup.LOOKUP_RESULTS`.
         invalid_stored: feature -> how many stored values were not valid.
@@ -46,6 +47,7 @@ class DecodedBatch:
     beside: Mapping[bytes, str]
     decode_s: float
     has_gaps: bool
+    is_alone: bool = False
     stored: Mapping[int, msgspec.Raw] = field(default_factory=dict)
     stored_counts: Mapping[str, int] = field(default_factory=Counter)
     lookup: Lookup | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import redis.asyncio
 
+from consumer.challenger_loads import ChallengerLoads
 from consumer.metrics import ConsumerMetrics
 from schemas.settings import Settings
 from schemas.states import HEARTBEAT_TIMEOUT_S, ConsumerHeartbeat
@@ -26,6 +27,7 @@ from transport.scripts import Script
 logger = logging.getLogger(__name__)
 
 _TRIM = Script("consumer", "trim")
+_TRIM_PAIRS = Script("consumer", "trim_pairs")
 _SWEEP_S = 10.0
 
 
@@ -38,6 +40,7 @@ class Maintenance:
         group: of the consumers.
         settings: what is kept.
         metrics: gets the backlog.
+        loads: counts consumers that died with a challenger loaded.
     """
 
     client: redis.asyncio.Redis
@@ -45,6 +48,7 @@ class Maintenance:
     group: ConsumerGroup
     settings: Settings
     metrics: ConsumerMetrics
+    loads: ChallengerLoads
     _next_sweep_s: float = 0.0
     _blocking: frozenset[str] = frozenset()
 
@@ -68,6 +72,8 @@ class Maintenance:
         kept = (keep.listings, keep.answers, keep.rate_limited, window.max_rows)
         ages_ms = (keep.max_age_s * 1000, window.max_age_s * 1000)
         await _TRIM.run_async(self.client, keys, (SCORERS, *kept, *ages_ms, ARCHIVERS, keep.archiver_lag))
+        pairs_kept = self.settings.rollout.pairs_kept
+        await _TRIM_PAIRS.run_async(self.client, (streams.shadows, streams.progress), (pairs_kept,))
 
     async def _report_backlog(self) -> None:
         backlog = await read_backlog_async(self.client, self.streams)
@@ -95,6 +101,8 @@ class Maintenance:
         at_ms = await now_ms_async(self.client)
         beats: Any = await self.client.hgetall(self.streams.consumers)
         living = {n for n, beat in beats.items() if ConsumerHeartbeat.model_validate_json(beat).is_living(at_ms)}
+        if dead := await self.loads.bury(living):
+            logger.warning("consumers died with a challenger loaded", extra={"consumers": dead})
         members: Any = await self.client.xinfo_consumers(self.streams.listings, SCORERS)
         silent = {member["name"] for member in members if member["idle"] > HEARTBEAT_TIMEOUT_S * 1000} - living
         for name in silent | (set(beats) - living):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,16 +15,22 @@ from prometheus_client import (
     Info,
 )
 
+from consumer.arm_scores import FALLBACK_CAUSES
 from consumer.histogram import WeightedHistogram
 from consumer.lookup import LOOKUP_RESULTS
 from consumer.replies import REPLY_RESULTS
 from consumer.requests import REQUEST_RESULTS
 from schemas.domain import Domain
 from schemas.refusals import Reason
+from schemas.rollouts import ArmName
 from transport.entries import EntryId
 
 PRICE_KINDS = ("very_low", "usual", "very_high")
 """Of a regression's predictions: below, within and above the range of nearly all training rows."""
+
+PAIR_RESULTS = ("written", "failed", "forbidden")
+"""What became of the pairs of a rollout: written; not written, for a reason such as a key of the wrong type; not
+written because the user may not write them."""
 
 STAGES = ("decode", "score", "commit")
 _STAGE_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -52,6 +58,9 @@ class BatchFigures:
         fenced: entries that another consumer had answered, for which this commit wrote nothing.
         replies: replies by what became of them (`consumer.replies.REPLY_RESULTS`).
         requests: requests for explanations by what became of them (`consumer.requests.REQUEST_RESULTS`).
+        pairs: pairs of a rollout by what became of them (`PAIR_RESULTS`).
+        arms: predictions during a rollout by the model that made them.
+        fallbacks: those that the champion made in the challenger's place, by cause (`FALLBACK_CAUSES`).
     """
 
     entry_ids: Sequence[bytes]
@@ -68,6 +77,9 @@ class BatchFigures:
     fenced: int = 0
     replies: Mapping[str, int] = field(default_factory=dict)
     requests: Mapping[str, int] = field(default_factory=dict)
+    pairs: Mapping[str, int] = field(default_factory=dict)
+    arms: Mapping[str, int] = field(default_factory=dict)
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
 
 
 def prediction_kinds(domain: Domain) -> tuple[str, ...]:
@@ -106,6 +118,13 @@ class ConsumerMetrics:
         self._replies = counter("tasador_replies", "Replies to askers, by what became of them", "result", REPLY_RESULTS)
         about_requests = "Requests for explanations, by what became of them"
         self._requests = counter("tasador_explain_requests", about_requests, "result", REQUEST_RESULTS)
+        self._pairs = counter(
+            "tasador_rollout_pairs", "Pairs of a rollout, by what became of them", "result", PAIR_RESULTS
+        )
+        arms = get_args(ArmName)
+        self._arms = counter("tasador_rollout_predictions", "Predictions during a rollout, by model", "model", arms)
+        about_fallbacks = "Answers of the champion in the challenger's place, by cause"
+        self._fallbacks = counter("tasador_rollout_fallbacks", about_fallbacks, "cause", FALLBACK_CAUSES)
         self._swaps = counter("tasador_model_swaps", "Models loaded or rejected", "result", ("swapped", "rejected"))
         self._fenced = Counter(
             "tasador_fenced_entries", "Entries that another consumer had answered", registry=registry
@@ -158,6 +177,9 @@ class ConsumerMetrics:
         self._fenced.inc(figures.fenced)
         _add(self._replies, figures.replies)
         _add(self._requests, figures.requests)
+        _add(self._pairs, figures.pairs)
+        _add(self._arms, figures.arms)
+        _add(self._fallbacks, figures.fallbacks)
         if answered := len(figures.entry_ids):
             self._batch.observe(answered)
             self._record_ages(figures.entry_ids, figures.answered_ms)

@@ -13,6 +13,7 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
 from consumer.model_follower import ModelFollower
+from consumer.rollout_follower import RolloutFollower
 from schemas.commands import ModelEvent
 from schemas.streams import Streams
 from service.health import Health
@@ -33,6 +34,7 @@ class ModelEvents:
         client: for a read that shows whether the stream can be read.
         streams: the domain's keys.
         follower: woken up.
+        rollouts: woken up.
         health: gets a warning while events cannot be read.
     """
 
@@ -42,9 +44,11 @@ class ModelEvents:
         client: redis.asyncio.Redis,
         streams: Streams,
         follower: ModelFollower,
+        rollouts: RolloutFollower,
         health: Health,
     ) -> None:
         self._follower = follower
+        self._rollouts = rollouts
         self._health = health
         subscriber = broker.subscriber(stream=StreamSub(streams.model_events, _READ_MS))
         subscriber(self.on_model_event)
@@ -52,9 +56,12 @@ class ModelEvents:
         self._watch = SubscriberWatch(subscriber, probe, health, _NAME)
 
     async def on_model_event(self, event: ModelEvent) -> None:
-        """Let the follower read the desired model."""
+        """Let the followers read the desired model and the desired rollout."""
         if event.type == "model.activated":
             self._follower.wakeup.set()
+        # an activation may have ended a rollout
+        if event.type == "model.activated" or event.type.startswith("rollout."):
+            self._rollouts.wakeup.set()
 
     async def check(self) -> None:
         """Start the subscriber again if it has ended."""
@@ -62,5 +69,6 @@ class ModelEvents:
             if await self._watch.check():
                 # models may have been activated meanwhile
                 self._follower.wakeup.set()
+                self._rollouts.wakeup.set()
         except (RedisError, OSError) as error:
             self._health.warn(_NAME, f"cannot be read, models are found by polling: {error}")

@@ -12,10 +12,9 @@ from typing import Any
 
 import redis.asyncio
 
-from consumer.batch_scorer import ServedModel
 from consumer.metrics import ConsumerMetrics
+from consumer.served_model import ServedModel, load_served_model
 from registry.cache import ModelCache
-from registry.loading import load_to_serve
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError, RegistryUnavailableError
@@ -136,9 +135,7 @@ class ModelFollower:
             return await asyncio.to_thread(self._load, desired, stamp)
 
     def _load(self, desired: DesiredModel, stamp: Stamp) -> ServedModel:
-        scorer = load_to_serve(self.cache.fetch(desired), self.domain)
-        low, high = scorer.card.bounds
-        return ServedModel(scorer, stamp, low, high, scorer.card.usual, desired.digest, desired.uri)
+        return load_served_model(self.cache, desired, self.domain, stamp)
 
     def _put_off(self, desired: DesiredModel, error: RegistryUnavailableError) -> None:
         """Try again later, as often as it takes; meanwhile the current model scores on."""

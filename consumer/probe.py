@@ -1,4 +1,4 @@
-"""Probes: the commit, a reply and a request for an explanation, tried as the consumer's own user before it begins.
+"""Probes: the commit, and what it may write beside outcomes, tried as the consumer's own user before it begins.
 
 A user who may not write to one of the keys would otherwise be discovered by that listing.
 """
@@ -83,6 +83,11 @@ async def may_reply(client: redis.asyncio.Redis, streams: Streams, keys: Sequenc
 async def may_request(client: redis.asyncio.Redis, streams: Streams, keys: Sequence[str]) -> bool:
     """Whether the user may write requests for explanations in a commit; arguments and errors as of `may_reply`."""
     return await _may_run(_TRY_REQUEST, client, [streams.explain, *keys])
+
+
+async def may_pair(client: redis.asyncio.Redis, streams: Streams, keys: Sequence[str]) -> bool:
+    """Whether the user may write pairs of a rollout in a commit; arguments and errors as of `may_reply`."""
+    return await _may_run(_TRY_REQUEST, client, [streams.shadows, *keys])
 
 
 async def _may_run(script: Script, client: redis.asyncio.Redis, keys: Sequence[str]) -> bool:

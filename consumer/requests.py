@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from consumer.answer_encoder import encode_lines
+from consumer.served_model import ServedModel
 from schemas.decoding import DecodedListing
 
 REQUEST_RESULTS = ("written", "full", "failed", "forbidden")
@@ -49,18 +50,21 @@ class RequestChooser:
 
 
 def encode_requests(
-    listings: Sequence[DecodedListing], rows: Sequence[int], stored: Mapping[int, msgspec.Raw], digest: str, uri: str
+    listings: Sequence[DecodedListing],
+    rows: Sequence[int],
+    stored: Mapping[int, msgspec.Raw],
+    models: Sequence[ServedModel],
 ) -> bytes:
-    """A line of JSON for each request, which a model of this digest and address scored.
+    """A line of JSON for each request.
 
     Args:
         listings: of the batch.
         rows: positions of those to explain.
         stored: JSON objects of the values that were taken from the store, by row.
-        digest: of the model.
-        uri: of the model.
+        models: that predicted these rows.
     """
-    return encode_lines([_Request(_features(listings[row], stored.get(row)), digest, uri) for row in rows])
+    each = zip(rows, models, strict=True)
+    return encode_lines([_Request(_features(listings[r], stored.get(r)), m.digest, m.uri) for r, m in each])
 
 
 def _features(listing: DecodedListing, stored: msgspec.Raw | None) -> Any:

@@ -19,7 +19,7 @@ from typing import TypeVar
 from redis.exceptions import ResponseError
 
 from consumer.batch import ScoredBatch
-from consumer.batch_scorer import BatchScorer, ServedModel
+from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer, Receipt
 from consumer.decoded_batch import DecodedBatch
 from consumer.feature_store import FeatureStore
@@ -28,6 +28,8 @@ from consumer.left_overs import LeftOvers
 from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
 from consumer.redis_guard import FIRST_PAUSE_S, RedisGuard
+from consumer.rollout_follower import RolloutFollower
+from consumer.served_model import ServedModel
 from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
@@ -55,6 +57,7 @@ class ScoringLoop:
     features: FeatureStore
     committer: Committer
     follower: ModelFollower
+    rollouts: RolloutFollower
     health: Health
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
@@ -172,7 +175,7 @@ class ScoringLoop:
     def _fill_and_score(self, batch: DecodedBatch, model: ServedModel) -> ScoredBatch:
         if batch.lookup:
             self.features.fill(batch, batch.lookup)
-        return self.scorer.score(batch, model)
+        return self.scorer.score(batch, model, self.rollouts.served)
 
     def _attempt(self, step: Callable[[], T], entries: Sequence[Entry]) -> T | None:
         try:
@@ -202,7 +205,7 @@ class ScoringLoop:
             while rest:
                 receipt = await self._guard.run(partial(self._commit_once, rest))
                 if receipt:
-                    rest = self._limited(entries, receipt.limited)
+                    rest = self._limited(entries, receipt.limited) if receipt.limited else None
                 elif self._guard.is_stopping:
                     return  # another consumer will claim the pending entries
                 else:
@@ -220,13 +223,8 @@ class ScoringLoop:
             raise ResponseError(receipt.failure)
         return receipt
 
-    def _limited(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch | None:
-        """The dead letters of entries that came faster than their source may send; None if there are none."""
-        if not limited:
-            return None
-        ids = set(limited)
-        beyond_rate = [entry for entry in entries if entry.id in ids]
-        return self.scorer.dead_letters.limit(beyond_rate, self.settings.rate_limit)
+    def _limited(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch:
+        return self.scorer.dead_letters.limit(entries, limited, self.settings.rate_limit)
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         self.metrics.record_batch(receipt.figures_of(batch))
@@ -246,4 +244,7 @@ class ScoringLoop:
         if entry.deliveries > self.settings.max_deliveries:
             return dead_letters.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
         batch = await self._decode([entry])
-        return await self._score(batch) if batch else None
+        if batch is None:
+            return None
+        batch.is_alone = True
+        return await self._score(batch)

@@ -100,9 +100,14 @@ class CommandSender:
         """
         self.send(command)
         _, event = self.wait_for_answer(command.id, time.monotonic() + timeout_s)
-        if event.type == "command.rejected":
+        if event.type in {"command.rejected", "model.rejected"}:
             raise error_of(event)
         return event
+
+    def entry_of(self, command_id: str) -> str:
+        """Entry id of the final event of a command that has been answered."""
+        answer: Any = self._client.hget(self._streams.command_replies, command_id)
+        return str(json.loads(answer)["event"])
 
     def wait_for_answer(self, command_id: str, deadline: float) -> tuple[str, ModelEvent]:
         """Wait for the final event of a command; returns its entry id and the event.

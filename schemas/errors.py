@@ -113,8 +113,8 @@ class ModelRejectedError(ModelError):
     """A model exists, but did not pass a check.
 
     Attributes:
-        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, champion, background or
-            alias.
+        check: location, digest, allow_list, signature, versions, golden_rows, cost, reference, champion, background,
+            alias or trial.
     """
 
     def __init__(self, check: str, message: str) -> None:

@@ -9,7 +9,21 @@ from pydantic import AwareDatetime
 from schemas.commands import ModelEventType, RetrainCause
 from schemas.frozen_model import FrozenModel
 
-Deed = Literal["reload", "promote", "rollback", "retrain", "cancel", "pause", "resume", "train", "stage", "champion"]
+Deed = Literal[
+    "reload",
+    "promote",
+    "rollback",
+    "retrain",
+    "cancel",
+    "pause",
+    "resume",
+    "train",
+    "stage",
+    "champion",
+    "rollout_start",
+    "rollout_adjust",
+    "rollout_stop",
+]
 """What was asked for. `champion`: the alias was moved in the registry without a command; `train`: without a worker;
 `cancel`: that a training stops; `pause`, `resume`: of the retraining loop."""
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from schemas.frozen_model import FrozenModel
+from schemas.states import DesiredModel
 
 RolloutMode = Literal["shadow", "canary", "split"]
 """Who answers the listings that a rollout concerns: the champion in a shadow, the challenger in the others. A canary is
@@ -78,6 +79,11 @@ class DesiredRollout(FrozenModel):
         if not fields:
             return None
         return cls.model_validate({name.decode(): value.decode() for name, value in fields.items()})
+
+    @property
+    def challenger(self) -> DesiredModel:
+        """The challenger, as a model that is to be loaded."""
+        return DesiredModel(activation=self.id, version=self.version, digest=self.digest, uri=self.uri)
 
     @property
     def has_pairs(self) -> bool:

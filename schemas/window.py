@@ -4,7 +4,8 @@ An entry of the window holds the rows of one committed batch (or a sample of the
 little-endian: the listing's entry id (two u64), the prediction (f64; for a class its position among the classes) and
 the features (f32 each, as in a matrix). The other fields are `count` and `sum` of all predictions of the batch, the
 model's `activation`, the `consumer`, `last`, the entry id of the batch's last prediction on `predictions`, where a
-batch is contiguous, and `layout`, which changes with the domain's columns.
+batch is contiguous, and `layout`, which changes with the domain's columns. In a rollout both models may answer listings
+of a batch: then each has an entry of its own, with its `arm` and the size of the whole `batch`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from schemas.domain import Domain
+from schemas.rollouts import ArmName
 
 
 class WindowEntry(BaseModel):
@@ -32,6 +34,10 @@ class WindowEntry(BaseModel):
     layout: str = Field(description="identifies the domain's columns; changes with them")
     consumer: str = Field(description="name of the consumer that wrote the entry")
     last: str = Field(description="entry id of the batch's last prediction on the stream of predictions")
+    arm: ArmName | None = Field(
+        default=None, description="whose predictions these are, where champion and challenger answered the batch"
+    )
+    batch: int | None = Field(default=None, description="number of predictions of the batch, by both of them")
 
 
 def row_dtype(domain: Domain) -> np.dtype[np.void]:

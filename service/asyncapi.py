@@ -15,6 +15,7 @@ from schemas.drift import DriftEvent
 from schemas.events import DeadLetter, Listing, Outcome, Prediction, Repeat, Resolution
 from schemas.explanations import ExplanationAnswer
 from schemas.history import Change
+from schemas.pairs import ShadowEntry
 from schemas.quality import QualityEvent
 from schemas.streams import Streams
 from schemas.window import WindowEntry
@@ -80,6 +81,7 @@ def _published(role: ProcessRole, streams: Streams) -> dict[str, tuple[str, Any,
         "model events": models,
         "history": changes,
         "explanations": explanations,
+        "shadows": (streams.shadows, ShadowEntry, "What both models of a rollout answer, packed: no `data` either"),
         "window": (streams.window, WindowEntry, window),
         "drift": (streams.drift, DriftEvent, "How recent rows compare with what training saw, from the monitor"),
     }

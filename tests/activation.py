@@ -23,8 +23,10 @@ def activate(client: Any, streams: Streams, model: DesiredModel) -> str:
         "events": [event.model_dump_json(exclude_none=True)],
         "activate": [part for field in fields.items() for part in field],
         "version": model.version,
+        "rollout_ended": ModelEvent.of("test", "rollout.stopped").model_dump_json(exclude_none=True),
     }
     keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
     keys += [streams.worker_state, streams.training_lock, streams.history, streams.loop]
-    (activation,) = _REPLY.run(client, keys, [json.dumps(reply)])
+    keys += [streams.rollout, streams.challenger_failures]
+    *_, activation = _REPLY.run(client, keys, [json.dumps(reply)])
     return str(activation.decode())

@@ -35,6 +35,25 @@ def parse_moment(text: str, now_ms: int) -> EntryId:
     return EntryId(max(int(moment.timestamp() * 1000), 0), 0)
 
 
+def parse_deadline(text: str, now_ms: int) -> datetime:
+    """A moment to come: ``7d`` from now, or an ISO 8601 time (UTC where it has no offset).
+
+    Args:
+        text: a duration (ms, s, m or min, h, d) or a time.
+        now_ms: Redis's clock.
+
+    Raises:
+        DataError: the text is neither.
+    """
+    if found := _DURATION.fullmatch(text):
+        return datetime.fromtimestamp((now_ms + int(float(found[1]) * _UNIT_MS[found[2]])) / 1000, UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DataError(f"{text!r} is no time to come: use 15min, 12h or 7d, or an ISO time in UTC") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def parse_range(since: str | None, until: str | None, now_ms: int) -> tuple[str, str]:
     """First and last id for `XRANGE` from one moment to another; the whole stream where neither is given.
 

@@ -40,7 +40,7 @@ class BatchCheck:
     batches: int = 0
     rows: int = 0
     unseen: int = 0
-    _last: dict[bytes, tuple[EntryId, str]] = field(default_factory=dict)
+    _last: dict[tuple[bytes, bool], tuple[EntryId, str]] = field(default_factory=dict)
 
     def check(self, entry: RawEntry) -> None:
         """Compare an entry of the window with its predictions, and its activation with its consumer's previous one."""
@@ -59,20 +59,27 @@ class BatchCheck:
         """The predictions committed with it; None where they are unknown or have been trimmed."""
         if b"last" not in fields:
             return None
-        count = int(fields[b"count"])
+        count = int(fields.get(b"batch", fields[b"count"]))
         reply: Any = self.client.xrevrange(self.streams.predictions, fields[b"last"].decode(), "-", count=count)
         if len(reply) < count or reply[0][0] != fields[b"last"]:
             return None
-        return [decode_prediction(prediction[DATA_FIELD]) for _, prediction in reversed(reply)]
+        batch = [decode_prediction(prediction[DATA_FIELD]) for _, prediction in reversed(reply)]
+        if b"batch" not in fields:
+            return batch
+        # of a rollout: the other model's predictions belong to another entry
+        activation = fields[b"activation"].decode()
+        return [prediction for prediction in batch if prediction.data.model.activation == activation]
 
     def _check_order(self, window_id: str, fields: dict[bytes, bytes], *, is_checked: bool) -> None:
         consumer, activation = fields[b"consumer"], EntryId.parse(fields[b"activation"])
-        last, last_window_id = self._last.get(consumer, (activation, ""))
+        # a challenger's activation is later than the champion's beside it
+        key = consumer, fields.get(b"arm") == b"challenger"
+        last, last_window_id = self._last.get(key, (activation, ""))
         if activation < last and is_checked:
             name = consumer.decode(errors="replace")
             message = f"consumer {name} predicted with activation {activation} after {last} (window {last_window_id})"
             self.problems.add("order", window_id, message)
-        self._last[consumer] = max((activation, window_id), (last, last_window_id))
+        self._last[key] = max((activation, window_id), (last, last_window_id))
 
     def _check_batch(self, window_id: str, fields: dict[bytes, bytes], batch: list[Predicted]) -> None:
         activation = fields[b"activation"].decode()
@@ -81,6 +88,9 @@ class BatchCheck:
             if predicted_with != activation:
                 message = f"predicted with activation {predicted_with}, but window {window_id} has {activation}"
                 self.problems.add("window", prediction.id, message)
+        if len(batch) != int(fields[b"count"]):
+            message = f"window {window_id} counts {fields[b'count'].decode()} predictions, its batch has {len(batch)}"
+            self.problems.add("window", window_id, message)
         values = {prediction.id: self.value_of(prediction) for prediction in batch}
         total, window_total = math.fsum(values.values()), float(fields[b"sum"])
         if not math.isclose(total, window_total, rel_tol=SUM_TOLERANCE, abs_tol=SUM_TOLERANCE):

@@ -25,6 +25,8 @@ class PredictedValue(msgspec.Struct):
 
     prediction: float | str
     model: Stamp
+    listing_id: str = ""
+    listing_source: str = ""
 
 
 class Predicted(msgspec.Struct):
@@ -32,6 +34,7 @@ class Predicted(msgspec.Struct):
 
     id: str
     data: PredictedValue
+    subject: str | None = None
 
 
 decode_prediction = msgspec.json.Decoder(Predicted).decode
@@ -46,11 +49,11 @@ _decode_event = msgspec.json.Decoder(_ModelEvent).decode
 
 
 def known_activations(client: redis.Redis, streams: Streams) -> dict[str, str]:
-    """Version of every activation so far; model events are never trimmed."""
+    """Version of every activation so far, and of every challenger by its rollout; model events are never trimmed."""
     versions: dict[str, str] = {}
     for entry_id, fields in scan(client, streams.model_events):
         event = _decode_event(fields[DATA_FIELD])
-        if event.type == "model.activated":
+        if event.type in {"model.activated", "rollout.started"}:
             versions[entry_id.decode()] = str(event.data.get("version"))
     stored: Any = client.hgetall(streams.model)
     if desired := DesiredModel.from_hash(stored):
@@ -60,11 +63,11 @@ def known_activations(client: redis.Redis, streams: Streams) -> dict[str, str]:
 
 def check_predictions(
     entries: Iterator[RawEntry], checked_ids: Collection[str], activations: dict[str, str], problems: Problems
-) -> Iterator[tuple[EntryId, int]]:
+) -> Iterator[tuple[Predicted, EntryId]]:
     """Check the model stamps of the predictions of some listings against the `known_activations`.
 
     Yields:
-        For every prediction, the entry id of its listing and when it was answered in ms.
+        Every prediction, with its entry id.
     """
     for entry_id, fields in entries:
         prediction = decode_prediction(fields[DATA_FIELD])
@@ -76,7 +79,7 @@ def check_predictions(
                 expected = activations[stamp.activation]
                 message = f"its activation {stamp.activation} had version {expected}, not {stamp.version}"
                 problems.add("activation", prediction.id, message)
-        yield EntryId.parse(prediction.id), EntryId.parse(entry_id).ms
+        yield prediction, EntryId.parse(entry_id)
 
 
 class PendingEntries:

@@ -15,7 +15,7 @@ class Problem(FrozenModel):
     """One problem.
 
     Attributes:
-        kind: lost, doubled, late, activation, order, window or counts.
+        kind: lost, doubled, late, activation, arm, pair, order, window or counts.
         entry: the entry concerned; None where it concerns a key.
         message: what is wrong.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import redis
 
+from operations.verification.arms import ArmCheck, read_rollouts
 from operations.verification.batches import BatchCheck
 from operations.verification.counts import Counts, check_counts, check_sum, read_counts
 from operations.verification.predictions import PendingEntries, check_predictions, decode_prediction, known_activations
@@ -46,6 +47,8 @@ class VerificationReport(FrozenModel):
         batches: number of batches compared with the window.
         rows: number of rows of the window compared with their prediction.
         batches_unseen: entries of the window that could not be compared, because their predictions were trimmed.
+        arms: number of predictions that name a rollout, whose arm was checked.
+        pairs: number of pairs of rollouts compared with their prediction.
         is_sum_checked: whether the sum of all predictions was compared with the counted sum.
         problem_counts: number of problems by kind.
         problems: at most a thousand of each kind.
@@ -58,6 +61,8 @@ class VerificationReport(FrozenModel):
     batches: int
     rows: int
     batches_unseen: int
+    arms: int
+    pairs: int
     is_sum_checked: bool
     problem_counts: dict[str, int]
     problems: tuple[Problem, ...]
@@ -115,9 +120,14 @@ class Checker:
         for entry_id, kinds in verdict.doubled.items():
             problems.add("doubled", entry_id, f"has {len(kinds)} outcomes: {', '.join(kinds)}")
         oldest = str(min(map(EntryId.parse, checked_ids))) if checked_ids else "+"
-        predictions = self._check_predictions(oldest, checked_ids, pending, problems)
+        batches = BatchCheck(self.client, self.streams, self.domain, checked_ids, problems)
+        rollouts = read_rollouts(self.client, self.streams)
+        arms = ArmCheck(self.client, self.streams, self.domain, checked_ids, problems, rollouts)
+        predictions = self._check_predictions(oldest, batches, arms, pending)
         late = self._check_late(pending, checked_ids, now, problems)
-        batches = self._check_window(oldest, checked_ids, problems)
+        for entry in self._scan("window", self.streams.window, oldest):
+            batches.check(entry)
+        arms.check_pairs(self._scan("pairs", self.streams.shadows, oldest))
         is_sum_checked = is_everything and counts.is_whole
         if is_sum_checked:
             self._check_sum(counts, batches, problems)
@@ -129,17 +139,22 @@ class Checker:
             batches=batches.batches,
             rows=batches.rows,
             batches_unseen=batches.unseen,
+            arms=arms.arms,
+            pairs=arms.pairs,
             is_sum_checked=is_sum_checked,
             problem_counts=dict(problems.counts),
             problems=tuple(problems.kept),
         )
 
-    def _check_predictions(self, oldest: str, ids: set[str], pending: PendingEntries, problems: Problems) -> int:
+    def _check_predictions(self, oldest: str, batches: BatchCheck, arms: ArmCheck, pending: PendingEntries) -> int:
         entries = self._scan("predictions", self.streams.predictions, oldest)
         activations = known_activations(self.client, self.streams)
         count = 0
-        for answered, at_ms in check_predictions(entries, ids, activations, problems):
-            pending.note_answer(answered, at_ms)
+        for predicted, at in check_predictions(entries, batches.checked_ids, activations, batches.problems):
+            pending.note_answer(EntryId.parse(predicted.id), at.ms)
+            if predicted.id in batches.checked_ids:
+                identity = predicted.subject, predicted.data.listing_source, predicted.data.listing_id
+                arms.note_prediction(predicted.id, predicted.data.model, batches.value_of(predicted), identity, at)
             count += 1
         return count
 
@@ -151,12 +166,6 @@ class Checker:
                 allowed = f"{self.allowed_ms / 1000:g} s are allowed"
                 problems.add("late", entry_id, f"pending for at least {pending_ms / 1000:.1f} s, {allowed}")
         return late
-
-    def _check_window(self, oldest: str, checked_ids: set[str], problems: Problems) -> BatchCheck:
-        check = BatchCheck(self.client, self.streams, self.domain, checked_ids, problems)
-        for entry in self._scan("window", self.streams.window, oldest):
-            check.check(entry)
-        return check
 
     def _check_sum(self, counts: Counts, batches: BatchCheck, problems: Problems) -> None:
         total = 0.0

@@ -43,6 +43,7 @@ COMMANDS = {
     "stage": "Run one stage of the training pipeline.",
     "reload": "Activate another version while listings flow.",
     "rollback": "Go back to the version that answered before.",
+    "rollout": "Put a challenger beside the champion, and compare them.",
     "history": "Show who changed the models, when, and why.",
     "domain": "Create a domain from a table.",
     "check": "Check configuration, Redis and registry before a start.",

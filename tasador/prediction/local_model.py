@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from consumer.batch_scorer import BatchScorer, ServedModel
+from consumer.batch_scorer import BatchScorer
+from consumer.served_model import ServedModel
 from explainer.answer_events import ranked
 from explainer.model_explainer import Attribution, ModelExplainer
 from producer.answer_files import answer_rows

@@ -13,8 +13,8 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
-from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
+from consumer.served_model import ServedModel
 from registry.card import ModelCard
 from schemas.domain import load_domain
 from schemas.rows import Matrix

@@ -120,7 +120,7 @@ async def test_a_model_that_is_being_loaded_is_shown_as_such(
         assert may_load.wait(20)
         return load_to_serve(*arguments)
 
-    monkeypatch.setattr("consumer.model_follower.load_to_serve", load)
+    monkeypatch.setattr("consumer.served_model.load_to_serve", load)
     activate(redis_client, streams, small_model)
     async with running(redis_url, settings, is_following=True) as consumer:
         await wait_until_async(lambda: "model: loading version 1 since " in "".join(consumer.health.reasons))

@@ -24,9 +24,9 @@ from prometheus_client import CollectorRegistry, Counter, values
 from prometheus_client.multiprocess import MultiProcessCollector
 from redis.asyncio import Redis
 
-from consumer.batch_scorer import ServedModel
 from consumer.committer import Committer, Receipt
 from consumer.consumer import Consumer
+from consumer.served_model import ServedModel
 from registry.card import ModelCard
 from schemas.rows import Matrix
 from schemas.settings import Settings

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
-from consumer.batch_scorer import ServedModel
 from consumer.consumer import Consumer
+from consumer.served_model import ServedModel
 from gateway.app import build_gateway
 from gateway.server import serve_gateway
 from registry.card import ModelCard

@@ -36,6 +36,7 @@ from training.worker.metrics import JobMetrics
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
+from training.worker.rollouts import RolloutManager
 from training.worker.training_runner import TrainingRunner
 from transport.connection import connect_async, speaking_to
 from transport.server import check_server_async
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 _READ_MS = 500
 _STALL_S = 30.0
+_ROLLOUT_S = 1.0
+"""How often a worker looks whether the rollout is over."""
 _TICKS_PER_CLAIM = 5
 """How often within `claim_idle_ms` a worker renews its entries and looks for those of dead workers."""
 
@@ -95,7 +98,8 @@ class Worker:
         models = Models(settings, domain, activities)
         self._promoter = Promoter(replies, events, models, metrics)
         parts = (settings, self._inbox, replies, events, models, self._promoter)
-        self.handler = CommandHandler(*parts, TrainingRunner(*parts, activities))
+        self._rollouts = RolloutManager(settings, replies, events, models)
+        self.handler = CommandHandler(*parts, TrainingRunner(*parts, activities), self._rollouts)
         self.health = Health(_STALL_S)
         self._heartbeat = Heartbeat(
             self._client,
@@ -140,6 +144,7 @@ class Worker:
                 Step("left-overs", tick_s, self._take_left_overs),
                 Step("cancellation", tick_s, self._follow_cancel),
                 Step("registry", self._settings.registry_poll_s, self._follow_champion),
+                Step("rollout", _ROLLOUT_S, self._rollouts.end_if_over),
                 Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
                 Step("silent", FORGET_S, self._heartbeat.forget_silent),
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),

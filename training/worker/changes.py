@@ -18,7 +18,7 @@ _DEEDS: dict[str, Deed] = {deed: deed for deed in get_args(Deed)}
 def change_by(command: Command, event: ModelEvent, *, is_forced: bool = False) -> Change:
     """The record of a command, with the final event of its reply."""
     return Change(
-        deed=_DEEDS[command.type.rpartition(".")[2]],
+        deed=_deed_of(command),
         actor=command.actor,
         command_id=command.id,
         cause=command.data.cause if isinstance(command, Retrain) else None,
@@ -49,6 +49,16 @@ def change_of_champion(champion: ModelVersionInfo, event: ModelEvent, desired: D
         reason=decision.reason,
         **outcome,
     )
+
+
+def change_of_rollout(event: ModelEvent) -> Change:
+    """The record of a rollout that ended by itself."""
+    return Change(deed="rollout_stop", **_outcome(event))
+
+
+def _deed_of(command: Command) -> Deed:
+    kind, _, verb = command.type.rpartition(".")
+    return _DEEDS[f"rollout_{verb}" if kind == "rollout" else verb]
 
 
 def _moved_alias(decision: Decision, since_ms: int) -> bool:

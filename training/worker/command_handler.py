@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schemas.commands import (
     COMMANDS,
+    AdjustRollout,
     CancelTraining,
     Command,
     PauseLoop,
@@ -21,6 +22,8 @@ from schemas.commands import (
     ResumeLoop,
     Retrain,
     Rollback,
+    StartRollout,
+    StopRollout,
 )
 from schemas.decoding import payload_of
 from schemas.errors import RefusedListingError
@@ -33,6 +36,7 @@ from training.worker.inbox import CommandEntry, CommandInbox, retry_until_redis_
 from training.worker.models import Models
 from training.worker.promoter import Promoter
 from training.worker.replies import Replies
+from training.worker.rollouts import RolloutManager
 from training.worker.training_runner import TrainingRunner
 
 
@@ -110,6 +114,7 @@ class CommandHandler:
     models: Models
     promoter: Promoter
     trainings: TrainingRunner
+    rollouts: RolloutManager
 
     async def carry_out(self, entry: CommandEntry) -> None:
         """Carry out one command, or start its training; while Redis does not answer, try again."""
@@ -178,6 +183,8 @@ class CommandHandler:
                     await self._reject(entry, command.id, "no_training", "no training is running", command)
             case PauseLoop() | ResumeLoop():
                 await self._set_loop(entry, command)
+            case StartRollout() | AdjustRollout() | StopRollout():
+                await self.rollouts.carry_out(entry, command)
 
     async def _set_loop(self, entry: CommandEntry, command: PauseLoop | ResumeLoop) -> None:
         is_pause = isinstance(command, PauseLoop)

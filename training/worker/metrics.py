@@ -22,6 +22,9 @@ OUTCOMES: tuple[ModelEventType, ...] = (
     "training.cancelled",
     "loop.paused",
     "loop.resumed",
+    "rollout.started",
+    "rollout.adjusted",
+    "rollout.stopped",
     "command.done",
     "command.rejected",
 )

@@ -16,17 +16,20 @@ from registry import tracking
 from registry.cache import ModelCache
 from registry.catalogue import count_versions
 from registry.decisions import Decision, Requester
+from registry.folder import read_card
 from registry.loading import load_libraries, load_scorer
 from registry.location import cache_folder_of, tracking_uri_of
 from registry.runs import end_killed_runs
 from registry.stages import CHAMPION
 from registry.store import Registry
+from registry.trial import try_apart
 from registry.versions import COMMAND_TAG, ModelVersionInfo
 from schemas.domain import Domain
-from schemas.errors import ModelNotFoundError, RegistryUnavailableError
+from schemas.errors import ModelNotFoundError, ModelRejectedError, RegistryUnavailableError
 from schemas.rollout_report import RolloutReport
 from schemas.settings import Settings
 from service.activity import Activities
+from training.gate.loading import cost_check
 from training.gate.report import GateReport, Override
 
 if TYPE_CHECKING:
@@ -82,6 +85,21 @@ class Models:
 
         with self._activities.doing(f"loading version {model.version}"):
             await self._call(fetch_and_load)
+
+    async def try_challenger(self, model: ModelVersionInfo) -> None:
+        """Check a version as the gate does, but for its gain, in a process of its own, which it may kill or hang.
+
+        Raises:
+            ModelNotFoundError: its artifact is gone.
+            ModelRejectedError: a check failed.
+            RegistryUnavailableError: MLflow does not answer.
+        """
+        with self._activities.doing(f"trying version {model.version}"):
+            path = await self._call(lambda: self._cache.fetch(model.desired(activation="")))
+            await try_apart(self._settings, path, is_whole=True)
+            cost = cost_check(read_card(path), self._settings.swap.max_us_per_row)
+            if cost.outcome == "failed":
+                raise ModelRejectedError("cost", cost.reason)
 
     async def champion(self) -> ModelVersionInfo | None:
         """The registry's champion, without a second attempt; None if there is none.

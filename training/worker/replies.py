@@ -16,16 +16,19 @@ from schemas.commands import CancelTraining, ModelEvent, StartRollout
 from schemas.frozen_model import FrozenModel
 from schemas.history import Change
 from schemas.rollout_report import RolloutReport
+from schemas.rollouts import DesiredRollout
 from schemas.states import DesiredModel, FormerModel
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
 from training.worker.inbox import CommandEntry
 from training.worker.metrics import JobMetrics
+from training.worker.rollout_change import RolloutChange
 from transport.entries import EntryId
 from transport.scripts import Script
 
 logger = logging.getLogger(__name__)
 
 _REPLY = Script("training.worker", "reply")
+_STALE = [b"stale"]
 _FORMER = TypeAdapter(tuple[FormerModel, ...])
 
 
@@ -99,8 +102,11 @@ class Replies:
         change: Change | None = None,
         activated: Activated | None = None,
         loop: Mapping[str, str] | None = None,
-    ) -> None:
+        rollout: RolloutChange | None = None,
+    ) -> bool:
         """Reply to a command and acknowledge it; writes nothing if the command is no longer pending.
+
+        Returns whether the change of the rollout still fitted; otherwise nothing was written, and there is another one.
 
         Args:
             entry: the entry that carried the command.
@@ -109,18 +115,24 @@ class Replies:
             change: the record for the history.
             activated: what the reply activates.
             loop: fields of the pause of the retraining loop; empty to resume it.
+            rollout: what the reply does to the rollout.
         """
         fence = {"group": TRAINERS, "consumer": self.worker, "entry": entry.id, "key": key}
         champion = activated.champion if activated else None
         reply = fence | _script_fields(events, change, activated, champion, key)
         if loop is not None:
             reply["loop"] = [part for field in loop.items() for part in field]
+        if rollout is not None:
+            reply |= rollout.script_fields()
         written = await self._run_script(reply)
+        if written == _STALE:
+            return False
         if written:
             took_ms = EntryId.parse(entry.id).age_ms(EntryId.parse(written[-1]).ms) or 0
             self.metrics.record_job([event.type for event in events], took_ms / 1000)
         else:
             logger.warning("command already has a reply", extra={"entry": entry.id})
+        return True
 
     async def follow(
         self, followed: str, champion: str, event: ModelEvent, change: Change, activated: Activated | None = None
@@ -131,6 +143,20 @@ class Replies:
         """
         reply = _script_fields([event], change, activated, champion)
         return bool(await self._run_script({"followed": followed} | reply))
+
+    async def end_rollout(self, rollout: str, event: ModelEvent, change: Change) -> None:
+        """End the rollout of this id without a command; does nothing if it has ended."""
+        await self._run_script(_script_fields([event], change, None, None) | RolloutChange(rollout).script_fields())
+
+    async def rollout(self) -> DesiredRollout | None:
+        """The desired rollout; None if there is none."""
+        stored: Any = await self.client.hgetall(self.streams.rollout)
+        return DesiredRollout.from_hash(stored)
+
+    async def challenger_failures(self, rollout: str) -> int:
+        """How many consumers died with the challenger of a rollout loaded."""
+        count: Any = await self.client.hget(self.streams.challenger_failures, rollout)
+        return int(count or 0)
 
     async def followed(self) -> str:
         """The version of the champion that was followed last; empty if none was."""
@@ -190,6 +216,7 @@ class Replies:
         streams = self.streams
         keys = [streams.commands, streams.model_events, streams.model, streams.command_replies]
         keys += [streams.worker_state, streams.training_lock, streams.history, streams.loop]
+        keys += [streams.rollout, streams.challenger_failures]
         written: list[bytes] = await _REPLY.run_async(self.client, keys, [json.dumps(reply)])
         return written
 
@@ -206,7 +233,11 @@ def _script_fields(
         fields["change"] = change.model_dump_json(exclude_defaults=True)
     if champion is not None:
         fields["champion"] = champion
-    return fields | (activated.script_fields(command_id) if activated else {})
+    if activated is not None:
+        by = change.actor if change else None
+        ended = ModelEvent.of(events[-1].source, "rollout.stopped", command_id=command_id, by=by)
+        fields |= activated.script_fields(command_id) | {"rollout_ended": _json_of(ended)}
+    return fields
 
 
 def _json_of(event: ModelEvent) -> str:

@@ -1,5 +1,5 @@
 -- Writes the reply to one command, and the model that it activates: all of it or nothing.
--- KEYS: commands, model-events, model, answers, notes, training, history, loop. ARGV: one JSON object with
+-- KEYS: commands, model-events, model, answers, notes, training, history, loop, rollout, rollout:failures. ARGV: one JSON object with
 --   group, consumer, entry: the command's entry; the fence: nothing is written unless it is still pending
 --   followed: without an entry, the champion followed last; nothing is written if another one has been followed since
 --   key: the field of `answers`: the command's id, or the entry's
@@ -10,22 +10,30 @@
 --   former: of a rollback, how many of the versions that answered before are kept; otherwise the desired version joins
 --     them if another one replaces it
 --   loop: flat list of the fields of `loop`, which pause it; an empty list resumes it
--- Returns the entry ids of the events; none if the fence kept the reply out.
-local commands, model_events, model, answers, notes, training, history, loop = unpack(KEYS)
+--   rollout: the id of the rollout that the reply is about, empty for none; if another one is there by now, nothing is
+--     written. With `rollout_fields`, their flat list, it is written; otherwise it ends
+--   rollout_ended: JSON of the event for a rollout that ends because another version is activated
+-- Returns the entry ids of the events; none if the fence kept the reply out, {"stale"} if there is another rollout.
+local commands, model_events, model, answers, notes, training, history, loop, rollout, failures = unpack(KEYS)
 local reply = cjson.decode(ARGV[1])
 local MOST_FORMER = 100
 
 -- Redis does not roll back, so the script checks what can fail before the first write
-for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string', 'stream', 'hash'}) do
+for i, kind in ipairs({'stream', 'stream', 'hash', 'hash', 'hash', 'string', 'stream', 'hash', 'hash', 'hash'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' holds a ' .. found .. ', not a ' .. kind)
   end
 end
 
+local running = {}
+local stored = redis.call('HGETALL', rollout)
+for i = 1, #stored, 2 do running[stored[i]] = stored[i + 1] end
+if reply.rollout and reply.rollout ~= (running.id or '') then return {'stale'} end
+
 if reply.entry then
   if redis.call('XACK', commands, reply.group, reply.entry) ~= 1 then return {} end
-elseif (redis.call('HGET', notes, 'champion') or '') ~= reply.followed then
+elseif reply.followed and (redis.call('HGET', notes, 'champion') or '') ~= reply.followed then
   return {}
 end
 
@@ -57,6 +65,7 @@ local function undo(failure)
   for _, id in ipairs(ids) do redis.pcall('XDEL', model_events, id) end
   if change then redis.pcall('XDEL', history, change) end
   redis.pcall(unpack(set_before(before)))
+  if #stored > 0 then redis.pcall('HSET', rollout, unpack(stored)) else redis.pcall('DEL', rollout) end
   if reply.entry then
     redis.pcall('HDEL', answers, reply.key)
     redis.pcall('XCLAIM', commands, reply.group, reply.consumer, 0, reply.entry, 'FORCE', 'JUSTID')
@@ -64,7 +73,19 @@ local function undo(failure)
   return failure
 end
 
-for _, event in ipairs(reply.events) do
+-- A rollout compares its challenger with one version: it ends when another one, or the challenger, is activated.
+local events = reply.events
+local ends = reply.rollout and not reply.rollout_fields
+if reply.activate and running.id and reply.version ~= redis.call('HGET', model, 'version') then
+  local ended = cjson.decode(reply.rollout_ended)
+  ended.data.cause = reply.version == running.version and 'promoted' or 'replaced'
+  ended.data.rollout, ended.data.version, ended.data.mode = running.id, running.version, running.mode
+  ended.data.share, ended.data.salt = tonumber(running.share), running.salt
+  table.insert(events, #events, cjson.encode(ended))
+  ends = true
+end
+
+for _, event in ipairs(events) do
   local id = redis.pcall('XADD', model_events, '*', 'data', event)
   if type(id) == 'table' then return undo(id) end
   ids[#ids + 1] = id
@@ -80,6 +101,15 @@ if reply.entry then
   writes[1] = {'HSET', answers, reply.key, cjson.encode({entry = reply.entry, event = ids[#ids]})}
   writes[2] = {'HDEL', notes, 'target:' .. reply.key, 'cancel:' .. reply.entry}
   if redis.call('GET', training) == reply.entry then writes[3] = {'DEL', training} end
+end
+if ends then
+  writes[#writes + 1] = {'DEL', rollout}
+  writes[#writes + 1] = {'HDEL', failures, running.id}
+elseif reply.rollout then
+  if reply.rollout == '' then
+    writes[#writes + 1] = {'HSET', rollout, 'id', ids[#ids], 'champion', redis.call('HGET', model, 'version')}
+  end
+  writes[#writes + 1] = {'HSET', rollout, 'revision', ids[#ids], unpack(reply.rollout_fields)}
 end
 if reply.activate then writes[#writes + 1] = set_before(after) end
 if reply.champion then writes[#writes + 1] = {'HSET', notes, 'champion', reply.champion} end

@@ -97,6 +97,7 @@ def _show(report: VerificationReport, coverage: Coverage, shown: int, *, is_fine
         f"pending     {report.late:,} for longer than {allowed_s:g} s",
         f"models      {report.predictions:,} predictions checked against their activation",
         f"window      {report.rows:,} rows in {report.batches:,} batches compared with their predictions",
+        *([f"rollouts    {report.arms:,} arms and {report.pairs:,} pairs checked"] if report.arms else []),
         f"counts      compared{', with the sum of all predictions' if report.is_sum_checked else ''}",
         f"in stream   listings from {coverage.first_listing or 'none'} to {coverage.last_listing or 'none'}",
     ]

@@ -23,6 +23,9 @@ _RESULTS = {
     "command.done": "done",
     "loop.paused": "done",
     "loop.resumed": "done",
+    "rollout.started": "started",
+    "rollout.adjusted": "done",
+    "rollout.stopped": "done",
 }
 
 
@@ -63,7 +66,7 @@ def _details(change: Change) -> Iterator[str]:
 
 
 def _deed(change: Change) -> str:
-    what = "champion set" if change.deed == "champion" else change.deed
+    what = "champion set" if change.deed == "champion" else change.deed.replace("_", " ")
     cause = change.cause if change.cause not in {None, "operator"} else None
     notes = ", ".join(filter(None, (cause, "forced" if change.is_forced else None)))
     return f"{what} ({notes})" if notes else what
