@@ -51,6 +51,9 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
         assert run("operator", "reload", "--version", "2", "--wait")["confirmed"]
         assert run("operator", "reload", "--version", "1", "--wait")["confirmed"]
 
+        assert run("operator", "rollout", "start", "--version", "2", "--wait")["confirmed"]
+        assert run("operator", "rollout", "adjust", "--mode", "split", "--wait")["confirmed"]
+
         (letter,) = run("operator", "dead-letters", "list")
         run("operator", "dead-letters", "replay", letter["entry_id"], "--set", "RM=6.5")
         status = partial(run, "operator", "status", codes=STATUS_CODES)
@@ -59,6 +62,9 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
 
         explained = publish_to_explain(users, streams)
         assert explained["type"] == "listing.explained"
+
+        assert run("monitor", "rollout", "status")["carried_out_by"]
+        assert run("operator", "rollout", "stop", "--wait")["confirmed"]
 
         outcomes = folder / "outcomes.csv"
         outcomes.write_text("id,MEDV\nl-0,24.0\nl-1,21.6\n", encoding="utf-8")

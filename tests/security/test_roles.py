@@ -105,6 +105,8 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
         "consumer": [
             *every_role,
             ("XRANGE", streams.explain, "-", "+"),
+            ("HSET", streams.rollout, "version", "9"),
+            ("DEL", streams.rollout),
             ("XADD", streams.explanations, *add),
             ("XRANGE", streams.replies("asker"), "-", "+"),
             ("DEL", streams.replies("asker")),
