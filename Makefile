@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ soak: install ## Score ten million listings while consumers are killed (EVENTS=,
 
 soak-gateway: install ## Ask over HTTP while gateway, consumers and Redis are killed (MINUTES=10, SEED=)
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -s -m soak tests/gateway
+
+test-rollouts: install ## Roll a challenger out over 100,000 listings, with a kill in each step (LISTINGS=)
+	@LISTINGS=$(LISTINGS) $(BIN)/pytest -m "soak or not soak" tests/rollouts
 
 pages: install ## Regenerate docs/params.md, docs/asyncapi.json and the stored output of commands
 	@$(BIN)/tasador settings > docs/params.md

@@ -12,6 +12,7 @@ from typing import Any
 import redis.asyncio
 
 from monitoring.outcomes.prediction_index import HOUR_MS
+from monitoring.outcomes.progress import joined_until_ms
 from monitoring.rollouts.answer_cohort import AnswerCohort
 from monitoring.rollouts.arm_answers import read_answers
 from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
@@ -56,7 +57,9 @@ class MatureOutcomes:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        last = str(int(now_ms - self._mature_ms))
+        # what monitors have not joined yet must not count as missing
+        known_ms = await joined_until_ms(self._client, self._streams, now_ms)
+        last = str(int(known_ms - self._mature_ms))
         cursor, comparison = await self._store.load(rollout)
         for _ in range(_ROUNDS):
             after, units = await self._read_pairs(cursor, comparison, last)

@@ -96,6 +96,18 @@ async def test_predictions_count_once_they_are_mature(make: MakeRollout) -> None
     assert (await rollout.report()).verdict.outcomes == 0
 
 
+async def test_outcomes_that_monitors_have_not_joined_yet_are_not_missing(make: MakeRollout) -> None:
+    """As after a pause of the monitors: the outcomes came long ago, and are read later than the pairs."""
+    rollout = make()
+    rollout.change()
+    rollout.answer(listings(200, 0.3))
+    before = await rollout.reporter.report()
+    assert before is not None
+    assert (before.verdict.outcomes, before.arms[0].labelled_share) == (0, None)
+    after = await rollout.report()
+    assert (after.verdict.outcomes, after.arms[0].labelled_share) == (200, 1.0)
+
+
 async def test_failures_count_for_the_arm_that_was_to_answer(make: MakeRollout) -> None:
     """The challenger answers only what is easy; with the champion's answers in its place it is exactly as good."""
     rollout = make(max_fallback_share=1.0)
