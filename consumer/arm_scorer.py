@@ -15,7 +15,7 @@ import numpy as np
 from consumer.arm_scores import ArmScores, FallbackCause, are_finite
 from consumer.served_model import ServedModel, ServedRollout
 from consumer.watchdog import ending_after
-from schemas.arms import are_in_share, arm_keys
+from schemas.arms import are_in_share, arm_key
 from schemas.decoding import DecodedListing
 from schemas.rows import Matrix
 
@@ -57,7 +57,7 @@ class ArmScorer:
             is_alone: whether a batch with these listings was not committed; then the challenger is not asked.
         """
         state = rollout.state
-        keys = arm_keys([(listing.subject, listing.source, listing.id) for listing in listings])
+        keys = np.array([arm_key(each.subject, each.source, each.id) for each in listings], dtype=np.uint32)
         is_concerned = are_in_share(keys, rollout.salt, state.share)
         challenger, challenger_us = self._empty(len(matrix)), 0.0
         cause: FallbackCause = "alone"
@@ -75,12 +75,25 @@ class ArmScorer:
             if not is_good.all():
                 champion[~is_good] = model.scorer.score(matrix[~is_good])
         champion_us = (perf_counter() - begin) * 1e6 / len(matrix)
+        is_assigned = np.zeros_like(is_concerned) if state.mode == "shadow" else is_concerned
+        by_challenger = is_good & is_assigned
         scores = champion
-        if state.mode != "shadow" and is_good.any():
+        if by_challenger.any():
             scores = champion.copy()
-            scores[is_good] = challenger[is_good]
+            scores[by_challenger] = challenger[by_challenger]
         return ArmScores(
-            rollout, scores, champion, challenger, keys, is_concerned, is_good, cause, champion_us, challenger_us
+            rollout=rollout,
+            scores=scores,
+            champion=champion,
+            challenger=challenger,
+            keys=keys,
+            is_concerned=is_concerned,
+            is_assigned=is_assigned,
+            is_good=is_good,
+            by_challenger=by_challenger,
+            cause=cause,
+            champion_us=champion_us,
+            challenger_us=challenger_us,
         )
 
     def _ask(self, challenger: ServedModel, matrix: Matrix) -> tuple[Matrix, FallbackCause]:

@@ -35,6 +35,8 @@ class BatchArms:
         pairs: packed, one for each listing that has one, in the order of the predictions.
         champion_us: time that the champion took for a row.
         challenger_us: time that the challenger took for a row.
+        champion_total: sum of the champion's predictions.
+        challenger_total: sum of the challenger's.
         answered: how many predictions are the champion's and the challenger's.
         fallbacks: how many are the champion's in the challenger's place, by cause.
     """
@@ -43,6 +45,8 @@ class BatchArms:
     pairs: bytes
     champion_us: float
     challenger_us: float
+    champion_total: float
+    challenger_total: float
     answered: Mapping[str, int]
     fallbacks: Mapping[str, int]
 
@@ -58,7 +62,9 @@ class ArmScores:
         challenger: the challenger's scores, in the same shape; NaN where it was not asked, raised or gave no number.
         keys: of the arm's hash, (n,).
         is_concerned: which listings the rollout concerns, (n,).
+        is_assigned: which listings the challenger is to answer, (n,).
         is_good: where the challenger gave an answer, (n,).
+        by_challenger: which listings get the challenger's answer, (n,).
         cause: why the others have none.
         champion_us: time that the champion took for a row.
         challenger_us: time that the challenger took for a row.
@@ -70,21 +76,12 @@ class ArmScores:
     challenger: Matrix
     keys: NDArray[np.uint32]
     is_concerned: Mask
+    is_assigned: Mask
     is_good: Mask
+    by_challenger: Mask
     cause: FallbackCause
     champion_us: float
     challenger_us: float
-
-    @property
-    def by_challenger(self) -> Mask:
-        """Which listings get the challenger's answer, (n,)."""
-        return self.is_good & self._is_assigned
-
-    @property
-    def _is_assigned(self) -> Mask:
-        if self.rollout.state.mode == "shadow":
-            return np.zeros_like(self.is_concerned)
-        return self.is_concerned
 
     def champion_stamp(self, stamp: Stamp) -> Stamp:
         """The champion's stamp on listings of its own arm."""
@@ -95,10 +92,12 @@ class ArmScores:
         mine = self.rollout.challenger.stamp
         fallback = Stamp(stamp.version, stamp.activation, self.rollout.state.id, "challenger", fallback=True)
         good = self.is_good.tolist()
-        return {row: mine if good[row] else fallback for row in np.flatnonzero(self._is_assigned).tolist()}
+        return {row: mine if good[row] else fallback for row in np.flatnonzero(self.is_assigned).tolist()}
 
     def bounds(self, model: ServedModel) -> tuple[Matrix, Matrix]:
-        """The training range of the model that answers each row: lowest and highest values, each (n, columns)."""
+        """The training range of the model that answers a row: lowest and highest values, (columns,) or (n, columns)."""
+        if not self.by_challenger.any():
+            return model.low, model.high
         mine, theirs = self.by_challenger[:, None], self.rollout.challenger
         return np.where(mine, theirs.low, model.low), np.where(mine, theirs.high, model.high)
 
@@ -116,16 +115,22 @@ class ArmScores:
         return self.is_concerned if self.rollout.state.has_pairs else np.zeros_like(self.is_concerned)
 
     def for_commit(
-        self, entry_ids: Sequence[bytes], listings: Sequence[DecodedListing], classes: tuple[str, ...]
+        self,
+        entry_ids: Sequence[bytes],
+        listings: Sequence[DecodedListing],
+        values: NDArray[np.float64],
+        classes: tuple[str, ...],
     ) -> BatchArms:
-        """What the commit gets, of n predictions."""
+        """What the commit gets, of n predictions with these values, (n,)."""
         by_challenger = int(self.by_challenger.sum())
-        fallbacks = int((self._is_assigned & ~self.is_good).sum())
+        fallbacks = int((self.is_assigned & ~self.is_good).sum())
         return BatchArms(
             rollout=self.rollout.state.id,
             pairs=self._pack_pairs(entry_ids, listings, classes),
             champion_us=self.champion_us,
             challenger_us=self.challenger_us,
+            champion_total=float(values[~self.by_challenger].sum()),
+            challenger_total=float(values[self.by_challenger].sum()),
             answered={"champion": len(entry_ids) - by_challenger, "challenger": by_challenger},
             fallbacks={self.cause: fallbacks} if fallbacks else {},
         )
@@ -138,7 +143,7 @@ class ArmScores:
             return b""
         each: list[int] = rows.tolist()
         has_subject = np.array([listings[row].subject is not None for row in each])
-        flags = self._is_assigned[rows] * CHALLENGER_ARM + ~self.is_good[rows] * FALLBACK + has_subject * HAS_SUBJECT
+        flags = self.is_assigned[rows] * CHALLENGER_ARM + ~self.is_good[rows] * FALLBACK + has_subject * HAS_SUBJECT
         champion, challenger = _answers(self.champion[rows], classes), _answers(self.challenger[rows], classes)
         ids = [entry_ids[row] for row in each]
         return pack_pairs(ids, champion, challenger, self.keys[rows], flags.astype(np.uint8))

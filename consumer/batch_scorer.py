@@ -143,7 +143,7 @@ class BatchScorer:
             invalid_stored=decoded.invalid_stored,
             lookups=decoded.lookup_results,
             kinds=self._kinds(values, model.usual),
-            arms=arms.for_commit(ids, listings, self._classes) if arms else None,
+            arms=arms.for_commit(ids, listings, values, self._classes) if arms else None,
             decode_s=decoded.decode_s,
             score_s=scored - begin,
         )

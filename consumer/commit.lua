@@ -224,6 +224,36 @@ local function add_to_window(packed, count, sum, activation, ...)
   try('HINCRBY', progress, 'window_rows', #packed / width)
 end
 
+-- An entry of the window has one activation: what each model answered stands in an entry of its own.
+local function add_arms_to_window()
+  local rollout = options.rollout
+  local function arm_of(entry) return string.byte(flags, entry) % 16 >= 8 and 2 or 1 end
+  local counts, sums, packs = {p - rollout.answers, rollout.answers}, {rollout.champion_sum, rollout.challenger_sum}, {{}, {}}
+  if scored == p then
+    for row = 0, #packed_rows / width - 1 do
+      local pack = packs[arm_of(row * stride + 1)]
+      pack[#pack + 1] = sub(packed_rows, row * width + 1, row * width + width)
+    end
+    packs = {table.concat(packs[1]), table.concat(packs[2])}
+  else
+    local members = {{}, {}}
+    for j = 1, scored do
+      local own = members[arm_of(rows[j])]
+      own[#own + 1] = rows[j]
+    end
+    for arm = 1, 2 do
+      counts[arm] = #members[arm]
+      packs[arm], sums[arm] = rows_of(members[arm])
+    end
+  end
+  for arm, name in ipairs({'champion', 'challenger'}) do
+    if counts[arm] > 0 then
+      local activation = arm == 1 and options.activation or rollout.id
+      add_to_window(packs[arm], counts[arm], sums[arm], activation, 'arm', name, 'batch', scored)
+    end
+  end
+end
+
 -- Pairs of the predictions that this call wrote; whatever happens to them, the outcomes are written.
 local packed_pairs, paired, unpaired, pairs_forbidden = ARGV[11], 0, 0, 0
 local function add_pairs()
@@ -256,7 +286,8 @@ if scored > 0 then
   local sum, squares, imputed, unusual = options.sum, options.sum_squares, 0, 0
   local packed = packed_rows
   if scored < p then packed, sum, squares = rows_of(rows) end
-  local has_flags = string.find(flags, '[^%z]')
+  -- a flag other than those about arms
+  local has_flags = string.find(flags, '[^%z\8\16\24]')
   for j = 1, has_flags and scored or 0 do
     local flag = string.byte(flags, rows[j])
     if flag % 2 == 1 then imputed = imputed + 1 end
@@ -267,19 +298,8 @@ if scored > 0 then
   if unusual > 0 then try('HINCRBY', progress, 'unusual', unusual) end
   try('HINCRBYFLOAT', progress, 'prediction_sum', sum)
   try('HINCRBYFLOAT', progress, 'prediction_sum_squares', squares)
-  local mine, theirs = {}, {}
-  if options.rollout and has_flags then
-    for j = 1, scored do
-      local members = string.byte(flags, rows[j]) % 16 >= 8 and theirs or mine
-      members[#members + 1] = rows[j]
-    end
-  end
-  if #theirs > 0 then
-    -- an entry of the window has one activation: the rows of each model stand in an entry of their own
-    for _, arm in ipairs({{mine, options.activation, 'champion'}, {theirs, options.rollout.id, 'challenger'}}) do
-      local arm_rows, arm_sum = rows_of(arm[1])
-      if #arm[1] > 0 then add_to_window(arm_rows, #arm[1], arm_sum, arm[2], 'arm', arm[3], 'batch', scored) end
-    end
+  if options.rollout and options.rollout.answers > 0 then
+    add_arms_to_window()
   elseif #packed > 0 then
     add_to_window(packed, scored, sum, options.activation)
   end

@@ -11,6 +11,7 @@ import msgspec
 from redis.exceptions import NoPermissionError, NoScriptError
 
 from consumer.answer_encoder import encode, now_rfc3339
+from consumer.arm_scores import BatchArms
 from consumer.batch import ScoredBatch
 from consumer.metrics import PAIR_RESULTS, BatchFigures
 from consumer.rate_limit import NO_CHARGES, charge
@@ -27,11 +28,14 @@ COMMIT = Script("consumer", "commit")
 
 
 class RolloutOptions(msgspec.Struct, gc=False):
-    """Which rollout the batch belongs to, and how long its models took; times in µs are texts."""
+    """Which rollout the batch belongs to, what each model answered, and how long it took; sums and µs are texts."""
 
     id: str
     champion_us: str
     challenger_us: str
+    champion_sum: str
+    challenger_sum: str
+    answers: int
 
 
 class CommitOptions(msgspec.Struct, gc=False, omit_defaults=True):
@@ -231,5 +235,16 @@ class Committer:
             explains=explains,
             max_requests=self._settings.explain.max_requests,
             keeps_pairs=keeps_pairs,
-            rollout=RolloutOptions(arms.rollout, repr(arms.champion_us), repr(arms.challenger_us)) if arms else None,
+            rollout=_rollout_options(arms) if arms else None,
         )
+
+
+def _rollout_options(arms: BatchArms) -> RolloutOptions:
+    return RolloutOptions(
+        id=arms.rollout,
+        champion_us=repr(arms.champion_us),
+        challenger_us=repr(arms.challenger_us),
+        champion_sum=repr(arms.champion_total),
+        challenger_sum=repr(arms.challenger_total),
+        answers=arms.answered["challenger"],
+    )

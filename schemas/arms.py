@@ -10,7 +10,6 @@ linear: of ids of one length, two rollouts would concern the same listings or no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from math import ceil
 from zlib import crc32
 
@@ -68,8 +67,3 @@ def are_in_share(keys: NDArray[np.uint32], salt: int, share: float) -> NDArray[n
     # a division would round the largest hashes up to 1
     found: NDArray[np.bool_] = (mixed ^ (mixed >> np.uint64(31))) < np.uint64(ceil(share * _ALL))
     return found
-
-
-def arm_keys(subjects: Sequence[tuple[str | None, str | None, str]]) -> NDArray[np.uint32]:
-    """The keys of n listings, each given as subject, source and id; shape (n,)."""
-    return np.fromiter((arm_key(*each) for each in subjects), dtype=np.uint32, count=len(subjects))

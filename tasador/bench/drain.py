@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -56,12 +56,25 @@ class DrainResult(FrozenModel):
     redis: ProcessUsage
 
 
+class Preparation:
+    """What a drain of the product needs besides listings, before and after; by default nothing."""
+
+    def write(self) -> None:
+        """Write more keys, before the listings are published."""
+
+    def is_ready(self) -> bool:
+        """Whether the consumer may begin; asked once its process runs."""
+        return True
+
+    def note_result(self) -> None:
+        """Read what the drain left in Redis, before it is deleted."""
+
+
+NOTHING_MORE = Preparation()
+
+
 def measure_drain(
-    rig: Rig,
-    contender: Contender,
-    payloads: Sequence[bytes],
-    number: int,
-    prepare: Callable[[], object] | None = None,
+    rig: Rig, contender: Contender, payloads: Sequence[bytes], number: int, preparation: Preparation = NOTHING_MORE
 ) -> DrainResult:
     """Let a contender drain listings.
 
@@ -70,7 +83,7 @@ def measure_drain(
         contender: the program to measure.
         payloads: all listings; a slow contender drains a share of them.
         number: of the round.
-        prepare: writes more keys than the listings, before they are published.
+        preparation: what the drain needs besides.
 
     Raises:
         BenchmarkError: the contender died, made no progress, or did not answer each listing exactly once.
@@ -79,23 +92,21 @@ def measure_drain(
     payloads = payloads[: max(len(payloads) // contender.divisor, 2)]
     rig.clear()
     try:
-        if prepare:
-            prepare()
+        preparation.write()
         begin = time.perf_counter()
         publish(rig.settings, payloads, len(payloads))
         published_per_s = len(payloads) / (time.perf_counter() - begin)
-        if contender.is_product:
-            rig.activate(contender.model)
-        else:
+        if not contender.is_product:
             rig.client.xgroup_create(rig.streams.listings, SCORERS, id="0")
-        samples = _run(rig, contender, len(payloads))
+        samples = _run(rig, contender, len(payloads), preparation)
         _check(rig, contender, len(payloads))
+        preparation.note_result()
         return _result(rig, contender, samples, published_per_s, number)
     finally:
         rig.clear()
 
 
-def _run(rig: Rig, contender: Contender, count: int) -> list[UsageSample]:
+def _run(rig: Rig, contender: Contender, count: int, preparation: Preparation) -> list[UsageSample]:
     home, log = rig.settings.home, f"{contender.name}.log"
     samples: list[UsageSample] = []
     # all answers are read back at the end, so none may be trimmed before
@@ -107,6 +118,12 @@ def _run(rig: Rig, contender: Contender, count: int) -> list[UsageSample]:
             for number, command in enumerate(contender.commands)
         ]
         answers, moved_s = -1, time.monotonic()
+        while not preparation.is_ready():
+            time.sleep(SAMPLE_EVERY_S)
+            if time.monotonic() - moved_s > STALL_S:
+                raise BenchmarkError(f"{contender.title} did not get ready: {processes[0].last_line()}")
+        if contender.is_product:
+            rig.activate(contender.model)
         while answers < count:
             time.sleep(SAMPLE_EVERY_S)
             samples.append(sample_usage(rig.client, rig.streams.predictions, processes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tasador.bench.markdown import table
+from tasador.bench.rollout import RolloutDrain
 from tasador.bench.stored import SUBJECTS, StoredDrain
 from tasador.bench.throughput import ContenderStanding, RateRatio, ThroughputReport, UsageSummary
 
@@ -24,6 +25,15 @@ _STORED = """\
 
 Every listing names one of {subjects:,} properties and takes features from the store (`docs/stored-features.md`); the
 ratio is to the drain of whole listings in the same round (`tasador bench --part stored`).
+
+{rows}
+"""
+_ROLLOUTS = """\
+## What a rollout costs
+
+A challenger that costs as much as the champion beside it (`docs/rollouts.md`); the ratio is to the drain without a
+rollout in the same round (`tasador bench --part rollout`). *Challenger* is the time of its scoring, for each listing of
+the stream; *more* is all that an event costs beyond that.
 
 {rows}
 """
@@ -172,3 +182,22 @@ def _work(standing: ContenderStanding) -> tuple[str, str, str]:
     (process,) = standing.processes
     redis = standing.redis
     return f"{standing.events_per_s.median:,.0f}", f"{process.cpu_us.median:.2f}", f"{redis.cpu_us.median:.2f}"
+
+
+def rollouts_section(drains: Sequence[RolloutDrain]) -> str:
+    """What a challenger beside the champion costs."""
+    without, *others = drains
+    heads = ("", *RATIO_HEADS, "events/s", "µs an event", "challenger", "more", "Redis, µs")
+    rows = [
+        (
+            each.title,
+            *(ratio_cells(each.ratio) if each in others else [""] * len(RATIO_HEADS)),
+            f"{each.events_per_s.median:,.0f}",
+            f"{each.cpu_us:.2f}",
+            f"{each.challenger_us:.2f}" if each.challenger_us else "",
+            f"{each.cpu_us - without.cpu_us - each.challenger_us:.2f}" if each.challenger_us else "",
+            f"{each.redis_cpu_us:.2f}",
+        )
+        for each in drains
+    ]
+    return _ROLLOUTS.format(rows=table(heads, rows))

@@ -27,6 +27,7 @@ from tasador.bench.machine import describe_machine
 from tasador.bench.part import BenchPart
 from tasador.bench.report import BenchReport
 from tasador.bench.rig import Rig
+from tasador.bench.rollout import measure_rollouts
 from tasador.bench.rounds import NO_OTHERS, run_rounds
 from tasador.bench.size import BenchSize
 from tasador.bench.start import ConsumerStart, measure_starts
@@ -99,6 +100,7 @@ class BenchRun:
             BenchPart.CLASSES: self._classes,
             BenchPart.COSTS: lambda: {"costs": self._drain(build_reduced())},
             BenchPart.STORED: self._stored,
+            BenchPart.ROLLOUT: self._rollouts,
             BenchPart.LATENCY: self._latencies,
             BenchPart.SWAP: self._swaps,
             BenchPart.START: self._starts,
@@ -138,6 +140,11 @@ class BenchRun:
     def _stored(self) -> dict[str, Any]:
         size = self._size
         return {"stored": measure_stored(self._rig, size.listings, size.rounds, self._progress, is_quick=size.is_quick)}
+
+    def _rollouts(self) -> dict[str, Any]:
+        size = self._size
+        drains = measure_rollouts(self._rig, size.listings, size.rounds, self._progress, is_quick=size.is_quick)
+        return {"rollouts": drains}
 
     def _latencies(self) -> dict[str, Any]:
         size, until = self._size, not self._size.is_quick

@@ -10,6 +10,7 @@ from tasador.bench.drain_sections import (
     busy_section,
     classes_section,
     costs_section,
+    rollouts_section,
     scale_section,
     stored_section,
 )
@@ -69,6 +70,8 @@ def _drains(report: BenchReport) -> Iterator[str]:
         yield costs_section(report.costs)
     if report.stored:
         yield stored_section(report.stored)
+    if report.rollouts:
+        yield rollouts_section(report.rollouts)
 
 
 def _goals(goals: Sequence[Goal]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from statistics import median
 
 from producer import FeatureWriter
@@ -13,7 +12,7 @@ from schemas.domain import Domain
 from schemas.frozen_model import FrozenModel
 from schemas.stored_features import StoredFeatures
 from tasador.bench.contenders.contender import TASADOR, Contender, build_product
-from tasador.bench.drain import DrainResult, measure_drain
+from tasador.bench.drain import NOTHING_MORE, DrainResult, Preparation, measure_drain
 from tasador.bench.payloads import PUBLISHED_AT, listing_id, payload_builder
 from tasador.bench.rig import Rig
 from tasador.bench.targets import STORED, floor_of
@@ -66,8 +65,8 @@ def measure_stored(
     drains: dict[int, list[DrainResult]] = {stored: [] for stored in payloads}
     for number in range(1, rounds + 1):
         for stored, each in payloads.items():
-            contender, prepare = _contender(stored), partial(_fill_store, rig, domain) if stored else None
-            drain = measure_drain(rig, contender, each, number, prepare)
+            contender, preparation = _contender(stored), _FilledStore(rig, domain) if stored else NOTHING_MORE
+            drain = measure_drain(rig, contender, each, number, preparation)
             drains[stored].append(drain)
             progress(f"round {number} of {rounds}: {contender.title}: {drain.events_per_s:,.0f} events/s")
     width = len(domain.columns)
@@ -100,10 +99,15 @@ def _subject(number: int) -> str:
     return f"property-{number % SUBJECTS:06d}"
 
 
-def _fill_store(rig: Rig, domain: Domain) -> None:
-    rows = zip(range(SUBJECTS), sample_rows(domain, SEED))  # noqa: B905 - endless
-    with FeatureWriter(rig.settings) as writer:
-        writer.put_many(StoredFeatures(_subject(number), row, None) for number, row in rows)
+class _FilledStore(Preparation):
+    def __init__(self, rig: Rig, domain: Domain) -> None:
+        self._rig = rig
+        self._domain = domain
+
+    def write(self) -> None:
+        rows = zip(range(SUBJECTS), sample_rows(self._domain, SEED))  # noqa: B905 - endless
+        with FeatureWriter(self._rig.settings) as writer:
+            writer.put_many(StoredFeatures(_subject(number), row, None) for number, row in rows)
 
 
 def _sum_up(

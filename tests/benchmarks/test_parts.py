@@ -15,6 +15,7 @@ from tasador.bench.latency import LatencyStep, measure_latency
 from tasador.bench.plots import write_plots
 from tasador.bench.report import BenchReport
 from tasador.bench.rig import Rig
+from tasador.bench.rollout import CASES, RolloutDrain, measure_rollouts
 from tasador.bench.start import ConsumerStart, measure_starts
 from tasador.bench.stored import StoredDrain, measure_stored
 from tasador.bench.swap import SwapLatencies, measure_swaps
@@ -96,6 +97,15 @@ def test_listings_that_take_features_from_the_store_are_drained(rig: Rig, monkey
     assert stored.ratio.times.median == stored.events_per_s.median / whole.events_per_s.median
 
 
+@pytest.mark.timeout(120)
+def test_rollouts_are_measured_with_their_challenger_loaded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasador.bench.rollout.CASES", CASES[:1])
+    without, shadow = measure_rollouts(rig, 200, 1, list[str]().append)
+    assert (without.title, without.challenger_us) == ("no rollout", 0)
+    assert shadow.challenger_us > 0
+    assert shadow.ratio.times.median == shadow.events_per_s.median / without.events_per_s.median
+
+
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
     step = LatencyStep(
         events_per_s=80_000,
@@ -144,6 +154,17 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
                     ratio=RateRatio(against="tasador", title="whole", times=Spread.of([0.75]), target=0.8, floor=0.7),
                 ),
             ),
+            "rollouts": tuple(
+                RolloutDrain(
+                    title=title,
+                    events_per_s=Spread.of([90_000]),
+                    cpu_us=cpu_us,
+                    redis_cpu_us=9,
+                    challenger_us=challenger_us,
+                    ratio=RateRatio(against="tasador", title="none", times=Spread.of([0.95]), target=0.9, floor=0.9),
+                )
+                for title, cpu_us, challenger_us in (("no rollout", 8.0, 0.0), ("a canary", 8.5, 0.25))
+            ),
             "widths": tuple(size.model_copy(update={"features": 200}) for size in sizes),
             "drift_costs": (DriftCost(rows=1000, reference_rows=2000, cpu_s=0.03, more_bytes=300_000),),
             "scale": (sum_up({"tasador": "tasador consumer"}, 250.0, [drain("tasador", 1, 97_000)]),),
@@ -167,6 +188,8 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
         "| tasador consumer, 1,000 | one | 0.01 | 10.0 | 100 MB |  |",
         "The consumer kept up with no measured rate and was saturated at 80,000 events/s.",
         "| the same without window | **0.970** | 0.970 | 0.970 |  |  |  |",
+        "| no rollout |  |  |  |  |  |  | 90,000 | 8.00 |  |  | 9.00 |",
+        "| a canary | **0.950** | 0.950 | 0.950 | 0.9 | 0.9 | reached | 90,000 | 8.50 | 0.25 | 0.25 | 9.00 |",
         "| 3 of 13 | **0.750** | 0.750 | 0.750 | 0.8 | 0.7 | not reached | 90,000 | 8.00 | 9.00 |",
         "| MLServer | 32 | **1,000** | 900 | 1,100 | **90.0** | 80.0 | 100.0 | 80 | 1,500.0 | 800 MB |",
         "streaq is left out.",

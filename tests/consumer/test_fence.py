@@ -19,6 +19,8 @@ from consumer.batch import ScoredBatch
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
 from consumer.probe import try_commit
+from consumer.served_model import ServedRollout
+from schemas.arms import salt_of
 from schemas.errors import ServerError
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import (
@@ -35,6 +37,15 @@ from tests.consumer.harness import (
     running,
     served,
     settings_for,
+)
+from tests.consumer.rollouts import (
+    CHALLENGER,
+    CHAMPION,
+    SALT,
+    desired_rollout,
+    is_concerned,
+    served_challenger,
+    stored_pairs,
 )
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
@@ -92,6 +103,31 @@ async def test_second_commit_writes_nothing(redis_client: Client, fence: FenceFi
     assert (second.scored, second.refused, second.repeated, len(second.fenced)) == (0, 0, 0, 3)
     assert everything(redis_client, streams) == before
     assert redis_client.xlen(asker) == 3
+
+
+async def test_partial_commit_in_a_rollout_keeps_pairs_and_rows_of_what_it_wrote(
+    redis_client: Client, fence: FenceFixture, streams: Streams
+) -> None:
+    rooms = [4.0 + i / 8 for i in range(12)]
+    ids = publish(redis_client, streams, (event(f"l-{i}", {**ROW, "RM": each}) for i, each in enumerate(rooms)))
+    rollout = ServedRollout(desired_rollout(), served_challenger(), salt_of(SALT))
+    batch = fence.scorer.score(fence.scorer.decode(await fence.read("a")), served(), rollout)
+    mine = [is_concerned(f"l-{i}") for i in range(12)]
+    gone = {mine.index(True), mine.index(False)}
+    assert 2 < sum(mine) < 10
+    redis_client.xack(streams.listings, SCORERS, *(ids[i] for i in gone))
+    first = await fence.committer.commit(batch)
+    assert (first.scored, len(first.fenced), first.pairs["written"]) == (10, 2, sum(mine) - 1)
+    before = everything(redis_client, streams)
+    assert (await fence.committer.commit(batch)).pairs == {"written": 0, "failed": 0, "forbidden": 0}
+    assert everything(redis_client, streams) == before
+    pairs = stored_pairs(redis_client, streams)
+    written = [i for i in range(12) if mine[i] and i not in gone]
+    assert [f"{pair['ms']}-{pair['seq']}" for pair in pairs] == [ids[i] for i in written]
+    assert pairs["challenger"].tolist() == [rooms[i] * CHALLENGER for i in written]
+    sums = {fields[b"arm"]: float(fields[b"sum"]) for _, fields in redis_client.xrange(streams.window)}
+    theirs = sum(rooms[i] for i in range(12) if not mine[i] and i not in gone)
+    assert sums == pytest.approx({b"challenger": pairs["challenger"].sum(), b"champion": theirs * CHAMPION})
 
 
 async def test_partial_commit_counts_only_what_it_wrote(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from schemas.arms import are_in_share, arm_hash, arm_key, arm_keys, is_in_share, salt_of
+from schemas.arms import are_in_share, arm_hash, arm_key, is_in_share, salt_of
 
 VECTORS = (
     # salt, subject, source, id, key, hash
@@ -15,6 +17,10 @@ VECTORS = (
     ("", None, "büro", "ß", 179_762_627, 13_343_798_022_503_557_573),
 )
 """Those of docs/rollouts.md."""
+
+
+def _keys(form: str, count: int) -> NDArray[np.uint32]:
+    return np.array([arm_key(None, "crm", form.format(number)) for number in range(count)], dtype=np.uint32)
 
 
 @pytest.mark.parametrize(("salt", "subject", "source", "listing_id", "key", "expected"), VECTORS)
@@ -31,14 +37,14 @@ def test_the_hash_is_splitmix64() -> None:
 
 
 def test_one_listing_and_many_are_assigned_alike() -> None:
-    keys = arm_keys([(None, "crm", str(number)) for number in range(5000)])
+    keys = _keys("{}", 5000)
     salt = salt_of("spring")
     for share in (0.001, 0.05, 0.5, 0.999, 1.0):
         assert are_in_share(keys, salt, share).tolist() == [is_in_share(int(key), salt, share) for key in keys]
 
 
 def test_a_share_is_met_and_keeps_its_listings_as_it_grows() -> None:
-    keys = arm_keys([(None, "crm", f"{number:06}") for number in range(100_000)])
+    keys = _keys("{:06}", 100_000)
     salt = salt_of("spring")
     small, large = are_in_share(keys, salt, 0.05), are_in_share(keys, salt, 0.25)
     assert small.mean() == pytest.approx(0.05, abs=0.003)
@@ -47,6 +53,6 @@ def test_a_share_is_met_and_keeps_its_listings_as_it_grows() -> None:
 
 def test_rollouts_of_two_salts_choose_independently() -> None:
     """Ids of one length, where crc32 alone would choose all or none in common."""
-    keys = arm_keys([(None, "crm", f"{number:06}") for number in range(100_000)])
+    keys = _keys("{:06}", 100_000)
     first, second = (are_in_share(keys, salt_of(salt), 0.1) for salt in ("spring", "autumn"))
     assert (first & second).mean() == pytest.approx(0.01, abs=0.002)

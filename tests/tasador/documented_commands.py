@@ -82,6 +82,18 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
         ),
         DocumentedCommand("tasador rollback --wait", r"version 2 is activated .* confirmed by consumer-1"),
     ),
+    "docs/rollouts.md": (
+        DocumentedCommand(
+            "tasador rollout start --version 7 --mode shadow --until 7d --wait",
+            r"shadow of version 1 at 1 of the listings .* is started; confirmed by consumer-1",
+            typed="tasador rollout start --version 1 --mode shadow --until 7d --wait",
+        ),
+        DocumentedCommand("tasador rollout status", r"shadow of version 1 beside version 2"),
+        DocumentedCommand(
+            "tasador rollout adjust --mode canary --share 0.1 --wait", r"canary of version 1 at 0.1 .* is adjusted"
+        ),
+        DocumentedCommand('tasador rollout stop --reason "no better" --wait', r"is stopped; confirmed by consumer-1"),
+    ),
     "docs/stored-features.md": (
         DocumentedCommand(
             "tasador features put homes.csv --id-column ID --at 2h",

@@ -76,7 +76,7 @@ end
 -- A rollout compares its challenger with one version: it ends when another one, or the challenger, is activated.
 local events = reply.events
 local ends = reply.rollout and not reply.rollout_fields
-if reply.activate and running.id and reply.version ~= redis.call('HGET', model, 'version') then
+if reply.activate and running.id and reply.version ~= running.champion then
   local ended = cjson.decode(reply.rollout_ended)
   ended.data.cause = reply.version == running.version and 'promoted' or 'replaced'
   ended.data.rollout, ended.data.version, ended.data.mode = running.id, running.version, running.mode
