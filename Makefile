@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain bench-intervals example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts bench-intervals example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ soak: install ## Score ten million listings while consumers are killed (EVENTS=,
 
 soak-gateway: install ## Ask over HTTP while gateway, consumers and Redis are killed (MINUTES=10, SEED=)
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/pytest -s -m soak tests/gateway
+
+test-rollouts: install ## Roll a challenger out over 100,000 listings, with a kill in each step (LISTINGS=)
+	@LISTINGS=$(LISTINGS) $(BIN)/pytest -m "soak or not soak" tests/rollouts
 
 pages: install ## Regenerate docs/params.md, docs/asyncapi.json and the stored output of commands
 	@$(BIN)/tasador settings > docs/params.md
@@ -141,6 +144,9 @@ bench-models: install ## Compare our training with older recipes on the same fol
 
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
+
+sim-rollouts: install ## Simulate verdicts on rollouts, as docs/rollouts.md quotes them, in some minutes (FLAGS="--runs 100")
+	@$(BIN)/python -m benchmarks.rollouts $(FLAGS)
 
 # peers, FLAML and MAPIE have environments of their own, pinned by `uv pip compile --universal --fork-strategy fewest
 # --no-annotate` from requirements.in

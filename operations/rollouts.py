@@ -13,6 +13,7 @@ from operations.processes import read_processes
 from schemas.commands import AdjustRollout, ModelEvent, Promote, StartRollout, StopRollout
 from schemas.errors import ModelNotFoundError, NotConfirmedError
 from schemas.frozen_model import FrozenModel
+from schemas.rollout_report import RolloutReport
 from schemas.rollouts import DesiredRollout
 from schemas.states import ConsumerHeartbeat
 from schemas.streams import Streams
@@ -29,12 +30,14 @@ class RolloutStatus(FrozenModel):
         carried_out_by: living consumers that carry it out as it is desired now.
         missing: the other living consumers, each with why it does not.
         failures: how many consumers died with its challenger loaded.
+        report: the monitor's newest report on it; None before the first.
     """
 
     rollout: DesiredRollout | None = None
     carried_out_by: tuple[str, ...] = ()
     missing: dict[str, str] = Field(default_factory=dict)
     failures: int = 0
+    report: RolloutReport | None = None
 
 
 class RolloutCommandResult(FrozenModel):
@@ -69,6 +72,8 @@ def read_rollout(client: redis.Redis, streams: Streams) -> RolloutStatus:
     rollout = DesiredRollout.from_hash(stored)
     if rollout is None:
         return RolloutStatus()
+    reported: Any = client.get(streams.rollout_report)
+    report = RolloutReport.model_validate_json(reported) if reported else None
     failures: Any = client.hget(streams.challenger_failures, rollout.id)
     living = _living(client, streams)
     missing = {beat.name: _why_missing(beat) for beat in living if not _has_applied(beat, rollout.revision)}
@@ -77,6 +82,7 @@ def read_rollout(client: redis.Redis, streams: Streams) -> RolloutStatus:
         carried_out_by=tuple(beat.name for beat in living if beat.name not in missing),
         missing=missing,
         failures=int(failures or 0),
+        report=report if report is not None and report.rollout == rollout.id else None,
     )
 
 

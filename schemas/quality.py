@@ -13,6 +13,9 @@ Span = Literal["24h", "7d", "30d"]
 ALL = "all"
 LOST_CHANCE = 0.001
 """Chance of the recent coverage below which it counts as lost."""
+VERSION_PREFIX = "version "
+ARM_PREFIX = "arm "
+"""Begins the name of the part of an arm: the predictions that rollouts assigned to it in that time."""
 
 
 class ClassQuality(FrozenModel):
@@ -39,7 +42,8 @@ class Quality(FrozenModel):
     """Quality of all predictions of one span, or of a part of them; a metric without outcomes is None.
 
     Attributes:
-        part: ``all``, ``version 7``, or a part of a segment such as ``CHAS 1`` and ``LSTAT 3 of 3``.
+        part: ``all``, ``version 7``, ``arm challenger`` of rollouts, or a part of a segment such as ``CHAS 1`` and
+            ``LSTAT 3 of 3``.
         predictions: number of predictions; None for segments, which are known only with an outcome.
         labelled: number of predictions with an outcome.
         labelled_share: share of the predictions with an outcome.

@@ -81,6 +81,12 @@ class Streams:
     """Hash from a rollout to how many consumers died with its challenger loaded."""
     shadows = _Key("shadows")
     """Stream of what champion and challenger each say to a listing, packed (`schemas.pairs`)."""
+    rollout_comparison = _Key("rollout:comparison")
+    """Hash of the running comparison of a rollout's outcomes: what has been read, and sums."""
+    rollout_units = _Key("rollout:units")
+    """Hash from a subject or hour to its outcomes in the comparison."""
+    rollout_report = _Key("rollout:report")
+    """The newest report on a rollout as JSON (`schemas.rollout_report`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
     outcomes_cursor = _Key("outcomes:cursor")

@@ -17,6 +17,8 @@ from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadStored, StoredReference
 from monitoring.monitor.retrain_task import RetrainTask
+from monitoring.monitor.rollout_metrics import RolloutMetrics
+from monitoring.monitor.rollout_reporter import RolloutReporter
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
 from schemas.states import DesiredModel, MonitorHeartbeat
@@ -98,6 +100,7 @@ class Monitor:
         self._quality = QualityReporter(
             self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
         )
+        self._rollout = RolloutReporter(self._client, domain, settings, RolloutMetrics(self.registry))
         self._domain = domain
         self._sync_client = connect(url)
         self._retraining = RetrainTask(
@@ -127,6 +130,7 @@ class Monitor:
             Step("drift", interval_s, self._report_drift),
             Step("outcomes", min(_JOIN_S, interval_s), self._quality.process_outcomes),
             Step("quality", interval_s, self._report_quality),
+            Step("rollout", interval_s, self._report_rollout),
             Step("loop", interval_s, self._retrain),
         ]
         if self._settings.archive.is_on:
@@ -161,12 +165,20 @@ class Monitor:
         if self._drift.reference is not None:
             self._quality.set_cut_points(find_cut_points(self._domain, self._drift.reference.columns))
             self._quality.set_calibration(self._drift.reference.stamp.version, self._drift.reference.calibration)
+            self._rollout.set_reference(self._drift.reference.columns)
 
     async def _report_quality(self) -> None:
         try:
             self._retraining.note_quality(await self._quality.report())
         except RETRIED:
             self._quality.record_failure()
+            raise
+
+    async def _report_rollout(self) -> None:
+        try:
+            await self._rollout.report()
+        except RETRIED:
+            self._rollout.record_failure()
             raise
 
     async def _retrain(self) -> None:

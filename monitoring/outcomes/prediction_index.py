@@ -12,7 +12,8 @@ import redis.asyncio
 
 from monitoring.outcomes.guarded_writes import GuardedWrites
 from monitoring.outcomes.sums import FAST, PREDICTED, TIMED, sum_field
-from schemas.quality import ALL
+from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
+from schemas.rollouts import ArmName
 from schemas.sections import OutcomeSettings
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
@@ -27,6 +28,7 @@ _KEPT_HOURS = 26
 
 class _Stamp(msgspec.Struct):
     version: str
+    arm: ArmName | None = None
 
 
 class _Data(msgspec.Struct):
@@ -58,6 +60,7 @@ class IndexedPrediction:
         stored: features that the listing itself lacked, which were taken from the store; None if there are none.
         held: its interval, or the classes of its prediction set; None if it has none.
         promised: the coverage of that.
+        arm: to which a rollout assigned the listing; None without one.
     """
 
     entry_id: str
@@ -68,11 +71,12 @@ class IndexedPrediction:
     stored: Mapping[str, object] | None = None
     held: Sequence[float] | Sequence[str] | None = None
     promised: float | None = None
+    arm: ArmName | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of quality that count it whatever its features: all, and its version."""
-        return ALL, f"version {self.version}"
+        """The parts of quality that count it whatever its features: all, its version, and its arm of a rollout."""
+        return ALL, f"{VERSION_PREFIX}{self.version}", *([f"{ARM_PREFIX}{self.arm}"] if self.arm else ())
 
 
 def identity_of(source: str, listing_id: str) -> str:
@@ -139,8 +143,9 @@ class PredictionIndex:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
         held = data.candidates if data.interval is None else data.interval
+        stamp, stored = data.model, data.stored or None
         prediction = IndexedPrediction(
-            event.id, at_ms, data.prediction, data.model.version, None, data.stored or None, held, data.coverage
+            event.id, at_ms, data.prediction, stamp.version, None, stored, held, data.coverage, stamp.arm
         )
         return identity_of(data.listing_source, data.listing_id), prediction
 
@@ -151,10 +156,12 @@ class PredictionIndex:
         by_hour: dict[int, list[str]] = {}
         for identity, each in predictions:
             if (hour := each.at_ms // HOUR_MS) >= oldest:
-                whole = (each.entry_id, each.at_ms, each.prediction, each.version, None, each.stored)
+                whole = (each.entry_id, each.at_ms, each.prediction, each.version)
                 # what most predictions lack takes no memory
-                more = () if each.held is None else (each.held, each.promised)
-                record = msgspec.json.encode((*whole, *more) if more or each.stored else whole[:4]).decode()
+                more = [None, each.stored, each.held, each.promised, each.arm]
+                while more and more[-1] is None:
+                    more.pop()
+                record = msgspec.json.encode((*whole, *more)).decode()
                 by_hour.setdefault(hour, []).extend((identity, record))
         for hour, pairs in by_hour.items():
             key = self._streams.recent_predictions(hour)

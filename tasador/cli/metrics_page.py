@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +22,11 @@ from monitoring.monitor.archive_metrics import ArchiveMetrics
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.loop_metrics import LoopMetrics
 from monitoring.monitor.quality_metrics import FIGURES, QualityMetrics
+from monitoring.monitor.rollout_metrics import ARM_FIGURES, RolloutMetrics
 from schemas.domain import load_domain
 from schemas.drift import ColumnDrift, DriftReport, WindowSpan
 from schemas.quality import ALL, ClassQuality, Quality, QualityReport
+from schemas.rollout_report import ArmFigures, Guardrail, RolloutReport, RolloutVerdict
 from service.metrics import build_registry
 from training.worker.metrics import JobMetrics
 
@@ -100,7 +103,26 @@ def _monitor() -> CollectorRegistry:
     QualityMetrics(registry).record_report(report, 0.0)
     ArchiveMetrics(registry).record(ArchiveProgress(), 0)
     LoopMetrics(registry).record(is_paused=False)
+    RolloutMetrics(registry).record_report(_rollout())
     return registry
+
+
+def _rollout() -> RolloutReport:
+    figures = dict.fromkeys(ARM_FIGURES, 0.0)
+    return RolloutReport(
+        rollout="1-0",
+        time=datetime.fromtimestamp(0, UTC),
+        mode="shadow",
+        share=1.0,
+        version="2",
+        champion="1",
+        arms=(
+            ArmFigures.model_validate({"arm": "champion", "version": "1"} | figures),
+            ArmFigures.model_validate({"arm": "challenger", "version": "2"} | figures),
+        ),
+        guardrails=(Guardrail(name="latency", value=0.0, limit=1.0, answers=0, message=""),),
+        verdict=RolloutVerdict(gain=0.0, low=0.0, high=0.0),
+    )
 
 
 def documented(registry: CollectorRegistry) -> Iterator[Documented]:

@@ -11,11 +11,13 @@ from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
+from schemas.rollout_report import RolloutReport
 from schemas.settings import Settings
 from training.evaluation.logged_report import complete_report
 from training.gate.champion_comparison import ChampionComparer
 from training.gate.fetching import fetch_record
 from training.gate.loading import cost_check, loading_checks
+from training.gate.outcomes import outcomes_check
 from training.gate.record import FoldRecord
 from training.gate.report import Check, Footing, GateReport, Override
 from training.gate.rules import absolute_checks, comparison_checks
@@ -44,6 +46,7 @@ class Gate:
         stage: Stage = Stage.PRODUCTION,
         override: Override | None = None,
         requester: Requester | None = None,
+        rollout: RolloutReport | None = None,
     ) -> GateReport:
         """Judge a version, and store the report with it.
 
@@ -55,6 +58,7 @@ class Gate:
             stage: to judge it for; for Staging it is not compared with the champion.
             override: the operator who forces the promotion, with the reason.
             requester: who asks, for the record of the decision.
+            rollout: the last report on a rollout, whose outcomes count if it compared this version with the champion.
 
         Raises:
             ModelNotFoundError: there is no such version.
@@ -72,6 +76,8 @@ class Gate:
             fold_checks, footing = self._check_folds(info, champion)
             checks += fold_checks
         champion_version = champion.version if champion is not None else None
+        if rollout is not None and (rollout.version, rollout.champion) == (info.version, champion_version):
+            checks.append(outcomes_check(rollout.verdict))
         report = self._report(info, checks, stage, champion_version, override, footing)
         # the champion itself was only loaded: the report that admitted it stays
         return report if is_champion else self._store(info, report, requester or Requester())

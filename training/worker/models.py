@@ -29,6 +29,7 @@ from registry.trial import try_apart
 from registry.versions import COMMAND_TAG, ModelVersionInfo
 from schemas.domain import Domain
 from schemas.errors import ModelNotFoundError, ModelRejectedError, RegistryUnavailableError
+from schemas.rollout_report import RolloutReport
 from schemas.settings import Settings
 from service.activity import Activities
 from training.gate.loading import cost_check
@@ -126,14 +127,20 @@ class Models:
         """
         return await asyncio.to_thread(count_versions, self._registry)
 
-    async def judge(self, version: str, override: Override | None, requester: Requester) -> GateReport:
+    async def judge(
+        self, version: str, override: Override | None, requester: Requester, rollout: RolloutReport | None = None
+    ) -> GateReport:
         """The gate's report on a version; without a time limit, because the champion may have to be fitted again.
+
+        `rollout` is the last report on a rollout.
 
         Raises:
             ModelNotFoundError: there is no such version.
             RegistryUnavailableError: MLflow does not answer.
         """
-        return await self._judge(version, lambda gate: gate.judge(version, override=override, requester=requester))
+        return await self._judge(
+            version, lambda gate: gate.judge(version, override=override, requester=requester, rollout=rollout)
+        )
 
     async def judge_rollback(self, version: str) -> GateReport:
         """The gate's report on a version that answered before and is to return; raises as `judge`."""

@@ -191,7 +191,8 @@ class Promoter:
             report = judged
         else:
             requester = Requester(command.actor, "command", command.id)
-            report = await self.models.judge(model.version, Override.of_command(command), requester)
+            rollout = await self.replies.rollout_report()
+            report = await self.models.judge(model.version, Override.of_command(command), requester, rollout)
         logged = {"version": model.version, "command": command.type, "actor": command.actor, "gate": report.status}
         if report.is_open:
             await self.models.set_champion(model.version)

@@ -12,9 +12,10 @@ import redis.asyncio
 from pydantic import TypeAdapter
 
 from registry.versions import ModelVersionInfo
-from schemas.commands import CancelTraining, ModelEvent
+from schemas.commands import CancelTraining, ModelEvent, StartRollout
 from schemas.frozen_model import FrozenModel
 from schemas.history import Change
+from schemas.rollout_report import RolloutReport
 from schemas.rollouts import DesiredRollout
 from schemas.states import DesiredModel, FormerModel
 from schemas.streams import DATA_FIELD, TRAINERS, Streams
@@ -167,6 +168,11 @@ class Replies:
         stored: Any = await self.client.hgetall(self.streams.model)
         return DesiredModel.from_hash(stored)
 
+    async def rollout_report(self) -> RolloutReport | None:
+        """The monitor's last report on a rollout; None if there was none."""
+        stored: Any = await self.client.get(self.streams.rollout_report)
+        return RolloutReport.model_validate_json(stored) if stored else None
+
     async def rollback_target(self, command_id: str) -> RollbackTarget | None:
         """What a rollback restores; None if nothing answered before. It stays the same until the rollback's reply.
 
@@ -197,6 +203,10 @@ class Replies:
     async def acknowledge(self, entry: CommandEntry) -> None:
         """Acknowledge an entry that has its reply."""
         await self.client.xack(self.streams.commands, TRAINERS, entry.id)
+
+    async def send(self, command: StartRollout) -> None:
+        """Send a command that follows from another one."""
+        await self.client.xadd(self.streams.commands, {DATA_FIELD: command.model_dump_json()})
 
     async def announce(self, event: ModelEvent) -> None:
         """Write an event that is no reply; if the worker dies before the reply, its successor writes it again."""

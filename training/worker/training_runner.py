@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from schemas.commands import CancelTraining, Retrain
+from registry.decisions import Requester
+from schemas.commands import CancelTraining, ModelEvent, Retrain, StartRollout
 from schemas.errors import ConfigurationError, RegistryUnavailableError
+from schemas.events import MAX_ID
+from schemas.rollout_commands import RolloutStartData
 from schemas.settings import Settings
 from service.activity import Activities, RunningActivity
 from training.gate.report import GateReport
@@ -137,7 +140,32 @@ class TrainingRunner:
         about = {"version": model.version, "metrics": model.metrics, "seconds": seconds}
         finished = self.events.make("training.finished", command_id=command.id, **about)
         async with self.promoter.lock:
+            if await self._is_left_to_rollout(command):
+                # a worker that died had registered the version, and perhaps not judged it
+                judged = judged or await self._judge(command, model.version)
+                if judged.is_open:
+                    await self._start_rollout(entry, command, model.version, finished)
+                    return
             await self.promoter.activate(entry, command, self.models.find(model.version), (finished,), judged)
+
+    async def _is_left_to_rollout(self, command: Retrain) -> bool:
+        """Whether a version that passes the gate is rolled out step by step, instead of promoted at once."""
+        if self.settings.loop.promote_by == "gate" or command.data.cause == "operator" or command.data.force:
+            return False
+        # without a desired model there is nothing to put it beside
+        return await self.replies.desired() is not None
+
+    async def _judge(self, command: Retrain, version: str) -> GateReport:
+        return await self.models.judge(version, None, Requester(command.actor, "command", command.id))
+
+    async def _start_rollout(self, entry: CommandEntry, command: Retrain, version: str, finished: ModelEvent) -> None:
+        """Ask for the rollout, in a command whose id follows from this one's, and reply."""
+        data = RolloutStartData(version=version, follows_steps=True, reason=command.data.reason)
+        start = StartRollout(id=f"rollout-of-{command.id}"[:MAX_ID], actor=command.actor, data=data)
+        await self.replies.send(start)
+        message = f"version {version} passed the gate; its rollout decides whether it is promoted"
+        done = self.events.make("command.done", command_id=command.id, version=version, message=message)
+        await self.replies.write(entry, command.id, [finished, done], change=change_by(command, done))
 
     async def _run_job(self, command: Retrain) -> Result | None:
         """The result of the training; None if it was cancelled by a command."""

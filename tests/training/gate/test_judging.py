@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from registry.stages import PREVIOUS_CHAMPION, Stage
 from registry.store import Registry
 from registry.versions import ADMITTED_TAG, FOLDS_TAG
 from schemas.errors import ModelNotFoundError, RegistryUnavailableError
+from schemas.rollout_report import ArmFigures, RolloutReport, RolloutVerdict
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings
 from tests.models import US_PER_ROW, SmallModel, fitted, register, table_of
@@ -45,6 +48,40 @@ def test_a_better_model_passes_and_every_check_has_its_reason(gate: Gate, regist
     assert (info.status, info.is_admitted) == ("passed", True)
     assert read_gate_report(registry, info) == report.model_dump(mode="json")
     assert registry.client.get_run(info.run_id).data.tags["validation_status"] == "passed"
+
+
+def _rollout(version: str, champion: str, verdict: RolloutVerdict) -> RolloutReport:
+    arms = ArmFigures(arm="champion", version=champion), ArmFigures(arm="challenger", version=version)
+    return RolloutReport(
+        rollout="1-0", time=datetime.now(UTC), mode="canary", share=0.5, version=version, champion=champion, arms=arms,
+        guardrails=(), verdict=verdict,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"), [("better", "passed"), ("same", "passed"), ("undecided", "passed"), ("worse", "failed")]
+)
+def test_outcomes_of_the_rollout_are_a_check_of_their_own(
+    gate: Gate, registry: Registry, word: Any, outcome: str
+) -> None:
+    registry.set_champion(WORSE)
+    verdict = RolloutVerdict(verdict=word, gain=0.05, low=-0.01, high=0.1, outcomes=400, units=400)
+    report = gate.judge(CHAMPION, rollout=_rollout(CHAMPION, WORSE, verdict))
+    check = next(check for check in report.checks if check.name == "outcomes")
+    assert (check.outcome, report.is_open) == (outcome, outcome == "passed")
+    assert check.reason == f"{word} by 400 outcomes of the rollout: gain 5 % (-1 to 10 %); must not be worse"
+
+
+def test_outcomes_of_another_rollout_or_missing_ones_do_not_count(gate: Gate, registry: Registry) -> None:
+    registry.set_champion(WORSE)
+    worse = RolloutVerdict(verdict="worse", gain=-0.05, low=-0.1, high=-0.01, outcomes=400)
+    other = gate.judge(CHAMPION, rollout=_rollout(EQUAL, WORSE, worse))
+    assert "outcomes" not in {check.name for check in other.checks}
+    withheld = RolloutVerdict(withheld="outcomes are missing unevenly")
+    for verdict in (RolloutVerdict(), withheld):
+        report = gate.judge(CHAMPION, rollout=_rollout(CHAMPION, WORSE, verdict))
+        assert next(check.outcome for check in report.checks if check.name == "outcomes") == "skipped"
+        assert report.is_open
 
 
 def test_a_worse_model_does_not_pass(gate: Gate, registry: Registry) -> None:

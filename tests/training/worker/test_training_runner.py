@@ -12,7 +12,7 @@ import pytest
 
 from registry.location import tracking_uri_of
 from registry.store import Registry
-from schemas.commands import ModelEvent, Reload, ReloadData, Retrain, RetrainData
+from schemas.commands import COMMANDS, ModelEvent, Reload, ReloadData, Retrain, RetrainData, StartRollout
 from schemas.settings import Settings
 from tests.conftest import own_prefix
 from tests.models import OPEN_GATE
@@ -120,3 +120,24 @@ async def test_retrain_that_does_not_pass_the_gate_is_only_registered(
     assert "% better than the naive answer" in (reply.data.message or "")
     assert store.resolve().version == "1"
     assert store.resolve(version="4").status == "failed"
+
+
+@pytest.mark.usefixtures("in_this_process")
+async def test_retraining_of_the_loop_ends_in_a_rollout_where_that_promotes(
+    commands: CommandClient, worker_settings: Settings, store: Registry
+) -> None:
+    settings = worker_settings.model_copy(
+        update={"loop": worker_settings.loop.model_copy(update={"promote_by": "rollout"})}
+    )
+    data = RetrainData(models=("linear",), cause="drift", reason="3 consecutive reports of drift")
+    retrain = Retrain(id="loop-drift", actor="monitor", data=data)
+    async with working(settings):
+        await wait_until_async(commands.model, message="the champion is activated")
+        reply = await commands.execute(retrain, timeout_s=90)
+        started = await commands.wait_for_reply("rollout-of-loop-drift")
+    assert (reply.type, reply.data.version) == ("command.done", "4")
+    assert (started.type, started.data.version, started.data.follows_steps) == ("rollout.started", "4", True)
+    assert store.resolve().version == "1", "the rollout decides"
+    sent = [COMMANDS.validate_json(fields[b"data"]) for _, fields in commands.redis.xrange(commands.streams.commands)]
+    (start,) = [command for command in sent if isinstance(command, StartRollout)]
+    assert (start.actor, start.data.reason) == ("monitor", "3 consecutive reports of drift")

@@ -1,0 +1,48 @@
+"""Finds the outcomes of listings that have been joined with their predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import redis.asyncio
+
+from monitoring.outcomes.prediction_index import DAY_MS
+from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
+from schemas.streams import Streams
+
+
+class JoinedOutcome(NamedTuple):
+    """An outcome, in the target's unit or as a class name, and the parts of segments to which its listing belongs."""
+
+    value: float | str
+    parts: tuple[str, ...]
+
+
+async def find_outcomes(
+    client: redis.asyncio.Redis, streams: Streams, predicted: Iterable[tuple[str, int]]
+) -> Mapping[str, JoinedOutcome]:
+    """The outcomes that are there, by the listing's entry id.
+
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+        predicted: entry ids of listings, each with the time of its prediction in milliseconds.
+    """
+    by_day: dict[int, list[str]] = {}
+    for entry_id, at_ms in predicted:
+        by_day.setdefault(at_ms // DAY_MS, []).append(entry_id)
+    found: dict[str, JoinedOutcome] = {}
+    for day, entry_ids in by_day.items():
+        stored: Any = await client.hmget(streams.joined_outcomes(day), entry_ids)
+        for entry_id, text in zip(entry_ids, stored, strict=True):
+            if text is not None:
+                record = json.loads(text)
+                segments = tuple(part for part in record["parts"] if _is_segment(part))
+                found[entry_id] = JoinedOutcome(record["outcome"], segments)
+    return found
+
+
+def _is_segment(part: str) -> bool:
+    return part != ALL and not part.startswith((VERSION_PREFIX, ARM_PREFIX))

@@ -1,0 +1,107 @@
+"""Adds mature predictions of a rollout to its comparison: those with an outcome, and those that have none.
+
+A prediction is mature once it is older than `rollout.mature_h`, by when its outcome is known if it ever will be. What
+arrives earlier is not looked at, because outcomes that come fast need not be like those that come late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import redis.asyncio
+
+from monitoring.outcomes.prediction_index import HOUR_MS
+from monitoring.outcomes.progress import joined_until_ms
+from monitoring.rollouts.answer_cohort import AnswerCohort
+from monitoring.rollouts.arm_answers import read_answers
+from monitoring.rollouts.comparison import OutcomeUnit, RolloutComparison
+from monitoring.rollouts.comparison_store import ComparisonCursor, ComparisonStore
+from monitoring.rollouts.joined_outcomes import find_outcomes
+from monitoring.rollouts.pair_cohort import PairCohort
+from monitoring.rollouts.phases import read_phases
+from schemas.domain import Domain
+from schemas.rollouts import DesiredRollout
+from schemas.streams import Streams
+
+_BATCHES = 10
+_PREDICTIONS = 1000
+_ROUNDS = 100
+
+
+class MatureOutcomes:
+    """The mature outcomes of one domain's rollout.
+
+    Args:
+        client: replies must be bytes.
+        streams: the domain's keys.
+        domain: the domain.
+        mature_h: age from which a prediction counts, in hours.
+
+    Attributes:
+        cut_points: of the champion's answers into fifths, from its reference; empty before they are known, and for
+            classes.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, streams: Streams, domain: Domain, mature_h: float) -> None:
+        self._client = client
+        self._streams = streams
+        self._domain = domain
+        self._mature_ms = mature_h * HOUR_MS
+        self._store = ComparisonStore(client, streams)
+        self.cut_points: Sequence[float] = ()
+
+    async def advance(self, rollout: DesiredRollout, now_ms: int) -> RolloutComparison:
+        """The comparison of a rollout after what has become mature; of very much at once, the next call reads the rest.
+
+        Raises:
+            redis.exceptions.RedisError: as the server answered.
+        """
+        # what monitors have not joined yet must not count as missing
+        known_ms = await joined_until_ms(self._client, self._streams, now_ms)
+        last = str(int(known_ms - self._mature_ms))
+        cursor, comparison = await self._store.load(rollout)
+        for _ in range(_ROUNDS):
+            after, units = await self._read_pairs(cursor, comparison, last)
+            if after == cursor:
+                after, units = await self._read_answers(rollout, cursor, comparison, last)
+            if after == cursor:
+                break
+            if await self._store.save(cursor, after, comparison, units):
+                cursor = after
+            else:
+                # another monitor was faster
+                cursor, comparison = await self._store.load(rollout)
+        return comparison
+
+    async def _read_pairs(
+        self, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+    ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
+        if not cursor.is_paired:
+            return cursor, {}
+        entries: Any = await self._client.xrange(self._streams.shadows, f"({cursor.shadows}", last, _BATCHES)
+        if not entries:
+            return cursor, {}
+        cohort = PairCohort(self._domain, entries, cursor.rollout, self.cut_points)
+        outcomes = await find_outcomes(self._client, self._streams, cohort.predicted)
+        units = await self._store.units(cohort.unit_names, cursor)
+        cohort.add_to(comparison, units, outcomes)
+        return cursor._replace(shadows=entries[-1][0].decode()), units
+
+    async def _read_answers(
+        self, rollout: DesiredRollout, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+    ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
+        """Read what the arms answered, to compare their shares of outcomes, and their losses if there are no pairs."""
+        if rollout.mode == "shadow":
+            return cursor, {}
+        entries: Any = await self._client.xrange(
+            self._streams.predictions, f"({cursor.predictions}", last, _PREDICTIONS
+        )
+        if not entries:
+            return cursor, {}
+        phases = await read_phases(self._client, self._streams, rollout)
+        cohort = AnswerCohort(self._domain, read_answers(entries, rollout.id), phases, is_compared=not cursor.is_paired)
+        outcomes = await find_outcomes(self._client, self._streams, cohort.predicted)
+        units = await self._store.units(cohort.unit_names, cursor)
+        phase_ms = cohort.add_to(comparison, units, outcomes, cursor.phase_ms)
+        return cursor._replace(predictions=entries[-1][0].decode(), phase_ms=phase_ms), units
