@@ -140,5 +140,9 @@ class GatewayHeartbeat(ProcessHeartbeat):
     """A gateway's heartbeat; it writes one in each domain that it serves."""
 
 
+class ConsoleHeartbeat(ProcessHeartbeat):
+    """A console's heartbeat; it writes one in each domain that it shows."""
+
+
 def _seconds(now_ms: int, since_ms: int) -> int:
     return max(now_ms - since_ms, 0) // 1000
