@@ -8,7 +8,11 @@ from typing import Self
 import redis
 import redis.asyncio
 
+from console.actions import CommandDesk
+from console.catalogue import ModelCatalogue
+from console.letter_box import LetterBox
 from console.watch import DomainWatch
+from operations.command_sender import CommandSender
 from operations.keys import KeyRing
 from schemas.domain import Domain
 from schemas.settings import Settings
@@ -28,6 +32,9 @@ class ShownDomain:
         operations_client: for operators' libraries, in threads.
         keys: the API keys.
         watch: reads its state.
+        catalogue: reads its versions.
+        desk: sends its commands.
+        letters: its dead letters.
     """
 
     settings: Settings
@@ -36,6 +43,9 @@ class ShownDomain:
     operations_client: redis.Redis
     keys: KeyRing
     watch: DomainWatch
+    catalogue: ModelCatalogue
+    desk: CommandDesk
+    letters: LetterBox
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -53,6 +63,9 @@ class ShownDomain:
             operations_client=operations_client,
             keys=KeyRing(client, settings.streams, is_on_loopback=False),
             watch=DomainWatch(operations_client, settings, domain),
+            catalogue=ModelCatalogue(settings),
+            desk=CommandDesk(CommandSender(operations_client, settings.streams, domain.name)),
+            letters=LetterBox(operations_client, settings, domain),
         )
 
     @property

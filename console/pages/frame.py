@@ -12,7 +12,7 @@ from nicegui.elements.dark_mode import DarkMode
 from console.pages.texts import LiveHtml, html
 from console.pages.visit import THEME_COOKIE, Visit
 
-VIEWS = {"": "Now"}
+VIEWS = {"": "Now", "models": "Models", "data": "Data", "listing": "One listing", "dead-letters": "Dead letters"}
 """The views by path."""
 _THEMES: tuple[tuple[bool | None, str, str], ...] = (
     (None, "system", "Theme: as the system"),

@@ -16,7 +16,7 @@ from operations.processes import AnyProcess
 from operations.status import Status
 
 _AGO = ("1 h ago", "45 min", "30 min", "15 min", "now")
-_EVENTS = 25
+_EVENTS = 15
 
 
 def show_now(visit: Visit) -> None:

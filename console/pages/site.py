@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import HTTPException
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 from starlette.requests import Request
 
 from console.console import Console
+from console.pages.data import DataView
 from console.pages.frame import frame
+from console.pages.letters import LettersView
+from console.pages.listing import show_listing
+from console.pages.models import ModelsView
 from console.pages.now import show_now
 from console.pages.visit import Visit
 
-_SHOW = {"": show_now}
+_SHOW: dict[str, Callable[[Visit], object]] = {
+    "": show_now,
+    "models": ModelsView,
+    "data": DataView,
+    "listing": show_listing,
+    "dead-letters": LettersView,
+}
 
 
 def register_pages(console: Console) -> None:

@@ -42,7 +42,11 @@ def heading(text: str, level: int = 2) -> None:
 
 def table(columns: list[str], rows: list[list[object]], caption: str) -> Markup:
     """A table; cells that are `Markup` stay as they are, all others are escaped. Numbers are aligned to the right."""
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in columns)
+    numbers = {place for row in rows for place, value in enumerate(row) if _is_number(value)}
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(Markup(' class="number"') if place in numbers else "", name)
+        for place, name in enumerate(columns)
+    )
     body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(_cell(value) for value in row)) for row in rows)
     return Markup(
         '<div class="scroll" tabindex="0" role="region" aria-label="{0}"><table><caption class="hidden">{0}</caption>'
@@ -69,3 +73,7 @@ def _cell(value: object) -> Markup:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Markup('<td class="number">{}</td>').format(figure(value))
     return Markup("<td>{}</td>").format(GAP if value is None else value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -54,7 +54,7 @@ def running_console(settings: Settings, **variables: str) -> Iterator[RunningCon
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
 
 
 @contextmanager

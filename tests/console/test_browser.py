@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import redis
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from pydantic import SecretStr
 
@@ -32,7 +31,7 @@ class Site:
     """The running system, the console and a browser."""
 
     settings: Settings
-    client: redis.Redis
+    client: Any
     console: RunningConsole
     context: BrowserContext
     key: str
@@ -44,6 +43,15 @@ class Site:
         page.on("console", lambda message: self._check_is_no_error(message.type, message.text))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self._check_is_local(request.url))
+        page.goto(f"{self.console.url}/{view}")
+        return page
+
+    def log_in(self, view: str) -> Page:
+        """A new page on a view, whose session is the operator's."""
+        page = self.open("login")
+        page.get_by_label("API key").fill(self.key)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("ana (operator)")).to_be_visible()
         page.goto(f"{self.console.url}/{view}")
         return page
 
@@ -98,8 +106,8 @@ def test_now_shows_what_redis_holds_and_is_updated(site: Site) -> None:
     expect(page.locator("[data-state]")).to_have_attribute("data-state", "healthy")
     expect(page.locator(".flow.wide [data-station=consumers]")).to_contain_text("version 2")
     site.publish(*_events(30))
-    scored = site.client.hget
-    wait_until(lambda: int(scored(site.settings.streams.progress, "scored") or 0) >= 30, 20, "they are scored")
+    progress = site.settings.streams.progress
+    wait_until(lambda: int(site.client.hget(progress, "scored") or 0) >= 30, 20, "they are scored")
     total = int(site.client.xlen(site.settings.streams.predictions))
     expect(page.locator(".flow.wide [data-station=predictions]")).to_contain_text(f"{total:,} in all")
     expect(page.locator("#view")).to_contain_text("model.activated")
@@ -116,4 +124,105 @@ def test_a_page_of_another_site_gets_no_connection(site: Site) -> None:
         address,
     )
     assert opened == "refused"
+    page.close()
+
+
+def test_who_is_not_logged_in_has_no_buttons_that_act(site: Site) -> None:
+    page = site.open("housing/models")
+    expect(page.locator("[data-version]")).to_have_count(2)
+    expect(page.get_by_role("button", name="Promote …")).to_have_count(0)
+    expect(page.get_by_role("banner").get_by_role("link", name="Log in")).to_be_visible()
+    page.goto(f"{site.console.url}/login")
+    page.get_by_label("API key").fill("tsd_guess")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("No domain of this console knows this key")
+    site.problems.clear()  # the browser reports the status 401
+    page.close()
+
+
+def test_an_operator_promotes_and_rolls_back(site: Site) -> None:
+    page = site.log_in("housing/models")
+    page.get_by_label("Version", exact=True).click()
+    page.get_by_role("option", name="1").click()
+    page.get_by_role("button", name="Promote …").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The gate judges version 1 against the champion (2)")
+    page.get_by_role("checkbox").click()
+    dialog.get_by_role("button", name="Promote version 1").click()
+    expect(dialog).to_contain_text("Forcing requires a reason")
+    dialog.get_by_label("Reason").fill("a try")
+    dialog.get_by_role("button", name="Promote version 1").click()
+    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    assert site.client.hget(site.settings.streams.model, "version") == b"1"
+    expect(page.locator("#view")).to_contain_text("ana@console")
+    page.get_by_role("button", name="Roll back …").click()
+    page.get_by_role("button", name="Roll back", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("Version 2 is what every consumer runs")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Show the gate's report").click()
+    expect(page.locator("#view")).to_contain_text("golden rows", timeout=60_000)
+    page.close()
+
+
+def test_a_refused_listing_is_corrected_and_replayed(site: Site) -> None:
+    (event,) = _events(1)
+    site.publish(event | {"id": "home-refused", "data": event["data"] | {"RM": -5}})
+    page = site.log_in("housing/dead-letters")
+    page.get_by_role("button", name="Open dead letter").first.click()
+    expect(page.locator("tr.faulty")).to_contain_text("RM")
+    editor = page.get_by_label("Payload")
+    page.get_by_role("button", name="Replay …").click()
+    page.get_by_role("button", name="Replay the letter").click()
+    expect(page.get_by_role("dialog")).to_contain_text("it would be refused again")
+    page.get_by_role("button", name="Close").click()
+    editor.fill(editor.input_value().replace("-5", "6.5"))
+    page.get_by_role("button", name="Replay …").click()
+    page.get_by_role("button", name="Replay the letter").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Published again as entry")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#view")).to_contain_text("No dead letters are kept")
+    assert site.client.xlen(site.settings.streams.dead_letters) == 0
+    ((_, fields),) = site.client.xrange(site.settings.streams.resolutions)
+    assert json.loads(fields[DATA_FIELD])["data"]["actor"] == "ana@console"
+    page.goto(f"{site.console.url}/housing/listing?q=home-refused")
+    expect(page.locator("[data-kind]")).to_have_attribute("data-kind", "listing.scored")
+    page.close()
+
+
+def test_a_listing_is_found_with_its_prediction_and_its_outcome(site: Site) -> None:
+    (event,) = _events(1)
+    site.publish(event | {"subject": "12 <b>Elm</b> Street"})
+    streams = site.settings.streams
+    truth = {"listing_id": event["id"], "listing_source": "shop", "outcome": 24.5}
+    answer = {"id": "sale-1", "type": "listing.sold", "data": truth}
+    site.client.xadd(streams.outcomes, {DATA_FIELD: json.dumps(answer)})
+    wait_until(lambda: _prediction_of(site, event["id"]) is not None, 20, "it is predicted")
+    predicted = _prediction_of(site, event["id"])
+    assert predicted is not None
+    page = site.open("housing/listing")
+    for text in (event["id"], "12 <b>Elm</b> Street", predicted["id"]):
+        page.get_by_label("Listing id, subject or entry").fill(text)
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator("[data-prediction]")).to_have_text(f"{predicted['data']['prediction']:.4g}")
+        expect(page.locator("#view")).to_contain_text("24.5; the prediction is")
+    page.get_by_label("Listing id, subject or entry").fill("unknown")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("#view")).to_contain_text("No answer to unknown was found")
+    page.close()
+
+
+def _prediction_of(site: Site, listing_id: str) -> dict[str, Any] | None:
+    for _, fields in site.client.xrevrange(site.settings.streams.predictions, count=20):
+        event: dict[str, Any] = json.loads(fields[DATA_FIELD])
+        if event["data"]["listing_id"] == listing_id:
+            return event
+    return None
+
+
+def test_data_shows_the_monitors_report(site: Site) -> None:
+    page = site.open("housing/data")
+    expect(page.locator("[data-verdict]")).to_be_visible(timeout=40_000)
+    page.get_by_role("button", name="Show the distributions of RM").click()
+    expect(page.locator("#view")).to_contain_text("reference")
     page.close()
