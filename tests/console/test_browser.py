@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +18,10 @@ from operations.keys import add_key
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from tests.browser import find_browser
-from tests.conftest import own_prefix
-from tests.console.running import RunningConsole, running_applications, running_console
+from tests.console.running import RunningConsole, is_ready, running_applications, running_console
 from tests.listings import read_boston_rows
 from tests.models import train_small_model
+from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -32,6 +34,7 @@ class Site:
 
     settings: Settings
     client: Any
+    server: RedisServer
     console: RunningConsole
     context: BrowserContext
     key: str
@@ -69,15 +72,26 @@ class Site:
             self.problems.append(f"asked {url}")
 
 
+@contextmanager
+def stopping(server: RedisServer) -> Iterator[None]:
+    """Stop a server at the end."""
+    try:
+        yield
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="module")
-def site(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One system with two versions, of which the second is champion, and one browser for all tests."""
     browser_path = find_browser()
     home = tmp_path_factory.mktemp("console")
     train_small_model(home, trees=5)
     model = train_small_model(home, trees=10)
-    with own_prefix(redis_url) as prefix, connect(redis_url) as client:
-        changes = {"redis_url": SecretStr(redis_url), "prefix": prefix, "heartbeat_s": 0.5}
+    server = RedisServer(home / "redis", "--appendonly", "yes")
+    server.start()
+    with stopping(server), connect(server.url) as client:
+        changes = {"redis_url": SecretStr(server.url), "prefix": "housing", "heartbeat_s": 0.5}
         settings = model.settings.model_copy(update=changes)
         key = add_key(client, settings.streams, "ana", "operator")
         with (
@@ -90,7 +104,7 @@ def site(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             context.set_default_timeout(15_000)
             expect.set_options(timeout=15_000)
             wait_until(lambda: client.hget(settings.streams.model, "version") == b"2", 30, "the champion is desired")
-            found = Site(settings, client, console, context, key)
+            found = Site(settings, client, server, console, context, key)
             yield found
             assert found.problems == []
             context.close()
@@ -225,4 +239,44 @@ def test_data_shows_the_monitors_report(site: Site) -> None:
     expect(page.locator("[data-verdict]")).to_be_visible(timeout=40_000)
     page.get_by_role("button", name="Show the distributions of RM").click()
     expect(page.locator("#view")).to_contain_text("reference")
+    page.close()
+
+
+@pytest.mark.parametrize("view", ["", "models", "data", "listing", "dead-letters"])
+def test_every_view_fits_a_phone_and_is_reached_by_keyboard(site: Site, view: str) -> None:
+    page = site.log_in("login")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site.console.url}/housing/{view}")
+    expect(page.locator("h1")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the view")).to_be_focused()
+    nameless = "[...document.querySelectorAll('button, a, input')].filter(each => each.offsetParent && !each.innerText"
+    nameless += ".trim() && !each.labels?.length && !each.ariaLabel).map(each => each.outerHTML)"
+    assert page.evaluate(nameless) == []
+    page.close()
+
+
+def test_the_theme_is_kept(site: Site) -> None:
+    page = site.open()
+    page.get_by_role("button", name="Theme: as the system").click()
+    expect(page.locator("body")).to_have_class(re.compile("body--dark"))
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    page.close()
+
+
+def test_redis_goes_away_and_comes_back(site: Site) -> None:
+    page = site.open()
+    expect(page.locator("[data-state]")).to_be_visible()
+    site.server.stop()
+    expect(page.get_by_role("alert")).to_contain_text("Redis does not answer")
+    assert not is_ready(site.console.url)
+    site.server.start()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    wait_until(lambda: is_ready(site.console.url), 20, "the console is ready again")
+    before = int(site.client.xlen(site.settings.streams.listings))
+    site.publish(*_events(5))
+    expect(page.locator(".flow.wide [data-station=listings]")).to_contain_text(f"{before + 5} published")
     page.close()
