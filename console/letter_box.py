@@ -18,7 +18,7 @@ from schemas.settings import Settings
 
 COUNTED = 5000
 """The newest dead letters that are counted by reason and source; older ones can still be replayed by reason."""
-_LISTED = 30
+_LISTED = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,14 @@ def counts_table(read: LetterOverview) -> Markup:
     """How many letters there are of each reason and source."""
     if not read.reasons:
         return Markup('<p class="empty">No dead letters are kept.</p>')
-    reasons = table(
-        ["reason", f"among the newest {COUNTED:,}"], [list(each) for each in read.reasons], "Dead letters by reason"
-    )
+    reasons = table(["reason", "letters"], [list(each) for each in read.reasons], "Dead letters by reason")
     sources = table(
-        ["source", f"among the newest {COUNTED:,}"],
+        ["source", "letters"],
         [[name or "(none)", count] for name, count in read.sources[:20]],
         "Dead letters by source",
     )
-    return Markup('<div class="two"><div>{}</div><div>{}</div></div>').format(reasons, sources)
+    note = Markup('<p class="muted">Counted are the newest {:,} letters.</p>').format(COUNTED)
+    return Markup('<div class="two"><div>{}</div><div>{}</div></div>{}').format(reasons, sources, note)
 
 
 def letter_line(letter: KeptLetter) -> Markup:
@@ -61,7 +60,7 @@ def fields_table(letter: KeptLetter) -> Markup:
         for name in dict.fromkeys((*problems, *values))
     )
     return Markup(
-        "<p><strong>{}</strong> of listing {} from {}, tried {} times, by {}</p>"
+        "<p><strong>{}</strong> of listing {} from {}; deliveries: {}, the last one to {}</p>"
         '<div class="scroll" tabindex="0" role="region" aria-label="Fields"><table><thead><tr>'
         '<th scope="col">field</th><th scope="col">value</th><th scope="col">error</th></tr>'
         "</thead><tbody>{}</tbody></table></div>"

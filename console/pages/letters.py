@@ -42,7 +42,7 @@ class LettersView:
                 button("Replay all of this reason …", self._ask_for_all)
         self._list = ui.element("div").classes("card")
         heading("One dead letter")
-        self._one = ui.element("div").classes("card")
+        self._one = ui.element("div").classes("card").props('id="one-letter" tabindex="-1"')
         with self._one:
             html(Markup('<p class="empty">Open one in the list.</p>'))
             if not visit.operator:
@@ -82,6 +82,7 @@ class LettersView:
                 select.set_options(options)
 
     def _open(self, letter: KeptLetter) -> None:
+        ui.run_javascript('document.getElementById("one-letter").focus()')  # scrolls there, too
         self._one.clear()
         with self._one:
             html(fields_table(letter))

@@ -11,7 +11,7 @@ from nicegui import background_tasks
 from redis.exceptions import RedisError
 
 from console.listing_search import AnswerHit, ListingDossier, SearchResult, read_dossier, search
-from console.pages.texts import LiveHtml, figure, html, moment, table
+from console.pages.texts import LiveHtml, facts, figure, html, moment
 from console.pages.visit import Visit
 from console.pictures.waterfall import draw_waterfall
 from transport.entries import EntryId
@@ -41,7 +41,11 @@ def show_listing(visit: Visit) -> None:
             result = await asyncio.to_thread(search, shown.operations_client, shown.streams, text)
             dossier: ListingDossier | None = None
             if result.hits:
-                dossier = await asyncio.to_thread(read_dossier, shown.operations_client, shown.streams, result.hits[0])
+                # a repeat says little about a listing: its first answer is shown
+                answers = [hit for hit in result.hits if hit.event["type"] != "listing.repeated"]
+                dossier = await asyncio.to_thread(
+                    read_dossier, shown.operations_client, shown.streams, (answers or result.hits)[0]
+                )
         except (RedisError, OSError) as error:
             found.show(Markup('<p class="problem">Redis does not answer: {}</p>').format(error))
             return
@@ -93,41 +97,41 @@ def _others(visit: Visit, result: SearchResult) -> Markup:
         )
         for hit in result.hits
     )
-    return Markup("<p>{} answers, of which the newest is shown:</p><ul>{}</ul>").format(len(result.hits), links)
+    return Markup("<p>{} answers were found:</p><ul>{}</ul>").format(len(result.hits), links)
 
 
 def _facts(dossier: ListingDossier) -> Markup:
     hit, data = dossier.hit, dossier.hit.event["data"]
     published_ms = EntryId.parse(hit.entry).ms
     model: dict[str, Any] = data.get("model") or {}
-    rows: list[list[object]] = [
-        ["outcome", Markup('<strong data-kind="{}">{}</strong>').format(hit.event["type"], _kind(hit))],
-        ["listing", data.get("listing_id")],
-        ["source", data.get("listing_source")],
-        ["subject", hit.event.get("subject")],
-        ["entry", hit.entry],
-        ["published (UTC)", moment(published_ms)],
-        ["answered after", f"{max(hit.at_ms - published_ms, 0):,} ms"],
+    rows: list[tuple[str, object]] = [
+        ("outcome", Markup('<strong data-kind="{}">{}</strong>').format(hit.event["type"], _kind(hit))),
+        ("listing", data.get("listing_id")),
+        ("source", data.get("listing_source")),
+        ("subject", hit.event.get("subject")),
+        ("entry", hit.entry),
+        ("published (UTC)", moment(published_ms)),
+        ("answered after", f"{max(hit.at_ms - published_ms, 0):,} ms"),
     ]
     if hit.event["type"] == "listing.scored":
         interval = data.get("interval") or data.get("candidates")
         rows += [
-            ["prediction", Markup("<strong data-prediction>{}</strong>").format(figure_or_text(data["prediction"]))],
-            ["interval", f"{_joined(interval)} ({data.get('coverage', 0):.0%})" if interval else ""],
-            ["confidence", data.get("confidence")],
-            ["model", f"version {model.get('version')}, activation {model.get('activation')}"],
-            ["arm", model.get("arm")],
-            ["imputed", ", ".join(data.get("imputed", ()))],
-            ["unusual", ", ".join(data.get("unusual", ()))],
-            ["stored", _joined(data.get("stored"))],
-            ["true outcome", _outcome(dossier)],
+            ("prediction", Markup("<strong data-prediction>{}</strong>").format(figure_or_text(data["prediction"]))),
+            ("interval", f"{_joined(interval)} ({data.get('coverage', 0):.0%})" if interval else ""),
+            ("confidence", data.get("confidence")),
+            ("model", f"version {model.get('version')}, activation {model.get('activation')}"),
+            ("arm", model.get("arm")),
+            ("imputed", ", ".join(data.get("imputed", ()))),
+            ("unusual", ", ".join(data.get("unusual", ()))),
+            ("stored", _joined(data.get("stored"))),
+            ("true outcome", _outcome(dossier)),
         ]
     elif hit.event["type"] == "listing.refused":
         errors = [f"{each['field']}: {each['message']}" for each in data.get("errors", ())]
-        rows += [["reason", data.get("reason")], ["errors", "; ".join(errors)]]
+        rows += [("reason", data.get("reason")), ("errors", "; ".join(errors))]
     else:
-        rows.append(["first prediction", data.get("first")])
-    return table(["", ""], [row for row in rows if row[1] not in {None, ""}], "The listing and its answer")
+        rows.append(("entry of the first prediction", data.get("first")))
+    return facts(rows, "The listing and its answer")
 
 
 def _outcome(dossier: ListingDossier) -> str:

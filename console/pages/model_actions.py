@@ -8,11 +8,13 @@ from console.pages.visit import Visit
 from operations.serving import Serving
 from schemas.commands import (
     CancelTraining,
+    PauseLoop,
     Promote,
     PromoteData,
     ReasonData,
     Reload,
     ReloadData,
+    ResumeLoop,
     Retrain,
     RetrainData,
     Rollback,
@@ -92,6 +94,31 @@ def cancel_plan(visit: Visit) -> ActionPlan:
         return await visit.shown.desk.carry_out(command)
 
     return ActionPlan("Cancel the training", "The training that runs is stopped, and registers nothing.", run)
+
+
+def pause_plan(visit: Visit) -> ActionPlan:
+    """Stop the monitor's retraining loop for a while."""
+
+    async def run(operator: str, reason: str, _: bool) -> str:  # noqa: FBT001 - as every action
+        command = PauseLoop(actor=actor_of(operator), data=ReasonData(reason=reason))
+        return await visit.shown.desk.carry_out(command)
+
+    return ActionPlan(
+        "Pause the loop",
+        "The monitor neither retrains nor rolls back by itself until the loop is resumed. It goes on watching drift "
+        "and quality, and operators can still do everything.",
+        run,
+    )
+
+
+def resume_plan(visit: Visit) -> ActionPlan:
+    """Let the monitor retrain again."""
+
+    async def run(operator: str, reason: str, _: bool) -> str:  # noqa: FBT001 - as every action
+        command = ResumeLoop(actor=actor_of(operator), data=ReasonData(reason=reason))
+        return await visit.shown.desk.carry_out(command)
+
+    return ActionPlan("Resume the loop", "The monitor retrains and rolls back by itself again.", run)
 
 
 def _serving(visit: Visit) -> Serving:

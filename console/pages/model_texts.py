@@ -58,6 +58,10 @@ def comparison(pair: Sequence[ModelVersionInfo]) -> Markup:
         return Markup('<p class="empty">Choose two versions.</p>')
     first, second = pair
     names = [name for name in first.metrics if "/" not in name and name in second.metrics]
+    if not names:
+        return Markup('<p class="empty">Versions {} and {} have no metrics in common.</p>').format(
+            first.version, second.version
+        )
     rows: list[list[object]] = [
         [name, first.metrics[name], second.metrics[name], _change(first.metrics[name], second.metrics[name])]
         for name in names

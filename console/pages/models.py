@@ -10,7 +10,15 @@ from nicegui import background_tasks, ui
 
 from console.pages.confirming import ActionPlan, confirm
 from console.pages.controls import button, choice, login_hint
-from console.pages.model_actions import cancel_plan, promote_plan, reload_plan, retrain_plan, rollback_plan
+from console.pages.model_actions import (
+    cancel_plan,
+    pause_plan,
+    promote_plan,
+    reload_plan,
+    resume_plan,
+    retrain_plan,
+    rollback_plan,
+)
 from console.pages.model_texts import comparison, gate_table, history_table, training_text, versions_table
 from console.pages.texts import LiveHtml, heading
 from console.pages.visit import Visit
@@ -47,6 +55,8 @@ class ModelsView:
                 button("Roll back …", lambda: self._ask(rollback_plan(visit)))
                 button("Retrain …", lambda: self._ask(retrain_plan(visit)))
                 button("Cancel the training …", lambda: self._ask(cancel_plan(visit)))
+                button("Pause the loop …", lambda: self._ask(pause_plan(visit)))
+                button("Resume the loop …", lambda: self._ask(resume_plan(visit)))
             else:
                 login_hint(visit)
         self._gate = LiveHtml(classes="card")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from markupsafe import Markup
 from nicegui import ui
@@ -47,11 +48,30 @@ def table(columns: list[str], rows: list[list[object]], caption: str) -> Markup:
         Markup('<th scope="col"{}>{}</th>').format(Markup(' class="number"') if place in numbers else "", name)
         for place, name in enumerate(columns)
     )
-    body = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(_cell(value) for value in row)) for row in rows)
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(_cell(value, is_number=place in numbers) for place, value in enumerate(row))
+        )
+        for row in rows
+    )
     return Markup(
         '<div class="scroll" tabindex="0" role="region" aria-label="{0}"><table><caption class="hidden">{0}</caption>'
         "<thead><tr>{1}</tr></thead><tbody>{2}</tbody></table></div>"
     ).format(caption, head, body)
+
+
+def facts(rows: list[tuple[str, object]], caption: str) -> Markup:
+    """Names with their values; those without a value are left out."""
+    body = Markup("").join(
+        Markup('<tr><th scope="row">{}</th><td>{}</td></tr>').format(
+            name, value if isinstance(value, Markup) else _text_of(value)
+        )
+        for name, value in rows
+        if value not in {None, ""}
+    )
+    return Markup('<table class="facts"><caption class="hidden">{}</caption><tbody>{}</tbody></table>').format(
+        caption, body
+    )
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -69,11 +89,14 @@ def moment(at_ms: int) -> str:
     return f"{then:%H:%M:%S}" if then.date() == datetime.now(UTC).date() else f"{then:%Y-%m-%d %H:%M}"
 
 
-def _cell(value: object) -> Markup:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Markup('<td class="number">{}</td>').format(figure(value))
-    return Markup("<td>{}</td>").format(GAP if value is None else value)
+def _cell(value: object, *, is_number: bool) -> Markup:
+    text = GAP if value is None else value if isinstance(value, Markup) else _text_of(value)
+    return Markup("<td{}>{}</td>").format(Markup(' class="number"') if is_number else "", text)
 
 
-def _is_number(value: object) -> bool:
+def _text_of(value: object) -> str:
+    return figure(value) if _is_number(value) else str(value)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

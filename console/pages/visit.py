@@ -50,7 +50,18 @@ class Visit:
         return "/".join((self.console.path, domain or self.name, *([view] if view else [])))
 
     def follow(self, show: Callable[[], None]) -> None:
-        """Call `show` now, and after each reading for as long as the page is open."""
+        """Call `show` now, and after each reading for as long as the page is open and may be seen.
+
+        A page whose session has ended loses its content, and so everything that its browser could still ask for.
+        """
         client = ui.context.client
-        client.on_delete(self.shown.watch.subscribe(show))
+
+        def show_if_permitted() -> None:
+            if self.console.may_read(self.request, self.name):
+                show()
+            else:
+                client.open(f"{self.console.path}/login")
+                client.content.clear()
+
+        client.on_delete(self.shown.watch.subscribe(show_if_permitted))
         show()

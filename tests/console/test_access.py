@@ -9,13 +9,16 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import redis
+from nicegui import Client, ui
+from nicegui.page import page
 from pydantic import SecretStr
 from starlette.requests import Request
 
 from console.app import check_start
 from console.console import COOKIE, Console
+from console.pages.visit import Visit
 from console.shown_domain import ShownDomain
-from operations.keys import add_key
+from operations.keys import add_key, revoke_key
 from schemas.console_settings import ConsoleSettings
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
@@ -28,7 +31,7 @@ PROXY = "ops.example.com"
 
 def _request(token: str | None = None) -> Request:
     headers = [(b"cookie", f"{COOKIE}={token}".encode())] if token else []
-    return Request({"type": "http", "headers": headers})
+    return Request({"type": "http", "path": "/", "query_string": b"", "headers": headers})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ async def test_only_who_has_a_key_may_look_from_elsewhere_and_only_operators_act
 
 def test_without_a_key_another_host_is_refused_with_one_line(redis_url: str, streams: Streams) -> None:
     settings = settings_for(streams.prefix, redis_url=SecretStr(redis_url), host="0.0.0.0")  # noqa: S104 - refused
-    with pytest.raises(ConfigurationError, match="loopback alone, not on .*: make one with `tasador keys add"):
+    with pytest.raises(ConfigurationError, match=r"loopback alone, not on 0\.0\.0\.0: make one with `tasador keys add"):
         check_start(settings)
 
 
@@ -103,3 +106,28 @@ def test_behind_a_proxy_everything_is_under_its_path(
         status, headers, _ = _call(console, "/tasador/logout", {"x": "1"}, Cookie=cookie)
         assert status == 303
         assert _call(console, "/tasador/housing", Cookie=cookie)[0] == 303
+
+
+async def test_a_page_loses_its_content_with_its_session(
+    redis_url: str, redis_client: redis.Redis, streams: Streams
+) -> None:
+    settings = settings_for(
+        streams.prefix, redis_url=SecretStr(redis_url), console=ConsoleSettings(public_url=f"https://{PROXY}")
+    )
+    shown = ShownDomain.open(settings)
+    key = add_key(redis_client, streams, "ana", "operator")
+    await shown.keys.read()
+    console = Console({"housing": shown})
+    request, seen = _request(console.sessions.open(key.encode())), []
+    with Client(page(""), request=request) as client:
+        Visit(console, shown, "", request).follow(lambda: seen.append("shown"))
+        button = ui.button("act")
+    await shown.watch.read()
+    assert seen == ["shown", "shown"]
+    revoke_key(redis_client, streams, "ana")
+    await shown.keys.read()
+    await shown.watch.read()
+    assert seen == ["shown", "shown"]
+    assert button.is_deleted
+    client.delete()
+    await shown.aclose()

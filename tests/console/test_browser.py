@@ -6,108 +6,27 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from pydantic import SecretStr
+from playwright.sync_api import expect
 
-from operations.keys import add_key
-from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from tests.browser import find_browser
-from tests.console.running import RunningConsole, is_ready, running_applications, running_console
+from tests.console.running import is_ready
+from tests.console.site import Site, running_site
 from tests.listings import read_boston_rows
-from tests.models import train_small_model
-from tests.redis_server import RedisServer
 from tests.waiting import wait_until
-from transport.connection import connect
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240), pytest.mark.xdist_group("console")]
 
 
-@dataclass
-class Site:
-    """The running system, the console and a browser."""
-
-    settings: Settings
-    client: Any
-    server: RedisServer
-    console: RunningConsole
-    context: BrowserContext
-    key: str
-    problems: list[str] = field(default_factory=list)
-
-    def open(self, view: str = "") -> Page:
-        """A new page on a view; what its scripts complain about is collected."""
-        page = self.context.new_page()
-        page.on("console", lambda message: self._check_is_no_error(message.type, message.text))
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("request", lambda request: self._check_is_local(request.url))
-        page.goto(f"{self.console.url}/{view}")
-        return page
-
-    def log_in(self, view: str) -> Page:
-        """A new page on a view, whose session is the operator's."""
-        page = self.open("login")
-        page.get_by_label("API key").fill(self.key)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_text("ana (operator)")).to_be_visible()
-        page.goto(f"{self.console.url}/{view}")
-        return page
-
-    def publish(self, *events: dict[str, Any]) -> None:
-        """Publish listings."""
-        for event in events:
-            self.client.xadd(self.settings.streams.listings, {DATA_FIELD: json.dumps(event)})
-
-    def _check_is_no_error(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self.problems.append(text)
-
-    def _check_is_local(self, url: str) -> None:
-        if not url.startswith((self.console.url, self.console.url.replace("http", "ws"), "data:")):
-            self.problems.append(f"asked {url}")
-
-
-@contextmanager
-def stopping(server: RedisServer) -> Iterator[None]:
-    """Stop a server at the end."""
-    try:
-        yield
-    finally:
-        server.stop()
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One system with two versions, of which the second is champion, and one browser for all tests."""
-    browser_path = find_browser()
-    home = tmp_path_factory.mktemp("console")
-    train_small_model(home, trees=5)
-    model = train_small_model(home, trees=10)
-    server = RedisServer(home / "redis", "--appendonly", "yes")
-    server.start()
-    with stopping(server), connect(server.url) as client:
-        changes = {"redis_url": SecretStr(server.url), "prefix": "housing", "heartbeat_s": 0.5}
-        settings = model.settings.model_copy(update=changes)
-        key = add_key(client, settings.streams, "ana", "operator")
-        with (
-            running_applications(settings),
-            running_console(settings) as console,
-            sync_playwright() as playwright,
-            playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"]) as browser,
-            browser.new_context() as context,
-        ):
-            context.set_default_timeout(15_000)
-            expect.set_options(timeout=15_000)
-            wait_until(lambda: client.hget(settings.streams.model, "version") == b"2", 30, "the champion is desired")
-            found = Site(settings, client, server, console, context, key)
-            yield found
-            assert found.problems == []
-            context.close()
+    """One system and one browser for all tests."""
+    with running_site(tmp_path_factory.mktemp("console"), find_browser()) as found:
+        yield found
+        assert found.problems == []
 
 
 def _events(count: int) -> list[dict[str, Any]]:
@@ -214,16 +133,27 @@ def test_a_listing_is_found_with_its_prediction_and_its_outcome(site: Site) -> N
     wait_until(lambda: _prediction_of(site, event["id"]) is not None, 20, "it is predicted")
     predicted = _prediction_of(site, event["id"])
     assert predicted is not None
+    _explain(site, predicted)
     page = site.open("housing/listing")
     for text in (event["id"], "12 <b>Elm</b> Street", predicted["id"]):
         page.get_by_label("Listing id, subject or entry").fill(text)
         page.get_by_role("button", name="Search").click()
         expect(page.locator("[data-prediction]")).to_have_text(f"{predicted['data']['prediction']:.4g}")
         expect(page.locator("#view")).to_contain_text("24.5; the prediction is")
+        expect(page.locator(".waterfall")).to_contain_text("RM = 6.5")
     page.get_by_label("Listing id, subject or entry").fill("unknown")
     page.get_by_role("button", name="Search").click()
     expect(page.locator("#view")).to_contain_text("No answer to unknown was found")
     page.close()
+
+
+def _explain(site: Site, predicted: dict[str, Any]) -> None:
+    """Write an explanation, as an explainer does."""
+    value, contribution = predicted["data"]["prediction"], {"feature": "RM", "value": 6.5, "contribution": 3.0}
+    data = {name: predicted["data"][name] for name in ("listing_id", "listing_source", "prediction", "model")}
+    data |= {"method": "tree_shap", "unit": "kUSD", "value": value, "base": value - 3, "contributions": [contribution]}
+    event = {name: predicted[name] for name in ("id", "source", "time")} | {"type": "listing.explained", "data": data}
+    site.client.xadd(site.settings.streams.explanations, {DATA_FIELD: json.dumps(event)})
 
 
 def _prediction_of(site: Site, listing_id: str) -> dict[str, Any] | None:
