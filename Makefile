@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts bench-intervals example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts bench-intervals example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ api-pages: ## Update the scripts and styles of the gateway's pages with npm (SWA
 	  && cp redoc/LICENSE redoc/bundles/redoc.standalone.js{,.LICENSE.txt} "$$to/redoc" \
 	  && sed -i 's|https://cdn.redoc.ly/redoc/logo-mini.svg|data:,|' "$$to/redoc/redoc.standalone.js" \
 	  && echo "$$swagger" > "$$to/swagger-ui/VERSION" && echo "$$redoc" > "$$to/redoc/VERSION"
+
+console-pictures: install ## Take the pictures of docs/console.md from a running system, with chromium
+	@$(BIN)/python -m tests.console.pictures
 
 lint: install ## Check style, format, types, the direction of imports and known vulnerabilities
 	@$(BIN)/ruff check

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 if [ -e .env ]; then exit 0; fi
 umask 077
-for role in CLIENT GATEWAY READER CONSUMER TRAINER MONITOR EXPLAINER OPERATOR; do
+for role in CLIENT GATEWAY CONSOLE READER CONSUMER TRAINER MONITOR EXPLAINER OPERATOR; do
   printf 'REDIS_%s_PASSWORD=%s\n' "$role" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
 done > .env.part
 mv .env.part .env

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 
 from gateway.application import GatewayApp
-from gateway.keys import list_keys
 from gateway.lifecycle import GatewayLife
 from gateway.metrics import GatewayMetrics
 from gateway.rights import check_rights
 from gateway.served_domain import ServedDomain
 from gateway.server import check_certificate, serve_gateway
+from operations.keys import list_keys
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from service import logs
 from service.application import bind, required_redis_url
+from service.loopback import is_loopback
 from service.metrics import build_registry
 from transport.connection import connect, speaking_to
 from transport.server import check_server
@@ -74,13 +74,3 @@ def check_start(settings: Settings) -> None:
             f"without an API key the gateway listens on loopback alone, not on {settings.host}: "
             f"make one with `tasador keys add NAME --domain {settings.domain}`, or set TASADOR_HOST=127.0.0.1"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach the host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from gateway.bodies import Headers
-from gateway.keys import LOCAL_CALLER, ApiKey, KeyRing
 from gateway.problems import problem
 from gateway.request_limit import RequestLimit
+from operations.keys import LOCAL_CALLER, ApiKey, KeyRing
+from service.loopback import LOOPBACK_NAMES
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _BEARER = b"bearer "
 
 

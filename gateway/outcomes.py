@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Sequence
 
 from gateway.documents import OutcomeRequest, OutcomesDocument
-from gateway.keys import ApiKey
 from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer, problem
 from gateway.served_domain import ServedDomain
+from operations.keys import ApiKey
 from schemas.events import Outcome, OutcomeData
 from schemas.streams import DATA_FIELD
 

@@ -6,20 +6,14 @@ import uuid
 from collections.abc import Callable
 
 import redis
-from redis.exceptions import NoPermissionError, ResponseError
 
-from schemas.errors import ServerError
 from schemas.streams import Streams
+from service.rights import adding, try_rights
 from transport.backlog import read_backlog
 
 
 def check_rights(client: redis.Redis, streams: Streams) -> None:
-    """Try the commands of a gateway without leaving anything behind.
-
-    Raises:
-        ServerError: the user lacks a right; the message names it.
-        redis.exceptions.RedisError: as the server answered otherwise.
-    """
+    """Try the commands of a gateway without leaving anything behind; raises as `service.rights.try_rights`."""
     reply_key = streams.replies(f"probe-{uuid.uuid4().hex}")
     limit = f"{streams.gateway_limits}:probe"
     tries: dict[str, Callable[[], object]] = {
@@ -34,33 +28,6 @@ def check_rights(client: redis.Redis, streams: Streams) -> None:
         f"read {streams.gateway_keys}": lambda: client.hgetall(streams.gateway_keys),
         f"count requests in {limit}": lambda: client.eval("return redis.call('PTTL', KEYS[1])", 1, limit),
         f"write {streams.gateways}": lambda: client.hdel(streams.gateways, "probe"),
-        **{f"write {key}": _adding(client, key) for key in (streams.listings, streams.outcomes, streams.commands)},
+        **{f"write {key}": adding(client, key) for key in (streams.listings, streams.outcomes, streams.commands)},
     }
-    for what, attempt in tries.items():
-        try:
-            attempt()
-        except NoPermissionError as error:
-            raise _forbidden(what) from error
-        except ResponseError as error:
-            if "permission" in str(error):  # inside a script
-                raise _forbidden(what) from error
-            raise
-
-
-def _adding(client: redis.Redis, key: str) -> Callable[[], object]:
-    """An XADD that is refused for its id, after Redis has checked the right to it."""
-
-    def add() -> None:
-        try:
-            client.xadd(key, {"probe": ""}, id="0-0", nomkstream=True)
-        except NoPermissionError:
-            raise
-        except ResponseError as error:
-            if "0-0" not in str(error):
-                raise
-
-    return add
-
-
-def _forbidden(what: str) -> ServerError:
-    return ServerError(f"this user of Redis may not {what}: give it the rights of `gateway` in deploy/redis/users.acl")
+    try_rights("gateway", tries)

@@ -21,13 +21,13 @@ from gateway.documents import (
     problem_responses,
 )
 from gateway.gate import check_operator
-from gateway.keys import ApiKey
 from gateway.lookup import PredictionLookup
 from gateway.outcomes import publish_outcomes
 from gateway.overview import Overview
 from gateway.problems import problem
 from gateway.served_domain import ServedDomain
 from operations.command_sender import CommandSender
+from operations.keys import ApiKey
 from operations.reports import newest_report
 from schemas.commands import Reload, ReloadData
 from schemas.drift import DriftEvent, DriftReport

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Headers, check_is_json, headers_of, parse, read_body, respond, respond_with
-from gateway.keys import ApiKey
 from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer
 from gateway.scoring import Scoring, ScoringAnswer
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, check_key
+from operations.keys import ApiKey
 
 
 def context_of(caller: ApiKey, headers: Headers) -> RequestContext:

@@ -11,10 +11,10 @@ import redis.asyncio
 from gateway.answers import AnswerBuilder
 from gateway.availability import Availability
 from gateway.gate import RequestGate
-from gateway.keys import KeyRing
 from gateway.metrics import DomainMetrics, GatewayMetrics
 from gateway.request_limit import RequestLimit
 from gateway.shapes import ListingShapes
+from operations.keys import KeyRing
 from producer import AsyncListingPublisher
 from schemas.domain import Domain
 from schemas.settings import Settings

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas import sections
 from schemas.command_line import DEFAULT_DOMAIN
+from schemas.console_settings import ConsoleSettings
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError
 from schemas.event_size import check_limits_admit
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     features: FeatureStoreSettings = FeatureStoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     rollout: RolloutSettings = RolloutSettings()
+    console: ConsoleSettings = ConsoleSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

@@ -161,5 +161,9 @@ class GatewayHeartbeat(ProcessHeartbeat):
     refused: int = 0
 
 
+class ConsoleHeartbeat(ProcessHeartbeat):
+    """A console's heartbeat; it writes one in each domain that it shows."""
+
+
 def _seconds(now_ms: int, since_ms: int) -> int:
     return max(now_ms - since_ms, 0) // 1000

@@ -117,6 +117,8 @@ class Streams:
     """Hash from an explainer's name to its heartbeat."""
     gateways = _Key("gateways")
     """Hash from a gateway's name to its heartbeat."""
+    consoles = _Key("consoles")
+    """Hash from a console's name to its heartbeat."""
     gateway_keys = _Key("gateway:keys")
     """Hash from the name of an API key to its role and SHA-256; the key itself is stored nowhere."""
     gateway_limits = _Key("gateway:limits")

@@ -173,11 +173,10 @@ def serve(app: Servable, listener: socket.socket, **options: Any) -> None:
     config = uvicorn.Config(
         app,
         lifespan="on",
-        ws="none",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
-        **{"http": "h11", **options},
+        **{"http": "h11", "ws": "none", **options},
     )
     app.server = _Server(config)
     host, port = listener.getsockname()[:2]

@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry, make_asgi_app
 from service.asyncapi_page.serving import PAGE_PATHS, page_routes
 from service.health import Health
 
-ENDPOINTS = ("/livez", "/readyz", "/metrics", *PAGE_PATHS)
+PROBES = ("/livez", "/readyz", "/metrics")
+ENDPOINTS = (*PROBES, *PAGE_PATHS)
 """All paths that a process answers; docs/deployment.md describes each."""
 
 
@@ -23,6 +24,11 @@ def routes(
     health: Health, registry: CollectorRegistry, specification: SpecificationFactory
 ) -> list[tuple[str, ASGIApp]]:
     """Routes for `asgi_routes` of an application, one for each of `ENDPOINTS`."""
+    return [*probe_routes(health, registry), *page_routes(specification)]
+
+
+def probe_routes(health: Health, registry: CollectorRegistry) -> list[tuple[str, ASGIApp]]:
+    """The routes of `PROBES`, which say nothing about listings."""
 
     @get(include_in_schema=False)
     async def livez(scope: Scope) -> AsgiResponse:  # noqa: ARG001
@@ -33,8 +39,7 @@ def routes(
         body = {"ready": health.is_ready, "reasons": health.reasons}
         return JSONResponse(body, 200 if health.is_ready else 503)
 
-    metrics = _read_only(make_asgi_app(registry))
-    return [("/livez", livez), ("/readyz", readyz), ("/metrics", metrics), *page_routes(specification)]
+    return [("/livez", livez), ("/readyz", readyz), ("/metrics", _read_only(make_asgi_app(registry)))]
 
 
 def _read_only(app: ASGIApp) -> ASGIApp:

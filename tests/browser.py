@@ -25,13 +25,18 @@ class RenderedPage:
     log: str
 
 
-def render_page(url: str, profile: Path) -> RenderedPage:
-    """Open a page in a fresh profile; host names do not resolve, so the page can load from 127.0.0.1 only."""
+def find_browser() -> str:
+    """The path of the browser; without one, the test is skipped."""
     browser = next(filter(None, map(shutil.which, _NAMES)), None)
     if browser is None:
         pytest.skip("needs a browser: apt-get install chromium")
+    return browser
+
+
+def render_page(url: str, profile: Path) -> RenderedPage:
+    """Open a page in a fresh profile; host names do not resolve, so the page can load from 127.0.0.1 only."""
     command = [
-        browser,
+        find_browser(),
         "--headless",
         "--no-sandbox",  # the sandbox does not work as root
         "--disable-gpu",

@@ -22,10 +22,11 @@ def supervisor_log(home: Path) -> Path:
 
 
 def find_logs(home: Path) -> dict[str, Path]:
-    """The logs that exist, by the label of their process (`housing/consumer-1`), `gateway`, `redis` or `up`."""
+    """The logs that exist, by the label of their process (`housing/consumer-1` or `gateway`), `redis` or `up`."""
     logs = {f"{path.parent.name}/{path.stem}": path for path in sorted(log_folder(home).glob("*/*.log"))}
     named = {
         "gateway": log_folder(home) / "gateway.log",
+        "console": log_folder(home) / "console.log",
         "redis": home / "redis" / "redis.log",
         "up": supervisor_log(home),
     }

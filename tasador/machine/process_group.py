@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from schemas.errors import SupervisorError
 from tasador.machine.processes import STOP_TIMEOUT_S, ManagedProcess
 
-_STOP_ORDER = ("gateway", "monitor", "consumer", "explainer", "trainer")
+_STOP_ORDER = ("console", "gateway", "monitor", "consumer", "explainer", "trainer")
 
 
 class ProcessGroup:

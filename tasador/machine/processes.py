@@ -26,11 +26,11 @@ STEADY_S = 60.0
 
 
 class ManagedProcess:
-    """A process of one domain, or the gateway of all, run as a child process that ends when this process ends.
+    """A process of one domain, or one for all, run as a child process that ends when this process ends.
 
     Args:
-        domain: to work on; empty of the gateway.
-        command: `consumer`, `trainer`, `monitor`, `explainer` or `gateway`.
+        domain: to work on; empty of gateway and console.
+        command: `consumer`, `trainer`, `monitor`, `explainer`, `gateway` or `console`.
         name: its name in the domain.
         logs: folder of its log.
         host: where it serves HTTP.
@@ -41,7 +41,7 @@ class ManagedProcess:
     Attributes:
         domain: as given.
         command: as given.
-        label: `domain/name`, or the command of the gateway, for messages.
+        label: `domain/name`, or the command of gateway and console, for messages.
         log: path of its log.
     """
 

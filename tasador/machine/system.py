@@ -13,7 +13,6 @@ from schemas.settings import Settings, load_settings
 from tasador.cli.names import host_name
 from tasador.machine.champions import describe_missing_champion, ensure_champion, has_registry
 from tasador.machine.control import ControlRequest
-from tasador.machine.gateway_process import GATEWAY, start_gateway
 from tasador.machine.home import process_environment
 from tasador.machine.identity import ProcessIdentity
 from tasador.machine.log_files import log_folder
@@ -27,6 +26,7 @@ from tasador.machine.running_system import (
     write_running_system,
 )
 from tasador.machine.shared_redis import check_prefix, check_servers
+from tasador.machine.web_processes import WEB_PORTS, start_web
 
 _POLL_S = 0.1
 
@@ -105,11 +105,11 @@ class System:
             self.ensure_champions()
             self.start_trainers()
         self.start_explainers_and_monitors()
-        self.start_gateway()
+        self.start_web()
 
-    def start_gateway(self) -> None:
-        """Start the gateway of all domains, or start it again for those that run now."""
-        start_gateway(self.processes, self.settings, self._domains, self._unique(GATEWAY))
+    def start_web(self) -> None:
+        """Start gateway and console of all domains, or start them again for those that run now."""
+        start_web(self.processes, self.settings, self._domains, self._unique)
         self.write_running_system()
 
     def ensure_champions(self) -> None:
@@ -201,8 +201,8 @@ class System:
             self.write_running_system()
 
     def _remove_misconfigured(self, process: ManagedProcess, error: ConfigurationError) -> str:
-        if process.command == GATEWAY:  # everything else works without it
-            self.processes.stop_command(GATEWAY)
+        if process.command in WEB_PORTS:  # everything else works without it
+            self.processes.stop_command(process.command)
             return f"{error}; the system runs without it"
         if process.domain not in self._added:
             raise error
@@ -223,7 +223,7 @@ class System:
         self._start_consumers(domain, consumers)
         for role in ("trainer", "explainer", "monitor"):
             self._start(domain, role, role)
-        self.start_gateway()
+        self.start_web()
 
     def _remove(self, domain: str) -> None:
         if domain not in self._domains:
@@ -232,7 +232,7 @@ class System:
         self.processes.stop(domain)
         self._domains = tuple(each for each in self._domains if each != domain)
         self._added.discard(domain)
-        self.start_gateway()
+        self.start_web()
 
     def _start_consumers(self, domain: str, count: int) -> None:
         for number in range(1, count + 1):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import check_start
-from gateway.keys import add_key, list_keys, revoke_key
+from operations.keys import add_key, list_keys, revoke_key
 from schemas.errors import ConfigurationError, KeyNameError
 from schemas.settings import Settings
 from schemas.streams import Streams

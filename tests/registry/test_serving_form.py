@@ -39,7 +39,7 @@ from training.learning.encoding import encoder, filler, scaler
 
 HOUSING = load_domain("housing")
 BOOSTER_FILE = "booster-0.ubj"
-HEAVY = ("sklearn", "skops", "xgboost", "scipy", "pandas", "pyarrow", "mlflow")
+HEAVY = ("sklearn", "skops", "xgboost", "scipy", "pandas", "pyarrow", "mlflow", "nicegui")
 
 
 def reject(folder: Path, load: Callable[[Path, Domain], object] = load_to_serve) -> str:

@@ -12,7 +12,7 @@ import redis
 
 _SETINFO = {"client|setinfo", "client"}
 FOLDER = Path(__file__).parents[2] / "deploy" / "redis"
-ROLES = ("client", "gateway", "reader", "consumer", "trainer", "monitor", "explainer", "operator")
+ROLES = ("client", "gateway", "console", "reader", "consumer", "trainer", "monitor", "explainer", "operator")
 
 
 def render(passwords: dict[str, str], prefix: str, level: str = "7.0") -> list[str]:

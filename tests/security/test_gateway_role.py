@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from gateway.app import check_start
-from gateway.keys import add_key
+from operations.keys import add_key
 from schemas.errors import ServerError
 from schemas.streams import Streams
 from tests.consumer.harness import ROW

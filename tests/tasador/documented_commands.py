@@ -203,6 +203,8 @@ NOT_TYPED: dict[str, str] = {
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
     "docker-compose run --rm operator keys add web-shop": _CONTAINERS,
     "docker-compose --profile gateway up -d": _CONTAINERS,
+    "docker-compose run --rm operator keys add ana --role operator": _CONTAINERS,
+    "docker-compose --profile console up -d": _CONTAINERS,
     "make compose-up": _CONTAINERS,
     "make compose-sample": _CONTAINERS,
     "make compose-down": _CONTAINERS,

@@ -71,11 +71,11 @@ def test_detach_returns_when_everything_is_ready_and_says_where(
     started: subprocess.CompletedProcess[str], system: RunningSystem
 ) -> None:
     assert list(system.parts) == [
-        *("housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor", "gateway")
+        *("housing/consumer-1", "housing/trainer", "housing/explainer", "housing/monitor", "gateway", "console")
     ]
-    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 5
+    assert [why_not_ready(url) for url in system.parts.values()] == [""] * 6
     for name, url in system.parts.items():
-        assert f"{url}/readyz" in started.stdout
+        assert f"{url}/{'' if name == 'console' else 'readyz'}" in started.stdout
         assert f"log .tasador/logs/{name}.log" in started.stdout
     training = "version 1 of housing (xgboost-reference) is already champion: nothing to train"
     assert training in started.stderr, "what the start does is shown"
@@ -145,7 +145,8 @@ def test_an_unknown_process_is_an_error_that_names_the_others(
 def test_logs_are_listed_shown_and_followed(machine: Installation, here: Here) -> None:
     listed = here("logs").stdout.splitlines()
     assert [line.split()[0] for line in listed] == [
-        *("housing/consumer-1", "housing/explainer", "housing/monitor", "housing/trainer", "gateway", "redis", "up")
+        *("housing/consumer-1", "housing/explainer", "housing/monitor", "housing/trainer"),
+        *("gateway", "console", "redis", "up"),
     ]
     log = (machine.home / "logs/housing/trainer.log").read_text(encoding="utf-8").splitlines()
     assert here("logs", "trainer", "-n", "3").stdout.splitlines() == log[-3:]
@@ -198,8 +199,9 @@ def test_an_added_domain_that_cannot_start_is_removed_and_the_others_stay(
     assert "flats/trainer cannot start: domain 'flats': cannot load" in refused.stderr
     left = read_running_system(machine.home)
     assert left is not None
-    # the gateway starts again for the domains that run
-    assert {**left.processes, "gateway": None} == {**system.processes, "gateway": None}
+    # gateway and console start again for the domains that run
+    again = {"gateway": None, "console": None}
+    assert {**left.processes, **again} == {**system.processes, **again}
 
 
 def test_what_a_killed_system_leaves_behind_confuses_no_command(

@@ -49,7 +49,7 @@ def _consumer(silent_s: float = 0, **fields: Any) -> Processes:
     return Processes(0, (consumer,), (trainer,), (MonitorStatus(heartbeat=MONITOR, is_living=True, silent_s=0),))
 
 
-def _every_reason() -> set[str]:
+def every_reason() -> set[str]:
     """Every reason of a status, with an example of a name or number."""
     states = get_args(ConsumerHeartbeat.model_fields["state"].annotation)
     reasons: set[str] = set()
@@ -67,15 +67,15 @@ def _pattern(heading: str) -> str:
     return ".*".join(re.escape(part) for part in re.sub(r"^(…: \w+) …$", r"\1…", heading).split("…"))
 
 
-def test_every_reason_of_a_status_has_one_section() -> None:
-    reasons = _every_reason()
+def testevery_reason_of_a_status_has_one_section() -> None:
+    reasons = every_reason()
     missing = [reason for reason in reasons if not any(re.fullmatch(_pattern(each), reason) for each in HEADINGS)]
     assert not missing
     unused = [each for each in HEADINGS if not any(re.fullmatch(_pattern(each), reason) for reason in reasons)]
     assert not unused
 
 
-def test_the_test_above_covers_every_reason() -> None:
+def test_the_test_above_coversevery_reason() -> None:
     tree = ast.parse(inspect.getsource(judging))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -85,7 +85,7 @@ def test_the_test_above_covers_every_reason() -> None:
         return len(appended) + sum(isinstance(node, ast.Yield) for node in ast.walk(functions[name]))
 
     counts = (count_reasons("judge"), count_reasons("_problems"), count_reasons("_other_model"))
-    assert counts == (5, 2, 1), "add a section and a case in _every_reason for the new reason"
+    assert counts == (5, 2, 1), "add a section and a case in every_reason for the new reason"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.models import SmallModel, small_model
 __all__ = ["small_model"]
 
 SLOW = {"mlflow", "pandas", "scipy", "sklearn", "xgboost", "matplotlib", "faststream", "sqlalchemy", "training"}
+SLOW |= {"nicegui"}  # for the console alone
 NONE_AT_ALL = SLOW | {"redis", "pydantic", "numpy", "rich.markdown"}
 _PROGRAM = """
 import json, sys

@@ -14,6 +14,7 @@ from tasador.cli.signals import interrupt_on_signals
 from tasador.cli.terminal import print_line, print_note
 from tasador.machine.home import HomeLock
 from tasador.machine.system import System
+from tasador.machine.web_processes import WEB_PORTS
 
 EXAMPLE = "tasador demo"
 
@@ -51,9 +52,10 @@ def demo(domain: DomainOption = None) -> None:
 
 def _what_next() -> str:
     call = find_invocation()
+    page = f"http://127.0.0.1:{WEB_PORTS['console']}"
     first = "make up" if call != "tasador" else "tasador up"
     lines = {
-        first: "run the same processes until Ctrl-C; then, in a second terminal:",
+        first: f"run the same processes and a web page at {page} until Ctrl-C; then, in a second terminal:",
         f"{call} publish --sample 100": "publish listings",
         f"{call} tail predictions": "see their predictions",
         f"{call} status": "see the state of the system",

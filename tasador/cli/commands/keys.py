@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.keys import add_key, list_keys, revoke_key
+from operations.keys import add_key, list_keys, revoke_key
 from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, print_note, write_json
 from tasador.machine.running_system import find_settings, open_redis

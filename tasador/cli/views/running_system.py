@@ -20,7 +20,8 @@ def map_of(system: RunningSystem, home: Path, width: int) -> str:
     addresses = {
         "redis": without_password(system.redis_url),
         "mlflow": without_password(system.mlflow_uri),
-        **{label: f"{url}/readyz" for label, url in system.parts.items()},
+        # the console is a page to open; all others are asked for their state
+        **{label: f"{url}/" if label == "console" else f"{url}/readyz" for label, url in system.parts.items()},
     }
     names, urls = max(map(len, addresses)), max(map(len, addresses.values()))
     paths = {name: f"log {short_path(logs[name])}" for name in addresses if name in logs}

@@ -114,7 +114,10 @@ class KeyRing:
 
     def find(self, key: bytes) -> ApiKey | None:
         """The stored key that was given; None if there is none."""
-        digest = _digest(key)
+        return self.find_digest(_digest(key))
+
+    def find_digest(self, digest: str) -> ApiKey | None:
+        """The stored key with this SHA-256; None if there is none."""
         found = (self._by_digest or {}).get(digest)
         return found if found is not None and hmac.compare_digest(found.sha256, digest) else None
 

@@ -1,0 +1,142 @@
+"""Finds what the streams know of one listing: its event, its answer, its explanation and its true outcome."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from explainer.finding import find_explanation
+from schemas.explanations import ExplainedListing
+from schemas.streams import DATA_FIELD, Streams
+from transport.entries import EntryId
+from transport.reading import RawEntry, entry_at, scan, scan_back
+
+SEARCH_S = 3.0
+"""A search of one stream gives up after this time, which is enough for some millions of entries."""
+_ENTRY = re.compile(r"\d+-\d+")
+_MOST = 20
+_LATER_ENTRIES = 100_000
+"""How many answers after a listing are looked at for its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHit:
+    """An answer that a search found.
+
+    Attributes:
+        entry: of the listing.
+        at_ms: when it was answered.
+        event: the answer.
+    """
+
+    entry: str
+    at_ms: int
+    event: dict[str, Any]
+
+
+@dataclass(slots=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        hits: newest first, at most 20.
+        is_complete: whether all kept answers were looked at.
+    """
+
+    hits: list[AnswerHit] = field(default_factory=list)
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListingDossier:
+    """All that is known of an answered listing; what is trimmed or never came is None."""
+
+    hit: AnswerHit
+    listing: dict[str, Any] | None
+    explanation: ExplainedListing | None
+    outcome: dict[str, Any] | None
+
+
+def search(client: redis.Redis, streams: Streams, text: str) -> SearchResult:
+    """Answers to a listing, by the entry id, the listing's id or its subject.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    result = SearchResult()
+    needle = json.dumps(text).encode()
+    for key in (streams.predictions, streams.dead_letters, streams.rate_limited, streams.repeats):
+        if _ENTRY.fullmatch(text):
+            entries: Iterable[RawEntry] = _few(scan(client, key, text), _LATER_ENTRIES)
+        else:
+            entries = scan_back(client, key)
+        result.hits += _hits(entries, needle, text, result)
+    result.hits.sort(key=lambda hit: hit.at_ms, reverse=True)
+    del result.hits[_MOST:]
+    return result
+
+
+def read_dossier(client: redis.Redis, streams: Streams, hit: AnswerHit) -> ListingDossier:
+    """Everything about the listing of an answer.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    data = hit.event["data"]
+    listing_id, source = data.get("listing_id"), data.get("listing_source")
+    entry = entry_at(client, streams.listings, hit.entry)
+    explanation = outcome = None
+    if listing_id is not None and hit.event["type"] == "listing.scored":
+        explanation = find_explanation(client, streams, listing_id, source)
+        outcome = _outcome(client, streams, listing_id, source)
+    return ListingDossier(hit, _parsed(entry[1]) if entry else None, explanation, outcome)
+
+
+def _hits(entries: Iterable[RawEntry], needle: bytes, text: str, result: SearchResult) -> Iterator[AnswerHit]:
+    deadline_s, found = time.monotonic() + SEARCH_S, 0
+    for number, (entry_id, fields) in enumerate(entries):
+        # decoding every event takes ten times as long as the search for the text
+        if needle in fields.get(DATA_FIELD, b"") and (event := _parsed(fields)) is not None:
+            data = event.get("data")
+            if isinstance(data, dict) and text in {event.get("id"), event.get("subject"), data.get("listing_id")}:
+                yield AnswerHit(str(event.get("id")), EntryId.parse(entry_id).ms, event)
+                found += 1
+        if found >= _MOST:
+            return
+        if number % 1000 == 0 and time.monotonic() > deadline_s:
+            result.is_complete = False
+            return
+
+
+def _outcome(client: redis.Redis, streams: Streams, listing_id: str, source: str | None) -> dict[str, Any] | None:
+    """The newest true value of a listing."""
+    needle, deadline_s = json.dumps(listing_id).encode(), time.monotonic() + SEARCH_S
+    for _, fields in scan_back(client, streams.outcomes):
+        if needle in fields.get(DATA_FIELD, b"") and (event := _parsed(fields)) is not None:
+            data = event.get("data")
+            if isinstance(data, dict) and (data.get("listing_id"), data.get("listing_source", "")) == (
+                listing_id,
+                source or "",
+            ):
+                return event
+        if time.monotonic() > deadline_s:
+            return None
+    return None
+
+
+def _few(entries: Iterator[RawEntry], count: int) -> Iterator[RawEntry]:
+    return (entry for _, entry in zip(range(count), entries, strict=False))
+
+
+def _parsed(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
+    try:
+        event = json.loads(fields.get(DATA_FIELD, b""))
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

@@ -1,0 +1,170 @@
+"""The view of one listing: searched by its id, subject or entry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from markupsafe import Markup
+from nicegui import background_tasks
+from redis.exceptions import RedisError
+
+from console.listing_search import AnswerHit, ListingDossier, SearchResult, read_dossier, search
+from console.pages.texts import LiveHtml, facts, figure, html, moment
+from console.pages.visit import Visit
+from console.pictures.waterfall import draw_waterfall
+from transport.entries import EntryId
+
+_KINDS = {
+    "listing.scored": "predicted",
+    "listing.refused": "refused",
+    "listing.repeated": "dropped as a repeat",
+}
+
+
+def show_listing(visit: Visit) -> None:
+    """Draw the search, and what was found of the text in the page's address."""
+    text = visit.request.query_params.get("q", "").strip()
+    html(
+        Markup(
+            '<form method="get" action="{}" role="search" class="row-of"><label for="q">Listing id, subject or entry'
+            '</label><input id="q" name="q" value="{}" required><button class="act primary" type="submit">Search'
+            "</button></form>"
+        ).format(visit.address(visit.view), text)
+    )
+    found = LiveHtml()
+
+    async def load() -> None:
+        shown = visit.shown
+        try:
+            result = await asyncio.to_thread(search, shown.operations_client, shown.streams, text)
+            dossier: ListingDossier | None = None
+            if result.hits:
+                # a repeat says little about a listing: its first answer is shown
+                answers = [hit for hit in result.hits if hit.event["type"] != "listing.repeated"]
+                dossier = await asyncio.to_thread(
+                    read_dossier, shown.operations_client, shown.streams, (answers or result.hits)[0]
+                )
+        except (RedisError, OSError) as error:
+            found.show(Markup('<p class="problem">Redis does not answer: {}</p>').format(error))
+            return
+        found.show(_nothing(text, result) if dossier is None else _dossier(visit, dossier, result))
+
+    if text:
+        found.show(Markup('<p class="empty">Searching …</p>'))
+        background_tasks.create(load(), name="listing")
+
+
+def _nothing(text: str, result: SearchResult) -> Markup:
+    why = (
+        "It is unknown, still waits, or its answer was trimmed."
+        if result.is_complete
+        else "The search was given up before all answers were looked at: search by entry id."
+    )
+    return Markup('<p class="card" role="status">No answer to {} was found. {}</p>').format(text, why)
+
+
+def _dossier(visit: Visit, dossier: ListingDossier, result: SearchResult) -> Markup:
+    hit = dossier.hit
+    parts = [_others(visit, result), _facts(dossier)]
+    if dossier.explanation is not None:
+        data = dossier.explanation.data
+        steps = [(_step_name(each.feature, each.value), each.contribution) for each in data.contributions]
+        parts.append(draw_waterfall(f"Why {figure_or_text(data.prediction)}", data.base, steps, data.unit))
+    elif hit.event["type"] == "listing.scored":
+        listing_id = hit.event["data"]["listing_id"]
+        parts.append(
+            Markup(
+                '<p class="empty">No explanation is on the stream: <code>tasador explain {}</code> computes one.</p>'
+            ).format(listing_id)
+        )
+    if dossier.listing is None:
+        parts.append(Markup('<p class="empty">The listing itself was trimmed.</p>'))
+    else:
+        parts.append(_pretty("Payload", dossier.listing))
+    parts.append(_pretty("Answer", hit.event))
+    return Markup("").join(Markup('<div class="card">{}</div>').format(part) for part in parts if part)
+
+
+def _others(visit: Visit, result: SearchResult) -> Markup:
+    """Links to further answers of the same search."""
+    if len(result.hits) < 2:  # noqa: PLR2004
+        return Markup("")
+    links = Markup("").join(
+        Markup('<li><a href="{}?q={}">{}</a> {} {}</li>').format(
+            visit.address(visit.view), hit.entry, hit.entry, moment(hit.at_ms), _kind(hit)
+        )
+        for hit in result.hits
+    )
+    return Markup("<p>{} answers were found:</p><ul>{}</ul>").format(len(result.hits), links)
+
+
+def _facts(dossier: ListingDossier) -> Markup:
+    hit, data = dossier.hit, dossier.hit.event["data"]
+    published_ms = EntryId.parse(hit.entry).ms
+    model: dict[str, Any] = data.get("model") or {}
+    rows: list[tuple[str, object]] = [
+        ("outcome", Markup('<strong data-kind="{}">{}</strong>').format(hit.event["type"], _kind(hit))),
+        ("listing", data.get("listing_id")),
+        ("source", data.get("listing_source")),
+        ("subject", hit.event.get("subject")),
+        ("entry", hit.entry),
+        ("published (UTC)", moment(published_ms)),
+        ("answered after", f"{max(hit.at_ms - published_ms, 0):,} ms"),
+    ]
+    if hit.event["type"] == "listing.scored":
+        interval = data.get("interval") or data.get("candidates")
+        rows += [
+            ("prediction", Markup("<strong data-prediction>{}</strong>").format(figure_or_text(data["prediction"]))),
+            ("interval", f"{_joined(interval)} ({data.get('coverage', 0):.0%})" if interval else ""),
+            ("confidence", data.get("confidence")),
+            ("model", f"version {model.get('version')}, activation {model.get('activation')}"),
+            ("arm", model.get("arm")),
+            ("imputed", ", ".join(data.get("imputed", ()))),
+            ("unusual", ", ".join(data.get("unusual", ()))),
+            ("stored", _joined(data.get("stored"))),
+            ("true outcome", _outcome(dossier)),
+        ]
+    elif hit.event["type"] == "listing.refused":
+        errors = [f"{each['field']}: {each['message']}" for each in data.get("errors", ())]
+        rows += [("reason", data.get("reason")), ("errors", "; ".join(errors))]
+    else:
+        rows.append(("entry of the first prediction", data.get("first")))
+    return facts(rows, "The listing and its answer")
+
+
+def _outcome(dossier: ListingDossier) -> str:
+    if dossier.outcome is None:
+        return ""
+    truth: object = dossier.outcome["data"].get("outcome")
+    predicted: object = dossier.hit.event["data"]["prediction"]
+    if isinstance(truth, int | float) and isinstance(predicted, int | float):
+        return f"{figure(truth)}; the prediction is {predicted - truth:+.4g} off"
+    return str(truth)
+
+
+def _kind(hit: AnswerHit) -> str:
+    kind = str(hit.event["type"])
+    return _KINDS.get(kind, kind)
+
+
+def _step_name(feature: str, value: object) -> str:
+    return f"{feature} missing" if value is None else f"{feature} = {figure_or_text(value)}"
+
+
+def figure_or_text(value: object) -> str:
+    """A number as a figure, anything else as it is."""
+    return figure(value) if isinstance(value, int | float) else str(value)
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {figure_or_text(each)}" for name, each in value.items())
+    return " to ".join(figure_or_text(each) for each in value) if isinstance(value, list) else ""
+
+
+def _pretty(title: str, event: dict[str, Any]) -> Markup:
+    return Markup("<details><summary>{}</summary><pre>{}</pre></details>").format(
+        title, json.dumps(event, indent=2, ensure_ascii=False)
+    )

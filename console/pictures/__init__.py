@@ -1,0 +1,1 @@
+"""Pictures as SVG and HTML texts, drawn from figures without a browser."""
