@@ -11,14 +11,14 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
-from faststream.asgi.types import Receive, Scope, Send
+from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from faststream.specification import AsyncAPI
@@ -122,10 +122,11 @@ def build_app(
     health: Health,
     registry: CollectorRegistry,
     specification: AsyncAPI,
+    own_routes: Sequence[tuple[str, ASGIApp]] = (),
 ) -> App:
-    """The application of a process, with all of `service.endpoints`."""
+    """The application of a process, with all of `service.endpoints` and the process's own routes."""
     name_server(specification, broker)
-    endpoints = routes(health, registry, specification)
+    endpoints = [*routes(health, registry, specification), *own_routes]
     app = kind(broker, asgi_routes=endpoints, logger=logging.getLogger("faststream"))
     # given as an argument, the description would get the process's own broker as a second server
     app.schema = specification

@@ -16,7 +16,7 @@ from service.asyncapi_page.serving import PAGE_PATHS, page_routes
 from service.health import Health
 
 ENDPOINTS = ("/livez", "/readyz", "/metrics", *PAGE_PATHS)
-"""All paths that a process answers; docs/deployment.md describes each."""
+"""Paths that every process answers; docs/deployment.md describes each, and those of one process."""
 
 
 def routes(

@@ -18,6 +18,7 @@ from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.reference import LoadTable
 from monitoring.monitor.retrain_task import RetrainTask
+from monitoring.monitor.scale import scale_route
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
 from schemas.states import DesiredModel, MonitorHeartbeat
@@ -52,7 +53,7 @@ def run_monitor(settings: Settings, name: str, port: int, load_table: LoadTable)
     Args:
         settings: of the domain.
         name: of this monitor; must be unique in the domain.
-        port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
+        port: for its endpoints; 0 picks a free one.
         load_table: loads the reference table of a model.
 
     Raises:
@@ -86,6 +87,7 @@ class Monitor:
     Attributes:
         health: readiness and liveness of the monitor.
         registry: its metrics.
+        scale_route: shows how much work waits.
     """
 
     def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable, port: int | None) -> None:
@@ -93,6 +95,7 @@ class Monitor:
         self._url = url
         self._client = connect_async(url)
         self.health = Health(_STALL_S)
+        self.scale_route = scale_route(self._client, settings.streams)
         self.registry = build_registry()
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
@@ -190,7 +193,8 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable, port: in
     url = required_redis_url(settings)
     monitor = Monitor(settings, name, url, load_table, port)
     specification = describe("monitor", settings.load_domain(), settings.streams)
-    app = build_app(ServedApp, build_broker(url, monitor.registry), monitor.health, monitor.registry, specification)
+    broker = build_broker(url, monitor.registry)
+    app = build_app(ServedApp, broker, monitor.health, monitor.registry, specification, [monitor.scale_route])
 
     @app.after_startup
     async def start() -> None:
