@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.events import EventEnvelope, Text
+from schemas.events import EventEnvelope, Text, Traceparent
 
 
 class _Command(BaseModel):
@@ -17,6 +17,7 @@ class _Command(BaseModel):
     id: Text = Field(default_factory=lambda: str(uuid.uuid4()))
     time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     actor: Text = "unknown"
+    traceparent: Traceparent | None = None
 
 
 class _Data(BaseModel):

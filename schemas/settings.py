@@ -24,6 +24,7 @@ from schemas.event_size import check_limits_admit
 from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
 from schemas.streams import Streams
+from schemas.tracing_settings import TracingSettings
 
 PREFIX = "TASADOR_"
 PARAMS_VARIABLE = "TASADOR_PARAMS"
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     explain: sections.ExplainSettings = sections.ExplainSettings()
     features: FeatureStoreSettings = FeatureStoreSettings()
     gateway: GatewaySettings = GatewaySettings()
+    tracing: TracingSettings = TracingSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

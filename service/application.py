@@ -30,6 +30,7 @@ from service import logs
 from service.asyncapi import name_server
 from service.endpoints import routes
 from service.health import Health
+from service.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ def required_redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value()
 
 
-def build_broker(url: str, registry: CollectorRegistry) -> RedisBroker:
-    """FastStream's broker, with its metrics in the process's registry and its log on our handler."""
-    middleware = RedisPrometheusMiddleware(registry=registry)
-    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[middleware])
+def build_broker(url: str, registry: CollectorRegistry, tracing: Tracing = NO_TRACING) -> RedisBroker:
+    """FastStream's broker, with its metrics in the process's registry, its traces, and its log on our handler."""
+    middlewares = [RedisPrometheusMiddleware(registry=registry), *tracing.middlewares()]
+    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=middlewares)
 
 
 class Servable(Protocol):

@@ -32,6 +32,7 @@ from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
 from service.periodic import RETRIED, PeriodicTasks, Step
 from service.settings_watch import WATCH_S, SettingsWatch
+from service.tracing import open_tracing
 from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
@@ -88,12 +89,14 @@ class Monitor:
         health: readiness and liveness of the monitor.
         registry: its metrics.
         scale_route: shows how much work waits.
+        tracing: makes its spans.
     """
 
     def __init__(self, settings: Settings, name: str, url: str, load_table: LoadTable, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
+        self.tracing = open_tracing(settings, "monitor", name)
         self.health = Health(_STALL_S)
         self.scale_route = scale_route(self._client, settings.streams)
         self.registry = build_registry()
@@ -103,7 +106,14 @@ class Monitor:
         self._archiver = Archiver(self._client, settings, domain, archive_of(settings))
         self._archive_metrics = ArchiveMetrics(self.registry)
         self._quality = QualityReporter(
-            self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
+            self._client,
+            domain,
+            settings,
+            name,
+            source,
+            self._archiver.find_older,
+            QualityMetrics(self.registry),
+            self.tracing,
         )
         self._domain = domain
         self._sync_client = connect(url)
@@ -152,6 +162,7 @@ class Monitor:
             logger.warning("could not remove the heartbeat", extra={"error": str(error)})
         self._sync_client.close()
         await self._client.aclose()
+        await self.tracing.aclose()
 
     async def _beat(self) -> None:
         self.health.beat()
@@ -193,7 +204,7 @@ def build_monitor(settings: Settings, name: str, load_table: LoadTable, port: in
     url = required_redis_url(settings)
     monitor = Monitor(settings, name, url, load_table, port)
     specification = describe("monitor", settings.load_domain(), settings.streams)
-    broker = build_broker(url, monitor.registry)
+    broker = build_broker(url, monitor.registry, monitor.tracing)
     app = build_app(ServedApp, broker, monitor.health, monitor.registry, specification, [monitor.scale_route])
 
     @app.after_startup

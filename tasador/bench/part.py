@@ -14,6 +14,7 @@ class BenchPart(StrEnum):
     CLASSES = "classes"
     COSTS = "costs"
     STORED = "stored"
+    TRACED = "traced"
     LATENCY = "latency"
     SWAP = "swap"
     START = "start"

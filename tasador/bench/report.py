@@ -18,6 +18,7 @@ from tasador.bench.start import ConsumerStart
 from tasador.bench.stored import StoredDrain
 from tasador.bench.swap import SwapLatencies
 from tasador.bench.throughput import ThroughputReport
+from tasador.bench.traced import TracedDrains
 
 _FIELDS = {
     BenchPart.THROUGHPUT: "throughput",
@@ -26,6 +27,7 @@ _FIELDS = {
     BenchPart.CLASSES: "classes",
     BenchPart.COSTS: "costs",
     BenchPart.STORED: "stored",
+    BenchPart.TRACED: "traced",
     BenchPart.LATENCY: "latencies",
     BenchPart.SWAP: "swaps",
     BenchPart.START: "starts",
@@ -47,6 +49,7 @@ class BenchReport(FrozenModel):
         classes: the champion of a domain of classes beside the bare loop.
         costs: the consumer beside itself without some of its features.
         stored: the consumer with listings that take features from the store.
+        traced: the consumer with traces of some listings.
         scale: one consumer and several, at each number of listings.
         widths: growth with the number of features.
         champion: the recipe of the champion that was measured too; empty if there was none. Its figures are in the
@@ -66,6 +69,7 @@ class BenchReport(FrozenModel):
     drift_costs: tuple[DriftCost, ...] | None = None
     costs: ThroughputReport | None = None
     stored: tuple[StoredDrain, ...] | None = None
+    traced: TracedDrains | None = None
     scale: tuple[ThroughputReport, ...] | None = None
     aof: ThroughputReport | None = None
     busy: ThroughputReport | None = None
@@ -88,7 +92,8 @@ class BenchReport(FrozenModel):
             for each in (self.throughput, self.costs, self.aof, self.busy, self.classes)
             if each is not None
         )
-        return drains and all(each.ratio.is_enough for each in self.stored or ())
+        ratios = [each.ratio for each in self.stored or ()] + ([self.traced.ratio] if self.traced else [])
+        return drains and all(ratio.is_enough for ratio in ratios)
 
 
 def read_report(path: Path, *, is_quick: bool) -> BenchReport | None:

@@ -12,6 +12,7 @@ from tasador.bench.drain_sections import (
     costs_section,
     scale_section,
     stored_section,
+    traced_section,
 )
 from tasador.bench.goals import Goal, goals_of
 from tasador.bench.growth_sections import growth_sections
@@ -69,6 +70,8 @@ def _drains(report: BenchReport) -> Iterator[str]:
         yield costs_section(report.costs)
     if report.stored:
         yield stored_section(report.stored)
+    if report.traced:
+        yield traced_section(report.traced)
 
 
 def _goals(goals: Sequence[Goal]) -> str:

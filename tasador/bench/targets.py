@@ -14,6 +14,8 @@ TARGETS: Mapping[str, float] = {"bare": 1.5, "faststream": 130.0, "lean": 0.88}
 STORED: Mapping[int, float] = {3: 0.8, 13: 0.6}
 """By the number of features that every listing takes from the store: the consumer's rate must be at least this many
 times that for whole listings."""
+TRACED = 0.99
+"""The consumer's rate with traces of 1 % of the listings must be at least this many times that without."""
 EVEN: Mapping[str, float] = {"bare": 1.0}
 """The same for a champion of classes, and for drains while other programs keep both cores half busy."""
 NO_TARGETS: Mapping[str, float] = {}

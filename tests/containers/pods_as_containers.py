@@ -172,12 +172,16 @@ class PodContainers:
         return variables
 
     def _mount(self, pod: Any, mount: Any) -> tuple[str, str]:
-        """docker's option for a mount; a volume belongs to the pod's group, as `fsGroup` makes it."""
+        """docker's option for a mount.
+
+        A volume belongs to the pod's group, as `fsGroup` makes it. An empty folder belongs to its user: an engine
+        gives it the mode of the image's folder, where Kubernetes lets everyone write.
+        """
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
         volume, path, group = volumes.get(mount["name"], {}), mount["mountPath"], pod["securityContext"]["fsGroup"]
         is_read_only = mount.get("readOnly") or volume.get("persistentVolumeClaim", {}).get("readOnly")
         if "emptyDir" in volume:
-            return "--tmpfs", f"{path}:gid={group},mode=2777,exec"
+            return "--tmpfs", f"{path}:uid={pod['securityContext']['runAsUser']},gid={group}"
         if "configMap" in volume:
             return "--volume", f"{self._files(volume['configMap']['name'])}:{path}:ro"
         claim = volume.get("persistentVolumeClaim", {}).get("claimName", mount["name"])
