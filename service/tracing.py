@@ -1,13 +1,15 @@
 """Spans of one process, exported over OTLP. Without an endpoint nothing is imported, made or sent.
 
 A batch gets one span. It belongs to no trace of its listings, of which there are many, and links to them instead:
-events whose trace is sampled are chosen before links are made, and at most `MAX_LINKS` of them.
+events whose trace is sampled are chosen before links are made, and at most `MAX_LINKS` of them. A process that works
+through many batches a second makes spans of some of them, `MIN_INTERVAL_S` apart, so that the cost has a bound.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 MAX_LINKS = 10
+MIN_INTERVAL_S = 0.05
 _EXPORT_TIMEOUT_S = 2
 _SAMPLED = "13579bdf"
 
@@ -69,6 +72,7 @@ class Tracing:
         self._provider = provider
         self._share = share
         self._tracer = provider.get_tracer("tasador") if provider else None
+        self._next_s = 0.0
 
     @property
     def is_on(self) -> bool:
@@ -77,10 +81,11 @@ class Tracing:
 
     @contextmanager
     def batch(self, name: str, events: Sequence[Traceable]) -> Iterator[BatchSpan]:
-        """Make a block the span of a batch, if the trace of any of its events is sampled."""
-        if self._tracer is None or not (traceparents := _choose(events)):
+        """Make a block the span of a batch, if the trace of any of its events is sampled and no span began just now."""
+        if self._tracer is None or time.monotonic() < self._next_s or not (traceparents := _choose(events)):
             yield _NO_SPAN
             return
+        self._next_s = time.monotonic() + MIN_INTERVAL_S
         from opentelemetry import trace
 
         attributes: dict[str, Any] = {"messaging.system": "redis", "messaging.batch.message_count": len(events)}

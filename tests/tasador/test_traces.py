@@ -17,7 +17,8 @@ from schemas.settings import Settings
 from schemas.streams import Streams
 from service.application import bind
 from service.logs import JsonLine
-from service.tracing import MAX_LINKS, NO_TRACING, open_tracing
+from service.trace_context import TracedEvent
+from service.tracing import MAX_LINKS, MIN_INTERVAL_S, NO_TRACING, open_tracing
 from tests.consumer.harness import ROW, answers, event, publish, running
 from tests.gateway.system import gateway_settings, serving
 from tests.monitoring.monitor.watched import boston_table, watching
@@ -97,6 +98,19 @@ async def test_a_batch_without_a_sampled_listing_has_no_span(
     settings = traced(gateway_settings(redis_url, prefix), receiver)
     await _answer(settings, redis_url, [event("l-1"), event("l-2", traceparent=UNSAMPLED)])
     assert receiver.spans == []
+
+
+async def test_a_process_with_many_batches_makes_spans_of_some(
+    receiver: OtlpReceiver, redis_url: str, prefix: str
+) -> None:
+    tracing = open_tracing(traced(gateway_settings(redis_url, prefix), receiver), "consumer", "a")
+    begin, batches = time.monotonic(), 0
+    while time.monotonic() < begin + 3 * MIN_INTERVAL_S:
+        batches += 1
+        with tracing.batch("score listings", [TracedEvent(SAMPLED)]):
+            pass
+    await tracing.aclose()
+    assert 2 <= len(receiver.named("score listings")) <= 4 < batches
 
 
 async def test_a_publishers_own_span_goes_along(
