@@ -81,7 +81,7 @@ api-pages: ## Update the scripts and styles of the gateway's pages with npm (SWA
 console-pictures: install ## Take the pictures of docs/console.md from a running system, with chromium
 	@$(BIN)/python -m tests.console.pictures
 
-lint: install ## Check style, format, types, the direction of imports and known vulnerabilities
+lint: install ## Check style, format, types, the direction of imports, manifests and known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -89,6 +89,7 @@ lint: install ## Check style, format, types, the direction of imports and known 
 	@$(BIN)/python .ci/audit $(BIN)/pip-audit requirements.lock
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/python -m tests.kubernetes.strict
 
 fmt: install ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix-only
@@ -115,8 +116,8 @@ test-engine: install ## Run the tests that need a Docker engine: roles, TLS, res
 test-redis: install ## Run tests of the guarantees on every supported Redis (REDIS_IMAGES=, FLAGS=--write)
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
-compose-test: install ## Run the main job in containers, and kill each container
-	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py
+compose-test: install ## Run the main job in containers, kill each container, and start each pod of Kubernetes
+	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py
 
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)

@@ -15,6 +15,7 @@ from service.application import ServedApp, bind, build_app, build_broker, requir
 from service.asyncapi import describe
 from service.collector import calm_collector, freeze_objects
 from service.periodic import PeriodicTasks, Step
+from service.tracing import open_tracing
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server
 
@@ -59,11 +60,12 @@ def build_consumer(
         on_swapped: called after each swap, the first model's included.
     """
     url = required_redis_url(settings)
+    tracing = open_tracing(settings, "consumer", name)
     domain, streams = settings.load_domain(), settings.streams
     client, searcher = connect_async(url), connect(url)
-    consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1])
+    consumer = Consumer(client, searcher, domain, settings, name, listener.getsockname()[1], tracing)
     consumer.follower.on_swapped = consumer.rollouts.on_loaded = on_swapped
-    broker = build_broker(url, consumer.registry)
+    broker = build_broker(url, consumer.registry, tracing)
     specification = describe("consumer", domain, streams)
     app = build_app(ServedApp, broker, consumer.health, consumer.registry, specification)
     events = ModelEvents(broker, client, streams, consumer.follower, consumer.rollouts, consumer.health)
@@ -75,6 +77,7 @@ def build_consumer(
     async def close() -> None:
         await client.aclose()
         searcher.close()
+        await tracing.aclose()
 
     return app
 

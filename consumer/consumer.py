@@ -34,6 +34,7 @@ from service.heartbeat import Heartbeat
 from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
 from service.settings_watch import WATCH_S, SettingsWatch
+from service.tracing import NO_TRACING, Tracing
 from transport.consumer_group import ConsumerGroup
 from transport.pipelined_connection import PipelinedConnection, PipelinedReader
 
@@ -55,6 +56,7 @@ class Consumer:
         settings: behaviour.
         name: its name in the consumer group; two living consumers must not share one.
         port: where its endpoints are served; the heartbeat carries it.
+        tracing: makes the spans of its batches.
 
     Attributes:
         health: reasons against readiness.
@@ -73,6 +75,7 @@ class Consumer:
         settings: Settings,
         name: str,
         port: int,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         streams, claim_idle_ms = settings.streams, settings.claim_idle_ms
         cache = ModelCache(cache_folder_of(settings), tracking_uri_of(settings))
@@ -122,6 +125,7 @@ class Consumer:
             health=self.health,
             metrics=self._metrics,
             on_fenced=self._lost.add,
+            tracing=tracing,
         )
 
     async def run(self) -> None:

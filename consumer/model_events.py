@@ -6,18 +6,21 @@ subscriber that does not read is a warning and no reason against readiness.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import redis.asyncio
-from faststream.redis import RedisBroker, StreamSub
+from faststream.redis import RedisBroker, RedisStreamMessage, StreamSub
+from faststream.redis.message import DefaultStreamMessage
 from redis.exceptions import RedisError
 
 from consumer.model_follower import ModelFollower
 from consumer.rollout_follower import RolloutFollower
 from schemas.commands import ModelEvent
-from schemas.streams import Streams
+from schemas.streams import DATA_FIELD, Streams
 from service.health import Health
 from service.subscriber import SubscriberWatch
+from service.trace_context import trace_headers
 
 _READ_MS = 1000
 """FastStream reads from the end of the stream each time and misses events between two reads: long reads miss few."""
@@ -50,7 +53,7 @@ class ModelEvents:
         self._follower = follower
         self._rollouts = rollouts
         self._health = health
-        subscriber = broker.subscriber(stream=StreamSub(streams.model_events, _READ_MS))
+        subscriber = broker.subscriber(stream=StreamSub(streams.model_events, _READ_MS), parser=_parse)
         subscriber(self.on_model_event)
         probe = partial(client.xread, {streams.model_events: "$"})
         self._watch = SubscriberWatch(subscriber, probe, health, _NAME)
@@ -72,3 +75,12 @@ class ModelEvents:
                 self._rollouts.wakeup.set()
         except (RedisError, OSError) as error:
             self._health.warn(_NAME, f"cannot be read, models are found by polling: {error}")
+
+
+async def _parse(
+    message: DefaultStreamMessage, parse: Callable[[DefaultStreamMessage], Awaitable[RedisStreamMessage]]
+) -> RedisStreamMessage:
+    # the trace context is in the event, where FastStream does not look for it
+    parsed = await parse(message)
+    parsed.headers |= trace_headers(message["data"].get(DATA_FIELD))
+    return parsed

@@ -1,9 +1,8 @@
 """The path of every listing: read a batch, score it, commit it; between batches, the left-over entries.
 
-What listings lack is looked up in the store while the batch before is scored.
-
-Whatever Redis answers, the loop continues: it reports the reason in the consumer's health, pauses and tries again. A
-batch in hand is kept until it is committed. Only a bug of ours ends the loop.
+What listings lack is looked up in the store while the batch before is scored. Whatever Redis answers, the loop
+continues: it reports the reason in the consumer's health, pauses and tries again. A batch in hand is kept until it is
+committed. Only a bug of ours ends the loop.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ from consumer.served_model import ServedModel
 from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
+from service.tracing import Tracing
 from transport.consumer_group import ConsumerGroup, Entry
 from transport.pipelined_connection import PipelinedReader
 
 logger = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 
@@ -61,6 +60,7 @@ class ScoringLoop:
     health: Health
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
+    tracing: Tracing
     _held: list[Sequence[Entry]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -193,10 +193,11 @@ class ScoringLoop:
         if batch is None:
             self._held.remove(entries)
             return committing
-        scored = await self._score(batch)
-        if committing:
-            await committing
-        return asyncio.create_task(self._commit(entries, scored), name="commit")
+        with self.tracing.batch("score listings", batch.listings) as span:
+            scored = await self._score(batch)
+            if committing:
+                await committing
+            return span.end_with(asyncio.create_task(self._commit(entries, scored), name="commit"))
 
     async def _commit(self, entries: Sequence[Entry], batch: ScoredBatch | None) -> None:
         begin = time.perf_counter()

@@ -27,6 +27,7 @@ from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
 from service.settings_watch import WATCH_S, SettingsWatch
+from service.tracing import open_tracing
 from transport.connection import connect_async, is_transient, speaking_to
 from transport.consumer_group import ConsumerGroup
 from transport.server import check_server_async
@@ -68,12 +69,14 @@ class Explainer:
     Attributes:
         health: readiness and liveness.
         registry: its metrics.
+        tracing: makes its spans.
     """
 
     def __init__(self, settings: Settings, name: str, url: str, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
+        self.tracing = open_tracing(settings, "explainer", name)
         self.health = Health(_STALL_S)
         self.registry = build_registry()
         domain, streams = settings.load_domain(), settings.streams
@@ -88,6 +91,7 @@ class Explainer:
             self.health,
             metrics,
             settings.max_deliveries,
+            self.tracing,
         )
         key = streams.explainers
         self._heartbeat = Heartbeat(self._client, key, ExplainerHeartbeat, name, port, self.health, activities)
@@ -128,6 +132,7 @@ class Explainer:
         except (RedisError, OSError) as error:
             logger.warning("could not leave the group", extra={"error": str(error)})
         await self._client.aclose()
+        await self.tracing.aclose()
 
     async def _beat(self) -> None:
         self.health.beat()
@@ -154,7 +159,7 @@ def build_explainer(settings: Settings, name: str, port: int | None = None) -> S
     url = required_redis_url(settings)
     explainer = Explainer(settings, name, url, port)
     specification = describe("explainer", settings.load_domain(), settings.streams)
-    broker = build_broker(url, explainer.registry)
+    broker = build_broker(url, explainer.registry, explainer.tracing)
     app = build_app(ServedApp, broker, explainer.health, explainer.registry, specification)
 
     @app.after_startup

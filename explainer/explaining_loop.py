@@ -21,7 +21,10 @@ from explainer.answer_writer import AnswerWriter
 from explainer.answering import AnsweredRequests, RequestAnswerer
 from explainer.metrics import ExplainerMetrics
 from schemas.errors import UnavailableError
+from schemas.streams import DATA_FIELD
 from service.health import Health
+from service.trace_context import read_traced_event
+from service.tracing import NO_TRACING, Tracing
 from transport.backoff import Backoff
 from transport.consumer_group import CHUNK, ConsumerGroup, Entry
 
@@ -49,6 +52,7 @@ class ExplainingLoop:
     health: Health
     metrics: ExplainerMetrics
     max_deliveries: int
+    tracing: Tracing = NO_TRACING
     _held: list[bytes] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_have_left_overs: bool = True
@@ -87,7 +91,8 @@ class ExplainingLoop:
             entries = await self.group.read(READ_REQUESTS)
             if not entries:
                 break
-            with self._holding(entries):
+            traced = [read_traced_event(entry.fields.get(DATA_FIELD)) for entry in entries]
+            with self._holding(entries), self.tracing.batch("explain predictions", traced):
                 await self._answer(entries)
         self.metrics.set_waiting(await self.group.client.xlen(self.group.stream))
 

@@ -17,6 +17,7 @@ from service import logs
 from service.application import bind, required_redis_url
 from service.loopback import is_loopback
 from service.metrics import build_registry
+from service.tracing import open_tracing
 from transport.connection import connect, speaking_to
 from transport.server import check_server
 
@@ -54,7 +55,7 @@ def build_gateway(
     metrics = GatewayMetrics(registry)
     is_on_loopback = is_loopback(settings[0].host)
     domains = {each.domain: ServedDomain.open(each, metrics, is_on_loopback=is_on_loopback) for each in settings}
-    return GatewayApp(domains, GatewayLife(domains, name, port), registry)
+    return GatewayApp(domains, GatewayLife(domains, name, port), registry, open_tracing(settings[0], "gateway", name))
 
 
 def check_start(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from gateway.scoring import Scoring
 from gateway.scoring_route import ScoringRoute
 from gateway.served_domain import ServedDomain
 from schemas.errors import TasadorError
+from service.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,19 @@ class GatewayApp(FastAPI):
         domains: the served domains by name; the first one is also served without its name in the path.
         life: of the gateway.
         registry: its metrics.
+        tracing: makes the spans of requests.
     """
 
     server: uvicorn.Server | None = None
     failure: BaseException | None = None
 
-    def __init__(self, domains: Mapping[str, ServedDomain], life: GatewayLife, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        domains: Mapping[str, ServedDomain],
+        life: GatewayLife,
+        registry: CollectorRegistry,
+        tracing: Tracing = NO_TRACING,
+    ) -> None:
         super().__init__(
             title="Tasador",
             version=version("tasador"),
@@ -58,6 +66,7 @@ class GatewayApp(FastAPI):
             redirect_slashes=False,
         )
         self._life = life
+        self._tracing = tracing
         self._domains = domains
         self._first = next(iter(domains.values()))
         self._scoring_routes: dict[str, ASGIApp] = {}
@@ -72,7 +81,28 @@ class GatewayApp(FastAPI):
         """Answer one request."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-            return
+        elif self._tracing.is_on:
+            await self._trace(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request in a span of its own, if it is sampled."""
+        method, path = scope["method"], scope["path"]
+        # other paths hold ids, which would make as many names
+        name = f"{method} {path}" if path in self._scoring_routes else method
+        given = headers_of(scope).get(b"traceparent", b"").decode("latin-1")
+        with self._tracing.request(name, given) as attributes:
+
+            async def noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    attributes["http.response.status_code"] = message["status"]
+                await send(message)
+
+            attributes |= {"http.request.method": method, "url.path": path}
+            await self._answer(scope, receive, noting)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (route := self._scoring_routes.get(scope["path"])) is not None:
             await route(scope, receive, send)
             return
@@ -126,6 +156,7 @@ class GatewayApp(FastAPI):
             yield
         finally:
             await self._life.stop()
+            await self._tracing.aclose()
 
 
 async def _admit(served: ServedDomain, scope: Scope, receive: Receive) -> Receive:

@@ -12,6 +12,7 @@ from gateway.served_domain import ServedDomain
 from operations.keys import ApiKey
 from schemas.events import Outcome, OutcomeData
 from schemas.streams import DATA_FIELD
+from service.trace_context import trace_attributes
 
 
 async def publish_outcomes(
@@ -38,7 +39,7 @@ def _event_of(served: ServedDomain, outcome: OutcomeRequest, own: str, caller: A
         raise problem(403, "not_operator", f"only an operator reports outcomes of listings from {source!r}")
     data = OutcomeData(listing_id=outcome.listing_id, listing_source=source, outcome=_value(served, outcome.outcome))
     times = {"time": outcome.time} if outcome.time else {}
-    return Outcome(id=outcome.id or str(uuid.uuid4()), data=data, **times)
+    return Outcome(id=outcome.id or str(uuid.uuid4()), data=data, **times, **trace_attributes())
 
 
 def _value(served: ServedDomain, value: float | str) -> float | str:

@@ -13,6 +13,7 @@ from gateway.scoring import Scoring, ScoringAnswer
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, check_key
 from operations.keys import ApiKey
+from service.trace_context import current_traceparent
 
 
 def context_of(caller: ApiKey, headers: Headers) -> RequestContext:
@@ -23,7 +24,8 @@ def context_of(caller: ApiKey, headers: Headers) -> RequestContext:
     """
     given = headers.get(b"idempotency-key")
     key = "" if given is None else check_key(given.decode("latin-1"))
-    return RequestContext(f"gateway/{caller.name}", key, headers.get(b"traceparent", b"").decode("latin-1"))
+    traceparent = current_traceparent() or headers.get(b"traceparent", b"").decode("latin-1")
+    return RequestContext(f"gateway/{caller.name}", key, traceparent)
 
 
 class ScoringRoute:

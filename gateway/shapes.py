@@ -16,9 +16,10 @@ import msgspec
 from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer, problem
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
-from schemas.events import MAX_ID, TRACEPARENT_PATTERN
+from schemas.events import MAX_ID
 from schemas.limits import check_limits, safe_bytes
 from schemas.sections import LimitSettings
+from service.trace_context import is_traceparent
 
 LIFTED = ("id", "subject", "explain")
 """Attributes of the event that may stand among the features, unless the domain has a feature of that name."""
@@ -26,7 +27,6 @@ LIFTED = ("id", "subject", "explain")
 _encode = msgspec.json.Encoder().encode
 KEY_PATTERN = f"^[!-~]{{1,{MAX_ID}}}$"
 _is_key = re.compile(KEY_PATTERN.removesuffix("$")).fullmatch
-_is_traceparent = re.compile(TRACEPARENT_PATTERN.removesuffix("$")).fullmatch
 
 
 class RequestContext(NamedTuple):
@@ -114,7 +114,7 @@ class ListingShapes:
         if event.get("id") is None:
             event["id"] = self._new_id(context.key, number)
         event["source"] = context.source
-        if context.traceparent and "traceparent" not in event and _is_traceparent(context.traceparent):
+        if context.traceparent and "traceparent" not in event and is_traceparent(context.traceparent):
             event["traceparent"] = context.traceparent
         if self._categories:
             features = self._with_texts(features)

@@ -25,6 +25,7 @@ from schemas.errors import (
 )
 from schemas.states import ConsumerHeartbeat
 from schemas.streams import DATA_FIELD, Streams
+from service.trace_context import trace_attributes
 from transport.entries import EntryId
 
 _POLL_S = 0.05
@@ -66,7 +67,8 @@ class CommandSender:
 
     def send(self, command: Command) -> str:
         """Add a command to the stream; returns its entry id."""
-        entry = self._client.xadd(self._streams.commands, {DATA_FIELD: command.model_dump_json()})
+        traced = command.model_copy(update=trace_attributes())
+        entry = self._client.xadd(self._streams.commands, {DATA_FIELD: traced.model_dump_json()})
         return str(EntryId.parse(entry))
 
     def activate(self, command: Command, timeout_s: float, *, wait: bool) -> Activation:

@@ -1,10 +1,14 @@
-"""Groups listings into chunks, which are encoded and optionally validated before they are sent."""
+"""Groups listings into chunks, which are encoded and optionally validated before they are sent.
+
+Events get the trace context of the client's current span, if the client uses OpenTelemetry and records one.
+"""
 
 from __future__ import annotations
 
 from producer.encoding import Publishable, encode_listing
 from schemas.decoding import ListingDecoder
 from schemas.errors import RefusedListingError
+from service.trace_context import trace_attributes
 
 CHUNK_LISTINGS = 1000
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -24,6 +28,7 @@ class Chunker:
         self._count = 0
         self._payloads: list[bytes] = []
         self._bytes = 0
+        self._attributes = trace_attributes()
 
     def add(self, listing: Publishable) -> list[bytes]:
         """Add one listing.
@@ -36,7 +41,7 @@ class Chunker:
         """
         self._count += 1
         try:
-            payload = encode_listing(listing)
+            payload = encode_listing(listing, self._attributes)
             if self._decoder is not None:
                 self._decoder.decode(payload)
         except RefusedListingError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,6 +17,8 @@ from schemas.refusals import Reason
 
 Publishable: TypeAlias = Listing[Any] | Mapping[str, Any] | bytes
 """What publishers accept: a Listing, a mapping with a whole event, or an event's JSON."""
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
 def _plain(value: object) -> object:
@@ -34,10 +37,14 @@ def _plain(value: object) -> object:
 _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 
 
-def encode_listing(listing: Publishable) -> bytes:
+def encode_listing(listing: Publishable, attributes: Mapping[str, str] = NO_ATTRIBUTES) -> bytes:
     """Encode one event.
 
     Bytes are returned unchanged. The JSON of a Listing omits attributes that are None.
+
+    Args:
+        listing: the event.
+        attributes: that the event gets unless it has them.
 
     Raises:
         RefusedListingError: a number is not finite, which JSON cannot express; null would mean a missing value.
@@ -51,7 +58,7 @@ def encode_listing(listing: Publishable) -> bytes:
         event = dict(listing)
     else:
         raise TypeError(f"publish a Listing, a mapping or bytes, not a {type(listing).__qualname__}")
-    payload = _encode(event)
+    payload = _encode({**attributes, **event} if attributes else event)
     # the encoder writes NaN and infinity as null
     if b"null" in payload:
         _refuse_non_finite(event)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.events import EventEnvelope, Text
+from schemas.events import EventEnvelope, Text, Traceparent
 from schemas.rollout_commands import ReasonText, RolloutAdjustData, RolloutStartData, RolloutStopData
 from schemas.rollouts import RolloutEnd, RolloutMode
 
@@ -19,6 +19,7 @@ class _Command(BaseModel):
     id: Text = Field(default_factory=lambda: str(uuid.uuid4()))
     time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     actor: Text = "unknown"
+    traceparent: Traceparent | None = None
 
 
 class _Data(BaseModel):

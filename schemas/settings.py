@@ -27,6 +27,7 @@ from schemas.gateway_settings import GatewaySettings
 from schemas.interval_settings import IntervalSettings
 from schemas.rollout_settings import RolloutSettings
 from schemas.streams import Streams
+from schemas.tracing_settings import TracingSettings
 
 PREFIX = "TASADOR_"
 PARAMS_VARIABLE = "TASADOR_PARAMS"
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     rollout: RolloutSettings = RolloutSettings()
     console: ConsoleSettings = ConsoleSettings()
+    tracing: TracingSettings = TracingSettings()
     batch: sections.BatchSettings = sections.BatchSettings()
     swap: sections.SwapSettings = sections.SwapSettings()
     retention: sections.RetentionSettings = sections.RetentionSettings()

@@ -11,14 +11,14 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
-from faststream.asgi.types import Receive, Scope, Send
+from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from faststream.specification import AsyncAPI
@@ -30,6 +30,7 @@ from service import logs
 from service.asyncapi import name_server
 from service.endpoints import routes
 from service.health import Health
+from service.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ def required_redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value()
 
 
-def build_broker(url: str, registry: CollectorRegistry) -> RedisBroker:
-    """FastStream's broker, with its metrics in the process's registry and its log on our handler."""
-    middleware = RedisPrometheusMiddleware(registry=registry)
-    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=[middleware])
+def build_broker(url: str, registry: CollectorRegistry, tracing: Tracing = NO_TRACING) -> RedisBroker:
+    """FastStream's broker, with its metrics in the process's registry, its traces, and its log on our handler."""
+    middlewares = [RedisPrometheusMiddleware(registry=registry), *tracing.middlewares()]
+    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=middlewares)
 
 
 class Servable(Protocol):
@@ -122,10 +123,11 @@ def build_app(
     health: Health,
     registry: CollectorRegistry,
     specification: AsyncAPI,
+    own_routes: Sequence[tuple[str, ASGIApp]] = (),
 ) -> App:
-    """The application of a process, with all of `service.endpoints`."""
+    """The application of a process, with all of `service.endpoints` and the process's own routes."""
     name_server(specification, broker)
-    endpoints = routes(health, registry, specification)
+    endpoints = [*routes(health, registry, specification), *own_routes]
     app = kind(broker, asgi_routes=endpoints, logger=logging.getLogger("faststream"))
     # given as an argument, the description would get the process's own broker as a second server
     app.schema = specification

@@ -17,7 +17,7 @@ from service.health import Health
 
 PROBES = ("/livez", "/readyz", "/metrics")
 ENDPOINTS = (*PROBES, *PAGE_PATHS)
-"""All paths that a process answers; docs/deployment.md describes each."""
+"""Paths that every process answers; docs/deployment.md describes each, and those of one process."""
 
 
 def routes(

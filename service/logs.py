@@ -17,6 +17,7 @@ from urllib.parse import quote
 import faststream  # noqa: F401 - its import adds a handler to its logger, which `configure` must replace
 
 from schemas.settings import Settings
+from service.trace_context import current_trace
 from transport.address import passwords_of, without_password
 
 logger = logging.getLogger(__name__)
@@ -106,8 +107,11 @@ def _time(record: logging.LogRecord) -> datetime:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What the caller gave as `extra`."""
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    """What the caller gave as `extra`, and the ids of the trace and span in which the record was made."""
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    if ids := current_trace():
+        fields["trace_id"], fields["span_id"] = ids
+    return fields
 
 
 def _passwords(settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ from schemas.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    *("console", "consumer", "explainer", "gateway", "monitoring", "operations", "producer", "registry"),
+    *("console", "consumer", "explainer", "gateway", "history", "monitoring", "operations", "producer", "registry"),
     *("schemas", "service", "tables", "tasador", "training", "transport"),
 )
 ADDRESSES = ("home", "redis_url", "mlflow_uri", "prefix", "host")

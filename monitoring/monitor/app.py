@@ -19,6 +19,7 @@ from monitoring.monitor.reference import LoadStored, StoredReference
 from monitoring.monitor.retrain_task import RetrainTask
 from monitoring.monitor.rollout_metrics import RolloutMetrics
 from monitoring.monitor.rollout_reporter import RolloutReporter
+from monitoring.monitor.scale import scale_route
 from monitoring.outcomes.segments import find_cut_points
 from schemas.settings import Settings
 from schemas.states import DesiredModel, MonitorHeartbeat
@@ -32,6 +33,7 @@ from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry
 from service.periodic import RETRIED, PeriodicTasks, Step
 from service.settings_watch import WATCH_S, SettingsWatch
+from service.tracing import open_tracing
 from transport.clock import now_ms_async
 from transport.connection import connect, connect_async, speaking_to
 from transport.server import check_server_async
@@ -50,7 +52,7 @@ def run_monitor(settings: Settings, name: str, port: int, load_stored: LoadStore
     Args:
         settings: of the domain.
         name: of this monitor; must be unique in the domain.
-        port: for `/livez`, `/readyz` and `/metrics`; 0 picks a free one.
+        port: for its endpoints; 0 picks a free one.
         load_stored: loads the reference of a model.
 
     Raises:
@@ -84,13 +86,17 @@ class Monitor:
     Attributes:
         health: readiness and liveness of the monitor.
         registry: its metrics.
+        scale_route: shows how much work waits.
+        tracing: makes its spans.
     """
 
     def __init__(self, settings: Settings, name: str, url: str, load_stored: LoadStored, port: int | None) -> None:
         self._settings = settings
         self._url = url
         self._client = connect_async(url)
+        self.tracing = open_tracing(settings, "monitor", name)
         self.health = Health(_STALL_S)
+        self.scale_route = scale_route(self._client, settings.streams)
         self.registry = build_registry()
         domain = settings.load_domain()
         source = f"tasador/{domain.name}/monitor/{name}"
@@ -98,7 +104,14 @@ class Monitor:
         self._archiver = Archiver(self._client, settings, domain, archive_of(settings))
         self._archive_metrics = ArchiveMetrics(self.registry)
         self._quality = QualityReporter(
-            self._client, domain, settings, name, source, self._archiver.find_older, QualityMetrics(self.registry)
+            self._client,
+            domain,
+            settings,
+            name,
+            source,
+            self._archiver.find_older,
+            QualityMetrics(self.registry),
+            self.tracing,
         )
         self._rollout = RolloutReporter(self._client, domain, settings, RolloutMetrics(self.registry))
         self._domain = domain
@@ -149,6 +162,7 @@ class Monitor:
             logger.warning("could not remove the heartbeat", extra={"error": str(error)})
         self._sync_client.close()
         await self._client.aclose()
+        await self.tracing.aclose()
 
     async def _beat(self) -> None:
         self.health.beat()
@@ -199,7 +213,8 @@ def build_monitor(settings: Settings, name: str, load_stored: LoadStored, port: 
     url = required_redis_url(settings)
     monitor = Monitor(settings, name, url, load_stored, port)
     specification = describe("monitor", settings.load_domain(), settings.streams)
-    app = build_app(ServedApp, build_broker(url, monitor.registry), monitor.health, monitor.registry, specification)
+    broker = build_broker(url, monitor.registry, monitor.tracing)
+    app = build_app(ServedApp, broker, monitor.health, monitor.registry, specification, [monitor.scale_route])
 
     @app.after_startup
     async def start() -> None:

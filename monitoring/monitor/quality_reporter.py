@@ -20,6 +20,7 @@ from schemas.domain import Domain
 from schemas.quality import QualityEvent, QualityReport, RecentCoverage, Span
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, MONITORS
+from service.tracing import NO_TRACING, Tracing
 from transport.clock import now_ms_async
 from transport.consumer_group import ConsumerGroup
 from transport.entries import EntryId
@@ -41,6 +42,7 @@ class QualityReporter:
         source: `source` of the events it publishes.
         find_older: finds predictions that are no longer in the index.
         metrics: updated with results and reports.
+        tracing: makes the spans of joined outcomes.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class QualityReporter:
         source: str,
         find_older: FindOlder,
         metrics: QualityMetrics,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._client = client
         self._domain = domain
@@ -60,6 +63,7 @@ class QualityReporter:
         self._group = ConsumerGroup(client, self._streams.outcomes, MONITORS, name, settings.claim_idle_ms)
         self._source = source
         self._metrics = metrics
+        self._tracing = tracing
         self._index = PredictionIndex(client, self._streams, settings.outcomes)
         self._joiner = Joiner(
             client, self._streams, domain, settings.outcomes, settings.limits, self._index, find_older
@@ -93,7 +97,8 @@ class QualityReporter:
             outcomes = await self._read()
             if not outcomes and identities is None:
                 break
-            self._record(await self._joiner.join(outcomes, at_ms))
+            with self._tracing.batch("join outcomes", outcomes):
+                self._record(await self._joiner.join(outcomes, at_ms))
         if time.monotonic() >= self._retry_at_s:
             self._retry_at_s = time.monotonic() + self._settings.outcomes.retry_s
             waiting = await self._joiner.all_waiting()

@@ -13,6 +13,7 @@ from monitoring.outcomes.prediction_index import identity_of
 from schemas.domain import Domain
 from schemas.events import Outcome
 from schemas.streams import DATA_FIELD
+from service.trace_context import read_traced_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class PendingOutcome:
         entry_id: entry id of the outcome.
         identity: identity of its listing.
         value: in the target's unit, or a class name.
+        traceparent: of its event; not kept while it waits for its prediction.
     """
 
     entry_id: str
     identity: str
     value: float | str
+    traceparent: str | None = None
 
     @classmethod
     def parse(cls, identity: str, stored: bytes | str) -> PendingOutcome:
@@ -43,7 +46,8 @@ class PendingOutcome:
 def read_outcome(domain: Domain, entry_id: bytes, fields: Mapping[bytes, bytes] | None) -> PendingOutcome | None:
     """Read an outcome from its entry; None where it is not an outcome of this domain."""
     try:
-        data = Outcome.model_validate_json((fields or {})[DATA_FIELD]).data
+        payload = (fields or {})[DATA_FIELD]
+        data = Outcome.model_validate_json(payload).data
     except (KeyError, ValidationError):
         return None
     if domain.target.classes:
@@ -51,4 +55,6 @@ def read_outcome(domain: Domain, entry_id: bytes, fields: Mapping[bytes, bytes] 
     else:
         is_valid = isinstance(data.outcome, float) and math.isfinite(data.outcome)
     identity = identity_of(data.listing_source, data.listing_id)
-    return PendingOutcome(entry_id.decode(), identity, data.outcome) if is_valid else None
+    if not is_valid:
+        return None
+    return PendingOutcome(entry_id.decode(), identity, data.outcome, read_traced_event(payload).traceparent)

@@ -8,6 +8,7 @@ from tasador.bench.markdown import table
 from tasador.bench.rollout import RolloutDrain
 from tasador.bench.stored import SUBJECTS, StoredDrain
 from tasador.bench.throughput import ContenderStanding, RateRatio, ThroughputReport, UsageSummary
+from tasador.bench.traced import TracedDrains
 
 RATIO_HEADS = ("median", "least", "most", "target", "fails below", "")
 _LARGE = 10
@@ -34,6 +35,14 @@ _ROLLOUTS = """\
 A challenger that costs as much as the champion beside it (`docs/rollouts.md`); the ratio is to the drain without a
 rollout in the same round (`tasador bench --part rollout`). *Challenger* is the time of its scoring, for each listing of
 the stream; *more* is all that an event costs beyond that.
+
+{rows}
+"""
+_TRACED = """\
+## What traces cost
+
+1 % of the listings are traced, at random; the consumer drains them with traces sent to a receiver on the same machine,
+and without (`docs/observability.md`). The ratio is within a round (`tasador bench --part traced`).
 
 {rows}
 """
@@ -152,6 +161,16 @@ def stored_section(drains: Sequence[StoredDrain]) -> str:
         for each in drains
     ]
     return _STORED.format(subjects=SUBJECTS, rows=table(heads, rows))
+
+
+def traced_section(drains: TracedDrains) -> str:
+    """What traces cost."""
+    heads = ("tasador consumer", *RATIO_HEADS, "events/s", "µs an event")
+    rows = [
+        ("with traces", *ratio_cells(drains.ratio), f"{drains.on.median:,.0f}", f"{drains.on_us:.2f}"),
+        ("without", *[""] * len(RATIO_HEADS), f"{drains.off.median:,.0f}", f"{drains.off_us:.2f}"),
+    ]
+    return _TRACED.format(rows=table(heads, rows))
 
 
 def scale_section(sizes: Sequence[ThroughputReport]) -> str:

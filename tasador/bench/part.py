@@ -15,6 +15,7 @@ class BenchPart(StrEnum):
     COSTS = "costs"
     STORED = "stored"
     ROLLOUT = "rollout"
+    TRACED = "traced"
     LATENCY = "latency"
     SWAP = "swap"
     START = "start"

@@ -19,6 +19,7 @@ from tasador.bench.start import ConsumerStart
 from tasador.bench.stored import StoredDrain
 from tasador.bench.swap import SwapLatencies
 from tasador.bench.throughput import ThroughputReport
+from tasador.bench.traced import TracedDrains
 
 _FIELDS = {
     BenchPart.THROUGHPUT: "throughput",
@@ -28,6 +29,7 @@ _FIELDS = {
     BenchPart.COSTS: "costs",
     BenchPart.STORED: "stored",
     BenchPart.ROLLOUT: "rollouts",
+    BenchPart.TRACED: "traced",
     BenchPart.LATENCY: "latencies",
     BenchPart.SWAP: "swaps",
     BenchPart.START: "starts",
@@ -50,6 +52,7 @@ class BenchReport(FrozenModel):
         costs: the consumer beside itself without some of its features.
         stored: the consumer with listings that take features from the store.
         rollouts: the consumer without and with a challenger beside the champion.
+        traced: the consumer with traces of some listings.
         scale: one consumer and several, at each number of listings.
         widths: growth with the number of features.
         champion: the recipe of the champion that was measured too; empty if there was none. Its figures are in the
@@ -70,6 +73,7 @@ class BenchReport(FrozenModel):
     costs: ThroughputReport | None = None
     stored: tuple[StoredDrain, ...] | None = None
     rollouts: tuple[RolloutDrain, ...] | None = None
+    traced: TracedDrains | None = None
     scale: tuple[ThroughputReport, ...] | None = None
     aof: ThroughputReport | None = None
     busy: ThroughputReport | None = None
@@ -93,6 +97,7 @@ class BenchReport(FrozenModel):
             if each is not None
         )
         ratios = [each.ratio for each in self.stored or ()] + [each.ratio for each in self.rollouts or ()]
+        ratios += [self.traced.ratio] if self.traced else []
         return drains and all(ratio.is_enough for ratio in ratios)
 
 

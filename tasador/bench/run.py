@@ -35,6 +35,7 @@ from tasador.bench.stored import measure_stored
 from tasador.bench.swap import SwapLatencies, measure_swaps
 from tasador.bench.targets import EVEN, LATENCIES_MS, NO_TARGETS, TARGETS
 from tasador.bench.throughput import ThroughputReport
+from tasador.bench.traced import measure_traced
 from tasador.bench.wide import measure_widths
 from training.progress import Progress
 
@@ -101,6 +102,7 @@ class BenchRun:
             BenchPart.COSTS: lambda: {"costs": self._drain(build_reduced())},
             BenchPart.STORED: self._stored,
             BenchPart.ROLLOUT: self._rollouts,
+            BenchPart.TRACED: self._traced,
             BenchPart.LATENCY: self._latencies,
             BenchPart.SWAP: self._swaps,
             BenchPart.START: self._starts,
@@ -145,6 +147,10 @@ class BenchRun:
         size = self._size
         drains = measure_rollouts(self._rig, size.listings, size.rounds, self._progress, is_quick=size.is_quick)
         return {"rollouts": drains}
+
+    def _traced(self) -> dict[str, Any]:
+        size = self._size
+        return {"traced": measure_traced(self._rig, size.listings, size.rounds, self._progress, is_quick=size.is_quick)}
 
     def _latencies(self) -> dict[str, Any]:
         size, until = self._size, not self._size.is_quick

@@ -13,6 +13,7 @@ from tasador.bench.drain_sections import (
     rollouts_section,
     scale_section,
     stored_section,
+    traced_section,
 )
 from tasador.bench.goals import Goal, goals_of
 from tasador.bench.growth_sections import growth_sections
@@ -72,6 +73,8 @@ def _drains(report: BenchReport) -> Iterator[str]:
         yield stored_section(report.stored)
     if report.rollouts:
         yield rollouts_section(report.rollouts)
+    if report.traced:
+        yield traced_section(report.traced)
 
 
 def _goals(goals: Sequence[Goal]) -> str:

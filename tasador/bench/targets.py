@@ -16,6 +16,8 @@ STORED: Mapping[int, float] = {3: 0.8, 13: 0.6}
 times that for whole listings."""
 ROLLOUTS: Mapping[str, float] = {"pairs": 0.9}
 """By rollout: the consumer's rate must be at least this many times that without one."""
+TRACED = 0.99
+"""The consumer's rate with traces of 1 % of the listings must be at least this many times that without."""
 EVEN: Mapping[str, float] = {"bare": 1.0}
 """The same for a champion of classes, and for drains while other programs keep both cores half busy."""
 NO_TARGETS: Mapping[str, float] = {}

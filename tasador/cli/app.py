@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "Show the state of the system.",
     "explain": "Show why a listing got its prediction.",
     "predict": "Predict the rows of a file without a stream.",
+    "rescore": "Score past predictions again by another version.",
     "verify": "Check that every listing got exactly one outcome.",
     "data": "Check training data, or write a report on it.",
     "train": "Train models, register the best and promote it.",

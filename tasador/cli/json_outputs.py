@@ -76,6 +76,7 @@ OUTPUTS = {
     "registry show": JsonOutput((f"{_DOCUMENTS}:ShownVersion",)),
     "registry versions": JsonOutput((f"{_DOCUMENTS}:VersionDocument",), is_list=True),
     "reload": JsonOutput((f"{_DOCUMENTS}:ActivationDocument",)),
+    "rescore": JsonOutput(("history.rescoring:RescoreReport",)),
     "retrain": JsonOutput((f"{_DOCUMENTS}:RetrainDocument",)),
     "rollback": JsonOutput((f"{_DOCUMENTS}:ActivationDocument",)),
     "rollout adjust": JsonOutput(("operations.rollouts:RolloutCommandResult",)),

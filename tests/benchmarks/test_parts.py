@@ -20,6 +20,7 @@ from tasador.bench.start import ConsumerStart, measure_starts
 from tasador.bench.stored import StoredDrain, measure_stored
 from tasador.bench.swap import SwapLatencies, measure_swaps
 from tasador.bench.throughput import RateRatio, Spread, sum_up
+from tasador.bench.traced import TracedDrains, measure_traced
 from tests.benchmarks.test_report import MACHINE, drain
 
 PEERS = PeersReport(
@@ -107,6 +108,14 @@ def test_rollouts_are_measured_with_their_challenger_loaded(rig: Rig, monkeypatc
     assert shadow.ratio.times.median == shadow.events_per_s.median / without.events_per_s.median
 
 
+@pytest.mark.timeout(120)
+def test_partly_traced_listings_are_drained_with_and_without_traces(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasador.bench.traced.SHARE", 0.5)
+    drains = measure_traced(rig, 200, 1, list[str]().append)
+    assert drains.requests > 0, "spans were sent"
+    assert drains.ratio.times.median == drains.on.median / drains.off.median
+
+
 def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) -> None:
     step = LatencyStep(
         events_per_s=80_000,
@@ -165,6 +174,14 @@ def test_the_page_has_a_section_for_each_part_that_was_measured(tmp_path: Path) 
                     ratio=RateRatio(against="tasador", title="none", times=Spread.of([0.95]), target=0.9, floor=0.9),
                 )
                 for title, cpu_us, challenger_us in (("no rollout", 8.0, 0.0), ("a canary", 8.5, 0.25))
+            ),
+            "traced": TracedDrains(
+                on=Spread.of([99_000]),
+                off=Spread.of([100_000]),
+                on_us=7.1,
+                off_us=7.0,
+                ratio=RateRatio(against="tasador", title="without", times=Spread.of([0.99]), target=0.99, floor=0.99),
+                requests=3,
             ),
             "widths": tuple(size.model_copy(update={"features": 200}) for size in sizes),
             "drift_costs": (DriftCost(rows=1000, reference_rows=2000, cpu_s=0.03, more_bytes=300_000),),

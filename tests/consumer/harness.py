@@ -22,6 +22,7 @@ from schemas.rows import Matrix
 from schemas.settings import Settings
 from schemas.stamp import Stamp
 from schemas.streams import Streams
+from service.tracing import NO_TRACING, Tracing
 from tests.activation import activate as activate_model
 from transport.connection import connect, connect_async
 
@@ -91,11 +92,17 @@ def settings_for(prefix: str, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def running(
-    url: str, settings: Settings, name: str = "a", model: ServedModel | None = None, *, is_following: bool = False
+    url: str,
+    settings: Settings,
+    name: str = "a",
+    model: ServedModel | None = None,
+    *,
+    is_following: bool = False,
+    tracing: Tracing = NO_TRACING,
 ) -> AsyncIterator[Consumer]:
     """Run a consumer with a plain model, or with the desired one if `is_following`; stops it as SIGTERM does."""
     client, searcher = connect_async(url), connect(url)
-    consumer = Consumer(client, searcher, HOUSING, settings, name, 0)
+    consumer = Consumer(client, searcher, HOUSING, settings, name, 0, tracing)
     if not is_following:
         consumer.follower.model = model or served()
         consumer.health.clear("model")

@@ -12,25 +12,31 @@ from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 from pydantic import SecretStr
 
 from consumer.app import build_consumer
+from schemas.commands import ModelEvent
 from schemas.settings import load_settings
 from schemas.streams import Streams
 from service.application import ServedApp, bind
 from tests.consumer.harness import Client, activate, model_events
 from tests.models import SmallModel
 from tests.monitoring.monitor.watched import get, wait_for_answer
+from tests.service.otlp_receiver import PARENT, SAMPLED, TRACE, OtlpReceiver, receiver, traced
 from tests.waiting import wait_until_async
 from transport.tasks import end_tasks
+
+__all__ = ["receiver"]
 
 RESTARTED = "model-events: the subscriber had ended and was started again"
 
 
 @asynccontextmanager
-async def consuming(redis_url: str, streams: Streams, model: SmallModel) -> AsyncIterator[ServedApp]:
+async def consuming(
+    redis_url: str, streams: Streams, model: SmallModel, receiving: OtlpReceiver | None = None
+) -> AsyncIterator[ServedApp]:
     """Run a consumer's application from start to clean stop, with an hour between polls."""
     settings = load_settings(home=model.settings.home, redis_url=SecretStr(redis_url), prefix=streams.prefix)
     settings = settings.model_copy(update={"swap": settings.swap.model_copy(update={"poll_s": 3600.0})})
     with bind(0, "127.0.0.1") as listener:
-        app = build_consumer(settings, "a", listener)
+        app = build_consumer(traced(settings, receiving) if receiving else settings, "a", listener)
         async with app.start_lifespan_context():
             yield app
         assert app.failure is None
@@ -127,3 +133,20 @@ async def test_a_stream_that_cannot_be_read_is_reported_and_read_later(
         await _wait_until_nothing_is_wrong(app)
         activate(redis_client, streams, other_model)
         await _wait_for_swaps(redis_client, streams, 2)
+
+
+async def test_an_event_belongs_to_the_trace_of_its_command(
+    redis_client: Client, redis_url: str, streams: Streams, small_model: SmallModel, receiver: OtlpReceiver
+) -> None:
+    async with consuming(redis_url, streams, small_model, receiver) as app:
+        await wait_until_async(lambda: subscriber_of(app).running)
+        event = ModelEvent.of("test", "model.activated").model_copy(update={"traceparent": SAMPLED})
+
+        def is_read() -> bool:
+            # the subscriber reads from the end of the stream
+            redis_client.xadd(streams.model_events, {"data": event.model_dump_json()})
+            return bool(receiver.spans)
+
+        await wait_until_async(is_read)
+    span = receiver.wait_for(f"{streams.model_events} process")
+    assert (span.service, span.trace, span.parent) == ("tasador-consumer", TRACE, PARENT)

@@ -29,8 +29,11 @@ from tests.explainer.harness import (
     write_requests,
 )
 from tests.models import SmallModel, made_up_rows
+from tests.service.otlp_receiver import PARENT, SAMPLED, TRACE, OtlpReceiver, receiver, traced
 from tests.waiting import wait_until_async
 from transport.connection import connect_async
+
+__all__ = ["receiver"]
 
 
 def counted(explainer: Explainer, name: str, **labels: str) -> float:
@@ -254,3 +257,19 @@ async def test_explanations_are_kept_up_to_their_number(
         await wait_until_async(lambda: redis_client.xlen(streams.explain) == 0)
     assert 100 <= redis_client.xlen(streams.explanations) < 300
     assert np.isfinite(explanations(redis_client, streams)[0]["data"]["value"])
+
+
+async def test_a_request_is_followed_to_the_explainer(
+    redis_client: Client,
+    redis_url: str,
+    streams: Streams,
+    small_model: SmallModel,
+    tmp_path: Path,
+    receiver: OtlpReceiver,
+) -> None:
+    request = request_of(small_model)
+    request["data"] = json.dumps({**json.loads(request["data"]), "traceparent": SAMPLED})
+    write_requests(redis_client, streams, [request])
+    async with explaining(redis_url, traced(settings_of(small_model, streams.prefix, tmp_path), receiver)):
+        explained = await asyncio.to_thread(receiver.wait_for, "explain predictions")
+    assert (explained.service, explained.links) == ("tasador-explainer", [(TRACE, PARENT)])

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from monitoring.monitor.scale import SCALE
 from service.asyncapi_page.serving import DOCUMENT, PAGE, PAGE_PATHS
 from service.endpoints import ENDPOINTS
 from tasador.machine.processes import ManagedProcess
@@ -78,12 +79,13 @@ def test_a_process_serves_the_documented_endpoints_only(
     before = _written(redis_url, keys)
     answered = {
         (path, method): request(processes[command], path, method)[:2]
-        for path in (*ENDPOINTS, *UNKNOWN_PATHS)
+        for path in (*ENDPOINTS, SCALE, *UNKNOWN_PATHS)
         for method in METHODS
     }
-    assert {path for (path, _), (status, _) in answered.items() if status != 404} == set(ENDPOINTS)
-    refused = {call: answer for call, answer in answered.items() if call[0] in ENDPOINTS and answer[0] == 405}
-    assert set(refused) == {(path, method) for path in ENDPOINTS for method in METHODS[2:]}
+    served = {*ENDPOINTS, SCALE} if command == "monitor" else set(ENDPOINTS)
+    assert {path for (path, _), (status, _) in answered.items() if status != 404} == served
+    refused = {call: answer for call, answer in answered.items() if call[0] in served and answer[0] == 405}
+    assert set(refused) == {(path, method) for path in served for method in METHODS[2:]}
     assert set(refused.values()) == {(405, "GET, HEAD")}
     assert _written(redis_url, keys) == before
     assert f"{keys}:consumers" in before
@@ -111,7 +113,7 @@ def test_the_document_names_the_one_server_that_the_process_uses(
 def test_the_documentation_lists_every_endpoint() -> None:
     text = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
     table = text.partition("## Endpoints")[2].partition("\n## ")[0]
-    assert re.findall(r"`(/[^`]*)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))) == list(ENDPOINTS)
+    assert re.findall(r"`(/[^`]*)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))) == [*ENDPOINTS, SCALE]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 PROGRAMS = {f"{block.page} {number}": block.text for number, block in enumerate(programs(), start=1)}
 PARTS_OF_FILES = {"docs/adding-a-domain.md"}
 """Pages whose Python blocks show a line of a file."""
-LANGUAGES = {"", "console", "sh", "python", "mermaid", "js", "go", "sql", "text"}
+LANGUAGES = {"", "console", "sh", "python", "mermaid", "js", "go", "sql", "text", "json", "yaml"}
 
 
 @pytest.fixture(scope="module")

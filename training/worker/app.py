@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from schemas.settings import Settings
 from schemas.states import TrainerHeartbeat
-from schemas.streams import TRAINERS
+from schemas.streams import DATA_FIELD, TRAINERS
 from service import logs
 from service.activity import Activities
 from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
@@ -29,6 +29,8 @@ from service.metrics import build_registry
 from service.periodic import PeriodicTasks, Step
 from service.settings_watch import WATCH_S, SettingsWatch
 from service.subscriber import SubscriberWatch
+from service.trace_context import trace_headers
+from service.tracing import open_tracing
 from training.worker.command_handler import CommandHandler
 from training.worker.event_factory import EventFactory
 from training.worker.inbox import CommandEntry, CommandInbox
@@ -87,6 +89,7 @@ class Worker:
     def __init__(self, settings: Settings, name: str, url: str, port: int | None) -> None:
         self._settings = settings
         self._url = url
+        self._tracing = open_tracing(settings, "trainer", name)
         self._client = connect_async(url)
         domain, streams = settings.load_domain(), settings.streams
         self.registry = build_registry()
@@ -111,7 +114,7 @@ class Worker:
             activities,
             lambda: {"champion": self._promoter.champion, "versions": self._promoter.versions},
         )
-        self.broker = build_broker(url, self.registry)
+        self.broker = build_broker(url, self.registry, self._tracing)
         # one at a time, so that what is read is in hand at once and never taken for left over
         stream = StreamSub(streams.commands, _READ_MS, TRAINERS, name, max_records=1)
         subscriber = self.broker.subscriber(
@@ -165,6 +168,7 @@ class Worker:
         except RedisError as error:
             logger.warning("could not leave the consumer group", extra={"error": str(error)})
         await self._client.aclose()
+        await self._tracing.aclose()
 
     async def _renew(self) -> None:
         """Renew what is in hand, and restart a subscriber that has ended."""
@@ -218,7 +222,8 @@ def build_worker(settings: Settings, name: str, port: int | None = None) -> Work
 
 async def _parse(message: DefaultStreamMessage) -> RedisStreamMessage:
     # FastStream's own parser fails on fields that are not UTF-8
-    return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group=None)
+    headers = trace_headers((message["data"] or {}).get(DATA_FIELD))
+    return RedisStreamMessage(raw_message=message, body=b"", headers=headers, consumer=FAKE_CONSUMER, group=None)
 
 
 async def _decode(message: RedisStreamMessage) -> CommandEntry:

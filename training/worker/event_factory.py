@@ -9,6 +9,7 @@ from typing import Any
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.errors import ConfigurationError, ModelError, ModelRejectedError, RegistryUnavailableError
 from schemas.states import DesiredModel
+from service.trace_context import trace_attributes
 from training.gate.report import GateReport
 from training.worker.replies import Activated
 
@@ -52,7 +53,7 @@ class EventFactory:
         """An event of any type."""
         logged = {name: data[name] for name in ("command_id", "version", "reason") if data.get(name) is not None}
         logger.info("model event", extra={"type": event_type, **logged})
-        return ModelEvent.of(self.source, event_type, **data)
+        return ModelEvent.of(self.source, event_type, **data).model_copy(update=trace_attributes())
 
 
 def reason_of(error: Exception) -> str:

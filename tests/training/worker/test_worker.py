@@ -7,15 +7,20 @@ import json
 
 import pytest
 
+from operations.command_sender import CommandSender
 from registry.store import Registry
 from schemas.commands import Promote, PromoteData, Reload, ReloadData, Retrain
 from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import TRAINERS
+from service.tracing import open_tracing
 from tests.monitoring.monitor.watched import wait_for_answer
+from tests.service.otlp_receiver import OtlpReceiver, receiver, traced
 from tests.training.worker.command_client import CommandClient, working
 from training.worker import models
 from training.worker.app import build_worker
+
+__all__ = ["receiver"]
 
 
 async def test_command_before_the_first_start_is_carried_out(
@@ -150,3 +155,19 @@ async def test_command_that_always_fails_is_given_up_as_poison(
     async with working(worker_settings):
         reply = await commands.execute(Reload())
     assert (reply.type, reply.data.reason) == ("command.rejected", "poison")
+
+
+async def test_a_command_and_its_event_belong_to_the_trace_of_the_sender(
+    commands: CommandClient, worker_settings: Settings, receiver: OtlpReceiver
+) -> None:
+    settings = traced(worker_settings, receiver)
+    tracing = open_tracing(settings, "operator", "ann")
+    sender = CommandSender(commands.redis, commands.streams, "housing")
+    async with working(settings):
+        with tracing.request("reload", ""):
+            sender.send(Reload(id="c-1", data=ReloadData(version="2")))
+        reply = await commands.wait_for_reply("c-1")
+    await tracing.aclose()
+    sent, carried_out = receiver.wait_for("reload"), receiver.wait_for(f"{commands.streams.commands} process")
+    assert (carried_out.service, carried_out.trace, carried_out.parent) == ("tasador-trainer", sent.trace, sent.span)
+    assert (reply.model_extra or {})["traceparent"] == f"00-{carried_out.trace}-{carried_out.span}-01"

@@ -1,0 +1,1 @@
+"""Past predictions scored again by another version of the model."""

@@ -1,0 +1,64 @@
+"""`GET /scale`: how much work waits for consumers and explainers, for an autoscaler.
+
+The monitor serves it because an autoscaler that has stopped the last consumer needs the backlog to start one again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis.asyncio
+from faststream.asgi import AsgiResponse, get
+from faststream.asgi.response import JSONResponse
+from faststream.asgi.types import ASGIApp, Scope
+from redis.exceptions import RedisError
+
+from schemas.frozen_model import FrozenModel
+from schemas.streams import Streams
+from transport.backlog import read_backlog_async
+
+SCALE = "/scale"
+"""Its path."""
+
+
+class Workload(FrozenModel):
+    """The work that waits in one domain.
+
+    Attributes:
+        backlog: listings without an outcome.
+        undelivered: those of them that no consumer has read.
+        pending: those of them that a consumer has read.
+        explain_requests: requests for explanations without an answer.
+    """
+
+    backlog: int
+    undelivered: int
+    pending: int
+    explain_requests: int
+
+
+async def read_workload(client: redis.asyncio.Redis, streams: Streams) -> Workload:
+    """Read the workload; takes the same time at any length.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    backlog = await read_backlog_async(client, streams)
+    requests: Any = await client.xlen(streams.explain)
+    return Workload(
+        backlog=backlog.total, undelivered=backlog.undelivered, pending=backlog.pending, explain_requests=requests
+    )
+
+
+def scale_route(client: redis.asyncio.Redis, streams: Streams) -> tuple[str, ASGIApp]:
+    """The route, which answers with a `Workload`, or with 503 while Redis does not answer."""
+
+    @get(include_in_schema=False)
+    async def scale(scope: Scope) -> AsgiResponse:  # noqa: ARG001
+        try:
+            workload = await read_workload(client, streams)
+        except (RedisError, OSError):
+            return JSONResponse({"detail": "Redis does not answer"}, 503)
+        return JSONResponse(workload.model_dump())
+
+    return SCALE, scale

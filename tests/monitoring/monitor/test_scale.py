@@ -1,0 +1,42 @@
+"""`GET /scale` of the monitor: what waits, before anything was published, and without Redis."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis
+
+from monitoring.monitor.scale import SCALE
+from schemas.streams import SCORERS, Streams
+from service.application import ServedApp
+from tests.conftest import StartRedis
+from tests.monitoring.monitor.watched import boston_table, get, settings_for, wait_for_answer, watching
+
+
+async def _scale(monitor: ServedApp) -> tuple[int, Any]:
+    status, body = await get(monitor, SCALE)
+    return status, json.loads(body)
+
+
+async def test_it_counts_listings_and_requests_for_explanations_that_wait(
+    redis_client: redis.Redis, redis_url: str, streams: Streams, prefix: str
+) -> None:
+    nothing = {"backlog": 0, "undelivered": 0, "pending": 0, "explain_requests": 0}
+    async with watching(settings_for(redis_url, prefix), lambda _: boston_table()) as monitor:
+        assert await _scale(monitor) == (200, nothing)
+        for _ in range(3):
+            redis_client.xadd(streams.listings, {"data": "{}"})
+        redis_client.xadd(streams.explain, {"data": "{}"})
+        redis_client.xgroup_create(streams.listings, SCORERS, "0")
+        redis_client.xreadgroup(SCORERS, "c1", {streams.listings: ">"}, count=1)
+        expected = {"backlog": 3, "undelivered": 2, "pending": 1, "explain_requests": 1}
+        assert await _scale(monitor) == (200, expected)
+
+
+async def test_it_says_that_redis_does_not_answer(private_redis: StartRedis, prefix: str) -> None:
+    server = private_redis()
+    async with watching(settings_for(server.url, prefix), lambda _: boston_table()) as monitor:
+        await wait_for_answer(monitor, "/readyz", "no model has been activated yet")
+        server.kill()
+        assert await _scale(monitor) == (503, {"detail": "Redis does not answer"})
