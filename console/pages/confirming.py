@@ -25,6 +25,7 @@ class ActionPlan:
         run: does it, given the operator, the reason and whether it is forced; returns what came of it.
         force: what forcing does, in a sentence; None for an action that cannot be forced. Forcing requires a reason.
         takes_reason: whether a reason is kept.
+        is_reason_for_force: whether it is kept only of a forced action.
     """
 
     title: str
@@ -32,6 +33,7 @@ class ActionPlan:
     run: Callable[[str, str, bool], Awaitable[str]]
     force: str | None = None
     takes_reason: bool = True
+    is_reason_for_force: bool = False
 
 
 def confirm(visit: Visit, plan: ActionPlan) -> None:
@@ -39,7 +41,8 @@ def confirm(visit: Visit, plan: ActionPlan) -> None:
     with ui.dialog() as dialog, ui.element("div").classes("card dialog"):
         heading(plan.title)
         html(Markup("{}").format(plan.effect), tag="p")
-        reason = ui.input("Reason").props("outlined dense").classes("wide") if plan.takes_reason else None
+        label = "Reason for forcing" if plan.is_reason_for_force else "Reason"
+        reason = ui.input(label).props("outlined dense").classes("wide") if plan.takes_reason else None
         force = ui.checkbox(plan.force) if plan.force else None
         outcome = LiveHtml()
 
@@ -51,6 +54,8 @@ def confirm(visit: Visit, plan: ActionPlan) -> None:
                 outcome.show(_told("Your session has ended: log in again.", "bad"))
             elif is_forced and not why:
                 outcome.show(_told("Forcing requires a reason, which is kept.", "bad"))
+            elif why and plan.is_reason_for_force and not is_forced:
+                outcome.show(_told("A reason is kept only of a forced action: force it, or clear the reason.", "bad"))
             else:
                 confirmed.disable()
                 outcome.show(_told("Waiting for the answer …", "muted"))

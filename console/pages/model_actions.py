@@ -34,6 +34,7 @@ def promote_plan(visit: Visit, version: str) -> ActionPlan:
         "it becomes champion, and every consumer swaps to it between two batches. Listings keep flowing.",
         run,
         force="Override the gate: promote it even if its figures fail. The reason stays with the version.",
+        is_reason_for_force=True,
     )
 
 
@@ -50,6 +51,7 @@ def reload_plan(visit: Visit, version: str) -> ActionPlan:
         "stays as it is, and a version that never passed the gate is refused.",
         run,
         force="Activate it even if it never passed the gate. The reason is kept.",
+        is_reason_for_force=True,
     )
 
 
@@ -72,8 +74,7 @@ def retrain_plan(visit: Visit) -> ActionPlan:
     """Train, and judge the result."""
 
     async def run(operator: str, reason: str, is_forced: bool) -> str:  # noqa: FBT001 - as every action
-        # without force a retraining takes no reason to override the gate
-        data = RetrainData(force=is_forced, reason=reason if is_forced else "")
+        data = RetrainData(force=is_forced, reason=reason)
         return await visit.shown.desk.carry_out(Retrain(actor=actor_of(operator), data=data))
 
     return ActionPlan(

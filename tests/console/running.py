@@ -84,7 +84,7 @@ def is_ready(url: str) -> bool:
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
-    except ConnectionError:
+    except OSError:
         return False
     finally:
         connection.close()

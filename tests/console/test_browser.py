@@ -83,16 +83,22 @@ def test_an_operator_promotes_and_rolls_back(site: Site) -> None:
     page.get_by_role("checkbox").click()
     dialog.get_by_role("button", name="Promote version 1").click()
     expect(dialog).to_contain_text("Forcing requires a reason")
-    dialog.get_by_label("Reason").fill("a try")
+    page.get_by_role("checkbox").click()
+    dialog.get_by_label("Reason for forcing").fill("a try")
+    dialog.get_by_role("button", name="Promote version 1").click()
+    expect(dialog).to_contain_text("A reason is kept only of a forced action")
+    page.get_by_role("checkbox").click()
     dialog.get_by_role("button", name="Promote version 1").click()
     expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
     dialog.get_by_role("button", name="Close").click()
     assert site.client.hget(site.settings.streams.model, "version") == b"1"
     expect(page.locator("#view")).to_contain_text("ana@console")
     page.get_by_role("button", name="Roll back …").click()
+    page.get_by_label("Reason").fill("it was a try")
     page.get_by_role("button", name="Roll back", exact=True).click()
     expect(page.get_by_role("dialog")).to_contain_text("Version 2 is what every consumer runs")
     page.get_by_role("button", name="Close").click()
+    expect(page.locator("#view")).to_contain_text("it was a try")
     page.get_by_role("button", name="Show the gate's report").click()
     expect(page.locator("#view")).to_contain_text("golden rows", timeout=60_000)
     page.close()
@@ -172,18 +178,18 @@ def test_data_shows_the_monitors_report(site: Site) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("view", ["", "models", "data", "listing", "dead-letters"])
-def test_every_view_fits_a_phone_and_is_reached_by_keyboard(site: Site, view: str) -> None:
+def test_every_view_fits_a_phone_and_is_reached_by_keyboard(site: Site) -> None:
     page = site.log_in("login")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{site.console.url}/housing/{view}")
-    expect(page.locator("h1")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the view")).to_be_focused()
     nameless = "[...document.querySelectorAll('button, a, input')].filter(each => each.offsetParent && !each.innerText"
     nameless += ".trim() && !each.labels?.length && !each.ariaLabel).map(each => each.outerHTML)"
-    assert page.evaluate(nameless) == []
+    for view in ("", "models", "data", "listing", "dead-letters"):
+        page.goto(f"{site.console.url}/housing/{view}")
+        expect(page.locator("h1")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, view
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the view")).to_be_focused()
+        assert page.evaluate(nameless) == [], view
     page.close()
 
 

@@ -46,7 +46,11 @@ async def test_the_role_has_the_rights_for_every_view_and_action(
         shown.letters.replay(letter, json.dumps({"id": "bad", "data": ROW}), "ana@console")
         redis_client.xadd(streams.listings, {DATA_FIELD: b"no json"})
         wait_until(lambda: redis_client.xlen(streams.dead_letters) == 1, 20, "another is refused")
+        assert shown.letters.replay_all("not_json", "elsewhere", "ana@console") == (0, 0)
+        assert shown.letters.replay_all("not_json", None, "ana@console") == (1, 0)
+        wait_until(lambda: redis_client.xlen(streams.dead_letters) == 1, 20, "it is refused again")
         shown.letters.drop(shown.letters.read(None, None).letters[0], "ana@console")
+        assert shown.letters.read(None, None).letters == ()
     await life.stop()
     assert redis_client.xlen(streams.commands) == 1
     assert users.denied() == []
