@@ -19,7 +19,9 @@ SCORES = {"regression": ("absolute", "gamma"), "classification": ("lac", "raps")
 
 
 def _scores(fold: FoldPredictions) -> tuple[str, ...]:
-    """The scores that MAPIE computes: gamma takes positive numbers only."""
+    """The scores that MAPIE computes: gamma takes positive numbers only, and raps more than two classes."""
+    if len(fold.domain.target.classes) == 2:  # noqa: PLR2004 - a binary target
+        return tuple(score for score in SCORES["classification"] if score != "raps")
     if not fold.domain.target.classes and min(map(np.min, (fold.out_of_fold, fold.truth, fold.predicted))) <= 0:
         return tuple(score for score in SCORES["regression"] if score != "gamma")
     return SCORES[fold.domain.task]

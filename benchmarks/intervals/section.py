@@ -13,10 +13,9 @@ from tasador.bench.markdown import table
 BEGIN, END = "<!-- figures of the intervals -->\n", "<!-- end of the figures -->\n"
 INTRO = """\
 Seen on {date} ({processor}, {cores} cores, load average before the start {load:g}), MAPIE {mapie}, with {seconds:g} s a
-training. `{command}` repeats it.
-Every way gets the same model, the same out-of-fold predictions to calibrate by, and the same predictions of test rows.
-A coverage of {coverage:g} is wanted; figures are means over outer folds, and widths are shares of plain
-split conformal's.
+training. `{command}` repeats it. Every way gets the same model, the same out-of-fold predictions to calibrate by,
+and the same predictions of test rows. A coverage of {coverage:g} is wanted; figures are means over outer folds, and
+widths are shares of plain split conformal's.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import floor, sqrt
 
 from schemas.quality import RecentCoverage
@@ -61,6 +62,7 @@ def binomial_interval(successes: int, count: int) -> tuple[float, float]:
     return max((middle - reach) / (1 + squared / count), 0.0), min((middle + reach) / (1 + squared / count), 1.0)
 
 
+@lru_cache(4096)
 def chance_of(covered: int, outcomes: int, promised: float, rows: int) -> float:
     """The probability that at most so many outcomes are covered, if they are like the calibration rows.
 
