@@ -34,7 +34,7 @@ def _completed(*words: str, cwd: Path | None = None, home: Path | None = None, m
 
 
 def test_commands_subcommands_and_options_are_offered() -> None:
-    assert _completed("tasador", "re") == ["restart", "registry", "retrain", "reload"]
+    assert _completed("tasador", "re") == ["restart", "rescore", "registry", "retrain", "reload"]
     assert _completed("tasador", "dead-letters", "e") == ["edit", "export"]
     assert _completed("tasador", "publish", "--str") == ["--strict"]
 
