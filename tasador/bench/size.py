@@ -20,6 +20,7 @@ MINUTES: dict[BenchPart, float] = {
     BenchPart.COSTS: 3,
     BenchPart.STORED: 2,
     BenchPart.ROLLOUT: 2,
+    BenchPart.TRACED: 1,
     BenchPart.LATENCY: 4.5,
     BenchPart.SWAP: 1.5,
     BenchPart.START: 0.5,
@@ -28,8 +29,16 @@ MINUTES: dict[BenchPart, float] = {
     BenchPart.DRIFT: 1,
 }
 """Approximate duration of each part of a full run on two cores, with five rounds."""
-_BY_ROUNDS = {BenchPart.THROUGHPUT, BenchPart.AOF, BenchPart.BUSY, BenchPart.CLASSES, BenchPart.COSTS, BenchPart.STORED}
-_BY_ROUNDS |= {BenchPart.ROLLOUT}
+_BY_ROUNDS = {
+    BenchPart.THROUGHPUT,
+    BenchPart.AOF,
+    BenchPart.BUSY,
+    BenchPart.CLASSES,
+    BenchPart.COSTS,
+    BenchPart.STORED,
+    BenchPart.ROLLOUT,
+    BenchPart.TRACED,
+}
 _WITH_CHAMPION = 1.5
 """How many times as long a run takes if it measures a champion as well."""
 QUICK_MINUTES = 0.75

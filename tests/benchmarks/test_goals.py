@@ -108,7 +108,7 @@ def test_a_drift_report_has_a_cost_in_time_and_memory() -> None:
 
 def test_a_run_estimates_its_duration() -> None:
     parts = list(BenchPart)
-    assert BenchSize(200_000, 5).minutes(parts) == pytest.approx(34)
-    assert BenchSize(200_000, 5).minutes(parts, has_champion=True) == pytest.approx(51)
+    assert BenchSize(200_000, 5).minutes(parts) == pytest.approx(35)
+    assert BenchSize(200_000, 5).minutes(parts, has_champion=True) == pytest.approx(52.5)
     assert BenchSize(200_000, 10).minutes(parts) > BenchSize(200_000, 5).minutes(parts)
     assert quick_size(200_000, 3).minutes(parts) < 10

@@ -37,7 +37,7 @@ def completed(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Complete:
 
 
 def test_commands_subcommands_and_options_are_offered(completed: Complete) -> None:
-    assert completed("tasador", "re") == ["restart", "registry", "retrain", "reload"]
+    assert completed("tasador", "re") == ["restart", "rescore", "registry", "retrain", "reload"]
     assert completed("tasador", "dead-letters", "e") == ["edit", "export"]
     assert completed("tasador", "publish", "--str") == ["--strict"]
 
