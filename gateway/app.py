@@ -15,6 +15,7 @@ from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from service import logs
 from service.application import bind, required_redis_url
+from service.collector import calm_collector
 from service.loopback import is_loopback
 from service.metrics import build_registry
 from service.tracing import open_tracing
@@ -42,7 +43,9 @@ def run_gateway(settings: Sequence[Settings], name: str, port: int) -> None:
         check_start(each)
     listener = bind(port, first.host)
     logs.log_settings(first)
-    serve_gateway(build_gateway(settings, name, listener.getsockname()[1]), listener, first.gateway)
+    app = build_gateway(settings, name, listener.getsockname()[1])
+    calm_collector()
+    serve_gateway(app, listener, first.gateway)
 
 
 def build_gateway(

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from consumer.consumer import Consumer
 from schemas.refusals import Reason
@@ -216,6 +217,51 @@ async def test_a_dead_asker_costs_no_outcome_and_gets_no_stream(
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
     assert redis_client.get(streams.replies("wrong-type")) == b"in the way"
     assert not redis_client.exists(streams.replies("gone"))
+
+
+async def test_ten_thousand_dead_askers_cost_no_outcome_and_no_reply_of_the_living_one(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    open_stream(redis_client, streams, "living")
+    names = [f"dead-{number}" for number in range(10_000)]
+    for place in range(0, len(names), 500):
+        names[place] = "living"
+    pipeline = redis_client.pipeline(transaction=False)
+    for number, name in enumerate(names):
+        pipeline.xadd(streams.listings, {"data": event(f"l-{number}", replyto=name)})
+    entries = [entry_id.decode() for entry_id in pipeline.execute()]
+    async with running(redis_url, settings_for(streams.prefix)) as consumer:
+        await wait_until_async(lambda: count(redis_client, streams, "answered") == len(names), 60)
+        await wait_until_async(lambda: result_count(consumer, "written") == 20)
+        assert result_count(consumer, "unread") + result_count(consumer, "too_many_names") == len(names) - 20
+        assert consumer.registry.get_sample_value("tasador_commit_retries_total") == 0
+        assert consumer.health.reasons == ()
+    assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)
+    assert len(replies(redis_client, streams, "living")) == 20
+    assert [*redis_client.scan_iter(streams.replies("*"), count=1000)] == [streams.replies("living").encode()]
+
+
+async def test_outcomes_and_replies_are_written_while_redis_takes_no_listings(
+    private_redis: StartRedis, streams: Streams
+) -> None:
+    server = private_redis()
+    with connect(server.url) as client:
+        open_stream(client, streams, "me")
+        first = publish(client, streams, [event("first", replyto="me")])
+        async with running(server.url, settings_for(streams.prefix)):
+            await wait_until_async(lambda: count(client, streams, "answered") == 1)
+            # in one step, because a server at its limit takes no listings
+            pipeline = client.pipeline()
+            for number in range(50):
+                pipeline.xadd(streams.listings, {"data": event(f"l-{number}", replyto=("me", "dead")[number % 2])})
+            pipeline.config_set("maxmemory", 1)
+            *entries, _ = pipeline.execute()
+            with pytest.raises(OutOfMemoryError):
+                publish(client, streams, [event("late")])
+            await wait_until_async(lambda: count(client, streams, "answered") == 51)
+            client.config_set("maxmemory", 0)
+        assert outcomes(client, streams) == dict.fromkeys([*first, *(one.decode() for one in entries)], 1)
+        assert len(replies(client, streams, "me")) == 26
 
 
 async def test_a_batch_serves_so_many_names_and_answers_all(
