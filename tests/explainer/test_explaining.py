@@ -64,7 +64,7 @@ async def test_a_listing_is_explained_as_it_was_scored(
         prediction = predictions[each.data.listing_id]
         assert each.id == prediction["id"]
         assert each.data.value == each.data.prediction == prediction["data"]["prediction"]
-        assert each.data.model.model_dump() == prediction["data"]["model"]
+        assert each.data.model.model_dump(exclude_none=True) == prediction["data"]["model"]
         assert each.data.method == "tree_shap"
         assert each.data.unit == small_model.domain.target.unit
         total = each.data.base + sum(one.contribution for one in each.data.contributions)

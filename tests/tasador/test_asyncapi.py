@@ -40,6 +40,7 @@ def test_every_stream_is_a_channel(current: dict[str, Any]) -> None:
         *streams.answers,
         streams.listings,
         streams.window,
+        streams.shadows,
         streams.commands,
         streams.model_events,
         streams.history,
