@@ -249,6 +249,19 @@ async def test_broken_guardrail_keeps_a_progressive_rollout_from_moving_on(make:
     assert (command.type, command.data.guardrail) == ("rollout.stop", "latency")
 
 
+async def test_ended_rollout_keeps_its_report_and_frees_the_rest(make: MakeRollout) -> None:
+    rollout = make()
+    rollout.change()
+    rollout.answer(listings(200, 0.3))
+    report = await rollout.report()
+    assert rollout.client.hlen(rollout.streams.rollout_units) == 200
+    rollout.client.delete(rollout.streams.rollout)
+    assert await rollout.reporter.report() is None
+    assert not rollout.client.exists(rollout.streams.rollout_units)
+    assert RolloutReport.model_validate_json(rollout.client.get(rollout.streams.rollout_report)) == report
+    assert rollout.registry.get_sample_value("tasador_rollout_running") == 0
+
+
 async def test_no_rollout_has_no_report_and_no_figures(make: MakeRollout) -> None:
     rollout = make()
     assert await rollout.reporter.report() is None
