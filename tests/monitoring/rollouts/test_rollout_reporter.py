@@ -149,6 +149,16 @@ async def test_verdict_is_withheld_where_an_arm_lacks_outcomes(make: MakeRollout
     assert report.arms[0].labelled_share == 0.0
 
 
+async def test_quality_tells_arms_apart(make: MakeRollout) -> None:
+    rollout = make()
+    rollout.change("split", 0.5)
+    rollout.answer(listings(60, 0.5, arm="challenger", seed=1))
+    rollout.answer(listings(40, 0.5, seed=2))
+    challenger, champion = [await rollout.quality(f"arm {arm}") for arm in ("challenger", "champion")]
+    assert (challenger.predictions, champion.predictions) == (60, 40)
+    assert (challenger.mae or 0) < (champion.mae or 0)
+
+
 async def test_classes_are_compared_by_accuracy(make: MakeRollout) -> None:
     rollout = make(domain="obesity")
     rollout.change()
