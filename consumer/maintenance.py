@@ -60,10 +60,15 @@ class Maintenance:
         """
         await self._trim()
         await self._report_backlog()
-        if time.monotonic() >= self._next_sweep_s:
+        is_sweep_due = time.monotonic() >= self._next_sweep_s
+        if is_sweep_due:
             self._next_sweep_s = time.monotonic() + _SWEEP_S
             await self._sweep()
             await self._report_blocking_groups()
+        # last, because a user may lack the rights that rollouts need
+        await self._trim_pairs()
+        if is_sweep_due:
+            await self._bury()
 
     async def _trim(self) -> None:
         keep = self.settings.retention
@@ -72,8 +77,6 @@ class Maintenance:
         kept = (keep.listings, keep.answers, keep.rate_limited, window.max_rows)
         ages_ms = (keep.max_age_s * 1000, window.max_age_s * 1000)
         await _TRIM.run_async(self.client, keys, (SCORERS, *kept, *ages_ms, ARCHIVERS, keep.archiver_lag))
-        pairs_kept = self.settings.rollout.pairs_kept
-        await _TRIM_PAIRS.run_async(self.client, (streams.shadows, streams.progress), (pairs_kept,))
 
     async def _report_backlog(self) -> None:
         backlog = await read_backlog_async(self.client, self.streams)
@@ -96,16 +99,29 @@ class Maintenance:
             logger.info("a group no longer blocks trimming", extra={"group": name})
         self._blocking = names
 
-    async def _sweep(self) -> None:
-        """Remove consumers without a heartbeat that hold nothing, from the group and from the heartbeats."""
+    async def _trim_pairs(self) -> None:
+        keys = (self.streams.shadows, self.streams.progress)
+        await _TRIM_PAIRS.run_async(self.client, keys, (self.settings.rollout.pairs_kept,))
+
+    async def _bury(self) -> None:
+        """Count the consumers that died with a challenger loaded."""
+        _, living = await self._heartbeats()
+        if dead := await self.loads.bury(living):
+            logger.warning("consumers died with a challenger loaded", extra={"consumers": dead})
+
+    async def _heartbeats(self) -> tuple[set[bytes], set[bytes]]:
+        """Names of the consumers that have a heartbeat, and of those that live."""
         at_ms = await now_ms_async(self.client)
         beats: Any = await self.client.hgetall(self.streams.consumers)
         living = {n for n, beat in beats.items() if ConsumerHeartbeat.model_validate_json(beat).is_living(at_ms)}
-        if dead := await self.loads.bury(living):
-            logger.warning("consumers died with a challenger loaded", extra={"consumers": dead})
+        return set(beats), living
+
+    async def _sweep(self) -> None:
+        """Remove consumers without a heartbeat that hold nothing, from the group and from the heartbeats."""
+        beats, living = await self._heartbeats()
         members: Any = await self.client.xinfo_consumers(self.streams.listings, SCORERS)
         silent = {member["name"] for member in members if member["idle"] > HEARTBEAT_TIMEOUT_S * 1000} - living
-        for name in silent | (set(beats) - living):
+        for name in silent | (beats - living):
             if await self.group.remove(name):
                 await self.client.hdel(self.streams.consumers, name)
                 logger.info("silent consumer removed", extra={"consumer": name.decode()})

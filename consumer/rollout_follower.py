@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis.asyncio
+from redis.exceptions import NoPermissionError
 
 from consumer.challenger_loads import ChallengerLoads
 from consumer.served_model import ServedModel, ServedRollout, load_served_model
@@ -84,7 +85,11 @@ class RolloutFollower:
             redis.exceptions.RedisError: as the server answered.
         """
         self.wakeup.clear()
-        stored: Any = await self.client.hgetall(self.streams.rollout)
+        try:
+            stored: Any = await self.client.hgetall(self.streams.rollout)
+        except NoPermissionError:
+            self._warn(f"this user may not read {self.streams.rollout}: no rollout is carried out")
+            raise
         desired = DesiredRollout.from_hash(stored)
         if desired is None:
             await self._drop()
@@ -163,6 +168,8 @@ class RolloutFollower:
         await self.loads.release()
 
     def _warn(self, problem: str) -> None:
+        if problem == self._problem:
+            return
         self._problem = problem
         self.health.warn(_WARNING, problem)
         self.changed.set()

@@ -33,10 +33,15 @@ from tests.consumer.rollouts import (
     ROLLOUT,
     OddScorer,
     carry_out,
+    desired_rollout,
     is_concerned,
     stored_pairs,
+    write_rollout,
 )
+from tests.consumer.test_replies import UserOfConsumer, user
 from tests.waiting import wait_until_async
+
+__all__ = ["user"]
 
 ROOMS = ROW["RM"]
 
@@ -237,4 +242,28 @@ async def test_without_a_rollout_nothing_is_named(redis_client: Client, redis_ur
         await wait_until_async(lambda: len(answers(redis_client, streams.predictions)) == 10)
     models = [answer["data"]["model"] for answer in answers(redis_client, streams.predictions)]
     assert models == [{"version": "1", "activation": "1-0"}] * 10
+    assert not redis_client.exists(streams.shadows)
+
+
+async def test_without_rights_on_its_keys_every_listing_gets_its_outcome(
+    redis_client: Client, streams: Streams, user: UserOfConsumer
+) -> None:
+    """A user from before there were rollouts; then one that may carry them out, but not keep pairs."""
+    older = [f"~{streams.prefix}:{each}" for each in ("[^rs]*", "ra*", "rep*")]
+    redis_client.execute_command("ACL", "SETUSER", user.name, "resetkeys", *older)
+    write_rollout(redis_client, streams, desired_rollout(share=1.0))
+    async with running(user.url, settings_for(streams.prefix)) as consumer:
+        publish_numbered(redis_client, streams, 10)
+        await wait_until_async(lambda: count(redis_client, streams, "scored") == 10)
+        assert consumer.health.is_ready
+        assert any("no rollout is carried out" in reason for reason in consumer.health.reasons)
+        assert any(reason.startswith("shadows: ") for reason in consumer.health.reasons)
+        redis_client.execute_command("ACL", "SETUSER", user.name, f"~{streams.prefix}:rollout*")
+        await carry_out(redis_client, consumer, share=1.0)
+        # as if the right had been taken away after the check
+        consumer._committer.may_pair = True
+        publish_numbered(redis_client, streams, 10, first=10)
+        await wait_until_async(lambda: _counted(consumer, "tasador_rollout_pairs_total", result="forbidden") == 10)
+    assert set(outcomes(redis_client, streams).values()) == {1}
+    assert len(answers(redis_client, streams.predictions)) == 20
     assert not redis_client.exists(streams.shadows)

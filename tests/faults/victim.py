@@ -28,6 +28,7 @@ from consumer.committer import Committer, Receipt
 from consumer.consumer import Consumer
 from consumer.served_model import ServedModel
 from registry.card import ModelCard
+from schemas.rollouts import DesiredRollout
 from schemas.rows import Matrix
 from schemas.settings import Settings
 from schemas.stamp import Stamp
@@ -130,6 +131,11 @@ def load(score_ms: float, desired: DesiredModel, stamp: Stamp) -> ServedModel:
     return ServedModel(VersionScorer(float(desired.version), before), stamp, low, high)
 
 
+async def load_challenger(score_ms: float, desired: DesiredRollout) -> ServedModel:
+    """Make a plain challenger instead of trying and fetching one."""
+    return load(score_ms, desired.challenger, Stamp(desired.version, desired.id, desired.id, "challenger"))
+
+
 def read_counters(folder: Path) -> dict[str, int]:
     """The sum of the counters of all consumers whose folder this is, the dead ones too."""
     registry = CollectorRegistry()
@@ -149,6 +155,7 @@ async def main(options: VictimOptions) -> None:
     client, searcher = connect_async(options.url), connect(options.url)
     consumer = Consumer(client, searcher, HOUSING, settings, options.name, 0)
     consumer.follower._load = partial(load, options.score_ms)  # type: ignore[method-assign]
+    consumer.rollouts._fetch = partial(load_challenger, options.score_ms)  # type: ignore[method-assign]
     committer: Any = CountingCommitter(consumer.scoring_loop.committer, consumer.registry)
     if options.is_broken:
         committer = BrokenCommitter(committer, client, settings, options.name)

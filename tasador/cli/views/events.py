@@ -8,7 +8,7 @@ from tasador.cli.formatting import printable
 
 
 def prediction_line(payload: bytes) -> str:
-    """Listing, prediction, model version, and imputed and unusual features.
+    """Listing, prediction, model version, arm of a rollout, and imputed and unusual features.
 
     Raises:
         ValueError: the payload is not such an event; the same holds for all functions below.
@@ -20,7 +20,8 @@ def prediction_line(payload: bytes) -> str:
         for word, names in (("imputed", data.imputed), ("unusual", data.unusual))
         if names
     )
-    return f"{printable(data.listing_id):<20}  {value:>8}  v{printable(data.model.version)}{notes}"
+    arm = f"  {data.model.arm}{' (fallback)' if data.model.fallback else ''}" if data.model.arm else ""
+    return f"{printable(data.listing_id):<20}  {value:>8}  v{printable(data.model.version)}{arm}{notes}"
 
 
 def dead_letter_line(payload: bytes) -> str:
@@ -38,7 +39,10 @@ def first_error(event: DeadLetter) -> str:
 
 
 def model_event_line(payload: bytes) -> str:
-    """Type, source, version, load time, reason and message; of an activation also the other versions that count."""
+    """Type, source, version, load time, reason and message; of an activation also the other versions that count.
+
+    Of a rollout its mode and share, and why it ended.
+    """
     return describe_model_event(ModelEvent.model_validate_json(payload))
 
 
@@ -50,6 +54,9 @@ def describe_model_event(event: ModelEvent) -> str:
         f"before v{data.before}" if data.before not in {None, data.version} else "",
         f"champion v{data.champion}" if data.champion not in {None, data.version} else "",
         f"in {data.load_ms:.0f} ms" if data.load_ms is not None else "",
+        f"{data.mode} at {data.share:.4g}" if data.mode and data.share is not None else "",
+        data.cause or "",
+        data.guardrail or "",
         data.reason or "",
         data.message or "",
     )
