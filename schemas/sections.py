@@ -180,9 +180,7 @@ class LoopSettings(Section):
     max_age_s: PositiveInt = Field(30 * 86_400, description="age of a champion that triggers a retraining, in s")
     cooldown_s: PositiveInt = Field(6 * 3600, description="shortest time between two requested retrainings, in s")
     max_per_day: PositiveInt = Field(4, description="largest number of requested retrainings in 24 hours")
-    promote_by: Literal["gate", "rollout"] = Field(
-        "gate", description="what promotes a version that the loop trained: the gate at once, or a rollout by steps"
-    )
+    promote_by: Literal["gate", "rollout"] = Field("gate", description="what promotes a version that the loop trained")
     bake_minutes: NonNegativeFloat = Field(10.0, description="time for which a promoted model is watched, in minutes")
     bake_min_answers: PositiveInt = Field(200, description="answers that a check of a watched model needs")
     bake_max_poison_share: NonNegativeFloat = Field(0.01, description="largest share of listings that it cannot score")

@@ -18,7 +18,7 @@ from schemas.rollout_settings import RolloutSettings
 _LEAST = RolloutSettings().min_outcomes
 _NAIVE_Z = 1.96
 Way = Literal["verdict", "t-test", "t-test of served"]
-Share = Callable[[int], float]
+ShareAt = Callable[[int], float]
 """The challenger's share of the listings when a number of them have come."""
 
 
@@ -28,7 +28,7 @@ def compare(
     runs: int,
     outcomes: int,
     *,
-    share: Share,
+    share: ShareAt,
     level: Callable[[int], float] = lambda _: 1.0,
     failing: NDArray[np.bool_] | None = None,
     way: Way = "verdict",

@@ -13,7 +13,7 @@ from xgboost import XGBRegressor
 from schemas.domain import load_domain
 from tasador.bench.drift_cost import boston
 
-Floats = NDArray[np.float64]
+LossArray = NDArray[np.float64]
 _FOLDS = 10
 _SEED = 3
 
@@ -28,22 +28,22 @@ class Population:
         challenger: its answers (n,).
     """
 
-    truth: Floats
-    champion: Floats
-    challenger: Floats
+    truth: LossArray
+    champion: LossArray
+    challenger: LossArray
 
     @property
-    def champion_loss(self) -> Floats:
+    def champion_loss(self) -> LossArray:
         """Absolute errors of the champion (n,)."""
         return np.abs(self.champion - self.truth)
 
     @property
-    def challenger_loss(self) -> Floats:
+    def challenger_loss(self) -> LossArray:
         """Absolute errors of the challenger (n,)."""
         return np.abs(self.challenger - self.truth)
 
     @property
-    def difference(self) -> Floats:
+    def difference(self) -> LossArray:
         """By how much the challenger is closer to the truth (n,)."""
         return self.champion_loss - self.challenger_loss
 

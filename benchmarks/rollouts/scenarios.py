@@ -45,7 +45,7 @@ def equal_models(first: Population, second: Population) -> list[Case]:
     def grown(number: int) -> float:
         return 0.05 if number < 3000 else 0.25 if number < 6000 else 0.5  # noqa: PLR2004 - steps of a canary
 
-    def case_of_arms(name: str, share: arms.Share) -> Case:
+    def case_of_arms(name: str, share: arms.ShareAt) -> Case:
         return Case(
             name,
             lambda rng, runs, n: arms.compare(rng, one, runs, n, share=share),

@@ -78,6 +78,7 @@ class RolloutReporter:
         rollout = DesiredRollout.from_hash(stored)
         if rollout is None:
             self._metrics.clear()
+            await self._outcomes.end()
             return None
         await self._window.advance(rollout)
         now_ms = await now_ms_async(self._client)

@@ -109,6 +109,10 @@ class ComparisonStore:
             writes.add("HSET", units_key, *changed[first : first + 2 * _CHUNK])
         return await writes.commit(self._client)
 
+    async def forget_units(self) -> None:
+        """Delete the units of a rollout that has ended: they can be many."""
+        await self._client.delete(self._streams.rollout_units)
+
     async def _written_cursor(self) -> str:
         stored: Any = await self._client.hget(self._streams.rollout_comparison, _CURSOR)
         return stored.decode() if stored else ""

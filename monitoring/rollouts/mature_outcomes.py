@@ -74,6 +74,10 @@ class MatureOutcomes:
                 cursor, comparison = await self._store.load(rollout)
         return comparison
 
+    async def end(self) -> None:
+        """Free the memory that a rollout took which has ended; its sums stay."""
+        await self._store.forget_units()
+
     async def _read_pairs(
         self, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
     ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:

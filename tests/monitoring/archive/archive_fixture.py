@@ -30,6 +30,8 @@ START_MS = 1_795_132_800_000 - 5_000
 """Five seconds before midnight, UTC."""
 LATER_MS = START_MS + 3_600_000
 
+SEVENTH = Stamp("7", "1-0")
+
 
 class ArchiveFixture:
     """Writes answered listings and outcomes to the streams, and reads the audit log made from them.
@@ -52,7 +54,9 @@ class ArchiveFixture:
     def archiver(self) -> Archiver:
         return Archiver(self.redis, self.settings, HOUSING, self.folder)
 
-    def add_prediction(self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW) -> None:
+    def add_prediction(
+        self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW, stamp: Stamp = SEVENTH
+    ) -> None:
         """Add a listing and its prediction, a second after those of the number before."""
         at_ms = self.start_ms + number * 1000
         entry_id = f"{at_ms}-0"
@@ -60,7 +64,7 @@ class ArchiveFixture:
         decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
         ranges = BatchRanges([[19.0 + number, 22.0 + number]], [0.9])
         event = self._encoder.predictions(
-            [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], Stamp("7", "1-0"), ranges=ranges
+            [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], stamp, ranges=ranges
         )
         self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms + 10}-0")
 

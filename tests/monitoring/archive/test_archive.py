@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from monitoring.archive.reading import find_predictions, find_row, ranges_of
 from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
+from schemas.stamp import Stamp
 from tests.consumer.harness import ROW
 from tests.monitoring.archive.archive_fixture import DAY_MS, HOUSING, LATER_MS, START_MS, ArchiveFixture
 from tests.waiting import wait_until_async
@@ -36,6 +37,18 @@ async def test_each_prediction_is_logged_once_with_its_features_and_model(archiv
     days = [path.parent.name for path in archive.folder.files("predictions")]
     assert days == ["day=2026-11-19", "day=2026-11-19", "day=2026-11-20", "day=2026-11-20"]
     assert (await archive.archiver().run_once(LATER_MS)).predictions == 0
+
+
+async def test_log_names_rollout_arm_and_fallback(archive: ArchiveFixture) -> None:
+    archive.add_prediction(0)
+    archive.add_prediction(1, stamp=Stamp("8", "9-0", "9-0", "challenger"))
+    archive.add_prediction(2, stamp=Stamp("7", "1-0", "9-0", "challenger", fallback=True))
+    await archive.archiver().run_once(LATER_MS)
+    log = archive.read()
+    assert log["model_rollout"].tolist()[1:] == ["9-0", "9-0"]
+    assert log["model_arm"].tolist()[1:] == ["challenger", "challenger"]
+    assert log["model_rollout"].isna().tolist() == [True, False, False]
+    assert log["model_fallback"].tolist() == [False, False, True]
 
 
 async def test_young_predictions_wait_until_they_fill_a_file(archive: ArchiveFixture) -> None:

@@ -20,6 +20,7 @@ from schemas.commands import COMMANDS, ModelEvent
 from schemas.domain import load_domain
 from schemas.events import ModelStamp, Outcome, OutcomeData, Prediction, PredictionData
 from schemas.pairs import CHALLENGER_ARM, FALLBACK, HAS_SUBJECT, pack_pairs
+from schemas.quality import Quality
 from schemas.rollout_report import RolloutReport
 from schemas.rollouts import ArmName, DesiredRollout, RolloutMode
 from schemas.settings import load_settings
@@ -175,6 +176,11 @@ class RolloutFixture:
         report = await (reporter or self.reporter).report()
         assert report is not None
         return report
+
+    async def quality(self, part: str) -> Quality:
+        """The quality of a part of the predictions of the last day."""
+        await self._quality.process_outcomes()
+        return (await self._quality.report()).quality("24h", part)
 
     def commands(self) -> list[Any]:
         """What the monitor has asked the worker for, oldest first."""

@@ -149,6 +149,16 @@ async def test_verdict_is_withheld_where_an_arm_lacks_outcomes(make: MakeRollout
     assert report.arms[0].labelled_share == 0.0
 
 
+async def test_quality_tells_arms_apart(make: MakeRollout) -> None:
+    rollout = make()
+    rollout.change("split", 0.5)
+    rollout.answer(listings(60, 0.5, arm="challenger", seed=1))
+    rollout.answer(listings(40, 0.5, seed=2))
+    challenger, champion = [await rollout.quality(f"arm {arm}") for arm in ("challenger", "champion")]
+    assert (challenger.predictions, champion.predictions) == (60, 40)
+    assert (challenger.mae or 0) < (champion.mae or 0)
+
+
 async def test_classes_are_compared_by_accuracy(make: MakeRollout) -> None:
     rollout = make(domain="obesity")
     rollout.change()
@@ -247,6 +257,19 @@ async def test_broken_guardrail_keeps_a_progressive_rollout_from_moving_on(make:
     await rollout.report()
     (command,) = rollout.commands()
     assert (command.type, command.data.guardrail) == ("rollout.stop", "latency")
+
+
+async def test_ended_rollout_keeps_its_report_and_frees_the_rest(make: MakeRollout) -> None:
+    rollout = make()
+    rollout.change()
+    rollout.answer(listings(200, 0.3))
+    report = await rollout.report()
+    assert rollout.client.hlen(rollout.streams.rollout_units) == 200
+    rollout.client.delete(rollout.streams.rollout)
+    assert await rollout.reporter.report() is None
+    assert not rollout.client.exists(rollout.streams.rollout_units)
+    assert RolloutReport.model_validate_json(rollout.client.get(rollout.streams.rollout_report)) == report
+    assert rollout.registry.get_sample_value("tasador_rollout_running") == 0
 
 
 async def test_no_rollout_has_no_report_and_no_figures(make: MakeRollout) -> None:
