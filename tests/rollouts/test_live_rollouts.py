@@ -64,7 +64,7 @@ async def _deliver(live: LiveRollout, phases: list[tuple[str, float]], most: int
     await live.start(GOOD, follows_steps=True)
     await live.run(lambda: _has_ended(live), most, kills_in_each_phase=True)
     (stopped,) = live.events("rollout.stopped")
-    assert (stopped.data.cause, stopped.data.version) == ("promoted", GOOD)
+    assert (stopped.data.cause, stopped.data.version) == ("promoted", GOOD), stopped.data.message
     changes = [*live.events("rollout.started"), *live.events("rollout.adjusted")]
     assert [(change.data.mode, change.data.share) for change in changes] == phases
     assert live.kills == len(phases)
