@@ -106,7 +106,7 @@ async def test_worse_challenger_is_stopped_by_the_verdict_and_a_wild_one_by_a_gu
 async def test_a_hundred_thousand_listings_pass_a_rollout_in_four_steps(
     redis_client: redis.Redis, redis_url: str, prefix: str, store: Path, tmp_path: Path
 ) -> None:
-    steps = "shadow 5s, 0.05 5s, 0.25 5s, 0.5 5s"
+    steps = "shadow 10s, 0.05 10s, 0.25 10s, 0.5 20s"
     settings = _settings(tmp_path, store, redis_url, prefix, steps=steps)
     async with living(redis_client, settings, tmp_path / "log", LATE_S, 2000) as live:
         await _deliver(live, [("shadow", 1.0), ("canary", 0.05), ("canary", 0.25), ("canary", 0.5)], 10 * LISTINGS)
