@@ -159,6 +159,9 @@ class ArmWindow:
             if fields[b"rollout"].decode() != rollout or fields[b"layout"].decode() != layout:
                 continue
             times = float(fields[b"champion_us"]), float(fields[b"challenger_us"])
+            if times[1] == 0:
+                # tried alone, because its consumer died: the challenger was not asked, and deaths are counted elsewhere
+                continue
             rows: Any = unpack_pairs(layout, fields)
             self._pairs.extend(
                 ScoredPair(champion, challenger, *times)

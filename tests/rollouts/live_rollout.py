@@ -28,14 +28,13 @@ from schemas.rollout_report import RolloutReport
 from schemas.rollouts import DesiredRollout
 from schemas.settings import Settings
 from tasador.machine.reference import reference_loader
-from tests.consumer.harness import HOUSING, event
+from tests.consumer.harness import HOUSING, event, pending
 from tests.models import fitted, register, table_of
 from tests.training.worker.command_client import CommandClient, working
 from tests.waiting import wait_until_async
 
 PLAIN, GOOD, POOR, WILD = "1", "2", "3", "4"
 """Versions of the store: linear, and better, worse and far too high."""
-_WAVE = 200
 LABELLED = 0.25
 """Share of the listings that get an outcome."""
 
@@ -67,9 +66,10 @@ class LiveRollout:
         settings: of all processes.
         log: of the consumer.
         late_s: how long after its listing an outcome comes.
+        wave: listings that are published at once.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings, log: Path, late_s: float) -> None:
+    def __init__(self, client: redis.Redis, settings: Settings, log: Path, late_s: float, wave: int) -> None:
         self.commands = CommandClient(client, settings)
         self.client: Any = client
         self.settings = settings
@@ -78,6 +78,7 @@ class LiveRollout:
         self.kills = 0
         self._log = log
         self._late_s = late_s
+        self._wave = wave
         self._sold: deque[tuple[float, str, float]] = deque()
         self._rng = np.random.default_rng(17)
         table = table_of("housing")
@@ -142,7 +143,7 @@ class LiveRollout:
     def _publish_wave(self) -> None:
         now = time.monotonic()
         with self.client.pipeline(transaction=False) as pipeline:
-            for place in self._rng.integers(0, len(self._rows), _WAVE).tolist():
+            for place in self._rng.integers(0, len(self._rows), self._wave).tolist():
                 name = f"l-{len(self.published) + len(pipeline)}"
                 payload = event(name, self._rows[place], subject=f"house {name}")
                 pipeline.xadd(self.streams.listings, {"data": payload})
@@ -166,7 +167,16 @@ class LiveRollout:
     async def _kill_consumer(self) -> None:
         """Kill the consumer while it has listings in hand, and start another one of its name."""
         await wait_until_async(self._is_carried_out, 30, "the consumer carries out the phase")
-        self._publish_wave()
+
+        def is_in_mid_batch() -> bool:
+            self._publish_wave()
+            self._consumer.send_signal(signal.SIGSTOP)
+            if pending(self.client, self.streams):
+                return True
+            self._consumer.send_signal(signal.SIGCONT)
+            return False
+
+        await wait_until_async(is_in_mid_batch, 60, "it is stopped in mid-batch")
         self._consumer.send_signal(signal.SIGKILL)
         assert self._consumer.wait(30) == -signal.SIGKILL
         self.kills += 1
@@ -190,9 +200,11 @@ class LiveRollout:
 
 
 @asynccontextmanager
-async def living(client: redis.Redis, settings: Settings, log: Path, late_s: float = 0.5) -> AsyncIterator[LiveRollout]:
+async def living(
+    client: redis.Redis, settings: Settings, log: Path, late_s: float, wave: int = 200
+) -> AsyncIterator[LiveRollout]:
     """Run worker, monitor and consumer until the rollout's test is over."""
-    live = LiveRollout(client, settings, log, late_s)
+    live = LiveRollout(client, settings, log, late_s, wave)
     monitor = build_monitor(settings, "m1", reference_loader(settings))
     try:
         async with working(settings), monitor.start_lifespan_context():

@@ -26,6 +26,7 @@ from schemas.rollouts import ArmName, DesiredRollout, RolloutMode
 from schemas.settings import load_settings
 from schemas.streams import Streams
 from schemas.window import layout_of
+from transport.clock import now_ms
 from transport.connection import connect_async
 from transport.entries import EntryId
 
@@ -99,7 +100,7 @@ class RolloutFixture:
     def answer(self, answered: Sequence[Answered], took_ms: int = 5, challenger_us: float = 3.0) -> None:
         """Write one commit: the predictions, the pairs if there are any, and the outcomes of these listings."""
         assert self.rollout is not None
-        at_ms = int(self.client.time()[0]) * 1000 - took_ms
+        at_ms = now_ms(self.client) - took_ms
         ids = [f"{at_ms}-{self.client.incr('tests:listings')}" for _ in answered]
         with self.client.pipeline(transaction=True) as pipeline:
             for entry_id, each in zip(ids, answered, strict=True):

@@ -219,6 +219,17 @@ async def test_poison_since_the_last_change_stops_the_rollout(make: MakeRollout)
     )
 
 
+async def test_listings_that_the_challenger_was_not_asked_about_are_no_failures(make: MakeRollout) -> None:
+    """As after the death of a consumer, whose listings are tried alone, by the champion."""
+    rollout = make()
+    rollout.change()
+    rollout.answer(listings(300, 0.0, seed=1))
+    rollout.answer([each._replace(challenger=float("nan")) for each in listings(100, 0.0, seed=2)], challenger_us=0.0)
+    report = await rollout.report()
+    assert next(each.value for each in report.guardrails if each.name == "fallback") == 0
+    assert rollout.commands() == []
+
+
 async def test_few_answers_break_no_guardrail(make: MakeRollout) -> None:
     rollout = make()
     rollout.change()
