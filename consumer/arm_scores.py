@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.ranges import BatchRanges, ranges_of
 from consumer.served_model import ServedModel, ServedRollout
 from schemas.classes import ClassThreshold, winners_of
 from schemas.decoding import DecodedListing
@@ -87,6 +88,11 @@ class ArmScores:
         """The positions of the predicted classes, (n,): the champion's, and the challenger's where it answers."""
         theirs = winners_of(self.scores, classes, self.rollout.challenger.threshold)
         return np.where(self.by_challenger, theirs, champions)
+
+    def ranges(self, champions: BatchRanges, values: NDArray[np.float64], classes: tuple[str, ...]) -> BatchRanges:
+        """The intervals or prediction sets of answers with these values, (n,): each by the model that answers."""
+        calibration = self.rollout.challenger.scorer.calibration
+        return champions.where(self.by_challenger, ranges_of(calibration, self.scores, values, classes))
 
     def champion_stamp(self, stamp: Stamp) -> Stamp:
         """The champion's stamp on listings of its own arm."""

@@ -128,9 +128,7 @@ class BatchScorer:
             encode = partial(self._encoder.classifications, winners=values.astype(np.int64).tolist())
         numbers, stored = scores.tolist(), decoded.stored
         ranges = ranges_of(model.scorer.calibration, scores, values, self._classes)
-        if arms:
-            theirs = ranges_of(arms.rollout.challenger.scorer.calibration, scores, values, self._classes)
-            ranges = ranges.where(arms.by_challenger, theirs)
+        ranges = arms.ranges(ranges, values, self._classes) if arms else ranges
         stamp = arms.champion_stamp(model.stamp) if arms else model.stamp
         stamps = arms.challenger_stamps(model.stamp) if arms else NOTHING_STAMPED
         flags = _flags(imputed, unusual, wanted, len(ids))

@@ -206,7 +206,9 @@ class ScoringLoop:
             while rest:
                 receipt = await self._guard.run(partial(self._commit_once, rest))
                 if receipt:
-                    rest = self._limited(entries, receipt.limited) if receipt.limited else None
+                    rest = None
+                    if receipt.limited:
+                        rest = self.scorer.dead_letters.limit(entries, receipt.limited, self.settings.rate_limit)
                 elif self._guard.is_stopping:
                     return  # another consumer will claim the pending entries
                 else:
@@ -223,9 +225,6 @@ class ScoringLoop:
             # the same batch is sent again: what was written is fenced by now
             raise ResponseError(receipt.failure)
         return receipt
-
-    def _limited(self, entries: Sequence[Entry], limited: Sequence[bytes]) -> ScoredBatch:
-        return self.scorer.dead_letters.limit(entries, limited, self.settings.rate_limit)
 
     def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
         self.metrics.record_batch(receipt.figures_of(batch))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from consumer.arm_scores import ArmScores
 from consumer.consumer import Consumer
+from consumer.served_model import ServedRollout
+from registry.calibration import NumberCalibration
+from schemas.classes import ClassThreshold, winners_of
 from schemas.pairs import CHALLENGER_ARM, FALLBACK, HAS_SUBJECT
 from schemas.streams import Streams
 from tests.consumer.harness import (
@@ -35,6 +40,7 @@ from tests.consumer.rollouts import (
     carry_out,
     desired_rollout,
     is_concerned,
+    served_challenger,
     stored_pairs,
     write_rollout,
 )
@@ -82,6 +88,39 @@ async def test_a_canary_answers_its_share_and_names_arms(
     concerned = sum(is_concerned(data["listing_id"]) for data in found)
     assert 30 < concerned < 70
     assert len(stored_pairs(redis_client, streams)) == (concerned if pairs else 0)
+
+
+async def test_each_arm_has_the_interval_of_its_own_model(
+    redis_client: Client, redis_url: str, streams: Streams
+) -> None:
+    challenger = PlainScorer(CHALLENGER)
+    challenger.calibration = NumberCalibration(0.8, 500, [], [-1.0], [2.0])
+    found = await _answered(redis_client, redis_url, streams, challenger)
+    arms = Counter(data["model"]["arm"] for data in found)
+    assert arms["champion"] > 0
+    assert arms["challenger"] > 0
+    for data in found:
+        price = data["prediction"]
+        if data["model"]["arm"] == "challenger":
+            assert (data["interval"], data["coverage"]) == ([price - 1, price + 2], 0.8)
+        else:
+            assert "interval" not in data
+            assert "coverage" not in data
+
+
+def test_each_arm_predicts_classes_by_the_threshold_of_its_own_model() -> None:
+    scores = np.array([[0.7, 0.3], [0.7, 0.3], [0.4, 0.6]])
+    by_challenger = np.array([False, True, True])
+    challenger = replace(served_challenger(), threshold=ClassThreshold(name="yes", probability=0.25))
+    arms = ArmScores(
+        ServedRollout(desired_rollout(), challenger, 0),
+        *(scores, scores, scores),
+        np.zeros(3, dtype=np.uint32),
+        *(by_challenger, by_challenger, by_challenger, by_challenger),
+        *("raised", 1.0, 1.0),
+    )
+    classes = ("no", "yes")
+    assert arms.winners(winners_of(scores, classes), classes).tolist() == [0, 1, 1]
 
 
 async def test_a_shadow_is_answered_by_the_champion_and_paired(
