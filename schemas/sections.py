@@ -1,7 +1,4 @@
-"""The sections of the settings in params.yaml: each key with its meaning, unit and default.
-
-`schemas.settings` reads them.
-"""
+"""The sections of the settings in params.yaml, which `schemas.settings` reads: each key with its meaning and default."""
 
 from __future__ import annotations
 
@@ -210,9 +207,7 @@ class TrainingSettings(Section):
         None, description="metric that decides between models; rmse for numbers and log_loss for classes by default"
     )
     threshold: Literal["macro_f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None,
-        description="for two classes: from which probability on the rarer is predicted, or the metric that is to be "
-        "largest out of fold; by default the most probable class is predicted",
+        None, description="of two classes: probability from which the rarer is predicted, or the metric that sets it"
     )
     seed: int = Field(42, description="random seed")
     test_share: PositiveFloat = Field(0.2, lt=1, description="share of rows held out as test rows")

@@ -111,4 +111,4 @@ def test_a_run_estimates_its_duration() -> None:
     assert BenchSize(200_000, 5).minutes(parts) == pytest.approx(35)
     assert BenchSize(200_000, 5).minutes(parts, has_champion=True) == pytest.approx(52.5)
     assert BenchSize(200_000, 10).minutes(parts) > BenchSize(200_000, 5).minutes(parts)
-    assert quick_size(200_000, 3).minutes(parts) < 10
+    assert quick_size(200_000, 3).minutes(parts) < 12

@@ -294,7 +294,9 @@ class UserOfConsumer:
 
     def allow_replies(self, *, is_allowed: bool) -> None:
         # every key but those of replies
-        patterns = [f"~{self.prefix}:{each}" for each in ("[^r]*", "ra*", "repe*", *(["replies:*"] * is_allowed))]
+        patterns = [
+            f"~{self.prefix}:{each}" for each in ("[^r]*", "ra*", "ro*", "repe*", *(["replies:*"] * is_allowed))
+        ]
         self.client.execute_command("ACL", "SETUSER", self.name, "resetkeys", *patterns)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_a_class_is_explained_by_its_probability() -> None:
     rows = RowBuilder(domain).matrix_of_frame(made_up_rows(domain, 60))
 
     class ClassScorer:
-        card = None
+        card = SimpleNamespace(threshold=None)
 
         def score(self, matrix: Matrix, /) -> Matrix:
             weights = np.random.default_rng(1).normal(size=(rows.shape[1], len(domain.target.classes)))

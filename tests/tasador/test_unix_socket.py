@@ -118,6 +118,6 @@ def test_commands_work_over_a_socket(system: System, url: str) -> None:
     with connect(url) as client:
         assert client.xlen("housing:predictions") == 20
     logs = [process.log.read_text(encoding="utf-8") for process in system.processes]
-    assert len(logs) == 5
+    assert len(logs) == 6
     for text in (shown, checked, *logs):
         assert [part for part in ("planted", " tail") if part in text] == []

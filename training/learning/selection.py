@@ -23,7 +23,7 @@ from training.learning.encoding import encoder
 from training.learning.engine import Engine, open_engine
 from training.learning.finals import Finals, boosted_member
 from training.learning.folding import Split, backward_splits, fold_result, named_by, splits_of
-from training.learning.members import FitUnit, FoldUnit, RecipeMember
+from training.learning.members import FitUnit, FoldUnit, Member, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
 from training.learning.own_recipes import load_recipes
 from training.learning.plan import TrainingPlan, make_plan, scaled_columns
@@ -82,8 +82,7 @@ def select(train: Table, settings: Settings, progress: Progress, models: Sequenc
         models: names of recipes; by default those in the settings, or all that fit.
 
     Raises:
-        ConfigurationError: a recipe does not exist, the cluster does not answer, or `training.threshold` is set for
-            another number of classes than two.
+        ConfigurationError: a recipe or the cluster does not exist, or a threshold is asked for other than two classes.
         ModelRejectedError: ("cost") no model costs little enough.
     """
     names = list(models or settings.training.models)
@@ -241,14 +240,9 @@ class _Course:
         return Pipeline([(ENCODE, encode), ("estimate", estimate)])
 
 
-def _name(member: object) -> str:
-    return member.recipe.name if isinstance(member, RecipeMember) else _booster_name(member)
-
-
-def _booster_name(member: object) -> str:
-    from training.learning.members import BoostedMember
-
-    assert isinstance(member, BoostedMember)  # noqa: S101 - there are two kinds
+def _name(member: Member) -> str:
+    if isinstance(member, RecipeMember):
+        return member.recipe.name
     return f"{member.shape.name}-seeds" if member.seeds > 1 else member.shape.name
 
 
