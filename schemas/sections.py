@@ -1,4 +1,4 @@
-"""The sections of the settings in params.yaml, which `schemas.settings` reads: each key with its meaning and default."""
+"""The sections of the settings in params.yaml, read by `schemas.settings`: each key with its meaning and default."""
 
 from __future__ import annotations
 
