@@ -39,16 +39,22 @@ def probe_routes(health: Health, registry: CollectorRegistry) -> list[tuple[str,
         body = {"ready": health.is_ready, "reasons": health.reasons}
         return JSONResponse(body, 200 if health.is_ready else 503)
 
-    return [("/livez", livez), ("/readyz", readyz), ("/metrics", _read_only(make_asgi_app(registry)))]
+    return [("/livez", livez), ("/readyz", readyz), ("/metrics", _ReadOnly(make_asgi_app(registry)))]
 
 
-def _read_only(app: ASGIApp) -> ASGIApp:
-    """The application for GET and HEAD only; that of prometheus_client answers every method."""
+class _ReadOnly:
+    """An application for GET and HEAD only; that of prometheus_client answers every method.
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    Args:
+        app: that answers these two.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["method"] in {"GET", "HEAD"}:
-            await app(scope, receive, send)
+            await self._app(scope, receive, send)
         else:
             await AsgiResponse(b"Method Not Allowed", 405, {"Allow": "GET, HEAD"})(scope, receive, send)
-
-    return answer

@@ -102,6 +102,10 @@ def test_behind_a_proxy_everything_is_under_its_path(
         assert {path for path in paths if not path.startswith("/tasador/")} == set()
         assert {path: status for path in paths if (status := _call(console, path, Cookie=cookie)[0]) != 200} == {}
         assert _call(console, "/tasador/nowhere", Cookie=cookie)[0] == 404
+        status, _, metrics = _call(console, "/metrics")
+        assert status == 200
+        assert "process_start_time_seconds" in metrics
+        assert _call(console, "/metrics", {"x": "1"})[0] == 405
         assert _call(console, "/housing", Cookie=cookie)[0] == 404
         status, headers, _ = _call(console, "/tasador/logout", {"x": "1"}, Cookie=cookie)
         assert status == 303

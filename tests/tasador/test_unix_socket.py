@@ -109,6 +109,8 @@ def test_commands_work_over_a_socket(system: System, url: str) -> None:
     answered = runner_of(publish).json("--sample", "20", "--wait", "--timeout", "60")
     assert (answered["published"], answered["answers"]) == (20, {"scored": 20})
     assert "version 1 is activated" in runner_of(reload).text("--version", "1", "--wait")
+    # a gateway that was started before the consumer had its model says so until it looks again
+    wait_until(lambda: runner_of(status).run().exit_code == 0)
     shown = runner_of(status).text()
     assert "20 scored" in shown
     assert runner_of(verify).run("--complete").exit_code == 0
