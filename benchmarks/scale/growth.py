@@ -15,7 +15,9 @@ KEPT = 1_000_000
 """Events that stay on the streams of a domain by default (`retention`)."""
 PAUSE_S = 600
 """Time without consumers for which memory must suffice."""
-CORES, GIGABYTES = 4, 64
+WAITING_BYTES = 275
+"""Of Redis for a listing without an answer (docs/runbook.md)."""
+CORES, GIGABYTES = 4, 32
 """Of a machine. Half of its memory is left for the copy that Redis makes while it rewrites its file."""
 CORE_SHARE = 0.7
 """Of a machine's cores that are planned."""
@@ -50,8 +52,8 @@ def plan(costs: Costs, rate: int) -> RatePlan:
     Raises:
         ValueError: one consumer drains less than a shard carries.
     """
-    usable = GIGABYTES / 2 * 1e9 / costs.event_bytes
-    carried = {"Redis's thread": REDIS_SHARE * costs.redis_rate, "memory": (usable - KEPT) / PAUSE_S}
+    usable, kept = GIGABYTES / 2 * 1e9, KEPT * costs.event_bytes
+    carried = {"Redis's thread": REDIS_SHARE * costs.redis_rate, "memory": (usable - kept) / (PAUSE_S * WAITING_BYTES)}
     limit = min(carried, key=lambda name: carried[name])
     shards = math.ceil(rate / carried[limit])
     each = rate / shards
@@ -60,9 +62,9 @@ def plan(costs: Costs, rate: int) -> RatePlan:
     size = costs.batch_of(each)
     redis_share = each * costs.redis.of_event(size)
     cores = redis_share + each * costs.consumer.of_event(size)
-    kept = KEPT + each * PAUSE_S
-    machines = math.ceil(shards / min(int(CORES * CORE_SHARE / cores), int(usable / kept)))
-    gigabytes = shards * kept * costs.event_bytes / 1e9
+    held = kept + each * PAUSE_S * WAITING_BYTES
+    machines = math.ceil(shards / min(int(CORES * CORE_SHARE / cores), int(usable / held)))
+    gigabytes = shards * held / 1e9
     return RatePlan(rate, shards, redis_share, shards * cores, gigabytes, machines, limit if shards > 1 else "")
 
 

@@ -12,7 +12,7 @@ from benchmarks.scale.__main__ import FEATURES, SEED, simulate_days, write_table
 from benchmarks.scale.autoscalers import Fixed
 from benchmarks.scale.costs import BATCH, Costs, read_costs
 from benchmarks.scale.day import DAY_S, SPIKE, STALL, Day, simulate_day
-from benchmarks.scale.growth import RATES, plan
+from benchmarks.scale.growth import RATES, WAITING_BYTES, plan
 from benchmarks.scale.plot import plot_days
 from schemas.errors import DataError
 
@@ -61,6 +61,10 @@ def test_batches_grow_with_the_rate_up_to_the_largest(costs: Costs) -> None:
     sizes = [costs.batch_of(rate) for rate in (10, 1_000, 5_000, 10_000, 1_000_000)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (1, BATCH)
+
+
+def test_a_waiting_listing_takes_what_the_runbook_says() -> None:
+    assert f"| `listings` | {WAITING_BYTES} |" in (DOCS / "runbook.md").read_text(encoding="utf-8")
 
 
 def test_more_events_never_need_less() -> None:
