@@ -1,1 +1,1 @@
-"""Past predictions scored again by another version of the model."""
+"""The past again: predictions scored by another version, and models as they would have been trained."""

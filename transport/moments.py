@@ -35,6 +35,18 @@ def parse_moment(text: str, now_ms: int) -> EntryId:
     return EntryId(max(int(moment.timestamp() * 1000), 0), 0)
 
 
+def parse_duration(text: str) -> float:
+    """A time such as ``15min``, ``12h`` or ``7d``, in s.
+
+    Raises:
+        DataError: the text is none, or it is 0.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None or not float(found[1]):
+        raise DataError(f"{text!r} is no time: use 15min, 12h or 7d")
+    return float(found[1]) * _UNIT_MS[found[2]] / 1000
+
+
 def parse_deadline(text: str, now_ms: int) -> datetime:
     """A moment to come: ``7d`` from now, or an ISO 8601 time (UTC where it has no offset).
 

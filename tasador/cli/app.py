@@ -33,6 +33,7 @@ COMMANDS = {
     "explain": "Show why a listing got its prediction.",
     "predict": "Predict the rows of a file without a stream.",
     "rescore": "Score past predictions again by another version.",
+    "backtest": "Show how often to retrain, from models of the past.",
     "verify": "Check that every listing got exactly one outcome.",
     "data": "Check training data, or write a report on it.",
     "train": "Train models, register the best and promote it.",

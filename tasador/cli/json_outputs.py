@@ -37,6 +37,7 @@ class JsonOutput:
 
 
 OUTPUTS = {
+    "backtest": JsonOutput(("history.backtesting:BacktestReport",)),
     "bench": JsonOutput(("tasador.bench.report:BenchReport",)),
     "check": JsonOutput(("tasador.preflight.finding:Finding",), is_list=True),
     "data check": JsonOutput(("training.data.quality:DataQualityReport",)),

@@ -32,7 +32,7 @@ def resources() -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def pods(resources: list[Resource], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodContainers]:
-    """All pods, once the first training has made a champion and the gateway has a key."""
+    """All pods, once the first training has made a champion and there is a key."""
     Project().compose("build", "mlflow")
     images = {
         "tasador:local": os.environ.get("TASADOR_IMAGE", "tasador:local"),
@@ -45,9 +45,10 @@ def pods(resources: list[Resource], tmp_path_factory: pytest.TempPathFactory) ->
             _wait_for(pods, first, "readiness")
         for workload in ("trainer", "monitor", "operator", "consumer", "explainer", "first-training"):
             pods.start(workload)
-        # the gateway does not start without a key
+        # gateway and console do not start without a key
         pods.run("operator", "tasador", "keys", "add", "unused")
         pods.start("gateway")
+        pods.start("console")
         assert pods.wait_for_end("first-training") == 0, pods.logs("first-training")
         yield pods
     finally:
@@ -62,7 +63,9 @@ def _wait_for(pods: PodContainers, workload: str, probe: str) -> None:
     wait_until(passes, TIMEOUT_S, f"{workload} passes its {probe} probe")
 
 
-@pytest.mark.parametrize("workload", ["redis", "mlflow", "trainer", "monitor", "consumer", "explainer", "gateway"])
+@pytest.mark.parametrize(
+    "workload", ["redis", "mlflow", "trainer", "monitor", "consumer", "explainer", "gateway", "console"]
+)
 def test_every_probe_of_every_pod_is_answered(pods: PodContainers, workload: str) -> None:
     for probe in PROBES:
         _wait_for(pods, workload, probe)

@@ -86,7 +86,7 @@ def test_every_service_of_the_compose_file_has_a_workload(overlays: dict[str, li
     services = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"])
     expected = services - NOT_IN_THE_CLUSTER | {"first-training"}
     assert set(pods_of(overlays["http"])) == set(pods_of(overlays["hpa"])) == expected
-    assert set(pods_of(overlays["one-redis"])) == expected - {"gateway"}
+    assert set(pods_of(overlays["one-redis"])) == expected - {"gateway", "console"}
 
 
 def test_overlays_differ_in_which_pods_they_have_alone(overlays: dict[str, list[Resource]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schemas.settings import Settings
@@ -11,6 +12,8 @@ from training.data.sources import RawTable
 if TYPE_CHECKING:
     import pandas as pd
 
+PREDICTED_AT, KNOWN_AT = "predicted_at", "came_at"
+"""Columns of the audit log: when a listing was predicted, and when its last outcome came."""
 _IDENTITY = ["listing_source", "listing_id"]
 
 
@@ -30,7 +33,13 @@ def add_labelled(settings: Settings, raw: RawTable) -> RawTable:
     return RawTable(frame, source, provenance_of(frame, source), raw.decimal)
 
 
-def _labelled(settings: Settings) -> pd.DataFrame:
+def read_labelled(settings: Settings) -> RawTable:
+    """Each predicted listing that has an outcome, once, with the times `PREDICTED_AT` and `KNOWN_AT` of its outcome."""
+    frame = _labelled(settings, (PREDICTED_AT, KNOWN_AT))
+    return RawTable(frame.reset_index(drop=True), f"{len(frame)} labelled listings")
+
+
+def _labelled(settings: Settings, more: Sequence[str] = ()) -> pd.DataFrame:
     from monitoring.archive.location import archive_of
     from monitoring.archive.reading import read_archive
     from monitoring.archive.rows import ArchiveRows
@@ -39,4 +48,4 @@ def _labelled(settings: Settings) -> pd.DataFrame:
     rows = read_archive(archive_of(settings), ArchiveRows(domain, settings.limits))
     labelled = rows[rows["has_features"].astype(bool) & rows["outcome"].notna()]
     last = labelled.drop_duplicates(_IDENTITY, keep="last")
-    return last[[*domain.columns, "outcome"]].rename(columns={"outcome": domain.target.name})
+    return last[[*domain.columns, "outcome", *more]].rename(columns={"outcome": domain.target.name})
