@@ -19,6 +19,13 @@ from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
 from transport.reading import RawEntry
 
+SCHEMA_VERSION = "1"
+"""Of the columns that docs/outcomes.md describes. A new column that may be empty does not change it; one that is gone,
+renamed, or of another type or meaning does."""
+VERSION_KEY = b"tasador.schema"
+"""Where the version is in the metadata of a file."""
+_METADATA = {VERSION_KEY: SCHEMA_VERSION}
+
 _INSTANT = pa.timestamp("ms", tz="UTC")
 _PREDICTION_COLUMNS = (
     ("entry_id", pa.string()),
@@ -76,8 +83,8 @@ class ArchiveRows:
         if clashes := sorted(names & {*domain.columns}):
             raise DomainError(f"domain {domain.name}: the audit log reserves the column names {', '.join(clashes)}")
         features = [(f.column, pa.string() if f.categories else pa.float64()) for f in domain.features]
-        self.predictions = pa.schema([*reserved, *features])
-        self.outcomes = pa.schema([*_OUTCOME_COLUMNS, ("outcome", target)])
+        self.predictions = pa.schema([*reserved, *features], _METADATA)
+        self.outcomes = pa.schema([*_OUTCOME_COLUMNS, ("outcome", target)], _METADATA)
 
     def of_predictions(
         self, entries: Sequence[RawEntry], listings: Mapping[str, Mapping[bytes, bytes]]
@@ -152,4 +159,5 @@ class ArchiveRows:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    return pa.table({field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in schema})
+    columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in schema}
+    return pa.table(columns, schema=schema)

@@ -15,7 +15,8 @@ class Problem(FrozenModel):
     """One problem.
 
     Attributes:
-        kind: lost, doubled, late, activation, arm, pair, order, window or counts.
+        kind: lost, doubled, late, activation, arm, pair, order, window or counts; of the audit log: not logged,
+            only logged, logged twice or logged differently.
         entry: the entry concerned; None where it concerns a key.
         message: what is wrong.
     """

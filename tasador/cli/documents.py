@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from operations.verification.log_report import LogReport
 from operations.verification.report import VerificationReport
 from operations.verification.scope import Coverage
 from registry.stages import Stage
@@ -180,10 +181,11 @@ class LoopDocument(FrozenModel):
 
 
 class VerificationDocument(VerificationReport):
-    """A verification with its verdict, and with how far back the streams reach."""
+    """A verification with its verdict, with how far back the streams reach, and the audit log if it was compared."""
 
     is_fine: bool
     sight: Coverage
+    log: LogReport | None
 
 
 class SettingDocument(FrozenModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import redis
 
@@ -12,9 +13,13 @@ from schemas.errors import DataError
 from schemas.streams import SCORERS, Streams
 from tasador.cli.commands.verify import verify
 from tests.faults.domain_run import activate
+from tests.monitoring.archive.archive_fixture import ArchiveFixture
+from tests.monitoring.archive.conftest import archive
 from tests.operations.answers import deliver, predict, publish
 from tests.tasador.command import Runner, runner_of, use_redis
 from transport.clock import now_ms
+
+__all__ = ["archive"]
 
 
 @pytest.fixture
@@ -61,6 +66,22 @@ def test_a_lost_entry_is_a_named_problem(
     document = json.loads(command.run("--json").stdout)
     assert (document["is_fine"], document["problem_counts"]) == (False, {"lost": 1})
     assert [problem["entry"] for problem in document["problems"]] == lost
+
+
+async def test_with_the_archive_a_row_that_the_log_lacks_is_a_named_problem(
+    command: Runner, answered: list[str], archive: ArchiveFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASADOR_HOME", str(archive.settings.home))
+    with pytest.raises(DataError, match="the audit log is empty"):
+        command.run("--archive")
+    await archive.archiver().run_once(now_ms(archive.client) + 3_600_000)
+    assert "audit log   3 predictions and 0 outcomes compared with the streams" in command.text("--archive")
+    assert command.json("--archive")["log"]["predictions"] == len(answered)
+    assert command.json()["log"] is None
+    (path,) = archive.folder.files("predictions")
+    pq.write_table(pq.read_table(path, partitioning=None).slice(1), path)
+    result = command.run("--archive")
+    assert (result.exit_code, result.stdout.endswith("not ok: 1 not logged\n")) == (1, True)
 
 
 def test_receipts_from_a_file_and_from_stdin(command: Runner, answered: list[str], tmp_path: Path) -> None:

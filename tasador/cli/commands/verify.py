@@ -11,10 +11,12 @@ import redis
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from operations.verification.report import Checker, VerificationReport, allowed_pending_ms
+from operations.verification.log_report import LogReport
+from operations.verification.report import Checker, OnProgress, VerificationReport, allowed_pending_ms
 from operations.verification.scope import Coverage, coverage_of, read_receipts
 from operations.verify import published
 from schemas.errors import DataError
+from schemas.settings import Settings
 from schemas.streams import Streams
 from tasador.cli.formatting import printable
 from tasador.cli.options import MOMENT, DomainOption, JsonOption
@@ -40,6 +42,9 @@ def verify(
     is_complete: Annotated[
         bool, typer.Option("--complete", help="Also fail if a listing has no outcome yet, or it may be trimmed.")
     ] = False,
+    with_archive: Annotated[
+        bool, typer.Option("--archive", help="Also compare the audit log with the streams; needs its folder.")
+    ] = False,
     shown: Annotated[int, typer.Option("--show", min=0, help="List at most this many problems.")] = 20,
     domain: DomainOption = None,
     as_json: JsonOption = False,
@@ -64,13 +69,22 @@ def verify(
         entries = _read_ids(ids) if ids is not None else _in_range(client, settings.streams, since, until)
         checker = Checker(client, settings.streams, settings.load_domain(), allowed_ms, show)
         report = checker.check(entries, is_everything=not (ids or since or until) and not coverage.listings_trimmed)
-    is_fine = report.is_complete if is_complete else report.is_sound
+        log = _compare_log(client, settings, show) if with_archive else None
+    is_fine = (report.is_complete if is_complete else report.is_sound) and (log is None or log.is_sound)
     if as_json:
-        write_json({"is_fine": is_fine, "sight": coverage.model_dump(), **report.model_dump(mode="json")})
+        parts = {"sight": coverage.model_dump(), "log": log and log.model_dump(mode="json")}
+        write_json({"is_fine": is_fine, **parts, **report.model_dump(mode="json")})
     else:
-        _show(report, coverage, shown, is_fine=is_fine)
+        _show(report, coverage, log, shown, is_fine=is_fine)
     if not is_fine:
         raise typer.Exit(1)
+
+
+def _compare_log(client: redis.Redis, settings: Settings, show: OnProgress) -> LogReport:
+    # it takes a third of a second to import
+    from operations.verification.log import LogCheck
+
+    return LogCheck(client, settings, show).run()
 
 
 def _in_range(client: redis.Redis, streams: Streams, since: str | None, until: str | None) -> Collection[str]:
@@ -88,7 +102,7 @@ def _read_ids(name: str) -> Collection[str]:
         raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _show(report: VerificationReport, coverage: Coverage, shown: int, *, is_fine: bool) -> None:
+def _show(report: VerificationReport, coverage: Coverage, log: LogReport | None, shown: int, *, is_fine: bool) -> None:
     verdict = report.verdict
     kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in verdict.outcomes.items())
     allowed_s = report.allowed_pending_ms / 1000
@@ -101,6 +115,12 @@ def _show(report: VerificationReport, coverage: Coverage, shown: int, *, is_fine
         f"counts      compared{', with the sum of all predictions' if report.is_sum_checked else ''}",
         f"in stream   listings from {coverage.first_listing or 'none'} to {coverage.last_listing or 'none'}",
     ]
+    if log is not None:
+        lines.append(
+            f"audit log   {log.predictions:,} predictions and {log.outcomes:,} outcomes compared with the streams"
+        )
+        lines += [f"unchecked   {log.unlogged:,} predictions that are not logged yet"] if log.unlogged else []
+        lines += [f"erased      {log.erased:,} predictions of subjects that were erased"] if log.erased else []
     if coverage.listings_trimmed:
         lines.append(f"unchecked   {coverage.listings_trimmed:,} older listings, which are trimmed")
     if verdict.unseen:
@@ -109,8 +129,10 @@ def _show(report: VerificationReport, coverage: Coverage, shown: int, *, is_fine
         )
     if report.batches_unseen:
         lines.append(f"unchecked   {report.batches_unseen:,} batches of the window whose predictions are trimmed")
-    lines += [f"{one.kind:<11} {one.entry or '-'}  {one.message}" for one in report.problems[:shown]]
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in report.problem_counts.items())
+    problems = [*report.problems, *(log.problems if log else ())]
+    lines += [f"{one.kind:<11} {one.entry or '-'}  {one.message}" for one in problems[:shown]]
+    found = report.problem_counts | (log.problem_counts if log else {})
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in found.items())
     lines.append("ok" if is_fine else f"not ok: {counts or str(verdict)}")
     for line in lines:
         print_line(printable(line, 300))

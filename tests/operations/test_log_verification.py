@@ -1,0 +1,100 @@
+"""The audit log beside the streams: equal as it was written, and every tampering is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from monitoring.archive.erasing import erase_subject
+from operations.verification.log import LogCheck
+from operations.verification.log_report import LogReport
+from schemas.errors import DataError
+from tests.monitoring.archive.archive_fixture import ArchiveFixture
+from tests.monitoring.archive.conftest import archive
+from transport.entries import EntryId
+
+__all__ = ["archive"]
+
+NUMBERS = 10
+
+
+@pytest.fixture
+async def log(archive: ArchiveFixture) -> ArchiveFixture:
+    """Ten predictions in files of four, over midnight, and two outcomes."""
+    for number in range(NUMBERS):
+        archive.add_prediction(number, subject="house-3" if number == 3 else None)
+    archive.add_outcome(1, 31.0)
+    archive.add_outcome(2, 32.0)
+    # outcomes get their ids from Redis's clock, and the archiver does not write a file of recent ones yet
+    await archive.archiver().run_once(int(time.time() * 1000) + 3_600_000)
+    return archive
+
+
+def _check(log: ArchiveFixture) -> LogReport:
+    return LogCheck(log.client, log.settings).run()
+
+
+async def test_a_log_as_it_was_written_is_sound(log: ArchiveFixture) -> None:
+    log.add_prediction(NUMBERS)
+    report = _check(log)
+    assert (report.predictions, report.outcomes, report.erased, report.unlogged) == (NUMBERS, 2, 0, 1)
+    assert report.is_sound, report.problems
+
+
+async def test_trimmed_entries_are_not_missed(log: ArchiveFixture) -> None:
+    log.client.xtrim(log.streams.predictions, maxlen=3, approximate=False)
+    report = _check(log)
+    assert (report.predictions, report.is_sound) == (3, True), report.problems
+
+
+async def test_an_erased_subject_is_no_problem(log: ArchiveFixture) -> None:
+    erase_subject(log.folder, "house-3", EntryId(log.start_ms + 60_000, 0))
+    report = _check(log)
+    assert (report.erased, report.is_sound) == (1, True), report.problems
+
+
+def _drop(table: pa.Table) -> pa.Table:
+    return table.slice(1)
+
+
+def _double(table: pa.Table) -> pa.Table:
+    return pa.concat_tables([table, table.slice(0, 1)])
+
+
+def _change(table: pa.Table) -> pa.Table:
+    name = "prediction" if "prediction" in table.column_names else "outcome"
+    values = table[name].to_pylist()
+    return table.set_column(table.column_names.index(name), name, pa.array([values[0] + 1, *values[1:]]))
+
+
+@pytest.mark.parametrize("kind", ["predictions", "outcomes"])
+@pytest.mark.parametrize(
+    ("tamper", "problem"), [(_drop, "not logged"), (_double, "logged twice"), (_change, "logged differently")]
+)
+async def test_tampering_is_named(
+    log: ArchiveFixture, kind: str, tamper: Callable[[pa.Table], pa.Table], problem: str
+) -> None:
+    path = min((log.folder.root / kind).rglob("*.parquet"))
+    pq.write_table(tamper(pq.read_table(path, partitioning=None)), path)
+    report = _check(log)
+    assert report.problem_counts == {problem: 1}
+    assert not report.is_sound
+
+
+async def test_a_missing_file_and_a_row_without_an_entry_are_named(log: ArchiveFixture) -> None:
+    files = log.folder.files("predictions")
+    rows = pq.read_metadata(files[1]).num_rows
+    files[1].unlink()
+    (entry,) = log.client.xrevrange(log.streams.predictions, count=1)
+    log.client.xdel(log.streams.predictions, entry[0])
+    assert _check(log).problem_counts == {"not logged": rows, "only logged": 1}
+
+
+async def test_an_empty_log_is_refused(archive: ArchiveFixture, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the audit log is empty"):
+        _check(archive)
