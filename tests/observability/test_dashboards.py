@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
@@ -11,12 +12,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.monitor.quality_metrics import QualityMetrics
+from monitoring.monitor.rollout_metrics import RolloutMetrics
 from monitoring.outcomes.coverage import range_contribution
 from monitoring.outcomes.sums import add_up, contribution, figures
 from schemas.domain import load_domain
 from schemas.quality import QualityReport
+from schemas.rollout_report import ArmFigures, Guardrail, RolloutReport, RolloutVerdict
 from schemas.sections import OutcomeSettings
-from tests.observability.expressions import dashboards, selectors, targets
+from tests.observability.expressions import dashboard_expressions, dashboards, rule_expressions, selectors, targets
 
 BOARDS = dashboards()
 NAMES = ("<=50K", "A+", 'say "yes"', "back\\slash", "\\n", "two\nlines", "50%7C|x", "{{class}}", "naïve 🏠", " ")
@@ -44,6 +47,29 @@ def samples_of(domain_name: str, pairs: list[tuple[Any, Any]]) -> list[Sample]:
     return [(sample.name, sample.labels) for family in families for sample in family.samples]
 
 
+def samples_of_rollout() -> list[Sample]:
+    """What a monitor serves while there is a rollout."""
+    figures_of_arm: dict[str, Any] = {"answers": 400, "p99_ms": 4.2, "mean": 22.1, "outcomes": 300, "loss": 2.5}
+    report = RolloutReport(
+        rollout="9-0",
+        time=datetime.now(UTC),
+        mode="canary",
+        share=0.25,
+        version="8",
+        champion="7",
+        arms=(
+            ArmFigures(arm="champion", version="7", **figures_of_arm),
+            ArmFigures(arm="challenger", version="8", **figures_of_arm),
+        ),
+        guardrails=(Guardrail(name="latency", value=2.0, limit=1.0, answers=300, message="p99 latency is 2 ms"),),
+        verdict=RolloutVerdict(gain=0.031, low=-0.01, high=0.07, outcomes=300),
+    )
+    registry = CollectorRegistry()
+    RolloutMetrics(registry).record_report(report)
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    return [(sample.name, sample.labels) for family in families for sample in family.samples]
+
+
 SAMPLES = {
     "numbers": samples_of("housing", [(20.0, 21.0), (30.0, 22.0)]),
     "classes": samples_of("obesity", [("Normal_Weight", "Normal_Weight"), ("Normal_Weight", "Obesity_Type_I")]),
@@ -67,6 +93,14 @@ def test_a_monitor_fills_every_panel_of_its_dashboard(name: str) -> None:
         assert labels, panel["title"]
         shown = {*re.findall(r"{{(\w+)}}", target["legendFormat"]), *re.findall(r"by \((\w+)\)", target["expr"])}
         assert all(shown <= each.keys() for each in labels), panel["title"]
+
+
+def test_a_rollout_fills_every_panel_and_rule_about_it() -> None:
+    samples = samples_of_rollout()
+    expressions = [expression for _, expression in (*dashboard_expressions(), *rule_expressions())]
+    about = {each for expression in expressions for each in selectors(expression) if each.startswith("tasador_rollout")}
+    assert len(about) > 5
+    assert [selector for selector in sorted(about) if not found(samples, selector)] == []
 
 
 def test_each_dashboard_of_quality_offers_only_domains_of_its_kind() -> None:
