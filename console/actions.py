@@ -67,4 +67,4 @@ def told_of_rollout(command: StartRollout | AdjustRollout | StopRollout, data: M
     if isinstance(command, StopRollout):
         return f"The rollout of version {data.version} is stopped: the champion answers all listings."
     done = "has started" if isinstance(command, StartRollout) else "is adjusted"
-    return f"The {data.mode} of version {data.version} at {data.share:.4g} of the listings {done}."
+    return f"The {data.mode} of version {data.version} at {(data.share or 0) * 100:.4g} % of the listings {done}."

@@ -116,8 +116,12 @@ def start_effect(wish: RolloutWish, steps: str) -> str:
         return f"It moves on by these steps, after which its promotion is asked for: {steps}. {end}"
     mode = next(each for each in MODES if each == wish.mode)
     share = DEFAULT_SHARES[mode] if wish.share is None else wish.share
-    who = "the champion answers all, and the challenger scores" if mode == "shadow" else "the challenger answers"
-    return f"In this {mode} {who} {share:.4g} of the listings. {end}"
+    who = (
+        "the champion answers every listing, and the challenger scores"
+        if mode == "shadow"
+        else "the challenger answers"
+    )
+    return f"In this {mode} {who} {share * 100:.4g} % of the listings. {end}"
 
 
 def adjust_effect(rollout: DesiredRollout, wish: RolloutWish) -> str:
@@ -126,9 +130,9 @@ def adjust_effect(rollout: DesiredRollout, wish: RolloutWish) -> str:
     share = rollout.share if wish.share is None else wish.share
     end = f" It will end: {wish.until}." if wish.until else ""
     return (
-        f"The {rollout.mode} of version {rollout.version} at {rollout.share:.4g} of the listings becomes a {mode} at "
-        f"{share:.4g}.{end} Listings that it concerns stay so while the share grows; its guardrails and its step begin "
-        "anew."
+        f"The {rollout.mode} of version {rollout.version} at {rollout.share * 100:.4g} % of the listings becomes a "
+        f"{mode} at {share * 100:.4g} %.{end} Listings that it concerns stay so while the share grows. Its guardrails "
+        "and its step begin anew."
     )
 
 

@@ -73,7 +73,7 @@ class _WishControls:
 
     def __init__(self, modes: list[str]) -> None:
         self._mode = choice("Mode", modes, modes[0])
-        self._share = ui.number("Share", min=0, max=1, step=0.05).props("outlined dense")
+        self._share = ui.number("Share, 0 to 1", min=0, max=1, step=0.05).props("outlined dense")
         self._until = ui.input("Until", placeholder="7d, 12h or a time").props("outlined dense")
 
     def wish(self) -> RolloutWish:

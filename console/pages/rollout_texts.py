@@ -86,7 +86,8 @@ def comparison_of_arms(status: RolloutStatus) -> Markup:
 
 
 def _sentence(rollout: DesiredRollout) -> str:
-    return f"{rollout.mode} of version {rollout.version} beside version {rollout.champion}, {rollout.share:.4g} of all"
+    versions = f"version {rollout.version} beside version {rollout.champion}"
+    return f"{rollout.mode} of {versions}, {rollout.share * 100:.4g} % of the listings"
 
 
 def _step(report: RolloutReport | None) -> str:

@@ -34,7 +34,7 @@ def draw_interval(title: str, estimate: float | None, low: float, high: float) -
     said = f"{low:+.1%} to {high:+.1%}"
     said = said if estimate is None else f"{estimate:+.1%} ({said})"
     return Markup(
-        '<figure><figcaption>{0}: {1}</figcaption><svg class="lines" viewBox="0 0 {2} {3}" role="img" '
+        '<figure><figcaption>{0}: {1}</figcaption><svg class="interval" viewBox="0 0 {2} {3}" role="img" '
         'aria-label="{0}: {1}"><line class="grid" x1="{4:.1f}" x2="{4:.1f}" y1="4" y2="{5}"/>'
         '<path class="line" d="M{6:.1f} {7}H{8:.1f}"/>{9}{10}</svg></figure>'
     ).format(title, said, _WIDTH, _HEIGHT, x_of(0.0), _HEIGHT - 20, x_of(low), _Y, x_of(high), point, ticks)

@@ -60,7 +60,14 @@ def _status(**verdict: Any) -> RolloutStatus:
 
 def test_a_rollout_is_shown_with_its_versions_its_time_and_who_carries_it_out() -> None:
     shown = rollout_facts(_status())
-    for text in ("canary of version 7 beside version 6", "0.1 of all", "2025-11-24", "2031-05-01", "c1", "c2: "):
+    for text in (
+        "canary of version 7 beside version 6",
+        "10 % of the listings",
+        "2025-11-24",
+        "2031-05-01",
+        "c1",
+        "c2: ",
+    ):
         assert text in shown
     assert "<b>ana" not in shown
     assert "<i>is loading" not in shown
@@ -127,16 +134,16 @@ def test_a_share_that_is_none_is_refused_before_anything_is_sent(wish: RolloutWi
 
 
 def test_an_action_says_what_it_will_do_before_it_is_confirmed() -> None:
-    assert "the challenger answers 0.05 of the listings" in start_effect(RolloutWish("canary"), "")
-    assert "the champion answers all" in start_effect(RolloutWish("shadow", 0.5, "7d"), "")
+    assert "the challenger answers 5 % of the listings" in start_effect(RolloutWish("canary"), "")
+    assert "the champion answers every listing" in start_effect(RolloutWish("shadow", 0.5, "7d"), "")
     assert "shadow 1h, 0.5 1d" in start_effect(RolloutWish(STEPS), "shadow 1h, 0.5 1d")
     effect = adjust_effect(ROLLOUT, RolloutWish(UNCHANGED, 0.25, "7d"))
-    assert "The canary of version 7 at 0.1 of the listings becomes a canary at 0.25. It will end: 7d." in effect
+    assert "The canary of version 7 at 10 % of the listings becomes a canary at 25 %. It will end: 7d." in effect
 
 
 def test_what_came_of_a_command_about_a_rollout_is_told_in_a_line() -> None:
     data = ModelEventData(version="7", mode="canary", share=0.1)
     start = StartRollout(data=RolloutStartData(version="7"))
-    assert told_of_rollout(start, data) == "The canary of version 7 at 0.1 of the listings has started."
+    assert told_of_rollout(start, data) == "The canary of version 7 at 10 % of the listings has started."
     assert told_of_rollout(AdjustRollout(data=RolloutAdjustData()), data).endswith("is adjusted.")
     assert "version 7 is stopped" in told_of_rollout(StopRollout(), data)
