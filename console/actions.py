@@ -5,7 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from operations.command_sender import CommandSender
-from schemas.commands import Command, Promote, Reload, Retrain, Rollback
+from schemas.commands import (
+    AdjustRollout,
+    Command,
+    ModelEventData,
+    Promote,
+    Reload,
+    Retrain,
+    Rollback,
+    StartRollout,
+    StopRollout,
+)
 
 _TIMEOUT_S = 60.0
 
@@ -47,4 +57,14 @@ class CommandDesk:
             champion = f", and the champion is {activation.champion}" if activation.champion else ""
             return f"Version {activation.version} is what every consumer runs from now on{champion}."
         event = self._sender.carry_out(command, _TIMEOUT_S)
+        if isinstance(command, StartRollout | AdjustRollout | StopRollout):
+            return told_of_rollout(command, event.data)
         return event.data.message or event.type
+
+
+def told_of_rollout(command: StartRollout | AdjustRollout | StopRollout, data: ModelEventData) -> str:
+    """What came of a command about the rollout, in a line."""
+    if isinstance(command, StopRollout):
+        return f"The rollout of version {data.version} is stopped: the champion answers all listings."
+    done = "has started" if isinstance(command, StartRollout) else "is adjusted"
+    return f"The {data.mode} of version {data.version} at {(data.share or 0) * 100:.4g} % of the listings {done}."

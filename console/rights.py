@@ -18,6 +18,8 @@ def check_rights(client: redis.Redis, streams: Streams) -> None:
     tries: dict[str, Callable[[], object]] = {
         "read the backlog": lambda: read_backlog(client, streams),
         f"read {streams.gateway_keys}": lambda: client.hgetall(streams.gateway_keys),
+        f"read {streams.rollout}": lambda: client.hgetall(streams.rollout),
+        f"read {streams.rollout_report}": lambda: client.get(streams.rollout_report),
         f"write {streams.consoles}": lambda: client.hdel(streams.consoles, "probe"),
         **{f"read {key}": _reading(client, key) for key in (streams.predictions, streams.history, streams.drift)},
         **{f"write {key}": adding(client, key) for key in added},

@@ -13,6 +13,7 @@ import redis.exceptions
 
 from console.events import EventLog, WatchedEvent
 from console.rates import FlowCounts, FlowMoment, FlowRates, RateMeter
+from operations.rollouts import RolloutStatus, read_rollout
 from operations.status import Status, read_status
 from schemas.domain import Domain
 from schemas.settings import Settings
@@ -32,12 +33,14 @@ class WatchedState:
         rates: of the flow.
         moments: of the last hour, oldest first.
         events: newest first.
+        rollout: as `tasador rollout status` shows it.
     """
 
     status: Status
     rates: FlowRates
     moments: tuple[FlowMoment, ...]
     events: tuple[WatchedEvent, ...]
+    rollout: RolloutStatus
 
 
 class DomainWatch:
@@ -111,4 +114,5 @@ class DomainWatch:
                 p99_ms=latency.p99 if latency and is_flowing else None,
             )
         )
-        return WatchedState(status, rates, self._meter.moments, self._log.read())
+        rollout = read_rollout(self._client, settings.streams)
+        return WatchedState(status, rates, self._meter.moments, self._log.read(), rollout)

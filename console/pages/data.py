@@ -1,4 +1,4 @@
-"""The view of the data: drift by feature over time, distributions, missing and unusual values, and quality."""
+"""The view of the data: drift by feature over time, distributions, missing and unusual values, quality, and arms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from console.drift_log import ReportLog, read_reports
 from console.pages.controls import button
 from console.pages.data_texts import distribution, drift_line, heat_row, quality_lines, quality_table, shares_table
+from console.pages.rollout_texts import comparison_of_arms
 from console.pages.texts import LiveHtml, heading, html
 from console.pages.visit import Visit
 
@@ -37,11 +38,14 @@ class DataView:
         heading("Quality")
         self._lines = LiveHtml(classes="card")
         self._quality = LiveHtml(classes="card")
+        heading("Rollout")
+        self._rollout = LiveHtml(classes="card")
         visit.follow(self._show)
 
     def _show(self) -> None:
         if (state := self._visit.shown.watch.state) is None:
             return
+        self._rollout.show(comparison_of_arms(state.rollout))
         newest = next((each.entry for each in state.events if each.kind.endswith(".reported")), "none")
         if newest != self._newest:
             self._newest = newest

@@ -120,7 +120,8 @@ def _facts(dossier: ListingDossier) -> Markup:
             ("interval", f"{_joined(interval)} ({data.get('coverage', 0):.0%})" if interval else ""),
             ("confidence", data.get("confidence")),
             ("model", f"version {model.get('version')}, activation {model.get('activation')}"),
-            ("arm", model.get("arm")),
+            ("arm", arm_text(model)),
+            ("rollout", model.get("rollout")),
             ("imputed", ", ".join(data.get("imputed", ()))),
             ("unusual", ", ".join(data.get("unusual", ()))),
             ("stored", _joined(data.get("stored"))),
@@ -132,6 +133,12 @@ def _facts(dossier: ListingDossier) -> Markup:
     else:
         rows.append(("entry of the first prediction", data.get("first")))
     return facts(rows, "The listing and its answer")
+
+
+def arm_text(model: dict[str, Any]) -> str:
+    """The arm of a prediction, and whether the champion answered in the challenger's place; empty without one."""
+    arm = model.get("arm") or ""
+    return f"{arm}, but the champion answered in its place (fallback)" if model.get("fallback") else arm
 
 
 def _outcome(dossier: ListingDossier) -> str:

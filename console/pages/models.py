@@ -1,4 +1,4 @@
-"""The view of the models: training, versions, comparison, the gate's reports and the history."""
+"""The view of the models: training, versions, rollout, comparison, the gate's reports and the history."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from console.pages.model_actions import (
     rollback_plan,
 )
 from console.pages.model_texts import comparison, gate_table, history_table, training_text, versions_table
+from console.pages.rollout_panel import RolloutPanel
 from console.pages.texts import LiveHtml, heading
 from console.pages.visit import Visit
 from operations.history import recorded_changes
@@ -61,6 +62,7 @@ class ModelsView:
                 login_hint(visit)
         self._gate = LiveHtml(classes="card")
         self._gate.show(Markup('<p class="empty">The gate\'s report on the chosen version is shown here.</p>'))
+        self._rollout = RolloutPanel(visit, lambda: self._chosen.value)
         heading("Compare")
         with ui.element("div").classes("row-of"):
             self._first, self._second = choice("This version"), choice("With this version")
@@ -78,6 +80,7 @@ class ModelsView:
         if (state := self._visit.shown.watch.state) is None:
             return
         self._training.show(training_text(state.status))
+        self._rollout.show(state.rollout)
         now: list[object] = [state.status.serving, state.status.registry, state.events[:1]]
         if now != self._seen:
             self._seen = now

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from console.advice import advise
+from console.pages.rollout_texts import rollout_line
 from console.pages.texts import LiveHtml, figure, heading, moment, table
 from console.pages.visit import Visit
 from console.pictures.flow import FlowBox, draw_flow
@@ -22,6 +23,7 @@ _EVENTS = 15
 def show_now(visit: Visit) -> None:
     """Draw the view, and update it after each reading."""
     state = LiveHtml(classes="state")
+    rollout = LiveHtml()
     flow = LiveHtml(classes="card")
     with ui.element("div").classes("two"):
         rate, latency = LiveHtml(classes="card"), LiveHtml(classes="card")
@@ -34,6 +36,7 @@ def show_now(visit: Visit) -> None:
         if (read := visit.shown.watch.state) is None:
             return
         state.show(_state(read.status))
+        rollout.show(rollout_line(read.rollout))
         flow.show(_flow(read))
         rate.show(_rate(read))
         latency.show(_latency(read))

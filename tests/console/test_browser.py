@@ -104,6 +104,34 @@ def test_an_operator_promotes_and_rolls_back(site: Site) -> None:
     page.close()
 
 
+def test_an_operator_starts_adjusts_and_stops_a_rollout(site: Site) -> None:
+    page = site.log_in("housing/models")
+    page.get_by_label("Version", exact=True).click()
+    page.get_by_role("option", name="1").click()
+    page.get_by_role("button", name="Start a rollout of the chosen version …").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("In this shadow the champion answers every listing")
+    dialog.get_by_role("button", name="Start a rollout of version 1").click()
+    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator("[data-rollout]")).to_contain_text("shadow of version 1 beside version 2")
+    page.get_by_label("Share, 0 to 1").last.fill("0.5")
+    page.get_by_label("Until").last.fill("7d")
+    page.get_by_role("button", name="Adjust …").click()
+    dialog.get_by_role("button", name="Adjust the rollout").click()
+    expect(dialog).to_contain_text("The shadow of version 1 at 50 % of the listings is adjusted")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Stop …").click()
+    dialog.get_by_label("Reason").fill("seen enough")
+    dialog.get_by_role("button", name="Stop the rollout").click()
+    expect(dialog).to_contain_text("The rollout of version 1 is stopped")
+    dialog.get_by_role("button", name="Close").click()
+    assert not site.client.exists(site.settings.streams.rollout)
+    expect(page.locator("#view")).to_contain_text("seen enough")
+    expect(page.get_by_role("button", name="Start a rollout of the chosen version …")).to_be_visible()
+    page.close()
+
+
 def test_a_refused_listing_is_corrected_and_replayed(site: Site) -> None:
     (event,) = _events(1)
     site.publish(event | {"id": "home-refused", "data": event["data"] | {"RM": -5}})

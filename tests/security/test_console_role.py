@@ -51,6 +51,11 @@ async def test_the_role_has_the_rights_for_every_view_and_action(
         wait_until(lambda: redis_client.xlen(streams.dead_letters) == 1, 20, "it is refused again")
         shown.letters.drop(shown.letters.read(None, None).letters[0], "ana@console")
         assert shown.letters.read(None, None).letters == ()
+    rollout: dict[Any, Any] = {"id": "1-0", "revision": "1-0", "mode": "shadow", "version": "2", "champion": "1"}
+    rollout |= {"digest": "d", "uri": "u", "share": "1", "salt": "s", "pairs": "True"}
+    redis_client.hset(streams.rollout, mapping=rollout)
+    await shown.watch.read()
+    assert shown.watch.state.rollout.rollout is not None
     await life.stop()
     assert redis_client.xlen(streams.commands) == 1
     assert users.denied() == []
@@ -61,7 +66,7 @@ def test_a_right_that_the_console_lacks_is_named_at_the_start(
     users: Users, redis_client: redis.Redis, streams: Streams, key: str, message: str
 ) -> None:
     admin: Any = redis_client
-    rooms = ("listings", "progress", "predictions", "commands", "gateway:*", "consoles", "history", "drift")
+    rooms = ("listings", "progress", "predictions", "commands", "gateway:*", "consoles", "history", "drift", "rollout*")
     patterns = [f"~{streams.prefix}:{name}" for name in (*rooms, "dead-letters*", "rate-limited") if name != key]
     admin.execute_command("ACL", "SETUSER", users.name("console"), "reset", "on", ">pw", "+@all", *patterns)
     address = users.url("console").partition("@")[2]
