@@ -29,8 +29,8 @@ SPREAD := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 test: install ## Run the tests
 	@$(BIN)/pytest $(SPREAD)
 
-test-rounds: install ## Run the tests that take benchmarks, DVC and schemathesis through a round
-	@$(BIN)/pytest -m rounds
+test-rounds: install ## Run the tests that take benchmarks, DVC, schemathesis and live rollouts through a round
+	@$(BIN)/pytest -m "rounds and not soak"
 
 cover: install ## Run the tests and the rounds with branch coverage (50 % slower), and fail under 90 %
 	@$(BIN)/pytest $(SPREAD) -m "not faults and not soak" --cov --cov-branch --cov-report=term --cov-fail-under=90
