@@ -9,6 +9,8 @@ from tasador.drafting.profile import ColumnProfile
 
 _WITHIN, _FAR_OFF = 0.25, 1.0
 """Errors that count as near and as far off, in standard deviations of the target."""
+_LEFT = 0.9
+"""Share of the rows that stay, at the least, when duplicates and invalid rows are left out."""
 
 
 def suggest_limits(
@@ -23,7 +25,7 @@ def suggest_limits(
         training: whose share of test rows is not among the training rows.
     """
     labelled = target.rows - target.missing
-    training_rows = floor(labelled * (1 - training.test_share))
+    training_rows = floor(labelled * (1 - training.test_share) * _LEFT)
     options = [f"min_rows={training_rows}"] if training_rows < gate.min_rows else []
     if is_regression and target.sd > 0:
         named = {"max_rmse": 1.0, "within": _WITHIN, "far_off": _FAR_OFF}

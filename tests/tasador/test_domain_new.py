@@ -6,6 +6,7 @@ import asyncio
 import csv
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,16 @@ def test_types_ranges_missing_values_and_categories_come_from_the_values() -> No
     assert (by_name["below"].ge, by_name["below"].le) == (-7.2, 8.4)
     assert "# price: the table has 1.5 to 9.5" in source
     assert "10 of 40 values are missing" in source
+
+
+def test_duplicates_do_not_take_a_small_table_below_its_own_limit_of_rows() -> None:
+    wine = _wine()
+    pd.concat([wine, wine.head(8)]).to_csv("table.csv", index=False)
+    COMMAND.text("new", "table.csv", "--target", "cultivar")
+    limit = re.search(r"min_rows=(\d+)", Path("domains/table.py").read_text())
+    assert limit is not None
+    # a fifth of the rows that stay are test rows
+    assert int(limit[1]) <= 0.8 * len(wine) - 1
 
 
 def test_columns_that_are_no_identifiers_keep_their_name() -> None:
