@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from console.application import ConsoleApp
 from console.console import Console
-from console.lifecycle import ConsoleLife
+from console.lifecycle import console_life
 from console.rights import check_rights
 from console.shown_domain import ShownDomain
 from operations.keys import list_keys
@@ -56,7 +56,7 @@ def run_console(settings: Sequence[Settings], name: str, port: int) -> None:
 def build_console(settings: Sequence[Settings], name: str, port: int) -> ConsoleApp:
     """The application of one console; a process has one."""
     domains = {each.domain: ShownDomain.open(each) for each in settings}
-    return ConsoleApp(Console(domains), ConsoleLife(domains, name, port), settings[0], build_registry())
+    return ConsoleApp(Console(domains), console_life(domains, name, port), settings[0], build_registry())
 
 
 def check_start(settings: Settings) -> None:

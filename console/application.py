@@ -16,12 +16,12 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 from console.console import Console
-from console.lifecycle import ConsoleLife
 from console.login import login_routes
 from console.site_guard import SiteGuard
 from schemas.errors import TasadorError
 from schemas.settings import Settings
 from service.endpoints import probe_routes
+from service.web_life import WebLife
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class ConsoleApp:
     server: uvicorn.Server | None = None
     failure: BaseException | None = None
 
-    def __init__(self, console: Console, life: ConsoleLife, settings: Settings, registry: CollectorRegistry) -> None:
+    def __init__(self, console: Console, life: WebLife, settings: Settings, registry: CollectorRegistry) -> None:
         self._life = life
         app = FastAPI(openapi_url=None, lifespan=lambda _: self._living())
         app.router.routes += [Route(path, endpoint) for path, endpoint in probe_routes(life.health, registry)]

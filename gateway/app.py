@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.application import GatewayApp
-from gateway.lifecycle import GatewayLife
+from gateway.lifecycle import gateway_life
 from gateway.metrics import GatewayMetrics
 from gateway.rights import check_rights
 from gateway.served_domain import ServedDomain
@@ -58,7 +58,7 @@ def build_gateway(
     metrics = GatewayMetrics(registry)
     is_on_loopback = is_loopback(settings[0].host)
     domains = {each.domain: ServedDomain.open(each, metrics, is_on_loopback=is_on_loopback) for each in settings}
-    return GatewayApp(domains, GatewayLife(domains, name, port), registry, open_tracing(settings[0], "gateway", name))
+    return GatewayApp(domains, gateway_life(domains, name, port), registry, open_tracing(settings[0], "gateway", name))
 
 
 def check_start(settings: Settings) -> None:

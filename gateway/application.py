@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.bodies import check_is_json, headers_of, read_body, respond_with
 from gateway.errors import ERROR_HANDLERS
 from gateway.inference.routes import InferenceRoutes
-from gateway.lifecycle import GatewayLife
 from gateway.openapi import complete
 from gateway.pages.serving import page_router
 from gateway.probes import probe_routes
@@ -27,6 +26,7 @@ from gateway.scoring_route import ScoringRoute
 from gateway.served_domain import ServedDomain
 from schemas.errors import TasadorError
 from service.tracing import NO_TRACING, Tracing
+from service.web_life import WebLife
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class GatewayApp(FastAPI):
     def __init__(
         self,
         domains: Mapping[str, ServedDomain],
-        life: GatewayLife,
+        life: WebLife,
         registry: CollectorRegistry,
         tracing: Tracing = NO_TRACING,
     ) -> None:

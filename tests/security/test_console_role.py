@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from console.app import check_start
 from console.drift_log import read_reports
-from console.lifecycle import ConsoleLife
+from console.lifecycle import console_life
 from console.listing_search import read_dossier, search
 from console.shown_domain import ShownDomain
 from schemas.commands import Retrain
@@ -29,7 +29,7 @@ async def test_the_role_has_the_rights_for_every_view_and_action(
     settings = settings_for(streams.prefix, redis_url=SecretStr(users.url("console")))
     check_start(settings)
     shown = ShownDomain.open(settings)
-    life = ConsoleLife({"housing": shown}, "c1", 0)
+    life = console_life({"housing": shown}, "c1", 0)
     await life.start(lambda error: pytest.fail(str(error)))
     with consuming(redis_url, settings):
         for name, row in (("good", ROW), ("bad", ROW | {"RM": -1})):
