@@ -8,10 +8,13 @@ blend that add up trees become one booster.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
+from registry.serving.category_splits import split_by_membership
 from registry.serving.formula import (
     Append,
     Apply,
@@ -98,7 +101,8 @@ class Compiler:
     def _changed(self, trees: Trees, model: TreeModel) -> Trees:
         """The formula of a model whose trees take the place of others."""
         self.sources[trees.booster] = model
-        return Trees(trees.booster, scale=model.scale, offset=Numbers.of(model.offset) if model.offset.any() else None)
+        is_outside = model.offset.any() and not model.is_begun
+        return Trees(trees.booster, scale=model.scale, offset=Numbers.of(model.offset) if is_outside else None)
 
     def model_of(self, formula: Formula) -> TreeModel | None:
         """The trees that a formula adds up; None if it does anything else, or if they cannot be changed."""
@@ -122,6 +126,31 @@ class Compiler:
                 steps, model = folded
                 formula = self._changed(formula, model)
         return Chain(list(steps), formula) if steps else formula
+
+    def without_categories(self, formula: Formula, *, is_explained: bool) -> Formula:
+        """The formula with splits on categories as comparisons of columns (see `registry.serving.category_splits`).
+
+        Args:
+            formula: whole.
+            is_explained: whether the trees before the change are kept, for contributions.
+        """
+        change = partial(self.without_categories, is_explained=False)
+        match formula:
+            case Chain():
+                return Chain(formula.steps, change(formula.then))
+            case Apply():
+                return Apply(formula.function, change(formula.to))
+            case Sharpen():
+                return Sharpen(formula.power, formula.least, change(formula.of))
+            case Mean():
+                return Mean([change(member) for member in formula.members], formula.weights)
+            case Trees() if model := self.model_of(formula):
+                wider, memberships = split_by_membership(model)
+                if memberships:
+                    changed = self._changed(self.trees(wider), wider)
+                    kept = self._changed(formula, model).booster if is_explained else None
+                    return replace(changed, memberships=memberships, explained=kept)
+        return formula
 
     def mean(self, members: Sequence[Formula], weights: Sequence[float]) -> Formula:
         """The formula of a weighted mean, in which members that add up trees of the same matrix are one booster."""

@@ -43,6 +43,7 @@ def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
     estimators = {**estimator_converters.converters(), **tree_converters.converters()}
     compiler = Compiler(estimators, step_converters.converters(), _most_codes(pipeline[0]))
     formula = compiler.estimator(pipeline[1:])
+    formula = compiler.without_categories(formula, is_explained=not has_classes)
     boosters = {name: compiler.sources[name].stored() for name in boosters_in(formula)}
     return CompiledModel(formula, [str(name) for name in pipeline.classes_] if has_classes else [], boosters)
 

@@ -86,18 +86,29 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
 MatrixStep = FillGaps | Append | Standardize | YeoJohnson | OneHot | Take | Join
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """A column that trees compare: 1 where the code in another column is among these, else 0, and a gap for a gap."""
+
+    column: int
+    codes: list[int]
+
+
 class Trees(msgspec.Struct, frozen=True, tag="trees"):
     """The sum of trees, times a scale, plus an offset (outputs,).
 
     Attributes:
         booster: the file that holds them, in XGBoost's own format.
         output: whether the sum itself counts, or the value that the booster's objective makes of it.
+        memberships: columns that are appended to the matrix before.
+        explained: the file of the same trees for the matrix without these columns, if contributions are wanted.
     """
 
     booster: str
     output: Literal["margin", "value"] = "margin"
     scale: float = 1.0
     offset: Numbers | None = None
+    memberships: list[Membership] = []
+    explained: str | None = None
 
 
 class Linear(msgspec.Struct, frozen=True, tag="linear"):
@@ -153,7 +164,7 @@ def boosters_in(formula: Formula) -> list[str]:
     """The files of boosters that a formula names."""
     match formula:
         case Trees():
-            return [formula.booster]
+            return [formula.booster, formula.explained] if formula.explained else [formula.booster]
         case Chain():
             return boosters_in(formula.then)
         case Apply():

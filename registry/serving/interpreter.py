@@ -12,6 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from registry.booster import Booster
 from registry.serving import numerics
+from registry.serving.category_splits import appender_of
 from registry.serving.formula import (
     Append,
     Apply,
@@ -52,7 +53,7 @@ def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
     """
     match formula:
         case Trees():
-            compute = _trees(formula, boosters[formula.booster])
+            compute = sum_of(formula, boosters[formula.booster])
         case Linear(weights, intercept):
             compute = _linear(weights.array(), intercept.array())
         case Kernel():
@@ -104,8 +105,11 @@ def _in_turn(computations: Sequence[Compute]) -> Compute:
     return compute
 
 
-def _trees(trees: Trees, booster: Booster) -> Compute:
-    sums = booster.margins if trees.output == "margin" else booster.predict
+def sum_of(trees: Trees, booster: Booster) -> Compute:
+    """The function that computes the outputs (n, outputs) of trees."""
+    sums: Compute = booster.margins if trees.output == "margin" else booster.predict
+    if trees.memberships:
+        sums = _in_turn([appender_of(trees.memberships), sums])
     offset = None if trees.offset is None else trees.offset.array()
     if offset is None and trees.scale == 1:
         return sums

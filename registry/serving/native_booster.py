@@ -42,16 +42,21 @@ class NativeBooster:
         return self.objective in _SUMS
 
     def tree_model(self) -> TreeModel | None:
-        """Its trees as arrays; None of a booster that does not only add up trees with one value in a leaf."""
+        """The trees of its margins as arrays; None of a booster with several values in a leaf, or of another kind."""
         learner, boosting = self._learner, self._learner["gradient_booster"]
         if boosting["name"] != "gbtree" or learner["learner_model_param"]["num_target"] != "1":
             return None
         model = boosting["model"]
         offset = np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype=np.float64)
-        if not self.is_sum or model["gbtree_model_param"]["num_parallel_tree"] != "1" or not model["trees"]:
+        if self.objective == "binary:logistic":
+            offset = np.log(offset / (1 - offset))  # stored as a probability
+        elif not self.is_sum and self.objective != "multi:softprob":
+            return None
+        if model["gbtree_model_param"]["num_parallel_tree"] != "1" or not model["trees"]:
             return None
         columns = int(learner["learner_model_param"]["num_feature"])
-        return TreeModel([_tree(each) for each in model["trees"]], model["tree_info"], columns, offset)
+        trees = [_tree(each) for each in model["trees"]]
+        return TreeModel(trees, model["tree_info"], columns, offset, is_begun=not self.is_sum)
 
     @cached_property
     def _learner(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from registry.booster import Booster, Score
 from registry.class_order import ClassOrder
 from registry.serving.formula import Formula, Trees
-from registry.serving.interpreter import estimator_of
+from registry.serving.interpreter import estimator_of, sum_of
 from schemas.rows import Matrix
 
 
@@ -53,20 +53,21 @@ class AdditiveScore:
 
     Args:
         trees: the whole formula.
-        booster: that holds them.
+        boosters: that it names, by their files.
     """
 
-    def __init__(self, trees: Trees, booster: Booster) -> None:
-        self._booster, self._scale = booster, trees.scale
+    def __init__(self, trees: Trees, boosters: Mapping[str, Booster]) -> None:
+        self._compute = sum_of(trees, boosters[trees.booster])
+        self._explained, self._scale = boosters[trees.explained or trees.booster], trees.scale
         self._offset = 0.0 if trees.offset is None else trees.offset.array()[0]
 
     def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
         """Predictions (n,). Not thread-safe."""
-        return self._booster.margins(matrix)[:, 0] * self._scale + self._offset
+        return self._compute(matrix)[:, 0]
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """SHAP values of n rows in the prediction's unit (n, 1, columns + 1), bias last; as `Booster.contributions`."""
-        found = self._booster.contributions(matrix) * self._scale
+        found = self._explained.contributions(matrix) * self._scale
         found[:, :, -1] += self._offset
         return found
 
@@ -76,5 +77,5 @@ def score_of_formula(
 ) -> Score:
     """The score of a formula; an `AdditiveScore` where it is one sum of trees. Arguments and errors: `FormulaScore`."""
     if isinstance(formula, Trees) and formula.output == "margin" and not classes:
-        return AdditiveScore(formula, boosters[formula.booster])
+        return AdditiveScore(formula, boosters)
     return FormulaScore(formula, boosters, model_classes, classes)

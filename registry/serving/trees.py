@@ -97,6 +97,7 @@ class TreeModel:
         columns: number of columns of a row.
         offset: (outputs,).
         scale: of the sum, before the offset is added. It keeps whole votes whole, so that equal classes stay equal.
+        is_begun: whether the library's sum begins with the offset, as in XGBoost's own boosters, and rounds as theirs.
     """
 
     trees: Sequence[Tree]
@@ -104,6 +105,7 @@ class TreeModel:
     columns: int
     offset: Floats
     scale: float = 1.0
+    is_begun: bool = False
 
     @property
     def has_vectors(self) -> bool:
@@ -119,7 +121,7 @@ class TreeModel:
         return replace(self, trees=[tree.filled(fill) for tree in self.trees])
 
     def stored(self) -> bytes:
-        """The model as XGBoost's library reads it; scale and offset are not in it."""
+        """The model as XGBoost's library reads it; scale, and the offset unless sums begin with it, are not in it."""
         count, groups = len(self.trees), len(self.offset)
         by_vector = self.has_vectors
         tall = 1 if by_vector else groups
@@ -132,7 +134,7 @@ class TreeModel:
             "trees": trees,
         }
         params = {
-            "base_score": f"[{','.join(['0'] * groups)}]",
+            "base_score": f"[{','.join(map(str, (self.offset * self.is_begun).tolist()))}]",
             "boost_from_average": "0",
             "num_class": "0" if tall == 1 else str(groups),
             "num_feature": str(self.columns),

@@ -117,7 +117,7 @@ def test_tree_shap_equals_the_exact_values_of_its_trees() -> None:
     rows = draw_rows(400)
     settings = {"max_depth": 3, "nthread": 1, "seed": 1, "base_score": 0.5}
     trained = xgboost.train(settings, xgboost.DMatrix(rows, by_pairs(rows)), 12)
-    score = AdditiveScore(Trees("trees"), Booster(bytes(trained.save_raw("ubj"))))
+    score = AdditiveScore(Trees("trees"), {"trees": Booster(bytes(trained.save_raw("ubj")))})
     trees = [json.loads(text) for text in trained.get_dump(dump_format="json", with_stats=True)]
     (found,) = np.swapaxes(score.contributions(rows[:6]), 0, 1)
     for row, (*contributions, base) in zip(rows[:6], found, strict=True):
@@ -134,7 +134,7 @@ def test_tree_shap_equals_the_exact_values_of_its_trees() -> None:
 @pytest.mark.parametrize("objective", ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror"])
 def test_trees_that_add_up_to_the_prediction_are_explained_as_trees(objective: str) -> None:
     rows = draw_rows(200)
-    score = AdditiveScore(Trees("trees"), booster(objective, by_pairs(rows), rows))
+    score = AdditiveScore(Trees("trees"), {"trees": booster(objective, by_pairs(rows), rows)})
     assert trees_of(score, rows[:20]) is score
 
 

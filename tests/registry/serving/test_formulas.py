@@ -13,12 +13,15 @@ from sklearn import ensemble, linear_model
 from sklearn.pipeline import Pipeline
 from xgboost import XGBRegressor
 
-from registry.booster import Score
+from registry.booster import Booster, Score
 from registry.predict_fn import pipeline_score
 from registry.scorer import score_of
+from registry.serving.category_splits import MOST_MEMBERSHIPS, appender_of, split_by_membership
 from registry.serving.compiler import NoServingFormError
 from registry.serving.compiling import CompiledModel, compile_pipeline
 from registry.serving.formula import Mean, Trees, boosters_in
+from registry.serving.native_booster import NativeBooster
+from registry.steps.boosting import BoostedRegressor
 from schemas.rows import Matrix
 from tests.registry.serving.form_cases import (
     CLASSES,
@@ -62,6 +65,13 @@ def assert_same(score: Score, expected: NDArray[np.float64], rows: Matrix) -> No
     alone = np.concatenate([score(rows[row : row + 1]) for row in range(len(rows))])
     for scored in (score(rows), alone):
         np.testing.assert_allclose(scored, expected, rtol=TOLERANCE, atol=1e-7 * np.max(np.abs(expected)))
+
+
+def node_types(stored: bytes) -> set[int]:
+    """Kinds of splits in a stored booster: 0 compares numbers, 1 looks for a category."""
+    document = json.loads(bytes(xgboost.Booster(model_file=bytearray(stored)).save_raw("json")))
+    trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    return {kind for tree in trees for kind in tree["split_type"]}
 
 
 CASES = [(name, 0) for name in REGRESSIONS] + [(name, classes) for name in CLASSIFICATIONS for classes in (2, 3)]
@@ -115,3 +125,31 @@ def test_a_vote_of_equal_classes_stays_equal() -> None:
     is_tie = np.sum(expected == expected.max(axis=1, keepdims=True), axis=1) > 1
     assert is_tie.any()
     assert (np.sum(votes == votes.max(axis=1, keepdims=True), axis=1) > 1)[is_tie].all()
+
+
+@pytest.mark.parametrize(("name", "classes"), [("boosted", 0), ("boosted", 2), ("boosted", 3), ("boosted-on-log", 0)])
+def test_no_tree_looks_for_a_category_and_sums_are_those_of_xgboost(name: str, classes: int) -> None:
+    pipeline, model = fitted(name, classes), compiled(name, classes)
+    scored, *explained = boosters_in(model.formula)
+    assert [node_types(model.boosters[each]) for each in (scored, *explained)] == [{0}, {0, 1}][: 1 + len(explained)]
+    assert bool(explained) == isinstance(model.formula, Trees)
+    rows = rows_of(300, seed=3, gaps=0.2)
+    rows[:, NUMBERS] = np.where(np.isnan(rows[:, NUMBERS]), np.nan, np.arange(300) % CODES)
+    score, predict = score_of(pipeline, CLASSES[:classes]), pipeline_score(pipeline, CLASSES[:classes])
+    assert_same(score, predict(rows), rows)
+
+
+def test_trees_of_too_many_sets_of_categories_stay_as_they_are() -> None:
+    rng = np.random.default_rng(3)
+    codes = np.column_stack([rng.integers(0, 200, 4000), rng.normal(size=4000)]).astype(np.float64)
+    target = rng.normal(size=200)[codes[:, 0].astype(int)] + codes[:, 1]
+    regressor = BoostedRegressor(trees=80, params={"max_depth": 4, "eta": 0.3}, categories=(0,)).fit(codes, target)
+    model = NativeBooster(regressor.booster_).tree_model()
+    assert model is not None
+    wider, memberships = split_by_membership(model)
+    assert 0 < len(memberships) <= MOST_MEMBERSHIPS
+    assert any(tree.categories for tree in wider.trees)
+    assert not all(tree.categories for tree in wider.trees)
+    codes[:50, 0] = np.nan
+    sums = Booster(wider.stored()).margins(appender_of(memberships)(codes))[:, 0] + wider.offset
+    np.testing.assert_allclose(sums, regressor.predict(codes), rtol=TOLERANCE, atol=1e-6)
