@@ -7,8 +7,10 @@ not, and a gap where there is a gap. A row ends in the same leaf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,12 @@ from registry.serving.formula import Membership
 from registry.serving.trees import Tree, TreeModel
 from schemas.rows import Matrix
 
-MOST_MEMBERSHIPS = 128
+MOST_MEMBERSHIPS = 512
 """Columns that are appended at most: each costs some nanoseconds a row, and columns of many categories have thousands
 of sets."""
+
+_Set = tuple[int, tuple[int, ...]]
+_column_of = attrgetter("column")
 
 
 def split_by_membership(model: TreeModel) -> tuple[TreeModel, list[Membership]]:
@@ -28,40 +33,40 @@ def split_by_membership(model: TreeModel) -> tuple[TreeModel, list[Membership]]:
     Returns:
         The model, and the columns to append in order; none if no tree splits on categories.
     """
-    places: dict[tuple[int, tuple[int, ...]], int] = {}
-    trees = []
+    chosen: set[_Set] = set()
     for tree in model.trees:
-        wanted = {node: (int(tree.column[node]), tuple(codes.tolist())) for node, codes in tree.categories.items()}
-        fresh = dict.fromkeys(each for each in wanted.values() if each not in places)
-        if len(places) + len(fresh) <= MOST_MEMBERSHIPS:
-            places |= {each: model.columns + len(places) + number for number, each in enumerate(fresh)}
-            tree = _compared(tree, {node: places[each] for node, each in wanted.items()})  # noqa: PLW2901 - its new form
-        trees.append(tree)
+        fresh = set(_sets_of(tree).values()) - chosen
+        if len(chosen) + len(fresh) <= MOST_MEMBERSHIPS:
+            chosen |= fresh
+    places = {each: model.columns + number for number, each in enumerate(sorted(chosen))}
+    trees = [_compared(tree, places) for tree in model.trees]
     memberships = [Membership(column, list(codes)) for column, codes in places]
     return replace(model, trees=trees, columns=model.columns + len(memberships)), memberships
 
 
 def appender_of(memberships: Sequence[Membership]) -> Callable[[Matrix], Matrix]:
     """The function that appends the columns to a matrix (n, columns)."""
-    columns = sorted({each.column for each in memberships})
-    order = [place for column in columns for place, each in enumerate(memberships) if each.column == column]
-    tables = [_table([each.codes for each in memberships if each.column == column]) for column in columns]
+    # those of one column stand side by side
+    blocks = [(column, _table([each.codes for each in same])) for column, same in groupby(memberships, _column_of)]
 
     def append(matrix: Matrix) -> Matrix:
-        width = matrix.shape[1]
-        wide = np.empty((len(matrix), width + len(memberships)))
-        wide[:, :width] = matrix
-        looked_up = [_looked_up(table, matrix[:, column]) for table, column in zip(tables, columns, strict=True)]
-        wide[:, [width + place for place in order]] = np.concatenate(looked_up, axis=1)
-        return wide
+        found = [_looked_up(table, matrix[:, column]) for column, table in blocks]
+        return np.concatenate([matrix, *found], axis=1)
 
     return append
 
 
-def _compared(tree: Tree, places: dict[int, int]) -> Tree:
-    """The tree with its splits on categories as comparisons of appended columns."""
+def _sets_of(tree: Tree) -> dict[int, _Set]:
+    return {node: (int(tree.column[node]), tuple(codes.tolist())) for node, codes in tree.categories.items()}
+
+
+def _compared(tree: Tree, places: Mapping[_Set, int]) -> Tree:
+    """The tree with its splits on categories as comparisons of appended columns, if there is one for each."""
+    sets = _sets_of(tree)
+    if not all(each in places for each in sets.values()):
+        return tree
     column, threshold = tree.column.copy(), tree.threshold.copy()
-    column[list(places)], threshold[list(places)] = list(places.values()), 0.5
+    column[list(sets)], threshold[list(sets)] = [places[each] for each in sets.values()], 0.5
     return replace(tree, column=column, threshold=threshold, categories={})
 
 

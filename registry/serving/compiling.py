@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.serving.compiler import Compiler
 from registry.serving.formula import Formula, boosters_in
+from registry.serving.trees import TreeModel
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -20,11 +21,13 @@ class CompiledModel:
         formula: of its predictions, from the matrix that its first step makes.
         classes: in the order of the outputs; empty for a regression.
         boosters: by the file that the formula names.
+        models: the trees of those boosters that can be taken apart, by the same names.
     """
 
     formula: Formula
     classes: list[str]
     boosters: dict[str, bytes]
+    models: dict[str, TreeModel]
 
 
 def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
@@ -44,8 +47,10 @@ def compile_pipeline(pipeline: Pipeline, *, has_classes: bool) -> CompiledModel:
     compiler = Compiler(estimators, step_converters.converters(), _most_codes(pipeline[0]))
     formula = compiler.estimator(pipeline[1:])
     formula = compiler.without_categories(formula, is_explained=not has_classes)
-    boosters = {name: compiler.sources[name].stored() for name in boosters_in(formula)}
-    return CompiledModel(formula, [str(name) for name in pipeline.classes_] if has_classes else [], boosters)
+    sources = {name: compiler.sources[name] for name in boosters_in(formula)}
+    boosters = {name: source.stored() for name, source in sources.items()}
+    models = {name: model for name, source in sources.items() if (model := source.tree_model())}
+    return CompiledModel(formula, [str(name) for name in pipeline.classes_] if has_classes else [], boosters, models)
 
 
 def _most_codes(encode: Any) -> int:

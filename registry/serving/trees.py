@@ -52,6 +52,15 @@ class Tree:
     categories: Mapping[int, Integers] = field(default_factory=dict)
     is_wide: bool = False
 
+    @property
+    def levels(self) -> int:
+        """Splits on the longest way from the root to a leaf."""
+        level, count = np.zeros(1, dtype=np.int64), -1
+        while len(level):
+            inner = level[self.left[level] >= 0]
+            level, count = np.concatenate([self.left[inner], self.right[inner]]), count + 1
+        return count
+
     def filled(self, fill: Floats) -> Tree:
         """The same tree of rows whose gaps are not filled, with `fill` (columns,) for those of each column.
 

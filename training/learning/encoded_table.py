@@ -43,7 +43,8 @@ class EncodedTable:
     def __post_init__(self) -> None:
         rows = self.derived[:: -(-len(self.derived) // _COUNTED_ROWS) or 1]
         distinct = [len(np.unique(column[~np.isnan(column)])) for column in rows.T]
-        width = TableWidth(self.derived.shape[1], self.groups, np.array(distinct, dtype=np.int64))
+        codes = max((len(feature.categories or ()) for feature in self.domain.features), default=0)
+        width = TableWidth(self.derived.shape[1], self.groups, np.array(distinct, dtype=np.int64), codes)
         object.__setattr__(self, "width", width)
 
     def __len__(self) -> int:

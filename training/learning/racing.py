@@ -13,6 +13,7 @@ from training.learning.growth import Growth, GrowthUnit, join_folds, rounds_with
 from training.learning.plan import FIRST_RACE, SECOND_RACE, TrainingPlan
 from training.learning.portfolio import TreeShape, portfolio_for
 from training.learning.steps import TrainingSteps
+from training.learning.work import TableWidth
 
 RATES = (0.03, 0.1, 0.3)
 """Least learning rate, that of races, and the largest."""
@@ -101,7 +102,7 @@ class Race:
         rates: list[float] = []
         for shape in shapes:
             a_round = sum(shape.work(len(train), self.table.width) for train, _ in splits)
-            most = min(trees, room / len(shapes) / a_round, most_trees(shape, self.table.groups, self.max_us_per_row))
+            most = min(trees, room / len(shapes) / a_round, most_trees(shape, self.table.width, self.max_us_per_row))
             rounds = rounds_within(most)
             rates.append(rate_for(rounds))
             for train, validation in splits:
@@ -128,9 +129,9 @@ def rate_for(rounds: int) -> float:
     return round(float(np.clip(RATES[1] * _USUAL_TREES / rounds, RATES[1], RATES[2])), 4)
 
 
-def most_trees(shape: TreeShape, groups: int, max_us_per_row: float) -> float:
+def most_trees(shape: TreeShape, width: TableWidth, max_us_per_row: float) -> float:
     """The most rounds that one booster may have."""
-    return COST_SHARE * max_us_per_row / shape.cost(1, groups)
+    return COST_SHARE * max_us_per_row / shape.cost(1, width)
 
 
 def _sample(

@@ -12,18 +12,18 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from registry.cost import us_per_row
-from registry.scorer import ENCODE, score_of
+from registry.scorer import score_of
 from schemas.classes import ClassThreshold
 from schemas.settings import Settings
 from training.data.tables import Table
-from training.learning.blending import best_blend, fitted_blend
-from training.learning.candidates import Candidate, choose
+from training.learning.blending import best_blend
+from training.learning.candidates import Candidate
 from training.learning.encoded_table import EncodedTable, encode_table
-from training.learning.encoding import encoder
 from training.learning.engine import Engine, open_engine
 from training.learning.finals import Finals, boosted_member
+from training.learning.fitting import Fitter, name_of
 from training.learning.folding import Split, backward_splits, fold_result, named_by, splits_of
-from training.learning.members import FitUnit, FoldUnit, Member, RecipeMember
+from training.learning.members import FoldUnit, RecipeMember
 from training.learning.metrics import deciding_metric, mean_and_sd
 from training.learning.own_recipes import load_recipes
 from training.learning.plan import TrainingPlan, make_plan, scaled_columns
@@ -31,7 +31,7 @@ from training.learning.portfolio import TreeShape
 from training.learning.racing import Race, RaceEntry
 from training.learning.recipes import BLEND, BOOSTING, Recipe, choose_recipes
 from training.learning.steps import TrainingSteps
-from training.learning.thresholds import check_threshold, choose_threshold, with_threshold
+from training.learning.thresholds import check_threshold, choose_threshold
 from training.learning.trials import Trial, trial_of
 from training.progress import Progress
 
@@ -185,16 +185,14 @@ class _Course:
             blend = best_blend(trials, self.table, self.metric, self.splits, self.limit)
             everything += [blend] if blend is not None else []
         candidates = [self._candidate(trial) for trial in everything]
-        winner = choose(candidates, self.metric, self.limit)
-        trial = everything[candidates.index(winner)]
-        self.progress(f"fitting {_spelled(trial)} on all {len(self.table)} rows")
-        fitted = engine.run([FitUnit(member, self.seed) for member in trial.members], lambda _: None)
+        fitter = Fitter(self.train, self.table, self.seed, engine, self.progress)
+        winner, trial, fitted = fitter.fit_affordable(everything, candidates, self.metric, self.limit)
         asked, probabilities = self.settings.training.threshold, winner.folds.probabilities
         threshold = None
         if asked is not None and probabilities is not None:
             threshold = choose_threshold(self.train.domain, self.train.target, probabilities, asked)
             self.progress(f"{threshold.name} is predicted from a probability of {threshold.probability:.3f} on")
-        pipeline = self._pipeline(trial, fitted, threshold)
+        pipeline = fitter.pipeline(trial, fitted, threshold)
         measured = us_per_row(score_of(pipeline, self.train.domain.target.classes), self.table.matrix)
         chosen = replace(winner, us_per_row=measured, folds=named_by(winner.folds, self.train, threshold))
         return Selection(
@@ -222,29 +220,9 @@ class _Course:
         cost = float("nan") if trial.cost is None else trial.cost
         params = trial.members[0].params()
         if len(trial.members) > 1:
-            names = [_name(member) for member in trial.members]
+            names = [name_of(member) for member in trial.members]
             params = {"members": names, "weights": [1 / len(names)] * len(names), "power": trial.power}
         candidate = Candidate(trial.name, mean, sd, cost, trial.cost is None or trial.cost <= self.limit, folds, params)
         shown = "cost not known before it is measured" if trial.cost is None else f"{cost:.1f} µs a row"
         self.progress(f"{trial.name}: {self.metric} {mean:.4g} ± {sd:.2g}, {shown}")
         return candidate
-
-    def _pipeline(self, trial: Trial, fitted: Sequence[object], threshold: ClassThreshold | None) -> Pipeline:
-        encode = encoder(self.train.domain).fit(self.train.frame)
-        estimate = fitted[0]
-        if len(fitted) > 1:
-            unfitted = [(_name(member), member.estimator(self.table, self.seed)) for member in trial.members]
-            estimate = fitted_blend(self.table, unfitted, fitted, trial.power)
-        if threshold is not None:
-            estimate = with_threshold(estimate, threshold, self.table.matrix, self.table.labels)
-        return Pipeline([(ENCODE, encode), ("estimate", estimate)])
-
-
-def _name(member: Member) -> str:
-    if isinstance(member, RecipeMember):
-        return member.recipe.name
-    return f"{member.shape.name}-seeds" if member.seeds > 1 else member.shape.name
-
-
-def _spelled(trial: Trial) -> str:
-    return ", ".join(_name(member) for member in trial.members)

@@ -7,6 +7,7 @@ columns; eight of ten steps took 0.67 to 1.53 s for a second of counted work.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import log2, sqrt
 
@@ -20,11 +21,16 @@ _VECTOR_BIN = 1.6e-8
 """Seconds of a leaf, a column, a bin and a class where a leaf holds a value for every class."""
 _SORT = 9.2e-8
 """Seconds to sort a cell into bins."""
-_US_A_TREE, _US_A_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 6e-3
-"""Microseconds of a row and a tree, and of a level of it; trees that grow where they gain most are deep and uneven."""
-_US_A_TREE_OF_CLASSES, _FLAT, _US_A_DEEPER_LEVEL = 13e-3, 6, 3e-3
-"""Most microseconds of a row and a tree where a round has a tree for each class, up to a number of levels, and then of
-each level: these trees stay small."""
+_US_A_TREE, _US_A_LEVEL, _US_A_DEEPER_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 4e-3, 6e-3
+"""Microseconds of a row and a tree, of a level of it, and of each beyond `_FLAT`; trees that grow where they gain most
+are deep and uneven."""
+_FLAT = 6
+_US_A_SUM, _US_AN_OUTPUT, _US_A_COLUMN, _OF_CATEGORIES = 0.15, 0.06, 1.6e-3, 3.0
+"""Microseconds of a row and a booster, of each of its outputs, and of an appended column (see
+`registry.serving.category_splits`); and how many times as long a tree takes that still looks for categories."""
+_MANY_CODES, _OF_MANY_CODES = 9, 2.5
+"""Categories of a column from which on most trees of six levels look for more sets of them than columns can stand for,
+and how many times as long a tree then takes on average."""
 _US_A_LEVEL_OF_VECTORS, _US_A_VALUE = 3e-3, 5e-4
 """Microseconds of a row and a level, and of a class, of a tree with a value for every class."""
 
@@ -37,11 +43,13 @@ class TableWidth:
         columns: number of columns.
         groups: trees of a round: one, or one for each of three or more classes.
         distinct: different values of each column, (columns,), counted in some thousand rows.
+        codes: most categories of a column.
     """
 
     columns: int
     groups: int
     distinct: NDArray[np.int64] = field(repr=False)
+    codes: int = 0
 
     def bins(self, most: int, rows: float) -> float:
         """Bins of all columns together, of which each has at most so many, and at most one for each row and value."""
@@ -96,12 +104,35 @@ def binning_work(rows: int, columns: int) -> float:
     return _SORT * rows * columns
 
 
-def boosting_cost(trees: int, levels: float, groups: int, *, is_guided: bool = False) -> float:
-    """Counted cost of a row in µs: rounds, each of `groups` trees, with this number of levels."""
-    a_tree = _US_A_GUIDED_LEVEL * levels if is_guided else _US_A_TREE + _US_A_LEVEL * levels
-    if groups > 1:
-        a_tree = min(a_tree * 1.2, _US_A_TREE_OF_CLASSES if levels <= _FLAT else _US_A_DEEPER_LEVEL * levels)
-    return trees * groups * a_tree
+def boosting_cost(trees: int, levels: float, groups: int, codes: int = 0, *, is_guided: bool = False) -> float:
+    """Counted cost of a row in µs of boosters that are not grown yet.
+
+    Args:
+        trees: rounds.
+        levels: as `levels_of`.
+        groups: trees of a round.
+        codes: most categories of a column.
+        is_guided: whether a tree grows where it gains most.
+    """
+    a_tree = _US_A_GUIDED_LEVEL * levels if is_guided else _tree_cost(levels)
+    return trees * groups * a_tree * (_OF_MANY_CODES if codes > _MANY_CODES else 1.0)
+
+
+def _tree_cost(levels: float) -> float:
+    return _US_A_TREE + _US_A_LEVEL * levels + (_US_A_DEEPER_LEVEL - _US_A_LEVEL) * max(0.0, levels - _FLAT)
+
+
+def grown_cost(levels: Iterable[int], looking: Iterable[bool], outputs: int, columns: int) -> float:
+    """Counted cost of a row in µs of trees that are grown, of which the depth is known.
+
+    Args:
+        levels: of each tree, the longest way.
+        looking: whether each looks for categories.
+        outputs: of all trees together.
+        columns: number of columns that are appended to the matrix for categories.
+    """
+    each = (_tree_cost(deep) * (_OF_CATEGORIES if looks else 1.0) for deep, looks in zip(levels, looking, strict=True))
+    return _US_A_SUM + _US_AN_OUTPUT * outputs + sum(each) + _US_A_COLUMN * columns
 
 
 def forest_cost(trees: int, leaves: int, classes: int) -> float:
