@@ -12,7 +12,7 @@ from tables.cells import text_of
 from tables.header import read_header
 from tables.options import TableOptions
 from tables.paths import reading, size_of
-from tables.rows import TableRow, index_note
+from tables.rows import TableChunk, TableRow, chunks_of, index_note
 
 
 class ExcelFile:
@@ -52,6 +52,10 @@ class ExcelFile:
             padded = [*cells, *[None] * (self._width - len(cells))]
             read = [cell for cell, is_read in zip(padded, mask, strict=True) if is_read]
             yield TableRow(self.done, where, dict(zip(names, read, strict=True)))
+
+    def chunks(self) -> Iterator[TableChunk]:
+        """The rows, ten thousand at a time."""
+        return chunks_of(self)
 
     def _cells(self) -> Iterator[tuple[int, list[Any]]]:
         """Rows of the sheet that are not blank, counted from 1, without empty cells at the end."""

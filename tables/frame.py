@@ -6,8 +6,7 @@ A column is float64 if all its cells are numbers of a typed format, else text; b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,11 @@ from tables.cells import is_gap, text_of
 from tables.columns import read_cells
 from tables.opening import open_table
 from tables.options import DEFAULT_OPTIONS, TableOptions
-from tables.rows import TableRow
+from tables.rows import TableChunk
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-_CHUNK_ROWS = 10_000
 
 
 def read_frame(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> tuple[pd.DataFrame, list[str]]:
@@ -39,25 +36,39 @@ def read_frame(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> tuple[pd.
         ConfigurationError: the format needs a package that is not installed.
         DataError: the file cannot be read as a table, or has no rows.
     """
+    table = open_table(path, options)
+    return join_chunks(table.chunks(), path, table.columns), table.notes
+
+
+def join_chunks(chunks: Iterable[TableChunk], path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The frame of a table's chunks.
+
+    Args:
+        chunks: all of the table, in order.
+        path: of the file, for messages.
+        columns: names, if they are known beforehand; others follow as they appear.
+
+    Raises:
+        DataError: there are no rows.
+    """
     import pyarrow as pa
 
-    table = open_table(path, options)
-    chunks: dict[str, list[pa.Array]] = {name: [] for name in table.columns or ()}
+    arrays: dict[str, list[pa.Array]] = {name: [] for name in columns or ()}
     count = 0
-    for rows in _chunks(iter(table)):
-        for name in dict.fromkeys(name for row in rows for name in row.cells) if table.columns is None else chunks:
-            before = chunks.setdefault(name, [])
+    for chunk in chunks:
+        for name, cells in chunk.cells.items():
+            before = arrays.setdefault(name, [])
             if not before and count:
                 before.append(pa.nulls(count))
-            before.append(_array([row.cells.get(name) for row in rows]))
-        count += len(rows)
-        for arrays in chunks.values():
-            if (missing := count - sum(map(len, arrays))) > 0:
-                arrays.append(pa.nulls(missing))
+            before.append(_array(cells))
+        count += len(chunk.where)
+        for each in arrays.values():
+            if (missing := count - sum(map(len, each))) > 0:
+                each.append(pa.nulls(missing))
     if not count:
         raise DataError(f"{path}: has no rows")
-    columns = {name: _joined(arrays) for name, arrays in chunks.items()}
-    return pa.table(columns).to_pandas(), table.notes
+    frame: pd.DataFrame = pa.table({name: _joined(each) for name, each in arrays.items()}).to_pandas()
+    return frame
 
 
 def read_typed_frame(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> tuple[pd.DataFrame, list[str]]:
@@ -82,22 +93,19 @@ def read_typed_frame(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> tup
     return pd.DataFrame(columns), notes
 
 
-def _chunks(rows: Iterator[TableRow]) -> Iterator[list[TableRow]]:
-    while chunk := list(islice(rows, _CHUNK_ROWS)):
-        yield chunk
-
-
-def _array(cells: list[Any]) -> pa.Array:
+def _array(cells: Sequence[Any]) -> pa.Array:
     """Cells as an array of doubles, text or nulls."""
     import pyarrow as pa
 
     kinds = set(map(type, cells)) - {type(None)}
     if not kinds:
         return pa.nulls(len(cells))
+    if kinds == {str}:
+        return pa.array(cells, pa.string())
     if kinds <= {int, float}:
         return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
-    texts = (cell if type(cell) is str else None if is_gap(cell) else text_of(cell) for cell in cells)
-    return pa.array(list(texts), pa.string())
+    texts = [cell if type(cell) is str else None if is_gap(cell) else text_of(cell) for cell in cells]
+    return pa.array(texts, pa.string())
 
 
 def _joined(arrays: list[pa.Array]) -> pa.ChunkedArray:

@@ -12,7 +12,7 @@ from tables.header import check_options
 from tables.json_array import iter_array
 from tables.options import TableOptions
 from tables.paths import size_of
-from tables.rows import TableRow
+from tables.rows import TableChunk, TableRow, chunks_of
 from tables.text_file import TextFile
 
 _START_CHARACTERS = 1024
@@ -51,6 +51,10 @@ class JsonFile:
             if row.number == 1:
                 check_options(row.where, row.cells, options)
             yield row._replace(cells=_renamed(row, options))
+
+    def chunks(self) -> Iterator[TableChunk]:
+        """The rows, ten thousand at a time."""
+        return chunks_of(self)
 
     def _line_rows(self) -> Iterator[TableRow]:
         number = 0

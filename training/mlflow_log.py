@@ -24,15 +24,15 @@ PROVENANCE_FILE = "provenance.json"
 PLAN_FILE = "plan.json"
 
 
-def log_data(run: MlflowRun, table: Table, train: Table, test: Table, settings: TrainingSettings) -> None:
-    """Log the settings, the data by name and hash, and the positions of the test rows."""
+def log_data(
+    run: MlflowRun, table: Table, data_sha256: str, train: Table, test: Table, settings: TrainingSettings
+) -> None:
+    """Log the settings, the data by name and hash (`Table.sha256`), and the positions of the test rows."""
     run.log_params(
         {"rows": len(table), "training_rows": len(train), "source": table.source}
         | settings.model_dump(include={"seed", "test_share", "folds", "repeats"})
     )
-    run.log_dataset(
-        train.with_target(), table.domain.name, table.source, table.sha256(), target=table.domain.target.name
-    )
+    run.log_dataset(train.with_target(), table.domain.name, table.source, data_sha256, target=table.domain.target.name)
     run.log_json(TEST_ROWS_FILE, test.positions.tolist())
 
 

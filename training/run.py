@@ -144,9 +144,10 @@ def train_on(
     """Do what `train` does, with data that is already prepared."""
     table, stopwatch, domain = prepared.table, prepared.stopwatch, prepared.table.domain
     registry = Registry(tracking_uri_of(settings), domain.name)
+    data_sha256 = table.sha256()
     name = f"{domain.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with start_run(registry.client, registry.tracking_uri, domain.name, name, trigger.tags()) as run:
-        log_data(run, table, prepared.train, prepared.test, settings.training)
+        log_data(run, table, data_sha256, prepared.train, prepared.test, settings.training)
         log_source(run, prepared.raw, prepared.quality)
         with stopwatch.stage("train"):
             selection = select(prepared.train, settings, progress, models)
@@ -164,7 +165,7 @@ def train_on(
                 selection,
                 evaluation,
                 settings.training,
-                data_sha256=table.sha256(),
+                data_sha256=data_sha256,
                 run_id=run.id,
                 tags=tags,
             )
@@ -191,7 +192,7 @@ def train_on(
         rows=len(table),
         problems=prepared.quality.problems,
         source=table.source,
-        data_sha256=table.sha256(),
+        data_sha256=data_sha256,
         run_id=run.id,
         seconds=stopwatch.total,
     )

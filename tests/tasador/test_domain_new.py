@@ -25,9 +25,12 @@ from schemas.errors import ConfigurationError, DataError
 from schemas.settings import load_settings
 from schemas.streams import Streams
 from service.asyncapi import describe
+from tables.opening import open_table
+from tables.options import TableOptions
 from tasador.cli.commands.domain import app
 from tasador.cli.commands.publish import publish
 from tasador.drafting.params import add_domain
+from tasador.drafting.profile import TableProfile
 from tests.consumer.harness import activate
 from tests.models import SmallModel
 from tests.tasador.command import Runner, runner_of, use_redis
@@ -148,6 +151,40 @@ def test_types_ranges_missing_values_and_categories_come_from_the_values() -> No
     assert (by_name["below"].ge, by_name["below"].le) == (-7.2, 8.4)
     assert "# price: the table has 1.5 to 9.5" in source
     assert "10 of 40 values are missing" in source
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_many_values_of_a_column_are_profiled_as_few_are(suffix: str) -> None:
+    rng = np.random.default_rng(1)
+    rows = 25_000  # more than a chunk holds
+    frame = pd.DataFrame(
+        {
+            "far": (1e9 + rng.standard_normal(rows)).round(4),
+            "gaps": np.where(rng.random(rows) < 0.1, np.nan, rng.standard_normal(rows).round(4)),
+            "whole": rng.integers(-9_000, 9_000, rows),
+            "late": np.where(np.arange(rows) < 24_000, np.arange(rows), np.arange(rows) + 0.5),
+            "kind": rng.choice(["a", "b"], rows),
+        }
+    )
+    path = Path(f"many{suffix}")
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True, double_precision=15)
+    else:
+        frame.to_parquet(path, index=False)
+    table = open_table(path)
+    profile = TableProfile(path, table, TableOptions())
+    assert sum(len(chunk.where) for chunk in profile.watch()) == rows
+    columns = {column.name: column for column in profile.columns()}
+    for name in ("far", "gaps", "whole", "late"):
+        column, values = columns[name], frame[name]
+        assert (column.rows, column.missing) == (rows, int(values.isna().sum()))
+        assert (column.low, column.high) == (values.min(), values.max())
+        assert column.sd == pytest.approx(values.std(ddof=0), rel=1e-6)
+        assert not column.texts
+    assert [name for name, column in columns.items() if column.is_whole and not column.texts] == ["whole"]
+    assert columns["kind"].distinct == frame["kind"].value_counts().to_dict()
 
 
 def test_duplicates_do_not_take_a_small_table_below_its_own_limit_of_rows() -> None:

@@ -12,7 +12,7 @@ from schemas.domain import Domain
 from schemas.errors import DataError
 from schemas.sections import TrainingSettings
 from tables.cells import is_gap
-from training.data.columns import column_readers, numbers_in, read_column
+from training.data.columns import column_readers, numbers_in
 from training.data.enough import why_too_few
 from training.data.quality import ColumnQuality, DataQualityReport, RowProblem, first_of
 from training.data.sources import RawTable
@@ -135,8 +135,8 @@ def _read(domain: Domain, raw: RawTable, frame: pd.DataFrame) -> tuple[pd.DataFr
     optional = {feature.column for feature in domain.features if feature.may_miss and not feature.categories}
     texts = {feature.column for feature in domain.features if feature.categories}
     texts |= {domain.target.name} if domain.target.classes else set()
-    for name, read in column_readers(domain, raw.decimal).items():
-        cells = read_column(frame[name], read, raw.source)
+    for name, reader in column_readers(domain, raw.decimal).items():
+        cells = reader.read(frame[name], raw.source)
         unreadable = 0
         if name in optional and (unreadable := _count_unreadable(cells)):
             cells = pd.Series(numbers_in(cells))

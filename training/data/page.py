@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from schemas.domain import Domain
-from training.data.columns import column_readers, numbers_in, read_column
+from training.data.columns import column_readers, numbers_in
 from training.data.quality import DataQualityReport
 from training.data.sources import RawTable
 
@@ -64,6 +64,6 @@ def _readable(domain: Domain, raw: RawTable) -> pd.DataFrame:
     readers = column_readers(domain, raw.decimal)
     columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
     for name, cells in raw.frame.items():
-        read = read_column(cells, readers[str(name)], raw.source) if name in readers else cells
+        read = readers[str(name)].read(cells, raw.source) if name in readers else cells
         columns[str(name)] = read.astype("str") if is_text.get(str(name), True) else pd.Series(numbers_in(read))
     return pd.DataFrame(columns)

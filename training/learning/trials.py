@@ -101,8 +101,8 @@ def fitted_power(table: EncodedTable, splits: Sequence[Split], predictions: Sequ
     """The power for out-of-fold probabilities; 1 for numbers."""
     if not table.classes:
         return 1.0
-    codes = np.concatenate([table.target[validation] for _, validation in splits]).astype(np.int64)
-    return best_power(codes, np.concatenate(predictions))
+    rows = np.concatenate([validation for _, validation in splits])
+    return best_power(table.target[rows].astype(np.int64), np.concatenate(predictions), len(np.unique(rows)))
 
 
 def _losses(

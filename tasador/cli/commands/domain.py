@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from schemas.command_line import spell_command
 from schemas.domain import BUILT_IN, Domain, load_domain
 from schemas.errors import ConfigurationError, DataError
 from schemas.event_size import check_limits_admit
 from schemas.settings import Settings, load_settings
-from tables.frame import read_frame
+from tables.frame import join_chunks
+from tables.opening import open_table
 from tables.options import TableOptions
+from tables.rows import TableChunk, TableFile
 from tasador.cli.options import JsonOption
 from tasador.cli.reading import DecimalOption, RenameOption, table_options
-from tasador.cli.terminal import print_line, print_note, write_json
+from tasador.cli.terminal import print_line, print_note, stderr, write_json
 from tasador.drafting.draft import Draft, Task, draft
 from tasador.drafting.new_module import new_module
 from tasador.drafting.params import add_domain, params_entry
-from tasador.drafting.profile import profile
+from tasador.drafting.profile import TableProfile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLE = "tasador domain new wine.csv --target quality --write-params"
 
@@ -70,13 +77,16 @@ def new(
     # of a built-in domain, since the one of TASADOR_DOMAIN may be the one to create
     settings = load_settings(domain=next(iter(BUILT_IN)))
     options = table_options(None, decimal, rename, skip)
-    columns = profile(file, options)
+    table = open_table(file, options)
+    profile = TableProfile(file, table, options)
+    frame = join_chunks(_shown(profile.watch(), table), file, table.columns)
+    columns = profile.columns()
     drafted = draft(
         name, file.name, columns, target, task, ignored=options.skip, id_column=id_column, settings=settings
     )
     path = f"{dotted}:{drafted.class_name}"
     with new_module(module, drafted.source):
-        _check(load_domain(name, path), file, options, settings)
+        _check(load_domain(name, path), frame, file, options, settings)
         if is_writing_params:
             add_domain(Path("params.yaml"), name, path, file, options)
     if as_json:
@@ -97,7 +107,17 @@ def _dotted(module: Path) -> str:
     return ".".join(parts)
 
 
-def _check(domain: Domain, file: Path, options: TableOptions, settings: Settings) -> None:
+def _shown(chunks: Iterable[TableChunk], table: TableFile) -> Iterator[TableChunk]:
+    """The chunks of a table, with a bar that shows how much of it has been read."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task("Reading", total=table.total)
+        for chunk in chunks:
+            bar.update(task, completed=table.done)
+            yield chunk
+
+
+def _check(domain: Domain, frame: pd.DataFrame, file: Path, options: TableOptions, settings: Settings) -> None:
     """Check the domain against the limits of a payload, and the table against its domain as a training does.
 
     Raises:
@@ -108,9 +128,11 @@ def _check(domain: Domain, file: Path, options: TableOptions, settings: Settings
     from training.data.checking import inspect
     from training.data.sources import RawTable
 
-    frame, _ = read_frame(file, options)
     raw = RawTable(frame, str(file), decimal=options.decimal)
-    _, report = inspect(domain, raw, settings.training.model_copy(update={"time_column": None}))
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=stderr, transient=True)
+    with bar:
+        bar.add_task(f"Checking {len(frame):,} rows", total=None)
+        _, report = inspect(domain, raw, settings.training.model_copy(update={"time_column": None}))
     if report.stops:
         raise DataError(f"{file}: {report.stops}")
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError, model_validator
 from schemas.domain import Domain, domain_of, load_domain
 from schemas.features import Features, Integer, Number, Target, feature
 from tests.models import made_up_rows
-from training.data.columns import column_readers, read_column
+from training.data.columns import column_readers
 from training.data.schema import find_problems, schema_of
 
 
@@ -59,7 +59,7 @@ def test_pandera_and_the_contract_refuse_the_same_rows(domain: Domain) -> None:
     ]
     frame = pd.DataFrame([*good.to_dict("records"), *broken], dtype=object)
     readers = column_readers(domain, None)
-    values = pd.DataFrame({c: read_column(frame[c], readers[c], "t") for c in domain.columns}).assign(
+    values = pd.DataFrame({c: readers[c].read(frame[c], "t") for c in domain.columns}).assign(
         **{domain.target.name: frame[domain.target.name]}
     )
     refused = {problem.row - 1 for problem in find_problems(domain, values)}

@@ -26,7 +26,7 @@ def test_the_power_is_fitted_out_of_fold_and_lowers_the_log_loss() -> None:
     trial = trial_of("extra-trees", RecipeMember(recipe), table, "log_loss", splits, raw, None, 1.0)
     codes = np.concatenate([table.target[validation] for _, validation in splits]).astype(np.int64)
     before, power = log_loss(codes, np.concatenate(raw)), trial.members[0].power
-    assert power == fitted_power(table, splits, raw) == best_power(codes, np.concatenate(raw))
+    assert power == fitted_power(table, splits, raw) == best_power(codes, np.concatenate(raw), len(table))
     assert power != 1
     assert log_loss(codes, np.concatenate(trial.predictions)) < before
     for other in (0.8 * power, 1.25 * power):
@@ -48,3 +48,28 @@ def test_numbers_have_no_power() -> None:
     trial = trial_of("linear", RecipeMember(recipe), table, "rmse", splits, raw, None, 1.0)
     assert trial.members[0].power == 1
     assert trial.loss == pytest.approx(np.mean(trial.losses))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 9])
+@pytest.mark.parametrize("rows", [60, 200, 5000])
+def test_a_power_promises_no_more_than_its_rows_have_shown(classes: int, rows: int) -> None:
+    codes = np.arange(rows) % classes
+    probabilities = np.full((rows, classes), 0.4 / (classes - 1))
+    probabilities[np.arange(rows), codes] = 0.6  # every row is right, and no row says more than that
+    power = best_power(codes, probabilities, rows)
+    wrong = 1 - sharpened(probabilities, power)[0, codes[0]]
+    # the estimate of Krichevsky and Trofimov for something that was not seen in so many rows
+    assert wrong >= 0.5 / (rows + 1) * 0.98
+
+
+def test_more_rows_allow_a_larger_power_and_repetitions_do_not() -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 3, 150)
+    probabilities = rng.dirichlet([1, 1, 1], 150)
+    probabilities[np.arange(150), codes] += 3
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    assert (probabilities.argmax(axis=1) == codes).all()
+    few = best_power(codes, probabilities, 150)
+    assert few < 4 < best_power(codes, probabilities, 150_000)
+    repeated = best_power(np.tile(codes, 5), np.tile(probabilities, (5, 1)), 150)
+    assert repeated == pytest.approx(few, abs=2e-3)
