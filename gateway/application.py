@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.bodies import check_is_json, headers_of, read_body, respond_with
 from gateway.errors import ERROR_HANDLERS
@@ -24,6 +24,7 @@ from gateway.routes import DomainRoutes
 from gateway.scoring import Scoring
 from gateway.scoring_route import ScoringRoute
 from gateway.served_domain import ServedDomain
+from gateway.wire import Exchange
 from schemas.errors import TasadorError
 from service.tracing import NO_TRACING, Tracing
 from service.web_life import WebLife
@@ -69,7 +70,7 @@ class GatewayApp(FastAPI):
         self._tracing = tracing
         self._domains = domains
         self._first = next(iter(domains.values()))
-        self._scoring_routes: dict[str, ASGIApp] = {}
+        self._scoring_routes: dict[str, ScoringRoute] = {}
         self.include_router(probe_routes(life.health), tags=["process"])
         self.include_router(InferenceRoutes(domains).router())
         self.include_router(page_router())
@@ -85,6 +86,11 @@ class GatewayApp(FastAPI):
             await self._trace(scope, receive, send)
         else:
             await self._answer(scope, receive, send)
+
+    def take(self, exchange: Exchange) -> bool:
+        """Answer a request without a task, if it is one for a single prediction; returns whether it is."""
+        route = self._scoring_routes.get(exchange.scope["path"])
+        return route is not None and not self._tracing.is_on and route.take(exchange)
 
     async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request in a span of its own, if it is sampled."""

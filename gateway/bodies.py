@@ -64,7 +64,7 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int, timeout_
         raise problem(408, "slow_body", f"the body did not arrive within {timeout_s:g} s") from None
 
 
-def parse(body: bytes, *, with_nan: bool = False) -> Any:
+def parse(body: bytes | bytearray, *, with_nan: bool = False) -> Any:
     """The JSON of a body.
 
     Args:

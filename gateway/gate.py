@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from gateway.bodies import Headers
@@ -24,6 +25,19 @@ class RequestGate:
     def __init__(self, keys: KeyRing, limit: RequestLimit) -> None:
         self._keys = keys
         self._limit = limit
+
+    def admit_at_once(self, headers: Headers) -> ApiKey | None:
+        """The caller; None if its requests are counted, or if `admit` would refuse this one for want of a key.
+
+        Raises:
+            HttpProblemError: (403) a page of another site called.
+        """
+        if self._keys.is_open:
+            _check_site(headers)
+            return LOCAL_CALLER
+        if self._limit.is_on or (key := _key_in(headers)) is None:
+            return None
+        return self._keys.find(key)
 
     async def admit(self, headers: Headers) -> ApiKey:
         """The caller.
@@ -74,6 +88,7 @@ def _check_site(headers: Headers) -> None:
         raise problem(403, "foreign_site", "without keys, no web page of another site is answered")
 
 
+@lru_cache(maxsize=64)
 def _name_of(address: bytes) -> str:
     try:
         return urlsplit(f"//{address.decode('latin-1')}").hostname or ""

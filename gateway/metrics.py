@@ -79,7 +79,8 @@ class DomainMetrics:
         self._refused = listings.labels(domain, "refused")
         self._unanswered = listings.labels(domain, "unanswered")
         self._seconds = seconds.labels(domain)
-        self.waiting = waiting.labels(domain)
+        self.waiting = 0
+        waiting.labels(domain).set_function(lambda: self.waiting)
         self._times: deque[float] = deque(maxlen=_KEPT)
         self.answered = self.refused = 0
 

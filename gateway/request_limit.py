@@ -34,6 +34,11 @@ class RequestLimit:
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a limit."""
+        return self._item is not None
+
     async def count(self, name: str) -> None:
         """Count one request of a key.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from gateway.answers import (
 from gateway.problems import HttpProblemError, ProblemAnswer, problem
 from gateway.served_domain import ServedDomain
 from gateway.shapes import RequestContext, Submission
+from producer.posting import PostedWaiter
 from schemas.errors import BacklogFullError, NotAnsweredError, PublishError
 from schemas.streams import DATA_FIELD
 
@@ -104,12 +105,12 @@ class Scoring:
             HttpProblemError: they were not published.
         """
         self._served.availability.check()
-        self._served.metrics.waiting.inc()
+        self._served.metrics.waiting += 1
         try:
             with _publishing(submissions):
                 replies = await self._asker.ask_for_replies([one.payload for one in submissions], self._timeout_s)
         finally:
-            self._served.metrics.waiting.dec()
+            self._served.metrics.waiting -= 1
         answers: list[PredictionAnswer | ProblemAnswer] = []
         seconds = time.perf_counter() - started_s
         for submission, (entry, reply) in zip(submissions, replies, strict=True):
@@ -122,25 +123,44 @@ class Scoring:
                 answers.append(refusal.answer)
         return answers
 
-    async def _score_one(self, submission: Submission, started_s: float) -> ScoringAnswer:
-        served = self._served
-        served.availability.check()
-        served.metrics.waiting.inc()
+    def post(self, submission: Submission, waiter: PostedWaiter) -> None:
+        """Publish a listing without waiting for its answer, which the waiter gets, or the error why there is none."""
+        self._asker.post(submission.payload, waiter, self._timeout_s)
+
+    async def conclude(self, submission: Submission, asked: Awaitable[bytes], started_s: float) -> ScoringAnswer:
+        """The answer to a request for one prediction.
+
+        Args:
+            submission: its listing.
+            asked: the JSON of the stream's answer, or the error why there is none.
+            started_s: as for `score`.
+
+        Raises:
+            HttpProblemError: there is no prediction.
+        """
+        metrics = self._served.metrics
         try:
             with _publishing((submission,)):
-                reply = await self._asker.ask_for_reply(submission.payload, self._timeout_s)
+                reply = await asked
         except NotAnsweredError as error:
-            served.metrics.record_answer(started_s, predicted=0, unanswered=1)
+            metrics.record_answer(started_s, predicted=0, unanswered=1)
             raise _unanswered(submission, error.entry_id, self._timeout_s) from error
-        finally:
-            served.metrics.waiting.dec()
         try:
             answer = await self._answer(read_reply(reply), submission, time.perf_counter() - started_s)
         except HttpProblemError:
-            served.metrics.record_answer(started_s, predicted=0, refused=1)
+            metrics.record_answer(started_s, predicted=0, refused=1)
             raise
-        served.metrics.record_answer(started_s, predicted=1)
+        metrics.record_answer(started_s, predicted=1)
         return 200, answer
+
+    async def _score_one(self, submission: Submission, started_s: float) -> ScoringAnswer:
+        self._served.availability.check()
+        self._served.metrics.waiting += 1
+        try:
+            asked = self._asker.ask_for_reply(submission.payload, self._timeout_s)
+            return await self.conclude(submission, asked, started_s)
+        finally:
+            self._served.metrics.waiting -= 1
 
     async def _answer(self, event: ReplyEvent, submission: Submission, seconds: float) -> PredictionAnswer:
         if event.type == "listing.scored":

@@ -1,17 +1,20 @@
-"""The scoring route as a plain ASGI application: a route of FastAPI takes twice the time."""
+"""The scoring route: without a task where it can, otherwise as a plain ASGI application, not as a route of FastAPI."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Headers, check_is_json, headers_of, parse, read_body, respond, respond_with
+from gateway.direct import DirectAnswer
 from gateway.problems import FieldProblemAnswer, HttpProblemError, ProblemAnswer
 from gateway.scoring import Scoring, ScoringAnswer
 from gateway.served_domain import ServedDomain
-from gateway.shapes import RequestContext, check_key
+from gateway.shapes import RequestContext, Submission, check_key
+from gateway.wire import Exchange
 from operations.keys import ApiKey
 from service.trace_context import current_traceparent
 
@@ -43,16 +46,52 @@ class ScoringRoute:
         self._is_batch = is_batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ScoringAnswer one request."""
+        """Answer one request."""
         started_s = time.perf_counter()
+        await self._respond(send, self._answer(scope, receive, started_s))
+
+    def take(self, exchange: Exchange) -> bool:
+        """Answer a request without a task, if it is one for a single prediction that waits for nothing but its answer.
+
+        Returns:
+            Whether it is. Everything else is left to the application: batches, refusals, and requests that are counted.
+        """
+        started_s = time.perf_counter()
+        if self._is_batch or exchange.scope["method"] != "POST" or exchange.scope["query_string"]:
+            return False
         try:
-            status, answer = await self._answer(scope, receive, started_s)
+            submission = self._submission(exchange)
+        except HttpProblemError:
+            return False
+        if submission is None:
+            return False
+        self._scoring.post(submission, DirectAnswer(self._served, exchange, submission, started_s, self.conclude))
+        return True
+
+    async def conclude(self, submission: Submission, asked: Awaitable[bytes], started_s: float, send: Send) -> None:
+        """Answer a request whose listing was published; arguments as of `Scoring.conclude`."""
+        await self._respond(send, self._scoring.conclude(submission, asked, started_s))
+
+    async def _respond(self, send: Send, scored: Awaitable[ScoringAnswer]) -> None:
+        try:
+            status, answer = await scored
         except HttpProblemError as refusal:
             self._served.metrics.record_request(refusal.answer.status)
             await respond_with(send, refusal)
             return
         self._served.metrics.record_request(status)
         await respond(send, status, answer)
+
+    def _submission(self, exchange: Exchange) -> Submission | None:
+        """The one listing of a request; None if it is none, or the caller cannot be admitted at once."""
+        served, headers = self._served, headers_of(exchange.scope)
+        caller = served.gate.admit_at_once(headers)
+        if caller is None or len(exchange.body) > served.settings.gateway.max_body_bytes:
+            return None
+        check_is_json(headers)
+        served.availability.check()
+        rows, is_batch = served.shapes.rows(parse(exchange.body))
+        return None if is_batch else served.shapes.submit(rows[0], context_of(caller, headers))
 
     async def _answer(self, scope: Scope, receive: Receive, started_s: float) -> ScoringAnswer:
         if scope["method"] != "POST":

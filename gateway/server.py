@@ -20,7 +20,7 @@ def serve_gateway(app: GatewayApp, listener: socket.socket, settings: GatewaySet
     serve(
         app,
         listener,
-        http=GatewayProtocol.with_timeout(settings.request_timeout_s),
+        http=GatewayProtocol.made_for(settings.request_timeout_s, app.take),
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,

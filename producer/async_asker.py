@@ -13,6 +13,7 @@ import redis.exceptions
 
 from producer.chunks import CHUNK_LISTINGS
 from producer.gathering import SendGatherer
+from producer.posting import PostedWaiter, Posting, PostingTimes
 from producer.replies import (
     BEGINNING,
     BLOCK_MS,
@@ -53,10 +54,12 @@ class AsyncAsker:
         self._client = client
         self._streams = streams
         self._name = new_reply_name()
-        self._gatherer = SendGatherer(lambda chunk: send(chunk, self._name))
+        self._send = send
+        self._gatherer = SendGatherer(self._send_chunk)
         self._key = streams.replies(self._name)
         self._read_until = BEGINNING
         self._matcher = ReplyMatcher()
+        self._times = PostingTimes(self._matcher)
         self._starting = asyncio.Lock()
         self._closing = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -72,8 +75,6 @@ class AsyncAsker:
 
     async def ask_for_reply(self, payload: bytes, timeout_s: float) -> bytes:
         """Publish one event, and wait for the JSON of its answer; raises as `Asker.ask`."""
-        if not self._is_reading:
-            await self._ensure_reader()
         waiter: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         with self._matcher.sending():
             (entry_id,) = await self._gatherer.send((payload,))
@@ -86,6 +87,17 @@ class AsyncAsker:
         finally:
             self._matcher.forget(entry_id)
 
+    def post(self, payload: bytes, waiter: PostedWaiter, timeout_s: float) -> None:
+        """Publish one event from the event loop, without a task that waits.
+
+        Args:
+            payload: the event.
+            waiter: gets the JSON of the answer, or the error that `ask_for_reply` would raise.
+            timeout_s: the same in all calls.
+        """
+        self._matcher.begin_sending()
+        self._gatherer.post((payload,), Posting(self._matcher, self._times, waiter, timeout_s))
+
     async def ask_for_replies(self, payloads: Sequence[bytes], timeout_s: float) -> list[tuple[str, bytes | None]]:
         """Publish events, and wait for the JSON of all their answers.
 
@@ -96,7 +108,6 @@ class AsyncAsker:
             redis.exceptions.RedisError: the stream of replies cannot be made; nothing was sent.
             PublishError: not all events were confirmed.
         """
-        await self._ensure_reader()
         collector = ReplyCollector(len(payloads), asyncio.get_running_loop().create_future())
         entry_ids: list[str] = []
         try:
@@ -134,6 +145,11 @@ class AsyncAsker:
         await asyncio.wait([self._reader])
         with suppress(*_FAILURES):
             await self._client.delete(self._key)
+
+    async def _send_chunk(self, chunk: list[bytes]) -> list[str]:
+        if not self._is_reading:
+            await self._ensure_reader()
+        return await self._send(chunk, self._name)
 
     @property
     def _is_reading(self) -> bool:

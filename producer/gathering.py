@@ -5,9 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from producer.chunks import CHUNK_LISTINGS
 from schemas.errors import PublishError
+
+
+class EntryReceiver(Protocol):
+    """A future of asyncio, or what takes its place, that gets the entry ids of events."""
+
+    def done(self) -> bool:
+        """Whether nobody waits for them any more."""
+
+    def set_result(self, result: list[str], /) -> None:
+        """Hand over the entry ids, in the order of the events."""
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Say why the events are not confirmed."""
+
+
+_Call = tuple[Sequence[bytes], EntryReceiver]
 
 
 class SendGatherer:
@@ -22,7 +39,7 @@ class SendGatherer:
 
     def __init__(self, send: Callable[[list[bytes]], Awaitable[list[str]]]) -> None:
         self._send = send
-        self._gathered: deque[tuple[Sequence[bytes], asyncio.Future[list[str]]]] = deque()
+        self._gathered: deque[_Call] = deque()
         self._sending: asyncio.Task[None] | None = None
 
     async def send(self, payloads: Sequence[bytes]) -> list[str]:
@@ -31,11 +48,15 @@ class SendGatherer:
         Raises:
             PublishError: as the publisher's `send`, about these events alone.
         """
-        waiter: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._gathered.append((payloads, waiter))
+        receiver: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self.post(payloads, receiver)
+        return await receiver
+
+    def post(self, payloads: Sequence[bytes], receiver: EntryReceiver) -> None:
+        """Publish events, whose entry ids, or the error that `send` would raise, the receiver gets."""
+        self._gathered.append((payloads, receiver))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_gathered(), name="publisher")
-        return await waiter
 
     async def _send_gathered(self) -> None:
         while self._gathered:
@@ -46,36 +67,36 @@ class SendGatherer:
                 count += len(calls[-1][0])
             await self._send_together(calls)
 
-    async def _send_together(self, calls: Sequence[tuple[Sequence[bytes], asyncio.Future[list[str]]]]) -> None:
+    async def _send_together(self, calls: Sequence[_Call]) -> None:
         chunk = [payload for payloads, _ in calls for payload in payloads]
         try:
             entry_ids = await self._send(chunk)
         except PublishError as error:
             _share(error, calls)
         except BaseException as error:
-            for _, waiter in calls:
-                if not waiter.done():
-                    waiter.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+            for _, receiver in calls:
+                if not receiver.done():
+                    receiver.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
             if not isinstance(error, Exception):
                 raise
         else:
             remaining = iter(entry_ids)
-            for payloads, waiter in calls:
+            for payloads, receiver in calls:
                 own = [next(remaining) for _ in payloads]
-                if not waiter.done():
-                    waiter.set_result(own)
+                if not receiver.done():
+                    receiver.set_result(own)
 
 
-def _share(error: PublishError, calls: Sequence[tuple[Sequence[bytes], asyncio.Future[list[str]]]]) -> None:
+def _share(error: PublishError, calls: Sequence[_Call]) -> None:
     """Give each call its entry ids, or the error about those of its events that are not confirmed."""
     unconfirmed = set(map(id, error.unconfirmed))
     confirmed = iter(error.entry_ids)
-    for payloads, waiter in calls:
+    for payloads, receiver in calls:
         failed = [payload for payload in payloads if id(payload) in unconfirmed]
         own = [next(confirmed) for payload in payloads if id(payload) not in unconfirmed]
-        if waiter.done():
+        if receiver.done():
             continue
         if failed:
-            waiter.set_exception(type(error)(str(error), own, failed))
+            receiver.set_exception(type(error)(str(error), own, failed))
         else:
-            waiter.set_result(own)
+            receiver.set_result(own)

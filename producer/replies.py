@@ -104,15 +104,23 @@ class ReplyMatcher:
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Keep replies to unknown entries during this block, at whose end the entry must be expected."""
-        with self._lock:
-            self._sending += 1
+        self.begin_sending()
         try:
             yield
         finally:
-            with self._lock:
-                self._sending -= 1
-                if not self._sending:
-                    self._early.clear()
+            self.end_sending()
+
+    def begin_sending(self) -> None:
+        """Keep replies to unknown entries until `end_sending`, for which an entry must be expected."""
+        with self._lock:
+            self._sending += 1
+
+    def end_sending(self) -> None:
+        """End what `begin_sending` began."""
+        with self._lock:
+            self._sending -= 1
+            if not self._sending:
+                self._early.clear()
 
     def expect(self, entry_id: str, waiter: ReplyWaiter) -> None:
         """Let a waiter have the reply to an entry, which may have come already."""

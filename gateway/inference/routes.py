@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request, Response
 from gateway.answers import PredictionAnswer, encode
 from gateway.bodies import JsonAnswer, headers_of
 from gateway.documents import problem_responses
+from gateway.inference.outputs import ANY, outputs_of
 from gateway.inference.requests import InferenceRequest, read_request, read_rows
-from gateway.inference.tensors import OutputTensor, encode_binary
+from gateway.inference.tensors import OutputTensor
 from gateway.problems import HttpProblemError, ProblemAnswer, problem
 from gateway.routes import caller_of
 from gateway.scoring import Scoring
@@ -21,8 +22,6 @@ from gateway.scoring_route import context_of
 from gateway.served_domain import ServedDomain
 
 _DATATYPES = {"number": "FP64", "integer": "INT64", "category": "BYTES"}
-_ANY = -1
-"""A dimension of any size."""
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _PREDICTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -127,13 +126,8 @@ class InferenceRoutes:
 
 def _metadata(served: ServedDomain) -> dict[str, Any]:
     domain, version = served.domain, served.availability.version
-    inputs = [{"name": f.column, "datatype": _DATATYPES[f.kind], "shape": [_ANY]} for f in domain.features]
-    outputs = [
-        {"name": "prediction", "datatype": "BYTES" if domain.target.classes else "FP64", "shape": [_ANY]},
-        {"name": "listing_id", "datatype": "BYTES", "shape": [_ANY]},
-    ]
-    if domain.target.classes:
-        outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [_ANY, len(domain.target.classes)]})
+    inputs = [{"name": f.column, "datatype": _DATATYPES[f.kind], "shape": [ANY]} for f in domain.features]
+    outputs = [{"name": one.name, "datatype": one.datatype, "shape": one.shape(ANY)} for one in outputs_of(domain)]
     return {
         "name": domain.name,
         "versions": [version] if version else [],
@@ -152,28 +146,17 @@ def _predicted(number: int, answer: PredictionAnswer | ProblemAnswer) -> Predict
 
 
 def _answer(served: ServedDomain, wanted: InferenceRequest, predictions: Sequence[PredictionAnswer]) -> Response:
-    classes = served.domain.target.classes
-    columns: dict[str, tuple[str, list[Any]]] = {
-        "prediction": ("BYTES" if classes else "FP64", [one.prediction for one in predictions]),
-        "listing_id": ("BYTES", [one.listing_id for one in predictions]),
-    }
-    if classes:
-        shares = [[(one.probabilities or {}).get(name, 0.0) for name in classes] for one in predictions]
-        columns["probabilities"] = ("FP64", shares)
-    if unknown := [output.name for output in wanted.outputs or () if output.name not in columns]:
-        raise problem(400, "invalid_request", f"no output {unknown[0][:100]!r}; there are {', '.join(columns)}")
+    columns = {one: values for one in outputs_of(served.domain) if (values := one.column(predictions)) is not None}
+    names = [one.name for one in columns]
+    if unknown := [output.name for output in wanted.outputs or () if output.name not in names]:
+        detail = f"the model has no output {unknown[0][:100]!r}; there are {', '.join(names)}"
+        raise problem(400, "invalid_request", detail)
     outputs, binary = [], b""
-    for name, (datatype, values) in columns.items():
-        if not wanted.wants(name):
-            continue
-        shape = [len(predictions), len(classes)] if name == "probabilities" else [len(predictions)]
-        if wanted.is_binary(name):
-            encoded = encode_binary(datatype, values)
+    for one, values in columns.items():
+        if wanted.wants(one.name):
+            tensor, encoded = one.tensor(values, is_binary=wanted.is_binary(one.name))
+            outputs.append(tensor)
             binary += encoded
-            outputs.append(OutputTensor(name, datatype, shape, None, {"binary_data_size": len(encoded)}))
-        else:
-            flat = [share for row in values for share in row] if name == "probabilities" else values
-            outputs.append(OutputTensor(name, datatype, shape, flat))
     version = predictions[-1].model_version
     head = encode(InferenceAnswer(served.domain.name, version, outputs, wanted.id))
     if not binary:

@@ -10,13 +10,16 @@ from contextlib import closing, suppress
 
 import pytest
 
+from gateway.wire import AWAIT_BODY_S
 from schemas.settings import Settings
 from tests.conftest import own_prefix
 from tests.consumer.harness import PRICE_OF_ROW, ROW
 from tests.gateway.system import HttpClient, consuming, gateway_settings, serving
+from tests.waiting import wait_until
 
 TIMEOUT_S = 0.6
 MAX_BODY = 300_000
+AS_TEXT = {"Accept": "text/plain"}
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +161,25 @@ def test_requests_sent_ahead_are_answered_in_order(strict: HttpClient) -> None:
         answers = rest_of(connection)
     assert [answers.find(b'"prediction":%d' % price) > 0 for price in (10, 12, 14)] == [True] * 3
     assert answers.find(b'"prediction":10') < answers.find(b'"prediction":12') < answers.find(b'"prediction":14')
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40])
+def test_a_body_may_come_in_parts(strict: HttpClient, cut: int) -> None:
+    body = json.dumps(ROW).encode()
+    with closing(opened(strict)) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(body[:cut])
+        # longer than the gateway awaits a body before it makes a task
+        time.sleep(2 * AWAIT_BODY_S if cut else 0)
+        connection.sendall(body[cut:])
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_clients_that_leave_before_their_answer_leave_nothing_behind(strict: HttpClient) -> None:
+    body = json.dumps(ROW).encode()
+    request = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    for _ in range(20):
+        with closing(opened(strict)) as connection:
+            connection.sendall(request)
+    wait_until(lambda: b'waiting_requests{domain="housing"} 0.0' in strict.get("/metrics", AS_TEXT).body)
+    assert is_served(strict)

@@ -6,10 +6,14 @@ import json
 import struct
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import tritonclient.http as triton
 
+from gateway.answers import PredictionAnswer
+from gateway.inference.outputs import outputs_of
+from schemas.domain import load_domain
 from tests.consumer.harness import PRICE_OF_ROW, ROW
 from tests.gateway.system import HttpClient
 from tests.gateway.test_predicting import PERSON
@@ -44,6 +48,10 @@ def test_server_and_models_are_described(client: Triton) -> None:
     assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
     metadata = client.get_model_metadata("housing", "1")
     assert metadata["versions"] == ["1"]
+    assert {"name": "interval", "datatype": "FP64", "shape": [-1, 2]} in metadata["outputs"]
+    assert {"name": "candidates", "datatype": "BOOL", "shape": [-1, 7]} in client.get_model_metadata("obesity")[
+        "outputs"
+    ]
     assert [(one["name"], one["datatype"]) for one in metadata["inputs"]][:4] == [
         ("CRIM", "FP64"),
         ("ZN", "FP64"),
@@ -76,6 +84,42 @@ def test_one_input_of_json_and_mixed_columns_are_predicted(client: Triton, *, bi
         assert result.as_numpy("probabilities").shape == (2, 7)
         assert result.as_numpy("probabilities").sum(axis=1) == pytest.approx([1, 1])
         assert len(set(result.as_numpy("listing_id").tolist())) == 2
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["JSON", "binary"])
+def test_intervals_and_prediction_sets_are_outputs(client: Triton, *, binary: bool) -> None:
+    def asked(domain: str, inputs: list[Triton], *names: str) -> Triton:
+        outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in names]
+        return client.infer(domain, inputs, outputs=outputs)
+
+    houses = asked("housing", housing(6, 7, binary=binary), "interval", "coverage", "prediction")
+    assert houses.as_numpy("prediction").tolist() == [12, 14]
+    assert houses.as_numpy("interval").tolist() == [[10, 15], [12, 17]]
+    assert houses.as_numpy("coverage").tolist() == [0.9, 0.9]
+
+    people = asked("obesity", [tensor("x", [json.dumps(PERSON)], "BYTES", binary=binary)], "candidates", "coverage")
+    # the predicted class, and the one whose calibration asks for less than its probability
+    assert people.as_numpy("candidates").dtype == np.bool_
+    assert people.as_numpy("candidates").tolist() == [[True, True, *[False] * 5]]
+    assert people.as_numpy("coverage").tolist() == [0.9]
+    with pytest.raises(triton.InferenceServerException, match="no output 'interval'"):
+        asked("obesity", [tensor("x", [json.dumps(PERSON)], "BYTES", binary=binary)], "interval")
+
+
+def test_a_model_without_calibration_has_no_interval() -> None:
+    number, classes = load_domain("housing"), load_domain("obesity")
+    assert [one.name for one in outputs_of(number)] == ["prediction", "listing_id", "interval", "coverage"]
+    plain = msgspec.convert(
+        dict.fromkeys(("model_version", "model_name", "listing_id", "listing_source", "entry", "time"), "")
+        | {"prediction": 1, "inference_time": 0, "features_used": [], "imputed": [], "unusual": [], "model": {}},
+        PredictionAnswer,
+    )
+    ranged = msgspec.structs.replace(plain, interval=[0.5, 1.5], coverage=0.9)
+    has = {one.name for one in outputs_of(number) if one.column([ranged, ranged]) is not None}
+    assert has == {"prediction", "listing_id", "interval", "coverage"}
+    # after a swap, the rows of one request may come from both models
+    assert {one.name for one in outputs_of(number) if one.column([plain, ranged])} == {"prediction", "listing_id"}
+    assert "candidates" in {one.name for one in outputs_of(classes)}
 
 
 @pytest.mark.parametrize("binary", [False, True], ids=["JSON", "binary"])
