@@ -181,6 +181,39 @@ def test_a_listing_is_found_with_its_prediction_and_its_outcome(site: Site) -> N
     page.close()
 
 
+def test_what_if_shows_what_the_stream_would_answer(site: Site) -> None:
+    (event,) = _events(1)
+    ids = [f"what-if-{number}" for number in (1, 2)]
+    rows = event["data"], event["data"] | {"RM": 8.25}
+    site.publish(*(event | {"id": listing_id, "data": row} for listing_id, row in zip(ids, rows, strict=True)))
+    before, after = (_predicted(site, listing_id)["data"]["prediction"] for listing_id in ids)
+    streams = site.settings.streams
+    counted = site.client.hget(streams.progress, "answered"), site.client.xlen(streams.listings)
+    page = site.open(f"housing/listing?q={ids[0]}")
+    form, asked = page.get_by_label("RM", exact=True), page.get_by_role("button", name="What if?")
+    form.fill("8.25")
+    asked.click()
+    answer = page.get_by_role("region", name="What would be answered")
+    expect(answer.locator("[data-what-if]")).to_have_text(f"{after:.4g}")
+    expect(answer).to_contain_text(f"the change makes {after - before:+.4g}")
+    expect(answer.locator(".waterfall")).to_contain_text("RM = 8.25")
+    form.fill("-5")
+    form.press("Enter")
+    expect(answer).to_contain_text("the stream would refuse this (out_of_range): RM: ")
+    page.get_by_role("button", name="As it was").click()
+    asked.click()
+    expect(answer.locator("[data-what-if]")).to_have_text(f"{before:.4g}")
+    assert (site.client.hget(streams.progress, "answered"), site.client.xlen(streams.listings)) == counted
+    page.close()
+
+
+def _predicted(site: Site, listing_id: str) -> dict[str, Any]:
+    wait_until(lambda: _prediction_of(site, listing_id) is not None, 20, "it is predicted")
+    predicted = _prediction_of(site, listing_id)
+    assert predicted is not None
+    return predicted
+
+
 def _explain(site: Site, predicted: dict[str, Any]) -> None:
     """Write an explanation, as an explainer does."""
     value, contribution = predicted["data"]["prediction"], {"feature": "RM", "value": 6.5, "contribution": 3.0}
