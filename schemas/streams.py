@@ -87,6 +87,8 @@ class Streams:
     """Hash from a subject or hour to its outcomes in the comparison."""
     rollout_report = _Key("rollout:report")
     """The newest report on a rollout as JSON (`schemas.rollout_report`)."""
+    rollout_verdicts = _Key("rollout:verdicts")
+    """Stream of the verdicts on rollouts as their outcomes grew (`schemas.rollout_report`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
     outcomes_cursor = _Key("outcomes:cursor")
