@@ -132,6 +132,33 @@ def test_an_operator_starts_adjusts_and_stops_a_rollout(site: Site) -> None:
     page.close()
 
 
+def test_an_operator_promotes_the_challenger_of_a_rollout(site: Site) -> None:
+    page = site.log_in("housing/models")
+    page.get_by_label("Version", exact=True).click()
+    page.get_by_role("option", name="1").click()
+    page.get_by_role("button", name="Start a rollout of the chosen version …").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Start a rollout of version 1").click()
+    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Promote the challenger …").click()
+    expect(dialog).to_contain_text("The rollout ends with the promotion")
+    page.get_by_role("checkbox").click()
+    dialog.get_by_label("Reason for forcing").fill("its outcomes come next year")
+    dialog.get_by_role("button", name="Promote challenger 1").click()
+    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    streams = site.settings.streams
+    assert site.client.hget(streams.model, "version") == b"1"
+    assert not site.client.exists(streams.rollout)
+    expect(page.locator("#view")).to_contain_text("its outcomes come next year")
+    expect(page.get_by_role("button", name="Start a rollout of the chosen version …")).to_be_visible()
+    page.get_by_role("button", name="Roll back …").click()
+    page.get_by_role("button", name="Roll back", exact=True).click()
+    expect(dialog).to_contain_text("Version 2 is what every consumer runs")
+    page.close()
+
+
 def test_a_refused_listing_is_corrected_and_replayed(site: Site) -> None:
     (event,) = _events(1)
     site.publish(event | {"id": "home-refused", "data": event["data"] | {"RM": -5}})
