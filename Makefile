@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -192,6 +192,9 @@ bench-peers: install .venv-peers/.installed ## Measure FastAPI, MLServer, BentoM
 
 bench-gateway: install ## Measure the gateway against FastAPI with the model in its process (FLAGS="--rounds 1")
 	@$(BIN)/python -m benchmarks.bench_gateway $(FLAGS)
+
+bench-console: install ## Measure what a console with open pages costs, with chromium (FLAGS="--rounds 1")
+	@$(BIN)/python -m benchmarks.bench_console $(FLAGS)
 
 clean: ## Remove .venv, a downloaded Python and caches (.tasador with its models stays)
 	rm -rf $(VENV) .venv-peers .venv-flaml .venv-mapie .tables .uv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

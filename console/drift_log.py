@@ -1,16 +1,18 @@
-"""The reports that the monitor wrote about drift and quality, over time."""
+"""What the monitor wrote over time: reports about drift and quality, and verdicts on rollouts."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import redis
 from pydantic import ValidationError
 
 from schemas.drift import DriftEvent, DriftReport
 from schemas.quality import QualityEvent, QualityReport
+from schemas.rollout_report import LoggedVerdict, RolloutVerdict
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 from transport.reading import scan_back
@@ -25,6 +27,17 @@ class ReportLog:
 
     drift: tuple[tuple[int, DriftReport], ...] = ()
     quality: tuple[tuple[int, QualityReport], ...] = ()
+
+
+def read_verdicts(client: redis.Redis, streams: Streams, rollout: str) -> list[tuple[int, RolloutVerdict]]:
+    """The verdicts on one rollout with the times at which they were logged, in ms, oldest first.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    entries: Any = client.xrange(streams.rollout_verdicts, min=rollout)
+    logged = [(EntryId.parse(at).ms, LoggedVerdict.model_validate_json(fields[DATA_FIELD])) for at, fields in entries]
+    return [(at_ms, each.verdict) for at_ms, each in logged if each.rollout == rollout]
 
 
 def read_reports(client: redis.Redis, streams: Streams) -> ReportLog:

@@ -1,4 +1,7 @@
-"""Finds what the streams know of one listing: its event, its answer, its explanation and its true outcome."""
+"""Finds what is known of one listing: its event, its answer, its explanation and its true outcome.
+
+The streams are searched, and the audit log for what they do not hold.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,13 @@ from typing import Any
 
 import redis
 
-from explainer.finding import find_explanation
+from explainer.finding import PredictedRow, find_explanation, row_of_log, row_of_prediction
+from monitoring.archive.location import archive_of
+from monitoring.archive.reading import find_outcome, search_rows
+from schemas.domain import Domain
 from schemas.explanations import ExplainedListing
-from schemas.streams import DATA_FIELD, Streams
+from schemas.settings import Settings
+from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
 from transport.reading import RawEntry, entry_at, scan, scan_back
 
@@ -33,11 +40,13 @@ class AnswerHit:
         entry: of the listing.
         at_ms: when it was answered.
         event: the answer.
+        archived: its row in the audit log, where it was found there; its event has no more than the row.
     """
 
     entry: str
     at_ms: int
     event: dict[str, Any]
+    archived: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +55,7 @@ class SearchResult:
 
     Attributes:
         hits: newest first, at most 20.
-        is_complete: whether all kept answers were looked at.
+        is_complete: whether all kept answers, and the log if they are none of it, were looked at.
     """
 
     hits: list[AnswerHit] = field(default_factory=list)
@@ -55,21 +64,25 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class ListingDossier:
-    """All that is known of an answered listing; what is trimmed or never came is None."""
+    """All that is known of an answered listing; what is trimmed or never came is None.
+
+    `row` is what was scored, `outcome` the true value.
+    """
 
     hit: AnswerHit
+    row: PredictedRow | None
     listing: dict[str, Any] | None
     explanation: ExplainedListing | None
-    outcome: dict[str, Any] | None
+    outcome: float | str | None
 
 
-def search(client: redis.Redis, streams: Streams, text: str) -> SearchResult:
+def search(client: redis.Redis, settings: Settings, domain: Domain, text: str) -> SearchResult:
     """Answers to a listing, by the entry id, the listing's id or its subject.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    result = SearchResult()
+    result, streams = SearchResult(), settings.streams
     needle = json.dumps(text).encode()
     for key in (streams.predictions, streams.dead_letters, streams.rate_limited, streams.repeats):
         if _ENTRY.fullmatch(text):
@@ -77,25 +90,33 @@ def search(client: redis.Redis, streams: Streams, text: str) -> SearchResult:
         else:
             entries = scan_back(client, key)
         result.hits += _hits(entries, needle, text, result)
+    if not result.hits:
+        rows, is_complete = search_rows(archive_of(settings), text, _MOST, time.monotonic() + SEARCH_S)
+        result.hits += [_archived(domain, row) for row in rows]
+        result.is_complete &= is_complete
     result.hits.sort(key=lambda hit: hit.at_ms, reverse=True)
     del result.hits[_MOST:]
     return result
 
 
-def read_dossier(client: redis.Redis, streams: Streams, hit: AnswerHit) -> ListingDossier:
+def read_dossier(client: redis.Redis, settings: Settings, domain: Domain, hit: AnswerHit) -> ListingDossier:
     """Everything about the listing of an answer.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    data = hit.event["data"]
+    data, streams = hit.event["data"], settings.streams
     listing_id, source = data.get("listing_id"), data.get("listing_source")
     entry = entry_at(client, streams.listings, hit.entry)
-    explanation = outcome = None
+    row = explanation = outcome = None
     if listing_id is not None and hit.event["type"] == "listing.scored":
         explanation = find_explanation(client, streams, listing_id, source)
-        outcome = _outcome(client, streams, listing_id, source)
-    return ListingDossier(hit, _parsed(entry[1]) if entry else None, explanation, outcome)
+        outcome = _outcome(client, settings, listing_id, source or "")
+        if hit.archived is None:
+            row = row_of_prediction(client, settings, domain, hit.event)
+        elif hit.archived["has_features"]:
+            row = row_of_log(domain, hit.archived)
+    return ListingDossier(hit, row, _parsed(entry[1]) if entry else None, explanation, outcome)
 
 
 def _hits(entries: Iterable[RawEntry], needle: bytes, text: str, result: SearchResult) -> Iterator[AnswerHit]:
@@ -114,20 +135,33 @@ def _hits(entries: Iterable[RawEntry], needle: bytes, text: str, result: SearchR
             return
 
 
-def _outcome(client: redis.Redis, streams: Streams, listing_id: str, source: str | None) -> dict[str, Any] | None:
+def _archived(domain: Domain, row: dict[str, Any]) -> AnswerHit:
+    """A row of the log as the answer that it was made from, as far as the log has it."""
+    data = row_of_log(domain, row).data
+    arm = {"rollout": row.get("model_rollout"), "arm": row.get("model_arm"), "fallback": row.get("model_fallback")}
+    data["model"] |= {name: value for name, value in arm.items() if value}
+    if stored := row.get("stored"):
+        data["stored"] = {name: row[name] for name in stored}
+    event = {"id": row["entry_id"], "type": "listing.scored", "subject": row["subject"], "data": data}
+    return AnswerHit(row["entry_id"], EntryId.parse(row["prediction_id"]).ms, event, row)
+
+
+def _outcome(client: redis.Redis, settings: Settings, listing_id: str, source: str) -> float | str | None:
     """The newest true value of a listing."""
     needle, deadline_s = json.dumps(listing_id).encode(), time.monotonic() + SEARCH_S
-    for _, fields in scan_back(client, streams.outcomes):
+    for _, fields in scan_back(client, settings.streams.outcomes):
         if needle in fields.get(DATA_FIELD, b"") and (event := _parsed(fields)) is not None:
             data = event.get("data")
             if isinstance(data, dict) and (data.get("listing_id"), data.get("listing_source", "")) == (
                 listing_id,
-                source or "",
+                source,
             ):
-                return event
+                truth: float | str | None = data.get("outcome")
+                return truth
         if time.monotonic() > deadline_s:
             return None
-    return None
+    row = find_outcome(archive_of(settings), listing_id, source, deadline_s)
+    return None if row is None else row["outcome"]
 
 
 def _few(entries: Iterator[RawEntry], count: int) -> Iterator[RawEntry]:

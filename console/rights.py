@@ -23,6 +23,7 @@ def check_rights(client: redis.Redis, streams: Streams) -> None:
         f"write {streams.consoles}": lambda: client.hdel(streams.consoles, "probe"),
         **{f"read {key}": _reading(client, key) for key in (streams.predictions, streams.history, streams.drift)},
         **{f"write {key}": adding(client, key) for key in added},
+        f"ask on {streams.what_if}": lambda: client.ltrim(streams.what_if, 0, -1),
         **{f"delete in {key}": _deleting(client, key) for key in letters},
     }
     try_rights("console", tries)

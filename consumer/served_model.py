@@ -49,10 +49,14 @@ def load_served_model(cache: ModelCache, desired: DesiredModel, domain: Domain, 
         ModelRejectedError: a check failed.
         RegistryUnavailableError: it cannot be fetched or loaded now.
     """
-    scorer = load_to_serve(cache.fetch(desired), domain)
-    low, high = scorer.card.bounds
-    usual, threshold = scorer.card.usual, scorer.card.threshold
-    return ServedModel(scorer, stamp, low, high, usual, desired.digest, desired.uri, threshold)
+    return served_model_of(load_to_serve(cache.fetch(desired), domain), stamp, desired.digest, desired.uri)
+
+
+def served_model_of(scorer: Scorer, stamp: Stamp, digest: str = "", uri: str = "") -> ServedModel:
+    """A loaded model as consumers serve it; digest and address are needed only for requests for explanations."""
+    card = scorer.card
+    low, high = card.bounds
+    return ServedModel(scorer, stamp, low, high, card.usual, digest, uri, card.threshold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The explainer as a FastStream application: answers requests, and serves its health and metrics."""
+"""The explainer as a FastStream application: answers requests and what-if, and serves its health and metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from explainer.answering import RequestAnswerer
 from explainer.explaining_loop import ExplainingLoop
 from explainer.loaded_models import LoadedModels
 from explainer.metrics import ExplainerMetrics
+from explainer.what_if_desk import WhatIfDesk
+from explainer.what_if_scorer import WhatIfScorer
 from registry.cache import ModelCache
 from registry.location import cache_folder_of, tracking_uri_of
 from schemas.errors import ServerError
@@ -82,11 +84,13 @@ class Explainer:
         domain, streams = settings.load_domain(), settings.streams
         metrics, activities = ExplainerMetrics(self.registry), Activities()
         cache = ModelCache(cache_folder_of(settings), tracking_uri_of(settings))
+        models = LoadedModels(domain, cache, activities, metrics.record_loaded)
+        self._desk = WhatIfDesk(self._client, streams, WhatIfScorer(domain, settings), models)
         self._writer = AnswerWriter(self._client, streams, name, settings.explain.kept)
         self._group = ConsumerGroup(self._client, streams.explain, EXPLAINERS, name, settings.claim_idle_ms)
         self._loop = ExplainingLoop(
             self._group,
-            RequestAnswerer(domain, LoadedModels(domain, cache, activities, metrics.record_loaded)),
+            RequestAnswerer(domain, models),
             self._writer,
             self.health,
             metrics,
@@ -117,6 +121,7 @@ class Explainer:
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
                 Step("renewal", self._settings.claim_idle_ms / 3000, self._loop.renew),
                 Step("requests", _POLL_S, self._loop.run_once),
+                Step("what-if", _POLL_S, self._desk.answer_waiting),
             ]
         )
 

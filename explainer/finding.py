@@ -61,15 +61,11 @@ def find_predicted_row(
         redis.exceptions.RedisError: as the server answered.
     """
     event = next(_events_about(client, settings.streams.predictions, listing_id, source), None)
-    if event is not None:
-        listing = entry_at(client, settings.streams.listings, event["id"])
-        features = _features_of(domain, settings, listing[1]) if listing else None
-        if features is not None:
-            stored = event["data"].get("stored") or {}
-            return PredictedRow(event["id"], event.get("subject"), event["data"], features | stored)
+    if event is not None and (on_stream := row_of_prediction(client, settings, domain, event)) is not None:
+        return on_stream
     row = find_row(archive_of(settings), listing_id, source)
     if row is not None and row["has_features"]:
-        return _archived(domain, row)
+        return row_of_log(domain, row)
     if event is None and row is None:
         raise ExplanationError(
             f"no prediction of listing {listing_id!r} is on the stream or in the audit log: it is unknown, or "
@@ -79,6 +75,35 @@ def find_predicted_row(
         f"listing {listing_id!r} was predicted, but its row is gone: the stream was trimmed, and the audit log "
         "does not have it; publish the listing again with `explain`"
     )
+
+
+def row_of_prediction(
+    client: redis.Redis, settings: Settings, domain: Domain, event: dict[str, Any]
+) -> PredictedRow | None:
+    """The row of a prediction on the stream; None if its listing was trimmed.
+
+    Raises:
+        redis.exceptions.RedisError: as the server answered.
+    """
+    listing = entry_at(client, settings.streams.listings, event["id"])
+    features = _features_of(domain, settings, listing[1]) if listing else None
+    if features is None:
+        return None
+    return PredictedRow(
+        event["id"], event.get("subject"), event["data"], features | (event["data"].get("stored") or {})
+    )
+
+
+def row_of_log(domain: Domain, row: dict[str, Any]) -> PredictedRow:
+    """The row of a prediction in the audit log (`monitoring.archive.rows`), which has its features."""
+    data = {
+        "listing_id": row["listing_id"],
+        "listing_source": row["listing_source"],
+        "prediction": row["prediction"],
+        "model": {"version": row["model_version"], "activation": row["model_activation"]},
+        **ranges_of(row),
+    }
+    return PredictedRow(row["entry_id"], row["subject"], data, {name: row.get(name) for name in domain.columns})
 
 
 def _events_about(client: redis.Redis, stream: str, listing_id: str, source: str | None) -> Iterator[dict[str, Any]]:
@@ -96,18 +121,8 @@ def _events_about(client: redis.Redis, stream: str, listing_id: str, source: str
 
 def _features_of(domain: Domain, settings: Settings, fields: dict[bytes, bytes]) -> dict[str, Any] | None:
     try:
-        data = ListingDecoder(domain, settings.limits).decode(payload_of(fields)).data
+        # a listing that was predicted lacked nothing, but perhaps only thanks to stored features
+        data = ListingDecoder(domain, settings.limits, may_lack=True).decode(payload_of(fields)).data
     except RefusedListingError:  # another listing took its place in a stream that was made anew
         return None
     return dict(zip(domain.columns, msgspec.structs.astuple(data), strict=True))
-
-
-def _archived(domain: Domain, row: dict[str, Any]) -> PredictedRow:
-    data = {
-        "listing_id": row["listing_id"],
-        "listing_source": row["listing_source"],
-        "prediction": row["prediction"],
-        "model": {"version": row["model_version"], "activation": row["model_activation"]},
-        **ranges_of(row),
-    }
-    return PredictedRow(row["entry_id"], row["subject"], data, {name: row[name] for name in domain.columns})

@@ -59,6 +59,7 @@ class ModelExplainer:
 
     Attributes:
         method: that it uses.
+        scorer: as given.
         background: as given.
 
     Raises:
@@ -68,6 +69,7 @@ class ModelExplainer:
     method: ExplanationMethod
 
     def __init__(self, scorer: Scorer, background: Matrix | None, domain: Domain) -> None:
+        self.scorer = scorer
         self.background = background
         self._score = scorer.score
         self._target = domain.target

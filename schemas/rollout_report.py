@@ -105,6 +105,18 @@ class RolloutVerdict(FrozenModel):
     segments: tuple[SegmentGain, ...] = ()
 
 
+class LoggedVerdict(FrozenModel):
+    """An entry of the stream `rollout:verdicts`: a verdict while it was the newest, without its segments.
+
+    Attributes:
+        rollout: entry id of its `rollout.started`.
+        verdict: with an interval.
+    """
+
+    rollout: str
+    verdict: RolloutVerdict
+
+
 class RolloutReport(FrozenModel):
     """The key `rollout:report`: the newest report on the rollout, or on the last one after its end.
 

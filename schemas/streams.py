@@ -87,6 +87,8 @@ class Streams:
     """Hash from a subject or hour to its outcomes in the comparison."""
     rollout_report = _Key("rollout:report")
     """The newest report on a rollout as JSON (`schemas.rollout_report`)."""
+    rollout_verdicts = _Key("rollout:verdicts")
+    """Stream of the verdicts on rollouts as their outcomes grew (`schemas.rollout_report`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
     outcomes_cursor = _Key("outcomes:cursor")
@@ -103,6 +105,8 @@ class Streams:
     """Stream of requests for explanations that have no answer yet; an answered one is deleted."""
     explanations = _Key("explanations")
     """Stream with one entry for each answered request."""
+    what_if = _Key("what-if")
+    """List of questions what the model would answer to a changed listing (`schemas.what_if`); expires."""
     progress = _Key("progress")
     """Hash of counts, sums and the low-water mark."""
     trim_marks = _Key("progress:marks")
@@ -165,6 +169,10 @@ class Streams:
     def replies(self, name: str) -> str:
         """Stream of the answers for one asker, who creates it and keeps it from expiring."""
         return f"{self.prefix}:replies:{name}"
+
+    def what_if_answer(self, question: str) -> str:
+        """List with the answer to one question, which its asker takes; expires."""
+        return f"{self.prefix}:what-if:{question}"
 
     def features(self, subject: str) -> str:
         """Hash of the stored features of one property, and when they were true (`schemas.stored_features`)."""

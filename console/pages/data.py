@@ -8,10 +8,10 @@ from markupsafe import Markup
 from nicegui import background_tasks, ui
 from redis.exceptions import RedisError
 
-from console.drift_log import ReportLog, read_reports
+from console.drift_log import ReportLog, read_reports, read_verdicts
 from console.pages.controls import button
 from console.pages.data_texts import distribution, drift_line, heat_row, quality_lines, quality_table, shares_table
-from console.pages.rollout_texts import comparison_of_arms
+from console.pages.rollout_texts import comparison_of_arms, verdicts_over_time
 from console.pages.texts import LiveHtml, heading, html
 from console.pages.visit import Visit
 
@@ -40,6 +40,7 @@ class DataView:
         self._quality = LiveHtml(classes="card")
         heading("Rollout")
         self._rollout = LiveHtml(classes="card")
+        self._narrowing = LiveHtml()
         visit.follow(self._show)
 
     def _show(self) -> None:
@@ -55,9 +56,16 @@ class DataView:
         shown = self._visit.shown
         try:
             self._log = await asyncio.to_thread(read_reports, shown.operations_client, shown.streams)
+            rollout = shown.watch.state.rollout.rollout if shown.watch.state else None
+            verdicts = (
+                await asyncio.to_thread(read_verdicts, shown.operations_client, shown.streams, rollout.id)
+                if rollout
+                else []
+            )
         except (RedisError, OSError):
             self._newest = None  # the header says so; tried again after the next reading
             return
+        self._narrowing.show(verdicts_over_time(verdicts))
         drift = self._log.drift
         self._verdict.show(drift_line(drift[-1][1] if drift else None))
         self._draw_map()

@@ -7,12 +7,13 @@ import json
 from typing import Any
 
 from markupsafe import Markup
-from nicegui import background_tasks
+from nicegui import background_tasks, ui
 from redis.exceptions import RedisError
 
 from console.listing_search import AnswerHit, ListingDossier, SearchResult, read_dossier, search
-from console.pages.texts import LiveHtml, facts, figure, html, moment
+from console.pages.texts import LiveHtml, facts, figure, figure_or_text, html, moment, range_of, step_name
 from console.pages.visit import Visit
+from console.pages.what_if import WhatIfForm
 from console.pictures.waterfall import draw_waterfall
 from transport.entries import EntryId
 
@@ -33,23 +34,25 @@ def show_listing(visit: Visit) -> None:
             "</button></form>"
         ).format(visit.address(visit.view), text)
     )
-    found = LiveHtml()
+    found, below = LiveHtml(), ui.element("div").classes("what-if")
 
     async def load() -> None:
         shown = visit.shown
+        known = shown.operations_client, shown.settings, shown.domain
         try:
-            result = await asyncio.to_thread(search, shown.operations_client, shown.streams, text)
+            result = await asyncio.to_thread(search, *known, text)
             dossier: ListingDossier | None = None
             if result.hits:
                 # a repeat says little about a listing: its first answer is shown
                 answers = [hit for hit in result.hits if hit.event["type"] != "listing.repeated"]
-                dossier = await asyncio.to_thread(
-                    read_dossier, shown.operations_client, shown.streams, (answers or result.hits)[0]
-                )
+                dossier = await asyncio.to_thread(read_dossier, *known, (answers or result.hits)[0])
         except (RedisError, OSError) as error:
-            found.show(Markup('<p class="problem">Redis does not answer: {}</p>').format(error))
+            found.show(Markup('<p class="problem">The listing cannot be read now: {}</p>').format(error))
             return
         found.show(_nothing(text, result) if dossier is None else _dossier(visit, dossier, result))
+        if dossier is not None and dossier.row is not None:
+            with below, ui.element("div").classes("card"):
+                WhatIfForm(visit, dossier.row)
 
     if text:
         found.show(Markup('<p class="empty">Searching …</p>'))
@@ -58,7 +61,7 @@ def show_listing(visit: Visit) -> None:
 
 def _nothing(text: str, result: SearchResult) -> Markup:
     why = (
-        "It is unknown, still waits, or its answer was trimmed."
+        "It is unknown, still waits, or its answer is neither on the streams nor in the audit log."
         if result.is_complete
         else "The search was given up before all answers were looked at: search by entry id."
     )
@@ -70,7 +73,7 @@ def _dossier(visit: Visit, dossier: ListingDossier, result: SearchResult) -> Mar
     parts = [_others(visit, result), _facts(dossier)]
     if dossier.explanation is not None:
         data = dossier.explanation.data
-        steps = [(_step_name(each.feature, each.value), each.contribution) for each in data.contributions]
+        steps = [(step_name(each.feature, each.value), each.contribution) for each in data.contributions]
         parts.append(draw_waterfall(f"Why {figure_or_text(data.prediction)}", data.base, steps, data.unit))
     elif hit.event["type"] == "listing.scored":
         listing_id = hit.event["data"]["listing_id"]
@@ -79,11 +82,14 @@ def _dossier(visit: Visit, dossier: ListingDossier, result: SearchResult) -> Mar
                 '<p class="empty">No explanation is on the stream: <code>tasador explain {}</code> computes one.</p>'
             ).format(listing_id)
         )
-    if dossier.listing is None:
+    if dossier.listing is not None:
+        parts.append(_pretty("Payload", dossier.listing))
+    elif dossier.row is None:
         parts.append(Markup('<p class="empty">The listing itself was trimmed.</p>'))
     else:
-        parts.append(_pretty("Payload", dossier.listing))
-    parts.append(_pretty("Answer", hit.event))
+        parts.append(_pretty("Features", dossier.row.features))
+    if hit.archived is None:
+        parts.append(_pretty("Answer", hit.event))
     return Markup("").join(Markup('<div class="card">{}</div>').format(part) for part in parts if part)
 
 
@@ -110,21 +116,21 @@ def _facts(dossier: ListingDossier) -> Markup:
         ("source", data.get("listing_source")),
         ("subject", hit.event.get("subject")),
         ("entry", hit.entry),
+        ("found in", "the audit log, which keeps less than the streams did" if hit.archived else ""),
         ("published (UTC)", moment(published_ms)),
         ("answered after", f"{max(hit.at_ms - published_ms, 0):,} ms"),
     ]
     if hit.event["type"] == "listing.scored":
-        interval = data.get("interval") or data.get("candidates")
         rows += [
             ("prediction", Markup("<strong data-prediction>{}</strong>").format(figure_or_text(data["prediction"]))),
-            ("interval", f"{_joined(interval)} ({data.get('coverage', 0):.0%})" if interval else ""),
+            ("interval", range_of(data)),
             ("confidence", data.get("confidence")),
             ("model", f"version {model.get('version')}, activation {model.get('activation')}"),
             ("arm", arm_text(model)),
             ("rollout", model.get("rollout")),
             ("imputed", ", ".join(data.get("imputed", ()))),
             ("unusual", ", ".join(data.get("unusual", ()))),
-            ("stored", _joined(data.get("stored"))),
+            ("stored", _stored(data.get("stored"))),
             ("true outcome", _outcome(dossier)),
         ]
     elif hit.event["type"] == "listing.refused":
@@ -144,7 +150,7 @@ def arm_text(model: dict[str, Any]) -> str:
 def _outcome(dossier: ListingDossier) -> str:
     if dossier.outcome is None:
         return ""
-    truth: object = dossier.outcome["data"].get("outcome")
+    truth = dossier.outcome
     predicted: object = dossier.hit.event["data"]["prediction"]
     if isinstance(truth, int | float) and isinstance(predicted, int | float):
         return f"{figure(truth)}; the prediction is {predicted - truth:+.4g} off"
@@ -156,19 +162,8 @@ def _kind(hit: AnswerHit) -> str:
     return _KINDS.get(kind, kind)
 
 
-def _step_name(feature: str, value: object) -> str:
-    return f"{feature} missing" if value is None else f"{feature} = {figure_or_text(value)}"
-
-
-def figure_or_text(value: object) -> str:
-    """A number as a figure, anything else as it is."""
-    return figure(value) if isinstance(value, int | float) else str(value)
-
-
-def _joined(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {figure_or_text(each)}" for name, each in value.items())
-    return " to ".join(figure_or_text(each) for each in value) if isinstance(value, list) else ""
+def _stored(values: dict[str, Any] | None) -> str:
+    return ", ".join(f"{name} {figure_or_text(each)}" for name, each in (values or {}).items())
 
 
 def _pretty(title: str, event: dict[str, Any]) -> Markup:

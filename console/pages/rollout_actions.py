@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from console.actions import actor_of
 from console.pages.confirming import ActionPlan
-from console.pages.model_actions import promote_plan
+from console.pages.model_actions import command_plan, promote_plan
 from console.pages.visit import Visit
 from schemas.commands import AdjustRollout, StartRollout, StopRollout
 from schemas.errors import DataError
@@ -89,16 +89,12 @@ def adjust_plan(visit: Visit, rollout: DesiredRollout, wish: RolloutWish) -> Act
 
 def stop_plan(visit: Visit, rollout: DesiredRollout) -> ActionPlan:
     """End the rollout."""
-
-    async def run(operator: str, reason: str, _: bool) -> str:  # noqa: FBT001 - as every action
-        data = RolloutStopData(rollout=rollout.id, reason=reason)
-        return await visit.shown.desk.carry_out(StopRollout(actor=actor_of(operator), data=data))
-
-    return ActionPlan(
+    return command_plan(
+        visit,
         "Stop the rollout",
         f"Version {rollout.champion} answers all listings again, and every consumer drops version {rollout.version}. "
         "It is refused if another rollout runs by then.",
-        run,
+        lambda actor, why, _: StopRollout(actor=actor, data=RolloutStopData(rollout=rollout.id, reason=why)),
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from console.pages.texts import facts, moment, table
+from console.pictures.band import BandPoint, draw_band
 from console.pictures.interval import draw_interval
 from operations.rollouts import RolloutStatus
 from schemas.rollout_report import ArmFigures, Guardrail, RolloutReport, RolloutVerdict
@@ -73,6 +76,19 @@ def verdict_text(verdict: RolloutVerdict) -> Markup:
     if verdict.low is None or verdict.high is None:
         return badge
     return badge + draw_interval("Gain of the challenger", verdict.gain, verdict.low, verdict.high)
+
+
+def verdicts_over_time(verdicts: Sequence[tuple[int, RolloutVerdict]]) -> Markup:
+    """The gain and its interval, verdict by verdict, with the times in ms at which they were logged."""
+    points = [
+        BandPoint(at_ms / 1000, each.gain, each.low, each.high)
+        for at_ms, each in verdicts
+        if each.gain is not None and each.low is not None and each.high is not None
+    ]
+    if not points:
+        return Markup("")
+    first, last = (f"{moment(at_ms)}, {each.outcomes:,} outcomes" for at_ms, each in (verdicts[0], verdicts[-1]))
+    return draw_band("Gain of the challenger, and its interval, over time", points, (first, last))
 
 
 def comparison_of_arms(status: RolloutStatus) -> Markup:

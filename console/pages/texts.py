@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeGuard
+from typing import Any, Self, TypeGuard
 
 from markupsafe import Markup
 from nicegui import ui
@@ -23,6 +24,11 @@ class LiveHtml:
     def __init__(self, tag: str = "div", classes: str = "") -> None:
         self._element = ui.html("", sanitize=False, tag=tag).classes(classes)
         self._text = Markup("")
+
+    def labelled(self, name: str) -> Self:
+        """Name the part as a region, which reading programs announce when it changes."""
+        self._element.props(f'role="region" aria-live="polite" aria-label="{name}"')
+        return self
 
     def show(self, text: Markup) -> None:
         """Show a text, if it is another one."""
@@ -81,6 +87,24 @@ def figure(value: float | None, digits: int = 4) -> str:
     if value == 0 or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{value:,.{digits}g}"
+
+
+def figure_or_text(value: object) -> str:
+    """A number as a figure, anything else as it is."""
+    return figure(value) if isinstance(value, int | float) else str(value)
+
+
+def step_name(feature: str, value: object) -> str:
+    """A feature with its value, as a step of an explanation."""
+    return f"{feature} missing" if value is None else f"{feature} = {figure_or_text(value)}"
+
+
+def range_of(data: Mapping[str, Any]) -> str:
+    """The interval of a prediction, or its candidate classes; empty if it has none."""
+    coverage = f" ({data.get('coverage') or 0:.0%})"
+    if data.get("interval"):
+        return " to ".join(map(figure_or_text, data["interval"])) + coverage
+    return ", ".join(data["candidates"]) + coverage if data.get("candidates") else ""
 
 
 def moment(at_ms: int) -> str:

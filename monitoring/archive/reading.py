@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,41 @@ def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) 
     if source is not None:
         wanted &= pc.field("listing_source") == source
     for path in reversed(folder.files("predictions")):
+        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+        if rows:
+            return rows[-1]
+    return None
+
+
+def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) -> tuple[list[dict[str, Any]], bool]:
+    """Predictions whose listing's entry, id or subject is a text, as rows of `monitoring.archive.rows`, newest first.
+
+    Args:
+        folder: of the log.
+        text: that is searched.
+        most: number of rows.
+        deadline_s: of the clock `time.monotonic`, at which the search is given up.
+
+    Returns:
+        The rows, and whether every file was looked at or enough was found.
+    """
+    wanted = (pc.field("entry_id") == text) | (pc.field("listing_id") == text) | (pc.field("subject") == text)
+    rows: list[dict[str, Any]] = []
+    for path in reversed(folder.files("predictions")):
+        if time.monotonic() > deadline_s:
+            return rows, False
+        rows += reversed(pq.read_table(path, partitioning=None, filters=wanted).to_pylist())
+        if len(rows) >= most:
+            break
+    return rows[:most], True
+
+
+def find_outcome(folder: ArchiveFolder, listing_id: str, source: str, deadline_s: float) -> dict[str, Any] | None:
+    """The newest outcome of a listing as a row of the log; None if there is none, or it was not found in time."""
+    wanted = (pc.field("listing_id") == listing_id) & (pc.field("listing_source") == source)
+    for path in reversed(folder.files("outcomes")):
+        if time.monotonic() > deadline_s:
+            break
         rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
         if rows:
             return rows[-1]

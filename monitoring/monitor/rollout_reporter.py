@@ -12,6 +12,7 @@ import redis.asyncio
 
 from monitoring.drift.columns import Column
 from monitoring.monitor.rollout_metrics import RolloutMetrics
+from monitoring.monitor.verdict_log import VerdictLog
 from monitoring.rollouts.arm_window import ArmWindow
 from monitoring.rollouts.comparison import RolloutComparison
 from monitoring.rollouts.guardrails import are_measured, check_guardrails, find_broken
@@ -60,6 +61,7 @@ class RolloutReporter:
         self._window = ArmWindow(client, settings.streams, domain)
         self._outcomes = MatureOutcomes(client, settings.streams, domain, settings.rollout.mature_h)
         self._commands = RolloutCommands(client, settings.streams)
+        self._log = VerdictLog(client, settings.streams)
         self._last_verdict = ("", "")
 
     def set_reference(self, columns: Sequence[Column]) -> None:
@@ -103,6 +105,7 @@ class RolloutReporter:
             waits_for=step.waits_for if step else None,
         )
         await self._client.set(self._streams.rollout_report, report.model_dump_json(exclude_none=True))
+        await self._log.add(rollout.id, verdict)
         self._metrics.record_report(report)
         self._log_verdict(rollout, verdict)
         await self._act(rollout, report, step)

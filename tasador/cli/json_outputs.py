@@ -52,7 +52,9 @@ OUTPUTS = {
     "dead-letters show": JsonOutput((f"{_LETTERS}.showing:LetterDocument",)),
     "domain new": JsonOutput((f"{_DOCUMENTS}:DraftedDomain",)),
     "drift": JsonOutput(("schemas.drift:DriftReport",)),
-    "explain": JsonOutput(("schemas.explanations:ExplainedListing", "explainer.weights:WeightReport")),
+    "explain": JsonOutput(
+        ("schemas.explanations:ExplainedListing", "schemas.what_if:WhatIfAnswer", "explainer.weights:WeightReport")
+    ),
     "features expire": JsonOutput(("tasador.cli.feature_documents:ExpiredFeatures",)),
     "features get": JsonOutput(("tasador.cli.feature_documents:FeaturesOfSubject",)),
     "features put": JsonOutput(("tasador.cli.feature_documents:WrittenFeatures",)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from consumer.batch_scorer import BatchScorer
-from consumer.served_model import ServedModel
+from consumer.served_model import served_model_of
 from explainer.answer_events import ranked
 from explainer.model_explainer import Attribution, ModelExplainer
 from producer.answer_files import answer_rows
@@ -122,9 +122,7 @@ class LocalModel:
             payloads: events as JSON.
         """
         scorer = BatchScorer(self.domain, self.settings, "predict")
-        low, high = self.card.bounds
-        usual, threshold = self.card.usual, self.card.threshold
-        served = ServedModel(self.scorer, Stamp(self.version, ""), low, high, usual, threshold=threshold)
+        served = served_model_of(self.scorer, Stamp(self.version, ""))
         for chunk in _chunks(payloads):
             entries = [Entry(b"0-%d" % number, (DATA_FIELD, each)) for number, each in enumerate(chunk, start=1)]
             events = map(_decode, scorer.score(scorer.decode(entries), served).events.splitlines())

@@ -87,13 +87,8 @@ def main() -> None:
             "TASADOR_REDIS_URL": site.settings.redis_url.get_secret_value(),
         }
         _train(environment)
-        command = [sys.executable, "-m", "tasador", "explainer", "--port", "0"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as explainer:
-            try:
-                _flow(site)
-                _take(site)
-            finally:
-                explainer.terminate()
+        _flow(site)
+        _take(site)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A console as a process of its own, beside a consumer, a training worker and a monitor in a thread of the test."""
+"""A console as a process of its own, beside the applications of a system in a thread of the test."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def running_console(settings: Settings, **variables: str) -> Iterator[RunningCon
 
 @contextmanager
 def running_applications(settings: Settings) -> Iterator[None]:
-    """Run one consumer, training worker and monitor in a thread."""
+    """Run one application of each kind in a thread."""
     stop, started = threading.Event(), threading.Event()
 
     async def run() -> None:

@@ -132,6 +132,33 @@ def test_an_operator_starts_adjusts_and_stops_a_rollout(site: Site) -> None:
     page.close()
 
 
+def test_an_operator_promotes_the_challenger_of_a_rollout(site: Site) -> None:
+    page = site.log_in("housing/models")
+    page.get_by_label("Version", exact=True).click()
+    page.get_by_role("option", name="1").click()
+    page.get_by_role("button", name="Start a rollout of the chosen version …").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Start a rollout of version 1").click()
+    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Promote the challenger …").click()
+    expect(dialog).to_contain_text("The rollout ends with the promotion")
+    page.get_by_role("checkbox").click()
+    dialog.get_by_label("Reason for forcing").fill("its outcomes come next year")
+    dialog.get_by_role("button", name="Promote challenger 1").click()
+    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    streams = site.settings.streams
+    assert site.client.hget(streams.model, "version") == b"1"
+    assert not site.client.exists(streams.rollout)
+    expect(page.locator("#view")).to_contain_text("its outcomes come next year")
+    expect(page.get_by_role("button", name="Start a rollout of the chosen version …")).to_be_visible()
+    page.get_by_role("button", name="Roll back …").click()
+    page.get_by_role("button", name="Roll back", exact=True).click()
+    expect(dialog).to_contain_text("Version 2 is what every consumer runs")
+    page.close()
+
+
 def test_a_refused_listing_is_corrected_and_replayed(site: Site) -> None:
     (event,) = _events(1)
     site.publish(event | {"id": "home-refused", "data": event["data"] | {"RM": -5}})
@@ -179,6 +206,39 @@ def test_a_listing_is_found_with_its_prediction_and_its_outcome(site: Site) -> N
     page.get_by_role("button", name="Search").click()
     expect(page.locator("#view")).to_contain_text("No answer to unknown was found")
     page.close()
+
+
+def test_what_if_shows_what_the_stream_would_answer(site: Site) -> None:
+    (event,) = _events(1)
+    ids = [f"what-if-{number}" for number in (1, 2)]
+    rows = event["data"], event["data"] | {"RM": 8.25}
+    site.publish(*(event | {"id": listing_id, "data": row} for listing_id, row in zip(ids, rows, strict=True)))
+    before, after = (_predicted(site, listing_id)["data"]["prediction"] for listing_id in ids)
+    streams = site.settings.streams
+    counted = site.client.hget(streams.progress, "answered"), site.client.xlen(streams.listings)
+    page = site.open(f"housing/listing?q={ids[0]}")
+    form, asked = page.get_by_label("RM", exact=True), page.get_by_role("button", name="What if?")
+    form.fill("8.25")
+    asked.click()
+    answer = page.get_by_role("region", name="What would be answered")
+    expect(answer.locator("[data-what-if]")).to_have_text(f"{after:.4g}")
+    expect(answer).to_contain_text(f"the change makes {after - before:+.4g}")
+    expect(answer.locator(".waterfall")).to_contain_text("RM = 8.25")
+    form.fill("-5")
+    form.press("Enter")
+    expect(answer).to_contain_text("the stream would refuse this (out_of_range): RM: ")
+    page.get_by_role("button", name="As it was").click()
+    asked.click()
+    expect(answer.locator("[data-what-if]")).to_have_text(f"{before:.4g}")
+    assert (site.client.hget(streams.progress, "answered"), site.client.xlen(streams.listings)) == counted
+    page.close()
+
+
+def _predicted(site: Site, listing_id: str) -> dict[str, Any]:
+    wait_until(lambda: _prediction_of(site, listing_id) is not None, 20, "it is predicted")
+    predicted = _prediction_of(site, listing_id)
+    assert predicted is not None
+    return predicted
 
 
 def _explain(site: Site, predicted: dict[str, Any]) -> None:

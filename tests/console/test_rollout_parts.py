@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from console.actions import told_of_rollout
 from console.pages.listing import arm_text
 from console.pages.rollout_actions import STEPS, UNCHANGED, RolloutWish, adjust_effect, start_effect
-from console.pages.rollout_texts import comparison_of_arms, rollout_facts, rollout_line
+from console.pages.rollout_texts import comparison_of_arms, rollout_facts, rollout_line, verdicts_over_time
 from console.pictures.interval import draw_interval
 from operations.rollouts import RolloutStatus
 from schemas.commands import AdjustRollout, ModelEventData, StartRollout, StopRollout
@@ -99,6 +100,25 @@ def test_an_interval_is_drawn_around_its_estimate_beside_zero() -> None:
     assert 'd="M240.0 22H440.0"' in drawn
     assert 'cx="340.0"' in drawn
     assert "circle" not in draw_interval("gain", None, 0.0, 0.0)
+
+
+def test_the_interval_of_the_gain_is_drawn_as_it_narrows() -> None:
+    verdicts = [
+        (
+            1_764_000_000_000 + 60_000 * number,
+            RolloutVerdict(gain=0.1, low=0.1 - w, high=0.1 + w, outcomes=100 * number),
+        )
+        for number, w in enumerate((0.9, 0.3, 0.2, 0.1), start=1)
+    ]
+    drawn = verdicts_over_time(verdicts)
+    band = re.search(r'class="band" d="M([^Z]+)Z"', drawn)
+    assert band is not None
+    corners = [[float(part) for part in each.split()] for each in band[1].split("L")]
+    heights = [low[1] - high[1] for high, low in zip(corners[:4], corners[:3:-1], strict=True)]
+    assert heights == sorted(heights, reverse=True), "narrower from left to right"
+    assert "+10.0% (+0.0% to +20.0%)" in drawn
+    assert "400 outcomes" in drawn
+    assert verdicts_over_time([(0, RolloutVerdict())]) == ""
 
 
 def test_one_line_says_that_a_rollout_runs_and_which_guardrail_is_broken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Collection, Iterator
@@ -13,18 +14,20 @@ from typing import Any
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from explainer.what_if import ask_explainer
 from operations.command_sender import current_actor
 from producer import ListingPublisher
 from schemas.events import Repeat
 from schemas.settings import load_settings
 from schemas.streams import Streams
+from schemas.what_if import WhatIfAnswer
 from tasador.cli.app import app
 from tasador.machine.processes import ManagedProcess
 from tests.listings import listing, read_boston_rows
 from tests.models import train_small_model
 from tests.security.roles import Users
 from tests.waiting import wait_until
-from transport.connection import connect
+from transport.connection import connect, connect_async
 
 LISTINGS = 20
 STATUS_CODES = (0, 1, 2)
@@ -62,6 +65,8 @@ def run_main_job(users: Users, streams: Streams, folder: Path) -> None:
 
         explained = publish_to_explain(users, streams)
         assert explained["type"] == "listing.explained"
+        would_be = asyncio.run(_ask_what_if(users.url("console"), streams))
+        assert would_be.prediction is not None
 
         assert run("monitor", "rollout", "status")["carried_out_by"]
         assert run("operator", "rollout", "stop", "--wait")["confirmed"]
@@ -83,6 +88,14 @@ def _ask(url: str, streams: Streams) -> None:
         answer = publisher.ask(listing(read_boston_rows()[0], "l-0"), timeout_s=20)
     assert isinstance(answer, Repeat)
     assert answer.prediction
+
+
+async def _ask_what_if(url: str, streams: Streams) -> WhatIfAnswer:
+    client = connect_async(url)
+    try:
+        return await ask_explainer(client, load_settings(prefix=streams.prefix), listing(read_boston_rows()[0], "l-0"))
+    finally:
+        await client.aclose()
 
 
 def publish_to_explain(users: Users, streams: Streams) -> dict[str, Any]:

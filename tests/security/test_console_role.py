@@ -38,8 +38,10 @@ async def test_the_role_has_the_rights_for_every_view_and_action(
         wait_until(lambda: redis_client.xlen(streams.predictions) == 1, 20, "one is predicted")
         await shown.watch.read()
         assert shown.watch.state is not None
-        found = search(shown.operations_client, streams, "good")
-        assert read_dossier(shown.operations_client, streams, found.hits[0]).listing is not None
+        known = shown.operations_client, settings, shown.domain
+        dossier = read_dossier(*known, search(*known, "good").hits[0])
+        assert dossier.listing is not None
+        assert dossier.row is not None
         read_reports(shown.operations_client, streams)
         await shown.desk.carry_out(Retrain(actor="ana@console"))
         (letter,) = shown.letters.read(None, None).letters

@@ -106,6 +106,9 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             ("HDEL", streams.gateway_keys, "x"),
             ("HSET", streams.trainers, "x", "{}"),
             ("XREADGROUP", "GROUP", TRAINERS, "x", "STREAMS", streams.commands, ">"),
+            ("LPOP", streams.what_if),
+            ("RPUSH", streams.what_if_answer("x"), "{}"),
+            ("DEL", streams.what_if),
         ],
         "reader": [
             ("XREAD", "STREAMS", streams.replies("asker"), 0),
@@ -163,6 +166,8 @@ def _forbidden(streams: Streams) -> dict[str, list[RedisCommand]]:
             ("XDEL", streams.explanations, "1-0"),
             ("HGETALL", streams.model),
             ("HSET", streams.consumers, "x", "{}"),
+            ("RPUSH", streams.what_if, "{}"),
+            ("BLPOP", streams.what_if_answer("x"), 1),
         ],
         "operator": [
             *every_role,

@@ -197,6 +197,8 @@ NOT_TYPED: dict[str, str] = {
     "tasador publish others.csv --domain passengers --rename Geschlecht=Sex --skip Notiz --decimal ,": _OWN_TABLE,
     "tasador explain home-17": "a listing of the reader's: tests/explainer/test_explain_command.py"
     "::test_a_listing_is_explained_with_and_without_a_stored_explanation",
+    "tasador explain home-17 --set RM=7 --set LSTAT=": "a listing of the reader's: tests/explainer/test_what_if.py"
+    "::test_the_command_asks_what_if",
     "tasador explain --global": "needs 50 explanations: tests/explainer/test_weights.py"
     "::test_weights_of_late_are_compared_with_training",
     "cd examples/node && npm ci": _NODE,

@@ -1,4 +1,4 @@
-"""Runs a consumer, a training worker and a monitor in this process, and a client of their streams."""
+"""Runs a consumer, a training worker, a monitor and an explainer in this process, and a client of their streams."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 import redis
 
 from consumer.app import build_consumer
+from explainer.app import build_explainer
 from monitoring.monitor.app import build_monitor
 from schemas.commands import COMMANDS, Command, ModelEvent
 from schemas.drift import DriftEvent, DriftReport
@@ -33,6 +34,7 @@ async def run_applications(settings: Settings) -> AsyncIterator[None]:
         build_consumer(settings, "c1", listener),
         build_worker(settings, "w1"),
         build_monitor(settings, "m1", reference_loader(settings)),
+        build_explainer(settings, "x1"),
     )
     with listener:
         async with AsyncExitStack() as stack:

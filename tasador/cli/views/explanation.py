@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from schemas.events import PredictionData
 from schemas.explanations import ExplanationData, FeatureContribution
 from tasador.cli.formatting import printable, significant
 from tasador.cli.terminal_table import TableColumn, TerminalTable
@@ -30,6 +34,25 @@ def explanation_chart(data: ExplanationData, title: str) -> RenderableType:
     )
     shown = data.prediction if isinstance(data.prediction, str) else f"{significant(data.prediction)} {data.unit}"
     return Group(Text(printable(f"{title}: {shown}".strip(), 200), style="bold"), *_range(data), "", table)
+
+
+def what_if_chart(
+    explanation: ExplanationData, prediction: PredictionData, recorded: Mapping[str, Any], title: str
+) -> RenderableType:
+    """The chart of what would be predicted, above what was, and above what was filled or is unusual.
+
+    Args:
+        explanation: of what would be predicted.
+        prediction: that would be made.
+        recorded: data of the prediction that the listing got.
+        title: names the listing and its changes.
+    """
+    was, version = recorded["prediction"], recorded["model"]["version"]
+    shown = significant(was) if isinstance(was, float) else str(was)
+    marks = ("imputed", prediction.imputed), ("unusual", prediction.unusual)
+    notes = [Text(printable(f"{name}: {', '.join(names)}", 200)) for name, names in marks if names]
+    predicted = Text(printable(f"predicted as it was published: {shown}, by version {version}", 200))
+    return Group(explanation_chart(explanation, title), predicted, *notes)
 
 
 def _cells(one: FeatureContribution, largest: float) -> list[Text]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import redis
 
-from schemas.rollout_report import RolloutReport
+from schemas.rollout_report import LoggedVerdict, RolloutReport
 from schemas.rollouts import ArmName
 from schemas.streams import Streams
 from tests.monitoring.rollouts.rollout_fixture import Answered, RolloutFixture
@@ -287,3 +287,20 @@ async def test_no_rollout_has_no_report_and_no_figures(make: MakeRollout) -> Non
     rollout = make()
     assert await rollout.reporter.report() is None
     assert rollout.client.exists(rollout.streams.rollout_report) == 0
+
+
+async def test_verdicts_are_logged_as_their_outcomes_grow(make: MakeRollout) -> None:
+    rollout = make()
+    desired = rollout.change()
+    counts = []
+    for seed, count in enumerate((150, 2, 150)):
+        rollout.answer(listings(count, 0.01, seed=seed))
+        counts.append((await rollout.report()).verdict.outcomes)
+        await rollout.report()
+    assert counts == [150, 152, 302]
+    entries: Any = rollout.client.xrange(rollout.streams.rollout_verdicts)
+    logged = [LoggedVerdict.model_validate_json(fields[b"data"]) for _, fields in entries]
+    assert {each.rollout for each in logged} == {desired.id}
+    assert [each.verdict.outcomes for each in logged] == [150, 302], "two more outcomes say nothing new"
+    widths = [(each.verdict.high or 0) - (each.verdict.low or 0) for each in logged]
+    assert widths[0] > widths[1] > 0
