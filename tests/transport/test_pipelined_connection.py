@@ -24,7 +24,7 @@ def test_a_command_is_sent_when_send_returns(
 
     async def send() -> bool:
         client = connect_async(redis_url)
-        connection = PipelinedConnection(client)
+        connection = PipelinedConnection(client, streams.progress)
         await connection.send("SET", streams.progress, "x" * size)
         give_up_s = time.monotonic() + 10
         # without yielding to the event loop
@@ -42,7 +42,7 @@ def test_a_command_is_sent_when_send_returns(
 async def _send_after_reset(redis_url: str, match: str) -> object:
     """Reset a connection and check that sending on it raises this error; returns the answer to the next command."""
     client = connect_async(redis_url)
-    connection = PipelinedConnection(client)
+    connection = PipelinedConnection(client, "key")
     await connection.ask("PING")
     raw: Any = connection._connection
     raw._writer.transport.abort()
