@@ -27,19 +27,20 @@ class RedisCluster:
 
     Attributes:
         nodes: all servers, the masters first.
-        url: of the cluster; names one node.
     """
 
     def __init__(self, folder: Path, masters: int, replicas: int = 0) -> None:
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
+        # otherwise all masters would refuse while one of them is away
+        partly = ("--cluster-require-full-coverage", "no")
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS), *partly)
         count = masters * (1 + replicas)
         self.nodes = [RedisServer(folder / f"node-{number}", *options) for number in range(count)]
         self._masters = masters
 
     @property
     def url(self) -> str:
-        """The address of the cluster, by one of its nodes."""
-        return self.url_at(0)
+        """The address of the cluster, by its first nodes, of which one may be away."""
+        return self.url_at(0, min(1, len(self.nodes) - 1))
 
     def url_at(self, *numbers: int) -> str:
         """The address of the cluster, by these nodes."""
@@ -75,10 +76,14 @@ class RedisCluster:
             try:
                 slots: Any = ask(node, "CLUSTER", "SLOTS")
             except redis.exceptions.RedisError:
-                continue
+                continue  # it is killed or stopped
             seen += [master[1] for first, last, master, *_ in slots if first <= slot <= last]
         port = max(set(seen), key=seen.count)
         return next(node for node in self.nodes if node.port == port)
+
+    def masters(self) -> list[RedisServer]:
+        """The living masters."""
+        return [node for node in self.nodes if node.is_running and _role_of(node) == "master"]
 
     def wait_for_other_owner(self, key: str, former: RedisServer) -> RedisServer:
         """Wait until a replica has taken over a slot of a killed master."""
@@ -136,10 +141,14 @@ class RedisCluster:
 
 def ask(node: RedisServer, *command: Any) -> Any:
     """One node's reply."""
-    with connect(node.url) as client:
+    with connect(node.url, timeout_s=2) as client:
         return client.execute_command(*command)
 
 
 def id_of(node: RedisServer) -> str:
     """The name of a node in its cluster."""
     return str(ask(node, "CLUSTER", "MYID").decode())
+
+
+def _role_of(node: RedisServer) -> str:
+    return str(ask(node, "ROLE")[0].decode())

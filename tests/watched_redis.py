@@ -30,7 +30,9 @@ class WatchedRedis:
     """
 
     def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3) -> None:
-        self.servers = [RedisServer(folder / f"redis-{number}") for number in range(1 + replicas)]
+        # without them, a master that was replaced confirms writes until the Sentinels demote it, about 8 s later
+        options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
+        self.servers = [RedisServer(folder / f"redis-{number}", *options) for number in range(1 + replicas)]
         self.sentinel_ports = [free_port() for _ in range(sentinels)]
         self._folder = folder
         self._sentinels: list[subprocess.Popen[bytes]] = []

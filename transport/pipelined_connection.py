@@ -58,9 +58,9 @@ class PipelinedConnection:
 
     async def send_packed(self, commands: bytes) -> None:
         """Send packed commands, whose replies `receive_all` returns; raises as `send`."""
-        if self._is_reset:
+        if self._is_closed:
+            # by the server, while nothing was under way: nothing is lost with it
             await self._drop()
-            raise redis.exceptions.ConnectionError("the connection was closed before the command was sent")
         self._sent = commands
         if self._route:
             self._route.begin()
@@ -169,13 +169,15 @@ class PipelinedConnection:
             await self._connection.disconnect()
 
     @property
-    def _is_reset(self) -> bool:
-        """Whether the peer has closed the connection.
+    def _is_closed(self) -> bool:
+        """Whether the peer has closed the connection, as far as is known.
 
         From Python 3.12 on, writing to asyncio's transport after that fails with an AttributeError.
         """
-        writer = self._connection and self._connection._writer  # noqa: SLF001 - redis-py has no public way
-        return writer is not None and bool(writer.transport.is_closing())
+        if self._connection is None or not self._connection.is_connected:
+            return False
+        reader, writer = self._connection._reader, self._connection._writer  # noqa: SLF001 - redis-py has no public way
+        return bool(reader.at_eof() or writer.transport.is_closing())
 
     async def _drop(self) -> None:
         # a peer that does not answer will not answer a goodbye either
