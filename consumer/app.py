@@ -11,8 +11,9 @@ from consumer.consumer import Consumer
 from consumer.model_events import CHECK_S, ModelEvents
 from schemas.settings import Settings
 from service import logs
-from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, required_redis_url, serve
 from service.asyncapi import describe
+from service.broker import build_broker
 from service.collector import calm_collector, freeze_objects
 from service.periodic import PeriodicTasks, Step
 from service.tracing import open_tracing

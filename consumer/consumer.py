@@ -84,7 +84,7 @@ class Consumer:
         self._settings = settings
         self._name = name
         self._failure: BaseException | None = None
-        self._reads, self._commits = PipelinedConnection(client), PipelinedConnection(client)
+        self._reads, self._commits = (PipelinedConnection(client, streams.listings) for _ in range(2))
         self.health = Health(STALL_S)
         self.registry = build_registry()
         self._metrics = ConsumerMetrics(domain, name, self.registry)
@@ -109,7 +109,8 @@ class Consumer:
         )
         batch = settings.batch
         self._committer = Committer(self._commits, streams, domain, settings, name)
-        self._features = FeatureStore(client, PipelinedConnection(client), streams, domain, settings.features.max_age_s)
+        lookups = PipelinedConnection(client, streams.features(""))
+        self._features = FeatureStore(client, lookups, streams, domain, settings.features.max_age_s)
         self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=PipelinedReader(

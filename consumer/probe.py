@@ -36,7 +36,7 @@ async def try_commit(
         ServerError: the script could not do all of its work; says what the server answered.
     """
     probe = streams.probe(name)
-    connection = PipelinedConnection(client)
+    connection = PipelinedConnection(client, probe.listings)
     committer = Committer(connection, probe, domain, settings, name)
     try:
         await client.delete(*probe.all_of_consumer, probe.bucket("probe"))

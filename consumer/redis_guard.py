@@ -17,7 +17,7 @@ from transport.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 1.0
 
 T = TypeVar("T")
 

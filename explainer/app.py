@@ -22,8 +22,9 @@ from schemas.states import ExplainerHeartbeat
 from schemas.streams import EXPLAINERS
 from service import logs
 from service.activity import Activities
-from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, required_redis_url, serve
 from service.asyncapi import describe
+from service.broker import build_broker
 from service.health import Health
 from service.heartbeat import FORGET_S, Heartbeat
 from service.metrics import build_registry

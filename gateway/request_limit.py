@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import redis.asyncio
 import redis.exceptions
@@ -13,6 +14,20 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.problems import problem
 from schemas.streams import Streams
+
+
+class _ClientStorage(RedisStorage):
+    """The counters, through a client of ours, which knows the address and where a cluster has the keys."""
+
+    def __init__(self, client: redis.asyncio.Redis, key_prefix: str) -> None:
+        self._client = client
+        super().__init__("async+redis://", implementation="redispy", key_prefix=key_prefix)
+
+    def configure_bridge(self) -> None:
+        """Let the storage use the client; called by the constructor."""
+        bridge: Any = self.bridge
+        bridge.storage = self._client
+        bridge.connection_getter = lambda _: self._client
 
 
 class RequestLimit:
@@ -26,13 +41,7 @@ class RequestLimit:
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, per_minute: int) -> None:
         self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
-        storage = RedisStorage(
-            "async+redis://",  # the pool knows the address
-            implementation="redispy",
-            key_prefix=streams.gateway_limits,
-            connection_pool=client.connection_pool,  # type: ignore[arg-type]
-        )
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._limiter = SlidingWindowCounterRateLimiter(_ClientStorage(client, streams.gateway_limits))
 
     @property
     def is_on(self) -> bool:

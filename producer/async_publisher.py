@@ -15,12 +15,12 @@ from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
-from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
+from producer.wire import CONNECTION_ERRORS, confirm, entry_arguments, failure, pack, redirected
 from schemas.errors import PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
 from transport.backlog import read_backlog_async
-from transport.connection import SOCKET_TIMEOUT_S, connect_async
+from transport.connection import SOCKET_TIMEOUT_S, connect_async, note_failure, pool_of_async
 
 
 class AsyncListingPublisher:
@@ -125,15 +125,18 @@ class AsyncListingPublisher:
         await self.aclose()
 
     async def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
+        stream = self._plan.streams.listings
         try:
             await self._wait_for_backlog(chunk)
-            connection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+            pool = await pool_of_async(self._client, stream)
+            connection = await pool.get_connection()
         except redis.exceptions.RedisError as error:
+            note_failure(self._client, error)
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
         replies: list[bytes | Exception] = []
         lost: Exception | None = None
         try:
-            packed = pack(self._plan.streams.listings, chunk, reply_to)
+            packed = pack(stream, chunk, reply_to)
             await connection.send_packed_command(packed, check_health=False)
             # one timeout for the chunk: redis-py's timeout for each reply takes most of the time
             async with asyncio.timeout(SOCKET_TIMEOUT_S):
@@ -148,7 +151,16 @@ class AsyncListingPublisher:
             # unread replies must not be taken for those of the next chunk
             if len(replies) < len(chunk):
                 await connection.disconnect(nowait=True)
-            await self._client.connection_pool.release(connection)
+            await pool.release(connection)
+        for number in redirected(replies):
+            try:
+                xadd = ("XADD", stream, *entry_arguments(chunk[number], reply_to))
+                replies[number] = await self._client.execute_command(*xadd)  # type: ignore[no-untyped-call]
+            except (redis.exceptions.RedisError, OSError) as error:
+                lost, replies = error, replies[:number]
+                break
+        if lost:
+            note_failure(self._client, lost)
         self._plan.backpressure.record_sent(len(chunk))
         return confirm(self._plan.url, chunk, replies, lost)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import redis
 import redis.exceptions
 
-from producer.wire import CONNECTION_ERRORS, confirm, failure, pack
+from producer.wire import CONNECTION_ERRORS, confirm, entry_arguments, failure, pack, redirected
+from transport.connection import note_failure, pool_of
 
 
 def send_chunk(
@@ -25,13 +26,15 @@ def send_chunk(
         PublishError: Redis rejected events permanently.
     """
     try:
-        connection = client.connection_pool.get_connection()
+        pool = pool_of(client, stream)
+        connection = pool.get_connection()
     except redis.exceptions.RedisError as error:
+        note_failure(client, error)
         raise failure(url, error, unconfirmed=chunk) from error
     replies: list[bytes | Exception] = []
     lost: Exception | None = None
     try:
-        connection.send_packed_command(pack(stream, chunk, reply_to), check_health=False)  # type: ignore[no-untyped-call]
+        connection.send_packed_command(pack(stream, chunk, reply_to), check_health=False)
         while len(replies) < len(chunk):
             try:
                 replies.append(connection.read_response())
@@ -42,6 +45,15 @@ def send_chunk(
     finally:
         # unread replies must not be taken for those of the next chunk
         if len(replies) < len(chunk):
-            connection.disconnect()  # type: ignore[no-untyped-call]
-        client.connection_pool.release(connection)
+            connection.disconnect()
+        pool.release(connection)
+    for number in redirected(replies):
+        try:
+            xadd = ("XADD", stream, *entry_arguments(chunk[number], reply_to))
+            replies[number] = client.execute_command(*xadd)  # type: ignore[no-untyped-call]
+        except (redis.exceptions.RedisError, OSError) as error:
+            lost, replies = error, replies[:number]
+            break
+    if lost:
+        note_failure(client, lost)
     return confirm(url, chunk, replies, lost)

@@ -33,6 +33,16 @@ def pack(stream: str, chunk: Sequence[bytes], reply_to: str | None = None) -> It
         yield b"".join([b"%b$%d\r\n%b\r\n%b" % (head, len(payload), payload, tail) for payload in piece])
 
 
+def entry_arguments(payload: bytes, reply_to: str | None = None) -> tuple[str | bytes, ...]:
+    """The arguments of one event's XADD after the key, for a client that packs it itself."""
+    return ("*", DATA_FIELD, payload, *((REPLY_FIELD, reply_to) if reply_to else ()))
+
+
+def redirected(replies: Sequence[bytes | Exception]) -> list[int]:
+    """Numbers of the events that a node of a cluster did not add, because their slot has moved to another node."""
+    return [number for number, reply in enumerate(replies) if isinstance(reply, redis.exceptions.AskError)]
+
+
 def _packed(argument: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(argument), argument)
 

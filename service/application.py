@@ -20,17 +20,14 @@ import uvicorn
 from faststream.asgi import AsgiFastStream
 from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.redis import RedisBroker
-from faststream.redis.prometheus import RedisPrometheusMiddleware
 from faststream.specification import AsyncAPI
 from prometheus_client import CollectorRegistry
 
 from schemas.errors import ConfigurationError, PortInUseError, TasadorError
 from schemas.settings import Settings
-from service import logs
 from service.asyncapi import name_server
 from service.endpoints import routes
 from service.health import Health
-from service.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +43,6 @@ def required_redis_url(settings: Settings) -> str:
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: set TASADOR_REDIS_URL")
     return settings.redis_url.get_secret_value()
-
-
-def build_broker(url: str, registry: CollectorRegistry, tracing: Tracing = NO_TRACING) -> RedisBroker:
-    """FastStream's broker, with its metrics in the process's registry, its traces, and its log on our handler."""
-    middlewares = [RedisPrometheusMiddleware(registry=registry), *tracing.middlewares()]
-    return RedisBroker(url, logger=logging.getLogger(logs.BROKER), middlewares=middlewares)
 
 
 class Servable(Protocol):

@@ -56,6 +56,11 @@ class RedisServer:
         """The process id of the running server."""
         return self._running().pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and not ended."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start the server and wait until it has loaded its data and answers."""
         with (self.folder / "redis.log").open("ab") as log:

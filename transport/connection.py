@@ -1,10 +1,14 @@
-"""Connections to Redis that never repeat a command by themselves, and readable errors when Redis is unavailable."""
+"""Connections to Redis that never repeat a command by themselves, and readable errors when Redis is unavailable.
+
+One server, a master that Sentinels watch, and a cluster differ in their URL alone.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -13,7 +17,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from schemas.errors import RedisUnavailableError
-from transport.address import client_options, reading_url, without_password
+from transport.address import client_options, is_cluster, is_sentinel, reading_url, without_password
+from transport.async_cluster import AsyncClusterClient
+from transport.cluster import ClusterClient
+from transport.sentinel import follow_master, follow_master_async
 
 SOCKET_TIMEOUT_S = 5.0
 
@@ -25,6 +32,7 @@ TRANSIENT = (
     redis.exceptions.MasterDownError,
     redis.exceptions.ClusterDownError,
     redis.exceptions.TryAgainError,
+    redis.exceptions.AskError,
     OSError,
 )
 """What redis-py raises when the server cannot serve now; most arrive as an answer, not as a lost connection."""
@@ -37,7 +45,7 @@ _REFUSALS = (
 _NO_DATABASE = "DB index is out of range"
 # at the start, after a script's name and line, or on 6.2 after a hyphen; BUSYGROUP is not BUSY
 _TRANSIENT_ANSWER = re.compile(
-    r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) "
+    r"(?:^|[ -])(?:LOADING|MISCONF|NOREPLICAS|UNKILLABLE|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK) "
 )
 
 
@@ -61,7 +69,9 @@ def connect(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """
     options = client_options(url, timeout_s) | {"retry": Retry(NoBackoff(), 0)}
     with reading_url(url):
-        return redis.Redis.from_url(url, **options)
+        if is_sentinel(url):
+            return follow_master(url, options)
+        return ClusterClient(url, options) if is_cluster(url) else redis.Redis.from_url(url, **options)
 
 
 def connect_async(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.asyncio.Redis:
@@ -72,7 +82,29 @@ def connect_async(url: str, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.asynci
     """
     options = client_options(url, timeout_s) | {"retry": redis.asyncio.retry.Retry(NoBackoff(), 0)}
     with reading_url(url):
-        return redis.asyncio.Redis.from_url(url, **options)
+        if is_sentinel(url):
+            return follow_master_async(url, options)
+        return AsyncClusterClient(url, options) if is_cluster(url) else redis.asyncio.Redis.from_url(url, **options)
+
+
+def pool_of(client: redis.Redis, key: str) -> Any:
+    """The pool of connections to the server that has a key, for commands that the client cannot send.
+
+    Raises:
+        redis.exceptions.RedisError: a cluster does not say which node that is.
+    """
+    return client.pool_of(key) if isinstance(client, ClusterClient) else client.connection_pool
+
+
+async def pool_of_async(client: redis.asyncio.Redis, key: str) -> Any:
+    """As `pool_of`, for an asynchronous client."""
+    return await client.pool_of(key) if isinstance(client, AsyncClusterClient) else client.connection_pool
+
+
+def note_failure(client: redis.Redis | redis.asyncio.Redis, error: BaseException) -> None:
+    """Tell a client that a connection of one of its pools failed, so that it asks the cluster again who owns what."""
+    if isinstance(client, ClusterClient | AsyncClusterClient):
+        client.note_failure(error)
 
 
 @contextmanager

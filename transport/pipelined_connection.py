@@ -1,8 +1,8 @@
 """A connection on which a command is sent now and its reply is received later, and reading a group through it.
 
 redis-py's clients wait for each reply. On a pipelined connection the server works while the caller does. One command at
-a time is under way, or several that are sent as one. Nothing is sent again: only the caller knows what a lost
-connection did to its command.
+a time is under way, or several that are sent as one. Nothing is sent again after a lost connection: only the caller
+knows what that did to its command.
 """
 
 from __future__ import annotations
@@ -16,27 +16,34 @@ import hiredis
 import redis.asyncio
 import redis.exceptions
 
+from transport.async_cluster import AsyncClusterClient
 from transport.connection import SOCKET_TIMEOUT_S
 from transport.consumer_group import Entry
+from transport.slots import Route
 
 READ_BYTES = 1 << 20
 """A read takes as much as has arrived: a batch is five times as large as redis-py's 64 KiB."""
 
 
 class PipelinedConnection:
-    """A connection with a client's address and user, opened by the first command.
+    """A connection with a client's user to the server that has a key, opened by the first command.
+
+    It asks the Sentinels or the cluster for that server each time it is opened. On a cluster, a connection serves the
+    keys of one slot. A command that is redirected was not executed: it is sent again to where the redirection leads.
 
     Args:
         client: whose address and options are used.
-        timeout_s: for sending, and for a reply (see `receive`), in seconds.
+        key: any key of the slot that is used: that of a shard's listings for the connections of a shard.
+        timeout_s: for connecting and sending, and for a reply (see `receive`), in seconds.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, timeout_s: float = SOCKET_TIMEOUT_S) -> None:
-        pool = client.connection_pool
-        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task yields
-        options = {**pool.connection_kwargs, "socket_timeout": None, "socket_read_size": READ_BYTES}
-        self._connection: Any = pool.connection_class(**options)
+    def __init__(self, client: redis.asyncio.Redis, key: str, timeout_s: float = SOCKET_TIMEOUT_S) -> None:
+        self._client = client
+        self._key = key
         self._timeout_s = timeout_s
+        self._connection: Any = None
+        self._route: Route | None = None
+        self._sent = b""
 
     async def send(self, *command: Any) -> None:
         """Send a command; unless the connection is congested, it has been sent when this returns.
@@ -44,17 +51,23 @@ class PipelinedConnection:
         Raises:
             redis.exceptions.ConnectionError: the connection is lost, the command with it or not.
             redis.exceptions.TimeoutError: it could not be sent in time.
+            redis.exceptions.ClusterDownError: no node of the cluster has the key.
         """
         # redis-py's own packing takes longer, and sends in pieces
         await self.send_packed(hiredis.pack_command(command))
 
     async def send_packed(self, commands: bytes) -> None:
         """Send packed commands, whose replies `receive_all` returns; raises as `send`."""
-        if self._is_reset:
+        if self._is_closed:
+            # by the server, while nothing was under way: nothing is lost with it
             await self._drop()
-            raise redis.exceptions.ConnectionError("the connection was closed before the command was sent")
+        self._sent = commands
+        if self._route:
+            self._route.begin()
         try:
             async with asyncio.timeout(self._timeout_s):
+                if self._connection is None or not self._connection.is_connected:
+                    await self._open()
                 await self._connection.send_packed_command(commands, check_health=False)
         except TimeoutError as error:
             await self._drop()
@@ -77,10 +90,42 @@ class PipelinedConnection:
         """
         try:
             async with asyncio.timeout(self._timeout_s + extra_s):
-                return await self._connection.read_response(timeout=math.inf)
+                while True:
+                    try:
+                        return await self._connection.read_response(timeout=math.inf)
+                    except redis.exceptions.AskError as error:
+                        await self._send_again(error)
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"no reply within {self._timeout_s + extra_s:g} s") from error
+
+    async def _open(self) -> None:
+        """Connect to the server that has the key now."""
+        if isinstance(self._client, AsyncClusterClient):
+            self._route = await self._client.route_to(self._key)
+            await self._connect(self._client.client_of(self._route.node).connection_pool)
+        else:
+            await self._connect(self._client.connection_pool)
+
+    async def _send_again(self, error: redis.exceptions.AskError) -> None:
+        """Send the command under way to where a redirection leads."""
+        if self._route is None or not isinstance(self._client, AsyncClusterClient):
+            raise error
+        self._route.follow(error)
+        await self._connection.disconnect()
+        await self._connect(self._client.client_of(self._route.node).connection_pool)
+        if self._route.is_asked:
+            # the next command on this connection is redirected back, as long as the slot has not moved
+            await self._connection.send_packed_command(hiredis.pack_command(("ASKING",)), check_health=False)
+            await self._connection.read_response(timeout=math.inf)
+        await self._connection.send_packed_command(self._sent, check_health=False)
+
+    async def _connect(self, pool: Any) -> None:
+        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task yields
+        options = {**pool.connection_kwargs, "socket_timeout": None, "socket_read_size": READ_BYTES}
+        self._connection = pool.connection_class(**options)
+        # sending would connect, too, but pass by the search for the master
+        await self._connection.connect()
 
     async def receive_all(self, count: int) -> list[Any]:
         """The replies to so many commands under way; the error that answers one of them stands in its place.
@@ -99,6 +144,9 @@ class PipelinedConnection:
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"no replies within {self._timeout_s:g} s") from error
+        if self._route and any(_is_redirection(reply) for reply in replies):
+            # the next command asks the cluster again
+            await self._drop()
         return list(replies)
 
     async def _received(self) -> bytes:
@@ -117,20 +165,28 @@ class PipelinedConnection:
 
     async def close(self) -> None:
         """Close the connection; a later command opens a new one."""
-        await self._connection.disconnect()
+        if self._connection:
+            await self._connection.disconnect()
 
     @property
-    def _is_reset(self) -> bool:
-        """Whether the peer has closed the connection.
+    def _is_closed(self) -> bool:
+        """Whether the peer has closed the connection, as far as is known.
 
         From Python 3.12 on, writing to asyncio's transport after that fails with an AttributeError.
         """
-        writer = self._connection._writer  # noqa: SLF001 - redis-py has no public way
-        return writer is not None and bool(writer.transport.is_closing())
+        if self._connection is None or not self._connection.is_connected:
+            return False
+        reader, writer = self._connection._reader, self._connection._writer  # noqa: SLF001 - redis-py has no public way
+        return bool(reader.at_eof() or writer.transport.is_closing())
 
     async def _drop(self) -> None:
         # a peer that does not answer will not answer a goodbye either
-        await self._connection.disconnect(nowait=True)
+        if self._connection:
+            await self._connection.disconnect(nowait=True)
+
+
+def _is_redirection(reply: Any) -> bool:
+    return isinstance(reply, redis.exceptions.ResponseError) and str(reply).startswith(("MOVED ", "ASK "))
 
 
 class PipelinedReader:

@@ -1,4 +1,4 @@
-"""The check of a Redis server before a process starts: version and cluster mode."""
+"""The check of a Redis server before a process starts: version, cluster mode, and whether the address fits it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import redis.asyncio
 
 from schemas.errors import ServerError
 from schemas.streams import Streams
+from transport.async_cluster import AsyncClusterClient
+from transport.cluster import ClusterClient
 
 OLDEST = (6, 2)
 _HASH_TAG = re.compile(r"\{[^{}]+\}")
@@ -20,21 +22,25 @@ def check_server(client: redis.Redis, streams: Streams) -> None:
     """Check that the product can keep its guarantees on this server.
 
     Raises:
-        ServerError: it is older than 6.2, or a cluster while the prefix carries no hash tag.
+        ServerError: it is older than 6.2, or a cluster while the prefix carries no hash tag, or the address is not that
+            of a cluster.
     """
-    _check(client.info("server"), client.info("cluster"), streams)
+    _check(client.info("server"), client.info("cluster"), streams, is_routed=isinstance(client, ClusterClient))
 
 
 async def check_server_async(client: redis.asyncio.Redis, streams: Streams) -> None:
     """As `check_server`, for an asynchronous client."""
-    _check(await client.info("server"), await client.info("cluster"), streams)
+    is_routed = isinstance(client, AsyncClusterClient)
+    _check(await client.info("server"), await client.info("cluster"), streams, is_routed=is_routed)
 
 
-def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Streams) -> None:
+def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Streams, *, is_routed: bool) -> None:
     version = str(server.get("redis_version", "0"))
     # Valkey reports the Redis version whose behaviour it has
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise ServerError(f"Redis {version} is too old: Redis 6.2 or newer, or Valkey, is required")
+    if cluster.get("cluster_enabled") and not is_routed:
+        raise ServerError("Redis runs in cluster mode: use redis+cluster:// instead of redis:// in TASADOR_REDIS_URL")
     if cluster.get("cluster_enabled") and not _HASH_TAG.search(streams.prefix):
         raise ServerError(
             f"Redis runs in cluster mode and the prefix {streams.prefix!r} has no hash tag: "

@@ -25,8 +25,9 @@ from schemas.settings import Settings
 from schemas.states import DesiredModel, MonitorHeartbeat
 from service import logs
 from service.activity import Activities
-from service.application import ServedApp, bind, build_app, build_broker, required_redis_url, serve
+from service.application import ServedApp, bind, build_app, required_redis_url, serve
 from service.asyncapi import describe
+from service.broker import build_broker
 from service.collector import calm_collector, freeze_objects
 from service.health import Health
 from service.heartbeat import FORGET_S, Heartbeat

@@ -77,7 +77,7 @@ async def fence(redis_url: str, streams: Streams) -> AsyncIterator[FenceFixture]
     settings = settings_for(streams.prefix)
     client = connect_async(redis_url)
     await client.xgroup_create(streams.listings, SCORERS, "0", mkstream=True)
-    lines = [PipelinedConnection(client), PipelinedConnection(client)]
+    lines = [PipelinedConnection(client, streams.listings), PipelinedConnection(client, streams.listings)]
     one, other = (Committer(line, streams, HOUSING, settings, "a") for line in lines)
     yield FenceFixture(client, streams, one, other, BatchScorer(HOUSING, settings, "a"))
     for line in lines:

@@ -155,7 +155,7 @@ class SteppedConsumer:
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         settings = limited_settings(streams.prefix)
-        self.connection = PipelinedConnection(client)
+        self.connection = PipelinedConnection(client, streams.listings)
         self._client, self._streams = client, streams
         self._scorer = BatchScorer(HOUSING, settings, "a")
         self._committer = Committer(self.connection, streams, HOUSING, settings, "a")

@@ -193,7 +193,7 @@ async def test_categories_are_stored_as_their_bare_text(redis_client: Client, re
     store(redis_client, streams, "p", stored)
     settings = settings_for(streams.prefix, domain="obesity")
     async with connect_async(redis_url) as client:
-        feature_store = FeatureStore(client, PipelinedConnection(client), streams, domain, 86_400)
+        feature_store = FeatureStore(client, PipelinedConnection(client, streams.features("")), streams, domain, 86_400)
         scorer = BatchScorer(domain, settings, "a")
         batch = scorer.decode([Entry(b"1-0", [b"data", lacking("l", "p", rest)])])
         batch.lookup = feature_store.plan(batch)
@@ -322,7 +322,7 @@ async def test_a_lookup_that_is_lost_again_and_again_costs_no_outcome(
         closed.bind(("127.0.0.1", 0))
         nobody = connect_async(f"redis://127.0.0.1:{closed.getsockname()[1]}")
         async with running(redis_url, settings_for(streams.prefix)) as consumer:
-            consumer.scoring_loop.features._connection = PipelinedConnection(nobody)
+            consumer.scoring_loop.features._connection = PipelinedConnection(nobody, streams.features(""))
             publish(redis_client, streams, [lacking("alone", "p"), event("null", ROW | {"LSTAT": None}, subject="p")])
             await answered(redis_client, streams, 2)
             await wait_until_async(lambda: counted(consumer, "feature_lookups", result="failed") == 2)

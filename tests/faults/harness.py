@@ -33,7 +33,7 @@ SETTLE_S = 60
 
 
 class Round:
-    """Two domain runs on one Redis, one without deduplication and one with it.
+    """Two domain runs on one Redis, one without deduplication and one with it; on a cluster in a slot each.
 
     Attributes:
         runs: the one with deduplication off, then the one with it on.
@@ -49,7 +49,7 @@ class Round:
         self.random = random.Random(seed)
         self.counts: Counter[str] = Counter()
         self.runs = tuple(
-            DomainRun(url, f"{prefix}-{word}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
+            DomainRun(url, f"{{{prefix}-{word}}}", folder, {**changes, "dedup_seconds": seconds}, rate, seed + seconds)
             for word, seconds in (("off", 0), ("on", 300))
         )
         for run in self.runs:

@@ -128,8 +128,8 @@ WRONG_VALUES = {
     "rediss://localhost?ssl_cert_reqs=maybe": "the option ssl_cert_reqs must be one of none, optional, required",
     "rediss://localhost?ssl_ca_certs=/nowhere/ca.crt": "the option ssl_ca_certs names /nowhere/ca.crt, which does not",
     "redis://localhost/housing": "is no Redis URL: use redis://host:port/db",
-    "unix://run/redis.sock": "is no Redis URL: .+ or unix:///path",
-    "unix://": "is no Redis URL: .+ or unix:///path",
+    "unix://run/redis.sock": "is no Redis URL: .+ unix:///path",
+    "unix://": "is no Redis URL: .+ unix:///path",
 }
 
 
@@ -148,7 +148,7 @@ async def test_options_that_are_supported_work(private_redis: StartRedis, option
         assert client.ping()
     async with connect_async(url) as asynchronous:
         assert await asynchronous.ping()
-        connection = PipelinedConnection(asynchronous)
+        connection = PipelinedConnection(asynchronous, "key")
         assert await connection.ask("PING") == b"PONG"
         await connection.close()
 
@@ -209,7 +209,7 @@ async def test_a_unix_socket_serves_every_kind_of_connection(private_redis: Star
         assert client.set("k", "v")
     async with connect_async(url) as client:
         assert await client.get("k") == b"v"
-        connection = PipelinedConnection(client)
+        connection = PipelinedConnection(client, "key")
         assert await connection.ask("GET", "k") == b"v"
         await connection.close()
 

@@ -11,6 +11,7 @@ import redis
 import uvloop
 
 from schemas.streams import Streams
+from tests.waiting import wait_until_async
 from transport.connection import connect_async
 from transport.pipelined_connection import PipelinedConnection
 
@@ -24,7 +25,7 @@ def test_a_command_is_sent_when_send_returns(
 
     async def send() -> bool:
         client = connect_async(redis_url)
-        connection = PipelinedConnection(client)
+        connection = PipelinedConnection(client, streams.progress)
         await connection.send("SET", streams.progress, "x" * size)
         give_up_s = time.monotonic() + 10
         # without yielding to the event loop
@@ -39,35 +40,59 @@ def test_a_command_is_sent_when_send_returns(
     assert run(send())
 
 
-async def _send_after_reset(redis_url: str, match: str) -> object:
-    """Reset a connection and check that sending on it raises this error; returns the answer to the next command."""
-    client = connect_async(redis_url)
-    connection = PipelinedConnection(client)
-    await connection.ask("PING")
+async def _reset(connection: PipelinedConnection) -> None:
+    """Use a connection, then reset it."""
+    assert await connection.ask("PING") == b"PONG"
     raw: Any = connection._connection
     raw._writer.transport.abort()
     await asyncio.sleep(0)
-    with pytest.raises(redis.ConnectionError, match=match):
-        await connection.ask("PING")
-    answer = await connection.ask("PING")
-    await connection.close()
-    await client.aclose()
-    return answer
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_a_connection_that_was_reset_unseen_is_a_connection_error(redis_url: str, run: object) -> None:
-    """Writing to it raises AttributeError or RuntimeError, depending on the loop; the next command reconnects."""
+def test_a_connection_that_was_lost_while_nothing_was_under_way_is_opened_again(redis_url: str, run: object) -> None:
+    """Writing to it raises AttributeError or RuntimeError, depending on the loop."""
 
-    send = _send_after_reset(redis_url, "closed before the command was sent")
+    async def send_after_reset() -> object:
+        async with connect_async(redis_url) as client:
+            connection = PipelinedConnection(client, "key")
+            await _reset(connection)
+            answer = await connection.ask("PING")
+            await connection.close()
+            return answer
+
     assert callable(run)
-    assert run(send) == b"PONG"
+    assert run(send_after_reset()) == b"PONG"
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(redis_url: str, run: object) -> None:
+    async def send_after_close() -> object:
+        async with connect_async(redis_url) as client:
+            connection = PipelinedConnection(client, "key")
+            await client.client_kill_filter(_id=await connection.ask("CLIENT", "ID"))
+            raw: Any = connection._connection
+            await wait_until_async(raw._reader.at_eof)
+            answer = await connection.ask("PING")
+            await connection.close()
+            return answer
+
+    assert callable(run)
+    assert run(send_after_close()) == b"PONG"
 
 
 def test_a_connection_that_uvloop_finds_closed_while_it_writes_is_a_connection_error(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PipelinedConnection, "_is_reset", False)
+    async def send_after_reset() -> object:
+        async with connect_async(redis_url) as client:
+            connection = PipelinedConnection(client, "key")
+            await _reset(connection)
+            with monkeypatch.context() as patched:
+                patched.setattr(PipelinedConnection, "_is_closed", False)
+                with pytest.raises(redis.ConnectionError, match="closed=True"):
+                    await connection.ask("PING")
+            answer = await connection.ask("PING")
+            await connection.close()
+            return answer
 
-    send = _send_after_reset(redis_url, "closed=True")
-    assert uvloop.run(send) == b"PONG"
+    assert uvloop.run(send_after_reset()) == b"PONG"

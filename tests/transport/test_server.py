@@ -11,6 +11,7 @@ import redis
 from schemas.errors import ServerError
 from schemas.streams import Streams
 from tests.conftest import StartRedis
+from tests.redis_cluster import RedisCluster
 from transport.connection import connect, connect_async
 from transport.server import check_server, check_server_async
 
@@ -54,17 +55,33 @@ def test_redis_6_2_is_supported(private_redis: StartRedis, redis_6_2: Path, stre
         check_server(client, streams)
 
 
-async def test_a_cluster_requires_a_hash_tag(private_redis: StartRedis) -> None:
-    server = private_redis("--cluster-enabled", "yes")
+async def test_a_cluster_requires_its_own_address_and_a_hash_tag(tmp_path: Path) -> None:
+    cluster = RedisCluster(tmp_path, 1)
+    cluster.start()
+    plain, tag = "^Redis runs in cluster mode: use redis\\+cluster:// instead of redis://", "has no hash tag"
     message = r"^Redis runs in cluster mode and the prefix 'housing' has no hash tag: set TASADOR_PREFIX=\{housing\}$"
-    with connect(server.url) as client:
-        with pytest.raises(ServerError, match=message):
-            check_server(client, Streams("housing"))
-        for prefix in ("{}", "{housing", "a}b{"):
-            with pytest.raises(ServerError, match="has no hash tag"):
-                check_server(client, Streams(prefix))
-        check_server(client, Streams("{housing}"))
-        check_server(client, Streams("agency-{housing.3}"))
-    async with connect_async(server.url) as client:
-        with pytest.raises(ServerError, match=message):
-            await check_server_async(client, Streams("housing"))
+    try:
+        with connect(cluster.nodes[0].url) as client, pytest.raises(ServerError, match=plain):
+            check_server(client, Streams("{housing}"))
+        with connect(cluster.url) as client:
+            with pytest.raises(ServerError, match=message):
+                check_server(client, Streams("housing"))
+            for prefix in ("{}", "{housing", "a}b{"):
+                with pytest.raises(ServerError, match=tag):
+                    check_server(client, Streams(prefix))
+            check_server(client, Streams("{housing}"))
+            check_server(client, Streams("agency-{housing.3}"))
+        async with connect_async(cluster.nodes[0].url) as asynchronous:
+            with pytest.raises(ServerError, match=plain):
+                await check_server_async(asynchronous, Streams("{housing}"))
+        async with connect_async(cluster.url) as asynchronous:
+            with pytest.raises(ServerError, match=tag):
+                await check_server_async(asynchronous, Streams("housing"))
+    finally:
+        cluster.stop()
+
+
+def test_a_server_that_is_no_cluster_is_no_address_of_one(redis_url: str) -> None:
+    url = redis_url.replace("redis://", "redis+cluster://")
+    with connect(url) as client, pytest.raises(ServerError, match="does not run in cluster mode: use redis://"):
+        client.ping()
