@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from explainer.page import bars
+from explainer.page import bars, figure_text
 from registry.store import Registry
 from registry.versions import ModelVersionInfo
 from schemas.settings import Settings
@@ -18,11 +18,5 @@ def comparison_page(registry: Registry, settings: Settings, first: ModelVersionI
     """
     comparison = compare_versions(registry, settings, first, second)
     environment = Environment(loader=PackageLoader("tasador.comparing"), autoescape=True, undefined=StrictUndefined)
-    environment.filters["figure"] = _figure
+    environment.filters["figure"] = figure_text
     return environment.get_template("comparison.html.j2").render(comparison=comparison, bars=bars)
-
-
-def _figure(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -39,7 +39,6 @@ def page_of(domain: Domain, raw: RawTable, report: DataQualityReport) -> str:
 
     page: str = TableReport(
         _readable(domain, raw),
-        title=f"{domain.name}: {raw.source}",
         verbose=0,
         plot_distributions=True,
         compute_associations=True,
