@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monitoring.archive.files import ArchiveFile
 from registry.cache import ModelCache
 from registry.loading import load_to_serve
 from registry.location import cache_folder_of, tracking_uri_of
@@ -55,14 +56,13 @@ class FileTask:
 
     settings: Settings
     model: DesiredModel
-    source: Path
+    source: ArchiveFile
     target: Path
 
     @property
     def signature(self) -> bytes:
         """What the file is made from; another one makes it anew."""
-        state = self.source.stat()
-        return json.dumps([self.model.digest, state.st_size, state.st_mtime_ns]).encode()
+        return json.dumps([self.model.digest, self.source.signature()]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def rescore_file(task: FileTask) -> RescoredFile:
         DataError: the file cannot be read or written, or a category of it is not declared by the domain.
         ModelRejectedError: the model cannot be used.
         RegistryUnavailableError: it cannot be loaded now.
+        ArchiveUnavailableError: the object store of the log does not answer.
     """
     try:
         signature = task.signature
@@ -127,9 +128,9 @@ def _write(task: FileTask, signature: bytes) -> RescoredFile:
     return RescoredFile(rows, left_out)
 
 
-def _parts_of(source: Path) -> Iterator[pa.Table]:
+def _parts_of(source: ArchiveFile) -> Iterator[pa.Table]:
     """The rows of a file, some at a time."""
-    with pq.ParquetFile(source) as file:
+    with source.opened() as content, pq.ParquetFile(content) as file:
         for batch in file.iter_batches(ROWS):
             yield pa.Table.from_batches([batch])
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from joblib import cpu_count
 
 from history.pool import run_here, run_in_processes, run_on_dask
 from history.rescored_file import FileTask, RescoredFile, rescore_file
+from monitoring.archive.files import DAY, SUFFIX, ArchiveFile
 from monitoring.archive.folder import ArchiveFolder
 from monitoring.archive.location import archive_of
 from registry.location import tracking_uri_of
@@ -88,7 +88,7 @@ def rescore(
             settings=settings,
             model=info.desired("0-0"),
             source=source,
-            target=out / source.parent.name / source.name,
+            target=out / f"{DAY}{source.day}" / f"{source.stem}{SUFFIX}",
         )
         for source in sources
     ]
@@ -106,17 +106,17 @@ def rescore(
     )
 
 
-def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId | None) -> list[Path]:
+def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId | None) -> list[ArchiveFile]:
     """Files that hold predictions of the range, by their names.
 
     Raises:
         DataError: there are none.
     """
     found = []
-    for path in folder.files("predictions"):
-        first, last = map(EntryId.parse, path.stem.split("_"))
+    for file in folder.files("predictions"):
+        first, last = file.span
         if (until is None or first.ms <= until.ms) and (since is None or since.ms <= last.ms):
-            found.append(path)
+            found.append(file)
     if not found:
         raise DataError(f"{folder.root}: the audit log has no predictions of that time")
     return found
@@ -146,6 +146,6 @@ def _claim(out: Path, about: _Manifest) -> None:
 def _run(settings: Settings, tasks: Sequence[FileTask], workers: int) -> Iterator[RescoredFile]:
     if settings.dask is not None:
         return run_on_dask(rescore_file, tasks, settings.dask)
-    if not workers and sum(pq.read_metadata(task.source).num_rows for task in tasks) >= FROM_ROWS:
+    if not workers and sum(task.source.count_rows() for task in tasks) >= FROM_ROWS:
         workers = cpu_count()
     return run_in_processes(rescore_file, tasks, workers) if workers else run_here(rescore_file, tasks)
