@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-models bench-tables bench-explain bench-rescore sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -148,6 +148,9 @@ bench-models: install ## Compare our training with older recipes on the same fol
 
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
+
+bench-rescore: install ## Measure how fast ten million past predictions are scored again, by one and two workers (FLAGS="--rows 5000000")
+	@$(BIN)/python -m benchmarks.rescoring $(FLAGS)
 
 sim-rollouts: install ## Simulate verdicts on rollouts, as docs/rollouts.md quotes them, in some minutes (FLAGS="--runs 100")
 	@$(BIN)/python -m benchmarks.rollouts $(FLAGS)

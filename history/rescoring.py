@@ -8,7 +8,7 @@ from pathlib import Path
 from joblib import cpu_count
 
 from history.pool import run_here, run_in_processes, run_on_dask
-from history.rescored_file import FileTask, RescoredFile, rescore_file
+from history.rescored_file import FileTask, RescoredFile, clear_unfinished, rescore_file
 from monitoring.archive.files import DAY, SUFFIX, ArchiveFile
 from monitoring.archive.folder import ArchiveFolder
 from monitoring.archive.location import archive_of
@@ -20,7 +20,7 @@ from schemas.settings import Settings
 from transport.entries import EntryId
 
 FROM_ROWS = 5_000_000
-"""Rows from which processes of their own pay: each takes seconds to start and to load the model."""
+"""Rows from which processes or a cluster pay: each worker takes seconds to start and to load the model."""
 _MANIFEST = "rescored.json"
 
 
@@ -69,7 +69,7 @@ def rescore(
         out: a folder, into which a file is written for each of the log.
         since: only files with predictions from then on; a file is always scored as a whole.
         until: only files with predictions until then.
-        workers: processes of this machine; 0 for one each core from `FROM_ROWS` rows on, and none below.
+        workers: processes of this machine; 0 for the cluster, or one each core, from `FROM_ROWS` rows on.
         on_file: called with the number of files that are done, and that of all.
 
     Raises:
@@ -96,6 +96,7 @@ def rescore(
     for result in _run(settings, tasks, workers):
         done.append(result)
         on_file(len(done), len(tasks))
+    clear_unfinished(out)
     return RescoreReport(
         version=version,
         files=len(done),
@@ -144,8 +145,20 @@ def _claim(out: Path, about: _Manifest) -> None:
 
 
 def _run(settings: Settings, tasks: Sequence[FileTask], workers: int) -> Iterator[RescoredFile]:
+    if workers:
+        return run_in_processes(rescore_file, tasks, workers)
+    if not _are_many([task.source for task in tasks]):
+        return run_here(rescore_file, tasks)
     if settings.dask is not None:
         return run_on_dask(rescore_file, tasks, settings.dask)
-    if not workers and sum(task.source.count_rows() for task in tasks) >= FROM_ROWS:
-        workers = cpu_count()
-    return run_in_processes(rescore_file, tasks, workers) if workers else run_here(rescore_file, tasks)
+    return run_in_processes(rescore_file, tasks, cpu_count())
+
+
+def _are_many(sources: Sequence[ArchiveFile]) -> bool:
+    """Whether files have `FROM_ROWS` rows; reads no more of them than it takes to know."""
+    rows = 0
+    for source in sources:
+        rows += source.count_rows()
+        if rows >= FROM_ROWS:
+            return True
+    return False

@@ -101,6 +101,12 @@ async def test_processes_give_the_same_files(log: Settings, tmp_path: Path) -> N
     pd.testing.assert_frame_equal(_read(tmp_path / "here"), _read(tmp_path / "there"))
 
 
+async def test_few_rows_stay_in_the_process_beside_a_cluster(log: Settings, tmp_path: Path) -> None:
+    # nothing listens there
+    settings = log.model_copy(update={"dask": "tcp://127.0.0.1:9"})
+    assert rescore(settings, "1", tmp_path / "out").rows == LISTINGS
+
+
 async def test_a_range_takes_the_predictions_of_that_time_only(log: Settings, tmp_path: Path) -> None:
     rescore(log, "1", tmp_path / "all")
     at_ms = sorted({int(moment.timestamp() * 1000) for moment in _read(tmp_path / "all")["predicted_at"]})
