@@ -117,7 +117,7 @@ test-redis: install ## Run tests of the guarantees on every supported Redis (RED
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
 compose-test: install ## Run the main job in containers, kill each container, and start each pod of Kubernetes
-	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py
+	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py tests/containers/cluster.py
 
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
