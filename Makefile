@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock bench-rescore
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,7 +117,7 @@ test-redis: install ## Run tests of the guarantees on every supported Redis (RED
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
 compose-test: install ## Run the main job in containers, kill each container, and start each pod of Kubernetes
-	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py
+	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py tests/containers/cluster.py
 
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
@@ -148,6 +148,9 @@ bench-models: install ## Compare our training with older recipes on the same fol
 
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
+
+bench-rescore: install ## Measure how fast ten million past predictions are scored again, by one and two workers (FLAGS="--rows 5000000")
+	@$(BIN)/python -m benchmarks.rescoring $(FLAGS)
 
 sim-rollouts: install ## Simulate verdicts on rollouts, as docs/rollouts.md quotes them, in some minutes (FLAGS="--runs 100")
 	@$(BIN)/python -m benchmarks.rollouts $(FLAGS)

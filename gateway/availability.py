@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis.asyncio
@@ -34,6 +35,12 @@ class Availability:
         self._silent_ms = max(_SHORTEST_S, _MISSED_BEATS * heartbeat_s) * 1000
         self._obstacle = "the gateway is starting"
         self.version: str | None = None
+        self._unserved_at_s: float | None = None
+
+    @property
+    def unserved_s(self) -> float | None:
+        """Time since a listing was last turned away, in s; None if none was. An autoscaler starts a consumer by it."""
+        return None if self._unserved_at_s is None else time.monotonic() - self._unserved_at_s
 
     @property
     def obstacle(self) -> str:
@@ -67,4 +74,5 @@ class Availability:
             HttpProblemError: (503) it cannot.
         """
         if self._obstacle:
+            self._unserved_at_s = time.monotonic()
             raise problem(503, "unavailable", f"nothing scores now: {self._obstacle}", retry_after_s=_RETRY_S)

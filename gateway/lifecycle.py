@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from gateway.availability import LOOK_S
-from gateway.metrics import DomainMetrics
 from gateway.served_domain import ServedDomain
 from schemas.states import GatewayHeartbeat
 from service.activity import Activities
@@ -39,7 +38,7 @@ def gateway_life(domains: Mapping[str, ServedDomain], name: str, port: int) -> W
                 port,
                 health,
                 activities,
-                partial(_counts, served.metrics),
+                partial(_counts, served),
             ),
             (
                 Step(f"keys of {domain}", KEYS_S, served.keys.read),
@@ -60,5 +59,10 @@ def _warn_of_obstacles(health: Health, domains: Mapping[str, ServedDomain]) -> N
             health.clear(f"scoring {served.domain.name}")
 
 
-def _counts(metrics: DomainMetrics) -> dict[str, int]:
-    return {"requests": metrics.answered, "refused": metrics.refused}
+def _counts(served: ServedDomain) -> dict[str, float | None]:
+    metrics = served.metrics
+    return {
+        "requests": metrics.answered,
+        "refused": metrics.refused,
+        "unserved_s": served.availability.unserved_s,
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monitoring.archive.files import ArchiveFile
 from registry.cache import ModelCache
 from registry.loading import load_to_serve
 from registry.location import cache_folder_of, tracking_uri_of
@@ -37,6 +39,7 @@ KEPT = (
 )
 """Columns that are taken over from the audit log."""
 _SOURCE = b"tasador"
+_HAS_FEATURES = "has_features"
 _PART = ".part"
 
 _scorers: dict[str, Scorer] = {}
@@ -55,14 +58,13 @@ class FileTask:
 
     settings: Settings
     model: DesiredModel
-    source: Path
+    source: ArchiveFile
     target: Path
 
     @property
     def signature(self) -> bytes:
         """What the file is made from; another one makes it anew."""
-        state = self.source.stat()
-        return json.dumps([self.model.digest, state.st_size, state.st_mtime_ns]).encode()
+        return json.dumps([self.model.digest, self.source.signature()]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def rescore_file(task: FileTask) -> RescoredFile:
         DataError: the file cannot be read or written, or a category of it is not declared by the domain.
         ModelRejectedError: the model cannot be used.
         RegistryUnavailableError: it cannot be loaded now.
+        ArchiveUnavailableError: the object store of the log does not answer.
     """
     try:
         signature = task.signature
@@ -115,10 +118,11 @@ def _write(task: FileTask, signature: bytes) -> RescoredFile:
     scorer, builder = _scorer_of(task), RowBuilder(domain)
     rows = left_out = 0
     task.target.parent.mkdir(parents=True, exist_ok=True)
-    part = task.target.with_suffix(_PART)
+    # of its own, because Dask may run a task again while the worker that it has lost goes on
+    part = task.target.with_name(f".{task.target.name}.{uuid.uuid4().hex}{_PART}")
     with pq.ParquetWriter(part, _schema_of(domain), compression="zstd") as writer:
-        for table in _parts_of(task.source):
-            usable = table.filter(table["has_features"])
+        for table in _parts_of(task.source, {*KEPT, *domain.columns, _HAS_FEATURES}):
+            usable = table.filter(table[_HAS_FEATURES])
             left_out += len(table) - len(usable)
             rows += len(usable)
             writer.write_table(_rescored(task, usable, domain, scorer, builder))
@@ -127,10 +131,17 @@ def _write(task: FileTask, signature: bytes) -> RescoredFile:
     return RescoredFile(rows, left_out)
 
 
-def _parts_of(source: Path) -> Iterator[pa.Table]:
-    """The rows of a file, some at a time."""
-    with pq.ParquetFile(source) as file:
-        for batch in file.iter_batches(ROWS):
+def clear_unfinished(out: Path) -> None:
+    """Delete what processes that died have left in a folder of results."""
+    for part in out.rglob(f".*{_PART}"):
+        part.unlink(missing_ok=True)
+
+
+def _parts_of(source: ArchiveFile, wanted: Collection[str]) -> Iterator[pa.Table]:
+    """The rows of a file with some of its columns, some at a time."""
+    with source.opened() as content, pq.ParquetFile(content) as file:
+        columns = [name for name in file.schema_arrow.names if name in wanted]
+        for batch in file.iter_batches(ROWS, columns=columns):
             yield pa.Table.from_batches([batch])
 
 
@@ -143,15 +154,16 @@ def _schema_of(domain: Domain) -> pa.Schema:
 
 def _rescored(task: FileTask, table: pa.Table, domain: Domain, scorer: Scorer, builder: RowBuilder) -> pa.Table:
     # a feature that the domain gained later is a gap in older files
-    frame = table.to_pandas().reindex(columns=domain.columns)
+    known = [name for name in domain.columns if name in table.column_names]
+    frame = table.select(known).to_pandas().reindex(columns=domain.columns)
     classes, values = domain.target.classes, np.empty(0)
     if len(table):
         scores = scorer.score(builder.matrix_of_frame(frame))
         values = np.array(classes)[winners_of(scores, classes)] if classes else scores
     schema = _schema_of(domain)
     columns = {name: table[name].cast(schema.field(name).type) for name in KEPT}
-    version = pa.array([task.model.version] * len(table), pa.string())
-    rescored = pa.array(values.tolist(), schema.field("rescored").type)
+    version = pa.repeat(pa.scalar(task.model.version, pa.string()), len(table))
+    rescored = pa.array(values, schema.field("rescored").type)
     return pa.table({**columns, "rescored_version": version, "rescored": rescored}, schema=schema)
 
 

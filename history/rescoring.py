@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from joblib import cpu_count
 
 from history.pool import run_here, run_in_processes, run_on_dask
-from history.rescored_file import FileTask, RescoredFile, rescore_file
+from history.rescored_file import FileTask, RescoredFile, clear_unfinished, rescore_file
+from monitoring.archive.files import DAY, SUFFIX, ArchiveFile
 from monitoring.archive.folder import ArchiveFolder
 from monitoring.archive.location import archive_of
 from registry.location import tracking_uri_of
@@ -20,7 +20,7 @@ from schemas.settings import Settings
 from transport.entries import EntryId
 
 FROM_ROWS = 5_000_000
-"""Rows from which processes of their own pay: each takes seconds to start and to load the model."""
+"""Rows from which processes or a cluster pay: each worker takes seconds to start and to load the model."""
 _MANIFEST = "rescored.json"
 
 
@@ -69,7 +69,7 @@ def rescore(
         out: a folder, into which a file is written for each of the log.
         since: only files with predictions from then on; a file is always scored as a whole.
         until: only files with predictions until then.
-        workers: processes of this machine; 0 for one each core from `FROM_ROWS` rows on, and none below.
+        workers: processes of this machine; 0 for the cluster, or one each core, from `FROM_ROWS` rows on.
         on_file: called with the number of files that are done, and that of all.
 
     Raises:
@@ -88,7 +88,7 @@ def rescore(
             settings=settings,
             model=info.desired("0-0"),
             source=source,
-            target=out / source.parent.name / source.name,
+            target=out / f"{DAY}{source.day}" / f"{source.stem}{SUFFIX}",
         )
         for source in sources
     ]
@@ -96,6 +96,7 @@ def rescore(
     for result in _run(settings, tasks, workers):
         done.append(result)
         on_file(len(done), len(tasks))
+    clear_unfinished(out)
     return RescoreReport(
         version=version,
         files=len(done),
@@ -106,17 +107,17 @@ def rescore(
     )
 
 
-def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId | None) -> list[Path]:
+def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId | None) -> list[ArchiveFile]:
     """Files that hold predictions of the range, by their names.
 
     Raises:
         DataError: there are none.
     """
     found = []
-    for path in folder.files("predictions"):
-        first, last = map(EntryId.parse, path.stem.split("_"))
+    for file in folder.files("predictions"):
+        first, last = file.span
         if (until is None or first.ms <= until.ms) and (since is None or since.ms <= last.ms):
-            found.append(path)
+            found.append(file)
     if not found:
         raise DataError(f"{folder.root}: the audit log has no predictions of that time")
     return found
@@ -144,8 +145,20 @@ def _claim(out: Path, about: _Manifest) -> None:
 
 
 def _run(settings: Settings, tasks: Sequence[FileTask], workers: int) -> Iterator[RescoredFile]:
+    if workers:
+        return run_in_processes(rescore_file, tasks, workers)
+    if not _are_many([task.source for task in tasks]):
+        return run_here(rescore_file, tasks)
     if settings.dask is not None:
         return run_on_dask(rescore_file, tasks, settings.dask)
-    if not workers and sum(pq.read_metadata(task.source).num_rows for task in tasks) >= FROM_ROWS:
-        workers = cpu_count()
-    return run_in_processes(rescore_file, tasks, workers) if workers else run_here(rescore_file, tasks)
+    return run_in_processes(rescore_file, tasks, cpu_count())
+
+
+def _are_many(sources: Sequence[ArchiveFile]) -> bool:
+    """Whether files have `FROM_ROWS` rows; reads no more of them than it takes to know."""
+    rows = 0
+    for source in sources:
+        rows += source.count_rows()
+        if rows >= FROM_ROWS:
+            return True
+    return False

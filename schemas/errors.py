@@ -8,7 +8,8 @@
     │   └── ServerError          this Redis cannot provide the guarantees (too old, cluster without a hash tag)
     ├── UnavailableError         transient: entries stay pending, and the operation is retried
     │   ├── RedisUnavailableError
-    │   └── RegistryUnavailableError
+    │   ├── RegistryUnavailableError
+    │   └── ArchiveUnavailableError   the object store of the audit log
     ├── PortInUseError           another program listens on the port; a supervisor may start the process again
     ├── RefusedListingError      permanent: the listing becomes a dead letter with this reason
     ├── ModelError               a model cannot be used; the current one stays
@@ -60,6 +61,10 @@ class RedisUnavailableError(UnavailableError):
 
 class RegistryUnavailableError(UnavailableError):
     """MLflow does not answer, or a model cannot be stored or loaded on this machine now."""
+
+
+class ArchiveUnavailableError(UnavailableError):
+    """The object store of the audit log does not answer, or refuses."""
 
 
 class PortInUseError(TasadorError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -132,16 +131,6 @@ class OutcomeSettings(Section):
         5.0, description="error above which a prediction is far off, in the target's unit, unless the domain says"
     )
     fast_ms: PositiveInt = Field(200, description="time within which an answer is fast, in ms")
-
-
-class ArchiveSettings(Section):
-    """The audit log."""
-
-    is_on: bool = Field(default=True, description="whether the monitor writes the audit log")
-    folder: Path | None = Field(None, description="its folder; `archive` in the home folder by default")
-    rows_per_file: PositiveInt = Field(10_000, description="largest number of rows in a file")
-    flush_s: PositiveFloat = Field(60.0, description="time after which a file is written even if not full, in s")
-    keep_days: PositiveInt = Field(365, description="number of days that are kept")
 
 
 class DriftSettings(Section):

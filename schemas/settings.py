@@ -17,6 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas import sections
+from schemas.archive_settings import ArchiveSettings
 from schemas.command_line import DEFAULT_DOMAIN
 from schemas.console_settings import ConsoleSettings
 from schemas.domain import BUILT_IN, Domain, load_domain
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     monitor: sections.MonitorSettings = sections.MonitorSettings()
     drift: sections.DriftSettings = sections.DriftSettings()
     outcomes: sections.OutcomeSettings = sections.OutcomeSettings()
-    archive: sections.ArchiveSettings = sections.ArchiveSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     loop: sections.LoopSettings = sections.LoopSettings()
     sources: sections.SourcesSettings = sections.SourcesSettings()
     training: sections.TrainingSettings = sections.TrainingSettings()

@@ -155,10 +155,12 @@ class GatewayHeartbeat(ProcessHeartbeat):
     Attributes:
         requests: answered for this domain since it started.
         refused: of these, with an error status.
+        unserved_s: time since it last turned a listing away because nothing scored, in s; None if it never did.
     """
 
     requests: int = 0
     refused: int = 0
+    unserved_s: float | None = None
 
 
 class ConsoleHeartbeat(ProcessHeartbeat):

@@ -99,6 +99,10 @@ class Streams:
     """List of the latest prediction errors, newest first: the outcome's time, the error, the outcome."""
     outcome_coverage = _Key("outcomes:coverage")
     """List of whether ranges held the latest outcomes, newest first: 1 or 0, and the version."""
+    archive = _Key("archive")
+    """Hash from a kind of file of the audit log to the span of entries of the newest one."""
+    archive_erasing = _Key("archive:erasing")
+    """Held while a subject is erased from the audit log; expires if that dies."""
     drift = _Key("drift")
     """Stream of drift and quality reports."""
     explain = _Key("explain")

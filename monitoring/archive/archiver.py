@@ -1,7 +1,9 @@
 """Copies predictions and outcomes from the streams to the audit log, each exactly once.
 
 The group `archivers` is only a cursor that keeps trimming from deleting what is not in the log yet; nothing is pending
-in it. It is moved after a file has been renamed into place. After a crash, the file names say where to continue.
+in it. What the next file holds is agreed on first (`monitoring.archive.plan`), then the file is written, then the
+cursor moves. After a crash the file is written again, with the same rows. If Redis has lost its newest writes, the
+names of the files say where to continue.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from typing import Any
 
 import redis.asyncio
 
-from monitoring.archive.folder import ArchiveFolder, ArchiveKind, day_of, hash_of
+from monitoring.archive.erasing import without_erased
+from monitoring.archive.files import EntrySpan
+from monitoring.archive.folder import ArchiveFolder, ArchiveKind, day_of
+from monitoring.archive.plan import ArchivePlan
 from monitoring.archive.reading import find_predictions
 from monitoring.archive.rows import ArchiveRows, ArchiveTable
 from monitoring.outcomes.prediction_index import IndexedPrediction
@@ -66,6 +71,8 @@ class Archiver:
         self._archive = settings.archive
         self._rows = ArchiveRows(domain, settings.limits)
         self._folder = folder
+        self._plan = ArchivePlan(client, self._streams.archive)
+        self._pruned_day = ""
         self._release_mark: tuple[str, EntryId] | None = None
 
     async def run_once(self, now_ms: int) -> ArchiveProgress:
@@ -74,6 +81,7 @@ class Archiver:
         Raises:
             redis.exceptions.RedisError: as the server answered.
             OSError: the folder cannot be written.
+            ArchiveUnavailableError: the object store does not answer.
         """
         predictions = without_features = outcomes = 0
         while True:
@@ -86,11 +94,18 @@ class Archiver:
             await self._release_listings(mark)
         while (file := await self._write("outcomes", self._streams.outcomes, self._outcome_rows, now_ms)) is not None:
             outcomes += file.table.num_rows
-        for kind in ("predictions", "outcomes"):
-            await asyncio.to_thread(self._folder.prune, kind, self._archive.keep_days, now_ms)
+        await self._prune(now_ms)
         if without_features:
             logger.warning("archived without features", extra={"rows": without_features})
         return ArchiveProgress(predictions, without_features, outcomes)
+
+    async def _prune(self, now_ms: int) -> None:
+        """Delete days that are too old, once a day: listing an object store costs a request."""
+        today = day_of(EntryId(now_ms, 0))
+        if today != self._pruned_day:
+            for kind in ("predictions", "outcomes"):
+                await asyncio.to_thread(self._folder.prune, kind, self._archive.keep_days, now_ms)
+            self._pruned_day = today
 
     async def find_older(self, identities: Sequence[str]) -> dict[str, IndexedPrediction]:
         """Predictions in the log, by identity."""
@@ -98,7 +113,7 @@ class Archiver:
 
     async def lag(self) -> int:
         """Number of predictions that are not in the log yet; estimated from 1,000 on."""
-        position = await asyncio.to_thread(self._folder.position, "predictions")
+        position = await self._cursor(self._streams.predictions)
         entries: Any = await self._client.xrange(self._streams.predictions, f"({position}", "+", count=_CHUNK)
         return len(entries) if len(entries) < _CHUNK else max(await self._estimate_lag(position), _CHUNK)
 
@@ -112,36 +127,73 @@ class Archiver:
 
     async def _write(self, kind: ArchiveKind, key: str, rows: Callable[..., Any], now_ms: int) -> ArchiveTable | None:
         """Write the next file of a kind; None if nothing is due."""
-        with self._folder.locked():
-            position = max(self._folder.position(kind), await self._cursor(key))
-            entries = await self._due_entries(key, position, now_ms)
-            if not entries:
-                return None
-            archived: ArchiveTable = await rows(entries)
-            first, last = EntryId.parse(entries[0][0]), EntryId.parse(entries[-1][0])
-            await asyncio.to_thread(self._folder.write, kind, self._without_erased(archived.table), first, last)
-        await self._client.xgroup_setid(key, ARCHIVERS, str(last))
+        span = await self._next_span(kind, key, now_ms)
+        if span is None:
+            return None
+        archived: ArchiveTable = await rows(await self._entries(key, span))
+        await asyncio.to_thread(self._store, kind, archived.table, span)
+        await self._client.xgroup_setid(key, ARCHIVERS, str(span.last))
         return archived
 
-    async def _due_entries(self, key: str, position: EntryId, now_ms: int) -> list[RawEntry]:
-        """The next entries of one day, if they fill a file or the first has waited long enough."""
+    async def _next_span(self, kind: ArchiveKind, key: str, now_ms: int) -> EntrySpan | None:
+        """What the next file holds: what was agreed on and is not done, or else what is due now."""
+        while True:
+            known, cursor = await self._plan.read(kind), await self._cursor(key)
+            if known is not None and known.last > cursor:
+                return known
+            span = await self._due_span(key, cursor, now_ms)
+            if span is None:
+                return None
+            position = await asyncio.to_thread(self._folder.position, kind)
+            if position > cursor:
+                await self._client.xgroup_setid(key, ARCHIVERS, str(position))
+            elif await self._plan.replace(kind, known, span):
+                return span
+
+    def _store(self, kind: ArchiveKind, table: Any, span: EntrySpan) -> None:
+        """Write a file without the rows of erased subjects.
+
+        An erasure does not wait for this: it is recorded first, and then rewrites the files that it finds. So a file
+        that came after its search was written by someone who finds the record now.
+        """
+        erased = self._folder.erased_subjects()
+        is_new = self._folder.write(kind, without_erased(table, erased), span)
+        now_erased = self._folder.erased_subjects()
+        if now_erased != erased or not is_new:
+            file = self._folder.file_of(kind, span)
+            stored = file.read()
+            kept = without_erased(stored, now_erased)
+            if kept.num_rows < stored.num_rows:
+                file.write(kept)
+
+    async def _entries(self, key: str, span: EntrySpan) -> list[RawEntry]:
+        """The entries of a span."""
         entries: list[RawEntry] = []
+        chunk: Any = await self._client.xrange(key, str(span.first), str(span.last), count=_CHUNK)
+        while chunk:
+            entries.extend(chunk)
+            after = chunk[-1][0].decode()
+            chunk = await self._client.xrange(key, f"({after}", str(span.last), count=_CHUNK)
+        return entries
+
+    async def _due_span(self, key: str, position: EntryId, now_ms: int) -> EntrySpan | None:
+        """The next entries of one day, if they fill a file or the first has waited long enough."""
+        ids: list[EntryId] = []
         after = position
-        while len(entries) < self._archive.rows_per_file:
+        while len(ids) < self._archive.rows_per_file:
             chunk: Any = await self._client.xrange(key, f"({after}", "+", count=_CHUNK)
             if not chunk:
                 break
-            entries.extend(chunk)
-            after = EntryId.parse(chunk[-1][0])
-        if not entries:
-            return []
-        first = EntryId.parse(entries[0][0])
-        entries = entries[: self._archive.rows_per_file]
-        is_full = len(entries) == self._archive.rows_per_file
-        same_day = [entry for entry in entries if day_of(EntryId.parse(entry[0])) == day_of(first)]
-        is_over = len(same_day) < len(entries)
-        has_waited = now_ms - first.ms >= self._archive.flush_s * 1000
-        return same_day if is_full or is_over or has_waited else []
+            ids.extend(EntryId.parse(entry_id) for entry_id, _ in chunk)
+            after = ids[-1]
+        if not ids:
+            return None
+        ids = ids[: self._archive.rows_per_file]
+        same_day = [each for each in ids if day_of(each) == day_of(ids[0])]
+        is_full = len(ids) == self._archive.rows_per_file
+        is_over = len(same_day) < len(ids)
+        has_waited = now_ms - ids[0].ms >= self._archive.flush_s * 1000
+        return EntrySpan(same_day[0], same_day[-1]) if is_full or is_over or has_waited else None
 
     async def _prediction_rows(self, entries: list[RawEntry]) -> ArchiveTable:
         ids = [answered_entry(fields) for _, fields in entries]
@@ -156,15 +208,6 @@ class Archiver:
 
     async def _outcome_rows(self, entries: list[RawEntry]) -> ArchiveTable:
         return await asyncio.to_thread(self._rows.of_outcomes, entries)
-
-    def _without_erased(self, table: Any) -> Any:
-        """The rows without those of erased subjects."""
-        erased = self._folder.erased_subjects()
-        if not erased or "subject" not in table.column_names:
-            return table
-        rows = zip(table.column("subject").to_pylist(), table.column("prediction_id").to_pylist(), strict=True)
-        ends = ((erased.get(hash_of(subject or "")), prediction_id) for subject, prediction_id in rows)
-        return table.filter([end is None or EntryId.parse(each) > EntryId.parse(end) for end, each in ends])
 
     async def _cursor(self, key: str) -> EntryId:
         """The last delivered id of the group, which is created if it is missing."""
@@ -187,7 +230,7 @@ class Archiver:
 
     async def _release_listings(self, mark: tuple[str, EntryId] | None) -> None:
         """Allow trimming of the listings up to the mark, if their predictions are all in the log."""
-        if mark is None or self._folder.position("predictions") < mark[1]:
+        if mark is None or await self._cursor(self._streams.predictions) < mark[1]:
             return
         self._release_mark = None
         if EntryId.parse(mark[0]) > await self._cursor(self._streams.listings):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from monitoring.archive.folder import ArchiveFolder, ArchiveKind
 from monitoring.archive.rows import ArchiveRows
@@ -30,10 +29,10 @@ def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence
     missing, predictions = set(identities), dict[str, IndexedPrediction]()
     ids = pa.array({identity.partition("\n")[2] for identity in missing}, pa.string())
     oldest = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date().isoformat()
-    for path in reversed(folder.files("predictions")):
-        if not missing or path.parent.name.removeprefix("day=") < oldest:
+    for file in reversed(folder.files("predictions")):
+        if not missing or file.day < oldest:
             break
-        table = pq.read_table(path, partitioning=None, filters=pc.field("listing_id").isin(ids))
+        table = file.read(filters=pc.field("listing_id").isin(ids))
         for row in reversed(table.to_pylist()):
             identity = identity_of(row["listing_source"], row["listing_id"])
             if identity in missing:
@@ -53,8 +52,8 @@ def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) 
     wanted = pc.field("listing_id") == listing_id
     if source is not None:
         wanted &= pc.field("listing_source") == source
-    for path in reversed(folder.files("predictions")):
-        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+    for file in reversed(folder.files("predictions")):
+        rows: list[dict[str, Any]] = file.read(filters=wanted).to_pylist()
         if rows:
             return rows[-1]
     return None
@@ -133,5 +132,5 @@ def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:
 
 def _read(folder: ArchiveFolder, kind: ArchiveKind, schema: pa.Schema) -> pa.Table:
     # a column that the domain gained later is empty in older files
-    tables = [pq.read_table(path, partitioning=None) for path in folder.files(kind)]
+    tables = [file.read() for file in folder.files(kind)]
     return pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")

@@ -1,6 +1,7 @@
 """`GET /scale`: how much work waits for consumers and explainers, for an autoscaler.
 
-The monitor serves it because an autoscaler that has stopped the last consumer needs the backlog to start one again.
+The monitor serves it because an autoscaler that has stopped the last consumer needs the backlog to start one again. A
+gateway turns listings away while no consumer runs, so it says in its heartbeat that it did.
 """
 
 from __future__ import annotations
@@ -14,23 +15,32 @@ from faststream.asgi.types import ASGIApp, Scope
 from redis.exceptions import RedisError
 
 from schemas.frozen_model import FrozenModel
+from schemas.states import GatewayHeartbeat
 from schemas.streams import Streams
 from transport.backlog import read_backlog_async
+from transport.clock import now_ms_async
+from transport.entries import EntryId
 
 SCALE = "/scale"
 """Its path."""
+
+
+RECENT_S = 60
+"""Time for which a listing, or one that a gateway turned away, keeps a consumer running that has no backlog."""
 
 
 class Workload(FrozenModel):
     """The work that waits in one domain.
 
     Attributes:
+        demand: what consumers are scaled by: the backlog, and 1 in place of 0 while listings come.
         backlog: listings without an outcome.
         undelivered: those of them that no consumer has read.
         pending: those of them that a consumer has read.
         explain_requests: requests for explanations without an answer.
     """
 
+    demand: int
     backlog: int
     undelivered: int
     pending: int
@@ -46,8 +56,23 @@ async def read_workload(client: redis.asyncio.Redis, streams: Streams) -> Worklo
     backlog = await read_backlog_async(client, streams)
     requests: Any = await client.xlen(streams.explain)
     return Workload(
-        backlog=backlog.total, undelivered=backlog.undelivered, pending=backlog.pending, explain_requests=requests
+        demand=backlog.total or int(await _are_listings_coming(client, streams)),
+        backlog=backlog.total,
+        undelivered=backlog.undelivered,
+        pending=backlog.pending,
+        explain_requests=requests,
     )
+
+
+async def _are_listings_coming(client: redis.asyncio.Redis, streams: Streams) -> bool:
+    """Whether one was published, or turned away by a gateway, within `RECENT_S`."""
+    since_ms = await now_ms_async(client) - RECENT_S * 1000
+    newest: Any = await client.xrevrange(streams.listings, count=1)
+    if newest and EntryId.parse(newest[0][0]).ms >= since_ms:
+        return True
+    beats: Any = await client.hvals(streams.gateways)
+    gateways = [GatewayHeartbeat.model_validate_json(beat) for beat in beats]
+    return any(each.unserved_s is not None and each.at_ms - each.unserved_s * 1000 >= since_ms for each in gateways)
 
 
 def scale_route(client: redis.asyncio.Redis, streams: Streams) -> tuple[str, ASGIApp]:

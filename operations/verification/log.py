@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import redis
 
+from monitoring.archive.files import ArchiveFile
 from monitoring.archive.folder import ArchiveFolder, ArchiveKind, hash_of
 from monitoring.archive.location import archive_of
 from monitoring.archive.rows import ArchiveRows
@@ -50,12 +49,15 @@ class LogCheck:
 
         Raises:
             DataError: the log is empty or cannot be read.
+            ArchiveUnavailableError: the object store of the log does not answer.
             redis.exceptions.RedisError: as the server answered.
         """
         folder, streams = archive_of(self.settings), self.settings.streams
         position = folder.position("predictions")
         if position == EntryId(0, 0):
-            raise DataError(f"{folder.root}: the audit log is empty; the monitor writes it, on its own machine")
+            raise DataError(
+                f"{folder.root}: the audit log is empty; the monitor writes it, and archive.folder says where"
+            )
         rows = ArchiveRows(self.settings.load_domain(), self.settings.limits)
         predictions = self._compare(
             folder, "predictions", streams.predictions, lambda entries: rows.of_predictions(entries, {}).table
@@ -76,9 +78,9 @@ class LogCheck:
         erased = folder.erased_subjects()
         files = folder.files(kind)
         after, count = "-", 0
-        for done, path in enumerate(files, start=1):
-            last = path.stem.partition("_")[2]
-            logged = list(_logged(path, kind))
+        for done, file in enumerate(files, start=1):
+            last = str(file.span.last)
+            logged = list(_logged(file, kind))
             expected = _by_id(rows_of(list(scan(self.client, key, after, last))), kind)
             first_kept = self._first(key)
             count += len(expected)
@@ -125,13 +127,13 @@ class LogCheck:
         return EntryId.parse(entries[0][0]) if entries else None
 
 
-def _logged(path: Path, kind: ArchiveKind) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _logged(file: ArchiveFile, kind: ArchiveKind) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The rows of a file with their ids, also those that are there twice."""
     names = [_IDS[kind], *_COMPARED[kind]]
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path, columns=names, partitioning=None).to_pylist()
+        rows: list[dict[str, Any]] = file.read(columns=names).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+        raise DataError(f"{file}: cannot be read: {error}") from error
     for row in rows:
         yield row.pop(_IDS[kind]), row
 

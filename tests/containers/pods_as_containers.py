@@ -45,7 +45,7 @@ class PodContainers:
 
     Attributes:
         pods: the spec of each pod by its workload.
-        started: workloads whose pods are started.
+        started: workloads, or pods of a workload with several, that are started.
     """
 
     def __init__(self, resources: list[Resource], images: dict[str, str], folder: Path) -> None:
@@ -53,7 +53,10 @@ class PodContainers:
         self._workloads = of_kind(resources, "Deployment", "StatefulSet", "Job")
         self._services = of_kind(resources, "Service")
         self._configs = {name: each["data"] for name, each in of_kind(resources, "ConfigMap").items()}
-        self._secrets = {"redis-passwords": {f"REDIS_{role.upper()}_PASSWORD": secrets.token_hex(16) for role in ROLES}}
+        self._secrets = {
+            secret: {f"REDIS_{role.upper()}_PASSWORD": secrets.token_hex(16) for role in roles}
+            for secret, roles in {"redis-passwords": ROLES, "redis-nodes": ("replica", "cluster")}.items()
+        }
         self._images = images
         self._folder = folder
         self._name = f"tasador-pods-{uuid.uuid4().hex[:8]}"
@@ -61,26 +64,41 @@ class PodContainers:
         self.started: set[str] = set()
         _docker("network", "create", self._name)
 
-    def start(self, workload: str) -> None:
-        """Start the pod of a workload."""
+    def start(self, workload: str, number: int | None = None) -> None:
+        """Start the pod of a workload, or of a stateful set the one of a number, which is then named with it."""
         pod = self.pods[workload]
+        name = workload if number is None else f"{workload}-{number}"
         (container,) = pod["containers"]
         user = pod["securityContext"]
         limits = container["resources"]["limits"]
         command = container.get("command", [])
-        variables = self._environment(container)
+        variables = self._environment(container, name)
         _docker(
-            *("run", "--detach", "--name", self._container(workload), "--hostname", workload, "--read-only"),
+            *("run", "--detach", "--name", self._container(name), "--hostname", name, "--read-only"),
             *("--user", f"{user['runAsUser']}:{user['runAsGroup']}", "--cap-drop", "ALL"),
             *("--security-opt", "no-new-privileges", "--network", self._name),
-            *(word for alias in self._names(workload) for word in ("--network-alias", alias)),
+            *(word for alias in self._names(workload, name) for word in ("--network-alias", alias)),
             *("--memory", str(int(limits["memory"][:-2]) * _UNITS[limits["memory"][-2:]]), "--cpus", limits["cpu"]),
             *(word for name, value in variables.items() for word in ("--env", f"{name}={value}")),
-            *(word for mount in container["volumeMounts"] for word in self._mount(pod, mount)),
+            *(word for mount in container["volumeMounts"] for word in self._mount(pod, mount, name)),
             *(("--entrypoint", command[0]) if command else ()),
-            *(self._images[container["image"]], *command[1:], *container.get("args", ())),
+            *(
+                self._images[container["image"]],
+                *command[1:],
+                *(_filled(word, variables) for word in container.get("args", ())),
+            ),
         )
-        self.started.add(workload)
+        self.started.add(name)
+
+    def kill(self, workload: str) -> None:
+        """Kill a pod's process and remove the pod; its volumes stay."""
+        holder, image = f"{workload}-volumes", next(iter(self._images.values()))
+        # they are in memory, which is freed when nobody has mounted it
+        held = ("--volumes-from", self._container(workload), "--entrypoint", "sleep", image, "infinity")
+        _docker("run", "--detach", "--name", self._container(holder), *held)
+        self.started.add(holder)
+        _docker("rm", "--force", self._container(workload))
+        self.started.remove(workload)
 
     def stop(self, workload: str) -> None:
         """Stop a pod as Kubernetes does, and remove it."""
@@ -144,20 +162,23 @@ class PodContainers:
     def _container(self, workload: str) -> str:
         return f"{self._name}-{workload}"
 
-    def _names(self, workload: str) -> list[str]:
-        """The names of the services that select the pod, short and long."""
+    def _names(self, workload: str, name: str) -> list[str]:
+        """The names of the services that select the pod, short and long; a headless one gives the pod a name in it."""
         labels = self._workloads[workload]["spec"]["template"]["metadata"]["labels"]
-        selecting = [
-            each["metadata"] for each in self._services.values() if each["spec"]["selector"].items() <= labels.items()
-        ]
-        return [
-            name
-            for service in selecting
-            for name in (service["name"], f"{service['name']}.{service['namespace']}.svc.cluster.local")
-        ]
+        names = []
+        for service in self._services.values():
+            if service["spec"]["selector"].items() <= labels.items():
+                own = f"{name}." if service["spec"].get("clusterIP") == "None" else ""
+                short = own + service["metadata"]["name"]
+                names += [short, f"{short}.{service['metadata']['namespace']}.svc.cluster.local"]
+        return names
 
-    def _environment(self, container: Any) -> dict[str, str]:
+    def _environment(self, container: Any, name: str) -> dict[str, str]:
         variables: dict[str, str] = {}
+        fields = {
+            "metadata.name": name,
+            "metadata.namespace": next(iter(self._services.values()))["metadata"]["namespace"],
+        }
         for source in container.get("envFrom", ()):
             if "configMapRef" in source:
                 variables |= self._configs[source["configMapRef"]["name"]]
@@ -165,13 +186,15 @@ class PodContainers:
                 variables |= self._secrets[source["secretRef"]["name"]]
         for each in container.get("env", ()):
             if "value" in each:
-                variables[each["name"]] = re.sub(r"\$\((\w+)\)", lambda name: variables[name[1]], each["value"])
+                variables[each["name"]] = _filled(each["value"], variables)
+            elif "fieldRef" in each["valueFrom"]:
+                variables[each["name"]] = fields[each["valueFrom"]["fieldRef"]["fieldPath"]]
             else:
                 reference = each["valueFrom"]["secretKeyRef"]
                 variables[each["name"]] = self._secrets[reference["name"]][reference["key"]]
         return variables
 
-    def _mount(self, pod: Any, mount: Any) -> tuple[str, str]:
+    def _mount(self, pod: Any, mount: Any, name: str) -> tuple[str, str]:
         """docker's option for a mount.
 
         A volume belongs to the pod's group, as `fsGroup` makes it. An empty folder belongs to its user: an engine
@@ -184,7 +207,7 @@ class PodContainers:
             return "--tmpfs", f"{path}:uid={pod['securityContext']['runAsUser']},gid={group}"
         if "configMap" in volume:
             return "--volume", f"{self._files(volume['configMap']['name'])}:{path}:ro"
-        claim = volume.get("persistentVolumeClaim", {}).get("claimName", mount["name"])
+        claim = volume.get("persistentVolumeClaim", {}).get("claimName", f"{mount['name']}-{name}")
         return "--volume", f"{self._volume(claim, group)}:{path}" + (":ro" if is_read_only else "")
 
     def _files(self, config: str) -> Path:
@@ -201,6 +224,11 @@ class PodContainers:
             _docker("volume", "create", *(word for option in options for word in ("--opt", option)), name)
             self._volumes.add(name)
         return name
+
+
+def _filled(text: str, variables: dict[str, str]) -> str:
+    """The text with the values of variables, as Kubernetes fills them in."""
+    return re.sub(r"\$\((\w+)\)", lambda name: variables[name[1]], text)
 
 
 def _docker(*arguments: str) -> str:

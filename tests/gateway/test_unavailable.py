@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
+from monitoring.monitor.scale import Workload, read_workload
 from schemas.streams import Streams
 from tests.conftest import StartRedis
 from tests.consumer.harness import ROW, Client, publish_numbered
 from tests.gateway.system import HttpClient, HttpReply, answered, consuming, gateway_settings, serving
 from tests.gateway.test_same_outcome import pretend_a_consumer
 from tests.waiting import wait_until
+from transport.connection import connect_async
 
 
 def timed(client: HttpClient, body: object = ROW) -> tuple[HttpReply, float]:
     """The answer to a prediction, and the seconds it took."""
     started_s = time.monotonic()
     return client.post("/predict", body), time.monotonic() - started_s
+
+
+def workload(redis_url: str, streams: Streams) -> Workload:
+    """What the monitor tells an autoscaler."""
+
+    async def read() -> Workload:
+        async with connect_async(redis_url) as client:
+            return await read_workload(client, streams)
+
+    return asyncio.run(read())
 
 
 def test_without_a_consumer_the_answer_is_503_at_once(redis_url: str, prefix: str, redis_client: Client) -> None:
@@ -26,6 +39,9 @@ def test_without_a_consumer_the_answer_is_503_at_once(redis_url: str, prefix: st
         assert reply.headers["retry-after"] == "1"
         assert seconds < 1
         assert not redis_client.exists(settings.streams.listings)
+        # so an autoscaler would never see a backlog: the gateway's heartbeat says that a consumer is wanted
+        wait_until(lambda: workload(redis_url, settings.streams).demand == 1, 10)
+        assert workload(redis_url, settings.streams).backlog == 0
         assert client.get("/v2/health/ready").status == 503
         assert client.get("/v2/models/housing/ready").status == 503
         assert client.get("/health").json["status"] == "degraded"

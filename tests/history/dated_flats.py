@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from monitoring.archive.files import EntrySpan
 from monitoring.archive.folder import ArchiveKind
 from monitoring.archive.location import archive_of
 from monitoring.archive.rows import ArchiveRows
@@ -91,4 +92,5 @@ def write_log(settings: Settings, days: int, late_days: int) -> None:
         ]
         for kind, schema, found, at in parts:
             columns = {each.name: pa.array([row.get(each.name) for row in found], each.type) for each in schema}
-            folder.write(kind, pa.table(columns, schema=schema), EntryId(at, 0), EntryId(at + 1000 * PER_DAY, 0))
+            span = EntrySpan(EntryId(at, 0), EntryId(at + 1000 * PER_DAY, 0))
+            folder.write(kind, pa.table(columns, schema=schema), span)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 import redis
 
@@ -88,7 +88,7 @@ async def test_a_file_is_scored_once_and_again_if_its_source_has_changed(log: Se
     second.with_suffix(".part").write_bytes(b"half")
     # as `tasador forget` does
     source = archive_of(log).files("predictions")[-1]
-    pq.write_table(pq.read_table(source, partitioning=None).slice(1), source)
+    source.write(source.read().slice(1))
     report = rescore(log, "1", out)
     assert (report.files, report.kept, report.rows) == (3, 1, LISTINGS - 1)
     assert _files(out)[second] == before[second]
@@ -99,6 +99,12 @@ async def test_processes_give_the_same_files(log: Settings, tmp_path: Path) -> N
     rescore(log, "1", tmp_path / "here")
     rescore(log, "1", tmp_path / "there", workers=1)
     pd.testing.assert_frame_equal(_read(tmp_path / "here"), _read(tmp_path / "there"))
+
+
+async def test_few_rows_stay_in_the_process_beside_a_cluster(log: Settings, tmp_path: Path) -> None:
+    # nothing listens there
+    settings = log.model_copy(update={"dask": "tcp://127.0.0.1:9"})
+    assert rescore(settings, "1", tmp_path / "out").rows == LISTINGS
 
 
 async def test_a_range_takes_the_predictions_of_that_time_only(log: Settings, tmp_path: Path) -> None:
@@ -112,9 +118,9 @@ async def test_a_range_takes_the_predictions_of_that_time_only(log: Settings, tm
 
 async def test_predictions_without_features_are_counted_and_left_out(log: Settings, tmp_path: Path) -> None:
     source = archive_of(log).files("predictions")[0]
-    table = pq.read_table(source, partitioning=None).to_pandas()
-    table.loc[:4, "has_features"] = False
-    table.to_parquet(source)
+    table = source.read()
+    has_features = pa.array([False] * 5 + [True] * (len(table) - 5))
+    source.write(table.set_column(table.column_names.index("has_features"), "has_features", has_features))
     report = rescore(log, "1", tmp_path / "out")
     assert (report.rows, report.left_out) == (LISTINGS - 5, 5)
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
-OVERLAYS = ("one-redis", "http", "hpa")
+OVERLAYS = ("one-redis", "http", "hpa", "cluster")
 
 Resource = dict[str, Any]
 

@@ -87,13 +87,39 @@ def test_every_service_of_the_compose_file_has_a_workload(overlays: dict[str, li
     expected = services - NOT_IN_THE_CLUSTER | {"first-training"}
     assert set(pods_of(overlays["http"])) == set(pods_of(overlays["hpa"])) == expected
     assert set(pods_of(overlays["one-redis"])) == expected - {"gateway", "console"}
+    assert set(pods_of(overlays["cluster"])) == expected | {"create-cluster"}
 
 
 def test_overlays_differ_in_which_pods_they_have_alone(overlays: dict[str, list[Resource]]) -> None:
-    # so that the containers of one overlay (tests/containers/pods.py) stand for all
+    # so that the containers of one overlay (tests/containers/pods.py) stand for all but the cluster's
     largest = pods_of(overlays["http"])
-    for resources in overlays.values():
-        assert pods_of(resources).items() <= largest.items()
+    for name in set(OVERLAYS) - {"cluster"}:
+        assert pods_of(overlays[name]).items() <= largest.items()
+
+
+def test_the_cluster_overlay_differs_in_redis_its_address_and_the_prefix_alone(
+    overlays: dict[str, list[Resource]],
+) -> None:
+    one, many = pods_of(overlays["http"]), pods_of(overlays["cluster"])
+    changed = set()
+    for name in one.keys() - {"redis", "mlflow"}:
+        before, after = (
+            {each["name"]: each.get("value") for each in pods[name]["containers"][0].get("env", ())}
+            for pods in (one, many)
+        )
+        changed |= {variable for variable in after if before[variable] != after[variable]}
+        parts = urlsplit(after["TASADOR_REDIS_URL"])
+        assert parts.scheme == "redis+cluster"
+        assert parts.netloc.rpartition("@")[2] == ",".join(f"redis-{number}.redis-nodes:6379" for number in range(3))
+    assert changed == {"TASADOR_REDIS_URL"}
+    settings = next(each for name, each in of_kind(overlays["cluster"], "ConfigMap").items() if "settings" in name)
+    assert settings["data"]["TASADOR_PREFIX"] == "{housing}"
+    redis = {each["name"]: each.get("value") for each in many["redis"]["containers"][0]["env"]}
+    assert redis["PREFIXES"].split()[0] == "{housing}"
+    stateful = of_kind(overlays["cluster"], "StatefulSet")["redis"]["spec"]
+    job = {each["name"]: each.get("value") for each in many["create-cluster"]["containers"][0]["env"]}
+    nodes = [f"redis-{number}.{stateful['serviceName']}" for number in range(stateful["replicas"])]
+    assert job["NODES"].split() == nodes
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -127,7 +153,8 @@ def test_every_process_with_a_port_has_probes_on_it(overlays: dict[str, list[Res
             named = {probe["httpGet"]["port"] for probe in probes if "httpGet" in probe}
             assert named <= ports, name
         probed[name] = bool(ports)
-    assert {name for name, has_port in probed.items() if not has_port} == {"operator", "first-training"}
+    without = {name for name, has_port in probed.items() if not has_port} - {"create-cluster"}
+    assert without == {"operator", "first-training"}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -149,7 +176,7 @@ def test_passwords_come_from_the_secret_that_the_script_makes(
     assert all(name == role for name, role in roles.items())
 
 
-@pytest.mark.parametrize("overlay", ["one-redis", "http"])
+@pytest.mark.parametrize("overlay", ["one-redis", "http", "cluster"])
 def test_the_triggers_ask_the_monitor_for_what_it_serves(overlays: dict[str, list[Resource]], overlay: str) -> None:
     resources = overlays[overlay]
     monitor = of_kind(resources, "Service")["monitor"]
@@ -170,7 +197,7 @@ def test_consumers_go_to_zero_only_without_a_gateway(overlays: dict[str, list[Re
         for overlay, resources in overlays.items()
     }
     assert fewest["one-redis"]["minReplicaCount"] == 0
-    assert fewest["http"]["minReplicaCount"] == 1
+    assert fewest["http"]["minReplicaCount"] == fewest["cluster"]["minReplicaCount"] == 1
     assert fewest["hpa"]["minReplicas"] == 1
 
 

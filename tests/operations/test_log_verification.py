@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from monitoring.archive.erasing import erase_subject
+from monitoring.archive.files import ArchiveFile
+from monitoring.archive.folder import ArchiveKind
 from operations.verification.log import LogCheck
 from operations.verification.log_report import LogReport
 from schemas.errors import DataError
@@ -77,19 +78,23 @@ def _change(table: pa.Table) -> pa.Table:
     ("tamper", "problem"), [(_drop, "not logged"), (_double, "logged twice"), (_change, "logged differently")]
 )
 async def test_tampering_is_named(
-    log: ArchiveFixture, kind: str, tamper: Callable[[pa.Table], pa.Table], problem: str
+    log: ArchiveFixture, kind: ArchiveKind, tamper: Callable[[pa.Table], pa.Table], problem: str
 ) -> None:
-    path = min((log.folder.root / kind).rglob("*.parquet"))
-    pq.write_table(tamper(pq.read_table(path, partitioning=None)), path)
+    file = log.folder.files(kind)[0]
+    file.write(tamper(file.read()))
     report = _check(log)
     assert report.problem_counts == {problem: 1}
     assert not report.is_sound
 
 
+def _delete(file: ArchiveFile) -> None:
+    Path(file.name).unlink()
+
+
 async def test_a_missing_file_and_a_row_without_an_entry_are_named(log: ArchiveFixture) -> None:
     files = log.folder.files("predictions")
-    rows = pq.read_metadata(files[1]).num_rows
-    files[1].unlink()
+    rows = files[1].count_rows()
+    _delete(files[1])
     (entry,) = log.client.xrevrange(log.streams.predictions, count=1)
     log.client.xdel(log.streams.predictions, entry[0])
     assert _check(log).problem_counts == {"not logged": rows, "only logged": 1}

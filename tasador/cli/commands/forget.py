@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import redis
 import typer
 
 from producer.feature_writer import FeatureWriter
@@ -23,7 +24,7 @@ def forget(
     domain: DomainOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a subject's stored features, and its predictions, features and outcomes from this machine's audit log.
+    """Erase a subject's stored features, and its predictions, features and outcomes from the audit log.
 
     Events of the last retention.max_age_s (7 days) stay in the streams; those not yet in the audit log are not added
     to it.
@@ -31,14 +32,15 @@ def forget(
     settings = find_settings(domain)
     if not is_sure:
         typer.confirm(f"Erase everything about {subject!r} for good?", abort=True, err=True)
-    from monitoring.archive.erasing import erase_subject
+    from monitoring.archive.erasing import erase_subject, erasing_alone
     from monitoring.archive.location import archive_of
 
     # first, so that no further listing takes them from the store
     with FeatureWriter(settings) as writer:
         stored = writer.expire([subject])
-    with stderr.status("reading the audit log"):
-        erased = erase_subject(archive_of(settings), subject, _newest_prediction(settings))
+    key = settings.streams.archive_erasing
+    with open_redis(settings) as client, erasing_alone(client, key) as go_on, stderr.status("reading the audit log"):
+        erased = erase_subject(archive_of(settings), subject, _newest_prediction(client, settings), go_on)
     if as_json:
         counts = {"predictions": erased.predictions, "outcomes": erased.outcomes, "files": erased.files}
         write_json({"subject": subject, "stored": stored, **counts})
@@ -47,7 +49,6 @@ def forget(
         print_line(f"erased {events} in {erased.files:,} files{', and the stored features' if stored else ''}")
 
 
-def _newest_prediction(settings: Settings) -> EntryId:
-    with open_redis(settings) as client:
-        entries = newest(client, settings.streams.predictions, 1)
+def _newest_prediction(client: redis.Redis, settings: Settings) -> EntryId:
+    entries = newest(client, settings.streams.predictions, 1)
     return EntryId.parse(entries[0][0]) if entries else EntryId(0, 0)

@@ -23,7 +23,7 @@ def rescore(
     since: Annotated[str | None, typer.Option("--from", help="Files from then on: 30d, or a time.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Files until then: 1d, or a time.")] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes; 0 for one a core from five million rows on, and none below.")
+        int, typer.Option(min=0, help="Processes; 0 for one a core, or the Dask cluster, from 5 million rows on.")
     ] = 0,
     domain: DomainOption = None,
     as_json: JsonOption = False,

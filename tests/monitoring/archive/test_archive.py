@@ -34,8 +34,8 @@ async def test_each_prediction_is_logged_once_with_its_features_and_model(archiv
     assert set(log["model_version"]) == {"7"}
     assert log["RM"].tolist() == [ROW["RM"]] * 10
     assert log["AGE"].isna().tolist() == [number == 3 for number in range(10)]
-    days = [path.parent.name for path in archive.folder.files("predictions")]
-    assert days == ["day=2026-11-19", "day=2026-11-19", "day=2026-11-20", "day=2026-11-20"]
+    days = [file.day for file in archive.folder.files("predictions")]
+    assert days == ["2026-11-19", "2026-11-19", "2026-11-20", "2026-11-20"]
     assert (await archive.archiver().run_once(LATER_MS)).predictions == 0
 
 
@@ -173,7 +173,7 @@ async def test_pandas_and_duckdb_read_the_files(archive: ArchiveFixture) -> None
     for number in range(10):
         archive.add_prediction(number)
     await archive.archiver().run_once(LATER_MS)
-    folder = archive.folder.root / "predictions"
+    folder = Path(archive.folder.root) / "predictions"
     assert len(pd.read_parquet(folder)) == 10
     query = f"select day, count(*), avg(RM) from '{folder}/*/*.parquet' group by day order by day"  # noqa: S608
     rows = duckdb.connect().execute(query).fetchall()

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from monitoring.archive.erasing import erase_subject
@@ -50,5 +49,5 @@ async def test_every_file_says_the_version_also_after_an_erasure(archive: Archiv
     erase_subject(archive.folder, "house-1", EntryId(archive.start_ms + 60_000, 0))
     files = [*archive.folder.files("predictions"), *archive.folder.files("outcomes")]
     assert len(files) >= 2
-    for path in files:
-        assert pq.read_schema(path).metadata[VERSION_KEY] == SCHEMA_VERSION.encode(), path
+    for file in files:
+        assert file.read().schema.metadata[VERSION_KEY] == SCHEMA_VERSION.encode(), file
