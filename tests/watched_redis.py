@@ -73,9 +73,13 @@ class WatchedRedis:
         former = self.master
         wait_until(self._is_settled, 30, "the replicas are connected")
         self._ask(self._living()[0], "FAILOVER", MASTER)
-        return self.wait_for_other(former)
+        return self.wait_for_other_owner("", former)
 
-    def wait_for_other(self, former: RedisServer) -> RedisServer:
+    def owner(self, _: str) -> RedisServer:
+        """The master, which has every key."""
+        return self.master
+
+    def wait_for_other_owner(self, _: str, former: RedisServer) -> RedisServer:
         """Wait until the Sentinels name another master, and it is one."""
 
         def is_other() -> bool:

@@ -13,6 +13,7 @@ from schemas.errors import ServerError
 from schemas.streams import Streams
 from transport.async_cluster import AsyncClusterClient
 from transport.cluster import ClusterClient
+from transport.connection import NOT_ROUTED
 
 OLDEST = (6, 2)
 _HASH_TAG = re.compile(r"\{[^{}]+\}")
@@ -40,7 +41,7 @@ def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Strea
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise ServerError(f"Redis {version} is too old: Redis 6.2 or newer, or Valkey, is required")
     if cluster.get("cluster_enabled") and not is_routed:
-        raise ServerError("Redis runs in cluster mode: use redis+cluster:// instead of redis:// in TASADOR_REDIS_URL")
+        raise ServerError(f"this Redis {NOT_ROUTED} in TASADOR_REDIS_URL")
     if cluster.get("cluster_enabled") and not _HASH_TAG.search(streams.prefix):
         raise ServerError(
             f"Redis runs in cluster mode and the prefix {streams.prefix!r} has no hash tag: "
