@@ -31,7 +31,7 @@ class WatchedRedis:
 
     def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3) -> None:
         # without them, a master that was replaced confirms writes until the Sentinels demote it, about 8 s later
-        options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
+        options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0")
         self.servers = [RedisServer(folder / f"redis-{number}", *options) for number in range(1 + replicas)]
         self.sentinel_ports = [free_port() for _ in range(sentinels)]
         self._folder = folder

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -12,6 +15,8 @@ from prometheus_client import CollectorRegistry
 from gateway.problems import HttpProblemError
 from gateway.request_limit import RequestLimit
 from producer.async_publisher import AsyncListingPublisher
+from producer.feature_writer import FeatureWriter
+from producer.outcomes import OutcomePublisher
 from producer.publisher import ListingPublisher
 from schemas.errors import PublishError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
@@ -163,6 +168,26 @@ def test_a_plain_address_of_a_node_says_which_one_to_use(cluster: RedisCluster) 
         client.xlen(streams.listings)
     with ListingPublisher(settings) as publisher, pytest.raises(PublishError, match=message):
         publisher.publish(event("l-1"))
+
+
+@pytest.mark.parametrize("publisher", [ListingPublisher, OutcomePublisher, FeatureWriter])
+def test_nothing_is_published_under_a_prefix_without_a_hash_tag(
+    cluster: RedisCluster, publisher: Callable[[Settings], object]
+) -> None:
+    with pytest.raises(ServerError, match=r"the prefix 'housing' has no hash tag: set TASADOR_PREFIX=\{housing\}"):
+        publisher(Settings(redis_url=cluster.url))
+
+
+def test_a_command_with_a_prefix_without_a_hash_tag_ends_with_exit_code_78(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TASADOR_REDIS_URL", cluster.url)
+    command = [sys.executable, "-m", "tasador", "status"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78
+    assert done.stderr.count("\n") == 1
+    assert "the prefix 'housing' has no hash tag: set TASADOR_PREFIX={housing}" in done.stderr
 
 
 async def test_the_broker_of_commands_and_events_finds_the_node(cluster: RedisCluster) -> None:
