@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock bench-rescore
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock bench-rescore test-cluster
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +33,13 @@ test-rounds: install ## Run the tests that take benchmarks, DVC, schemathesis an
 	@$(BIN)/pytest -m "rounds and not soak"
 
 cover: install ## Run the tests and the rounds with branch coverage (50 % slower), and fail under 90 %
-	@$(BIN)/pytest $(SPREAD) -m "not faults and not soak" --cov --cov-branch --cov-report=term --cov-fail-under=90
+	@$(BIN)/pytest $(SPREAD) -m "not faults and not cluster and not soak" --cov --cov-branch --cov-report=term --cov-fail-under=90
 
 test-faults: install ## Inject faults under load, and check every outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
+
+test-cluster: install ## Kill masters and move slots under load, with Sentinel and Cluster (ROUNDS=, SEED=)
+	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m cluster --timeout 300 tests/faults
 
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults

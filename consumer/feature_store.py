@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -112,7 +113,7 @@ class FeatureStore:
             except (RedisError, OSError) as error:
                 await self._connection.close()
                 logger.warning("lookup lost", extra={"cause": str(error), "tries": tries})
-                if not await _is_answering(self._client, guard):
+                if not await self._is_answering(guard):
                     return False
                 if tries == TRIES:
                     lookup.give_up(error)
@@ -144,17 +145,17 @@ class FeatureStore:
             self.is_allowed = True
         return self.is_allowed
 
+    async def _is_answering(self, guard: RedisGuard) -> bool:
+        """Wait until the server that has the store answers; False if the guard is stopped before."""
+        # on a cluster, a PING would be answered by any node
+        while await guard.run(partial(self._client.hmget, self._streams.features("\n"), [AT])) is None:
+            if guard.is_stopping:
+                return False
+        return True
+
     async def _received(self, lookup: Lookup) -> list[Any]:
         replies = await self._connection.receive_all(len(lookup.rows))
         for reply in replies:
             if isinstance(reply, ResponseError) and is_transient(reply):
                 raise reply
         return replies
-
-
-async def _is_answering(client: redis.asyncio.Redis, guard: RedisGuard) -> bool:
-    """Wait until Redis answers; False if the guard is stopped before."""
-    while not await guard.run(client.ping):
-        if guard.is_stopping:
-            return False
-    return True

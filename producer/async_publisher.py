@@ -163,7 +163,10 @@ class AsyncListingPublisher:
     async def _wait_for_backlog(self, chunk: list[bytes]) -> None:
         backpressure = self._plan.backpressure
         while backpressure.is_check_due(time.monotonic()):
-            backlog = (await read_backlog_async(self._client, self._plan.streams)).total
+            try:
+                backlog = (await read_backlog_async(self._client, self._plan.streams)).total
+            except redis.exceptions.TryAgainError:
+                return  # the slot is being moved: the next chunk asks again
             if backpressure.admits(chunk, backlog, time.monotonic()):
                 return
             await asyncio.sleep(CHECK_INTERVAL_S)

@@ -15,6 +15,7 @@ from schemas.errors import ConfigurationError, DataError
 from schemas.settings import Settings
 from schemas.stored_features import StoredFeatureFields, StoredFeatures, storable_columns
 from transport.connection import connect, is_transient, speaking_to
+from transport.server import check_prefix
 
 CHUNK_SUBJECTS = 1000
 
@@ -36,6 +37,7 @@ class FeatureWriter:
             raise ConfigurationError("no Redis: pass its URL, or settings with `redis_url`")
         declared = settings.load_domain()
         self._url = settings.redis_url.get_secret_value()
+        check_prefix(self._url, settings.streams)
         self._client: Any = connect(self._url)
         self._key_of = settings.streams.features
         self._columns = storable_columns(declared)

@@ -22,6 +22,7 @@ from tables.paths import digest_of
 from tables.rows import TableRow
 from tables.values import UndecidedCellError, read_id, target_reader
 from transport.connection import connect
+from transport.server import check_prefix
 
 
 class OutcomeFile(RowFile):
@@ -126,6 +127,7 @@ class OutcomePublisher:
         if settings.redis_url is None:
             raise ConfigurationError("no Redis: pass settings with `redis_url`")
         self._url = settings.redis_url.get_secret_value()
+        check_prefix(self._url, settings.streams)
         self._stream = settings.streams.outcomes
         self._client = connect(self._url)
         self._reconnection = reconnection or Reconnection()

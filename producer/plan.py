@@ -14,6 +14,7 @@ from schemas.decoding import ListingDecoder
 from schemas.errors import ConfigurationError
 from schemas.settings import PARAMS_VARIABLE, Settings, load_settings
 from schemas.streams import Streams
+from transport.server import check_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ def plan_publishing(
     settings = settings_of(redis, domain)
     if settings.redis_url is None:
         raise ConfigurationError("no Redis: pass its URL, or settings with `redis_url`")
+    url = settings.redis_url.get_secret_value()
+    check_prefix(url, settings.streams)
     return PublishingPlan(
-        settings.redis_url.get_secret_value(),
+        url,
         settings.streams,
         Backpressure(settings.high_water, on_full, on_wait),
         ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on) if validate else None,

@@ -158,7 +158,10 @@ class ListingPublisher:
     def _wait_for_backlog(self, chunk: list[bytes]) -> None:
         backpressure = self._plan.backpressure
         while backpressure.is_check_due(time.monotonic()):
-            backlog = read_backlog(self._client, self._plan.streams).total
+            try:
+                backlog = read_backlog(self._client, self._plan.streams).total
+            except redis.exceptions.TryAgainError:
+                return  # the slot is being moved: the next chunk asks again
             if backpressure.admits(chunk, backlog, time.monotonic()):
                 return
             time.sleep(CHECK_INTERVAL_S)

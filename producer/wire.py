@@ -13,7 +13,7 @@ import redis.exceptions
 from schemas.errors import PublishError, PublishInterruptedError
 from schemas.streams import DATA_FIELD, REPLY_FIELD
 from transport.address import without_password
-from transport.connection import is_transient
+from transport.connection import NOT_ROUTED, is_transient
 
 PIECE_LISTINGS = 200
 """Listings packed at once, so that Redis executes one piece while the next is packed."""
@@ -78,6 +78,8 @@ def failure(
     """The error of a chunk that is not confirmed."""
     server, reason = f"Redis at {without_password(url)}", str(cause).rstrip(".")
     count = len(unconfirmed)
+    if isinstance(cause, redis.exceptions.MovedError):
+        return PublishError(f"{server} {NOT_ROUTED}; unconfirmed: {count:,}", entry_ids, unconfirmed)
     if is_transient(cause):
         advice = "publish them again with the same ids; listings that did arrive are dropped as repeats"
         message = f"{server} does not accept listings now: {reason}; unconfirmed: {count:,}; {advice}"

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".tasador"), description="folder for state on one machine")
-    redis_url: SecretStr | None = Field(None, description="URL of Redis; by default the private Redis of `tasador up`")
+    redis_url: SecretStr | None = Field(
+        None, description="URL of Redis, of Sentinels or of a cluster; by default the private Redis of `tasador up`"
+    )
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; by default SQLite in the home folder")
     domain: str = Field(DEFAULT_DOMAIN, description="domain of a command")
     dask: str | None = Field(None, description="address of a Dask scheduler on whose workers trainings run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -104,7 +105,16 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """A free port, low enough for a cluster bus 10,000 above it."""
-    while (port := find_free_port()) > _HIGHEST_PORT:
+    """A free port, whose port for a cluster bus, 10,000 above it, is free too."""
+    while (port := find_free_port()) > _HIGHEST_PORT or not _is_free(port + 10_000):
         pass
     return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as candidate:
+        try:
+            candidate.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

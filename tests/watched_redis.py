@@ -31,7 +31,7 @@ class WatchedRedis:
 
     def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3) -> None:
         # without them, a master that was replaced confirms writes until the Sentinels demote it, about 8 s later
-        options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
+        options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0")
         self.servers = [RedisServer(folder / f"redis-{number}", *options) for number in range(1 + replicas)]
         self.sentinel_ports = [free_port() for _ in range(sentinels)]
         self._folder = folder
@@ -73,9 +73,13 @@ class WatchedRedis:
         former = self.master
         wait_until(self._is_settled, 30, "the replicas are connected")
         self._ask(self._living()[0], "FAILOVER", MASTER)
-        return self.wait_for_other(former)
+        return self.wait_for_other_owner("", former)
 
-    def wait_for_other(self, former: RedisServer) -> RedisServer:
+    def owner(self, _: str) -> RedisServer:
+        """The master, which has every key."""
+        return self.master
+
+    def wait_for_other_owner(self, _: str, former: RedisServer) -> RedisServer:
         """Wait until the Sentinels name another master, and it is one."""
 
         def is_other() -> bool:

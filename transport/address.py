@@ -92,7 +92,7 @@ def _check_parts(url: str, parts: SplitResult) -> None:
         is_address = bool(parts.path) and not parts.hostname
     else:
         _ = parts.port
-        is_address = bool(_DATABASE.fullmatch(parts.path))
+        is_address = bool(_DATABASE.fullmatch(parts.path)) and "," not in (parts.hostname or "")
     if parts.fragment or "@" in parts.query or not is_address:
         raise ValueError("not an address")
 

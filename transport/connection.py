@@ -16,7 +16,7 @@ import redis.exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from schemas.errors import RedisUnavailableError
+from schemas.errors import RedisUnavailableError, ServerError
 from transport.address import client_options, is_cluster, is_sentinel, reading_url, without_password
 from transport.async_cluster import AsyncClusterClient
 from transport.cluster import ClusterClient
@@ -42,6 +42,8 @@ _REFUSALS = (
     redis.exceptions.AuthorizationError,
     redis.exceptions.NoPermissionError,
 )
+NOT_ROUTED = "is a node of a cluster: use redis+cluster:// instead of redis://"
+"""What is wrong where a client that follows no redirection is redirected."""
 _NO_DATABASE = "DB index is out of range"
 # at the start, after a script's name and line, or on 6.2 after a hyphen; BUSYGROUP is not BUSY
 _TRANSIENT_ANSWER = re.compile(
@@ -113,6 +115,7 @@ def speaking_to(url: str) -> Iterator[None]:
 
     Raises:
         RedisUnavailableError: Redis does not answer, refuses the user, or cannot write now.
+        ServerError: it is a node of a cluster, and the URL is not that of a cluster.
     """
     try:
         yield
@@ -120,6 +123,8 @@ def speaking_to(url: str) -> Iterator[None]:
         raise RedisUnavailableError(
             f"Redis at {without_password(url)} refused the user or password: {error}"
         ) from error
+    except redis.exceptions.MovedError as error:
+        raise ServerError(f"Redis at {without_password(url)} {NOT_ROUTED}") from error
     except redis.exceptions.RedisError as error:
         if str(error).startswith(_NO_DATABASE):
             raise RedisUnavailableError(f"Redis at {without_password(url)} has no such database: {error}") from error

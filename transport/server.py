@@ -11,11 +11,23 @@ import redis.asyncio
 
 from schemas.errors import ServerError
 from schemas.streams import Streams
+from transport.address import is_cluster
 from transport.async_cluster import AsyncClusterClient
 from transport.cluster import ClusterClient
+from transport.connection import NOT_ROUTED
 
 OLDEST = (6, 2)
 _HASH_TAG = re.compile(r"\{[^{}]+\}")
+
+
+def check_prefix(url: str, streams: Streams) -> None:
+    """Check, without asking the server, that a domain's keys can be on the server of a URL.
+
+    Raises:
+        ServerError: it is a cluster, and the prefix carries no hash tag.
+    """
+    if is_cluster(url):
+        _check_tag(streams)
 
 
 def check_server(client: redis.Redis, streams: Streams) -> None:
@@ -40,8 +52,13 @@ def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Strea
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise ServerError(f"Redis {version} is too old: Redis 6.2 or newer, or Valkey, is required")
     if cluster.get("cluster_enabled") and not is_routed:
-        raise ServerError("Redis runs in cluster mode: use redis+cluster:// instead of redis:// in TASADOR_REDIS_URL")
-    if cluster.get("cluster_enabled") and not _HASH_TAG.search(streams.prefix):
+        raise ServerError(f"this Redis {NOT_ROUTED} in TASADOR_REDIS_URL")
+    if cluster.get("cluster_enabled"):
+        _check_tag(streams)
+
+
+def _check_tag(streams: Streams) -> None:
+    if not _HASH_TAG.search(streams.prefix):
         raise ServerError(
             f"Redis runs in cluster mode and the prefix {streams.prefix!r} has no hash tag: "
             f"set TASADOR_PREFIX={{{streams.prefix}}}"

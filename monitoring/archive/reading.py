@@ -73,10 +73,10 @@ def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) 
     """
     wanted = (pc.field("entry_id") == text) | (pc.field("listing_id") == text) | (pc.field("subject") == text)
     rows: list[dict[str, Any]] = []
-    for path in reversed(folder.files("predictions")):
+    for file in reversed(folder.files("predictions")):
         if time.monotonic() > deadline_s:
             return rows, False
-        rows += reversed(pq.read_table(path, partitioning=None, filters=wanted).to_pylist())
+        rows += reversed(file.read(filters=wanted).to_pylist())
         if len(rows) >= most:
             break
     return rows[:most], True
@@ -85,10 +85,10 @@ def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) 
 def find_outcome(folder: ArchiveFolder, listing_id: str, source: str, deadline_s: float) -> dict[str, Any] | None:
     """The newest outcome of a listing as a row of the log; None if there is none, or it was not found in time."""
     wanted = (pc.field("listing_id") == listing_id) & (pc.field("listing_source") == source)
-    for path in reversed(folder.files("outcomes")):
+    for file in reversed(folder.files("outcomes")):
         if time.monotonic() > deadline_s:
             break
-        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+        rows: list[dict[str, Any]] = file.read(filters=wanted).to_pylist()
         if rows:
             return rows[-1]
     return None

@@ -148,7 +148,9 @@ def open_redis(settings: Settings) -> Iterator[redis.Redis]:
     """A client for the Redis of the settings, whose errors name its address (`transport.connection.speaking_to`)."""
     # commands that need no Redis are not to wait for the import of its client
     from transport.connection import connect, speaking_to
+    from transport.server import check_prefix
 
     url = redis_url(settings)
+    check_prefix(url, settings.streams)
     with speaking_to(url), connect(url) as client:
         yield client

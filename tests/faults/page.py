@@ -1,4 +1,4 @@
-"""Writes the figures of `make test-faults` into `docs/guarantees.md`: ``python -m tests.faults.page``."""
+"""Writes the figures of both rounds of faults into `docs/guarantees.md`: ``python -m tests.faults.page``."""
 
 from __future__ import annotations
 

@@ -39,11 +39,15 @@ class Users:
 
     def __init__(self, admin: redis.Redis, url: str, prefix: str) -> None:
         self._admin = admin
-        self._address = url.partition("://")[2]
+        self._scheme, _, self._address = url.partition("://")
         self._prefix = prefix
         self._passwords = {role: secrets.token_hex(16) for role in ROLES}
+        self.create_on(admin)
+
+    def create_on(self, admin: redis.Redis) -> None:
+        """Create the users on a server: the constructor does so on the first one."""
         is_old = tuple(map(int, admin.info("server")["redis_version"].split(".")[:2])) < (7, 0)
-        for line in render(self._passwords, prefix, "6.2" if is_old else "7.0"):
+        for line in render(self._passwords, self._prefix, "6.2" if is_old else "7.0"):
             _, role, *rules = line.split()
             if role != "default":
                 admin.execute_command("ACL SETUSER", self.name(role), *_joined(rules))  # type: ignore[no-untyped-call]
@@ -54,11 +58,11 @@ class Users:
 
     def url(self, role: str) -> str:
         """The server's URL with the user and password of a role."""
-        return f"redis://{self.name(role)}:{self._passwords[role]}@{self._address}"
+        return f"{self._scheme}://{self.name(role)}:{self._passwords[role]}@{self._address}"
 
-    def denied(self) -> list[tuple[str, str]]:
+    def denied(self, admin: redis.Redis | None = None) -> list[tuple[str, str]]:
         """Each denied user with the command or key; without CLIENT SETINFO, which redis-py sends and no role needs."""
-        log: Any = self._admin.acl_log(count=1000)
+        log: Any = (admin or self._admin).acl_log(count=1000)
         denied = [(_text(entry["username"]), _text(entry["object"])) for entry in log]
         return [(user, about) for user, about in denied if user.endswith(self._prefix) and about not in _SETINFO]
 

@@ -58,7 +58,10 @@ def test_redis_6_2_is_supported(private_redis: StartRedis, redis_6_2: Path, stre
 async def test_a_cluster_requires_its_own_address_and_a_hash_tag(tmp_path: Path) -> None:
     cluster = RedisCluster(tmp_path, 1)
     cluster.start()
-    plain, tag = "^Redis runs in cluster mode: use redis\\+cluster:// instead of redis://", "has no hash tag"
+    plain, tag = (
+        "^this Redis is a node of a cluster: use redis\\+cluster:// instead of redis:// in TASADOR_REDIS_URL$",
+        "has no hash tag",
+    )
     message = r"^Redis runs in cluster mode and the prefix 'housing' has no hash tag: set TASADOR_PREFIX=\{housing\}$"
     try:
         with connect(cluster.nodes[0].url) as client, pytest.raises(ServerError, match=plain):
