@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from schemas.arms import arm_key
 from schemas.rollouts import ArmName
+from schemas.shards import listing_key
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
@@ -76,7 +76,7 @@ def read_answers(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]], rollout
                 prediction=data.prediction,
                 is_fallback=stamp.fallback,
                 is_imputed=bool(data.imputed),
-                key=arm_key(event.subject, data.listing_source, data.listing_id),
+                key=listing_key(event.subject, data.listing_source, data.listing_id),
                 has_subject=bool(event.subject),
             )
         )

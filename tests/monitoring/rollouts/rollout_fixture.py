@@ -15,7 +15,6 @@ from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.rollout_metrics import RolloutMetrics
 from monitoring.monitor.rollout_reporter import RolloutReporter
-from schemas.arms import arm_key
 from schemas.commands import COMMANDS, ModelEvent
 from schemas.domain import load_domain
 from schemas.events import ModelStamp, Outcome, OutcomeData, Prediction, PredictionData
@@ -24,6 +23,7 @@ from schemas.quality import Quality
 from schemas.rollout_report import RolloutReport
 from schemas.rollouts import ArmName, DesiredRollout, RolloutMode
 from schemas.settings import load_settings
+from schemas.shards import listing_key
 from schemas.streams import Streams
 from schemas.window import layout_of
 from transport.clock import now_ms
@@ -150,7 +150,7 @@ class RolloutFixture:
             [entry_id.encode() for entry_id in ids],
             np.array([each.champion for each in answered]),
             np.array([each.challenger for each in answered]),
-            np.array([arm_key(each.subject, "", each.name) for each in answered], dtype=np.uint32),
+            np.array([listing_key(each.subject, "", each.name) for each in answered], dtype=np.uint32),
             np.array(flags, dtype=np.uint8),
         )
         return {
