@@ -82,3 +82,18 @@ def shard_of_source(source: str) -> int:
     """The shard that an answer's source names."""
     last = source.rpartition("/")[2]
     return int(last) if last.isdecimal() and source.count("/") > 1 else 0
+
+
+def entry_name(shard: int, entry_id: str) -> str:
+    """The name of an entry in texts: its id, and the shard unless it is the first, as in ``1795219101518-0@2``."""
+    return f"{entry_id}@{shard}" if shard else entry_id
+
+
+def split_entry(name: str) -> tuple[int, str]:
+    """The shard and the id of an entry that `entry_name` has named.
+
+    Raises:
+        ValueError: the shard is no number.
+    """
+    entry_id, _, shard = name.partition("@")
+    return int(shard or 0), entry_id

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from schemas.shards import ShardLayout, answer_source, listing_key, shard_of, shard_of_source
+from schemas.shards import ShardLayout, answer_source, entry_name, listing_key, shard_of, shard_of_source, split_entry
 
 VECTORS = (
     # subject, source, id, crc32 of the key, shards of 2, 3, 4 and 16
@@ -45,6 +45,11 @@ def test_shards_get_equal_shares() -> None:
 @pytest.mark.parametrize("shard", [0, 1, 12])
 def test_the_source_of_an_answer_names_the_shard(domain: str, shard: int) -> None:
     assert shard_of_source(answer_source(domain, shard)) == shard
+    assert split_entry(entry_name(shard, "1-2")) == (shard, "1-2")
+
+
+def test_an_entry_of_the_first_shard_is_named_by_its_id() -> None:
+    assert (entry_name(0, "1-2"), entry_name(3, "1-2")) == ("1-2", "1-2@3")
 
 
 def test_a_domain_has_one_shard_where_redis_says_nothing() -> None:
