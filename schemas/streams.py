@@ -106,8 +106,6 @@ class Streams:
     """The newest report on a rollout as JSON (`schemas.rollout_report`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
-    outcomes_cursor = _Key("outcomes:cursor")
-    """Entry id of the last prediction in the index of recent predictions."""
     pending_outcomes = _Key("outcomes:waiting")
     """Hash from a listing's identity to an outcome that has no prediction yet."""
     outcome_errors = _Key("outcomes:errors")
@@ -175,12 +173,17 @@ class Streams:
         streams = (self.listings, *self.written_answers, self.window)
         return (*streams, self.progress, self.trim_marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
 
+    @property
+    def outcomes_cursor(self) -> str:
+        """Entry id of the shard's last prediction in the index of recent predictions; beside that index."""
+        return f"{self.prefix}:outcomes:cursor:{self.shard}" if self.shard else f"{self.prefix}:outcomes:cursor"
+
     def recent_predictions(self, hour: int) -> str:
         """Hash from identity to prediction, for one hour, counted since 1970."""
         return f"{self.prefix}:outcomes:recent:{hour}"
 
     def joined_outcomes(self, day: int) -> str:
-        """Hash from a listing's entry id to the sums of its outcome, by the prediction's day since 1970."""
+        """Hash from the name of a listing's entry to the sums of its outcome, by the prediction's day since 1970."""
         return f"{self.prefix}:outcomes:joined:{day}"
 
     def quality_of_hour(self, hour: int) -> str:

@@ -23,6 +23,7 @@ from monitoring.rollouts.phases import read_phases
 from schemas.domain import Domain
 from schemas.rollouts import DesiredRollout
 from schemas.streams import Streams
+from transport.watched_shards import WatchedShardsAsync
 
 _BATCHES = 10
 _PREDICTIONS = 1000
@@ -49,6 +50,7 @@ class MatureOutcomes:
         self._domain = domain
         self._mature_ms = mature_h * HOUR_MS
         self._store = ComparisonStore(client, streams)
+        self._shards = WatchedShardsAsync(client, streams)
         self.cut_points: Sequence[float] = ()
 
     async def advance(self, rollout: DesiredRollout, now_ms: int) -> RolloutComparison:
@@ -58,7 +60,8 @@ class MatureOutcomes:
             redis.exceptions.RedisError: as the server answered.
         """
         # what monitors have not joined yet must not count as missing
-        known_ms = await joined_until_ms(self._client, self._streams, now_ms)
+        shards = await self._shards.read()
+        known_ms = await joined_until_ms(self._client, shards, now_ms)
         last = str(int(known_ms - self._mature_ms))
         cursor, comparison = await self._store.load(rollout)
         for _ in range(_ROUNDS):
