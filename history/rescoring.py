@@ -10,7 +10,7 @@ from joblib import cpu_count
 
 from history.pool import run_here, run_in_processes, run_on_dask
 from history.rescored_file import FileTask, RescoredFile, rescore_file
-from monitoring.archive.folder import ArchiveFolder
+from monitoring.archive.folder import ArchiveFolder, range_of
 from monitoring.archive.location import archive_of
 from registry.location import tracking_uri_of
 from registry.store import Registry
@@ -114,7 +114,7 @@ def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId 
     """
     found = []
     for path in folder.files("predictions"):
-        first, last = map(EntryId.parse, path.stem.split("_"))
+        _, first, last = range_of(path)
         if (until is None or first.ms <= until.ms) and (since is None or since.ms <= last.ms):
             found.append(path)
     if not found:

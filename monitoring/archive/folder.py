@@ -1,7 +1,8 @@
 """The folder of the audit log: files by kind and day, named after the first and last entry in them.
 
 ``predictions/day=2026-11-20/1795132800000-0_1795132859999-3.parquet``. Files are renamed into place when complete, so
-their names record the position of the log, and an archiver that crashed continues after the last of them.
+their names record the position of the log, and an archiver that crashed continues after the last of them. A file of
+another shard than the first names it: ``1795132800000-0_1795132859999-3@2.parquet``.
 """
 
 from __future__ import annotations
@@ -15,17 +16,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.shards import entry_name, split_entry
 from transport.entries import EntryId
 
 ArchiveKind = Literal["predictions", "outcomes"]
 _DAY = "day="
 _PART = ".part"
 _ERASED = "forgotten.json"
+
+
+class FileRange(NamedTuple):
+    """Which entries of which shard a file holds."""
+
+    shard: int
+    first: EntryId
+    last: EntryId
 
 
 class ArchiveFolder:
@@ -47,22 +57,23 @@ class ArchiveFolder:
             yield
 
     def files(self, kind: ArchiveKind) -> list[Path]:
-        """All files of a kind, oldest first."""
-        return sorted((self.root / kind).glob(f"{_DAY}*/*.parquet"), key=_last)
+        """All files of a kind, of all shards, oldest first."""
+        return sorted((self.root / kind).glob(f"{_DAY}*/*.parquet"), key=lambda path: range_of(path).last)
 
-    def position(self, kind: ArchiveKind) -> EntryId:
-        """The last entry in the log; 0-0 if it is empty."""
+    def position(self, kind: ArchiveKind, shard: int = 0) -> EntryId:
+        """The last entry of a shard in the log; 0-0 if there is none."""
         days = sorted((self.root / kind).glob(f"{_DAY}*"), reverse=True)
         for day in days:
-            if files := list(day.glob("*.parquet")):
-                return max(_last(path) for path in files)
+            ranges = map(range_of, day.glob("*.parquet"))
+            if ends := [each.last for each in ranges if each.shard == shard]:
+                return max(ends)
         return EntryId(0, 0)
 
-    def write(self, kind: ArchiveKind, table: pa.Table, first: EntryId, last: EntryId) -> Path:
-        """Write the rows of entries `first` to `last`, all of one day; synced to disk on return."""
+    def write(self, kind: ArchiveKind, table: pa.Table, first: EntryId, last: EntryId, shard: int = 0) -> Path:
+        """Write the rows of a shard's entries `first` to `last`, all of one day; synced to disk on return."""
         folder = self.root / kind / f"{_DAY}{day_of(first)}"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{first}_{last}.parquet"
+        path = folder / f"{first}_{entry_name(shard, str(last))}.parquet"
         replace_file(path, table)
         return path
 
@@ -113,5 +124,8 @@ def hash_of(subject: str) -> str:
     return hashlib.sha256(subject.encode()).hexdigest()
 
 
-def _last(path: Path) -> EntryId:
-    return EntryId.parse(path.stem.partition("_")[2])
+def range_of(path: Path) -> FileRange:
+    """What a file holds, by its name."""
+    first, _, name = path.stem.partition("_")
+    shard, last = split_entry(name)
+    return FileRange(shard, EntryId.parse(first), EntryId.parse(last))

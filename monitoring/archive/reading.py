@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from monitoring.archive.folder import ArchiveFolder, ArchiveKind
+from monitoring.archive.folder import ArchiveFolder, ArchiveKind, range_of
 from monitoring.archive.rows import ArchiveRows
 from monitoring.outcomes.prediction_index import KEPT_DAYS, IndexedPrediction, identity_of
 from schemas.domain import Domain
+from schemas.shards import entry_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def _prediction_of(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}
     held = ranges_of(row)
     return IndexedPrediction(
-        row["entry_id"],
+        entry_name(row.get("shard") or 0, row["entry_id"]),
         at_ms,
         row["prediction"],
         row["model_version"],
@@ -88,7 +89,11 @@ def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:
 
     Where a listing was predicted several times, each prediction gets the outcome. The whole log is held in memory.
     """
-    predictions: pd.DataFrame = _read(folder, "predictions", rows.predictions).to_pandas()
+    table = _read(folder, "predictions", rows.predictions)
+    if any(range_of(path).shard for path in folder.files("predictions")):
+        # files of several shards overlap in time
+        table = table.sort_by("predicted_at")
+    predictions: pd.DataFrame = table.to_pandas()
     outcomes = _read(folder, "outcomes", rows.outcomes).to_pandas()
     last = outcomes.drop_duplicates(IDENTITY, keep="last")[[*IDENTITY, "outcome", "came_at"]]
     joined: pd.DataFrame = predictions.merge(last, how="left", on=IDENTITY, validate="many_to_one")
