@@ -17,7 +17,8 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from operations.verification.report import Checker, VerificationReport
+from operations.verification.checker import Checker
+from operations.verification.report import VerificationReport
 from operations.verify import published, verify
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import HOUSING, Client

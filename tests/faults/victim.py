@@ -156,10 +156,10 @@ async def main(options: VictimOptions) -> None:
     consumer = Consumer(client, searcher, HOUSING, settings, options.name, 0)
     consumer.follower._load = partial(load, options.score_ms)  # type: ignore[method-assign]
     consumer.rollouts._fetch = partial(load_challenger, options.score_ms)  # type: ignore[method-assign]
-    committer: Any = CountingCommitter(consumer.scoring_loop.committer, consumer.registry)
+    committer: Any = CountingCommitter(consumer.flows[0].scoring_loop.committer, consumer.registry)
     if options.is_broken:
         committer = BrokenCommitter(committer, client, settings, options.name)
-    consumer.scoring_loop.committer = committer
+    consumer.flows[0].scoring_loop.committer = committer
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
     options.up_file.touch()
     await consumer.run()
