@@ -97,7 +97,7 @@ class Consumer:
             port,
             self.health,
             self.follower.activities,
-            lambda: {**self.follower.describe(), **self.rollouts.describe(), "lookups": metrics.lookups},
+            lambda: {**self.follower.describe(), **self.rollouts.describe(), **self._describe()},
             wakeup=self.follower.changed,
         )
         self._shared = Shared(
@@ -155,6 +155,11 @@ class Consumer:
         self._heartbeat.is_stopping = True
         for flow in self.flows:
             flow.scoring_loop.stop()
+
+    def _describe(self) -> dict[str, object]:
+        """The fields of the heartbeat about shards and lookups."""
+        own = tuple(flow.streams.shard for flow in self.flows if flow.duty.is_own)
+        return {"shards": own, "shards_epoch": self.shards.layout.epoch, "lookups": self._metrics.lookups}
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
