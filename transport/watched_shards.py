@@ -9,7 +9,7 @@ import redis.asyncio
 
 from schemas.shards import ShardLayout
 from schemas.streams import Streams
-from transport.shards import read_layout, read_layout_async
+from transport.shards import read_hold, read_layout, read_layout_async
 
 LEASE_S = 1.0
 """For how long what was read is trusted. A new shard is read a little later than the others, and nothing is missed."""
@@ -25,7 +25,10 @@ class WatchedShards:
 
     def __init__(self, client: redis.Redis, streams: Streams) -> None:
         self._client = client
-        self._lease = _Lease(streams)
+        self._streams = streams
+        self._layout = ShardLayout()
+        self._is_held = True
+        self._until_s = self._hold_until_s = 0.0
 
     def read(self) -> tuple[Streams, ...]:
         """The keys of each shard that is read.
@@ -33,13 +36,20 @@ class WatchedShards:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        return self.layout().streams(self._lease.streams)
+        begin_s = time.monotonic()
+        if begin_s >= self._until_s:
+            self._layout = read_layout(self._client, self._streams)
+            self._until_s = begin_s + LEASE_S
+        return self._layout.streams(self._streams)
 
-    def layout(self) -> ShardLayout:
-        """How many shards there are; raises as `read`."""
-        if self._lease.is_over():
-            self._lease.renew(read_layout(self._client, self._lease.streams))
-        return self._lease.layout
+    def count(self) -> int | None:
+        """Over how many shards listings are spread; None while that is being changed. Raises as `read`."""
+        begin_s = time.monotonic()
+        if self._is_held or begin_s >= self._hold_until_s:
+            self._is_held, layout = read_hold(self._client, self._streams)
+            self._layout = layout or self._layout
+            self._until_s = self._hold_until_s = begin_s + LEASE_S
+        return None if self._is_held else self._layout.count
 
 
 class WatchedShardsAsync:
@@ -47,24 +57,14 @@ class WatchedShardsAsync:
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams) -> None:
         self._client = client
-        self._lease = _Lease(streams)
+        self._streams = streams
+        self._layout = ShardLayout()
+        self._until_s = 0.0
 
     async def read(self) -> tuple[Streams, ...]:
         """The keys of each shard that is read; raises as `WatchedShards.read`."""
-        if self._lease.is_over():
-            self._lease.renew(await read_layout_async(self._client, self._lease.streams))
-        return self._lease.layout.streams(self._lease.streams)
-
-
-class _Lease:
-    def __init__(self, streams: Streams) -> None:
-        self.streams = streams
-        self.layout = ShardLayout()
-        self._until_s = 0.0
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._until_s
-
-    def renew(self, layout: ShardLayout) -> None:
-        self.layout = layout
-        self._until_s = time.monotonic() + LEASE_S
+        begin_s = time.monotonic()
+        if begin_s >= self._until_s:
+            self._layout = await read_layout_async(self._client, self._streams)
+            self._until_s = begin_s + LEASE_S
+        return self._layout.streams(self._streams)

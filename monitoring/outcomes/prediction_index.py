@@ -16,7 +16,7 @@ from monitoring.outcomes.sums import FAST, PREDICTED, TIMED, sum_field
 from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
 from schemas.rollouts import ArmName
 from schemas.sections import OutcomeSettings
-from schemas.shards import entry_name, split_entry
+from schemas.shards import entry_name
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 
@@ -191,7 +191,7 @@ class PredictionIndex:
     def _add_to_sums(self, writes: GuardedWrites, predictions: Iterable[tuple[str, IndexedPrediction]]) -> None:
         counts: Counter[tuple[int, str]] = Counter()
         for _, each in predictions:
-            age_ms = EntryId.parse(split_entry(each.entry)[1]).age_ms(each.at_ms)
+            age_ms = EntryId.of_name(each.entry).age_ms(each.at_ms)
             names = [PREDICTED] if age_ms is None else [PREDICTED, TIMED]
             names += [FAST] if age_ms is not None and age_ms <= self._settings.fast_ms else []
             for part in each.parts:
