@@ -5,6 +5,7 @@ The monitor serves it because an autoscaler that has stopped the last consumer n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio
@@ -15,7 +16,8 @@ from redis.exceptions import RedisError
 
 from schemas.frozen_model import FrozenModel
 from schemas.streams import Streams
-from transport.backlog import read_backlog_async
+from transport.backlog import read_backlog_async, sum_backlogs
+from transport.watched_shards import WatchedShardsAsync
 
 SCALE = "/scale"
 """Its path."""
@@ -37,26 +39,27 @@ class Workload(FrozenModel):
     explain_requests: int
 
 
-async def read_workload(client: redis.asyncio.Redis, streams: Streams) -> Workload:
-    """Read the workload; takes the same time at any length.
+async def read_workload(client: redis.asyncio.Redis, shards: Sequence[Streams]) -> Workload:
+    """Read the workload of all shards of a domain; takes the same time at any length.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    backlog = await read_backlog_async(client, streams)
-    requests: Any = await client.xlen(streams.explain)
+    backlog = sum_backlogs([await read_backlog_async(client, shard) for shard in shards])
+    requests: list[Any] = [await client.xlen(shard.explain) for shard in shards]
     return Workload(
-        backlog=backlog.total, undelivered=backlog.undelivered, pending=backlog.pending, explain_requests=requests
+        backlog=backlog.total, undelivered=backlog.undelivered, pending=backlog.pending, explain_requests=sum(requests)
     )
 
 
 def scale_route(client: redis.asyncio.Redis, streams: Streams) -> tuple[str, ASGIApp]:
     """The route, which answers with a `Workload`, or with 503 while Redis does not answer."""
+    shards = WatchedShardsAsync(client, streams)
 
     @get(include_in_schema=False)
     async def scale(scope: Scope) -> AsgiResponse:  # noqa: ARG001
         try:
-            workload = await read_workload(client, streams)
+            workload = await read_workload(client, await shards.read())
         except (RedisError, OSError):
             return JSONResponse({"detail": "Redis does not answer"}, 503)
         return JSONResponse(workload.model_dump())
