@@ -13,13 +13,15 @@ import redis
 
 from explainer.finding import find_explanation
 from schemas.explanations import ExplainedListing
+from schemas.shards import entry_name, split_entry
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 from transport.reading import RawEntry, entry_at, scan, scan_back
+from transport.shards import read_layout
 
 SEARCH_S = 3.0
-"""A search of one stream gives up after this time, which is enough for some millions of entries."""
-_ENTRY = re.compile(r"\d+-\d+")
+"""A search of one stream, in all shards, gives up after this time, which is enough for some millions of entries."""
+_ENTRY = re.compile(r"(\d+-\d+)(?:@(\d+))?")
 _MOST = 20
 _LATER_ENTRIES = 100_000
 """How many answers after a listing are looked at for its own."""
@@ -30,7 +32,7 @@ class AnswerHit:
     """An answer that a search found.
 
     Attributes:
-        entry: of the listing.
+        entry: name of the listing's entry (`schemas.shards.entry_name`).
         at_ms: when it was answered.
         event: the answer.
     """
@@ -64,19 +66,23 @@ class ListingDossier:
 
 
 def search(client: redis.Redis, streams: Streams, text: str) -> SearchResult:
-    """Answers to a listing, by the entry id, the listing's id or its subject.
+    """Answers to a listing, by its entry, its id or its subject; an entry id without a shard is looked for in all.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
     result = SearchResult()
-    needle = json.dumps(text).encode()
-    for key in (streams.predictions, streams.dead_letters, streams.rate_limited, streams.repeats):
-        if _ENTRY.fullmatch(text):
-            entries: Iterable[RawEntry] = _few(scan(client, key, text), _LATER_ENTRIES)
-        else:
-            entries = scan_back(client, key)
-        result.hits += _hits(entries, needle, text, result)
+    shards = read_layout(client, streams).streams(streams)
+    is_entry, limit_s = _ENTRY.fullmatch(text), SEARCH_S / len(shards)
+    if is_entry:
+        text, number = is_entry.groups()
+        shards = tuple(shard for shard in shards if number in {None, str(shard.shard)})
+    for shard in shards:
+        for key in shard.written_answers:
+            found: Iterable[RawEntry] = (
+                _few(scan(client, key, text), _LATER_ENTRIES) if is_entry else scan_back(client, key)
+            )
+            result.hits += _hits(shard.shard, found, text, result, limit_s)
     result.hits.sort(key=lambda hit: hit.at_ms, reverse=True)
     del result.hits[_MOST:]
     return result
@@ -90,7 +96,8 @@ def read_dossier(client: redis.Redis, streams: Streams, hit: AnswerHit) -> Listi
     """
     data = hit.event["data"]
     listing_id, source = data.get("listing_id"), data.get("listing_source")
-    entry = entry_at(client, streams.listings, hit.entry)
+    shard, entry_id = split_entry(hit.entry)
+    entry = entry_at(client, streams.of_shard(shard).listings, entry_id)
     explanation = outcome = None
     if listing_id is not None and hit.event["type"] == "listing.scored":
         explanation = find_explanation(client, streams, listing_id, source)
@@ -98,14 +105,16 @@ def read_dossier(client: redis.Redis, streams: Streams, hit: AnswerHit) -> Listi
     return ListingDossier(hit, _parsed(entry[1]) if entry else None, explanation, outcome)
 
 
-def _hits(entries: Iterable[RawEntry], needle: bytes, text: str, result: SearchResult) -> Iterator[AnswerHit]:
-    deadline_s, found = time.monotonic() + SEARCH_S, 0
+def _hits(
+    shard: int, entries: Iterable[RawEntry], text: str, result: SearchResult, limit_s: float
+) -> Iterator[AnswerHit]:
+    needle, deadline_s, found = json.dumps(text).encode(), time.monotonic() + limit_s, 0
     for number, (entry_id, fields) in enumerate(entries):
         # decoding every event takes ten times as long as the search for the text
         if needle in fields.get(DATA_FIELD, b"") and (event := _parsed(fields)) is not None:
             data = event.get("data")
             if isinstance(data, dict) and text in {event.get("id"), event.get("subject"), data.get("listing_id")}:
-                yield AnswerHit(str(event.get("id")), EntryId.parse(entry_id).ms, event)
+                yield AnswerHit(entry_name(shard, str(event.get("id"))), EntryId.parse(entry_id).ms, event)
                 found += 1
         if found >= _MOST:
             return
