@@ -17,7 +17,7 @@ from schemas.streams import SCORERS, Streams
 from transport.entries import EntryId
 from transport.scripts import Script
 
-LOOK_S = 0.25
+LOOK_S = 0.15
 """How often a consumer that stands by looks at the shard."""
 HELP_S = 2.0
 """How long it reads the shard after it has found it behind."""
