@@ -28,7 +28,7 @@ _LOOK = Script("consumer", "look")
 
 
 @dataclass
-class Load:
+class ConsumerLoad:
     """How busy one consumer is, over all of its shards."""
 
     _full_s: float = -HELP_S
@@ -57,7 +57,7 @@ class Duty:
 
     client: redis.asyncio.Redis
     streams: Streams
-    load: Load
+    load: ConsumerLoad
     owner: str = ""
     is_own: bool = True
     _help_until_s: float = 0.0

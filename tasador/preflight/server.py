@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, ResponseError
 
+from schemas.command_line import spell_command
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
@@ -132,7 +133,11 @@ def _shards(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
         )
     if layout is not None and settings.shards not in {1, layout.count}:
         what = f"the settings say {settings.shards} shards, and Redis {layout.count}, which counts"
-        yield _finding("warning", what, f"tasador shards set {settings.shards}, or correct the setting")
+        yield _finding(
+            "warning",
+            what,
+            f"{spell_command(f'shards set {settings.shards}', settings.domain)}, or correct the setting",
+        )
     elif layout is not None:
         yield _finding("ok", f"listings are spread over {layout.count} shards")
 

@@ -99,7 +99,7 @@ def test_killed_while_the_number_of_shards_changes(redis_url: str, start_round: 
             run.load.pause()  # it chooses shards itself, and does not wait
         with round_.client() as client:
             changes = [
-                threading.Thread(target=Resharding(client, run.streams, 300, 30).set, args=(count,))
+                threading.Thread(target=Resharding(client, run.streams, "housing", 300, 30).set, args=(count,))
                 for run in round_.runs
             ]
             for change in changes:

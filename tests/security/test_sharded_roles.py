@@ -32,7 +32,7 @@ async def test_client_consumer_and_operator_work_on_shards(
             def work() -> None:
                 publisher.publish_many(event(f"l-{n}", subject=f"house-{n}") for n in range(20))
                 assert publisher.ask(event("asked"), 20).type == "listing.scored"
-                done = Resharding(operator, streams, 300, 30).set(3)
+                done = Resharding(operator, streams, "housing", 300, 30).set(3)
                 assert done.identities > 0
                 repeats = publisher.publish_many(event(f"l-{n}", subject=f"house-{n}") for n in range(20))
                 assert len(repeats) == 20

@@ -37,7 +37,7 @@ def set_(
     """
     settings = find_settings(domain)
     with open_redis(settings) as client:
-        resharding = Resharding(client, settings.streams, settings.dedup_seconds, timeout, print_note)
+        resharding = Resharding(client, settings.streams, settings.domain, settings.dedup_seconds, timeout, print_note)
         done = resharding.set(count)
         if wait and (missing := wait_for_consumers(client, settings.streams, done.after.epoch, timeout)):
             names = ", ".join(missing)
