@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from consumer.backlog_figures import BacklogFigures
 from consumer.challenger_loads import ChallengerLoads
-from consumer.duty import Load
+from consumer.duty import ConsumerLoad
 from consumer.fellows import Fellows
 from consumer.flow import Flow, Shared
 from consumer.metrics import ConsumerMetrics
@@ -112,7 +112,7 @@ class Consumer:
             metrics=metrics,
             backlog=BacklogFigures(metrics),
             tracing=tracing,
-            load=Load(),
+            load=ConsumerLoad(),
         )
         self.flows = [self.build_flow(0)]
 

@@ -17,7 +17,7 @@ from schemas.streams import SCORERS, Streams
 from transport.entries import EntryId
 from transport.scripts import Script
 
-LOOK_S = 0.25
+LOOK_S = 0.15
 """How often a consumer that stands by looks at the shard."""
 HELP_S = 2.0
 """How long it reads the shard after it has found it behind."""
@@ -28,7 +28,7 @@ _LOOK = Script("consumer", "look")
 
 
 @dataclass
-class Load:
+class ConsumerLoad:
     """How busy one consumer is, over all of its shards."""
 
     _full_s: float = -HELP_S
@@ -57,7 +57,7 @@ class Duty:
 
     client: redis.asyncio.Redis
     streams: Streams
-    load: Load
+    load: ConsumerLoad
     owner: str = ""
     is_own: bool = True
     _help_until_s: float = 0.0

@@ -6,7 +6,6 @@ shard whose server is away stops no other.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import redis
@@ -15,7 +14,7 @@ import redis.asyncio
 from consumer.backlog_figures import BacklogFigures
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer
-from consumer.duty import Duty, Load
+from consumer.duty import ConsumerLoad, Duty
 from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
 from consumer.identities import convert_identities
@@ -33,8 +32,6 @@ from service.health import Health
 from service.tracing import Tracing
 from transport.consumer_group import ConsumerGroup
 from transport.pipelined_connection import PipelinedConnection, PipelinedReader
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Shared:
     metrics: ConsumerMetrics
     backlog: BacklogFigures
     tracing: Tracing
-    load: Load
+    load: ConsumerLoad
 
 
 class Flow:

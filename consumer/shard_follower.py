@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import redis.asyncio
 
 from consumer.fellows import Fellows
+from schemas.command_line import spell_command
 from schemas.settings import Settings
 from schemas.shards import ShardLayout
 from schemas.streams import Streams
@@ -91,5 +92,5 @@ class ShardFollower:
             self.health.warn(
                 "shards",
                 f"the settings say {setting} shards and Redis {count}, which counts: "
-                f"change it with `tasador shards set {setting}`, or the setting",
+                f"change it with `{spell_command(f'shards set {setting}', self.settings.domain)}`, or the setting",
             )

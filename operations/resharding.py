@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import redis
 
 from operations.identities import IdentityMover
+from schemas.command_line import spell_command
 from schemas.errors import ShardError
 from schemas.frozen_model import FrozenModel
 from schemas.shards import ShardLayout
@@ -57,6 +58,7 @@ class Resharding:
     Attributes:
         client: replies must be bytes.
         streams: the domain's keys.
+        domain: its name.
         kept_s: for how long identities of predictions are kept, in s.
         timeout_s: how long what was published may take to be answered.
         on_stage: called with what is being waited for.
@@ -64,6 +66,7 @@ class Resharding:
 
     client: redis.Redis
     streams: Streams
+    domain: str
     kept_s: int
     timeout_s: float
     on_stage: Callable[[str], None] = lambda _: None
@@ -129,7 +132,7 @@ class Resharding:
                 names = ", ".join(map(str, waiting))
                 raise ShardError(
                     f"listings in shard {names} were not answered within {self.timeout_s:g} s, so nothing was changed: "
-                    "look at `tasador status`, or allow more with --timeout"
+                    f"look at `{spell_command('status', self.domain)}`, or allow more with --timeout"
                 )
             self._wait(POLL_S, reading)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,9 @@ from transport.entries import EntryId
 
 pytestmark = pytest.mark.faults
 
+IDLE_SHARE = 0.03
+"""Most of a core that a consumer uses for sixteen shards without listings."""
+_IDLE_S = 10
 READ_ON_MS = 1000
 """Within this time another consumer reads what a killed one does not."""
 
@@ -52,6 +57,29 @@ def test_consumers_of_shards_killed(redis_url: str, start_round: StartRound, rec
     record({**figures, "longest_pause_ms": longest})
 
 
+def test_sixteen_idle_shards_cost_little(redis_url: str, start_round: StartRound, record: Record) -> None:
+    """Two consumers, so that each has shards of its own and stands by in the others."""
+    slow = {"claim_idle_ms": 5000, "heartbeat_s": 2, "batch": {}, "retention": {}}
+    round_ = start_round(redis_url, shards=16, **slow)
+    run = round_.runs[0]
+    for name in ("a", "b"):
+        run.start(name)
+    run.wait_until_up()
+    time.sleep(2)  # heartbeats, flows and the first checks
+    before = [_cpu_s(run.pid(name)) for name in ("a", "b")]
+    time.sleep(_IDLE_S)
+    used = [_cpu_s(run.pid(name)) - was for name, was in zip(("a", "b"), before, strict=True)]
+    run.stop()
+    assert max(used) / _IDLE_S < IDLE_SHARE
+    record({"idle_per_mille": round(1000 * max(used) / _IDLE_S)})
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has used, in s."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _pause_ms(client: Client, shard: Streams, at_ms: int) -> int:
     """How long a shard got no prediction to what was published after a moment."""
     first: Any = client.xrange(shard.listings, at_ms, count=1)
@@ -71,7 +99,7 @@ def test_killed_while_the_number_of_shards_changes(redis_url: str, start_round: 
             run.load.pause()  # it chooses shards itself, and does not wait
         with round_.client() as client:
             changes = [
-                threading.Thread(target=Resharding(client, run.streams, 300, 30).set, args=(count,))
+                threading.Thread(target=Resharding(client, run.streams, "housing", 300, 30).set, args=(count,))
                 for run in round_.runs
             ]
             for change in changes:

@@ -32,7 +32,7 @@ from transport.shards import read_layout
 SUBJECTS = 40
 
 
-class Load:
+class SubjectLoad:
     """Publishes in a thread without pause: of ten listings one repeats the identity of one from long before."""
 
     def __init__(self, settings: Settings) -> None:
@@ -79,7 +79,7 @@ def settings(redis_url: str, prefix: str) -> Settings:
 
 
 def resharding(client: Client, streams: Streams, timeout_s: float = 30) -> Resharding:
-    return Resharding(client, streams, kept_s=300, timeout_s=timeout_s)
+    return Resharding(client, streams, "housing", kept_s=300, timeout_s=timeout_s)
 
 
 async def test_shards_change_under_load(
@@ -91,7 +91,7 @@ async def test_shards_change_under_load(
     )
     quick = settings_for(streams.prefix, batch={"max_records": 50, "block_ms": 50})
     async with running(redis_url, quick, "a"), running(redis_url, quick, "b"):
-        with Load(settings) as load:
+        with SubjectLoad(settings) as load:
             for count in (3, 2, 4):
                 begin = len(load.entries)
                 await wait_until_async(lambda b=begin: len(load.entries) > b + 600)  # type: ignore[misc]
@@ -127,7 +127,7 @@ def _check_repeats(client: Client, shards: tuple[Streams, ...]) -> None:
     assert homes == {True, False}, "some repeats went to another shard than their first prediction"
 
 
-def _check_order(client: Client, load: Load, shards: tuple[Streams, ...]) -> None:
+def _check_order(client: Client, load: SubjectLoad, shards: tuple[Streams, ...]) -> None:
     """A subject's listings are in their order, and where they go to another shard the older ones had been answered."""
     answered_ms: dict[str, int] = {}
     for shard in shards:
@@ -152,7 +152,9 @@ def _check_order(client: Client, load: Load, shards: tuple[Streams, ...]) -> Non
 
 async def test_nothing_changes_where_listings_are_not_answered(redis_client: Client, streams: Streams) -> None:
     (entry,) = publish(redis_client, streams, [event("l-1")])
-    with pytest.raises(ShardError, match=r"listings in shard 0 were not answered within 0.1 s, so nothing was changed"):
+    with pytest.raises(
+        ShardError, match=r"listings in shard 0 were not answered within 0\.1 s, so nothing was changed"
+    ):
         resharding(redis_client, streams, timeout_s=0.1).set(2)
     assert read_layout(redis_client, streams).count == 1
     assert not redis_client.exists(streams.shards_hold)

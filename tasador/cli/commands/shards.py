@@ -37,7 +37,7 @@ def set_(
     """
     settings = find_settings(domain)
     with open_redis(settings) as client:
-        resharding = Resharding(client, settings.streams, settings.dedup_seconds, timeout, print_note)
+        resharding = Resharding(client, settings.streams, settings.domain, settings.dedup_seconds, timeout, print_note)
         done = resharding.set(count)
         if wait and (missing := wait_for_consumers(client, settings.streams, done.after.epoch, timeout)):
             names = ", ".join(missing)
@@ -66,15 +66,15 @@ def status(domain: DomainOption = None, as_json: JsonOption = False) -> None:
 
 
 def _show(shown: ShardsStatus, domain: str) -> None:
-    print_line(f"{domain} has {_shards(shown.count)}, changed {shown.epoch} times")
+    print_line(f"{domain} has {_shards(shown.count)}")
     if shown.is_changing:
         print_line("the number is being changed: publishers wait")
     if shown.missing:
         print_line(f"not read yet by {', '.join(shown.missing)}")
     for shard in shown.shards:
         backlog = f"{shard.backlog.undelivered:,} undelivered, {shard.backlog.pending:,} pending"
-        role = "" if shard.gets_listings else ", gets no listings any more"
-        print_line(f"shard {shard.shard:<3} {backlog}{role}; read by {', '.join(shard.consumers) or 'who is idle'}")
+        role = "" if shard.gets_listings else ", gets no listings"
+        print_line(f"shard {shard.shard:<3} {backlog}{role}; own consumer: {', '.join(shard.consumers) or 'none'}")
 
 
 def _shards(count: int) -> str:
