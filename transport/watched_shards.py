@@ -1,4 +1,7 @@
-"""The shards of a domain for a process or an object that reads them again and again."""
+"""The shards of a domain for a process or an object that reads them again and again.
+
+Where the hash that names them has been deleted, those that were known stay, until a consumer has written it again.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class WatchedShards:
         """
         begin_s = time.monotonic()
         if begin_s >= self._until_s:
-            self._layout = read_layout(self._client, self._streams)
+            self._layout = _known(self._layout, read_layout(self._client, self._streams))
             self._until_s = begin_s + LEASE_S
         return self._layout.streams(self._streams)
 
@@ -65,6 +68,11 @@ class WatchedShardsAsync:
         """The keys of each shard that is read; raises as `WatchedShards.read`."""
         begin_s = time.monotonic()
         if begin_s >= self._until_s:
-            self._layout = await read_layout_async(self._client, self._streams)
+            self._layout = _known(self._layout, await read_layout_async(self._client, self._streams))
             self._until_s = begin_s + LEASE_S
         return self._layout.streams(self._streams)
+
+
+def _known(before: ShardLayout, read: ShardLayout) -> ShardLayout:
+    # a change to one shard has an epoch, so what equals the default is no hash, or that of a domain that never had more
+    return before if read == ShardLayout() else read

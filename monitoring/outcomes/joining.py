@@ -109,10 +109,8 @@ class Joiner:
         if is_archive_searched and (missing := [each for each in identities if each not in predictions]):
             predictions |= await self._find_older(missing)
         results = await self._join_all([(o, predictions[o.identity]) for o in outcomes if o.identity in predictions])
-        for outcome in outcomes:
-            if outcome.identity not in predictions:
-                results.append(await self._wait(outcome, cursors, now_ms))
-        return results
+        waiting = [await self._wait(o, cursors, now_ms) for o in outcomes if o.identity not in predictions]
+        return results + waiting
 
     async def find_waiting(self, identities: Sequence[str]) -> list[PendingOutcome]:
         """Outcomes that wait for predictions of these identities."""

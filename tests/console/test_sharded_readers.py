@@ -15,13 +15,11 @@ from schemas.streams import Streams
 from tests.operations.answers import predict, refuse
 from tests.sharding import set_shards
 
-LISTING = {"data": '{"id": "l-1"}'}
-
 
 def test_listings_are_found_in_every_shard(redis_client: redis.Redis, streams: Streams) -> None:
     shards = set_shards(redis_client, streams, 3)
     for shard in shards:
-        redis_client.xadd(shard.listings, LISTING, id="5-1")
+        redis_client.xadd(shard.listings, {"data": '{"id": "l-1"}'}, id="5-1")
         predict(redis_client, shard, "5-1", listing_id=f"home-{shard.shard}")
     refuse(redis_client, shards[1], "6-1")
     (hit,) = search(redis_client, streams, "home-2").hits

@@ -115,4 +115,4 @@ async def test_the_log_of_every_shard_is_compared_with_its_own_stream(archive: A
     pq.write_table(_drop(pq.read_table(path)), path)
     problems = _check(archive).problems
     assert [problem.kind for problem in problems] == ["not logged"]
-    assert problems[0].entry.endswith("@1")
+    assert str(problems[0].entry).endswith("@1")
