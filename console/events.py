@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from schemas.shards import entry_name
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
-from transport.reading import newest
+from transport.reading import RawEntry, newest
+from transport.watched_shards import WatchedShards
 
 KEPT = 100
 _AT_ONCE = 100
@@ -22,7 +25,7 @@ class WatchedEvent:
     """One event, told in a line.
 
     Attributes:
-        entry: entry id on its stream.
+        entry: name of its entry (`schemas.shards.entry_name`).
         at_ms: when, by Redis's clock.
         kind: the event's type.
         text: what it says besides.
@@ -44,7 +47,7 @@ class EventLog:
 
     def __init__(self, client: redis.Redis, streams: Streams) -> None:
         self._client = client
-        self._keys = (streams.model_events, streams.drift, streams.resolutions)
+        self._shards = WatchedShards(client, streams)
         self._after: dict[str, str] = {}
         self._events: deque[WatchedEvent] = deque(maxlen=KEPT)
 
@@ -54,28 +57,37 @@ class EventLog:
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        if not self._after:
-            found = {key: newest(self._client, key, KEPT // 2)[::-1] for key in self._keys}
-        else:
-            after: Any = self._after
-            reply: Any = self._client.xread(after, count=_AT_ONCE)
-            found = {key.decode(): entries for key, entries in reply or ()}
-        for key in self._keys:
-            entries = found.get(key, [])
-            self._after[key] = entries[-1][0].decode() if entries else self._after.get(key, "0-0")
-        told = [event for entries in found.values() for each in entries if (event := _event_of(*each))]
+        told: list[WatchedEvent] = []
+        for shard in self._shards.read():
+            # the domain's own streams are on the server of the first shard, and perhaps on no other's
+            own = () if shard.shard else (shard.model_events, shard.drift)
+            for entries in self._read((*own, shard.resolutions)):
+                told += [event for each in entries if (event := _event_of(shard.shard, *each))]
         self._events.extend(sorted(told, key=lambda event: event.at_ms))
         return tuple(reversed(self._events))
 
+    def _read(self, keys: Sequence[str]) -> list[list[RawEntry]]:
+        """What is new of streams on one server."""
+        if keys[0] not in self._after:
+            found = {key: newest(self._client, key, KEPT // 2)[::-1] for key in keys}
+        else:
+            after: Any = {key: self._after[key] for key in keys}
+            reply: Any = self._client.xread(after, count=_AT_ONCE)
+            found = {key.decode(): entries for key, entries in reply or ()}
+        for key in keys:
+            entries = found.get(key, [])
+            self._after[key] = entries[-1][0].decode() if entries else self._after.get(key, "0-0")
+        return list(found.values())
 
-def _event_of(entry_id: bytes, fields: dict[bytes, bytes]) -> WatchedEvent | None:
+
+def _event_of(shard: int, entry_id: bytes, fields: dict[bytes, bytes]) -> WatchedEvent | None:
     try:
         event = json.loads(fields.get(DATA_FIELD, b""))
         kind, data = str(event["type"]), dict(event["data"])
     except (ValueError, KeyError, TypeError):
         return None  # a client may have added anything
-    entry = entry_id.decode()
-    return WatchedEvent(entry, EntryId.parse(entry).ms, kind, _text_of(kind, data))
+    entry = entry_name(shard, entry_id.decode())
+    return WatchedEvent(entry, EntryId.parse(entry_id).ms, kind, _text_of(kind, data))
 
 
 def _text_of(kind: str, data: dict[str, Any]) -> str:

@@ -20,13 +20,15 @@ from monitoring.archive.reading import find_outcome, search_rows
 from schemas.domain import Domain
 from schemas.explanations import ExplainedListing
 from schemas.settings import Settings
+from schemas.shards import entry_name, split_entry
 from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
 from transport.reading import RawEntry, entry_at, scan, scan_back
+from transport.shards import read_layout
 
 SEARCH_S = 3.0
-"""A search of one stream gives up after this time, which is enough for some millions of entries."""
-_ENTRY = re.compile(r"\d+-\d+")
+"""A search of one stream, in all shards, gives up after this time, which is enough for some millions of entries."""
+_ENTRY = re.compile(r"(\d+-\d+)(?:@(\d+))?")
 _MOST = 20
 _LATER_ENTRIES = 100_000
 """How many answers after a listing are looked at for its own."""
@@ -37,7 +39,7 @@ class AnswerHit:
     """An answer that a search found.
 
     Attributes:
-        entry: of the listing.
+        entry: name of the listing's entry (`schemas.shards.entry_name`).
         at_ms: when it was answered.
         event: the answer.
         archived: its row in the audit log, where it was found there; its event has no more than the row.
@@ -77,19 +79,23 @@ class ListingDossier:
 
 
 def search(client: redis.Redis, settings: Settings, domain: Domain, text: str) -> SearchResult:
-    """Answers to a listing, by the entry id, the listing's id or its subject.
+    """Answers to a listing, by its entry, its id or its subject; an entry id without a shard is looked for in all.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    result, streams = SearchResult(), settings.streams
-    needle = json.dumps(text).encode()
-    for key in (streams.predictions, streams.dead_letters, streams.rate_limited, streams.repeats):
-        if _ENTRY.fullmatch(text):
-            entries: Iterable[RawEntry] = _few(scan(client, key, text), _LATER_ENTRIES)
-        else:
-            entries = scan_back(client, key)
-        result.hits += _hits(entries, needle, text, result)
+    result = SearchResult()
+    shards = read_layout(client, settings.streams).streams(settings.streams)
+    is_entry, limit_s = _ENTRY.fullmatch(text), SEARCH_S / len(shards)
+    if is_entry:
+        text, number = is_entry.groups()
+        shards = tuple(shard for shard in shards if number in {None, str(shard.shard)})
+    for shard in shards:
+        for key in shard.written_answers:
+            found: Iterable[RawEntry] = (
+                _few(scan(client, key, text), _LATER_ENTRIES) if is_entry else scan_back(client, key)
+            )
+            result.hits += _hits(shard.shard, found, text, result, limit_s)
     if not result.hits:
         rows, is_complete = search_rows(archive_of(settings), text, _MOST, time.monotonic() + SEARCH_S)
         result.hits += [_archived(domain, row) for row in rows]
@@ -107,7 +113,8 @@ def read_dossier(client: redis.Redis, settings: Settings, domain: Domain, hit: A
     """
     data, streams = hit.event["data"], settings.streams
     listing_id, source = data.get("listing_id"), data.get("listing_source")
-    entry = entry_at(client, streams.listings, hit.entry)
+    shard, entry_id = split_entry(hit.entry)
+    entry = entry_at(client, streams.of_shard(shard).listings, entry_id)
     row = explanation = outcome = None
     if listing_id is not None and hit.event["type"] == "listing.scored":
         explanation = find_explanation(client, streams, listing_id, source)
@@ -119,14 +126,16 @@ def read_dossier(client: redis.Redis, settings: Settings, domain: Domain, hit: A
     return ListingDossier(hit, row, _parsed(entry[1]) if entry else None, explanation, outcome)
 
 
-def _hits(entries: Iterable[RawEntry], needle: bytes, text: str, result: SearchResult) -> Iterator[AnswerHit]:
-    deadline_s, found = time.monotonic() + SEARCH_S, 0
+def _hits(
+    shard: int, entries: Iterable[RawEntry], text: str, result: SearchResult, limit_s: float
+) -> Iterator[AnswerHit]:
+    needle, deadline_s, found = json.dumps(text).encode(), time.monotonic() + limit_s, 0
     for number, (entry_id, fields) in enumerate(entries):
         # decoding every event takes ten times as long as the search for the text
         if needle in fields.get(DATA_FIELD, b"") and (event := _parsed(fields)) is not None:
             data = event.get("data")
             if isinstance(data, dict) and text in {event.get("id"), event.get("subject"), data.get("listing_id")}:
-                yield AnswerHit(str(event.get("id")), EntryId.parse(entry_id).ms, event)
+                yield AnswerHit(entry_name(shard, str(event.get("id"))), EntryId.parse(entry_id).ms, event)
                 found += 1
         if found >= _MOST:
             return
@@ -143,7 +152,8 @@ def _archived(domain: Domain, row: dict[str, Any]) -> AnswerHit:
     if stored := row.get("stored"):
         data["stored"] = {name: row[name] for name in stored}
     event = {"id": row["entry_id"], "type": "listing.scored", "subject": row["subject"], "data": data}
-    return AnswerHit(row["entry_id"], EntryId.parse(row["prediction_id"]).ms, event, row)
+    entry = entry_name(row.get("shard") or 0, row["entry_id"])
+    return AnswerHit(entry, EntryId.parse(row["prediction_id"]).ms, event, row)
 
 
 def _outcome(client: redis.Redis, settings: Settings, listing_id: str, source: str) -> float | str | None:

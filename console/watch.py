@@ -17,6 +17,7 @@ from operations.rollouts import RolloutStatus, read_rollout
 from operations.status import Status, read_status
 from schemas.domain import Domain
 from schemas.settings import Settings
+from transport.watched_shards import WatchedShards
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class DomainWatch:
         self._settings = settings
         self._domain = domain
         self._meter = RateMeter()
+        self._shards = WatchedShards(client, settings.streams)
         self._log = EventLog(client, settings.streams)
         self._viewers: list[Callable[[], None]] = []
 
@@ -93,7 +95,7 @@ class DomainWatch:
     def _read(self) -> WatchedState:
         settings = self._settings
         status = read_status(self._client, settings.streams, self._domain, settings.high_water, settings.retention)
-        rows = int(self._client.hget(settings.streams.progress, "window_rows") or 0)
+        rows = sum(int(self._client.hget(shard.progress, "window_rows") or 0) for shard in self._shards.read())
         totals, at_s = status.totals, time.monotonic()
         counts = FlowCounts(
             at_s=at_s,

@@ -14,6 +14,7 @@ from consumer.ranges import NO_RANGES, BatchRanges
 from schemas.decoding import DecodedListing
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
+from schemas.shards import answer_source
 from schemas.stamp import Stamp
 
 encode = msgspec.json.Encoder().encode
@@ -79,10 +80,11 @@ class AnswerEncoder:
     Args:
         domain: whose listings are answered.
         max_payload_bytes: how much of a refused payload is kept; its size and hash are kept in any case.
+        shard: of the listings.
     """
 
-    def __init__(self, domain: Domain, max_payload_bytes: int) -> None:
-        self._source = f"tasador/{domain.name}"
+    def __init__(self, domain: Domain, max_payload_bytes: int, shard: int = 0) -> None:
+        self._source = answer_source(domain.name, shard)
         self._target = domain.target
         self._max_payload_bytes = max_payload_bytes
 

@@ -15,9 +15,10 @@ import numpy as np
 from consumer.arm_scores import ArmScores, FallbackCause, are_finite
 from consumer.served_model import ServedModel, ServedRollout
 from consumer.watchdog import ending_after
-from schemas.arms import are_in_share, arm_key
+from schemas.arms import are_in_share
 from schemas.decoding import DecodedListing
 from schemas.rows import Matrix
+from schemas.shards import listing_key
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class ArmScorer:
             is_alone: whether a batch with these listings was not committed; then the challenger is not asked.
         """
         state = rollout.state
-        keys = np.array([arm_key(each.subject, each.source, each.id) for each in listings], dtype=np.uint32)
+        keys = np.array([listing_key(each.subject, each.source, each.id) for each in listings], dtype=np.uint32)
         is_concerned = are_in_share(keys, rollout.salt, state.share)
         challenger, challenger_us = self._empty(len(matrix)), 0.0
         cause: FallbackCause = "alone"

@@ -43,20 +43,20 @@ class BatchScorer:
         domain: whose contract the listings must satisfy.
         settings: limits of payloads and of the window.
         consumer: the name that dead letters carry.
+        shard: of the entries.
 
     Attributes:
         dead_letters: makes the dead letters of entries that are not scored.
     """
 
-    def __init__(self, domain: Domain, settings: Settings, consumer: str) -> None:
+    def __init__(self, domain: Domain, settings: Settings, consumer: str, shard: int = 0) -> None:
         self._has_store = has_store = settings.features.is_on
         self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store, absent=nan)
         self._builder = RowBuilder(domain)
-        self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes)
-        self._columns = domain.columns
+        self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes, shard)
         # without a store, decoding finds what is missing
         self._required = [i for i, f in enumerate(domain.features) if has_store and not f.may_miss]
-        self._classes = domain.target.classes
+        self._columns, self._classes = domain.columns, domain.target.classes
         self._no_scores = np.empty((0, len(self._classes)) if self._classes else 0)
         self._arms = ArmScorer(self._classes, settings.rollout.timeout_s)
         self._dtype = row_dtype(domain)

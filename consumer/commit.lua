@@ -2,7 +2,7 @@
 -- KEYS: listings, predictions, dead-letters, repeats, rate-limited, window, progress, dedup current, previous, rotated,
 --   then a bucket for each source that the batch holds, where sources are limited, then streams of replies, then `explain`
 --   and `shadows` where options say so.
--- ARGV: options as one JSON object (`consumer.committer.CommitOptions`: n entries, of which p predictions stand first),
+-- ARGV: options as one JSON object (`consumer.commit_options.CommitOptions`: n entries, of which p predictions stand first),
 --   window rows, values (p doubles), flags (p bytes: 1 imputed, 2 unusual,
 --   4 to be explained, 8 answered by the challenger, 16 with a pair), for each entry as two bytes the number of its source's bucket (0 for
 --   none), in the same form the number of its stream of replies (`consumer.replies.ReplyRoutes`; empty where nobody
@@ -110,8 +110,11 @@ if dedup_seconds > 0 and p > 0 then
   end
 end
 
+-- An identity whose prediction was made in another shard carries that one: 'id@shard'.
 local function repeat_event(id, identity, first)
   local source, listing = unpack(cjson.decode(identity))
+  if first ~= '' and not find(first, '@', 1, true) then first = first .. '@' .. (options.shard or 0) end
+  first = string.gsub(first, '@0$', '')
   local first_member = first ~= '' and ',"first":"' .. first .. '"' or '' -- empty where a set was converted
   return '{"specversion":"1.0","id":"' .. id .. '","source":' .. cjson.encode(options.source) .. ',"type":"listing.repeated","time":"'
     .. options.time .. '","data":{"listing_id":' .. cjson.encode(listing) .. ',"listing_source":' .. cjson.encode(source) .. first_member .. '}}'

@@ -7,61 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from redis.exceptions import NoPermissionError, NoScriptError
 
 from consumer.answer_encoder import encode, now_rfc3339
-from consumer.arm_scores import BatchArms
 from consumer.batch import ScoredBatch
+from consumer.commit_options import CommitOptions, rollout_options
 from consumer.metrics import PAIR_RESULTS, BatchFigures
 from consumer.rate_limit import NO_CHARGES, charge
 from consumer.replies import NO_REPLIES, REPLY_RESULTS, ReplyRouter
 from consumer.requests import REQUEST_RESULTS
 from schemas.domain import Domain
 from schemas.settings import Settings
+from schemas.shards import answer_source
 from schemas.streams import SCORERS, Streams
 from schemas.window import layout_of, row_dtype
 from transport.pipelined_connection import PipelinedConnection
 from transport.scripts import Script
 
 COMMIT = Script("consumer", "commit")
-
-
-class RolloutOptions(msgspec.Struct, gc=False):
-    """Which rollout the batch belongs to, what each model answered, and how long it took; sums and µs are texts."""
-
-    id: str
-    champion_us: str
-    challenger_us: str
-    champion_sum: str
-    challenger_sum: str
-    answers: int
-
-
-class CommitOptions(msgspec.Struct, gc=False, omit_defaults=True):
-    """The named arguments of `commit.lua`; sums and rate are texts, since Lua's JSON keeps 14 digits of a number."""
-
-    group: str
-    consumer: str
-    entries: int
-    predictions: int
-    dedup_seconds: int
-    dedup_max_ids: int
-    row_bytes: int
-    stride: int
-    activation: str
-    layout: str
-    sum: str
-    sum_squares: str
-    source: str
-    time: str
-    rate: str
-    burst: int
-    buckets: int
-    explains: bool
-    max_requests: int
-    keeps_pairs: bool
-    rollout: RolloutOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +92,7 @@ class Committer:
 
     Args:
         connection: for commits alone.
-        streams: the domain's keys.
+        streams: the shard's keys.
         domain: whose rows the window holds.
         settings: deduplication and rate limits.
         consumer: the consumer's name in the group.
@@ -150,7 +113,7 @@ class Committer:
         self._streams = streams
         self._settings = settings
         self._consumer = consumer
-        self._source = f"tasador/{domain.name}"
+        self._source = answer_source(domain.name, streams.shard)
         self._row_bytes = row_dtype(domain).itemsize
         self._layout = layout_of(domain)
         self.replies = ReplyRouter(streams, settings.replies.max_names)
@@ -235,16 +198,6 @@ class Committer:
             explains=explains,
             max_requests=self._settings.explain.max_requests,
             keeps_pairs=keeps_pairs,
-            rollout=_rollout_options(arms) if arms else None,
+            shard=self._streams.shard,
+            rollout=rollout_options(arms) if arms else None,
         )
-
-
-def _rollout_options(arms: BatchArms) -> RolloutOptions:
-    return RolloutOptions(
-        id=arms.rollout,
-        champion_us=repr(arms.champion_us),
-        challenger_us=repr(arms.challenger_us),
-        champion_sum=repr(arms.champion_total),
-        challenger_sum=repr(arms.challenger_total),
-        answers=arms.answered["challenger"],
-    )

@@ -28,9 +28,15 @@ class DeadLetterWriter:
     encoder: AnswerEncoder
     consumer: str
 
-    def refuse(self, entry: Entry, reason: Reason, message: str) -> ScoredBatch:
-        """A batch of one dead letter, for an entry that is not scored."""
-        return all_refused([self.refusal_for(entry, reason, message)])
+    def refuse_unscorable(self, entry: Entry, max_deliveries: int) -> ScoredBatch | None:
+        """A batch of one dead letter, for a left-over entry that is not scored (again); None if it is to be scored."""
+        if entry.flat is None:
+            gone = "the entry was deleted while it was pending"
+            return all_refused([self.refusal_for(entry, Reason.PAYLOAD_GONE, gone)])
+        if entry.deliveries > max_deliveries:
+            often = f"not scored in {entry.deliveries - 1} deliveries"
+            return all_refused([self.refusal_for(entry, Reason.POISON, often)])
+        return None
 
     def limit(self, entries: Sequence[Entry], limited: Sequence[bytes], limit: RateLimitSettings) -> ScoredBatch:
         """A batch of dead letters, for those entries that came faster than their source may send."""

@@ -1,4 +1,4 @@
-"""What any consumer does for all: trim answered entries, remove consumers that are gone, report the backlog.
+"""What any consumer does for a shard: trim answered entries, and report the backlog and what blocks trimming.
 
 Each of these can be done twice without harm, so no consumer needs to be elected.
 """
@@ -12,15 +12,12 @@ from typing import Any
 
 import redis.asyncio
 
-from consumer.challenger_loads import ChallengerLoads
-from consumer.metrics import ConsumerMetrics
+from consumer.backlog_figures import BacklogFigures
 from schemas.settings import Settings
-from schemas.states import HEARTBEAT_TIMEOUT_S, ConsumerHeartbeat
 from schemas.streams import ARCHIVERS, SCORERS, Streams
 from transport.backlog import read_backlog_async
 from transport.blocking_groups import read_blocking_groups_async
 from transport.clock import now_ms_async
-from transport.consumer_group import ConsumerGroup
 from transport.entries import EntryId
 from transport.scripts import Script
 
@@ -28,47 +25,42 @@ logger = logging.getLogger(__name__)
 
 _TRIM = Script("consumer", "trim")
 _TRIM_PAIRS = Script("consumer", "trim_pairs")
-_SWEEP_S = 10.0
+_LOOK_S = 10.0
 
 
 @dataclass
 class Maintenance:
-    """Keeps one domain's keys bounded.
+    """Keeps one shard's keys bounded.
 
     Attributes:
         client: replies must be bytes.
-        group: of the consumers.
+        streams: the shard's keys.
         settings: what is kept.
-        metrics: gets the backlog.
-        loads: counts consumers that died with a challenger loaded.
+        figures: get the backlog.
     """
 
     client: redis.asyncio.Redis
     streams: Streams
-    group: ConsumerGroup
     settings: Settings
-    metrics: ConsumerMetrics
-    loads: ChallengerLoads
-    _next_sweep_s: float = 0.0
+    figures: BacklogFigures
+    _next_look_s: float = 0.0
     _blocking: frozenset[str] = frozenset()
 
-    async def run_once(self) -> None:
-        """One round.
+    async def run_once(self, *, is_own: bool) -> None:
+        """One round; another consumer's shard is only looked at.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        await self._trim()
+        if is_own:
+            await self._trim()
         await self._report_backlog()
-        is_sweep_due = time.monotonic() >= self._next_sweep_s
-        if is_sweep_due:
-            self._next_sweep_s = time.monotonic() + _SWEEP_S
-            await self._sweep()
+        if time.monotonic() >= self._next_look_s:
+            self._next_look_s = time.monotonic() + _LOOK_S
             await self._report_blocking_groups()
-        # last, because a user may lack the rights that rollouts need
-        await self._trim_pairs()
-        if is_sweep_due:
-            await self._bury()
+        if is_own:
+            # last, because a user may lack the rights that rollouts need
+            await self._trim_pairs()
 
     async def _trim(self) -> None:
         keep = self.settings.retention
@@ -85,12 +77,12 @@ class Maintenance:
         )
         at_ms = await now_ms_async(self.client)
         age_s = (EntryId.parse(oldest[0]["message_id"]).age_ms(at_ms) or 0) / 1000 if oldest else 0.0
-        self.metrics.set_backlog(backlog.total, age_s)
+        self.figures.set_backlog(self.streams.shard, backlog.total, age_s)
 
     async def _report_blocking_groups(self) -> None:
         """Log and count groups that keep answered listings from being trimmed, when that changes."""
         blocking = await read_blocking_groups_async(self.client, self.streams, self.settings.retention)
-        self.metrics.set_held({group.group: group.entries for group in blocking})
+        self.figures.set_blocking(self.streams.shard, blocking)
         names = frozenset(group.group for group in blocking)
         for group in blocking:
             if group.group not in self._blocking:
@@ -102,26 +94,3 @@ class Maintenance:
     async def _trim_pairs(self) -> None:
         keys = (self.streams.shadows, self.streams.progress)
         await _TRIM_PAIRS.run_async(self.client, keys, (self.settings.rollout.pairs_kept,))
-
-    async def _bury(self) -> None:
-        """Count the consumers that died with a challenger loaded."""
-        _, living = await self._heartbeats()
-        if dead := await self.loads.bury(living):
-            logger.warning("consumers died with a challenger loaded", extra={"consumers": dead})
-
-    async def _heartbeats(self) -> tuple[set[bytes], set[bytes]]:
-        """Names of the consumers that have a heartbeat, and of those that live."""
-        at_ms = await now_ms_async(self.client)
-        beats: Any = await self.client.hgetall(self.streams.consumers)
-        living = {n for n, beat in beats.items() if ConsumerHeartbeat.model_validate_json(beat).is_living(at_ms)}
-        return set(beats), living
-
-    async def _sweep(self) -> None:
-        """Remove consumers without a heartbeat that hold nothing, from the group and from the heartbeats."""
-        beats, living = await self._heartbeats()
-        members: Any = await self.client.xinfo_consumers(self.streams.listings, SCORERS)
-        silent = {member["name"] for member in members if member["idle"] > HEARTBEAT_TIMEOUT_S * 1000} - living
-        for name in silent | (beats - living):
-            if await self.group.remove(name):
-                await self.client.hdel(self.streams.consumers, name)
-                logger.info("silent consumer removed", extra={"consumer": name.decode()})

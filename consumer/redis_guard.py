@@ -29,10 +29,12 @@ class RedisGuard:
     Attributes:
         health: gets the reason of a failure, until a step succeeds.
         on_failure: called after each failure.
+        reason: the reason's name.
     """
 
     health: Health
     on_failure: Callable[[], None]
+    reason: str = "redis"
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=partial(Backoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
 
@@ -52,12 +54,12 @@ class RedisGuard:
         except (RedisError, OSError) as error:
             self.on_failure()
             pause_s = self._backoff.next_s()
-            self.health.set_reason("redis", str(error))
+            self.health.set_reason(self.reason, str(error))
             logger.warning("redis command failed, retrying", extra={"cause": str(error), "pause_s": pause_s})
             await self.pause(pause_s)
             return None
         self._backoff.reset()
-        self.health.clear("redis")
+        self.health.clear(self.reason)
         return result
 
     async def pause(self, seconds: float) -> None:

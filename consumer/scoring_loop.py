@@ -1,4 +1,4 @@
-"""The path of every listing: read a batch, score it, commit it; between batches, the left-over entries.
+"""The path of every listing in one shard: read a batch, score it, commit it; between batches, the left-over entries.
 
 What listings lack is looked up in the store while the batch before is scored. Whatever Redis answers, the loop
 continues: it reports the reason in the consumer's health, pauses and tries again. A batch in hand is kept until it is
@@ -21,6 +21,7 @@ from consumer.batch import ScoredBatch
 from consumer.batch_scorer import BatchScorer
 from consumer.committer import Committer, Receipt
 from consumer.decoded_batch import DecodedBatch
+from consumer.duty import Duty
 from consumer.feature_store import FeatureStore
 from consumer.group_rebuilder import GroupRebuilder
 from consumer.left_overs import LeftOvers
@@ -29,7 +30,6 @@ from consumer.model_follower import ModelFollower
 from consumer.redis_guard import FIRST_PAUSE_S, RedisGuard
 from consumer.rollout_follower import RolloutFollower
 from consumer.served_model import ServedModel
-from schemas.refusals import Reason
 from schemas.settings import Settings
 from service.health import Health
 from service.tracing import Tracing
@@ -42,9 +42,10 @@ T = TypeVar("T")
 
 @dataclass
 class ScoringLoop:
-    """Answers listings under one consumer's name until it is stopped.
+    """Answers the listings of one shard under one consumer's name until it is stopped.
 
     Attributes:
+        duty: says whether this consumer reads the shard, which `name` names in its health.
         on_fenced: called with the entries that were no longer pending when their outcome was committed.
     """
 
@@ -61,11 +62,13 @@ class ScoringLoop:
     metrics: ConsumerMetrics
     on_fenced: Callable[[Sequence[bytes]], None]
     tracing: Tracing
+    duty: Duty
+    name: str = ""
     _held: list[Sequence[Entry]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._left_overs = LeftOvers(self.group, self.settings.claim_idle_ms, self.metrics, self._answer_alone)
-        self._guard = RedisGuard(self.health, self._left_overs.expect_own)
+        self._guard = RedisGuard(self.health, self._left_overs.expect_own, f"redis{self.name}")
 
     @property
     def in_hand(self) -> list[bytes]:
@@ -85,7 +88,7 @@ class ScoringLoop:
 
     async def _run_round(self) -> None:
         """Do what needs an empty hand, then stream batches until something needs one again."""
-        self.health.beat()
+        self.health.beat(self.name)
         if self.follower.model is None:
             await self._guard.pause(FIRST_PAUSE_S)
             return
@@ -95,7 +98,7 @@ class ScoringLoop:
                 left_overs.expect_others()  # a rebuilt group has pending entries that no consumer owns
             left_overs.may_be_own = False
             await left_overs.answer_own()
-        await self._stream()
+        await (self._stream() if self.duty.is_reading else self.duty.stand_by(self._guard))
         if left_overs.is_claim_due:
             await left_overs.answer_idle()
 
@@ -116,8 +119,10 @@ class ScoringLoop:
                 entries = await self.reader.receive()
                 self._held.append(entries)
                 is_last = self._needs_empty_hand()
+                if is_full := self.reader.is_full(entries):
+                    self.duty.note_full()
                 # a read that cannot be sent must not keep the batch in hand from its commit
-                is_ahead = not is_last and self.reader.is_full(entries) and await self._guard.run(self._read_ahead)
+                is_ahead = not is_last and is_full and await self._guard.run(self._read_ahead)
                 if looking_up:
                     await self._finish_lookup(looking_up)
                 batch = await self._decode(entries)
@@ -145,8 +150,9 @@ class ScoringLoop:
         return True
 
     def _needs_empty_hand(self) -> bool:
-        self.health.beat()
-        return self._guard.is_stopping or self._left_overs.may_be_own or self._left_overs.is_claim_due
+        self.health.beat(self.name)
+        is_due = self._left_overs.may_be_own or self._left_overs.is_claim_due
+        return is_due or self._guard.is_stopping or not self.duty.is_reading
 
     async def _decode(self, entries: Sequence[Entry]) -> DecodedBatch | None:
         """The decoded batch, whose lookup has been sent; None if there are no entries, or they stay pending."""
@@ -234,17 +240,9 @@ class ScoringLoop:
             self.on_fenced(receipt.fenced)
 
     async def _answer_alone(self, entry: Entry) -> None:
-        self._held.append([entry])
-        await self._commit([entry], await self._score_alone(entry))
-
-    async def _score_alone(self, entry: Entry) -> ScoredBatch | None:
-        dead_letters = self.scorer.dead_letters
-        if entry.flat is None:
-            return dead_letters.refuse(entry, Reason.PAYLOAD_GONE, "the entry was deleted while it was pending")
-        if entry.deliveries > self.settings.max_deliveries:
-            return dead_letters.refuse(entry, Reason.POISON, f"not scored in {entry.deliveries - 1} deliveries")
-        batch = await self._decode([entry])
-        if batch is None:
-            return None
-        batch.is_alone = True
-        return await self._score(batch)
+        self._held.append(entries := [entry])
+        scored = self.scorer.dead_letters.refuse_unscorable(entry, self.settings.max_deliveries)
+        if scored is None and (batch := await self._decode(entries)):
+            batch.is_alone = True
+            scored = await self._score(batch)
+        await self._commit(entries, scored)

@@ -13,15 +13,16 @@ from explainer.request import ParsedRequest, PredictedListing
 from schemas.domain import Domain
 from schemas.errors import ModelRejectedError
 from schemas.explanations import ExplanationMethod, UnexplainedReason
+from schemas.shards import answer_source
 
 _encode = msgspec.json.Encoder().encode
 
 
 class AnswerEvents:
-    """Encodes the answers of one domain."""
+    """Encodes the answers of one shard of a domain."""
 
-    def __init__(self, domain: Domain) -> None:
-        self._source = f"tasador/{domain.name}"
+    def __init__(self, domain: Domain, shard: int = 0) -> None:
+        self._source = answer_source(domain.name, shard)
         self._columns = domain.columns
 
     def explained(self, request: ParsedRequest, method: ExplanationMethod, found: Attribution) -> bytes:

@@ -40,12 +40,13 @@ class RequestAnswerer:
     Args:
         domain: of the requests.
         models: finds the models that they name.
+        shard: of the requests.
     """
 
-    def __init__(self, domain: Domain, models: LoadedModels) -> None:
+    def __init__(self, domain: Domain, models: LoadedModels, shard: int = 0) -> None:
         self._parser = RequestParser(domain)
         self._models = models
-        self._events = AnswerEvents(domain)
+        self._events = AnswerEvents(domain, shard)
 
     async def answer(self, entries: Sequence[Entry]) -> AnsweredRequests:
         """The answer of each request; explanations are computed in a thread.

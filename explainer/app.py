@@ -12,6 +12,7 @@ from explainer.answering import RequestAnswerer
 from explainer.explaining_loop import ExplainingLoop
 from explainer.loaded_models import LoadedModels
 from explainer.metrics import ExplainerMetrics
+from explainer.shard_loops import ShardLoops
 from explainer.what_if_desk import WhatIfDesk
 from explainer.what_if_scorer import WhatIfScorer
 from registry.cache import ModelCache
@@ -19,7 +20,7 @@ from registry.location import cache_folder_of, tracking_uri_of
 from schemas.errors import ServerError
 from schemas.settings import Settings
 from schemas.states import ExplainerHeartbeat
-from schemas.streams import EXPLAINERS
+from schemas.streams import EXPLAINERS, Streams
 from service import logs
 from service.activity import Activities
 from service.application import ServedApp, bind, build_app, required_redis_url, serve
@@ -61,7 +62,7 @@ def run_explainer(settings: Settings, name: str, port: int) -> None:
 
 
 class Explainer:
-    """One explainer: its loop and its periodic tasks.
+    """One explainer: its loops and its periodic tasks.
 
     Args:
         settings: of the domain.
@@ -82,23 +83,26 @@ class Explainer:
         self.tracing = open_tracing(settings, "explainer", name)
         self.health = Health(_STALL_S)
         self.registry = build_registry()
-        domain, streams = settings.load_domain(), settings.streams
+        domain = settings.load_domain()
         metrics, activities = ExplainerMetrics(self.registry), Activities()
         cache = ModelCache(cache_folder_of(settings), tracking_uri_of(settings))
         models = LoadedModels(domain, cache, activities, metrics.record_loaded)
-        self._desk = WhatIfDesk(self._client, streams, WhatIfScorer(domain, settings), models)
-        self._writer = AnswerWriter(self._client, streams, name, settings.explain.kept)
-        self._group = ConsumerGroup(self._client, streams.explain, EXPLAINERS, name, settings.claim_idle_ms)
-        self._loop = ExplainingLoop(
-            self._group,
-            RequestAnswerer(domain, models),
-            self._writer,
-            self.health,
-            metrics,
-            settings.max_deliveries,
-            self.tracing,
-        )
-        key = streams.explainers
+        self._desk = WhatIfDesk(self._client, settings.streams, WhatIfScorer(domain, settings), models)
+
+        def build_loop(shard: Streams) -> ExplainingLoop:
+            return ExplainingLoop(
+                ConsumerGroup(self._client, shard.explain, EXPLAINERS, name, settings.claim_idle_ms),
+                RequestAnswerer(domain, models, shard.shard),
+                AnswerWriter(self._client, shard, name, settings.explain.kept),
+                self.health,
+                metrics,
+                settings.max_deliveries,
+                self.tracing,
+                shard.shard,
+            )
+
+        self._loops = ShardLoops(self._client, settings.streams, build_loop)
+        key = settings.streams.explainers
         self._heartbeat = Heartbeat(self._client, key, ExplainerHeartbeat, name, port, self.health, activities)
         self._tasks: PeriodicTasks | None = None
 
@@ -120,8 +124,8 @@ class Explainer:
                 Step("heartbeat", self._settings.heartbeat_s, self._heartbeat.beat, self._heartbeat.wakeup),
                 Step("silent", FORGET_S, self._heartbeat.forget_silent),
                 Step("params file", WATCH_S, SettingsWatch(self.health, self._settings.domain).check),
-                Step("renewal", self._settings.claim_idle_ms / 3000, self._loop.renew),
-                Step("requests", _POLL_S, self._loop.run_once),
+                Step("renewal", self._settings.claim_idle_ms / 3000, self._loops.renew),
+                Step("requests", _POLL_S, self._loops.run_once),
                 Step("what-if", _POLL_S, self._desk.answer_waiting),
             ]
         )
@@ -129,11 +133,11 @@ class Explainer:
     async def stop(self) -> None:
         """Finish the batch in hand, leave the group, and close the connections."""
         self._heartbeat.is_stopping = True
-        self._loop.stop()
+        self._loops.stop()
         if self._tasks:
             await self._tasks.finish()
         try:
-            if not await self._group.leave(gives_back=True):
+            if await self._loops.leave():
                 await self._heartbeat.remove()
         except (RedisError, OSError) as error:
             logger.warning("could not leave the group", extra={"error": str(error)})
@@ -150,9 +154,7 @@ class Explainer:
             ServerError: it may not.
         """
         try:
-            await self._group.create()
-            await self._writer.write({})
-            await self._writer.try_right()
+            await self._loops.try_rights()
         except ResponseError as error:
             if is_transient(error):
                 raise

@@ -40,10 +40,11 @@ _LONGEST_PAUSE_S = 2.0
 
 @dataclass
 class ExplainingLoop:
-    """Answers requests under one explainer's name.
+    """Answers the requests of one shard under one explainer's name.
 
     Attributes:
         max_deliveries: attempts at a request that was left over.
+        shard: its number.
     """
 
     group: ConsumerGroup
@@ -53,6 +54,7 @@ class ExplainingLoop:
     metrics: ExplainerMetrics
     max_deliveries: int
     tracing: Tracing = NO_TRACING
+    shard: int = 0
     _held: list[bytes] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _may_have_left_overs: bool = True
@@ -94,7 +96,7 @@ class ExplainingLoop:
             traced = [read_traced_event(entry.fields.get(DATA_FIELD)) for entry in entries]
             with self._holding(entries), self.tracing.batch("explain predictions", traced):
                 await self._answer(entries)
-        self.metrics.set_waiting(await self.group.client.xlen(self.group.stream))
+        self.metrics.set_waiting(self.shard, await self.group.client.xlen(self.group.stream))
 
     async def _answer_idle(self) -> None:
         entries = await self.group.claim_idle()
@@ -148,6 +150,7 @@ class ExplainingLoop:
             UnavailableError: the registry was.
         """
         backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+        name = f"{name} of shard {self.shard}" if self.shard else name
         while True:
             try:
                 result = await step()

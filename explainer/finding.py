@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,11 @@ from schemas.domain import Domain
 from schemas.errors import ExplanationError, RefusedListingError
 from schemas.explanations import ExplainedListing
 from schemas.settings import Settings
+from schemas.shards import shard_of_source
 from schemas.streams import DATA_FIELD, Streams
-from transport.reading import entry_at, scan_back
+from transport.reading import entry_at
+from transport.sharded_reading import KeyOf, scan_shards_back
+from transport.shards import read_layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,14 @@ class PredictedRow:
 
     Attributes:
         entry_id: of the listing.
+        shard: of the listing.
         subject: of its event.
         data: of the prediction's event.
         features: by column, None for a gap.
     """
 
     entry_id: str
+    shard: int
     subject: str | None
     data: dict[str, Any]
     features: dict[str, Any]
@@ -45,7 +50,8 @@ def find_explanation(
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    for event in _events_about(client, streams.explanations, listing_id, source):
+    shards = read_layout(client, streams).streams(streams)
+    for _, event in _events_about(client, shards, lambda shard: shard.explanations, listing_id, source):
         if event["type"] == "listing.explained":
             return ExplainedListing.model_validate(event)
     return None
@@ -60,7 +66,9 @@ def find_predicted_row(
         ExplanationError: the listing is unknown, or its row is kept nowhere.
         redis.exceptions.RedisError: as the server answered.
     """
-    event = next(_events_about(client, settings.streams.predictions, listing_id, source), None)
+    shards = read_layout(client, settings.streams).streams(settings.streams)
+    about = _events_about(client, shards, lambda shard: shard.predictions, listing_id, source)
+    _, event = next(about, (0, None))
     if event is not None and (on_stream := row_of_prediction(client, settings, domain, event)) is not None:
         return on_stream
     row = find_row(archive_of(settings), listing_id, source)
@@ -85,13 +93,13 @@ def row_of_prediction(
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    listing = entry_at(client, settings.streams.listings, event["id"])
+    shard = shard_of_source(event["source"])
+    listing = entry_at(client, settings.streams.of_shard(shard).listings, event["id"])
     features = _features_of(domain, settings, listing[1]) if listing else None
     if features is None:
         return None
-    return PredictedRow(
-        event["id"], event.get("subject"), event["data"], features | (event["data"].get("stored") or {})
-    )
+    stored = event["data"].get("stored") or {}
+    return PredictedRow(event["id"], shard, event.get("subject"), event["data"], features | stored)
 
 
 def row_of_log(domain: Domain, row: dict[str, Any]) -> PredictedRow:
@@ -103,20 +111,23 @@ def row_of_log(domain: Domain, row: dict[str, Any]) -> PredictedRow:
         "model": {"version": row["model_version"], "activation": row["model_activation"]},
         **ranges_of(row),
     }
-    return PredictedRow(row["entry_id"], row["subject"], data, {name: row.get(name) for name in domain.columns})
+    features = {name: row.get(name) for name in domain.columns}
+    return PredictedRow(row["entry_id"], row.get("shard") or 0, row["subject"], data, features)
 
 
-def _events_about(client: redis.Redis, stream: str, listing_id: str, source: str | None) -> Iterator[dict[str, Any]]:
-    """Events that name a listing in their data, newest first."""
+def _events_about(
+    client: redis.Redis, shards: Sequence[Streams], key_of: KeyOf, listing_id: str, source: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Events that name a listing in their data, newest first, each with its shard."""
     needle = msgspec.json.encode(listing_id)
-    for _, fields in scan_back(client, stream):
+    for number, _, fields in scan_shards_back(client, shards, key_of):
         payload = fields.get(DATA_FIELD, b"")
         # decoding every event takes ten times as long as the search for the id
         if needle in payload:
             event: dict[str, Any] = msgspec.json.decode(payload)
             data = event["data"]
             if data["listing_id"] == listing_id and source in {None, data["listing_source"]}:
-                yield event
+                yield number, event
 
 
 def _features_of(domain: Domain, settings: Settings, fields: dict[bytes, bytes]) -> dict[str, Any] | None:

@@ -37,6 +37,8 @@ class LoadedModels:
         self._cache = cache
         self._activities = activities
         self._on_loaded = on_loaded
+        # the loops of several shards want the same model at once
+        self._loading = asyncio.Lock()
         self._models: OrderedDict[str, ModelExplainer | ModelRejectedError] = OrderedDict()
 
     async def find(self, model: DesiredModel) -> ModelExplainer | ModelRejectedError:
@@ -45,15 +47,16 @@ class LoadedModels:
         Raises:
             RegistryUnavailableError: it cannot be loaded now.
         """
-        found = self._models.get(model.digest)
-        if found is None:
-            with self._activities.doing(f"loading version {model.version}"):
-                found = await asyncio.to_thread(self._load, model)
-            self._models[model.digest] = found
-            while len(self._models) > KEPT:
-                self._models.popitem(last=False)
-        self._models.move_to_end(model.digest)
-        return found
+        async with self._loading:
+            found = self._models.get(model.digest)
+            if found is None:
+                with self._activities.doing(f"loading version {model.version}"):
+                    found = await asyncio.to_thread(self._load, model)
+                self._models[model.digest] = found
+                while len(self._models) > KEPT:
+                    self._models.popitem(last=False)
+            self._models.move_to_end(model.digest)
+            return found
 
     def _load(self, model: DesiredModel) -> ModelExplainer | ModelRejectedError:
         try:

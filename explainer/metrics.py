@@ -29,6 +29,7 @@ class ExplainerMetrics:
             "tasador_gone_requests", "Requests that were deleted while they were pending", registry=registry
         )
         self._waiting = Gauge("tasador_waiting_requests", "Requests without an answer", registry=registry)
+        self._waiting_by_shard: dict[int, int] = {}
         self._seconds = Histogram(
             "tasador_explanation_seconds", "Time to explain one listing", registry=registry, buckets=_TIMES_S
         )
@@ -56,6 +57,7 @@ class ExplainerMetrics:
         for _ in answered.explained:
             self._seconds.observe(answered.seconds / len(answered.explained))
 
-    def set_waiting(self, count: int) -> None:
-        """So many requests have no answer."""
-        self._waiting.set(count)
+    def set_waiting(self, shard: int, count: int) -> None:
+        """So many requests of a shard have no answer."""
+        self._waiting_by_shard[shard] = count
+        self._waiting.set(sum(self._waiting_by_shard.values()))

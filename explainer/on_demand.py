@@ -16,6 +16,7 @@ from schemas.errors import ExplanationError, ModelError
 from schemas.explanations import ExplainedListing, ExplanationData, ExplanationMethod
 from schemas.rows import RowBuilder
 from schemas.settings import Settings
+from schemas.shards import answer_source
 from schemas.states import DesiredModel
 
 
@@ -88,5 +89,5 @@ def _event(domain: Domain, found: PredictedRow, method: ExplanationMethod, one: 
     )
     now = datetime.now(UTC)
     return ExplainedListing(
-        id=found.entry_id, source=f"tasador/{domain.name}", time=now, subject=found.subject, data=data
+        id=found.entry_id, source=answer_source(domain.name, found.shard), time=now, subject=found.subject, data=data
     )

@@ -24,7 +24,8 @@ from schemas.errors import ExplanationError, ModelError, NothingReportedError
 from schemas.frozen_model import FrozenModel
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD, Streams
-from transport.reading import scan_back
+from transport.sharded_reading import scan_shards_back
+from transport.shards import read_layout
 
 MIN_EXPLANATIONS = 50
 MIN_MOVE = 0.05
@@ -157,7 +158,8 @@ def _training(explainer: ModelExplainer, version: str) -> Shares:
 def _contributions(
     client: redis.Redis, streams: Streams, domain: Domain, version: str
 ) -> Iterable[NDArray[np.float64]]:
-    for _, fields in scan_back(client, streams.explanations):
+    shards = read_layout(client, streams).streams(streams)
+    for _, _, fields in scan_shards_back(client, shards, lambda shard: shard.explanations):
         data = _decode(fields[DATA_FIELD]).data
         by_feature = {one.feature: one.contribution for one in data.contributions}
         if data.model and data.model.version == version and by_feature.keys() == {*domain.columns}:

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.problems import STATUS_OF_REASON, FieldProblemAnswer, HttpProblemError, ProblemAnswer
 from schemas.domain import Domain
+from schemas.shards import entry_name, shard_of_source
 
 encode = msgspec.json.Encoder().encode
 _RETRY_LIMITED_S = 1
@@ -42,6 +43,12 @@ class ReplyEvent(msgspec.Struct):
     type: str
     time: str
     data: ReplyData
+    source: str = ""
+
+    @property
+    def entry(self) -> str:
+        """The name of the listing's entry."""
+        return entry_name(shard_of_source(self.source), self.id)
 
 
 class PredictionAnswer(msgspec.Struct, omit_defaults=True):
@@ -57,7 +64,7 @@ class PredictionAnswer(msgspec.Struct, omit_defaults=True):
         unusual: names of features outside the range of the training rows.
         listing_id: id of the listing; a request that repeats it gets this prediction again.
         listing_source: source of the listing.
-        entry: entry id of the listing on its stream.
+        entry: name of the listing's entry: its id, and its shard after an @ unless that is the first.
         time: when it was predicted (RFC 3339).
         model: version, activation, and what a rollout adds.
         probabilities: by class; they sum to one.
@@ -115,7 +122,7 @@ class AcceptedAnswer(msgspec.Struct):
 
     Attributes:
         listing_id: id of the listing.
-        entry: entry id of the listing on its stream.
+        entry: name of the listing's entry: its id, and its shard after an @ unless that is the first.
         href: where its prediction can be fetched.
     """
 
@@ -159,7 +166,7 @@ class AnswerBuilder:
             data.unusual,
             data.listing_id or "",
             data.listing_source,
-            event.id,
+            event.entry,
             event.time,
             data.model,
             data.probabilities,
@@ -181,6 +188,6 @@ class AnswerBuilder:
         ]
         texts = [f"{one.field}: {one.message}" if one.field else one.message for one in errors]
         status = STATUS_OF_REASON.get(data.reason, 422)
-        answer = ProblemAnswer("; ".join(texts), data.reason, status, errors, data.listing_id, event.id)
+        answer = ProblemAnswer("; ".join(texts), data.reason, status, errors, data.listing_id, event.entry)
         headers = {"Retry-After": str(_RETRY_LIMITED_S)} if status == 429 else {}  # noqa: PLR2004 - too many requests
         return HttpProblemError(answer, headers)

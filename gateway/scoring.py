@@ -174,7 +174,7 @@ class Scoring:
             raise _redis_away(submission.listing_id) from error
         if entry is None:
             detail = "this id was predicted before, but that prediction is no longer kept"
-            raise HttpProblemError(ProblemAnswer(detail, "gone", 410, [], submission.listing_id, event.id))
+            raise HttpProblemError(ProblemAnswer(detail, "gone", 410, [], submission.listing_id, event.entry))
         return self._served.answers.prediction(read_reply(entry[1][DATA_FIELD]), seconds, is_repeat=True)
 
     def _submit_all(self, rows: Sequence[Any], context: RequestContext) -> list[Submission]:

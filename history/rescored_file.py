@@ -29,6 +29,7 @@ ROWS = 65_536
 """Rows that are held and scored at once."""
 KEPT = (
     "entry_id",
+    "shard",
     "prediction_id",
     "predicted_at",
     "listing_id",
@@ -147,7 +148,7 @@ def _parts_of(source: ArchiveFile, wanted: Collection[str]) -> Iterator[pa.Table
 
 def _schema_of(domain: Domain) -> pa.Schema:
     target = pa.string() if domain.target.classes else pa.float64()
-    kinds: dict[str, Any] = {"predicted_at": pa.timestamp("ms", tz="UTC"), "prediction": target}
+    kinds: dict[str, Any] = {"shard": pa.int32(), "predicted_at": pa.timestamp("ms", tz="UTC"), "prediction": target}
     kept = [(name, kinds.get(name, pa.string())) for name in KEPT]
     return pa.schema([*kept, ("rescored_version", pa.string()), ("rescored", target)])
 
@@ -161,7 +162,9 @@ def _rescored(task: FileTask, table: pa.Table, domain: Domain, scorer: Scorer, b
         scores = scorer.score(builder.matrix_of_frame(frame))
         values = np.array(classes)[winners_of(scores, classes)] if classes else scores
     schema = _schema_of(domain)
-    columns = {name: table[name].cast(schema.field(name).type) for name in KEPT}
+    # older files lack the shard
+    kept = {name: table[name] if name in table.column_names else pa.nulls(len(table)) for name in KEPT}
+    columns = {name: column.cast(schema.field(name).type) for name, column in kept.items()}
     version = pa.repeat(pa.scalar(task.model.version, pa.string()), len(table))
     rescored = pa.array(values, schema.field("rescored").type)
     return pa.table({**columns, "rescored_version": version, "rescored": rescored}, schema=schema)

@@ -115,7 +115,7 @@ def _files_between(folder: ArchiveFolder, since: EntryId | None, until: EntryId 
     """
     found = []
     for file in folder.files("predictions"):
-        first, last = file.span
+        first, last, _ = file.span
         if (until is None or first.ms <= until.ms) and (since is None or since.ms <= last.ms):
             found.append(file)
     if not found:

@@ -38,10 +38,13 @@ class Latency(FrozenModel):
 
 
 def read_latency(
-    client: redis.Redis, streams: Streams, sample: int = SAMPLE, since: str | None = None
+    client: redis.Redis, *shards: Streams, sample: int = SAMPLE, since: str | None = None
 ) -> Latency | None:
-    """The latency of the newest predictions, optionally only of those after an entry id; None if none is measurable."""
-    entries = newest(client, streams.predictions, sample)
+    """The latency of the newest predictions of shards, `sample` of each; None if none is measurable.
+
+    With `since`, only of those after this entry id.
+    """
+    entries = [entry for shard in shards for entry in newest(client, shard.predictions, sample)]
     if since is not None:
         entries = [entry for entry in entries if EntryId.parse(entry[0]) > EntryId.parse(since)]
     return latency_of(
@@ -60,19 +63,25 @@ def latency_of(latencies_ms: Sequence[float | None]) -> Latency | None:
     return Latency(count=count, left_out=left_out, avg=sum(ordered) / count, p50=p50, p95=p95, p99=p99)
 
 
-def read_rate(client: redis.Redis, streams: Streams) -> float:
-    """Answers a second, over the last minute or since the 500th newest answer, whichever is shorter.
+def read_rate(client: redis.Redis, *shards: Streams) -> float:
+    """Answers a second in shards, over the last minute or since the 500th newest answer, whichever is shorter.
 
     If 500 answers span less than two seconds, the rate is measured over a quarter of a second instead.
     """
-    keys = (*streams.written_answers, streams.progress)
-    count, since_ms, now_ms, answered = _RATE.run(client, keys, (_SPAN_MS, _MAX_ENTRIES))
-    if count and now_ms - since_ms < _SHORT_MS:
+    keys = [(*shard.written_answers, shard.progress) for shard in shards]
+    counted = [_RATE.run(client, own, (_SPAN_MS, _MAX_ENTRIES)) for own in keys]
+    is_short = [bool(count) and now_ms - since_ms < _SHORT_MS for count, since_ms, now_ms, _ in counted]
+    if any(is_short):
         # answers are written in batches: over so short a time, one batch would dominate the rate
         time.sleep(_MEASURE_S)
-        _, _, later_ms, later = _RATE.run(client, keys, (0, 1))
-        return _per_second(later - answered, later_ms - now_ms)
-    return _per_second(count, now_ms - since_ms)
+    rate = 0.0
+    for own, was_short, (count, since_ms, now_ms, answered) in zip(keys, is_short, counted, strict=True):
+        if was_short:
+            _, _, later_ms, later = _RATE.run(client, own, (0, 1))
+            rate += _per_second(later - answered, later_ms - now_ms)
+        else:
+            rate += _per_second(count, now_ms - since_ms)
+    return rate
 
 
 def _per_second(count: int, span_ms: int) -> float:

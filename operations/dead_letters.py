@@ -1,4 +1,10 @@
-"""Dead letters as operators handle them: read, replay, drop."""
+"""Dead letters as operators handle them: read, replay, drop, in all shards of a domain.
+
+A letter is named by its shard and its entry id. A replayed listing goes to the shard of its key, which may be another
+than the letter's, where the number of shards has changed or the key was corrected. Then two steps replay it: the
+listing is published before the letter is deleted, so that a crash in between leaves the letter, and never loses the
+listing.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +20,22 @@ import redis.exceptions
 from schemas.errors import DeadLetterError
 from schemas.events import DeadLetter, Resolution, ResolutionData
 from schemas.refusals import Reason
+from schemas.shards import entry_name, shard_of, split_entry
 from schemas.streams import DATA_FIELD, Streams
 from transport.clock import now_ms
 from transport.entries import EntryId
 from transport.moments import parse_range
-from transport.reading import entry_at, newest, scan, scan_back
+from transport.reading import entry_at, newest
 from transport.scripts import Script
+from transport.sharded_reading import ShardEntry, scan_shards, scan_shards_back
+from transport.watched_shards import WatchedShards
 
 _RESOLVE = Script("operations", "resolve")
 _ResolutionType = Literal["listing.replayed", "listing.dropped"]
 
 
 class KeptLetter(NamedTuple):
-    """A dead letter and its entry id."""
+    """A dead letter and the name of its entry (`schemas.shards.entry_name`)."""
 
     entry_id: str
     event: DeadLetter
@@ -53,12 +62,13 @@ class DeadLetters:
         self._client = client
         self._streams = streams
         self._kept_resolutions = kept_resolutions
-        self._key = streams.rate_limited if is_rate_limited else streams.dead_letters
+        self._is_rate_limited = is_rate_limited
+        self._shards = WatchedShards(client, streams)
 
     def newest(self, reason: Reason | None = None) -> Iterator[KeptLetter]:
         """The dead letters, newest first; of one reason if given."""
-        for entry_id, fields in scan_back(self._client, self._key):
-            letter = KeptLetter(entry_id.decode(), DeadLetter.model_validate_json(fields[DATA_FIELD]))
+        for entry in scan_shards_back(self._client, self._shards.read(), self._key):
+            letter = _letter(entry)
             if reason is None or letter.event.data.reason is reason:
                 yield letter
 
@@ -78,47 +88,65 @@ class DeadLetters:
             DataError: `since` or `until` is not a moment (see `transport.moments`).
         """
         first, last = parse_range(since, until, now_ms(self._client))
-        if not (newest_entries := newest(self._client, self._key, 1)):
-            return
-        end = newest_entries[0][0].decode()
-        if last != "+" and EntryId.parse(last) < EntryId.parse(end):
-            end = last
-        for entry_id, fields in scan(self._client, self._key, first, end):
-            letter = KeptLetter(entry_id.decode(), DeadLetter.model_validate_json(fields[DATA_FIELD]))
+        shards = self._shards.read()
+        ranges: dict[int, tuple[str, str]] = {}
+        for shard in shards:
+            for entry_id, _ in newest(self._client, self._key(shard), 1):
+                end = entry_id.decode()
+                is_earlier = last != "+" and EntryId.parse(last) < EntryId.parse(end)
+                ranges[shard.shard] = (first, last if is_earlier else end)
+        for entry in scan_shards(self._client, shards, self._key, ranges):
+            letter = _letter(entry)
             data = letter.event.data
             if (reason is None or data.reason is reason) and (source is None or data.listing_source == source):
                 yield letter
 
     def read(self, entry_id: str) -> KeptLetter:
-        """The dead letter with an entry id.
+        """The dead letter of an entry, by the entry's name.
 
         Raises:
             DeadLetterError: it does not exist.
         """
         try:
-            entry = entry_at(self._client, self._key, entry_id)
-        except redis.exceptions.ResponseError as error:
+            shard, own_id = split_entry(entry_id)
+            entry = entry_at(self._client, self._key(self._streams.of_shard(shard)), own_id)
+        except (ValueError, redis.exceptions.ResponseError) as error:
             raise DeadLetterError(f"{entry_id!r} is not an entry id such as 1795219101518-0") from error
         if entry is None:
             raise DeadLetterError(f"no dead letter {entry_id}: it was replayed, dropped or trimmed, or never existed")
-        return KeptLetter(entry[0].decode(), DeadLetter.model_validate_json(entry[1][DATA_FIELD]))
+        return _letter(ShardEntry(shard, *entry))
 
     def replay(self, entry_id: str, actor: str) -> str:
-        """Publish a dead letter's payload again and delete the letter, atomically; returns the new entry id.
+        """Publish a dead letter's payload again and delete the letter; returns the name of the new entry.
 
         Raises:
-            DeadLetterError: it does not exist, or its payload was not kept in full.
+            DeadLetterError: it does not exist, or its payload was not kept in full, or the number of shards is being
+                changed.
         """
         letter = self.read(entry_id)
         return self.replay_as(letter, payload_of_letter(letter), actor)
 
     def replay_as(self, letter: KeptLetter, payload: bytes, actor: str) -> str:
-        """Publish a payload in place of a dead letter and delete it, atomically; returns the new entry id.
+        """Publish a payload in place of a dead letter and delete it; returns the name of the new entry.
+
+        Both happen at once within a shard.
 
         Raises:
-            DeadLetterError: it was replayed, dropped or trimmed meanwhile.
+            DeadLetterError: it was replayed, dropped or trimmed meanwhile, or the number of shards is being changed.
         """
-        return self._resolve(letter, "listing.replayed", actor, payload)
+        count = self._shards.count()
+        if count is None:
+            raise DeadLetterError(
+                f"dead letter {letter.entry_id} stays: the number of shards is being changed, replay it afterwards"
+            )
+        target = self._streams.of_shard(shard_of(payload, count))
+        resolution = _resolution(letter, "listing.replayed", actor)
+        if target.shard == split_entry(letter.entry_id)[0]:
+            return entry_name(target.shard, self._resolve(letter, resolution, payload))
+        entry: Any = self._client.xadd(target.listings, {DATA_FIELD: payload})
+        published = entry_name(target.shard, entry.decode())
+        self._resolve(letter, resolution.model_copy(update={"data": _with_entry(resolution.data, published)}))
+        return published
 
     def drop(self, entry_id: str, actor: str) -> None:
         """Delete a dead letter for good.
@@ -126,16 +154,30 @@ class DeadLetters:
         Raises:
             DeadLetterError: it does not exist.
         """
-        self._resolve(self.read(entry_id), "listing.dropped", actor)
+        letter = self.read(entry_id)
+        self._resolve(letter, _resolution(letter, "listing.dropped", actor))
 
-    def _resolve(self, letter: KeptLetter, event_type: _ResolutionType, actor: str, *payload: bytes) -> str:
-        resolution = _resolution(letter, event_type, actor).model_dump_json()
-        keys = (self._key, self._streams.listings, self._streams.resolutions)
-        arguments: tuple[Any, ...] = (letter.entry_id, resolution, self._kept_resolutions, *payload)
+    def _key(self, shard: Streams) -> str:
+        return shard.rate_limited if self._is_rate_limited else shard.dead_letters
+
+    def _resolve(self, letter: KeptLetter, resolution: Resolution, *payload: bytes) -> str:
+        number, entry_id = split_entry(letter.entry_id)
+        shard = self._streams.of_shard(number)
+        keys = (self._key(shard), shard.listings, shard.resolutions)
+        suffix = entry_name(number, "")
+        arguments: tuple[Any, ...] = (entry_id, resolution.model_dump_json(), self._kept_resolutions, suffix, *payload)
         new_entry: Any = _RESOLVE.run(self._client, keys, arguments)
         if new_entry is None:
             raise DeadLetterError(f"no dead letter {letter.entry_id} any more: it was resolved or trimmed meanwhile")
         return str(new_entry.decode())
+
+
+def _letter(entry: ShardEntry) -> KeptLetter:
+    return KeptLetter(entry.name, DeadLetter.model_validate_json(entry.fields[DATA_FIELD]))
+
+
+def _with_entry(data: ResolutionData, entry: str) -> ResolutionData:
+    return data.model_copy(update={"entry": entry})
 
 
 def payload_of_letter(letter: KeptLetter) -> bytes:

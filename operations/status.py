@@ -6,14 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any, Literal
 
 import redis
 from pydantic import Field, ValidationError
 
-from monitoring.latency import Latency, read_latency, read_rate
-from operations.future_ids import AHEAD_S, describe_ahead, read_ahead_s
+from monitoring.latency import Latency
+from operations.future_ids import AHEAD_S, describe_ahead
 from operations.jobs import Job, find_jobs
 from operations.judging import BacklogStatus, judge
 from operations.processes import (
@@ -25,16 +24,16 @@ from operations.processes import (
     read_processes,
 )
 from operations.serving import Serving, serving_of
+from operations.shard_sums import ShardSums
 from schemas.commands import ModelEvent
 from schemas.domain import Domain
 from schemas.frozen_model import FrozenModel
 from schemas.sections import RetentionSettings
 from schemas.states import DesiredModel, LoopPause
 from schemas.streams import DATA_FIELD, Streams
-from transport.backlog import read_backlog
-from transport.blocking_groups import BlockingGroup, read_blocking_groups
-from transport.entries import EntryId
-from transport.reading import newest, pending
+from transport.blocking_groups import BlockingGroup
+from transport.reading import newest
+from transport.shards import read_layout
 
 _EVENTS = 5
 
@@ -78,6 +77,7 @@ class Status(FrozenModel):
         state: `down` if no consumer answers, `degraded` if something is wrong, else `healthy`.
         reasons: why the state is not `healthy`.
         at_ms: when it was read, by Redis's clock.
+        shards: over how many shards listings are spread; figures are those of all that are read.
         model: the desired model; None before the first activation.
         serving: champion, desired and active versions.
         trainers, monitors, explainers, gateways: the other processes with a heartbeat.
@@ -100,6 +100,7 @@ class Status(FrozenModel):
     reasons: tuple[str, ...]
     at_ms: int
     prefix: str
+    shards: int = 1
     model: DesiredModel | None
     serving: Serving
     registry: RegistryStatus
@@ -144,15 +145,14 @@ def read_status(
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    progress = _read_hash(client, streams.progress)
+    layout = read_layout(client, streams)
     model = DesiredModel.from_hash(_read_hash(client, streams.model))
     processes = read_processes(client, streams)
     consumers, at_ms = processes.consumers, processes.at_ms
-    backlog = _read_backlog(client, streams, at_ms)
-    blocking_groups = read_blocking_groups(client, streams, retention) if retention else ()
+    shards = ShardSums.read(client, layout.streams(streams), at_ms, retention)
+    progress, backlog, blocking_groups, ahead_s = shards.progress, shards.backlog, shards.blocking, shards.ahead_s
     is_down, reasons = judge(domain.name if domain else streams.prefix, processes, model, backlog, high_water)
     reasons += tuple(map(str, blocking_groups))
-    ahead_s = read_ahead_s(client, streams, at_ms)
     if ahead_s > AHEAD_S:
         reasons += (describe_ahead(ahead_s),)
     living = [consumer.heartbeat for consumer in consumers if consumer.is_living]
@@ -162,6 +162,7 @@ def read_status(
         reasons=reasons,
         at_ms=at_ms,
         prefix=streams.prefix,
+        shards=layout.count,
         model=model,
         serving=serving_of(client, streams, model, living),
         registry=_registry(processes.trainers),
@@ -175,14 +176,14 @@ def read_status(
         loop_pause=LoopPause.from_hash(_read_hash(client, streams.loop)),
         backlog=backlog,
         blocking_groups=blocking_groups,
-        totals=Totals(**{name: int(progress.get(name.encode(), 0)) for name in Totals.model_fields}),
-        rate_per_s=read_rate(client, streams),
-        latency_ms=read_latency(client, streams),
+        totals=Totals(**{name: int(progress.get(name, 0)) for name in Totals.model_fields}),
+        rate_per_s=shards.rate_per_s,
+        latency_ms=shards.latency_ms,
         ahead_s=ahead_s,
         predictions=None if domain is not None and domain.task == "classification" else _spread(progress),
         dead_letters=_by_reason(progress),
-        dead_letters_kept=client.xlen(streams.dead_letters),
-        rate_limited_kept=client.xlen(streams.rate_limited),
+        dead_letters_kept=shards.dead_letters_kept,
+        rate_limited_kept=shards.rate_limited_kept,
         lookups=_sum(heartbeat.lookups for heartbeat in living),
         uptime_s=max(at_ms - min(started_ms), 0) / 1000 if started_ms else None,
     )
@@ -216,29 +217,16 @@ def _events(client: redis.Redis, streams: Streams) -> tuple[RecentEvent, ...]:
     return tuple(events)
 
 
-def _read_backlog(client: redis.Redis, streams: Streams, at_ms: int) -> BacklogStatus:
-    backlog = read_backlog(client, streams)
-    oldest = next(pending(client, streams), None)
-    return BacklogStatus(
-        total=backlog.total,
-        **asdict(backlog),
-        # an entry with an id of the future has no known age
-        oldest_pending_s=(EntryId.parse(oldest).age_ms(at_ms) or 0) / 1000 if oldest else 0.0,
-    )
-
-
-def _spread(progress: Mapping[bytes, bytes]) -> PredictionSpread | None:
-    count = int(progress.get(b"scored", 0))
+def _spread(progress: Mapping[str, float]) -> PredictionSpread | None:
+    count = int(progress.get("scored", 0))
     if not count:
         return None
-    total, squares = (float(progress.get(name, 0)) for name in (b"prediction_sum", b"prediction_sum_squares"))
+    total, squares = (progress.get(name, 0.0) for name in ("prediction_sum", "prediction_sum_squares"))
     mean = total / count
     # rounding can make the difference of two large sums negative where all predictions are equal
     return PredictionSpread(mean=mean, sd=math.sqrt(max(squares / count - mean**2, 0.0)))
 
 
-def _by_reason(progress: Mapping[bytes, bytes]) -> dict[str, int]:
-    prefix = b"refused:"
-    return {
-        name.removeprefix(prefix).decode(): int(n) for name, n in sorted(progress.items()) if name.startswith(prefix)
-    }
+def _by_reason(progress: Mapping[str, float]) -> dict[str, int]:
+    prefix = "refused:"
+    return {name.removeprefix(prefix): int(n) for name, n in sorted(progress.items()) if name.startswith(prefix)}

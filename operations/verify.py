@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import redis
 from pydantic import Field
 
 from schemas.frozen_model import FrozenModel
+from schemas.shards import entry_name, split_entry
 from schemas.streams import Streams
 from transport.answers import OutcomeKind, find_answers
+from transport.entries import EntryId
 from transport.reading import scan
+from transport.shards import read_layout
 
 SHOWN = 20
 """How many ids a verdict's sentence names at most."""
@@ -60,17 +63,23 @@ def _some(ids: Iterable[str]) -> str:
     return f" ({', '.join(named[:SHOWN])}{', …' if len(named) > SHOWN else ''})"
 
 
-def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> OutcomeVerdict:
+def verify(client: redis.Redis, streams: Streams, entries: Iterable[str]) -> OutcomeVerdict:
     """Find the outcome of each entry; memory grows with the given entries, not with the streams.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        entry_ids: as publishing returned them, or from `published`.
+        entries: as publishing returned them, or from `published`.
 
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
+    ids = by_shard(entries) or {0: []}
+    return join_verdicts({number: verify_shard(client, streams.of_shard(number), ids[number]) for number in ids})
+
+
+def verify_shard(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> OutcomeVerdict:
+    """As `verify`, for the ids of entries of one shard, whose keys are given."""
     answers = find_answers(client, streams, entry_ids)
     return OutcomeVerdict(
         entries=len(answers.kinds),
@@ -83,6 +92,38 @@ def verify(client: redis.Redis, streams: Streams, entry_ids: Iterable[str]) -> O
     )
 
 
+def join_verdicts(verdicts: Mapping[int, OutcomeVerdict]) -> OutcomeVerdict:
+    """The verdict of a domain, from those of its shards by number."""
+    outcomes: Counter[OutcomeKind] = Counter()
+    for verdict in verdicts.values():
+        outcomes.update(verdict.outcomes)
+    visible = [EntryId.parse(one.visible_from) for one in verdicts.values() if one.visible_from]
+    return OutcomeVerdict(
+        entries=sum(one.entries for one in verdicts.values()),
+        outcomes=dict(outcomes),
+        waiting=sum(one.waiting for one in verdicts.values()),
+        lost=tuple(entry_name(number, entry_id) for number, one in verdicts.items() for entry_id in one.lost),
+        doubled={
+            entry_name(number, entry_id): kinds
+            for number, one in verdicts.items()
+            for entry_id, kinds in one.doubled.items()
+        },
+        unseen=sum(one.unseen for one in verdicts.values()),
+        visible_from=str(max(visible)) if visible else None,
+    )
+
+
+def by_shard(entries: Iterable[str]) -> dict[int, list[str]]:
+    """The ids of entries by the number of their shard."""
+    ids: dict[int, list[str]] = {}
+    for entry in entries:
+        number, entry_id = split_entry(entry)
+        ids.setdefault(number, []).append(entry_id)
+    return ids
+
+
 def published(client: redis.Redis, streams: Streams, first: str = "-", last: str = "+") -> Iterator[str]:
-    """Ids of the entries that `listings` still holds in a range, oldest first."""
-    return (entry_id.decode() for entry_id, _ in scan(client, streams.listings, first, last))
+    """The entries that the `listings` of all shards still hold in a range, oldest first in each."""
+    for shard in read_layout(client, streams).streams(streams):
+        for entry_id, _ in scan(client, shard.listings, first, last):
+            yield entry_name(shard.shard, entry_id.decode())

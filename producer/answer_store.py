@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from schemas.errors import DataError
+from schemas.shards import entry_name, split_entry
 from transport.entries import EntryId
 
 CACHE_KIB = 8192
@@ -51,7 +52,7 @@ AnswerKind = Literal["scored", "refused", "repeat", "repeated"]
 class AnswerRow(NamedTuple):
     """A published entry and its answer; the kind is None, and the data empty, if there is no answer yet."""
 
-    entry_id: str
+    entry: str
     kind: AnswerKind | None
     data: AnswerData
 
@@ -59,15 +60,17 @@ class AnswerRow(NamedTuple):
 _decode = msgspec.json.Decoder(AnswerData).decode
 _encode = msgspec.json.Encoder().encode
 
-# entry ids rise with the rows of the file, so the primary key is the order of the output
+# in each shard entry ids rise with the rows of the file
 _SCHEMA = """
 CREATE TABLE entries (
-    ms INTEGER, seq INTEGER, kind TEXT, listing_id TEXT, listing_source TEXT, data BLOB, PRIMARY KEY (ms, seq)
+    shard INTEGER, ms INTEGER, seq INTEGER, number INTEGER, kind TEXT, listing_id TEXT, listing_source TEXT, data BLOB,
+    PRIMARY KEY (shard, ms, seq)
 ) WITHOUT ROWID
 """
 # a dead letter that an operator resolves is answered again by its resolution: the first answer stays
 _ANSWER = """
-UPDATE entries SET kind = ?, listing_id = ?, listing_source = ?, data = ? WHERE ms = ? AND seq = ? AND kind IS NULL
+UPDATE entries SET kind = ?, listing_id = ?, listing_source = ?, data = ?
+WHERE shard = ? AND ms = ? AND seq = ? AND kind IS NULL
 """
 _REPEAT_OF_OWN = """
 UPDATE entries SET kind = 'repeated', data = first.data FROM entries AS first
@@ -105,20 +108,19 @@ class AnswerStore:
             self._file.execute(f"PRAGMA {pragma}")
         self._file.execute(_SCHEMA)
 
-    def add_entries(self, entry_ids: Iterable[str]) -> None:
+    def add_entries(self, entries: Iterable[str]) -> None:
         """Add published entries, in the order of publishing."""
-        ids = [EntryId.parse(entry_id) for entry_id in entry_ids]
+        rows = [(*_key(entry), number) for number, entry in enumerate(entries, self.published)]
         with self._file:
             self._file.execute("BEGIN")
-            self._file.executemany("INSERT INTO entries (ms, seq) VALUES (?, ?)", [(each.ms, each.seq) for each in ids])
-        self.published += len(ids)
+            self._file.executemany("INSERT INTO entries (shard, ms, seq, number) VALUES (?, ?, ?, ?)", rows)
+        self.published += len(rows)
 
     def add_answers(self, answers: Sequence[AnswerRow]) -> int:
         """Add answers in any order, ignoring those to other entries. Returns the number of answers added."""
         rows = [
-            (each.kind, each.data.listing_id, each.data.listing_source, _encode(each.data), entry.ms, entry.seq)
+            (each.kind, each.data.listing_id, each.data.listing_source, _encode(each.data), *_key(each.entry))
             for each in answers
-            for entry in (EntryId.parse(each.entry_id),)
         ]
         with self._file:
             self._file.execute("BEGIN")
@@ -141,8 +143,8 @@ class AnswerStore:
 
     def missing(self) -> list[str]:
         """The first entries that have no answer, at most `MAX_NAMED`."""
-        query = "SELECT ms, seq FROM entries WHERE kind IS NULL ORDER BY ms, seq LIMIT ?"
-        return [f"{ms}-{seq}" for ms, seq in self._file.execute(query, (MAX_NAMED,))]
+        query = "SELECT shard, ms, seq FROM entries WHERE kind IS NULL ORDER BY ms, seq LIMIT ?"
+        return [_name(*key) for key in self._file.execute(query, (MAX_NAMED,))]
 
     def kinds(self) -> dict[str, int]:
         """The number of answers of each kind."""
@@ -150,9 +152,21 @@ class AnswerStore:
 
     def __iter__(self) -> Iterator[AnswerRow]:
         """All entries in the order of publishing."""
-        for ms, seq, kind, data in self._file.execute("SELECT ms, seq, kind, data FROM entries ORDER BY ms, seq"):
-            yield AnswerRow(f"{ms}-{seq}", kind, _decode(data) if data else AnswerData())
+        self._file.execute("CREATE INDEX IF NOT EXISTS by_number ON entries (number)")
+        for shard, ms, seq, kind, data in self._file.execute(
+            "SELECT shard, ms, seq, kind, data FROM entries INDEXED BY by_number ORDER BY number"
+        ):
+            yield AnswerRow(_name(shard, ms, seq), kind, _decode(data) if data else AnswerData())
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _key(entry: str) -> tuple[int, int, int]:
+    shard, entry_id = split_entry(entry)
+    return shard, *EntryId.parse(entry_id)
+
+
+def _name(shard: int, ms: int, seq: int) -> str:
+    return entry_name(shard, f"{ms}-{seq}")

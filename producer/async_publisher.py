@@ -14,6 +14,7 @@ from producer.backpressure import CHECK_INTERVAL_S, OnFull
 from producer.chunks import Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
+from producer.routing import ShardChunk, join_parts
 from producer.wire import CONNECTION_ERRORS, confirm, entry_arguments, failure, pack, redirected
 from schemas.errors import PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
@@ -21,6 +22,7 @@ from schemas.settings import Settings
 from transport.backlog import read_backlog_async
 from transport.bulk_replies import read_replies
 from transport.connection import SOCKET_TIMEOUT_S, connect_async, note_failure, pool_of_async
+from transport.shards import read_hold_async
 
 
 class AsyncListingPublisher:
@@ -125,9 +127,26 @@ class AsyncListingPublisher:
         await self.aclose()
 
     async def _send(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
-        stream = self._plan.streams.listings
         try:
-            await self._wait_for_backlog(chunk)
+            await self._wait_to_send(chunk)
+            if reply_to:
+                await self.asker.cover(self._plan.router.layout.count)
+        except redis.exceptions.RedisError as error:
+            raise failure(self._plan.url, error, unconfirmed=chunk) from error
+        parts = self._plan.router.split(chunk)
+        if len(parts) == 1 and not parts[0].streams.shard:
+            return await self._send_chunk(parts[0].streams.listings, chunk, reply_to)
+        results = await asyncio.gather(*(self._sent(part, reply_to) for part in parts))
+        return join_parts(self._plan.url, parts, results)
+
+    async def _sent(self, part: ShardChunk, reply_to: str | None) -> list[str] | PublishError:
+        try:
+            return await self._send_chunk(part.streams.listings, part.payloads, reply_to)
+        except PublishError as error:
+            return error
+
+    async def _send_chunk(self, stream: str, chunk: list[bytes], reply_to: str | None) -> list[str]:
+        try:
             pool = await pool_of_async(self._client, stream)
             connection = await pool.get_connection()
         except redis.exceptions.RedisError as error:
@@ -160,15 +179,25 @@ class AsyncListingPublisher:
         self._plan.backpressure.record_sent(len(chunk))
         return confirm(self._plan.url, chunk, replies, lost)
 
-    async def _wait_for_backlog(self, chunk: list[bytes]) -> None:
-        backpressure = self._plan.backpressure
-        while backpressure.is_check_due(time.monotonic()):
-            try:
-                backlog = (await read_backlog_async(self._client, self._plan.streams)).total
-            except redis.exceptions.TryAgainError:
-                return  # the slot is being moved: the next chunk asks again
-            if backpressure.admits(chunk, backlog, time.monotonic()):
+    async def _wait_to_send(self, chunk: list[bytes]) -> None:
+        """Wait until the shards are known and no longer held, and the backlog is below the high-water mark."""
+        backpressure, router = self._plan.backpressure, self._plan.router
+        while router.is_due(now_s := time.monotonic()) or backpressure.is_check_due(now_s):
+            if router.is_due(now_s):
+                is_held, layout = await read_hold_async(self._client, self._plan.streams)
+                router.note(layout, is_held=is_held, asked_s=now_s)
+            if router.is_held:
+                backpressure.hold(chunk)
+            elif not backpressure.is_check_due(now_s):
                 return
+            else:
+                read = (read_backlog_async(self._client, shard) for shard in router.shards)
+                try:
+                    backlog = sum(shard.total for shard in await asyncio.gather(*read))
+                except redis.exceptions.TryAgainError:
+                    return  # a slot is being moved: the next chunk asks again
+                if backpressure.admits(chunk, backlog, time.monotonic()):
+                    return
             await asyncio.sleep(CHECK_INTERVAL_S)
 
 

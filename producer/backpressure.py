@@ -1,4 +1,4 @@
-"""Backpressure: holds a publisher back while the backlog is at the high-water mark."""
+"""Backpressure: holds a publisher back while the backlog is at the high-water mark, or shards are being changed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ class Backpressure:
         if self._on_wait is not None:
             self._on_wait(backlog)
         return False
+
+    def hold(self, chunk: Sequence[bytes]) -> None:
+        """Note that a chunk waits because the number of shards is being changed.
+
+        Raises:
+            BacklogFullError: `on_full` is `raise`.
+        """
+        self._admitted = 0  # the backlog is another one afterwards
+        if self._on_full == "raise":
+            raise BacklogFullError("the number of shards is being changed: try again in a moment", unconfirmed=chunk)
+        if self._on_wait is not None:
+            self._on_wait(0)
 
     def record_sent(self, count: int) -> None:
         """Record the number of listings sent."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from producer.backpressure import Backpressure, OnFull
+from producer.routing import ShardRouter
 from schemas.decoding import ListingDecoder
 from schemas.errors import ConfigurationError
 from schemas.settings import PARAMS_VARIABLE, Settings, load_settings
@@ -24,12 +25,14 @@ class PublishingPlan:
     Attributes:
         url: of Redis.
         streams: the domain's keys.
+        router: knows the shards.
         backpressure: holds back at the high-water mark.
         decoder: validates before sending; None leaves validation to the consumer.
     """
 
     url: str = field(repr=False)
     streams: Streams
+    router: ShardRouter
     backpressure: Backpressure
     decoder: ListingDecoder | None
 
@@ -55,6 +58,7 @@ def plan_publishing(
     return PublishingPlan(
         url,
         settings.streams,
+        ShardRouter(settings.streams),
         Backpressure(settings.high_water, on_full, on_wait),
         ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on) if validate else None,
     )

@@ -14,20 +14,22 @@ from producer.chunks import CHUNK_LISTINGS, Chunker
 from producer.encoding import Publishable
 from producer.plan import plan_publishing
 from producer.reconnection import Reconnection
-from producer.sending import send_chunk
+from producer.sending import send_parts
 from producer.wire import failure
 from schemas.errors import PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
 from transport.backlog import read_backlog
 from transport.connection import connect
+from transport.shards import read_hold
 
 
 class ListingPublisher:
     """Publishes listings of one domain; use it in a `with` block, one for each thread. Only `ask` may be shared.
 
     A listing is a `Listing`, a mapping with a whole event, or an event's JSON as bytes. Entry ids are returned in the
-    order of the listings, so the ids received so far always belong to the first listings of a call.
+    order of the listings, so the ids received so far always belong to the first listings of a call. If the domain has
+    several shards, the id of an entry that is not in the first ends in its shard, as in ``1795219101518-0@2``.
 
     Args:
         redis: the URL of Redis, or settings with `redis_url`. With a URL, other settings (`prefix`, `high_water`) come
@@ -147,21 +149,32 @@ class ListingPublisher:
 
     def _send_once(self, chunk: list[bytes], reply_to: str | None = None) -> list[str]:
         try:
-            self._wait_for_backlog(chunk)
+            self._wait_to_send(chunk)
+            if reply_to:
+                self._asker.cover(self._plan.router.layout.count)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
         try:
-            return send_chunk(self._client, self._plan.url, self._plan.streams.listings, chunk, reply_to)
+            return send_parts(self._client, self._plan.url, self._plan.router.split(chunk), reply_to)
         finally:
             self._plan.backpressure.record_sent(len(chunk))
 
-    def _wait_for_backlog(self, chunk: list[bytes]) -> None:
-        backpressure = self._plan.backpressure
-        while backpressure.is_check_due(time.monotonic()):
-            try:
-                backlog = read_backlog(self._client, self._plan.streams).total
-            except redis.exceptions.TryAgainError:
-                return  # the slot is being moved: the next chunk asks again
-            if backpressure.admits(chunk, backlog, time.monotonic()):
+    def _wait_to_send(self, chunk: list[bytes]) -> None:
+        """Wait until the shards are known and no longer held, and the backlog is below the high-water mark."""
+        backpressure, router = self._plan.backpressure, self._plan.router
+        while router.is_due(now_s := time.monotonic()) or backpressure.is_check_due(now_s):
+            if router.is_due(now_s):
+                is_held, layout = read_hold(self._client, self._plan.streams)
+                router.note(layout, is_held=is_held, asked_s=now_s)
+            if router.is_held:
+                backpressure.hold(chunk)
+            elif not backpressure.is_check_due(now_s):
                 return
+            else:
+                try:
+                    backlog = sum(read_backlog(self._client, shard).total for shard in router.shards)
+                except redis.exceptions.TryAgainError:
+                    return  # a slot is being moved: the next chunk asks again
+                if backpressure.admits(chunk, backlog, time.monotonic()):
+                    return
             time.sleep(CHECK_INTERVAL_S)

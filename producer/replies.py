@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from schemas.errors import NotAnsweredError
 from schemas.events import DeadLetter, ListingAnswer, Prediction, Repeat
+from schemas.shards import entry_name
 from schemas.streams import DATA_FIELD
 from transport.answers import answered_entry
 
@@ -136,11 +137,11 @@ class ReplyMatcher:
         with self._lock:
             self._waiting.pop(entry_id, None)
 
-    def receive(self, entries: Iterable[Mapping[bytes, bytes]]) -> None:
-        """Hand over the fields that were read from the stream; what is no reply is ignored."""
+    def receive(self, entries: Iterable[Mapping[bytes, bytes]], shard: int = 0) -> None:
+        """Hand over the fields that were read from a shard's stream; what is no reply is ignored."""
         for fields in entries:
             try:
-                entry_id = answered_entry(dict(fields))
+                entry_id = entry_name(shard, answered_entry(dict(fields)))
             except (KeyError, msgspec.MsgspecError):
                 continue
             self._hand_over(entry_id, fields[DATA_FIELD])

@@ -1,12 +1,33 @@
-"""Sends a chunk of events over a connection; each is confirmed by its entry id, or listed as unconfirmed."""
+"""Sends a chunk of events; each is confirmed by its entry id, or listed as unconfirmed."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import redis
 import redis.exceptions
 
+from producer.routing import ShardChunk, join_parts
 from producer.wire import CONNECTION_ERRORS, confirm, entry_arguments, failure, pack, redirected
+from schemas.errors import PublishError
 from transport.connection import note_failure, pool_of
+
+
+def send_parts(client: redis.Redis, url: str, parts: Sequence[ShardChunk], reply_to: str | None = None) -> list[str]:
+    """Add the parts of a chunk to their shards; returns the names of the entries in the chunk's order.
+
+    Arguments and errors as of `send_chunk`; after an error the parts that follow are not sent.
+    """
+    if len(parts) == 1 and not parts[0].streams.shard:
+        return send_chunk(client, url, parts[0].streams.listings, parts[0].payloads, reply_to)
+    results: list[Sequence[str] | PublishError] = []
+    for part in parts:
+        try:
+            results.append(send_chunk(client, url, part.streams.listings, part.payloads, reply_to))
+        except PublishError as error:
+            results.append(error)
+            break
+    return join_parts(url, parts, results)
 
 
 def send_chunk(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from math import ceil
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +19,6 @@ _GAMMA = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 _ALL = 2**64
-
-
-def arm_key(subject: str | None, source: str | None, listing_id: str) -> int:
-    """The crc32 of a listing's key; listings of one subject share it."""
-    return crc32((subject or f"{source or ''}\n{listing_id}").encode())
 
 
 def salt_of(text: str) -> int:
@@ -36,7 +30,7 @@ def arm_hash(key: int, salt: int) -> int:
     """The hash of one listing.
 
     Args:
-        key: of the listing (`arm_key`).
+        key: of the listing (`schemas.shards.listing_key`).
         salt: of the rollout (`salt_of`).
     """
     mixed = ((key ^ salt) + _GAMMA) % _ALL

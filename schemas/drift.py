@@ -32,8 +32,8 @@ class WindowSpan(FrozenModel):
 
     Attributes:
         rows: number of its rows.
-        first: entry id of its oldest row; None for a table.
-        last: entry id of its newest row; None for a table.
+        first: name of its oldest row's entry (`schemas.shards.entry_name`); None for a table.
+        last: name of its newest row's entry; None for a table.
     """
 
     rows: int

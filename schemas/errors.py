@@ -20,6 +20,7 @@
     ├── PublishError             Redis did not accept all listings; lists the confirmed and the unconfirmed
     │   ├── BacklogFullError     the backlog is at the high-water mark, and the publisher is set to raise
     │   └── PublishInterruptedError  also a RedisUnavailableError: unconfirmed listings may have arrived
+    ├── ShardError               the number of shards cannot be changed now
     ├── KeyNameError             an API key's name is taken, not valid, or unknown
     ├── SupervisorError          no system runs in the home folder, or the running one cannot do what is asked
     ├── ExplanationError         a listing cannot be explained: it is unknown or trimmed, or no method fits its model
@@ -160,6 +161,10 @@ class PublishInterruptedError(PublishError, RedisUnavailableError):
     XADD is not idempotent, so nothing was retried. Publishing `unconfirmed` again is safe within `dedup_seconds`: if a
     listing did arrive, its repeat has the same identity (source, id), and is counted and dropped.
     """
+
+
+class ShardError(TasadorError):
+    """The number of shards cannot be changed now; it is as before."""
 
 
 class KeyNameError(TasadorError):

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from schemas.refusals import Reason
 from schemas.rollouts import ArmName
+from schemas.shards import entry_name, shard_of_source
 
 MAX_ID = 256
 SOURCE_PATTERN = r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*$"
@@ -87,7 +88,7 @@ class Listing(BaseModel, Generic[Row]):
 
 
 class Answer(BaseModel):
-    """The envelope of all answers; `id` is the entry id of the answered listing."""
+    """The envelope of all answers; `id` is the entry id of the answered listing, in the shard that `source` names."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -97,6 +98,11 @@ class Answer(BaseModel):
     time: AwareDatetime
     subject: str | None = None
     traceparent: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """The answered listing's entry, as publishing returned it."""
+        return entry_name(shard_of_source(self.source), self.id)
 
 
 class EventEnvelope(BaseModel):
@@ -190,7 +196,7 @@ class RepeatData(BaseModel):
 
     listing_id: str
     listing_source: str
-    first: str | None = Field(default=None, description="entry id of the prediction that its identity got")
+    first: str | None = Field(default=None, description="entry of the prediction that its identity got")
 
 
 class Repeat(Answer):

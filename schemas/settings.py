@@ -27,6 +27,7 @@ from schemas.feature_store_settings import FeatureStoreSettings
 from schemas.gateway_settings import GatewaySettings
 from schemas.interval_settings import IntervalSettings
 from schemas.rollout_settings import RolloutSettings
+from schemas.shards import MAX_SHARDS
 from schemas.streams import Streams
 from schemas.tracing_settings import TracingSettings
 
@@ -73,6 +74,9 @@ class Settings(BaseSettings):
         300, ge=0, description="time for which predicted identities are stored, in s; 0 turns deduplication off"
     )
     dedup_max_ids: PositiveInt = Field(1_000_000, description="largest number of stored identities")
+    shards: PositiveInt = Field(
+        1, le=MAX_SHARDS, description="shards that a new domain begins with; `tasador shards set` changes them"
+    )
     high_water: PositiveInt = Field(1_000_000, description="backlog at which publishers wait")
     registry_poll_s: PositiveFloat = Field(
         3.0, description="interval at which the worker checks whether the champion alias has moved, in s"

@@ -119,11 +119,15 @@ class ConsumerHeartbeat(ProcessHeartbeat):
         rollout: entry id of the start of the rollout that it carries out; None where it has no challenger loaded.
         rollout_revision: the revision of the rollout that it carries out.
         challenger_problem: why it does not carry out the rollout that it should.
+        shards: numbers of the shards that are its own.
+        shards_epoch: how often the number of shards had changed when it last read it.
         lookups: the listings that it has looked up in the store of features since it started, by result.
     """
 
     version: str | None = None
     activation: str | None = None
+    shards: tuple[int, ...] = ()
+    shards_epoch: int = 0
     lookups: dict[str, int] = Field(default_factory=dict)
     rollout: str | None = None
     rollout_revision: str | None = None

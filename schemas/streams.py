@@ -25,7 +25,7 @@ REPLY_FIELD = b"replyto"
 
 
 class _Key:
-    """Gives each `Streams` its key of one name."""
+    """Gives each `Streams` its key of one name, which all shards of a domain share."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -34,28 +34,41 @@ class _Key:
         return f"{streams.prefix}:{self._name}"
 
 
+class _ShardKey:
+    """Gives each `Streams` its shard's own key of one name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, streams: Streams, _: type[Streams]) -> str:
+        return f"{streams.shard_prefix}:{self._name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Keys of one domain on one Redis.
+    """Keys of one domain, and of one of its shards.
 
-    Every key begins with the prefix and a colon, so a hash tag in the prefix (``{housing}``) puts all keys in one slot.
+    Every key begins with a prefix and a colon, so a hash tag in it (``{housing}``) puts keys in one slot. The shard's
+    own keys have a prefix of their own (``{housing.2}``), so the two kinds may be on different servers; only in the
+    first shard, number 0, both have the domain's prefix.
     """
 
     prefix: str
+    shard: int = 0
 
-    listings = _Key("listings")
+    listings = _ShardKey("listings")
     """Stream of listings to score."""
-    predictions = _Key("predictions")
+    predictions = _ShardKey("predictions")
     """Stream with one entry for each scored listing."""
-    dead_letters = _Key("dead-letters")
+    dead_letters = _ShardKey("dead-letters")
     """Stream with one entry for each refused listing."""
-    resolutions = _Key("dead-letters:resolutions")
+    resolutions = _ShardKey("dead-letters:resolutions")
     """Stream with one entry for each dead letter that an operator replayed or dropped."""
-    repeats = _Key("repeats")
+    repeats = _ShardKey("repeats")
     """Stream with one entry for each listing that was dropped because its identity already had a prediction."""
-    rate_limited = _Key("rate-limited")
+    rate_limited = _ShardKey("rate-limited")
     """Stream with one dead letter for each listing beyond its source's rate, so that they evict no others."""
-    window = _Key("window")
+    window = _ShardKey("window")
     """Stream of recent rows and predictions, packed (`schemas.window`)."""
     commands = _Key("commands")
     """Stream of commands from operators and the monitor."""
@@ -65,6 +78,10 @@ class Streams:
     """Hash of the training workers' state: the champion, what answered before (`schemas.states`), rollback targets."""
     training_lock = _Key("commands:training")
     """Entry id of the command that is training; expires if its worker dies."""
+    shards = _Key("shards")
+    """Hash of how many shards the domain has (`schemas.shards`); there is none while it has one."""
+    shards_hold = _Key("shards:hold")
+    """Exists while the number of shards is being changed: publishers wait; expires if the command dies."""
     model_events = _Key("model-events")
     """Stream of events about models."""
     loop = _Key("loop")
@@ -79,7 +96,7 @@ class Streams:
     """Hash from a consumer's name to the rollout whose challenger it has loaded, and which process of that name."""
     challenger_failures = _Key("rollout:failures")
     """Hash from a rollout to how many consumers died with its challenger loaded."""
-    shadows = _Key("shadows")
+    shadows = _ShardKey("shadows")
     """Stream of what champion and challenger each say to a listing, packed (`schemas.pairs`)."""
     rollout_comparison = _Key("rollout:comparison")
     """Hash of the running comparison of a rollout's outcomes: what has been read, and sums."""
@@ -91,8 +108,6 @@ class Streams:
     """Stream of the verdicts on rollouts as their outcomes grew (`schemas.rollout_report`)."""
     outcomes = _Key("outcomes")
     """Stream of the listings' true values."""
-    outcomes_cursor = _Key("outcomes:cursor")
-    """Entry id of the last prediction in the index of recent predictions."""
     pending_outcomes = _Key("outcomes:waiting")
     """Hash from a listing's identity to an outcome that has no prediction yet."""
     outcome_errors = _Key("outcomes:errors")
@@ -105,15 +120,15 @@ class Streams:
     """Held while a subject is erased from the audit log; expires if that dies."""
     drift = _Key("drift")
     """Stream of drift and quality reports."""
-    explain = _Key("explain")
+    explain = _ShardKey("explain")
     """Stream of requests for explanations that have no answer yet; an answered one is deleted."""
-    explanations = _Key("explanations")
+    explanations = _ShardKey("explanations")
     """Stream with one entry for each answered request."""
     what_if = _Key("what-if")
     """List of questions what the model would answer to a changed listing (`schemas.what_if`); expires."""
-    progress = _Key("progress")
+    progress = _ShardKey("progress")
     """Hash of counts, sums and the low-water mark."""
-    trim_marks = _Key("progress:marks")
+    trim_marks = _ShardKey("progress:marks")
     """List of past times, each with the last id and the total of every stream, by which trimming finds an age."""
     consumers = _Key("consumers")
     """Hash from a consumer's name to its heartbeat."""
@@ -131,12 +146,24 @@ class Streams:
     """Hash from the name of an API key to its role and SHA-256; the key itself is stored nowhere."""
     gateway_limits = _Key("gateway:limits")
     """Prefix of the counts of requests by API key, which expire."""
-    dedup_current = _Key("dedup:current")
+    dedup_current = _ShardKey("dedup:current")
     """Hash from an identity that was predicted since the last rotation to the entry id of its prediction."""
-    dedup_previous = _Key("dedup:previous")
+    dedup_previous = _ShardKey("dedup:previous")
     """The hash of the previous rotation."""
-    dedup_rotated = _Key("dedup:rotated")
+    dedup_rotated = _ShardKey("dedup:rotated")
     """Time of the last rotation of the hashes, in seconds of Redis's clock."""
+
+    @property
+    def shard_prefix(self) -> str:
+        """The prefix of the shard's own keys: its number stands inside the hash tag, if there is one."""
+        if not self.shard:
+            return self.prefix
+        head, brace, tail = self.prefix.partition("}")
+        return f"{head}.{self.shard}{brace}{tail}"
+
+    def of_shard(self, number: int) -> Streams:
+        """The keys of one shard of the same domain."""
+        return Streams(self.prefix, number)
 
     @property
     def answers(self) -> tuple[str, str, str, str, str]:
@@ -154,12 +181,17 @@ class Streams:
         streams = (self.listings, *self.written_answers, self.window)
         return (*streams, self.progress, self.trim_marks, self.dedup_current, self.dedup_previous, self.dedup_rotated)
 
+    @property
+    def outcomes_cursor(self) -> str:
+        """Entry id of the shard's last prediction in the index of recent predictions; beside that index."""
+        return f"{self.prefix}:outcomes:cursor:{self.shard}" if self.shard else f"{self.prefix}:outcomes:cursor"
+
     def recent_predictions(self, hour: int) -> str:
         """Hash from identity to prediction, for one hour, counted since 1970."""
         return f"{self.prefix}:outcomes:recent:{hour}"
 
     def joined_outcomes(self, day: int) -> str:
-        """Hash from a listing's entry id to the sums of its outcome, by the prediction's day since 1970."""
+        """Hash from the name of a listing's entry to the sums of its outcome, by the prediction's day since 1970."""
         return f"{self.prefix}:outcomes:joined:{day}"
 
     def quality_of_hour(self, hour: int) -> str:
@@ -172,7 +204,7 @@ class Streams:
 
     def replies(self, name: str) -> str:
         """Stream of the answers for one asker, who creates it and keeps it from expiring."""
-        return f"{self.prefix}:replies:{name}"
+        return f"{self.shard_prefix}:replies:{name}"
 
     def what_if_answer(self, question: str) -> str:
         """List with the answer to one question, which its asker takes; expires."""
@@ -184,8 +216,8 @@ class Streams:
 
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""
-        return f"{self.prefix}:rate-limit:{source}"
+        return f"{self.shard_prefix}:rate-limit:{source}"
 
     def probe(self, consumer: str) -> Streams:
         """Keys on which a consumer tests its rights to run its scripts at start."""
-        return Streams(f"{self.prefix}:probe:{consumer}")
+        return Streams(f"{self.shard_prefix}:probe:{consumer}")

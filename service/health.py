@@ -25,7 +25,7 @@ class Health:
         self._stall_s = stall_s
         self._reasons = {"start": "starting"}
         self._warnings: dict[str, str] = {}
-        self._last_beat = time.monotonic()
+        self._beats = {"": time.monotonic()}
 
     def set_reason(self, name: str, reason: str) -> None:
         """Add a reason against readiness; replaces an earlier reason or warning of that name."""
@@ -48,9 +48,9 @@ class Health:
         self._warnings.pop(name, None)
         self._notify(has_changed=was_there)
 
-    def beat(self) -> None:
-        """Note that the main loop runs; it beats too while it waits for Redis or for a model."""
-        self._last_beat = time.monotonic()
+    def beat(self, name: str = "") -> None:
+        """Note that a main loop runs, by name if there are several; it beats too while it waits for Redis or models."""
+        self._beats[name] = time.monotonic()
 
     def _notify(self, *, has_changed: bool) -> None:
         if has_changed and self.on_change is not None:
@@ -68,5 +68,5 @@ class Health:
 
     @property
     def is_living(self) -> bool:
-        """Whether the main loop still runs; if not, the process must be restarted."""
-        return self._stall_s is None or time.monotonic() - self._last_beat <= self._stall_s
+        """Whether each main loop still runs; if not, the process must be restarted."""
+        return self._stall_s is None or time.monotonic() - min(self._beats.values()) <= self._stall_s

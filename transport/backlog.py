@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import redis
@@ -33,8 +34,16 @@ class Backlog:
         return self.undelivered + self.pending
 
 
+def sum_backlogs(backlogs: Iterable[Backlog]) -> Backlog:
+    """The backlog of a domain, from those of its shards."""
+    each = list(backlogs)
+    return Backlog(
+        sum(one.undelivered for one in each), sum(one.pending for one in each), all(one.is_exact for one in each)
+    )
+
+
 def read_backlog(client: redis.Redis, streams: Streams) -> Backlog:
-    """Read the backlog; takes the same time at any length."""
+    """Read the backlog of one shard; takes the same time at any length."""
     undelivered, pending, exact = _BACKLOG.run(client, (streams.listings, streams.progress), (SCORERS,))
     return Backlog(undelivered, pending, bool(exact))
 

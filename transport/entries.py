@@ -24,6 +24,11 @@ class EntryId(NamedTuple):
         ms, _, seq = (text.decode() if isinstance(text, bytes) else text).partition("-")
         return cls(int(ms), int(seq or 0))
 
+    @classmethod
+    def of_name(cls, name: str) -> EntryId:
+        """The id in the name of an entry (`schemas.shards.entry_name`); raises as `parse`."""
+        return cls.parse(name.partition("@")[0])
+
     def age_ms(self, at_ms: int) -> int | None:
         """How old the entry was at a time of Redis's clock; None if its id is later.
 

@@ -32,16 +32,6 @@ def scan_back(client: redis.Redis, key: str) -> Iterator[RawEntry]:
         last = f"({entries[-1][0].decode()}"
 
 
-def follow(client: redis.Redis, key: str, after: str) -> Iterator[RawEntry]:
-    """The entries of a stream after an id, without end; the stream need not exist yet."""
-    while True:
-        # a block must end before the connection's own timeout
-        reply: Any = client.xread({key: after}, count=CHUNK, block=BLOCK_MS)
-        for _, entries in reply or ():
-            yield from entries
-            after = entries[-1][0].decode()
-
-
 def newest(client: redis.Redis, key: str, count: int) -> list[RawEntry]:
     """The last entries of a stream, newest first."""
     return _entries(client.xrevrange(key, count=count))

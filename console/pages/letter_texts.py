@@ -37,7 +37,7 @@ def letter_line(letter: KeptLetter) -> Markup:
     return Markup('<strong>{}</strong> {} <span class="muted">{} {}, {}</span>').format(
         data.reason.value,
         error,
-        moment(EntryId.parse(letter.entry_id).ms),
+        moment(EntryId.of_name(letter.entry_id).ms),
         data.listing_source or "(no source)",
         data.listing_id or "(no id)",
     )

@@ -108,7 +108,7 @@ def _others(visit: Visit, result: SearchResult) -> Markup:
 
 def _facts(dossier: ListingDossier) -> Markup:
     hit, data = dossier.hit, dossier.hit.event["data"]
-    published_ms = EntryId.parse(hit.entry).ms
+    published_ms = EntryId.of_name(hit.entry).ms
     model: dict[str, Any] = data.get("model") or {}
     rows: list[tuple[str, object]] = [
         ("outcome", Markup('<strong data-kind="{}">{}</strong>').format(hit.event["type"], _kind(hit))),

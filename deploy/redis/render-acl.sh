@@ -29,6 +29,11 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
   function finish() { if (line != "") print line; line = "" }
   BEGIN {
     many = split(prefixes, prefix, " ")
+    # the number of a shard stands inside the hash tag, if there is one
+    for (i = 1; i <= many; i++) {
+      shards[i] = prefix[i] ".[0-9]*"
+      if (index(prefix[i], "}")) { shards[i] = prefix[i]; sub(/}/, ".[0-9]*}", shards[i]) }
+    }
     pairs = split(hashes, pair, " ")
     for (i = 1; i <= pairs; i++) { split(pair[i], part, "="); hash[part[1]] = part[2] }
     # This user is off, but Redis loads its append-only file with its rights: without them it would drop every
@@ -50,9 +55,10 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
       }
       if (index(word, "@:") == 0) { line = line " " word; continue }
       for (j = 1; j <= many; j++) {
-        key = word
+        key = sharded = word
         sub(/@:/, prefix[j] ":", key)
-        line = line " " key
+        sub(/@:/, shards[j] ":", sharded)
+        line = line " " key " " sharded
       }
     }
   }

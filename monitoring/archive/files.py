@@ -1,4 +1,4 @@
-"""One file of the audit log, named after the first and the last entry in it."""
+"""One file of the audit log, named after the first and the last entry in it, which are of one shard."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from monitoring.archive.storage import ArchiveStorage, storage_of
+from schemas.shards import entry_name, split_entry
 from transport.entries import EntryId
 
 DAY = "day="
@@ -20,19 +21,21 @@ SUFFIX = ".parquet"
 
 
 class EntrySpan(NamedTuple):
-    """The first and the last entry of a file."""
+    """The first and the last entry of a file, and the shard that they are of."""
 
     first: EntryId
     last: EntryId
+    shard: int = 0
 
     def __str__(self) -> str:
-        return f"{self.first}_{self.last}"
+        return f"{self.first}_{entry_name(self.shard, str(self.last))}"
 
     @classmethod
     def parse(cls, text: str) -> EntrySpan:
         """The span in a file's name."""
-        first, _, last = text.partition("_")
-        return cls(EntryId.parse(first), EntryId.parse(last))
+        first, _, name = text.partition("_")
+        shard, last = split_entry(name)
+        return cls(EntryId.parse(first), EntryId.parse(last), shard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class ArchiveFile:
 
     @property
     def span(self) -> EntrySpan:
-        """Its first and last entry."""
+        """Its first and last entry, and their shard."""
         return EntrySpan.parse(self.stem)
 
     @property

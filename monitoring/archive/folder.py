@@ -1,7 +1,8 @@
 """The folder of the audit log: files by kind and day, on disk or in an object store.
 
 ``predictions/day=2026-11-20/1795132800000-0_1795132859999-3.parquet``. Files appear when they are complete, so their
-names record how far the log is.
+names record how far the log is. A file of another shard than the first names it:
+``1795132800000-0_1795132859999-3@2.parquet``.
 """
 
 from __future__ import annotations
@@ -37,18 +38,19 @@ class ArchiveFolder:
         self._storage = storage_of(self.root)
 
     def files(self, kind: ArchiveKind) -> list[ArchiveFile]:
-        """All files of a kind, oldest first."""
+        """All files of a kind, of all shards, oldest first."""
         return _sorted(self._storage.files(f"{self.root}/{kind}"))
 
-    def position(self, kind: ArchiveKind) -> EntryId:
-        """The last entry in the log; 0-0 if it is empty."""
+    def position(self, kind: ArchiveKind, shard: int = 0) -> EntryId:
+        """The last entry of a shard in the log; 0-0 if there is none."""
         for day in sorted(self._days(kind), reverse=True):
-            if files := _sorted(self._storage.children(day)):
-                return files[-1].span.last
+            spans = [file.span for file in _sorted(self._storage.children(day))]
+            if ends := [span.last for span in spans if span.shard == shard]:
+                return ends[-1]
         return EntryId(0, 0)
 
     def file_of(self, kind: ArchiveKind, span: EntrySpan) -> ArchiveFile:
-        """The file of entries, which are all of one day."""
+        """The file of entries, which are all of one day and one shard."""
         return ArchiveFile(f"{self.root}/{kind}/{DAY}{day_of(span.first)}/{span}{SUFFIX}")
 
     def write(self, kind: ArchiveKind, table: pa.Table, span: EntrySpan) -> bool:
@@ -106,4 +108,4 @@ def hash_of(subject: str) -> str:
 
 def _sorted(names: list[str]) -> list[ArchiveFile]:
     files = [ArchiveFile(name) for name in names if name.endswith(SUFFIX)]
-    return sorted(files, key=lambda file: file.span.last)
+    return sorted(files, key=lambda file: (file.span.last, file.span.shard))

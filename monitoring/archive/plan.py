@@ -16,7 +16,7 @@ from monitoring.outcomes.guarded_writes import GuardedWrites
 
 
 class ArchivePlan:
-    """The newest agreed span of each kind of file.
+    """The newest agreed span of each kind of file and each shard.
 
     Args:
         client: replies must be bytes.
@@ -27,13 +27,13 @@ class ArchivePlan:
         self._client = client
         self._key = key
 
-    async def read(self, kind: ArchiveKind) -> EntrySpan | None:
-        """The newest span; None if nothing was ever agreed on.
+    async def read(self, kind: ArchiveKind, shard: int) -> EntrySpan | None:
+        """The newest span of a shard; None if nothing was ever agreed on.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        text: Any = await self._client.hget(self._key, kind)
+        text: Any = await self._client.hget(self._key, _field(kind, shard))
         return EntrySpan.parse(text.decode()) if text else None
 
     async def replace(self, kind: ArchiveKind, known: EntrySpan | None, span: EntrySpan) -> bool:
@@ -41,10 +41,14 @@ class ArchivePlan:
 
         Args:
             kind: of the file.
-            known: what `read` returned.
+            known: what `read` returned for its shard.
             span: the next one.
         """
-        writes = GuardedWrites()
-        writes.guard(self._key, "" if known is None else str(known), kind)
-        writes.add("HSET", self._key, kind, str(span))
+        field, writes = _field(kind, span.shard), GuardedWrites()
+        writes.guard(self._key, "" if known is None else str(known), field)
+        writes.add("HSET", self._key, field, str(span))
         return await writes.commit(self._client)
+
+
+def _field(kind: ArchiveKind, shard: int) -> str:
+    return f"{kind}@{shard}" if shard else kind

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitoring.archive.folder import ArchiveFolder, ArchiveKind
+from monitoring.archive.files import ArchiveFile
+from monitoring.archive.folder import ArchiveFolder
 from monitoring.archive.rows import ArchiveRows
 from monitoring.outcomes.prediction_index import KEPT_DAYS, IndexedPrediction, identity_of
 from schemas.domain import Domain
+from schemas.shards import entry_name
+from transport.entries import EntryId
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,19 +29,18 @@ def find_predictions(folder: ArchiveFolder, domain: Domain, identities: Sequence
 
     Reads the newest days first and stops as soon as every identity is found.
     """
-    missing, predictions = set(identities), dict[str, IndexedPrediction]()
+    missing, found = set(identities), dict[str, dict[str, Any]]()
     ids = pa.array({identity.partition("\n")[2] for identity in missing}, pa.string())
     oldest = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date().isoformat()
     for file in reversed(folder.files("predictions")):
+        missing = {each for each in missing if each not in found or _is_in_time(found[each], file)}
         if not missing or file.day < oldest:
             break
-        table = file.read(filters=pc.field("listing_id").isin(ids))
-        for row in reversed(table.to_pylist()):
+        for row in file.read(filters=pc.field("listing_id").isin(ids)).to_pylist():
             identity = identity_of(row["listing_source"], row["listing_id"])
             if identity in missing:
-                missing.discard(identity)
-                predictions[identity] = _prediction_of(domain, row)
-    return predictions
+                found[identity] = _newer(found.get(identity), row)
+    return {identity: _prediction_of(domain, row) for identity, row in found.items()}
 
 
 def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) -> dict[str, Any] | None:
@@ -52,14 +54,18 @@ def find_row(folder: ArchiveFolder, listing_id: str, source: str | None = None) 
     wanted = pc.field("listing_id") == listing_id
     if source is not None:
         wanted &= pc.field("listing_source") == source
+    found: dict[str, Any] | None = None
     for file in reversed(folder.files("predictions")):
-        rows: list[dict[str, Any]] = file.read(filters=wanted).to_pylist()
-        if rows:
-            return rows[-1]
-    return None
+        if found is not None and not _is_in_time(found, file):
+            break
+        for row in file.read(filters=wanted).to_pylist():
+            found = _newer(found, row)
+    return found
 
 
-def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) -> tuple[list[dict[str, Any]], bool]:
+def search_rows(
+    folder: ArchiveFolder, text: str, most: int, deadline_s: float, shard: int | None = None
+) -> tuple[list[dict[str, Any]], bool]:
     """Predictions whose listing's entry, id or subject is a text, as rows of `monitoring.archive.rows`, newest first.
 
     Args:
@@ -67,6 +73,7 @@ def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) 
         text: that is searched.
         most: number of rows.
         deadline_s: of the clock `time.monotonic`, at which the search is given up.
+        shard: the only one that is searched; None for all.
 
     Returns:
         The rows, and whether every file was looked at or enough was found.
@@ -74,12 +81,15 @@ def search_rows(folder: ArchiveFolder, text: str, most: int, deadline_s: float) 
     wanted = (pc.field("entry_id") == text) | (pc.field("listing_id") == text) | (pc.field("subject") == text)
     rows: list[dict[str, Any]] = []
     for file in reversed(folder.files("predictions")):
+        if shard is not None and file.span.shard != shard:
+            continue
+        if len(rows) == most and not _is_in_time(rows[-1], file):
+            break
         if time.monotonic() > deadline_s:
             return rows, False
-        rows += reversed(file.read(filters=wanted).to_pylist())
-        if len(rows) >= most:
-            break
-    return rows[:most], True
+        rows += file.read(filters=wanted).to_pylist()
+        rows = sorted(rows, key=_predicted, reverse=True)[:most]
+    return rows, True
 
 
 def find_outcome(folder: ArchiveFolder, listing_id: str, source: str, deadline_s: float) -> dict[str, Any] | None:
@@ -94,12 +104,25 @@ def find_outcome(folder: ArchiveFolder, listing_id: str, source: str, deadline_s
     return None
 
 
+def _predicted(row: Mapping[str, Any]) -> EntryId:
+    return EntryId.parse(row["prediction_id"])
+
+
+def _is_in_time(row: Mapping[str, Any], file: ArchiveFile) -> bool:
+    """Whether a file may have a newer row: files of several shards overlap in time."""
+    return file.span.last > _predicted(row)
+
+
+def _newer(found: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
+    return row if found is None or _predicted(row) >= _predicted(found) else found
+
+
 def _prediction_of(domain: Domain, row: dict[str, Any]) -> IndexedPrediction:
     at_ms = round(row["predicted_at"].timestamp() * 1000)
     features = {column: row[column] for column in domain.columns} if row["has_features"] else {}
     held = ranges_of(row)
     return IndexedPrediction(
-        row["entry_id"],
+        entry_name(row.get("shard") or 0, row["entry_id"]),
         at_ms,
         row["prediction"],
         row["model_version"],
@@ -123,14 +146,18 @@ def read_archive(folder: ArchiveFolder, rows: ArchiveRows) -> pd.DataFrame:
 
     Where a listing was predicted several times, each prediction gets the outcome. The whole log is held in memory.
     """
-    predictions: pd.DataFrame = _read(folder, "predictions", rows.predictions).to_pandas()
-    outcomes = _read(folder, "outcomes", rows.outcomes).to_pandas()
+    files = folder.files("predictions")
+    table = _read(files, rows.predictions)
+    if any(file.span.shard for file in files):
+        # files of several shards overlap in time
+        table = table.sort_by("predicted_at")
+    predictions: pd.DataFrame = table.to_pandas()
+    outcomes = _read(folder.files("outcomes"), rows.outcomes).to_pandas()
     last = outcomes.drop_duplicates(IDENTITY, keep="last")[[*IDENTITY, "outcome", "came_at"]]
     joined: pd.DataFrame = predictions.merge(last, how="left", on=IDENTITY, validate="many_to_one")
     return joined
 
 
-def _read(folder: ArchiveFolder, kind: ArchiveKind, schema: pa.Schema) -> pa.Table:
+def _read(files: Sequence[ArchiveFile], schema: pa.Schema) -> pa.Table:
     # a column that the domain gained later is empty in older files
-    tables = [file.read() for file in folder.files(kind)]
-    return pa.concat_tables([schema.empty_table(), *tables], promote_options="permissive")
+    return pa.concat_tables([schema.empty_table(), *(file.read() for file in files)], promote_options="permissive")

@@ -29,6 +29,7 @@ _METADATA = {VERSION_KEY: SCHEMA_VERSION}
 _INSTANT = pa.timestamp("ms", tz="UTC")
 _PREDICTION_COLUMNS = (
     ("entry_id", pa.string()),
+    ("shard", pa.int32()),
     ("prediction_id", pa.string()),
     ("predicted_at", _INSTANT),
     ("listing_id", pa.string()),
@@ -87,9 +88,9 @@ class ArchiveRows:
         self.outcomes = pa.schema([*_OUTCOME_COLUMNS, ("outcome", target)], _METADATA)
 
     def of_predictions(
-        self, entries: Sequence[RawEntry], listings: Mapping[str, Mapping[bytes, bytes]]
+        self, entries: Sequence[RawEntry], listings: Mapping[str, Mapping[bytes, bytes]], shard: int = 0
     ) -> ArchiveTable:
-        """Rows of predictions, joined with their listings by entry id."""
+        """Rows of a shard's predictions, joined with their listings by entry id."""
         rows: list[dict[str, Any]] = []
         missing = 0
         for entry_id, fields in entries:
@@ -101,6 +102,7 @@ class ArchiveRows:
             rows.append(
                 {
                     "entry_id": event.id,
+                    "shard": shard,
                     "prediction_id": entry_id.decode(),
                     "predicted_at": EntryId.parse(entry_id).moment_ms,
                     "listing_id": event.data.listing_id,

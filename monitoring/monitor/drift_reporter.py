@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
@@ -14,7 +14,7 @@ from monitoring.drift.columns import Column, answer_codes, answer_column
 from monitoring.drift.report import compare
 from monitoring.monitor.drift_metrics import DriftMetrics
 from monitoring.monitor.reference import LoadStored, Reference, load_reference
-from monitoring.monitor.window import RecentRows, columns_of, cut_windows, newest_entry, read_recent, span_of
+from monitoring.monitor.window import RecentRows, columns_of, cut_windows, newest_entries, read_recent, span_of
 from schemas.domain import Domain
 from schemas.drift import DriftEvent, DriftReport
 from schemas.errors import ModelNotFoundError
@@ -22,6 +22,7 @@ from schemas.settings import Settings
 from schemas.states import DesiredModel
 from schemas.streams import DATA_FIELD
 from service.no_model import find_why_no_model
+from transport.watched_shards import WatchedShardsAsync
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,11 @@ class DriftReporter:
     source: str
     metrics: DriftMetrics
     reference: Reference | None = None
-    _reported: tuple[str, str] = ("", "")
+    _shards: WatchedShardsAsync = field(init=False)
+    _reported: tuple[tuple[str, ...], str] | None = None
+
+    def __post_init__(self) -> None:
+        self._shards = WatchedShardsAsync(self.client, self.settings.streams)
 
     async def report(self) -> DriftReport | None:
         """Check for drift and publish the report; None if there are no new rows since the last report.
@@ -57,12 +62,13 @@ class DriftReporter:
             redis.exceptions.RedisError: as the server answered.
         """
         reference = await self._find_reference()
-        newest = await newest_entry(self.client, self.settings.streams.window)
+        shards = await self._shards.read()
+        newest = await newest_entries(self.client, shards)
         if self._reported == (newest, reference.stamp.activation):
             self.metrics.record_unchanged(time.time())
             return None
         max_rows = self.settings.drift.windows * self.settings.drift.window_rows
-        recent = await read_recent(self.client, self.settings.streams.window, self.domain, max_rows)
+        recent = await read_recent(self.client, shards, self.domain, max_rows)
         outcomes = await self._read_outcomes(max_rows)
         report = await asyncio.to_thread(self._compare, reference, recent, outcomes)
         await self._publish(report)
@@ -72,7 +78,7 @@ class DriftReporter:
 
     def record_failure(self) -> None:
         """Set the metrics to unknown, and publish a report at the next check even without new rows."""
-        self._reported = ("", "")
+        self._reported = None
         self.metrics.record_failure()
 
     async def _find_reference(self) -> Reference:

@@ -24,6 +24,7 @@ from service.tracing import NO_TRACING, Tracing
 from transport.clock import now_ms_async
 from transport.consumer_group import ConsumerGroup
 from transport.entries import EntryId
+from transport.watched_shards import WatchedShardsAsync
 
 _CHUNK = 200
 _ROUNDS = 50
@@ -65,6 +66,7 @@ class QualityReporter:
         self._metrics = metrics
         self._tracing = tracing
         self._index = PredictionIndex(client, self._streams, settings.outcomes)
+        self._shards = WatchedShardsAsync(client, self._streams)
         self._joiner = Joiner(
             client, self._streams, domain, settings.outcomes, settings.limits, self._index, find_older
         )
@@ -88,6 +90,7 @@ class QualityReporter:
             redis.exceptions.RedisError: as the server answered.
         """
         await self._group.create()
+        self._index.shards = await self._shards.read()
         for _ in range(_ROUNDS):
             at_ms = await now_ms_async(self._client)
             identities = await self._index.index_next(at_ms)

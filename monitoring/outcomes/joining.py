@@ -28,6 +28,7 @@ from schemas.decoding import ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
 from schemas.sections import LimitSettings, OutcomeSettings
+from schemas.shards import split_entry
 from schemas.streams import MONITORS, Streams
 from transport.entries import EntryId
 
@@ -102,16 +103,14 @@ class Joiner:
         """
         if not outcomes:
             return []
-        cursor = await self._index.cursor()
+        cursors = await self._index.cursors()
         identities = list(dict.fromkeys(outcome.identity for outcome in outcomes))
         predictions = await self._index.find(identities, now_ms)
         if is_archive_searched and (missing := [each for each in identities if each not in predictions]):
             predictions |= await self._find_older(missing)
         results = await self._join_all([(o, predictions[o.identity]) for o in outcomes if o.identity in predictions])
-        for outcome in outcomes:
-            if outcome.identity not in predictions:
-                results.append(await self._wait(outcome, cursor, now_ms))
-        return results
+        waiting = [await self._wait(o, cursors, now_ms) for o in outcomes if o.identity not in predictions]
+        return results + waiting
 
     async def find_waiting(self, identities: Sequence[str]) -> list[PendingOutcome]:
         """Outcomes that wait for predictions of these identities."""
@@ -126,21 +125,22 @@ class Joiner:
         stored: Any = await self._client.hgetall(self._streams.pending_outcomes)
         return [PendingOutcome.parse(identity.decode(), text) for identity, text in stored.items()]
 
-    async def _wait(self, outcome: PendingOutcome, cursor: str, now_ms: int) -> JoinResult:
+    async def _wait(self, outcome: PendingOutcome, cursors: Mapping[str, str], now_ms: int) -> JoinResult:
         """Keep an outcome until its prediction comes; of several for one listing, the last."""
         for _ in range(_ATTEMPTS):
             stored: Any = await self._client.hget(self._streams.pending_outcomes, outcome.identity)
             before = stored.decode() if stored else ""
             writes = GuardedWrites()
             # the prediction may be indexed meanwhile, and would then not find this outcome
-            writes.guard(self._streams.outcomes_cursor, cursor)
+            for key, cursor in cursors.items():
+                writes.guard(key, cursor)
             writes.guard(self._streams.pending_outcomes, before, outcome.identity)
             if _is_no_later(before, outcome):
                 writes.add("HSET", self._streams.pending_outcomes, outcome.identity, outcome.to_json())
             writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
             if await writes.commit(self._client):
                 return "waiting"
-            cursor = await self._index.cursor()
+            cursors = await self._index.cursors()
             if prediction := (await self._index.find([outcome.identity], now_ms)).get(outcome.identity):
                 return await self._join_one((outcome, prediction))
         return "overtaken"
@@ -166,9 +166,10 @@ class Joiner:
         """For each pair, the outcome joined before, the outcome that waits, and the listing."""
         async with self._client.pipeline(transaction=False) as pipeline:
             for outcome, prediction in pairs:
-                pipeline.hget(self._streams.joined_outcomes(prediction.at_ms // DAY_MS), prediction.entry_id)
+                shard, entry_id = split_entry(prediction.entry)
+                pipeline.hget(self._streams.joined_outcomes(prediction.at_ms // DAY_MS), prediction.entry)
                 pipeline.hget(self._streams.pending_outcomes, outcome.identity)
-                pipeline.xrange(self._streams.listings, prediction.entry_id, prediction.entry_id)
+                pipeline.xrange(self._streams.of_shard(shard).listings, entry_id, entry_id)
             replies: Any = await pipeline.execute()
         return [
             _Stored((joined or b"").decode(), (waiting or b"").decode(), listing[0][1] if listing else None)
@@ -183,7 +184,7 @@ class Joiner:
         parts = old["parts"] if old else [*prediction.parts, *self._segment_parts(prediction, stored.listing)]
         result = self._result(outcome, old)
         writes = GuardedWrites()
-        writes.guard(key, stored.joined, prediction.entry_id)
+        writes.guard(key, stored.joined, prediction.entry)
         writes.add("XACK", self._streams.outcomes, MONITORS, outcome.entry_id)
         # a later outcome of the same listing keeps waiting
         if stored.waiting and _is_no_later(stored.waiting, outcome):
@@ -192,7 +193,7 @@ class Joiner:
         if result in {"joined", "corrected"}:
             self._count(writes, prediction, parts, old["outcome"] if old else None, outcome)
             record = {"entry": outcome.entry_id, "outcome": outcome.value, "parts": parts}
-            writes.add("HSET", key, prediction.entry_id, json.dumps(record))
+            writes.add("HSET", key, prediction.entry, json.dumps(record))
             writes.add("PEXPIREAT", key, str((prediction.at_ms // DAY_MS + KEPT_DAYS) * DAY_MS))
         return writes, result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from monitoring.outcomes.sums import FAST, PREDICTED, TIMED, sum_field
 from schemas.quality import ALL, ARM_PREFIX, VERSION_PREFIX
 from schemas.rollouts import ArmName
 from schemas.sections import OutcomeSettings
+from schemas.shards import entry_name
 from schemas.streams import DATA_FIELD, Streams
 from transport.entries import EntryId
 
@@ -52,7 +54,7 @@ class IndexedPrediction:
     """A prediction that an outcome can be joined with.
 
     Attributes:
-        entry_id: entry id of the listing.
+        entry: name of the listing's entry (`schemas.shards.entry_name`).
         at_ms: time of the prediction, in milliseconds of Redis's clock.
         prediction: in the target's unit, or a class name.
         version: version of the model.
@@ -63,7 +65,7 @@ class IndexedPrediction:
         arm: to which a rollout assigned the listing; None without one.
     """
 
-    entry_id: str
+    entry: str
     at_ms: int
     prediction: float | str
     version: str
@@ -91,35 +93,45 @@ class PredictionIndex:
         client: replies must be bytes.
         streams: the domain's keys.
         settings: how long predictions stay indexed, and which latency counts as fast.
+
+    Attributes:
+        shards: whose predictions are indexed; one until others are set.
     """
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, settings: OutcomeSettings) -> None:
         self._client = client
         self._streams = streams
         self._settings = settings
+        self.shards: Sequence[Streams] = (streams,)
         self._decoder = msgspec.json.Decoder(_Prediction)
 
-    async def cursor(self) -> str:
-        """The entry id up to which predictions are indexed; "" before the first."""
-        stored: Any = await self._client.get(self._streams.outcomes_cursor)
-        return stored.decode() if stored else ""
+    async def cursors(self) -> dict[str, str]:
+        """By the key of each shard's cursor, the entry id up to which predictions are indexed; "" before the first."""
+        return {shard.outcomes_cursor: await self._cursor(shard) for shard in self.shards}
 
     async def index_next(self, now_ms: int) -> list[str] | None:
-        """Index and count the next predictions; returns their identities, or None if there are no more.
+        """Index and count the next predictions of each shard; returns their identities, or None if there are no more.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
-        cursor = await self.cursor()
-        entries: Any = await self._client.xrange(
-            self._streams.predictions, f"({cursor}" if cursor else "-", count=CHUNK
-        )
+        of_shards = [await self._index_shard(shard, now_ms) for shard in self.shards]
+        found = [identities for identities in of_shards if identities is not None]
+        return list(chain.from_iterable(found)) if found else None
+
+    async def _cursor(self, shard: Streams) -> str:
+        stored: Any = await self._client.get(shard.outcomes_cursor)
+        return stored.decode() if stored else ""
+
+    async def _index_shard(self, shard: Streams, now_ms: int) -> list[str] | None:
+        cursor = await self._cursor(shard)
+        entries: Any = await self._client.xrange(shard.predictions, f"({cursor}" if cursor else "-", count=CHUNK)
         if not entries:
             return None
         writes = GuardedWrites()
-        writes.guard(self._streams.outcomes_cursor, cursor)
-        writes.add("SET", self._streams.outcomes_cursor, entries[-1][0].decode())
-        predictions = [self._decode(entry_id, fields) for entry_id, fields in entries]
+        writes.guard(shard.outcomes_cursor, cursor)
+        writes.add("SET", shard.outcomes_cursor, entries[-1][0].decode())
+        predictions = [self._decode(shard.shard, entry_id, fields) for entry_id, fields in entries]
         self._add_to_index(writes, predictions, now_ms)
         self._add_to_sums(writes, predictions)
         is_written = await writes.commit(self._client)
@@ -139,13 +151,21 @@ class PredictionIndex:
                     predictions[identity] = IndexedPrediction(*msgspec.json.decode(stored))
         return predictions
 
-    def _decode(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
+    def _decode(self, shard: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[str, IndexedPrediction]:
         event = self._decoder.decode(fields[DATA_FIELD])
         data, at_ms = event.data, EntryId.parse(entry_id).ms
         held = data.candidates if data.interval is None else data.interval
         stamp, stored = data.model, data.stored or None
         prediction = IndexedPrediction(
-            event.id, at_ms, data.prediction, stamp.version, None, stored, held, data.coverage, stamp.arm
+            entry_name(shard, event.id),
+            at_ms,
+            data.prediction,
+            stamp.version,
+            None,
+            stored,
+            held,
+            data.coverage,
+            stamp.arm,
         )
         return identity_of(data.listing_source, data.listing_id), prediction
 
@@ -156,7 +176,7 @@ class PredictionIndex:
         by_hour: dict[int, list[str]] = {}
         for identity, each in predictions:
             if (hour := each.at_ms // HOUR_MS) >= oldest:
-                whole = (each.entry_id, each.at_ms, each.prediction, each.version)
+                whole = (each.entry, each.at_ms, each.prediction, each.version)
                 # what most predictions lack takes no memory
                 more = [None, each.stored, each.held, each.promised, each.arm]
                 while more and more[-1] is None:
@@ -171,7 +191,7 @@ class PredictionIndex:
     def _add_to_sums(self, writes: GuardedWrites, predictions: Iterable[tuple[str, IndexedPrediction]]) -> None:
         counts: Counter[tuple[int, str]] = Counter()
         for _, each in predictions:
-            age_ms = EntryId.parse(each.entry_id).age_ms(each.at_ms)
+            age_ms = EntryId.of_name(each.entry).age_ms(each.at_ms)
             names = [PREDICTED] if age_ms is None else [PREDICTED, TIMED]
             names += [FAST] if age_ms is not None and age_ms <= self._settings.fast_ms else []
             for part in each.parts:

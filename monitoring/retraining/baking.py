@@ -7,6 +7,7 @@ of answers, and the shift of its predictions against those of the previous model
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ from schemas.states import DesiredModel
 from schemas.streams import Streams
 from schemas.window import layout_of, unpack_rows
 from transport.entries import EntryId
-from transport.reading import scan_back
+from transport.sharded_reading import scan_shards_back
+from transport.shards import read_layout
 
 BAKED_COMMANDS = ("model.promote", "model.retrain")
 """Commands whose activations bake; a reload or rollback by an operator does not."""
@@ -60,7 +62,7 @@ def is_baking(desired: DesiredModel, at_ms: int, limits: LoopSettings) -> bool:
 
 def start_bake(client: redis.Redis, streams: Streams, desired: DesiredModel) -> BakeStart:
     """Read the counts at the start of a bake."""
-    return BakeStart(desired.activation, *_counts(client, streams))
+    return BakeStart(desired.activation, *_counts(client, read_layout(client, streams).streams(streams)))
 
 
 def measure_bake(
@@ -71,11 +73,12 @@ def measure_bake(
     Raises:
         redis.exceptions.RedisError: as the server answered.
     """
-    answered_now, poisoned_now = _counts(client, streams)
+    shards = read_layout(client, streams).streams(streams)
+    answered_now, poisoned_now = _counts(client, shards)
     answered, poisoned = answered_now - start.answered, poisoned_now - start.poisoned
-    latency = read_latency(client, streams, since=start.activation)
+    latency = read_latency(client, *shards, since=start.activation)
     needed = limits.bake_min_answers
-    shift = None if domain.target.classes else _shift(client, streams, domain, start.activation, needed)
+    shift = None if domain.target.classes else _shift(client, shards, domain, start.activation, needed)
     return BakeMeasurements(answered, poisoned / answered if answered else 0.0, latency.p99 if latency else None, shift)
 
 
@@ -92,17 +95,19 @@ def find_harm(measured: BakeMeasurements, limits: LoopSettings) -> str | None:
     return None
 
 
-def _counts(client: redis.Redis, streams: Streams) -> tuple[int, int]:
-    counts: Any = client.hmget(streams.progress, "answered", "refused:poison")
-    answered, poisoned = counts
-    return int(answered or 0), int(poisoned or 0)
+def _counts(client: redis.Redis, shards: Sequence[Streams]) -> tuple[int, int]:
+    counts: Any = [client.hmget(shard.progress, "answered", "refused:poison") for shard in shards]
+    answered, poisoned = (sum(int(count or 0) for count in each) for each in zip(*counts, strict=True))
+    return answered, poisoned
 
 
-def _shift(client: redis.Redis, streams: Streams, domain: Domain, activation: str, needed: int) -> float | None:
+def _shift(
+    client: redis.Redis, shards: Sequence[Streams], domain: Domain, activation: str, needed: int
+) -> float | None:
     """The shift between the latest rows of this model and as many of the previous models."""
     after, before = list[float](), list[float]()
     since, layout = EntryId.parse(activation), layout_of(domain)
-    for _, fields in scan_back(client, streams.window):
+    for _, _, fields in scan_shards_back(client, shards, lambda shard: shard.window):
         if fields[b"layout"].decode() != layout:
             continue
         side = after if EntryId.parse(fields[b"activation"]) >= since else before

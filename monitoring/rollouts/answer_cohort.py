@@ -34,8 +34,8 @@ class AnswerCohort:
 
     @property
     def predicted(self) -> list[tuple[str, int]]:
-        """The entry id of each listing with the time of its prediction."""
-        return [(answer.entry_id, answer.at_ms) for answer, _ in self._answers]
+        """The name of each listing's entry with the time of its prediction."""
+        return [(answer.entry, answer.at_ms) for answer, _ in self._answers]
 
     @property
     def unit_names(self) -> list[str]:
@@ -58,8 +58,10 @@ class AnswerCohort:
             if phase.begin_ms > phase_ms:
                 comparison.forget_groups("arm")
                 phase_ms = phase.begin_ms
-            outcome = outcomes.get(answer.entry_id)
-            comparison.add_to_group(arm_group(answer.arm), has_outcome=outcome is not None)
+            outcome = outcomes.get(answer.entry)
+            # another shard may still be in an earlier phase
+            if phase.begin_ms == phase_ms:
+                comparison.add_to_group(arm_group(answer.arm), has_outcome=outcome is not None)
             if outcome is None or not self._is_compared:
                 continue
             error = loss(self._domain, answer.prediction, outcome.value)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from schemas.arms import arm_key
 from schemas.rollouts import ArmName
+from schemas.shards import entry_name, listing_key
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD
 from transport.entries import EntryId
@@ -33,7 +33,7 @@ class ArmAnswer:
     """A prediction whose consumer carried out the rollout.
 
     Attributes:
-        entry_id: entry id of the listing.
+        entry: name of the listing's entry (`schemas.shards.entry_name`).
         at_ms: time of the prediction, in milliseconds of Redis's clock.
         latency_ms: since the listing was published; None if that is not known.
         arm: to which the listing was assigned, whichever model answered.
@@ -44,7 +44,7 @@ class ArmAnswer:
         has_subject: which of both.
     """
 
-    entry_id: str
+    entry: str
     at_ms: int
     latency_ms: int | None
     arm: ArmName
@@ -58,8 +58,10 @@ class ArmAnswer:
 _DECODER = msgspec.json.Decoder(_Prediction)
 
 
-def read_answers(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]], rollout: str) -> list[ArmAnswer]:
-    """Those predictions among the entries that name the rollout."""
+def read_answers(
+    entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]], rollout: str, shard: int = 0
+) -> list[ArmAnswer]:
+    """Those predictions among the entries of a shard that name the rollout."""
     answers = []
     for entry_id, fields in entries:
         event = _DECODER.decode(fields[DATA_FIELD])
@@ -69,14 +71,14 @@ def read_answers(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]], rollout
         at_ms = EntryId.parse(entry_id).ms
         answers.append(
             ArmAnswer(
-                entry_id=event.id,
+                entry=entry_name(shard, event.id),
                 at_ms=at_ms,
                 latency_ms=EntryId.parse(event.id).age_ms(at_ms),
                 arm=stamp.arm,
                 prediction=data.prediction,
                 is_fallback=stamp.fallback,
                 is_imputed=bool(data.imputed),
-                key=arm_key(event.subject, data.listing_source, data.listing_id),
+                key=listing_key(event.subject, data.listing_source, data.listing_id),
                 has_subject=bool(event.subject),
             )
         )

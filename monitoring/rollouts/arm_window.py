@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from schemas.rollouts import ArmName, DesiredRollout
 from schemas.streams import Streams
 from schemas.window import layout_of
 from transport.entries import EntryId
+from transport.reading import RawEntry
+from transport.watched_shards import WatchedShardsAsync
 
 KEPT = 5000
 """Answers of each arm, and pairs, that figures are computed from."""
@@ -39,6 +41,13 @@ class ScoredPair(NamedTuple):
     challenger_us: float
 
 
+class _TimedPairs(NamedTuple):
+    """The pairs of one commit, and when that was."""
+
+    at_ms: int
+    pairs: list[ScoredPair]
+
+
 @dataclass
 class ArmWindow:
     """Reads what a rollout's consumers have written since its last change, each entry once.
@@ -52,6 +61,7 @@ class ArmWindow:
     client: redis.asyncio.Redis
     streams: Streams
     domain: Domain
+    _shards: WatchedShardsAsync = field(init=False)
     _revision: str = ""
     _cursors: dict[str, str] = field(default_factory=dict)
     _answers: dict[ArmName, deque[ArmAnswer]] = field(default_factory=dict)
@@ -59,22 +69,35 @@ class ArmWindow:
     _counts_before: tuple[int, int] = (0, 0)
     _counts: tuple[int, int] = (0, 0)
 
+    def __post_init__(self) -> None:
+        self._shards = WatchedShardsAsync(self.client, self.streams)
+
     async def advance(self, rollout: DesiredRollout) -> None:
         """Read what is new.
 
         Raises:
             redis.exceptions.RedisError: as the server answered.
         """
+        shards = await self._shards.read()
         if self._revision != rollout.revision:
             self._revision = rollout.revision
-            self._cursors = dict.fromkeys((self.streams.predictions, self.streams.shadows), rollout.revision)
+            self._cursors = {}
             self._answers = {"champion": deque(maxlen=KEPT), "challenger": deque(maxlen=KEPT)}
             self._pairs = deque(maxlen=KEPT)
-            self._counts_before = await self._read_counts()
-        await self._follow(self.streams.predictions, _CHUNK, lambda entries: self._add_answers(entries, rollout.id))
-        if rollout.has_pairs:
-            await self._follow(self.streams.shadows, _BATCHES, lambda entries: self._add_pairs(entries, rollout.id))
-        self._counts = await self._read_counts()
+            self._counts_before = await self._read_counts(shards)
+        answers, pairs = list[ArmAnswer](), list[_TimedPairs]()
+        for shard in shards:
+            async for entries in self._follow(shard.predictions, _CHUNK):
+                answers += read_answers(entries, rollout.id, shard.shard)
+            if rollout.has_pairs:
+                async for entries in self._follow(shard.shadows, _BATCHES):
+                    pairs += self._read_pairs(entries, rollout.id)
+        # the newest of all shards are kept
+        for answer in sorted(answers, key=lambda answer: answer.at_ms):
+            self._answers[answer.arm].append(answer)
+        for timed in sorted(pairs, key=lambda timed: timed.at_ms):
+            self._pairs.extend(timed.pairs)
+        self._counts = await self._read_counts(shards)
 
     def measurements(self, rollout: DesiredRollout) -> RolloutMeasurements:
         """What the guardrails look at."""
@@ -118,7 +141,8 @@ class ArmWindow:
         if not answers:
             return figures
         latency = latency_of([answer.latency_ms for answer in answers])
-        span_s = (answers[-1].at_ms - answers[0].at_ms) / 1000
+        times_ms = [answer.at_ms for answer in answers]
+        span_s = (max(times_ms) - min(times_ms)) / 1000
         return figures.model_copy(
             update={
                 "per_s": len(answers) / span_s if span_s >= _MIN_SPAN_S else None,
@@ -149,13 +173,9 @@ class ArmWindow:
         shift, sd = float(np.mean(challenger) - np.mean(champion)), float(np.std(champion))
         return shift / sd if sd > 0 else math.copysign(math.inf, shift) if shift else 0.0
 
-    def _add_answers(self, entries: Sequence[Any], rollout: str) -> None:
-        for answer in read_answers(entries, rollout):
-            self._answers[answer.arm].append(answer)
-
-    def _add_pairs(self, entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]], rollout: str) -> None:
+    def _read_pairs(self, entries: Iterable[RawEntry], rollout: str) -> Iterator[_TimedPairs]:
         layout = layout_of(self.domain)
-        for _, fields in entries:
+        for entry_id, fields in entries:
             if fields[b"rollout"].decode() != rollout or fields[b"layout"].decode() != layout:
                 continue
             times = float(fields[b"champion_us"]), float(fields[b"challenger_us"])
@@ -163,26 +183,28 @@ class ArmWindow:
                 # tried alone, because its consumer died: the challenger was not asked, and deaths are counted elsewhere
                 continue
             rows: Any = unpack_pairs(layout, fields)
-            self._pairs.extend(
-                ScoredPair(champion, challenger, *times)
-                for champion, challenger in zip(rows["champion"].tolist(), rows["challenger"].tolist(), strict=True)
-            )
+            said = zip(rows["champion"].tolist(), rows["challenger"].tolist(), strict=True)
+            pairs = [ScoredPair(champion, challenger, *times) for champion, challenger in said]
+            yield _TimedPairs(EntryId.parse(entry_id).ms, pairs)
 
-    async def _follow(self, key: str, count: int, add: Callable[[Sequence[Any]], None]) -> None:
+    async def _follow(self, key: str, count: int) -> AsyncIterator[list[RawEntry]]:
+        """What is new of a stream, a part at a time."""
+        self._cursors.setdefault(key, self._revision)
         for _ in range(_ROUNDS):
             entries: Any = await self.client.xrange(key, f"({self._cursors[key]}", "+", count)
             if not entries:
                 return
-            add(entries)
+            yield entries
             self._cursors[key] = entries[-1][0].decode()
         # what came faster than this is left out, so that the figures are those of the newest answers
         newest: Any = await self.client.xrevrange(key, count=KEPT // 2 if count == _CHUNK else _BATCHES)
         if newest and EntryId.parse(newest[-1][0]) > EntryId.parse(self._cursors[key]):
             self._cursors[key] = newest[-1][0].decode()
 
-    async def _read_counts(self) -> tuple[int, int]:
-        answered, poisoned = await self.client.hmget(self.streams.progress, "answered", "refused:poison")
-        return int(answered or 0), int(poisoned or 0)
+    async def _read_counts(self, shards: Iterable[Streams]) -> tuple[int, int]:
+        counts = [await self.client.hmget(shard.progress, "answered", "refused:poison") for shard in shards]
+        answered, poisoned = (sum(int(count or 0) for count in each) for each in zip(*counts, strict=True))
+        return answered, poisoned
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -28,22 +28,40 @@ class ComparisonCursor(NamedTuple):
     Attributes:
         rollout: entry id of its start.
         is_paired: whether it compares pairs; a rollout that is adjusted in this respect is compared anew.
-        shadows: the last entry of `shadows` that it has read.
-        predictions: the last entry of `predictions`.
+        start: entry id after which it reads every shard.
+        shadows: by shard, the last entry of `shadows` that it has read; of a later shard, `start`.
+        predictions: the same of `predictions`.
         phase_ms: beginning of the phase of which the arms' shares of outcomes are counted.
     """
 
     rollout: str
     is_paired: bool
-    shadows: str
-    predictions: str
+    start: str
+    shadows: tuple[str, ...] = ()
+    predictions: tuple[str, ...] = ()
     phase_ms: int = 0
 
     @classmethod
     def at_start(cls, rollout: DesiredRollout, *, is_anew: bool = False) -> ComparisonCursor:
         """Of a rollout of which nothing has been read; from its last change on if it is compared anew."""
         start = rollout.revision if is_anew else rollout.id
-        return cls(rollout.id, rollout.has_pairs, start, start)
+        return cls(rollout.id, rollout.has_pairs, start)
+
+    def after_shadow(self, shard: int, entry_id: str) -> ComparisonCursor:
+        """The cursor once an entry of a shard's `shadows` has been read."""
+        return self._replace(shadows=_moved(self.shadows, shard, self.start, entry_id))
+
+    def after_prediction(self, shard: int, entry_id: str) -> ComparisonCursor:
+        """The cursor once an entry of a shard's `predictions` has been read."""
+        return self._replace(predictions=_moved(self.predictions, shard, self.start, entry_id))
+
+    def shadow_of(self, shard: int) -> str:
+        """The last entry of a shard's `shadows` that has been read."""
+        return self.shadows[shard] if shard < len(self.shadows) else self.start
+
+    def prediction_of(self, shard: int) -> str:
+        """The last entry of a shard's `predictions` that has been read."""
+        return self.predictions[shard] if shard < len(self.predictions) else self.start
 
 
 class ComparisonStore:
@@ -67,7 +85,7 @@ class ComparisonStore:
         stored: Any = await self._client.hmget(self._streams.rollout_comparison, _CURSOR, _SUMS)
         if stored[0] is None:
             return ComparisonCursor.at_start(rollout), RolloutComparison()
-        cursor = ComparisonCursor(*json.loads(stored[0]))
+        cursor = _parse_cursor(stored[0])
         if cursor.rollout != rollout.id:
             return ComparisonCursor.at_start(rollout), RolloutComparison()
         if cursor.is_paired != rollout.has_pairs:
@@ -95,7 +113,7 @@ class ComparisonStore:
             redis.exceptions.RedisError: as the server answered.
         """
         written = await self._written_cursor()
-        if written and ComparisonCursor(*json.loads(written))[:2] == before[:2] and written != _to_json(before):
+        if written and _parse_cursor(written)[:2] == before[:2] and written != _to_json(before):
             return False
         key, units_key = self._streams.rollout_comparison, self._streams.rollout_units
         writes = GuardedWrites()
@@ -120,6 +138,17 @@ class ComparisonStore:
 
 def _to_json(cursor: ComparisonCursor) -> str:
     return json.dumps(cursor)
+
+
+def _parse_cursor(stored: bytes | str) -> ComparisonCursor:
+    rollout, is_paired, start, shadows, predictions, phase_ms = json.loads(stored)
+    return ComparisonCursor(rollout, is_paired, start, tuple(shadows), tuple(predictions), phase_ms)
+
+
+def _moved(ids: tuple[str, ...], shard: int, start: str, entry_id: str) -> tuple[str, ...]:
+    padded = [*ids, *[start] * (shard + 1 - len(ids))]
+    padded[shard] = entry_id
+    return tuple(padded)
 
 
 def _parse(stored: bytes) -> RolloutComparison:

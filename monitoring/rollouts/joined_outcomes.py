@@ -23,24 +23,24 @@ class JoinedOutcome(NamedTuple):
 async def find_outcomes(
     client: redis.asyncio.Redis, streams: Streams, predicted: Iterable[tuple[str, int]]
 ) -> Mapping[str, JoinedOutcome]:
-    """The outcomes that are there, by the listing's entry id.
+    """The outcomes that are there, by the name of the listing's entry.
 
     Args:
         client: replies must be bytes.
         streams: the domain's keys.
-        predicted: entry ids of listings, each with the time of its prediction in milliseconds.
+        predicted: names of listings' entries (`schemas.shards.entry_name`), each with the time of its prediction in ms.
     """
     by_day: dict[int, list[str]] = {}
-    for entry_id, at_ms in predicted:
-        by_day.setdefault(at_ms // DAY_MS, []).append(entry_id)
+    for entry, at_ms in predicted:
+        by_day.setdefault(at_ms // DAY_MS, []).append(entry)
     found: dict[str, JoinedOutcome] = {}
-    for day, entry_ids in by_day.items():
-        stored: Any = await client.hmget(streams.joined_outcomes(day), entry_ids)
-        for entry_id, text in zip(entry_ids, stored, strict=True):
+    for day, entries in by_day.items():
+        stored: Any = await client.hmget(streams.joined_outcomes(day), entries)
+        for entry, text in zip(entries, stored, strict=True):
             if text is not None:
                 record = json.loads(text)
                 segments = tuple(part for part in record["parts"] if _is_segment(part))
-                found[entry_id] = JoinedOutcome(record["outcome"], segments)
+                found[entry] = JoinedOutcome(record["outcome"], segments)
     return found
 
 

@@ -23,6 +23,7 @@ from monitoring.rollouts.phases import read_phases
 from schemas.domain import Domain
 from schemas.rollouts import DesiredRollout
 from schemas.streams import Streams
+from transport.watched_shards import WatchedShardsAsync
 
 _BATCHES = 10
 _PREDICTIONS = 1000
@@ -49,6 +50,7 @@ class MatureOutcomes:
         self._domain = domain
         self._mature_ms = mature_h * HOUR_MS
         self._store = ComparisonStore(client, streams)
+        self._shards = WatchedShardsAsync(client, streams)
         self.cut_points: Sequence[float] = ()
 
     async def advance(self, rollout: DesiredRollout, now_ms: int) -> RolloutComparison:
@@ -58,20 +60,25 @@ class MatureOutcomes:
             redis.exceptions.RedisError: as the server answered.
         """
         # what monitors have not joined yet must not count as missing
-        known_ms = await joined_until_ms(self._client, self._streams, now_ms)
+        shards = await self._shards.read()
+        known_ms = await joined_until_ms(self._client, shards, now_ms)
         last = str(int(known_ms - self._mature_ms))
         cursor, comparison = await self._store.load(rollout)
         for _ in range(_ROUNDS):
-            after, units = await self._read_pairs(cursor, comparison, last)
-            if after == cursor:
-                after, units = await self._read_answers(rollout, cursor, comparison, last)
-            if after == cursor:
+            before = cursor
+            for shard in shards:
+                after, units = await self._read_pairs(shard, cursor, comparison, last)
+                if after == cursor:
+                    after, units = await self._read_answers(shard, rollout, cursor, comparison, last)
+                if after == cursor:
+                    continue
+                if await self._store.save(cursor, after, comparison, units):
+                    cursor = after
+                else:
+                    # another monitor was faster
+                    cursor, comparison = await self._store.load(rollout)
+            if cursor == before:
                 break
-            if await self._store.save(cursor, after, comparison, units):
-                cursor = after
-            else:
-                # another monitor was faster
-                cursor, comparison = await self._store.load(rollout)
         return comparison
 
     async def end(self) -> None:
@@ -79,33 +86,39 @@ class MatureOutcomes:
         await self._store.forget_units()
 
     async def _read_pairs(
-        self, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+        self, shard: Streams, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
     ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
         if not cursor.is_paired:
             return cursor, {}
-        entries: Any = await self._client.xrange(self._streams.shadows, f"({cursor.shadows}", last, _BATCHES)
+        entries: Any = await self._client.xrange(shard.shadows, f"({cursor.shadow_of(shard.shard)}", last, _BATCHES)
         if not entries:
             return cursor, {}
-        cohort = PairCohort(self._domain, entries, cursor.rollout, self.cut_points)
+        cohort = PairCohort(self._domain, entries, cursor.rollout, self.cut_points, shard.shard)
         outcomes = await find_outcomes(self._client, self._streams, cohort.predicted)
         units = await self._store.units(cohort.unit_names, cursor)
         cohort.add_to(comparison, units, outcomes)
-        return cursor._replace(shadows=entries[-1][0].decode()), units
+        return cursor.after_shadow(shard.shard, entries[-1][0].decode()), units
 
     async def _read_answers(
-        self, rollout: DesiredRollout, cursor: ComparisonCursor, comparison: RolloutComparison, last: str
+        self,
+        shard: Streams,
+        rollout: DesiredRollout,
+        cursor: ComparisonCursor,
+        comparison: RolloutComparison,
+        last: str,
     ) -> tuple[ComparisonCursor, Mapping[str, OutcomeUnit]]:
         """Read what the arms answered, to compare their shares of outcomes, and their losses if there are no pairs."""
         if rollout.mode == "shadow":
             return cursor, {}
-        entries: Any = await self._client.xrange(
-            self._streams.predictions, f"({cursor.predictions}", last, _PREDICTIONS
-        )
+        after = f"({cursor.prediction_of(shard.shard)}"
+        entries: Any = await self._client.xrange(shard.predictions, after, last, _PREDICTIONS)
         if not entries:
             return cursor, {}
         phases = await read_phases(self._client, self._streams, rollout)
-        cohort = AnswerCohort(self._domain, read_answers(entries, rollout.id), phases, is_compared=not cursor.is_paired)
+        answers = read_answers(entries, rollout.id, shard.shard)
+        cohort = AnswerCohort(self._domain, answers, phases, is_compared=not cursor.is_paired)
         outcomes = await find_outcomes(self._client, self._streams, cohort.predicted)
         units = await self._store.units(cohort.unit_names, cursor)
         phase_ms = cohort.add_to(comparison, units, outcomes, cursor.phase_ms)
-        return cursor._replace(predictions=entries[-1][0].decode(), phase_ms=phase_ms), units
+        moved = cursor.after_prediction(shard.shard, entries[-1][0].decode())
+        return moved._replace(phase_ms=phase_ms), units

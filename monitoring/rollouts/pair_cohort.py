@@ -15,6 +15,7 @@ from monitoring.rollouts.labelling import ALL_PAIRS, FAR_APART, group_key
 from schemas.domain import Domain
 from schemas.pairs import CHALLENGER_ARM, HAS_SUBJECT, unpack_pairs
 from schemas.rollouts import ArmName
+from schemas.shards import entry_name
 from schemas.window import layout_of
 from transport.entries import EntryId
 
@@ -23,7 +24,7 @@ class AnsweredPair(NamedTuple):
     """What both models answered to a listing; the champion's answer for both where the challenger gave none.
 
     Attributes:
-        entry_id: entry id of the listing.
+        entry: name of the listing's entry (`schemas.shards.entry_name`).
         at_ms: time of the prediction.
         arm: to which the listing was assigned.
         champion: in the target's unit, or a class name.
@@ -31,7 +32,7 @@ class AnsweredPair(NamedTuple):
         unit: name of its subject or hour.
     """
 
-    entry_id: str
+    entry: str
     at_ms: int
     arm: ArmName
     champion: float | str
@@ -40,13 +41,14 @@ class AnsweredPair(NamedTuple):
 
 
 class PairCohort:
-    """The pairs of some entries of `shadows`.
+    """The pairs of some entries of a shard's `shadows`.
 
     Args:
         domain: of the listings.
         entries: as Redis gives them; those of another rollout or of other columns are left out.
         rollout: entry id of the rollout's start.
         cut_points: of the champion's answers into fifths; empty for none.
+        shard: the shard's number.
     """
 
     def __init__(
@@ -55,15 +57,16 @@ class PairCohort:
         entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]],
         rollout: str,
         cut_points: Sequence[float],
+        shard: int = 0,
     ) -> None:
         self._domain = domain
         self._cut_points = cut_points
-        self.pairs = [pair for entry in entries for pair in _read(domain, entry, rollout)]
+        self.pairs = [pair for entry in entries for pair in _read(domain, entry, rollout, shard)]
 
     @property
     def predicted(self) -> list[tuple[str, int]]:
-        """The entry id of each listing with the time of its prediction."""
-        return [(pair.entry_id, pair.at_ms) for pair in self.pairs]
+        """The name of each listing's entry with the time of its prediction."""
+        return [(pair.entry, pair.at_ms) for pair in self.pairs]
 
     @property
     def unit_names(self) -> list[str]:
@@ -75,7 +78,7 @@ class PairCohort:
     ) -> None:
         """Add the pairs to the comparison, and update their units."""
         for pair in self.pairs:
-            outcome = outcomes.get(pair.entry_id)
+            outcome = outcomes.get(pair.entry)
             for group in self._groups(pair):
                 comparison.add_to_group(group, has_outcome=outcome is not None)
             if outcome is None:
@@ -103,7 +106,9 @@ class PairCohort:
             yield group_key("gap", f"on which the models say {'something else' if is_far else 'nearly the same'}")
 
 
-def _read(domain: Domain, entry: tuple[bytes, Mapping[bytes, bytes]], rollout: str) -> Iterable[AnsweredPair]:
+def _read(
+    domain: Domain, entry: tuple[bytes, Mapping[bytes, bytes]], rollout: str, shard: int
+) -> Iterable[AnsweredPair]:
     entry_id, fields = entry
     if fields[b"rollout"].decode() != rollout:
         return
@@ -116,7 +121,7 @@ def _read(domain: Domain, entry: tuple[bytes, Mapping[bytes, bytes]], rollout: s
         if math.isnan(champion):
             continue
         yield AnsweredPair(
-            f"{ms}-{seq}",
+            entry_name(shard, f"{ms}-{seq}"),
             at_ms,
             "challenger" if flags & CHALLENGER_ARM else "champion",
             _answer(domain, champion),

@@ -9,10 +9,11 @@ from typing import Any
 import redis
 
 from operations.verification.problems import Problems
-from schemas.arms import arm_key, is_in_share, salt_of
+from schemas.arms import is_in_share, salt_of
 from schemas.commands import ModelEvent
 from schemas.domain import Domain
 from schemas.pairs import CHALLENGER_ARM, FALLBACK, unpack_pairs
+from schemas.shards import listing_key
 from schemas.stamp import Stamp
 from schemas.streams import DATA_FIELD, Streams
 from schemas.window import layout_of
@@ -118,7 +119,7 @@ class ArmCheck:
         if rollout is None:
             self.problems.add("arm", entry_id, f"its rollout {stamp.rollout} never existed")
             return
-        key = arm_key(*identity)
+        key = listing_key(*identity)
         possible = rollout.arms_of(key)
         if stamp.arm not in possible:
             self.problems.add("arm", entry_id, f"its arm is {stamp.arm}, but should be {' or '.join(sorted(possible))}")

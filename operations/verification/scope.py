@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,13 +11,16 @@ import redis
 
 from schemas.errors import DataError
 from schemas.frozen_model import FrozenModel
+from schemas.shards import entry_name
 from schemas.streams import Streams
 from transport.entries import EntryId
-from transport.moments import is_entry_id
+from transport.shards import read_layout
+
+_ENTRY = re.compile(r"(\d+(?:-\d+)?)(?:@(\d+))?")
 
 
 def read_receipts(lines: Iterable[str], source: str) -> Iterator[str]:
-    """The entry ids in receipts: one a line, bare or as JSON with ``entry`` or ``id``; blank lines are skipped.
+    """The entries in receipts: one a line, bare or as JSON with ``entry`` or ``id``; blank lines are skipped.
 
     Args:
         lines: as `tasador publish --receipts` writes them.
@@ -30,9 +34,9 @@ def read_receipts(lines: Iterable[str], source: str) -> Iterator[str]:
         if not text:
             continue
         entry_id = _id_in_json(text) if text.startswith("{") else text
-        if not isinstance(entry_id, str) or not is_entry_id(entry_id):
+        if not isinstance(entry_id, str) or not (found := _ENTRY.fullmatch(entry_id)):
             raise DataError(f"{source} line {number}: no entry id in {text[:80]!r}")
-        yield str(EntryId.parse(entry_id))
+        yield entry_name(int(found[2] or 0), str(EntryId.parse(found[1])))
 
 
 def _id_in_json(text: str) -> object:
@@ -58,9 +62,21 @@ class Coverage(FrozenModel):
 
 
 def coverage_of(client: redis.Redis, streams: Streams) -> Coverage:
-    """Read the coverage from both ends of the stream."""
-    first: Any = client.xrange(streams.listings, count=1)
-    last: Any = client.xrevrange(streams.listings, count=1)
-    trimmed: Any = client.hget(streams.progress, "trimmed")
-    ends = [end[0][0].decode() if end else None for end in (first, last)]
-    return Coverage(first_listing=ends[0], last_listing=ends[1], listings_trimmed=int(trimmed or 0))
+    """Read the coverage from both ends of the stream of each shard."""
+    firsts: list[tuple[EntryId, str]] = []
+    lasts: list[tuple[EntryId, str]] = []
+    trimmed = 0
+    for shard in read_layout(client, streams).streams(streams):
+        for found, reply in (
+            (firsts, client.xrange(shard.listings, count=1)),
+            (lasts, client.xrevrange(shard.listings, count=1)),
+        ):
+            ids: Any = reply
+            found += [(EntryId.parse(entry_id), entry_name(shard.shard, entry_id.decode())) for entry_id, _ in ids]
+        counted: Any = client.hget(shard.progress, "trimmed")
+        trimmed += int(counted or 0)
+    return Coverage(
+        first_listing=min(firsts)[1] if firsts else None,
+        last_listing=max(lasts)[1] if lasts else None,
+        listings_trimmed=trimmed,
+    )

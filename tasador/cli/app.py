@@ -30,6 +30,7 @@ COMMANDS = {
     "features": "Store, show or remove what is known of properties.",
     "tail": "Show the newest events of a stream, then follow it.",
     "status": "Show the state of the system.",
+    "shards": "Show how many shards a domain has, or change it.",
     "explain": "Show why a listing got its prediction.",
     "predict": "Predict the rows of a file without a stream.",
     "rescore": "Score past predictions again by another version.",

@@ -49,9 +49,10 @@ class AnswerWaiter:
         self._reconnect_s = reconnect_s
         self._on_lost = on_lost
 
-    def expect(self, entry_ids: Sequence[str]) -> None:
+    def expect(self, entries: Sequence[str]) -> None:
         """Add listings to wait for, and read the answers that are there."""
-        self._store.add_entries(entry_ids)
+        self._collector.cover(entries)
+        self._store.add_entries(entries)
         self.poll()
 
     def poll(self) -> None:

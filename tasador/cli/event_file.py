@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from schemas.errors import DataError
+from schemas.shards import split_entry
 
 _LONGEST_LINE = 1024 * 1024
 
@@ -22,7 +23,7 @@ class EventFile:
         path: of the file; it is created if it does not exist.
 
     Attributes:
-        last_entry: entry id of the last event in the file; None if the file is empty.
+        last_entry: name of the last event's entry in the file; None if the file is empty.
 
     Raises:
         DataError: the file cannot be written, or holds something else than events.
@@ -47,6 +48,24 @@ class EventFile:
             self._file.flush()
         except OSError as error:
             raise self._write_error(error) from error
+
+    def positions(self, shards: int) -> dict[int, str]:
+        """By shard, the id of its last event in the file; empty if the file is.
+
+        For a shard without an event there it is the id of the first event: what is older does not belong to the file.
+        """
+        if self.last_entry is None:
+            return {}
+        if shards == 1 and "@" not in self.last_entry:
+            return {0: self.last_entry}
+        found: dict[int, str] = {}
+        first = ""
+        with self._path.open("rb") as lines:
+            for line in lines:
+                shard, entry_id = split_entry(_entry_of(line) or "")
+                first = first or entry_id
+                found[shard] = entry_id
+        return {shard: found.get(shard, first) for shard in range(shards)}
 
     def __enter__(self) -> Self:
         return self

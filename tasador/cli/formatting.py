@@ -21,15 +21,16 @@ def significant(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= _ALL_DIGITS_FROM else f"{value:.3g}"
 
 
-def format_entry_time(entry_id: str | bytes) -> str:
-    """When an entry was written, in local time; without the date if it was written today.
+def format_entry_time(entry: str | bytes) -> str:
+    """When an entry of a name was written, in local time; without the date if it was written today.
 
-    The id itself, if the publisher chose one that is no time.
+    The name itself, if the publisher chose one that is no time.
     """
+    entry = entry.decode() if isinstance(entry, bytes) else entry
     try:
-        written = datetime.fromtimestamp(EntryId.parse(entry_id).ms / 1000, UTC).astimezone()
+        written = datetime.fromtimestamp(EntryId.of_name(entry).ms / 1000, UTC).astimezone()
     except (ValueError, OverflowError, OSError):
-        return entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+        return entry
     text = written.isoformat(sep=" ", timespec="milliseconds")
     return text[11:23] if written.date() == datetime.now(written.tzinfo).date() else text[:23]
 

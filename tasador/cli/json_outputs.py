@@ -88,6 +88,8 @@ OUTPUTS = {
     "rollout status": JsonOutput(("operations.rollouts:RolloutStatus",)),
     "rollout stop": JsonOutput(("operations.rollouts:RolloutCommandResult",)),
     "settings": JsonOutput((f"{_DOCUMENTS}:SettingDocument",), is_list=True),
+    "shards set": JsonOutput(("operations.resharding:Resharded",)),
+    "shards status": JsonOutput(("operations.shard_status:ShardsStatus",)),
     "status": JsonOutput(("operations.status:Status",)),
     "tail": JsonOutput((f"{_DOCUMENTS}:TailedEvent",), is_lines=True),
     "train": JsonOutput((f"{_DOCUMENTS}:TrainingDocument",)),

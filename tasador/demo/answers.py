@@ -13,10 +13,12 @@ import redis
 from monitoring.latency import Latency, latency_of
 from operations.verify import OutcomeVerdict, verify
 from schemas.events import Answer, DeadLetter, Prediction
+from schemas.shards import split_entry
 from schemas.streams import DATA_FIELD, Streams
 from transport.backlog import read_backlog
 from transport.entries import EntryId
 from transport.reading import scan
+from transport.shards import read_layout
 
 AnswerType = TypeVar("AnswerType", bound=Answer)
 
@@ -28,8 +30,8 @@ class DemoAnswers:
     """The answers to some listings.
 
     Attributes:
-        predictions: by the entry id of the listing.
-        dead_letters: by the entry id of the listing.
+        predictions: by the listing's entry.
+        dead_letters: by the listing's entry.
         latency: from a listing's entry to its prediction's.
         longest_ms: the longest latency.
         seconds: from the first listing to the last answer.
@@ -62,33 +64,35 @@ class DemoAnswers:
 def wait_for_answers(client: redis.Redis, streams: Streams, timeout_s: float, on_waiting: Callable[[], None]) -> None:
     """Wait until the backlog is empty, at most `timeout_s` seconds; `on_waiting` is called at each poll."""
     deadline = time.monotonic() + timeout_s
-    while read_backlog(client, streams).total and time.monotonic() < deadline:
+    shards = read_layout(client, streams).streams(streams)
+    while sum(read_backlog(client, shard).total for shard in shards) and time.monotonic() < deadline:
         on_waiting()
         time.sleep(_POLL_S)
 
 
-def read_answers(client: redis.Redis, streams: Streams, entry_ids: Sequence[str]) -> DemoAnswers:
-    """Read the answers to the listings with these entry ids, oldest first."""
-    predictions = _answers_to(entry_ids, client, streams.predictions, Prediction)
-    dead_letters = _answers_to(entry_ids, client, streams.dead_letters, DeadLetter)
-    latencies = [EntryId.parse(entry_id).age_ms(written.ms) for entry_id, (written, _) in predictions.items()]
-    begin = EntryId.parse(entry_ids[0])
+def read_answers(client: redis.Redis, streams: Streams, entries: Sequence[str]) -> DemoAnswers:
+    """Read the answers to these listings, as publishing named their entries in order."""
+    begin = min(EntryId.parse(split_entry(entry)[1]) for entry in entries)
+    shards = read_layout(client, streams).streams(streams)
+    predictions = _answers_to(entries, client, [shard.predictions for shard in shards], begin, Prediction)
+    dead_letters = _answers_to(entries, client, [shard.dead_letters for shard in shards], begin, DeadLetter)
+    latencies = [EntryId.parse(answer.id).age_ms(written.ms) for written, answer in predictions.values()]
     last = max([written for written, _ in (*predictions.values(), *dead_letters.values())], default=begin)
     return DemoAnswers(
-        {entry_id: prediction for entry_id, (_, prediction) in predictions.items()},
-        {entry_id: letter for entry_id, (_, letter) in dead_letters.items()},
+        {entry: prediction for entry, (_, prediction) in predictions.items()},
+        {entry: letter for entry, (_, letter) in dead_letters.items()},
         latency_of(latencies),
         max((each for each in latencies if each is not None), default=0),
         (begin.age_ms(last.ms) or 0) / 1000,
-        verify(client, streams, entry_ids),
+        verify(client, streams, entries),
     )
 
 
 def _answers_to(
-    entry_ids: Sequence[str], client: redis.Redis, key: str, model: type[AnswerType]
+    entries: Sequence[str], client: redis.Redis, keys: Sequence[str], begin: EntryId, model: type[AnswerType]
 ) -> dict[str, tuple[EntryId, AnswerType]]:
-    listings = set(entry_ids)
+    listings = set(entries)
     # an answer is written after its listing, and both ids come from the same clock
-    entries = scan(client, key, first=str(EntryId.parse(entry_ids[0]).ms))
-    read = ((EntryId.parse(entry_id), model.model_validate_json(fields[DATA_FIELD])) for entry_id, fields in entries)
-    return {answer.id: (written, answer) for written, answer in read if answer.id in listings}
+    found = (entry for key in keys for entry in scan(client, key, first=str(begin.ms)))
+    read = ((EntryId.parse(entry_id), model.model_validate_json(fields[DATA_FIELD])) for entry_id, fields in found)
+    return {answer.entry: (written, answer) for written, answer in read if answer.entry in listings}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, ResponseError
 
+from schemas.command_line import spell_command
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
@@ -23,6 +24,7 @@ from tasador.preflight.finding import Finding
 from transport.address import without_password
 from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.server import check_server
+from transport.shards import read_hold, read_layout
 
 FULL_SHARE = 0.8
 """Share of `maxmemory` from which a warning is given."""
@@ -113,31 +115,52 @@ def _durability(info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    yield from _commit(settings)
-    refused = list(_dry_run(client, settings.streams))
+    # the keys of the last shard have the same rights as those of all but the first
+    last = settings.streams.of_shard(max(settings.shards, read_layout(client, settings.streams).read) - 1)
+    yield from _shards(client, settings)
+    yield from _commit(settings, last)
+    refused = list(_dry_run(client, last))
     for command in refused:
         what = f"this user may not run {command}, which a publisher, consumer, worker or monitor needs"
         yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
 
 
-def _commit(settings: Settings) -> Iterator[Finding]:
+def _shards(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    is_held, layout = read_hold(client, settings.streams)
+    if is_held:
+        yield _finding(
+            "warning", "the number of shards is being changed: publishers wait", "see `tasador shards status`"
+        )
+    if layout is not None and settings.shards not in {1, layout.count}:
+        what = f"the settings say {settings.shards} shards, and Redis {layout.count}, which counts"
+        yield _finding(
+            "warning",
+            what,
+            f"{spell_command(f'shards set {settings.shards}', settings.domain)}, or correct the setting",
+        )
+    elif layout is not None:
+        yield _finding("ok", f"listings are spread over {layout.count} shards")
+
+
+def _commit(settings: Settings, last: Streams) -> Iterator[Finding]:
     with suppress(ConfigurationError):  # the checks of the configuration report it
         domain = settings.load_domain()
         try:
-            asyncio.run(_try_commit(settings, domain))
+            asyncio.run(_try_commit(settings, domain, {settings.streams, last}))
         except ServerError as error:
             yield _finding("error", f"as a consumer: {error}", "give this user the rights that docs/runbook.md lists")
         else:
             yield _finding("ok", "this user may run the consumer's script")
 
 
-async def _try_commit(settings: Settings, domain: Domain) -> None:
+async def _try_commit(settings: Settings, domain: Domain, shards: Collection[Streams]) -> None:
     # imports numpy and FastStream, which the other checks do not need
     from consumer.probe import try_commit
 
     client = connect_async(redis_url(settings))
     try:
-        await try_commit(client, settings.streams, domain, settings, f"check-{os.getpid()}")
+        for shard in shards:
+            await try_commit(client, shard, domain, settings, f"check-{os.getpid()}")
     finally:
         await client.aclose()
 
@@ -164,7 +187,7 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         for command in commands:
             reply: Any = client.execute_command("ACL DRYRUN", user, *command)  # type: ignore[no-untyped-call]
             if reply not in {b"OK", "OK", True}:
-                yield f"{command[0]} on {next(word for word in command if word.startswith(streams.prefix))}"
+                yield f"{command[0]} on {next(word for word in command if word.startswith(streams.prefix.rstrip('}')))}"
     except ResponseError as error:
         if is_transient(error):
             raise

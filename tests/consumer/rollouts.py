@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from consumer.consumer import Consumer
 from consumer.served_model import ServedModel
-from schemas.arms import arm_key, is_in_share, salt_of
+from schemas.arms import is_in_share, salt_of
 from schemas.commands import ModelEvent, ModelEventType
 from schemas.pairs import unpack_pairs
 from schemas.rollouts import DesiredRollout
 from schemas.rows import Matrix
+from schemas.shards import listing_key
 from schemas.stamp import Stamp
 from schemas.streams import Streams
 from schemas.window import layout_of
@@ -89,7 +90,7 @@ def served_challenger(scorer: PlainScorer | None = None, rollout: str = ROLLOUT)
 
 def is_concerned(listing_id: str, share: float = 0.5) -> bool:
     """Whether the rollout concerns a listing without subject and source."""
-    return is_in_share(arm_key(None, None, listing_id), salt_of(SALT), share)
+    return is_in_share(listing_key(None, None, listing_id), salt_of(SALT), share)
 
 
 def stored_pairs(client: Client, streams: Streams) -> NDArray[np.void]:

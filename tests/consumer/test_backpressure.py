@@ -74,7 +74,7 @@ async def test_ten_times_the_high_water_mark_waits_and_is_answered_when_consumer
 async def test_a_group_that_never_reads_is_reported_by_name(
     monkeypatch: pytest.MonkeyPatch, redis_client: Client, redis_url: str, streams: Streams, caplog: Any
 ) -> None:
-    monkeypatch.setattr(maintenance, "_SWEEP_S", 0.1)
+    monkeypatch.setattr(maintenance, "_LOOK_S", 0.1)
     caplog.set_level(logging.INFO, "consumer.maintenance")
     redis_client.xgroup_create(streams.listings, "archivers", "0", mkstream=True)
     settings = settings_for(streams.prefix, retention={"interval_s": 0.05, "listings": 100})

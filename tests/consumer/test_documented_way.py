@@ -19,6 +19,7 @@ NOT_COUNTED = {"consumer/metrics.py", "consumer/histogram.py", "service/health.p
 NOT_COUNTED |= {"service/tracing.py"}
 NOT_COUNTED |= {"consumer/redis_guard.py", "consumer/left_overs.py"}
 NOT_COUNTED |= {"consumer/group_rebuilder.py", "transport/consumer_group.py", "transport/scripts.py"}
+NOT_COUNTED |= {"consumer/duty.py"}  # whether a shard is this consumer's
 NOT_COUNTED |= {"consumer/ranges.py", "registry/calibration.py"}  # intervals
 NOT_COUNTED |= {"transport/entries.py"}  # the age of an entry, for metrics
 

@@ -96,7 +96,7 @@ async def test_a_claim_does_not_raise_the_delivery_count_and_an_attempt_does(
         return [entry["times_delivered"] for entry in entries]
 
     async with running(redis_url, settings_for(streams.prefix, claim_idle_ms=60_000)) as consumer:
-        group = consumer.group
+        group = consumer.flows[0].group
         group.claim_idle_ms = 0
         claimed = await group.claim_idle()
         assert deliveries() == [1, 1, 1]
@@ -118,7 +118,7 @@ async def test_entry_in_progress_is_renewed_and_not_claimed(
         return int(entries[0]["time_since_delivered"]) if entries else 0
 
     async with running(redis_url, settings, "slow") as slow:
-        committer: Any = slow.scoring_loop.committer
+        committer: Any = slow.flows[0].scoring_loop.committer
         commit = committer.commit
 
         async def delayed(batch: Any) -> Any:
@@ -145,7 +145,7 @@ async def test_entry_deleted_while_in_progress_is_answered(
     settings = settings_for(streams.prefix)
     held = asyncio.Event()
     async with running(redis_url, settings) as consumer:
-        committer: Any = consumer.scoring_loop.committer
+        committer: Any = consumer.flows[0].scoring_loop.committer
         commit = committer.commit
 
         async def delayed(batch: Any) -> Any:
@@ -154,9 +154,9 @@ async def test_entry_deleted_while_in_progress_is_answered(
 
         committer.commit = delayed
         (entry,) = publish_numbered(redis_client, streams, 1)
-        await wait_until_async(lambda: consumer.scoring_loop.in_hand)
+        await wait_until_async(lambda: consumer.flows[0].scoring_loop.in_hand)
         assert redis_client.xdel(streams.listings, entry) == 1
-        assert await consumer.group.renew([entry.encode()]) == 1
+        assert await consumer.flows[0].group.renew([entry.encode()]) == 1
         assert pending(redis_client, streams) == 1
         held.set()
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 1)
@@ -182,7 +182,7 @@ async def test_lost_reply_to_a_read_is_answered(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": at_once, "block_ms": 50})
     async with running(redis_url, settings) as consumer:
         await wait_until_async(lambda: consumer.health.is_ready)
-        connection: Any = consumer.scoring_loop.reader._connection
+        connection: Any = consumer.flows[0].scoring_loop.reader._connection
         receive = connection.receive
         lost: list[int] = []
 
@@ -206,18 +206,18 @@ async def test_a_scored_batch_is_committed_even_if_the_next_read_cannot_be_sent(
     settings = settings_for(streams.prefix, claim_idle_ms=60_000, batch={"max_records": 2, "block_ms": 50})
     entries = publish_numbered(redis_client, streams, 6)
     async with running(redis_url, settings) as consumer:
-        connection: Any = consumer.scoring_loop.reader._connection
+        connection: Any = consumer.flows[0].scoring_loop.reader._connection
         send = connection.send
         broken: list[list[bytes]] = []
 
         async def break_once(*command: Any) -> None:
-            if consumer.scoring_loop.in_hand and not broken:
-                broken.append(consumer.scoring_loop.in_hand)
+            if consumer.flows[0].scoring_loop.in_hand and not broken:
+                broken.append(consumer.flows[0].scoring_loop.in_hand)
                 raise redis.exceptions.ConnectionError("connection reset")
             await send(*command)
 
         connection.send = break_once
         await wait_until_async(lambda: count(redis_client, streams, "answered") == 6)
-        await wait_until_async(lambda: not consumer.scoring_loop.in_hand)
+        await wait_until_async(lambda: not consumer.flows[0].scoring_loop.in_hand)
     assert len(broken[0]) == 2
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)

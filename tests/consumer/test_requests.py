@@ -129,7 +129,7 @@ async def test_without_the_right_to_request_every_listing_gets_its_outcome(
         assert consumer.health.is_ready
         assert any(reason.startswith("explain: ") for reason in consumer.health.reasons)
         # the right is taken away after the check
-        consumer._committer.may_request = True
+        consumer.flows[0].committer.may_request = True
         entries += publish(redis_client, streams, [event("c", explain=True, replyto="me")])
         await wait_for(consumer, written=0, forbidden=2)
     assert outcomes(redis_client, streams) == dict.fromkeys(entries, 1)

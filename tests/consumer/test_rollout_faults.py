@@ -119,7 +119,7 @@ async def test_a_consumer_that_stops_as_it_should_counts_as_no_failure(
 async def test_others_count_a_consumer_that_does_not_come_back(
     redis_client: Client, redis_url: str, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.maintenance._SWEEP_S", 0.1)
+    monkeypatch.setattr("consumer.consumer._SWEEP_S", 0.1)
     redis_client.hset(streams.challenger_loads, "gone", f"{ROLLOUT} its-process")
     async with running(redis_url, settings_for(streams.prefix)):
         await wait_until_async(lambda: _failures(redis_client, streams) == 1)

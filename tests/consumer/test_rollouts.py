@@ -288,7 +288,7 @@ async def test_without_rights_on_its_keys_every_listing_gets_its_outcome(
     redis_client: Client, streams: Streams, user: UserOfConsumer
 ) -> None:
     """A user from before there were rollouts; then one that may carry them out, but not keep pairs."""
-    older = [f"~{streams.prefix}:{each}" for each in ("[^rs]*", "ra*", "rep*")]
+    older = [f"~{streams.prefix}:{each}" for each in ("[^rs]*", "shards*", "ra*", "rep*")]
     redis_client.execute_command("ACL", "SETUSER", user.name, "resetkeys", *older)
     write_rollout(redis_client, streams, desired_rollout(share=1.0))
     async with running(user.url, settings_for(streams.prefix)) as consumer:
@@ -300,7 +300,7 @@ async def test_without_rights_on_its_keys_every_listing_gets_its_outcome(
         redis_client.execute_command("ACL", "SETUSER", user.name, f"~{streams.prefix}:rollout*")
         await carry_out(redis_client, consumer, share=1.0)
         # as if the right had been taken away after the check
-        consumer._committer.may_pair = True
+        consumer.flows[0].committer.may_pair = True
         publish_numbered(redis_client, streams, 10, first=10)
         await wait_until_async(lambda: _counted(consumer, "tasador_rollout_pairs_total", result="forbidden") == 10)
     assert set(outcomes(redis_client, streams).values()) == {1}

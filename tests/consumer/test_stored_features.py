@@ -266,7 +266,7 @@ async def test_lost_lookups_are_sent_again(redis_client: Client, redis_url: str,
     async with running(redis_url, settings_for(streams.prefix)) as consumer:
         publish(redis_client, streams, [lacking("first", "p")])
         await answered(redis_client, streams, 1)
-        raw: Any = consumer.scoring_loop.features._connection._connection
+        raw: Any = consumer.flows[0].scoring_loop.features._connection._connection
         for number in range(5):
             raw._writer.transport.abort()
             publish(redis_client, streams, [lacking(f"l-{number}-{i}", "p") for i in range(150)])
@@ -283,7 +283,7 @@ async def test_a_restart_of_redis_during_a_lookup_refuses_no_listing(
     with connect(server.url) as client:
         store(client, streams, "p", ROW)
         async with running(server.url, settings_for(prefix)) as consumer:
-            send = consumer.scoring_loop.features.send
+            send = consumer.flows[0].scoring_loop.features.send
 
             async def die_first(lookup: Lookup) -> None:
                 monkeypatch.undo()
@@ -291,7 +291,7 @@ async def test_a_restart_of_redis_during_a_lookup_refuses_no_listing(
                 restart.start()
                 await send(lookup)
 
-            monkeypatch.setattr(consumer.scoring_loop.features, "send", die_first)
+            monkeypatch.setattr(consumer.flows[0].scoring_loop.features, "send", die_first)
             entries = publish(client, streams, [lacking(f"l-{i}", "p") for i in range(20)])
             await asyncio.to_thread(wait_until, restart.finished.is_set, message="a lookup was under way")
             await asyncio.to_thread(restart.join)
@@ -322,7 +322,7 @@ async def test_a_lookup_that_is_lost_again_and_again_costs_no_outcome(
         closed.bind(("127.0.0.1", 0))
         nobody = connect_async(f"redis://127.0.0.1:{closed.getsockname()[1]}")
         async with running(redis_url, settings_for(streams.prefix)) as consumer:
-            consumer.scoring_loop.features._connection = PipelinedConnection(nobody, streams.features(""))
+            consumer.flows[0].scoring_loop.features._connection = PipelinedConnection(nobody, streams.features(""))
             publish(redis_client, streams, [lacking("alone", "p"), event("null", ROW | {"LSTAT": None}, subject="p")])
             await answered(redis_client, streams, 2)
             await wait_until_async(lambda: counted(consumer, "feature_lookups", result="failed") == 2)

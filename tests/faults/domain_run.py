@@ -13,6 +13,7 @@ from typing import Any
 import redis
 import redis.exceptions
 
+from schemas.shards import ShardLayout
 from schemas.states import DesiredModel
 from schemas.streams import SCORERS, Streams
 from tests import activation
@@ -36,6 +37,7 @@ class DomainRun:
 
     Attributes:
         streams: its keys.
+        shards: those of each shard; consumers create as many as the setting `shards` says.
         load: publishes its listings.
         folder: where consumers leave counters and logs.
         processes: the running process of each consumer.
@@ -46,7 +48,9 @@ class DomainRun:
     def __init__(self, url: str, prefix: str, folder: Path, changes: dict[str, Any], rate: int, seed: int) -> None:
         self.url = url
         self.streams = Streams(prefix)
-        self.load = Load(url, self.streams, rate, seed)
+        count = changes.get("shards", 1)
+        self.shards = ShardLayout(count=count, read=count).streams(self.streams)
+        self.load = Load(url, self.shards, rate, seed)
         self.processes: dict[str, BaseProcess] = {}
         self.score_ms = 0.0
         self.is_broken = False
@@ -70,6 +74,12 @@ class DomainRun:
         )
         self.processes[name] = victim.start(options)
         self._options[name] = options
+
+    def reshard(self, count: int) -> None:
+        """Publish to so many shards from now on; those that there were before are still looked at."""
+        read = max(count, len(self.shards))
+        self.shards = ShardLayout(count=count, read=read).streams(self.streams)
+        self.load.shards = self.shards[:count]
 
     def wait_until_up(self) -> None:
         """Wait until every consumer that was started works."""
@@ -121,15 +131,19 @@ class DomainRun:
 
     def answered(self, client: redis.Redis) -> int:
         """How many entries have an outcome, as counted."""
-        reply: Any = client.hget(self.streams.progress, "answered")
-        return int(reply or 0)
+        counts: list[Any] = [client.hget(shard.progress, "answered") for shard in self.shards]
+        return sum(int(count or 0) for count in counts)
 
     def pending(self, client: redis.Redis, name: str | None = None) -> int:
         """How many entries are pending, of one consumer or of all; 0 while there is no consumer group."""
-        try:
-            summary: Any = client.xpending(self.streams.listings, SCORERS)
-        except redis.exceptions.ResponseError:
-            return 0
-        if name is None:
-            return int(summary["pending"])
-        return sum(int(each["pending"]) for each in summary["consumers"] if each["name"] == name.encode())
+        return sum(_pending(client, shard, name) for shard in self.shards)
+
+
+def _pending(client: redis.Redis, shard: Streams, name: str | None) -> int:
+    try:
+        summary: Any = client.xpending(shard.listings, SCORERS)
+    except redis.exceptions.ResponseError:
+        return 0
+    if name is None:
+        return int(summary["pending"])
+    return sum(int(each["pending"]) for each in summary["consumers"] if each["name"] == name.encode())

@@ -17,7 +17,8 @@ from typing import Any
 import redis
 import redis.exceptions
 
-from operations.verification.report import Checker, VerificationReport
+from operations.verification.checker import Checker
+from operations.verification.report import VerificationReport
 from operations.verify import published, verify
 from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import HOUSING, Client
@@ -55,7 +56,8 @@ class Round:
         for run in self.runs:
             with self.client() as client:
                 activate(client, run.streams, 2)
-                client.xadd(run.streams.replies(ASKER), {"asker": ASKER})
+                for shard in run.shards:
+                    client.xadd(shard.replies(ASKER), {"asker": ASKER})
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -122,9 +124,9 @@ class Round:
 
     def _settle(self, client: Client, run: DomainRun) -> None:
         deadline = time.monotonic() + SETTLE_S
-        while not settled(client, run.streams):
+        while not all(settled(client, shard) for shard in run.shards):
             if time.monotonic() > deadline:
-                held = client.xpending_range(run.streams.listings, SCORERS, "-", "+", 10)
+                held = [client.xpending_range(shard.listings, SCORERS, "-", "+", 10) for shard in run.shards]
                 verdict = verify(client, run.streams, published(client, run.streams))
                 raise AssertionError(f"{run.streams}: {verdict}; pending {held}; see {run.folder}")
             time.sleep(POLL_S)
@@ -137,7 +139,8 @@ class Round:
         report = checker.check(set(published(client, run.streams)), is_everything=True)
         assert report.is_complete, report.problems[:20]
         assert report.rows > 0
-        self._check_replies(client, run.streams)
+        for shard in run.shards:
+            self._check_replies(client, shard)
         return report
 
     def _check_replies(self, client: redis.Redis, streams: Streams) -> None:

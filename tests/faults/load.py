@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 import redis.exceptions
 
+from schemas.shards import entry_name, shard_of
 from schemas.streams import Streams
 from tests.consumer.harness import ROW, event
 from transport.connection import connect
@@ -31,17 +33,18 @@ class Load:
     may have arrived, and are not sent again.
 
     Attributes:
-        receipts: entry ids that Redis confirmed.
+        receipts: entries that Redis confirmed.
+        shards: keys of the shards that listings are spread over.
         unknown: how many listings were sent without a reply.
         refused: how many listings Redis refused.
     """
 
-    def __init__(self, url: str, streams: Streams, rate: int, seed: int) -> None:
+    def __init__(self, url: str, shards: Sequence[Streams], rate: int, seed: int) -> None:
         self.receipts: list[str] = []
         self.unknown = 0
         self.refused = 0
         self._url = url
-        self._streams = streams
+        self.shards = shards
         self._per_tick = max(1, round(rate * _TICK_S))
         self._random = random.Random(seed)
         self._number = 0
@@ -98,12 +101,15 @@ class Load:
 
     def _publish(self, client: redis.Redis) -> None:
         pipeline = client.pipeline(transaction=False)
+        numbers: list[int] = []
         for _ in range(self._per_tick):
             fields = {"data": self.payload()}
             if self._number % _ASKED_EVERY == 0:
                 fields["replyto"] = ASKER.encode()
-            pipeline.xadd(self._streams.listings, fields)  # type: ignore[arg-type]
+            numbers.append(shard_of(fields["data"], len(self.shards)))
+            pipeline.xadd(self.shards[numbers[-1]].listings, fields)  # type: ignore[arg-type]
         replies: list[Any] = pipeline.execute(raise_on_error=False)
-        confirmed = [reply.decode() for reply in replies if isinstance(reply, bytes)]
+        answered = zip(numbers, replies, strict=True)
+        confirmed = [entry_name(number, reply.decode()) for number, reply in answered if isinstance(reply, bytes)]
         self.receipts += confirmed
         self.refused += len(replies) - len(confirmed)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from operations.verification.report import Checker
+from operations.verification.checker import Checker
 from operations.verify import published
 from tests.consumer.doomed import DEADLY
 from tests.consumer.harness import HOUSING, ROW, answers, event, publish

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis.exceptions
 
-from operations.verification.report import Checker
+from operations.verification.checker import Checker
 from operations.verify import published
 from tests.conftest import StartRedis
 from tests.consumer.harness import HOUSING

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from operations.verification.report import Checker
+from operations.verification.checker import Checker
 from schemas.streams import SCORERS
 from tests.conftest import StartRedis
 from tests.consumer.harness import HOUSING, Client, publish_numbered

@@ -26,6 +26,7 @@ from redis.asyncio import Redis
 
 from consumer.committer import Committer, Receipt
 from consumer.consumer import Consumer
+from consumer.flow import Flow
 from consumer.served_model import ServedModel
 from registry.card import ModelCard
 from schemas.rollouts import DesiredRollout
@@ -91,9 +92,9 @@ class VersionScorer(PlainScorer):
 class CountingCommitter:
     """Commits, and counts the entries that became pending again."""
 
-    def __init__(self, committer: Committer, registry: CollectorRegistry) -> None:
+    def __init__(self, committer: Committer, restored: Counter) -> None:
         self._committer = committer
-        self._restored = Counter("test_restored_entries", "Entries pending again after a commit", registry=registry)
+        self._restored = restored
 
     async def commit(self, batch: Any) -> Receipt:
         """Commit one batch."""
@@ -156,10 +157,19 @@ async def main(options: VictimOptions) -> None:
     consumer = Consumer(client, searcher, HOUSING, settings, options.name, 0)
     consumer.follower._load = partial(load, options.score_ms)  # type: ignore[method-assign]
     consumer.rollouts._fetch = partial(load_challenger, options.score_ms)  # type: ignore[method-assign]
-    committer: Any = CountingCommitter(consumer.scoring_loop.committer, consumer.registry)
-    if options.is_broken:
-        committer = BrokenCommitter(committer, client, settings, options.name)
-    consumer.scoring_loop.committer = committer
+    restored = Counter("test_restored_entries", "Entries pending again after a commit", registry=consumer.registry)
+    build_flow = consumer.build_flow
+
+    def build_counting(shard: int) -> Flow:
+        flow = build_flow(shard)
+        committer: Any = CountingCommitter(flow.scoring_loop.committer, restored)
+        if options.is_broken:
+            committer = BrokenCommitter(committer, client, settings, options.name)
+        flow.scoring_loop.committer = committer
+        return flow
+
+    consumer.build_flow = build_counting  # type: ignore[method-assign]
+    consumer.flows = [build_counting(0)]
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
     options.up_file.touch()
     await consumer.run()

@@ -26,7 +26,7 @@ def workload(redis_url: str, streams: Streams) -> Workload:
 
     async def read() -> Workload:
         async with connect_async(redis_url) as client:
-            return await read_workload(client, streams)
+            return await read_workload(client, [streams])
 
     return asyncio.run(read())
 

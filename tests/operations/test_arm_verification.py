@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operations.verification.report import Checker, VerificationReport
+from operations.verification.checker import Checker
+from operations.verification.report import VerificationReport
 from schemas.pairs import PAIR
 from schemas.streams import Streams
 from tests.consumer.harness import (

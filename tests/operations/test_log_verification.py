@@ -17,6 +17,7 @@ from operations.verification.log_report import LogReport
 from schemas.errors import DataError
 from tests.monitoring.archive.archive_fixture import ArchiveFixture
 from tests.monitoring.archive.conftest import archive
+from tests.sharding import set_shards
 from transport.entries import EntryId
 
 __all__ = ["archive"]
@@ -103,3 +104,19 @@ async def test_a_missing_file_and_a_row_without_an_entry_are_named(log: ArchiveF
 async def test_an_empty_log_is_refused(archive: ArchiveFixture, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the audit log is empty"):
         _check(archive)
+
+
+async def test_the_log_of_every_shard_is_compared_with_its_own_stream(archive: ArchiveFixture) -> None:
+    set_shards(archive.client, archive.streams, 3)
+    for number in range(NUMBERS):
+        for shard in range(3):
+            archive.add_prediction(number, shard=shard, name=f"l-{number}-{shard}")
+    await archive.archiver().run_once(int(time.time() * 1000) + 3_600_000)
+    archive.add_prediction(NUMBERS, shard=2)
+    report = _check(archive)
+    assert (report.predictions, report.unlogged, report.is_sound) == (3 * NUMBERS, 1, True), report.problems
+    file = next(each for each in archive.folder.files("predictions") if each.span.shard == 1)
+    file.write(_drop(file.read()))
+    problems = _check(archive).problems
+    assert [problem.kind for problem in problems] == ["not logged"]
+    assert str(problems[0].entry).endswith("@1")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from consumer.committer import Committer
-from operations.verification.report import Checker, VerificationReport, allowed_pending_ms
+from operations.verification.checker import Checker
+from operations.verification.report import VerificationReport, allowed_pending_ms
 from operations.verification.scope import read_receipts
 from schemas.domain import load_domain
 from schemas.errors import DataError

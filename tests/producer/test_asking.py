@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from operations.verify import published
 from producer import AsyncListingPublisher, ListingPublisher
 from producer.replies import ReplyMatcher
 from schemas.errors import NotAnsweredError, PublishInterruptedError, RefusedListingError
@@ -113,6 +114,24 @@ async def test_an_answer_of_every_kind_is_returned(
         assert (junk.data.reason, junk.data.payload) == ("not_json", "junk")
     assert reply_streams(redis_client, streams) == []
     assert len(outcomes(redis_client, streams)) == 5
+
+
+@EITHER
+async def test_every_shard_answers_an_asker(
+    asking: Asking, settings: Settings, redis_url: str, redis_client: Client, streams: Streams
+) -> None:
+    async with running(redis_url, settings_for(streams.prefix, shards=3)) as consumer, asking(settings) as ask:
+        await wait_until_async(lambda: len(consumer.flows) == 3)
+        asked = await asyncio.gather(*(ask(house(f"h-{n}"), 30) for n in range(12)))
+        again = await asyncio.gather(*(ask(house(f"h-{n}"), 30) for n in range(12)))
+        shards = [streams.of_shard(number) for number in range(3)]
+        assert all(len(reply_streams(redis_client, shard)) == 1 for shard in shards)
+    assert len({answer.source for answer in asked}) == 3
+    assert [answer.data.listing_id for answer in asked] == [f"h-{n}" for n in range(12)]
+    assert all(isinstance(answer, Repeat) for answer in again)
+    assert [answer.prediction for answer in again if isinstance(answer, Repeat)] == asked
+    assert {answer.entry for answer in (*asked, *again)} == set(published(redis_client, streams))
+    assert not any(reply_streams(redis_client, shard) for shard in shards)
 
 
 @EITHER

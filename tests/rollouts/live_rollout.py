@@ -18,7 +18,8 @@ import numpy as np
 import redis
 
 from monitoring.monitor.app import build_monitor
-from operations.verification.report import Checker, VerificationReport
+from operations.verification.checker import Checker
+from operations.verification.report import VerificationReport
 from registry.location import tracking_uri_of
 from registry.store import Registry
 from schemas.commands import ModelEvent, StartRollout

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from schemas.arms import are_in_share, arm_hash, arm_key, is_in_share, salt_of
+from schemas.arms import are_in_share, arm_hash, is_in_share, salt_of
+from schemas.shards import listing_key
 
 VECTORS = (
     # salt, subject, source, id, key, hash
@@ -20,14 +21,14 @@ VECTORS = (
 
 
 def _keys(form: str, count: int) -> NDArray[np.uint32]:
-    return np.array([arm_key(None, "crm", form.format(number)) for number in range(count)], dtype=np.uint32)
+    return np.array([listing_key(None, "crm", form.format(number)) for number in range(count)], dtype=np.uint32)
 
 
 @pytest.mark.parametrize(("salt", "subject", "source", "listing_id", "key", "expected"), VECTORS)
 def test_vectors_of_the_arm(
     salt: str, subject: str | None, source: str | None, listing_id: str, key: int, expected: int
 ) -> None:
-    assert arm_key(subject, source, listing_id) == key
+    assert listing_key(subject, source, listing_id) == key
     assert arm_hash(key, salt_of(salt)) == expected
 
 

@@ -164,6 +164,7 @@ _OWN_TABLE = (
 _NODE = "downloads packages: tests/tasador/test_clients.py::test_the_client_for_node_publishes_and_reads_its_answers"
 _OWN_REDIS = "a server of the reader's: tests/tasador/test_runbook.py::test_a_restored_backup_continues_without_loss"
 _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the_rights_for_the_main_job"
+_SHARDS = "other pages expect one shard: tests/tasador/test_shards_command.py::test_the_number_is_changed_and_shown"
 _SECOND_DOMAIN = (
     "trains: tests/tasador/test_detached_system.py::test_a_domain_is_added_to_the_running_system_and_removed"
 )
@@ -195,6 +196,8 @@ NOT_TYPED: dict[str, str] = {
     "tasador domain new passengers.csv --target Survived --skip Name --skip Ticket --id-column PassengerId": _OWN_TABLE,
     "tasador publish passengers.csv --domain passengers": _OWN_TABLE,
     "tasador publish others.csv --domain passengers --rename Geschlecht=Sex --skip Notiz --decimal ,": _OWN_TABLE,
+    "tasador shards status": _SHARDS,
+    "tasador shards set 4 --wait": _SHARDS,
     "tasador explain home-17": "a listing of the reader's: tests/explainer/test_explain_command.py"
     "::test_a_listing_is_explained_with_and_without_a_stored_explanation",
     "tasador explain home-17 --set RM=7 --set LSTAT=": "a listing of the reader's: tests/explainer/test_what_if.py"

@@ -11,6 +11,7 @@ import redis
 
 from registry.versions import DIGEST_TAG
 from schemas.errors import ConfigurationError
+from schemas.streams import Streams
 from tasador.cli.commands.check import check
 from tests.conftest import StartRedis
 from tests.models import SmallModel, own_model, small_model
@@ -77,6 +78,22 @@ def test_before_the_first_start_what_is_wrong_is_an_error(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("tasador.preflight.server.find_binary", find_none)
     assert _findings() == [("server", "no redis-server 6.2 or newer")]
+
+
+def test_a_setting_of_shards_that_redis_contradicts_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, redis_client: redis.Redis, streams: Streams
+) -> None:
+    _set_url(monkeypatch, redis_url)
+    monkeypatch.setenv("TASADOR_PREFIX", streams.prefix)
+    redis_client.hset(streams.shards, mapping={"count": 3, "read": 3, "epoch": 1})
+    assert ("server", "listings are spread over 3 shards") in _findings(level="ok")
+    monkeypatch.setenv("TASADOR_SHARDS", "2")
+    redis_client.set(streams.shards_hold, "a")
+    warnings = [what for _, what in _findings(level="warning")]
+    assert "the settings say 2 shards, and Redis 3, which counts" in warnings
+    assert "the number of shards is being changed: publishers wait" in warnings
+    left = {key.decode() for key in redis_client.scan_iter(f"{streams.prefix}*")}
+    assert left == {streams.shards, streams.shards_hold}, "it leaves no keys, in no shard"
 
 
 def test_a_domain_that_cannot_be_loaded_is_an_error(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.shards import entry_name, shard_of
 from schemas.streams import Streams
 from tests.consumer.harness import PRICE_OF_ROW, Client, event, running, settings_for
+from tests.waiting import wait_until_async
 
 EXAMPLE = Path(__file__).parents[2] / "examples/node"
 
@@ -34,8 +36,9 @@ def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "client.mjs"
 
 
+@pytest.mark.parametrize("shards", [1, 3])
 async def test_the_client_for_node_publishes_and_reads_its_answers(
-    node_client: Path, redis_url: str, prefix: str, streams: Streams, redis_client: Client, tmp_path: Path
+    node_client: Path, redis_url: str, prefix: str, streams: Streams, redis_client: Client, tmp_path: Path, shards: int
 ) -> None:
     listings = [event(f"l-{number}") for number in range(50)]
     listings[7] = event("l-7", {"RM": 99})
@@ -43,7 +46,8 @@ async def test_the_client_for_node_publishes_and_reads_its_answers(
     file = tmp_path / "listings.jsonl"
     file.write_bytes(b"\n".join(listings) + b"\n")
     environment = os.environ | {"REDIS_URL": redis_url}
-    async with running(redis_url, settings_for(prefix)):
+    async with running(redis_url, settings_for(prefix, shards=shards)) as consumer:
+        await wait_until_async(lambda: len(consumer.flows) == shards)
         process = await asyncio.create_subprocess_exec(
             "node",
             str(node_client),
@@ -61,7 +65,13 @@ async def test_the_client_for_node_publishes_and_reads_its_answers(
     assert set(kinds) - {"listing.refused", "listing.repeated"} == {"listing.scored"}
     assert [answer["listing_id"] for answer in answers[:7]] == [f"l-{number}" for number in range(7)]
     assert {answer["prediction"] for answer in answers if "prediction" in answer} == {PRICE_OF_ROW}
-    assert redis_client.xlen(streams.listings) == 50
+    of_shard = {number: redis_client.xrange(streams.of_shard(number).listings) for number in range(shards)}
+    assert sum(map(len, of_shard.values())) == 50
+    for number, entries in of_shard.items():
+        assert all(shard_of(fields[b"data"], shards) == number for _, fields in entries)
+    assert {answer["entry"] for answer in answers} == {
+        entry_name(number, entry_id.decode()) for number, entries in of_shard.items() for entry_id, _ in entries
+    }
 
 
 def test_the_lock_file_names_no_registry_url() -> None:

@@ -12,7 +12,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from operations.verification.report import Checker
+from operations.verification.checker import Checker
 from schemas.errors import DataError, ModelNotFoundError, ModelRejectedError
 from schemas.pairs import unpack_pairs
 from schemas.settings import Settings

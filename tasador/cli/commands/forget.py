@@ -13,7 +13,8 @@ from tasador.cli.options import DomainOption, JsonOption
 from tasador.cli.terminal import print_line, stderr, write_json
 from tasador.machine.running_system import find_settings, open_redis
 from transport.entries import EntryId
-from transport.reading import newest
+from transport.sharded_reading import newest_of_shards
+from transport.shards import read_layout
 
 EXAMPLE = "tasador forget property-981 --yes"
 
@@ -50,5 +51,6 @@ def forget(
 
 
 def _newest_prediction(client: redis.Redis, settings: Settings) -> EntryId:
-    entries = newest(client, settings.streams.predictions, 1)
-    return EntryId.parse(entries[0][0]) if entries else EntryId(0, 0)
+    shards = read_layout(client, settings.streams).streams(settings.streams)
+    entries = newest_of_shards(client, shards, lambda shard: shard.predictions, 1)
+    return EntryId.parse(entries[0].entry_id) if entries else EntryId(0, 0)

@@ -11,8 +11,9 @@ import redis
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from operations.verification.checker import Checker
 from operations.verification.log_report import LogReport
-from operations.verification.report import Checker, OnProgress, VerificationReport, allowed_pending_ms
+from operations.verification.report import OnProgress, VerificationReport, allowed_pending_ms
 from operations.verification.scope import Coverage, coverage_of, read_receipts
 from operations.verify import published
 from schemas.errors import DataError

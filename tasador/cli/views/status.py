@@ -82,6 +82,8 @@ def _listings(status: Status) -> Iterator[tuple[str, str]]:
     backlog, totals = status.backlog, status.totals
     oldest = f", the oldest for {backlog.oldest_pending_s:.1f} s" if backlog.pending else ""
     about = "" if backlog.is_exact else "about "
+    if status.shards > 1:
+        yield "shards", str(status.shards)
     yield (
         "backlog",
         f"{about}{backlog.total:,} = {backlog.undelivered:,} undelivered + {backlog.pending:,} pending{oldest}",

@@ -55,18 +55,26 @@ class ArchiveFixture:
         return Archiver(self.redis, self.settings, HOUSING, self.folder)
 
     def add_prediction(
-        self, number: int, *, subject: str | None = None, row: dict[str, Any] = ROW, stamp: Stamp = SEVENTH
+        self,
+        number: int,
+        *,
+        subject: str | None = None,
+        row: dict[str, Any] = ROW,
+        stamp: Stamp = SEVENTH,
+        shard: int = 0,
+        name: str | None = None,
     ) -> None:
-        """Add a listing and its prediction, a second after those of the number before."""
+        """Add a listing and its prediction, a second after those of the number before, of whatever shard."""
+        keys, name = self.streams.of_shard(shard), name or f"l-{number}"
         at_ms = self.start_ms + number * 1000
         entry_id = f"{at_ms}-0"
-        self.client.xadd(self.streams.listings, {"data": listing(row, f"l-{number}")}, id=entry_id)
-        decoded = DecodedListing(id=f"l-{number}", data=None, subject=subject)
+        self.client.xadd(keys.listings, {"data": listing(row, name)}, id=entry_id)
+        decoded = DecodedListing(id=name, data=None, subject=subject)
         ranges = BatchRanges([[19.0 + number, 22.0 + number]], [0.9])
         event = self._encoder.predictions(
             [entry_id], "2026-11-20T12:00:00Z", [decoded], [20.0 + number], stamp, ranges=ranges
         )
-        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms + 10}-0")
+        self.client.xadd(keys.predictions, {"data": event}, id=f"{at_ms + 10}-0")
 
     def add_outcome(self, number: int, price: float) -> None:
         data = OutcomeData(listing_id=f"l-{number}", outcome=price)

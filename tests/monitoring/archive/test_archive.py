@@ -188,7 +188,7 @@ async def test_a_prediction_is_found_by_its_listing(archive: ArchiveFixture, mon
     predictions = find_predictions(archive.folder, HOUSING, ["\nl-2", "\nl-9", "\nnone", "/other\nl-3"])
     assert set(predictions) == {"\nl-2", "\nl-9"}
     first = predictions["\nl-2"]
-    assert (first.entry_id, first.at_ms) == (f"{START_MS + 2000}-0", START_MS + 2010)
+    assert (first.entry, first.at_ms) == (f"{START_MS + 2000}-0", START_MS + 2010)
     assert (first.prediction, first.version) == (22.0, "7")
     assert first.features is not None
     assert first.features["RAD"] == ROW["RAD"]

@@ -53,7 +53,7 @@ async def test_listings_that_come_keep_a_demand_for_a_minute(
         # Redis 6.2 knows no lag, so what is answered is counted
         client.hset(streams.progress, "answered", 1)
         async with connect_async(redis_url) as asking:
-            workload = await read_workload(asking, streams)
+            workload = await read_workload(asking, [streams])
         assert workload.backlog == 0
         return workload.demand
 

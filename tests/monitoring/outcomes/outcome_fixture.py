@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import redis
@@ -40,7 +41,7 @@ class OutcomeFixture:
         self._metrics = QualityMetrics(self.registry)
         self.reporter = self.new_reporter("m1")
         self._encoder = AnswerEncoder(HOUSING, 100)
-        self._count = 0
+        self._counts: Counter[int] = Counter()
         self.now_ms = int(self.client.time()[0]) * 1000
 
     def new_reporter(self, name: str) -> QualityReporter:
@@ -61,21 +62,22 @@ class OutcomeFixture:
         version: str = "7",
         took_ms: int = 10,
         reach: float | None = None,
+        shard: int = 0,
     ) -> str:
         """Add a listing with its prediction, made some time ago; returns the listing's entry id.
 
-        With a reach it has an interval of that much to both sides.
+        With a reach it has an interval of that much to both sides. Entry ids of two shards coincide.
         """
-        at_ms = self.now_ms - ago_ms
-        self._count += 1
-        entry_id = f"{at_ms - took_ms}-{self._count}"
-        self.client.xadd(self.streams.listings, {"data": listing(ROW, name)}, id=entry_id)
+        at_ms, keys = self.now_ms - ago_ms, self.streams.of_shard(shard)
+        self._counts[shard] += 1
+        entry_id = f"{at_ms - took_ms}-{self._counts[shard]}"
+        self.client.xadd(keys.listings, {"data": listing(ROW, name)}, id=entry_id)
         decoded = DecodedListing(id=name, data=None)
         ranges = NO_RANGES if reach is None else BatchRanges([[price - reach, price + reach]], [0.9])
         event = self._encoder.predictions(
             [entry_id], "2026-11-20T12:00:00Z", [decoded], [price], Stamp(version, "1-0"), ranges=ranges
         )
-        self.client.xadd(self.streams.predictions, {"data": event}, id=f"{at_ms}-{self._count}")
+        self.client.xadd(keys.predictions, {"data": event}, id=f"{at_ms}-{self._counts[shard]}")
         return entry_id
 
     def add_outcome(self, name: str, price: float | str) -> str:

@@ -15,7 +15,6 @@ from monitoring.monitor.quality_metrics import QualityMetrics
 from monitoring.monitor.quality_reporter import QualityReporter
 from monitoring.monitor.rollout_metrics import RolloutMetrics
 from monitoring.monitor.rollout_reporter import RolloutReporter
-from schemas.arms import arm_key
 from schemas.commands import COMMANDS, ModelEvent
 from schemas.domain import load_domain
 from schemas.events import ModelStamp, Outcome, OutcomeData, Prediction, PredictionData
@@ -24,6 +23,7 @@ from schemas.quality import Quality
 from schemas.rollout_report import RolloutReport
 from schemas.rollouts import ArmName, DesiredRollout, RolloutMode
 from schemas.settings import load_settings
+from schemas.shards import listing_key
 from schemas.streams import Streams
 from schemas.window import layout_of
 from transport.clock import now_ms
@@ -97,22 +97,25 @@ class RolloutFixture:
         self.client.hset(self.streams.rollout, mapping={name: str(value) for name, value in stored.items()})
         return self.rollout
 
-    def answer(self, answered: Sequence[Answered], took_ms: int = 5, challenger_us: float = 3.0) -> None:
+    def answer(
+        self, answered: Sequence[Answered], took_ms: int = 5, challenger_us: float = 3.0, shard: int = 0
+    ) -> None:
         """Write one commit: the predictions, the pairs if there are any, and the outcomes of these listings."""
         assert self.rollout is not None
+        keys = self.streams.of_shard(shard)
         at_ms = now_ms(self.client) - took_ms
         ids = [f"{at_ms}-{self.client.incr('tests:listings')}" for _ in answered]
         with self.client.pipeline(transaction=True) as pipeline:
             for entry_id, each in zip(ids, answered, strict=True):
-                pipeline.xadd(self.streams.predictions, {"data": self._prediction(entry_id, each)})
+                pipeline.xadd(keys.predictions, {"data": self._prediction(entry_id, each)})
             if self.rollout.has_pairs:
-                pipeline.xadd(self.streams.shadows, self._pairs(ids, answered, challenger_us))
+                pipeline.xadd(keys.shadows, self._pairs(ids, answered, challenger_us))
             for each in answered:
                 if each.outcome is not None:
                     data = OutcomeData(listing_id=each.name, outcome=each.outcome)
                     event = Outcome(id=f"o-{each.name}", data=data)
                     pipeline.xadd(self.streams.outcomes, {"data": event.model_dump_json()})
-            pipeline.hincrby(self.streams.progress, "answered", len(answered))
+            pipeline.hincrby(keys.progress, "answered", len(answered))
             pipeline.execute()
 
     def _prediction(self, entry_id: str, each: Answered) -> str:
@@ -150,7 +153,7 @@ class RolloutFixture:
             [entry_id.encode() for entry_id in ids],
             np.array([each.champion for each in answered]),
             np.array([each.challenger for each in answered]),
-            np.array([arm_key(each.subject, "", each.name) for each in answered], dtype=np.uint32),
+            np.array([listing_key(each.subject, "", each.name) for each in answered], dtype=np.uint32),
             np.array(flags, dtype=np.uint8),
         )
         return {

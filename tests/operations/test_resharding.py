@@ -1,0 +1,216 @@
+"""The number of shards changes under load: nothing is lost, nothing is doubled, repeats are recognised, order stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Self
+
+import pytest
+from pydantic import SecretStr
+
+from operations.identities import IdentityMover
+from operations.resharding import Resharding
+from operations.verification.checker import Checker
+from operations.verify import published, verify
+from producer import ListingPublisher
+from schemas.errors import ShardError
+from schemas.settings import Settings, load_settings
+from schemas.shards import ShardLayout, entry_name, shard_of, split_entry
+from schemas.states import DesiredModel
+from schemas.streams import Streams
+from tests.consumer.harness import HOUSING, ROW, Client, answers, event, publish, running, settings_for
+from tests.waiting import wait_until_async
+from transport.connection import connect
+from transport.entries import EntryId
+from transport.shards import read_layout
+
+SUBJECTS = 40
+
+
+class SubjectLoad:
+    """Publishes in a thread without pause: of ten listings one repeats the identity of one from long before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.entries: list[str] = []
+        self.events: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Publish no more."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with ListingPublisher(self._settings) as publisher:
+            for chunk in publisher.publish_chunks(self._listings(), 20):
+                self.entries += chunk
+
+    def _listings(self) -> Iterator[bytes]:
+        number = 0
+        while not self._stopping.wait(0.0005):
+            self.events.append(self._listing(number))
+            yield json.dumps(self.events[-1]).encode()
+            number += 1
+
+    def _listing(self, number: int) -> dict[str, Any]:
+        if number % 10 == 9 and number > 300:
+            return self.events[number - 301 if (number - 301) % 10 != 9 else number - 302]
+        subject = {"subject": f"house-{number % SUBJECTS}"} if number % 3 else {}
+        return {"id": f"l-{number}", "source": "crm", "data": ROW, **subject}
+
+
+@pytest.fixture
+def settings(redis_url: str, prefix: str) -> Settings:
+    return load_settings(redis_url=SecretStr(redis_url), prefix=prefix)
+
+
+def resharding(client: Client, streams: Streams, timeout_s: float = 30) -> Resharding:
+    return Resharding(client, streams, "housing", kept_s=300, timeout_s=timeout_s)
+
+
+async def test_shards_change_under_load(
+    redis_url: str, redis_client: Client, streams: Streams, settings: Settings
+) -> None:
+    redis_client.hset(
+        streams.model,
+        mapping=DesiredModel(activation="1-0", version="1", digest="", uri="").model_dump(exclude_none=True),
+    )
+    quick = settings_for(streams.prefix, batch={"max_records": 50, "block_ms": 50})
+    async with running(redis_url, quick, "a"), running(redis_url, quick, "b"):
+        with SubjectLoad(settings) as load:
+            for count in (3, 2, 4):
+                begin = len(load.entries)
+                await wait_until_async(lambda b=begin: len(load.entries) > b + 600)  # type: ignore[misc]
+                done = await asyncio.to_thread(resharding(redis_client, streams).set, count)
+                assert done.after.count == count
+                assert done.identities > 0
+            last = len(load.entries)
+            await wait_until_async(lambda: len(load.entries) > last + 600)
+        await wait_until_async(lambda: verify(redis_client, streams, load.entries).is_kept)
+    layout = read_layout(redis_client, streams)
+    assert layout == ShardLayout(count=4, read=4, epoch=3)
+    assert set(published(redis_client, streams)) == set(load.entries)
+    report = Checker(redis_client, streams, HOUSING, 60_000).check(load.entries, is_everything=True)
+    assert report.is_complete, report.problems[:20]
+    shards = layout.streams(streams)
+    predictions = [one for shard in shards for one in answers(redis_client, shard.predictions)]
+    by_identity = Counter((one["data"]["listing_source"], one["data"]["listing_id"]) for one in predictions)
+    assert set(by_identity.values()) == {1}, by_identity.most_common(5)
+    assert len(by_identity) == len({one["id"] for one in load.events[: len(load.entries)]})
+    _check_repeats(redis_client, shards)
+    _check_order(redis_client, load, shards)
+
+
+def _check_repeats(client: Client, shards: tuple[Streams, ...]) -> None:
+    """Each repeat names the prediction of its identity, also where that is in another shard."""
+    homes: set[bool] = set()
+    for shard in shards:
+        for repeat in answers(client, shard.repeats):
+            home, first = split_entry(repeat["data"]["first"])
+            ((_, fields),) = client.xrange(shards[home].predictions, first, first)
+            assert json.loads(fields[b"data"])["data"]["listing_id"] == repeat["data"]["listing_id"]
+            homes.add(home == shard.shard)
+    assert homes == {True, False}, "some repeats went to another shard than their first prediction"
+
+
+def _check_order(client: Client, load: SubjectLoad, shards: tuple[Streams, ...]) -> None:
+    """A subject's listings are in their order, and where they go to another shard the older ones had been answered."""
+    answered_ms: dict[str, int] = {}
+    for shard in shards:
+        for key in (shard.predictions, shard.repeats):
+            for answer_id, fields in client.xrange(key):
+                answered_ms[entry_name(shard.shard, json.loads(fields[b"data"])["id"])] = EntryId.parse(answer_id).ms
+    of_subject: dict[str, list[str]] = defaultdict(list)
+    for entry, listing in zip(load.entries, load.events, strict=False):
+        if "subject" in listing:
+            of_subject[listing["subject"]].append(entry)
+    moved = 0
+    for entries in of_subject.values():
+        for earlier, later in pairwise(entries):
+            (before, earlier_id), (after, later_id) = split_entry(earlier), split_entry(later)
+            if before == after:
+                assert EntryId.parse(earlier_id) < EntryId.parse(later_id)
+            else:
+                moved += 1
+                assert answered_ms[earlier] <= EntryId.parse(later_id).ms
+    assert moved > SUBJECTS / 2
+
+
+async def test_nothing_changes_where_listings_are_not_answered(redis_client: Client, streams: Streams) -> None:
+    (entry,) = publish(redis_client, streams, [event("l-1")])
+    with pytest.raises(
+        ShardError, match=r"listings in shard 0 were not answered within 0\.1 s, so nothing was changed"
+    ):
+        resharding(redis_client, streams, timeout_s=0.1).set(2)
+    assert read_layout(redis_client, streams).count == 1
+    assert not redis_client.exists(streams.shards_hold)
+    assert verify(redis_client, streams, [entry]).waiting == 1
+
+
+def test_only_one_command_changes_the_shards(redis_client: Client, streams: Streams) -> None:
+    redis_client.set(streams.shards_hold, "another")
+    with pytest.raises(ShardError, match="is being changed by another command"):
+        resharding(redis_client, streams).set(2)
+    assert redis_client.get(streams.shards_hold) == b"another"
+
+
+def test_a_command_that_lost_its_hold_changes_nothing(redis_url: str, redis_client: Client, streams: Streams) -> None:
+    def lose(stage: str) -> None:
+        if stage.startswith("identities"):
+            redis_client.set(streams.shards_hold, "another")
+
+    with connect(redis_url) as client:
+        command = resharding(client, streams)
+        command.on_stage = lose
+        with pytest.raises(ShardError, match="nothing was changed: repeat it"):
+            command.set(2)
+    assert read_layout(redis_client, streams).count == 1
+    assert redis_client.get(streams.shards_hold) == b"another"
+
+
+def test_identities_go_to_the_shards_of_their_repeats(redis_client: Client, streams: Streams) -> None:
+    layout = ShardLayout(count=2, read=2)
+    shards = ShardLayout(count=4, read=4).streams(streams)
+    wanted: dict[str, tuple[int, str]] = {}
+    for number in range(40):
+        listing = {"id": f"l-{number}", "source": "crm"} | ({"subject": f"s-{number}"} if number % 2 else {})
+        shard = shards[shard_of(json.dumps(listing).encode(), 2)]
+        prediction = json.dumps({"id": "1-0"} | ({"subject": listing["subject"]} if number % 2 else {}))
+        first = redis_client.xadd(shard.predictions, {"data": prediction}).decode()
+        key = shard.dedup_current if number < 30 else shard.dedup_previous
+        redis_client.hset(key, json.dumps(["crm", listing["id"]], separators=(",", ":")), first)
+        wanted[listing["id"]] = shard_of(json.dumps(listing).encode(), 4), entry_name(shard.shard, first)
+    sum(IdentityMover(redis_client, streams, 300).move(layout, 4))
+    for listing_id, (number, first) in wanted.items():
+        identity = json.dumps(["crm", listing_id], separators=(",", ":"))
+        keys = shards[number].dedup_current, shards[number].dedup_previous
+        known = [value.decode() for key in keys if (value := redis_client.hget(key, identity))]
+        name = known[0] if "@" in known[0] else entry_name(number, known[0])
+        assert name.removesuffix("@0") == first
+    # one whose prediction was trimmed may be repeated anywhere
+    redis_client.hset(shards[0].dedup_current, '["crm","gone"]', "1-1")
+    sum(IdentityMover(redis_client, streams, 300).move(layout, 4))
+    values = [redis_client.hget(shard.dedup_current, '["crm","gone"]') for shard in shards]
+    assert values == [b"1-1", b"1-1@0", b"1-1@0", b"1-1@0"]
+
+
+def test_shards_that_hold_nothing_are_read_no_longer(redis_client: Client, streams: Streams) -> None:
+    redis_client.hset(streams.shards, mapping=ShardLayout(count=4, read=4, epoch=7).model_dump())
+    redis_client.xadd(streams.of_shard(2).predictions, {"data": "{}"})
+    done = resharding(redis_client, streams).set(2)
+    assert done.after == read_layout(redis_client, streams) == ShardLayout(count=2, read=3, epoch=8)
+    assert resharding(redis_client, streams).set(2).held_s == 0.0
