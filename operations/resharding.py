@@ -155,7 +155,8 @@ class Resharding:
     def _still_read(self, reading: ShardLayout, count: int) -> int:
         """How many shards must be read: those that hold anything are, beside those that get listings."""
         shards = reading.streams(self.streams)
-        kept = [s.shard + 1 for s in shards if any(self.client.xlen(key) for key in (s.listings, *s.answers))]
+        keys = [(s.shard, (s.listings, *s.answers, s.explain)) for s in shards]
+        kept = [shard + 1 for shard, own in keys if any(self.client.xlen(key) for key in own)]
         return max(count, *kept, 1)
 
 

@@ -209,8 +209,9 @@ def test_identities_go_to_the_shards_of_their_repeats(redis_client: Client, stre
 
 
 def test_shards_that_hold_nothing_are_read_no_longer(redis_client: Client, streams: Streams) -> None:
-    redis_client.hset(streams.shards, mapping=ShardLayout(count=4, read=4, epoch=7).model_dump())
+    redis_client.hset(streams.shards, mapping=ShardLayout(count=5, read=5, epoch=7).model_dump())
     redis_client.xadd(streams.of_shard(2).predictions, {"data": "{}"})
+    redis_client.xadd(streams.of_shard(3).explain, {"data": "{}"})
     done = resharding(redis_client, streams).set(2)
-    assert done.after == read_layout(redis_client, streams) == ShardLayout(count=2, read=3, epoch=8)
+    assert done.after == read_layout(redis_client, streams) == ShardLayout(count=2, read=4, epoch=8)
     assert resharding(redis_client, streams).set(2).held_s == 0.0
