@@ -261,16 +261,27 @@ async def test_nothing_is_looked_up_where_the_store_is_off(
     assert predictions(redis_client, streams)["null"]["imputed"] == ["LSTAT"]
 
 
-async def test_lost_lookups_are_sent_again(redis_client: Client, redis_url: str, streams: Streams) -> None:
+async def test_lost_lookups_are_sent_again(
+    redis_client: Client, redis_url: str, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store(redis_client, streams, "p", ROW)
     async with running(redis_url, settings_for(streams.prefix)) as consumer:
         publish(redis_client, streams, [lacking("first", "p")])
         await answered(redis_client, streams, 1)
-        raw: Any = consumer.flows[0].scoring_loop.features._connection._connection
-        for number in range(5):
+        features = consumer.flows[0].scoring_loop.features
+        send = features.send
+
+        async def lose_first(lookup: Lookup) -> None:
+            monkeypatch.undo()
+            await send(lookup)
+            raw: Any = features._connection._connection
             raw._writer.transport.abort()
+
+        for number in range(5):
+            monkeypatch.setattr(features, "send", lose_first)
             publish(redis_client, streams, [lacking(f"l-{number}-{i}", "p") for i in range(150)])
             await answered(redis_client, streams, 1 + 150 * (number + 1))
+            assert features.send != lose_first
         assert counted(consumer, "feature_lookups", result="failed") == 0
     assert [each["stored"] for each in predictions(redis_client, streams).values()] == [ROW] * 751
 
