@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 import urllib.request
@@ -16,6 +17,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.console_pages import OpenPages
+from console.watch import READ_S, DomainWatch
 from schemas.errors import BenchmarkError
 from tasador.bench.arrivals import LEAD_S, Arrivals, publish_arrivals
 from tasador.bench.contenders.contender import build_product
@@ -34,6 +36,7 @@ _KEPT = {"RETENTION__ANSWERS": "100000", "RETENTION__LISTINGS": "100000"}
 """A long load at the default retention would need gigabytes."""
 _SAMPLE_S = 0.02
 _SETTLE_S = 4.0
+_READINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,12 @@ def running_console(rig: Rig) -> Iterator[tuple[ContenderProcess, str]]:
 
 def measure_cost(
     rig: Rig, pages: OpenPages, rate: float, seconds: float, pairs: int
-) -> tuple[list[PhaseCost], list[PhaseCost], list[float], int]:
+) -> tuple[list[PhaseCost], list[PhaseCost], list[float], int, float]:
     """Phases of a steady load without and with pages, in turn.
 
     Returns:
-        The costs without pages, those with pages, how far each update was behind in s, and the console's peak memory.
+        The costs without pages, those with pages, how far each update was behind in s, the console's peak memory, and
+        the share of Redis's time that the console's readings take.
     """
     phases_s = pairs * 2 * (seconds + 2 * _SETTLE_S) + 20
     without: list[PhaseCost] = []
@@ -102,7 +106,18 @@ def measure_cost(
                 behind += _behind(pages.updates(), totals)
         peak = console.peak_bytes()
         publishing.result()
-    return without, with_pages, behind, peak
+        reading = asyncio.run(_cost_of_reading(rig))
+    return without, with_pages, behind, peak, reading
+
+
+async def _cost_of_reading(rig: Rig) -> float:
+    """Processor time of Redis for a reading, as a share of the time between two readings."""
+    watch = DomainWatch(rig.client, rig.settings, rig.settings.load_domain())
+    await watch.read()
+    before_s = redis_cpu_s(rig.client)
+    for _ in range(_READINGS):
+        await watch.read()
+    return (redis_cpu_s(rig.client) - before_s) / _READINGS / READ_S
 
 
 def _phase(
@@ -156,13 +171,14 @@ def bench_console(
         with running_console(rig) as (_, address):
             first, *others = (shown.first_view_s(address) for _ in range(6))
         print_line(f"first view: {first:.2f} s of a new console, then {_spread(others, '.2f')} s")
-        without, with_pages, behind, peak = measure_cost(rig, shown, rate, seconds, rounds)
+        without, with_pages, behind, peak, reading = measure_cost(rig, shown, rate, seconds, rounds)
         print_line(f"{_spread([each.answered / each.seconds for each in with_pages], ',.0f')} answers/s, {pages} pages")
         print_line(
-            f"console: {_of(with_pages, 'console', '.2f')} cores with pages, "
-            f"{_of(without, 'console', '.2f')} without, peak {peak / 1e6:.0f} MB"
+            f"console: {_of(with_pages, 'console', '.3f')} cores with pages, "
+            f"{_of(without, 'console', '.3f')} without, peak {peak / 1e6:.0f} MB"
         )
         print_line(f"Redis: {_of(with_pages, 'redis', '.3f')} cores with pages, {_of(without, 'redis', '.3f')} without")
+        print_line(f"Redis: {reading:.2%} of its time for the console's readings, however many pages are open")
         ratios = [one.us_per_event / other.us_per_event for one, other in zip(with_pages, without, strict=True)]
         print_line(f"consumer and Redis: {_spread(ratios, '.3f')} times the time for a listing")
         worst = sorted(behind)[int(0.99 * (len(behind) - 1))]

@@ -70,7 +70,7 @@ def _nothing(text: str, result: SearchResult) -> Markup:
 
 def _dossier(visit: Visit, dossier: ListingDossier, result: SearchResult) -> Markup:
     hit = dossier.hit
-    parts = [_others(visit, result), _facts(dossier)]
+    parts, raw = [_facts(dossier)], []
     if dossier.explanation is not None:
         data = dossier.explanation.data
         steps = [(step_name(each.feature, each.value), each.contribution) for each in data.contributions]
@@ -83,14 +83,19 @@ def _dossier(visit: Visit, dossier: ListingDossier, result: SearchResult) -> Mar
             ).format(listing_id)
         )
     if dossier.listing is not None:
-        parts.append(_pretty("Payload", dossier.listing))
+        raw.append(_pretty("Payload", dossier.listing))
     elif dossier.row is None:
         parts.append(Markup('<p class="empty">The listing itself was trimmed.</p>'))
     else:
-        parts.append(_pretty("Features", dossier.row.features))
+        raw.append(_pretty("Features", dossier.row.features))
     if hit.archived is None:
-        parts.append(_pretty("Answer", hit.event))
-    return Markup("").join(Markup('<div class="card">{}</div>').format(part) for part in parts if part)
+        raw.append(_pretty("Answer", hit.event))
+    return _others(visit, result) + _cards(parts) + _cards(raw)
+
+
+def _cards(parts: list[Markup]) -> Markup:
+    cards = Markup("").join(Markup('<div class="card">{}</div>').format(part) for part in parts)
+    return Markup('<div class="two">{}</div>').format(cards)
 
 
 def _others(visit: Visit, result: SearchResult) -> Markup:
@@ -103,7 +108,7 @@ def _others(visit: Visit, result: SearchResult) -> Markup:
         )
         for hit in result.hits
     )
-    return Markup("<p>{} answers were found:</p><ul>{}</ul>").format(len(result.hits), links)
+    return Markup('<div class="card"><p>{} answers were found:</p><ul>{}</ul></div>').format(len(result.hits), links)
 
 
 def _facts(dossier: ListingDossier) -> Markup:

@@ -88,7 +88,8 @@ def verdicts_over_time(verdicts: Sequence[tuple[int, RolloutVerdict]]) -> Markup
     if not points:
         return Markup("")
     first, last = (f"{moment(at_ms)}, {each.outcomes:,} outcomes" for at_ms, each in (verdicts[0], verdicts[-1]))
-    return draw_band("Gain of the challenger, and its interval, over time", points, (first, last))
+    drawn = draw_band("Gain of the challenger, and its interval, over time", points, (first, last))
+    return Markup('<div class="card narrowing">{}</div>').format(drawn)
 
 
 def comparison_of_arms(status: RolloutStatus) -> Markup:

@@ -71,12 +71,12 @@ def answer_text(row: PredictedRow, changes: Mapping[str, str], found: WhatIfAnsw
         ("when it was published", _recorded(row)),
         ("model", f"version {data.model.version}"),
     ]
-    parts = [facts(rows, "What would be answered")]
+    parts = [facts(rows, "What would be answered"), Markup("")]
     if (explanation := found.explanation) is not None:
         steps = [(step_name(each.feature, each.value), each.contribution) for each in explanation.contributions]
         title = f"Why {figure_or_text(explanation.prediction)}"
-        parts.append(draw_waterfall(title, explanation.base, steps, explanation.unit))
-    return Markup("").join(parts)
+        parts[1] = draw_waterfall(title, explanation.base, steps, explanation.unit)
+    return Markup('<div class="two"><div>{}</div><div>{}</div></div>').format(*parts)
 
 
 def _difference(data: PredictionData, unchanged: PredictionData | None) -> str:

@@ -32,13 +32,15 @@ def draw_band(title: str, points: Sequence[BandPoint], ends: tuple[str, str]) ->
     first, newest = points[0], points[-1]
     span_s = newest.at_s - first.at_s or 1.0
     # the first intervals are so wide that nothing else would be seen beside them
-    reach = 1.5 * max(abs(value) for each in points[len(points) // 3 :] for value in (each.low, each.high)) or 1.0
+    shown = points[len(points) // 3 :]
+    least, most = min(0.0, *(each.low for each in shown)), max(0.0, *(each.high for each in shown))
+    reach = (most - least) * 1.2 or 1.0
 
     def x_of(at_s: float) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (at_s - first.at_s) / span_s
 
     def y_of(share: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (0.5 - min(max(share / reach, -1.0), 1.0) / 2)
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * min(max((most - share) / reach + 0.1, 0.0), 1.0)
 
     upper = [f"{x_of(each.at_s):.1f} {y_of(each.high):.1f}" for each in points]
     lower = [f"{x_of(each.at_s):.1f} {y_of(each.low):.1f}" for each in reversed(points)]
@@ -48,7 +50,7 @@ def draw_band(title: str, points: Sequence[BandPoint], ends: tuple[str, str]) ->
             '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
             '<text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
         ).format(_LEFT, _WIDTH - _RIGHT, y_of(share), _LEFT - 6, y_of(share) + 4, f"{share:+.1%}" if share else "0")
-        for share in (reach, 0.0, -reach)
+        for share in {least, 0.0, most}
     )
     labels = Markup("").join(
         Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(x, _HEIGHT - 6, anchor, text)

@@ -105,10 +105,11 @@ class RolloutReporter:
             waits_for=step.waits_for if step else None,
         )
         await self._client.set(self._streams.rollout_report, report.model_dump_json(exclude_none=True))
-        await self._log.add(rollout.id, verdict)
         self._metrics.record_report(report)
         self._log_verdict(rollout, verdict)
         await self._act(rollout, report, step)
+        # last, because a right that is missing here must not keep a rollout from being stopped
+        await self._log.add(rollout.id, verdict)
         return report
 
     def record_failure(self) -> None:

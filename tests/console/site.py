@@ -67,15 +67,18 @@ class Site:
 
 
 @contextmanager
-def running_site(home: Path, browser_path: str) -> Iterator[Site]:
-    """One system with two versions, of which the second is champion, on a Redis of its own, and one browser."""
+def running_site(home: Path, browser_path: str, **sections: Any) -> Iterator[Site]:
+    """One system with two versions, of which the second is champion, on a Redis of its own, and one browser.
+
+    `sections` replace those of the settings.
+    """
     train_small_model(home, trees=5)
     model = train_small_model(home, trees=10)
     server = RedisServer(home / "redis", "--appendonly", "yes")
     server.start()
     try:
         with connect(server.url) as client:
-            changes = {"redis_url": SecretStr(server.url), "prefix": "housing", "heartbeat_s": 0.5}
+            changes = {"redis_url": SecretStr(server.url), "prefix": "housing", "heartbeat_s": 0.5, **sections}
             settings = model.settings.model_copy(update=changes)
             key = add_key(client, settings.streams, "ana", "operator")
             with (
