@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Self
@@ -20,6 +19,7 @@ from schemas.errors import PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
 from transport.backlog import read_backlog_async
+from transport.bulk_replies import read_replies
 from transport.connection import SOCKET_TIMEOUT_S, connect_async
 
 
@@ -137,11 +137,7 @@ class AsyncListingPublisher:
             await connection.send_packed_command(packed, check_health=False)
             # one timeout for the chunk: redis-py's timeout for each reply takes most of the time
             async with asyncio.timeout(SOCKET_TIMEOUT_S):
-                while len(replies) < len(chunk):
-                    try:
-                        replies.append(await connection.read_response(timeout=math.inf))
-                    except redis.exceptions.ResponseError as error:
-                        replies.append(error)
+                await read_replies(connection, len(chunk), replies)
         except CONNECTION_ERRORS as error:
             lost = error
         finally:
