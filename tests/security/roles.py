@@ -39,7 +39,7 @@ class Users:
 
     def __init__(self, admin: redis.Redis, url: str, prefix: str) -> None:
         self._admin = admin
-        self._address = url.partition("://")[2]
+        self._scheme, _, self._address = url.partition("://")
         self._prefix = prefix
         self._passwords = {role: secrets.token_hex(16) for role in ROLES}
         is_old = tuple(map(int, admin.info("server")["redis_version"].split(".")[:2])) < (7, 0)
@@ -54,7 +54,7 @@ class Users:
 
     def url(self, role: str) -> str:
         """The server's URL with the user and password of a role."""
-        return f"redis://{self.name(role)}:{self._passwords[role]}@{self._address}"
+        return f"{self._scheme}://{self.name(role)}:{self._passwords[role]}@{self._address}"
 
     def denied(self) -> list[tuple[str, str]]:
         """Each denied user with the command or key; without CLIENT SETINFO, which redis-py sends and no role needs."""
