@@ -117,8 +117,13 @@ class Scoring:
             if reply is None:
                 answers.append(_unanswered(submission, entry, self._timeout_s).answer)
                 continue
+            event = read_reply(reply)
+            if event.type == "listing.scored":
+                # without a coroutine for each, of which a batch has thousands
+                answers.append(self._served.answers.prediction(event, seconds))
+                continue
             try:
-                answers.append(await self._answer(read_reply(reply), submission, seconds))
+                answers.append(await self._answer(event, submission, seconds))
             except HttpProblemError as refusal:
                 answers.append(refusal.answer)
         return answers

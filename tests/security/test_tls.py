@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import uuid
@@ -11,17 +12,23 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from gateway.app import check_start
 from producer import AsyncListingPublisher, ListingPublisher
 from schemas.errors import ConfigurationError, RedisUnavailableError
+from schemas.gateway_settings import GatewaySettings
 from schemas.settings import load_settings
 from schemas.streams import Streams
 from tasador.machine.home import process_environment
 from tasador.machine.processes import ManagedProcess
+from tests.conftest import own_prefix
+from tests.consumer.harness import PRICE_OF_ROW, ROW
 from tests.docker_engine import HOW
+from tests.gateway.system import consuming, gateway_settings, serving
 from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
 from tests.own_redis import StartOwnRedis
 from tests.security.certificates import Authority
+from tests.security.roles import Users
 from tests.waiting import wait_until
 from transport.address import without_password
 from transport.connection import connect, connect_async, speaking_to
@@ -101,6 +108,26 @@ def test_processes_work_over_tls(tls_url: str, small_model: SmallModel, tmp_path
     finally:
         for process in processes:
             process.kill()
+
+
+def test_a_gateway_with_its_role_speaks_tls_to_redis_and_to_clients(tls_url: str, authority: Authority) -> None:
+    with own_prefix(tls_url) as prefix, connect(tls_url) as client:
+        users = Users(client, tls_url, prefix)
+        settings = gateway_settings(
+            users.url("gateway"),
+            prefix,
+            gateway=GatewaySettings(tls_certificate=authority.certificate, tls_key=authority.key),
+        )
+        trusting = ssl.create_default_context(cafile=authority.ca)
+        try:
+            check_start(settings)
+            with consuming(tls_url, settings), serving([settings], tls=trusting) as web:
+                assert web.post("/predict", {"id": "r-1", **ROW}).json["prediction"] == PRICE_OF_ROW
+                assert web.post("/predict", {"id": "r-1", **ROW}).json["is_repeat"] is True
+                assert web.post("/predict/batch", [ROW] * 200).json["refused"] == 0
+            assert users.denied() == []
+        finally:
+            users.remove()
 
 
 def test_unknown_authority_is_an_error_of_one_line(tls_address: str, authority: Authority, tmp_path: Path) -> None:
