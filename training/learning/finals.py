@@ -46,13 +46,17 @@ class Finals:
     def grow(self, runners: Sequence[RaceEntry], steps: TrainingSteps) -> list[Trial]:
         """The trials of all finalists; the first always runs."""
         trials: list[Trial] = []
-        entries = [(runner, _SECOND_SHARE if number else 1.0, "") for number, runner in enumerate(runners)]
+        # of many classes the limit on cost leaves a booster few rounds: half of them would not show what it is worth
+        later = 1.0 if self.race.is_sampled_by_class else _SECOND_SHARE
+        entries = [(runner, later if number else 1.0, "") for number, runner in enumerate(runners)]
         if len(self.race.table) <= _LIGHT_ROWS:
             entries += [(runner, _LIGHT_SHARE, "-light") for runner in runners[:2]]
+        # a search on so few rows finds less than the finalists that it makes room for
+        parts = self.race.plan.finalists if self.race.is_sampled_by_class else len(entries)
         for number, (runner, share, suffix) in enumerate(entries):
             if number and not steps.may_start():
                 break
-            room = FINAL * self.race.plan.work / len(entries)
+            room = FINAL * self.race.plan.work / parts
             trials.append(self.grow_one(runner, room, steps, share, suffix))
         return trials
 
@@ -72,7 +76,7 @@ class Finals:
         a_round = sum(shape.work(len(train), table.width) for train, _ in race.splits)
         a_round += _MORE_TREES * shape.work(len(table), table.width)
         wanted = runner.growth.trees * _MARGIN + _FEWEST
-        dearest = share * most_trees(shape, table.groups, race.max_us_per_row)
+        dearest = share * most_trees(shape, table, race.max_us_per_row)
         most = min(room / a_round, dearest, wanted * runner.rate / RATES[0])
         rate = round(float(np.clip(runner.rate * wanted / most, RATES[0], RATES[-1])), 4)
         rounds = rounds_within(most)
@@ -128,8 +132,8 @@ class Finals:
     def average_seeds(self, leader: Trial, steps: TrainingSteps) -> Trial | None:
         """The mean of the leader and of boosters with other seeds; None if there is no room for one more."""
         race, table, member = self.race, self.race.table, boosted_member(leader)
-        cost = member.shape.cost(member.trees, table.groups)
-        by_cost = int(most_trees(member.shape, table.groups, race.max_us_per_row) / member.trees)
+        cost = member.shape.cost(member.trees, table.groups, len(table))
+        by_cost = int(most_trees(member.shape, table, race.max_us_per_row) / member.trees)
         by_work = 1 + int(_RESERVE * steps.left / self._work_of(member))
         seeds = min(_SEEDS, by_cost, by_work)
         if len(table) > _SEEDED_ROWS or seeds < 2 or not steps.may_start():  # noqa: PLR2004 - the leader's and one more
@@ -159,7 +163,7 @@ class Finals:
         cost: float | None = None,
     ) -> Trial:
         race = self.race
-        counted = member.shape.cost(member.trees, race.table.groups) if cost is None else cost
+        counted = member.shape.cost(member.trees, race.table.groups, len(race.table)) if cost is None else cost
         others = self._backwards(member, steps)
         return trial_of(name, member, race.table, race.metric, race.splits, raw, others, counted)
 

@@ -83,11 +83,11 @@ class TreeShape:
             is_guided=bool(self.max_leaves),
         )
 
-    def cost(self, trees: int, groups: int) -> float:
-        """Counted cost of a row in µs of a booster with so many rounds."""
+    def cost(self, trees: int, groups: int, rows: int) -> float:
+        """Counted cost of a row in µs of a booster with so many rounds, grown on so many rows."""
         if self.by_vector:
             return vector_boosting_cost(trees, self._levels, groups)
-        return boosting_cost(trees, self._levels, groups, is_guided=bool(self.max_leaves))
+        return boosting_cost(trees, self._levels, groups, rows, is_guided=bool(self.max_leaves))
 
     def params(self, learning_rate: float, classes: int) -> dict[str, Any]:
         """XGBoost's parameters."""

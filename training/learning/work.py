@@ -24,7 +24,9 @@ _US_A_TREE, _US_A_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 6e-3
 """Microseconds of a row and a tree, and of a level of it; trees that grow where they gain most are deep and uneven."""
 _US_A_TREE_OF_CLASSES, _FLAT, _US_A_DEEPER_LEVEL = 13e-3, 6, 3e-3
 """Most microseconds of a row and a tree where a round has a tree for each class, up to a number of levels, and then of
-each level: these trees stay small."""
+each level: on few rows these trees stay small."""
+_SMALL_TREES_ROWS = 5000
+"""Rows up to which they do."""
 _US_A_LEVEL_OF_VECTORS, _US_A_VALUE = 3e-3, 5e-4
 """Microseconds of a row and a level, and of a class, of a tree with a value for every class."""
 
@@ -96,11 +98,13 @@ def binning_work(rows: int, columns: int) -> float:
     return _SORT * rows * columns
 
 
-def boosting_cost(trees: int, levels: float, groups: int, *, is_guided: bool = False) -> float:
-    """Counted cost of a row in µs: rounds, each of `groups` trees, with this number of levels."""
+def boosting_cost(trees: int, levels: float, groups: int, rows: int, *, is_guided: bool = False) -> float:
+    """Counted cost of a row in µs: rounds, each of `groups` trees with this number of levels, grown on so many rows."""
     a_tree = _US_A_GUIDED_LEVEL * levels if is_guided else _US_A_TREE + _US_A_LEVEL * levels
     if groups > 1:
-        a_tree = min(a_tree * 1.2, _US_A_TREE_OF_CLASSES if levels <= _FLAT else _US_A_DEEPER_LEVEL * levels)
+        a_tree *= 1.2
+        if rows <= _SMALL_TREES_ROWS and not is_guided:
+            a_tree = min(a_tree, _US_A_TREE_OF_CLASSES if levels <= _FLAT else _US_A_DEEPER_LEVEL * levels)
     return trees * groups * a_tree
 
 
