@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import compress
 from pathlib import Path
 
@@ -66,13 +67,14 @@ class CsvFile:
     def _rows(self) -> Iterator[tuple[str, list[str]]]:
         """The rows after the header, all of its width, with their places."""
         path, width = self._text.path, self._width
-        rows = self._cells()
-        next(rows, None)
-        for line, cells in rows:
-            where = f"{path} line {line}"
-            if len(cells) != width:
-                raise DataError(self._wrong_width(where, cells))
-            yield where, cells
+        # an error keeps this frame alive, and with it the file
+        with closing(self._cells()) as rows:
+            next(rows, None)
+            for line, cells in rows:
+                where = f"{path} line {line}"
+                if len(cells) != width:
+                    raise DataError(self._wrong_width(where, cells))
+                yield where, cells
 
     def _wrong_width(self, where: str, cells: list[str]) -> str:
         message = f"{where}: {len(cells)} cells, but the header has {self._width}"
@@ -80,7 +82,7 @@ class CsvFile:
             return f"{message}: too many from {cells[self._width]!r} on"
         return f"{message}: none for {self._all_names[len(cells)]!r}"
 
-    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+    def _cells(self) -> Generator[tuple[int, list[str]]]:
         """The rows that are not blank, with the line on which each ends."""
         with self._text.open() as lines:
             # without strict, an unclosed quote would take the following rows into its cell

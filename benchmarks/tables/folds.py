@@ -42,7 +42,7 @@ def outer_folds(table: Table, folds: int | None = None) -> list[OuterFold]:
     """
     count = folds or (5 if len(table) <= SMALL else 3 if len(table) <= MEDIUM else 2)
     kind = StratifiedKFold if table.domain.target.classes else KFold
-    content = table.sha256()
+    content = hashlib.sha256(table.with_target().to_csv(index=False, lineterminator="\n").encode()).hexdigest()
     return [
         OuterFold(number, table.take(train), table.take(test), _digest(content, train, test))
         for number, (train, test) in enumerate(

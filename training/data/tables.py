@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.domain import Domain
+from training.data.content import content_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,5 @@ class Table:
         """A hash of the content, independent of the source's order of columns, line endings and spelling of numbers."""
         frame = self.with_target()
         if self.times is not None:
-            frame.insert(0, "", self.times)
-        content = frame.to_csv(index=False, lineterminator="\n")
-        return hashlib.sha256(content.encode()).hexdigest()
+            frame.insert(0, "", self.times.astype("int64").astype(str))
+        return content_sha256(frame)

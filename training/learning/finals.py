@@ -46,13 +46,17 @@ class Finals:
     def grow(self, runners: Sequence[RaceEntry], steps: TrainingSteps) -> list[Trial]:
         """The trials of all finalists; the first always runs."""
         trials: list[Trial] = []
-        entries = [(runner, _SECOND_SHARE if number else 1.0, "") for number, runner in enumerate(runners)]
+        # of many classes the limit on cost leaves a booster few rounds: half of them would not show what it is worth
+        later = 1.0 if self.race.is_sampled_by_class else _SECOND_SHARE
+        entries = [(runner, later if number else 1.0, "") for number, runner in enumerate(runners)]
         if len(self.race.table) <= _LIGHT_ROWS:
             entries += [(runner, _LIGHT_SHARE, "-light") for runner in runners[:2]]
+        # a search on so few rows finds less than the finalists that it makes room for
+        parts = self.race.plan.finalists if self.race.is_sampled_by_class else len(entries)
         for number, (runner, share, suffix) in enumerate(entries):
             if number and not steps.may_start():
                 break
-            room = FINAL * self.race.plan.work / len(entries)
+            room = FINAL * self.race.plan.work / parts
             trials.append(self.grow_one(runner, room, steps, share, suffix))
         return trials
 

@@ -22,6 +22,7 @@ _USUAL_TREES = 300
 _TREES = (400, 800)
 """Most rounds in the first and in the second race."""
 _LEADERS = 4
+_USUAL = {"boosting-depth-6", "boosting-depth-6-sampled"}
 COST_SHARE = 0.9
 """Share of the limit on cost that one booster may use, so that there is room for a second member."""
 
@@ -68,10 +69,21 @@ class Race:
         if not steps.may_start():
             return first[: self.plan.finalists]
         kept = _with_both_scales([runner.shape for runner in first], _LEADERS)
+        usual = [shape for shape in shapes if shape.name in _USUAL] if self.is_sampled_by_class else []
+        kept += [shape for shape in usual if shape not in kept]
         second = self.run("comparing the best shapes", kept, 1, SECOND_RACE * self.plan.work, steps)
         order = _with_both_scales([runner.shape for runner in second], self.plan.finalists)
+        order += [shape for shape in usual if shape not in order]
         by_shape = {runner.shape: runner for runner in second}
         return [by_shape[shape] for shape in order]
+
+    @property
+    def is_sampled_by_class(self) -> bool:
+        """Whether races look at so few rows of each of many classes that small trees win which lose on all rows.
+
+        XGBoost's own shape of trees, with all rows and columns and with samples of them, is a finalist then.
+        """
+        return self.table.groups > 1 and self.plan.race_rows[1] < len(self.table) / 2
 
     def run(
         self, name: str, shapes: Sequence[TreeShape], number: int, room: float, steps: TrainingSteps

@@ -106,7 +106,7 @@ def _boosting_work(trees: int) -> Counted:
 
 
 def _boosting_cost(trees: int, levels: int) -> Counted:
-    return lambda rows, columns, classes: work.boosting_cost(trees, levels, classes if classes > 2 else 1)  # noqa: ARG005, PLR2004
+    return lambda rows, columns, classes: work.boosting_cost(trees, levels, classes if classes > 2 else 1, rows)  # noqa: ARG005, PLR2004
 
 
 RECIPES: tuple[Recipe, ...] = (

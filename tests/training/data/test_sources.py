@@ -17,7 +17,8 @@ from schemas.settings import Settings, load_settings
 from tests.models import made_up_rows, table_of
 from tests.training.data.web import Web
 from training.data.checking import validate
-from training.data.provenance import Provenance, content_sha256, file_sha256
+from training.data.content import content_sha256
+from training.data.provenance import Provenance, file_sha256
 from training.data.sources import ingest, read_source
 
 BOSTON = "kaggle:altavish/boston-housing-dataset"
