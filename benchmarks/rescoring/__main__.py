@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import resource
-import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from benchmarks.rescoring.made_up_log import write_log
-from history.rescoring import FROM_ROWS, rescore
+from benchmarks.rescoring.runs import RescoreRun, measure
+from history.rescoring import FROM_ROWS
 from schemas.frozen_model import FrozenModel
-from schemas.settings import Settings, load_settings
+from schemas.settings import load_settings
 from tasador.bench.machine import Machine, describe_machine
 from tasador.bench.model import train_reference
 from tasador.cli.terminal import print_line, print_note
@@ -28,22 +23,6 @@ LEAST_RATIO = 1.6
 """How much faster two workers must be than one, from `FROM_ROWS` rows on."""
 MOST_BYTES = 2_000_000_000
 """Of a worker."""
-
-
-class RescoreRun(FrozenModel):
-    """One run over the whole log.
-
-    Attributes:
-        how: `processes` of this machine, or workers of `dask`.
-        workers: number of them.
-        seconds: from the call to the last file, with the start of processes and without that of a cluster.
-        peak_bytes: largest resident memory of a worker.
-    """
-
-    how: str
-    workers: int
-    seconds: float
-    peak_bytes: int
 
 
 class RescoreBench(FrozenModel):
@@ -73,44 +52,6 @@ class RescoreBench(FrozenModel):
         return is_fast and all(run.peak_bytes <= MOST_BYTES for run in self.runs)
 
 
-def measure(settings: Settings, how: str, workers: int, out: Path) -> RescoreRun:
-    """Score the whole log again in a process of its own, whose largest child is then a worker of this run."""
-    context = get_context("spawn")
-    results: Any = context.Queue()
-    process = context.Process(target=_run, args=(results, settings, how, workers, out))
-    process.start()
-    seconds, peak_bytes = results.get()
-    process.join()
-    shutil.rmtree(out)
-    return RescoreRun(how=how, workers=workers, seconds=round(seconds, 1), peak_bytes=peak_bytes)
-
-
-def _run(results: Any, settings: Settings, how: str, workers: int, out: Path) -> None:
-    if how == "processes":
-        seconds = _timed(settings, out, workers)
-    else:
-        with _cluster(workers) as address:
-            seconds = _timed(settings.model_copy(update={"dask": address}), out, 0)
-    # in KB on Linux
-    results.put((seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024))
-
-
-def _timed(settings: Settings, out: Path, workers: int) -> float:
-    started = time.perf_counter()
-    rescore(settings, "1", out, workers=workers)
-    return time.perf_counter() - started
-
-
-@contextmanager
-def _cluster(workers: int) -> Iterator[str]:
-    from distributed import LocalCluster
-
-    with LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        yield str(cluster.scheduler_address)
-
-
 def rescoring(
     rows: Annotated[int, typer.Option(help="Predictions of the made-up audit log.")] = 10_000_000,
     per_file: Annotated[int, typer.Option(help="Of which a file has so many.")] = 10_000,
@@ -131,7 +72,7 @@ def rescoring(
                 run = measure(settings, how, workers, home / "out")
                 print_line(
                     f"{how}, {workers}: {run.seconds:.1f} s, {rows / run.seconds:,.0f} rows/s, "
-                    f"{run.peak_bytes / 1e6:,.0f} MB a worker at most"
+                    f"{run.cpu_s:.1f} s of processor time, {run.peak_bytes / 1e6:,.0f} MB a worker at most"
                 )
                 runs.append(run)
     report = RescoreBench(

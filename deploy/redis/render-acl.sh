@@ -6,7 +6,7 @@
 # The password of a role comes from REDIS_<ROLE>_PASSWORD, or from the file that REDIS_<ROLE>_PASSWORD_FILE names; only
 # its SHA-256 is written. A role without a password gets no user, and no user has an empty one. ACL_LEVEL=6.2 writes a
 # file for that server, which has neither selectors nor separate rights to read and write, so a user gets all of its
-# commands on all of its keys. With ACL_CLUSTER=yes every user may ask which node has which keys, and follow them there.
+# commands on all of its keys.
 set -eu
 
 password_of() {
@@ -25,7 +25,7 @@ for role in $(awk '$1 == "user" { print $2 }' "$1"); do
   fi
 done
 
-awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL:-7.0}" -v cluster="${ACL_CLUSTER:-}" '
+awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL:-7.0}" '
   function finish() { if (line != "") print line; line = "" }
   BEGIN {
     many = split(prefixes, prefix, " ")
@@ -43,7 +43,7 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
   $1 ~ /^#/ || NF == 0 { next }
   $1 == "user" {
     finish()
-    if ($2 in hash) line = "user " $2 " on #" hash[$2] " resetkeys resetchannels -@all" (cluster ? " +cluster|slots +asking" : "")
+    if ($2 in hash) line = "user " $2 " on #" hash[$2] " resetkeys resetchannels -@all"
     next
   }
   line != "" {

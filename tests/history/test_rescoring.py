@@ -21,13 +21,14 @@ from tasador.cli.commands.rescore import rescore as rescore_command
 from tests.consumer.harness import ROW, activate, event, publish, running
 from tests.explainer.harness import settings_of
 from tests.models import SmallModel, small_model
+from tests.monitoring.archive.object_store import bucket, s3_url
 from tests.tasador.command import runner_of
 from tests.waiting import wait_until_async
 from transport.clock import now_ms_async
 from transport.connection import connect_async
 from transport.entries import EntryId
 
-__all__ = ["small_model"]
+__all__ = ["bucket", "s3_url", "small_model"]
 
 LISTINGS = 90
 ROWS_PER_FILE = 30
@@ -99,6 +100,18 @@ async def test_processes_give_the_same_files(log: Settings, tmp_path: Path) -> N
     rescore(log, "1", tmp_path / "here")
     rescore(log, "1", tmp_path / "there", workers=1)
     pd.testing.assert_frame_equal(_read(tmp_path / "here"), _read(tmp_path / "there"))
+
+
+async def test_a_log_in_an_object_store_gives_the_same_files_and_is_scored_once(
+    log: Settings, tmp_path: Path, bucket: str
+) -> None:
+    there = log.model_copy(update={"archive": log.archive.model_copy(update={"folder": bucket})})
+    for file in archive_of(log).files("predictions"):
+        archive_of(there).write("predictions", file.read(), file.span)
+    rescore(log, "1", tmp_path / "here")
+    assert rescore(there, "1", tmp_path / "there").rows == LISTINGS
+    pd.testing.assert_frame_equal(_read(tmp_path / "here"), _read(tmp_path / "there"))
+    assert rescore(there, "1", tmp_path / "there").kept == LISTINGS // ROWS_PER_FILE
 
 
 async def test_few_rows_stay_in_the_process_beside_a_cluster(log: Settings, tmp_path: Path) -> None:
