@@ -86,7 +86,7 @@ def search(client: redis.Redis, settings: Settings, domain: Domain, text: str) -
     """
     result = SearchResult()
     shards = read_layout(client, settings.streams).streams(settings.streams)
-    is_entry, limit_s = _ENTRY.fullmatch(text), SEARCH_S / len(shards)
+    is_entry, limit_s, number = _ENTRY.fullmatch(text), SEARCH_S / len(shards), None
     if is_entry:
         text, number = is_entry.groups()
         shards = tuple(shard for shard in shards if number in {None, str(shard.shard)})
@@ -97,7 +97,8 @@ def search(client: redis.Redis, settings: Settings, domain: Domain, text: str) -
             )
             result.hits += _hits(shard.shard, found, text, result, limit_s)
     if not result.hits:
-        rows, is_complete = search_rows(archive_of(settings), text, _MOST, time.monotonic() + SEARCH_S)
+        deadline_s, only = time.monotonic() + SEARCH_S, None if number is None else int(number)
+        rows, is_complete = search_rows(archive_of(settings), text, _MOST, deadline_s, only)
         result.hits += [_archived(domain, row) for row in rows]
         result.is_complete &= is_complete
     result.hits.sort(key=lambda hit: hit.at_ms, reverse=True)

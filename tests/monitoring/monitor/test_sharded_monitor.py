@@ -54,7 +54,29 @@ async def test_what_waits_is_added_up(redis_client: redis.Redis, redis_url: str,
     redis_client.xadd(shards[1].explain, {"data": "{}"})
     async with connect_async(redis_url) as client:
         workload = await read_workload(client, shards)
-    assert workload.model_dump() == {"backlog": 6, "undelivered": 4, "pending": 2, "explain_requests": 1}
+    assert workload.model_dump() == {
+        "demand": 6,
+        "backlog": 6,
+        "undelivered": 4,
+        "pending": 2,
+        "explain_requests": 1,
+    }
+
+
+async def test_a_listing_of_any_shard_keeps_a_consumer_running(
+    redis_client: redis.Redis, redis_url: str, streams: Streams
+) -> None:
+    shards = set_shards(redis_client, streams, 3)
+    for shard in shards:
+        redis_client.xgroup_create(shard.listings, SCORERS, "0", mkstream=True)
+    async with connect_async(redis_url) as client:
+        assert (await read_workload(client, shards)).demand == 0
+        entry = redis_client.xadd(shards[2].listings, {"data": "{}"})
+        redis_client.xreadgroup(SCORERS, "c1", {shards[2].listings: ">"})
+        redis_client.xack(shards[2].listings, SCORERS, entry)
+        redis_client.hset(shards[2].progress, "answered", 1)
+        workload = await read_workload(client, shards)
+    assert (workload.demand, workload.backlog) == (1, 0)
 
 
 def test_a_bake_measures_what_the_model_did_in_all_shards(redis_client: Any, streams: Streams) -> None:
