@@ -163,6 +163,7 @@ _OWN_TABLE = (
 )
 _NODE = "downloads packages: tests/tasador/test_clients.py::test_the_client_for_node_publishes_and_reads_its_answers"
 _OWN_REDIS = "a server of the reader's: tests/tasador/test_runbook.py::test_a_restored_backup_continues_without_loss"
+_OPTIONS = "the servers of tests/watched_redis.py have these options"
 _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the_rights_for_the_main_job"
 _SHARDS = "other pages expect one shard: tests/tasador/test_shards_command.py::test_the_number_is_changed_and_shown"
 _SECOND_DOMAIN = (
@@ -223,6 +224,7 @@ NOT_TYPED: dict[str, str] = {
     'PREFIXES="housing obesity" REDIS_CLIENT_PASSWORD=... deploy/redis/render-acl.sh deploy/redis/users.acl '
     "> users.acl": _ROLES,
     "redis-server --aclfile users.acl ...": _ROLES,
+    "redis-server --min-replicas-to-write 1 --min-replicas-max-lag 2 --repl-diskless-sync-delay 0 ...": _OPTIONS,
     'TASADOR_REDIS_URL="rediss://consumer:...@redis:6380/0?ssl_ca_certs=/tls/ca.crt&ssl_certfile=/tls/own.crt'
     '&ssl_keyfile=/tls/own.key"': "a server with TLS: tests/security/test_tls.py::test_processes_work_over_tls",
     "cp /var/lib/redis/dump.rdb backup/": _OWN_REDIS,
