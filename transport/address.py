@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
-from redis.connection import parse_url
-
 from schemas.errors import ConfigurationError
 
 PORT, SENTINEL_PORT = 6379, 26379
@@ -137,6 +135,8 @@ def node_options(url: str) -> dict[str, Any]:
     credentials, at, _ = parts.netloc.rpartition("@")
     database = "".join(parts.path.split("/")[2:]) if parts.scheme in SENTINEL_SCHEMES else ""
     query = "&".join(each for each in parts.query.split("&") if not each.startswith("sentinel_"))
+    from redis.connection import parse_url  # what only shows an address needs no client
+
     options: dict[str, Any] = parse_url(f"redis://{credentials}{at}/{database}?{query}")  # type: ignore[no-untyped-call]
     return options | ({"ssl": True} if is_tls(url) else {})
 

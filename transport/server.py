@@ -37,24 +37,27 @@ def check_server(client: redis.Redis, streams: Streams) -> None:
         ServerError: it is older than 6.2, or a cluster while the prefix carries no hash tag, or the address is not that
             of a cluster.
     """
-    _check(client.info("server"), client.info("cluster"), streams, is_routed=isinstance(client, ClusterClient))
+    is_routed = isinstance(client, ClusterClient)
+    if is_routed:
+        _check_tag(streams)  # whether the cluster answers or not
+    _check(client.info("server"), client.info("cluster"), is_routed=is_routed)
 
 
 async def check_server_async(client: redis.asyncio.Redis, streams: Streams) -> None:
     """As `check_server`, for an asynchronous client."""
     is_routed = isinstance(client, AsyncClusterClient)
-    _check(await client.info("server"), await client.info("cluster"), streams, is_routed=is_routed)
+    if is_routed:
+        _check_tag(streams)
+    _check(await client.info("server"), await client.info("cluster"), is_routed=is_routed)
 
 
-def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], streams: Streams, *, is_routed: bool) -> None:
+def _check(server: Mapping[str, Any], cluster: Mapping[str, Any], *, is_routed: bool) -> None:
     version = str(server.get("redis_version", "0"))
     # Valkey reports the Redis version whose behaviour it has
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise ServerError(f"Redis {version} is too old: Redis 6.2 or newer, or Valkey, is required")
     if cluster.get("cluster_enabled") and not is_routed:
         raise ServerError(f"this Redis {NOT_ROUTED} in TASADOR_REDIS_URL")
-    if cluster.get("cluster_enabled"):
-        _check_tag(streams)
 
 
 def _check_tag(streams: Streams) -> None:

@@ -53,7 +53,7 @@ def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
     """
     match formula:
         case Trees():
-            compute = sum_of(formula, boosters[formula.booster])
+            compute = _trees(formula, boosters[formula.booster])
         case Linear(weights, intercept):
             compute = _linear(weights.array(), intercept.array())
         case Kernel():
@@ -105,8 +105,7 @@ def _in_turn(computations: Sequence[Compute]) -> Compute:
     return compute
 
 
-def sum_of(trees: Trees, booster: Booster) -> Compute:
-    """The function that computes the outputs (n, outputs) of trees."""
+def _trees(trees: Trees, booster: Booster) -> Compute:
     sums: Compute = booster.margins if trees.output == "margin" else booster.predict
     if trees.memberships:
         sums = _in_turn([appender_of(trees.memberships), sums])

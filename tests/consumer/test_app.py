@@ -150,7 +150,8 @@ def test_a_configuration_error_is_one_line(start: StartConsumer, variables: dict
 
 def test_cluster_without_a_hash_tag_is_refused(private_redis: StartRedis, start: StartConsumer) -> None:
     server = private_redis("--cluster-enabled", "yes")
-    process = start(TASADOR_REDIS_URL=server.url, TASADOR_PREFIX="plain")
+    url = f"redis+cluster://127.0.0.1:{server.port}"
+    process = start(TASADOR_REDIS_URL=url, TASADOR_PREFIX="plain")
     _, complaints = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "hash tag" in complaints

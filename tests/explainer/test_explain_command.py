@@ -111,7 +111,8 @@ async def test_a_listing_that_cannot_be_explained_is_one_line(
     version = versions["none"].info.version
     with pytest.raises(ExplanationError, match=rf"'l-1' was predicted by version {version}: .*train it again"):
         COMMAND.run("l-1")
-    stray = {"id": "1-1", "data": {"listing_id": "l-1", "listing_source": "else", "model": {"version": "99"}}}
+    data = {"listing_id": "l-1", "listing_source": "else", "model": {"version": "99"}}
+    stray = {"id": "1-1", "source": "tasador/housing", "data": data}
     redis_client.xadd(settings.streams.predictions, {"data": json.dumps(stray)})
     with pytest.raises(ExplanationError, match="row is gone"):
         COMMAND.run("l-1", "--source", "else")

@@ -90,6 +90,12 @@ def make_plan(
     if folds < training.folds:
         left_out[f"{training.folds} folds"] = f"{rows} rows and {training.seconds:g} s leave room for {folds}"
     repeats = _repeat_count(shapes, rows, width, folds, training.repeats, FINAL * learning)
+    chosen, recipes_left_out = _recipes_that_fit(recipes, names, table, folds * repeats, SIMPLE * learning)
+    for fewer in range(repeats - 1, 0, -1):
+        # another kind of model is worth more than a repetition
+        more, left_out_of_fewer = _recipes_that_fit(recipes, names, table, folds * fewer, SIMPLE * learning)
+        if len(more) > len(chosen):
+            chosen, recipes_left_out, repeats = more, left_out_of_fewer, fewer
     if repeats < training.repeats:
         left_out[f"{training.repeats} repetitions of the folds"] = (
             f"{repeats} are enough for {rows} rows, or all that fit"
@@ -97,7 +103,7 @@ def make_plan(
     race_folds = (1, 2) if rows > _MANY_ROWS else (min(3, folds), folds)
     first = _race_rows(FIRST_RACE * learning, len(shapes) * race_folds[0] * _RACE_TREES * a_round, rows)
     second = max(first, _race_rows(SECOND_RACE * learning, 4 * race_folds[1] * _SECOND_TREES * a_round, rows))
-    chosen = _recipes_that_fit(recipes, names, table, folds * repeats, SIMPLE * learning, left_out)
+    left_out |= recipes_left_out
     if first < rows and BOOSTING in (names or (BOOSTING,)):
         left_out["races on all rows"] = f"they look at {first} and {second} of {rows} rows"
     return TrainingPlan(
@@ -143,11 +149,14 @@ def _recipes_that_fit(
     table: EncodedTable,
     fits: int,
     room: float,
-    left_out: dict[str, str],
-) -> list[str]:
-    """Names of the recipes within limits of rows and work; what was named is tried in any case."""
+) -> tuple[list[str], dict[str, str]]:
+    """Names of the recipes within limits of rows and work, and why others are left out.
+
+    What was named is tried in any case.
+    """
     rows, columns, classes = len(table), scaled_columns(table), len(table.classes)
     chosen: list[str] = []
+    left_out: dict[str, str] = {}
     for recipe in recipes:
         needed = (fits + 1) * recipe.work(rows, columns, classes)
         if recipe.name in names:
@@ -159,7 +168,7 @@ def _recipes_that_fit(
         else:
             chosen.append(recipe.name)
             room -= needed
-    return chosen
+    return chosen, left_out
 
 
 def scaled_columns(table: EncodedTable) -> int:

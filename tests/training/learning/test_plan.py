@@ -85,3 +85,12 @@ def test_a_recipe_that_was_asked_for_is_tried_on_any_number_of_rows() -> None:
 def test_plots_and_reading_are_part_of_the_budget() -> None:
     assert plan_of(RENTS, report="full").work == plan_of(RENTS, report="figures").work - 6
     assert plan_of(of_rows(1_000_000)).work < plan_of(of_rows(10_000)).work
+
+
+def test_folds_are_repeated_less_often_where_kriging_would_be_left_out() -> None:
+    table = of_rows(450)
+    short, long = plan_of(table, seconds=15), plan_of(table, seconds=120)
+    assert "kriging" in short.recipes
+    assert "kriging" in long.recipes
+    assert short.repeats < long.repeats
+    assert f"{long.repeats} repetitions of the folds" in short.left_out
