@@ -87,6 +87,8 @@ class RolloutReporter:
         comparison = await self._outcomes.advance(rollout, now_ms)
         is_classification = self._domain.task == "classification"
         verdict = decide_verdict(comparison, self._limits, is_classification=is_classification)
+        if self._outcomes.shortage and verdict.verdict == "undecided":
+            verdict = verdict.model_copy(update={"withheld": verdict.withheld or self._outcomes.shortage})
         guardrails = check_guardrails(self._window.measurements(rollout), self._limits)
         step = self._find_step(rollout, guardrails, now_ms) if rollout.follows_steps else None
         champion, challenger = self._window.figures(rollout)

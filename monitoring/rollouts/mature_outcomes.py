@@ -23,6 +23,7 @@ from monitoring.rollouts.phases import read_phases
 from schemas.domain import Domain
 from schemas.rollouts import DesiredRollout
 from schemas.streams import Streams
+from transport.entries import EntryId
 from transport.watched_shards import WatchedShardsAsync
 
 _BATCHES = 10
@@ -42,6 +43,7 @@ class MatureOutcomes:
     Attributes:
         cut_points: of the champion's answers into fifths, from its reference; empty before they are known, and for
             classes.
+        shortage: why pairs are gone before they count, after `advance`; None while they are not.
     """
 
     def __init__(self, client: redis.asyncio.Redis, streams: Streams, domain: Domain, mature_h: float) -> None:
@@ -52,6 +54,7 @@ class MatureOutcomes:
         self._store = ComparisonStore(client, streams)
         self._shards = WatchedShardsAsync(client, streams)
         self.cut_points: Sequence[float] = ()
+        self.shortage: str | None = None
 
     async def advance(self, rollout: DesiredRollout, now_ms: int) -> RolloutComparison:
         """The comparison of a rollout after what has become mature; of very much at once, the next call reads the rest.
@@ -79,11 +82,27 @@ class MatureOutcomes:
                     cursor, comparison = await self._store.load(rollout)
             if cursor == before:
                 break
+        self.shortage = await self._find_shortage(shards, cursor, now_ms)
         return comparison
 
     async def end(self) -> None:
         """Free the memory that a rollout took which has ended; its sums stay."""
         await self._store.forget_units()
+
+    async def _find_shortage(self, shards: Sequence[Streams], cursor: ComparisonCursor, now_ms: int) -> str | None:
+        """Why pairs are trimmed before they are mature: the oldest that is left was not read and is too young."""
+        for shard in shards if cursor.is_paired else ():
+            oldest: Any = await self._client.xrange(shard.shadows, count=1)
+            if not oldest or EntryId.parse(oldest[0][0]) <= EntryId.parse(cursor.shadow_of(shard.shard)):
+                continue
+            age_ms = now_ms - EntryId.parse(oldest[0][0]).ms
+            if age_ms < self._mature_ms and int(await self._client.hget(shard.progress, "pairs_trimmed") or 0):
+                mature_h = self._mature_ms / HOUR_MS
+                return (
+                    f"pairs are trimmed after {age_ms / HOUR_MS:.1f} h, and count from {mature_h:g} h on: raise "
+                    "rollout.pairs_kept, or lower rollout.mature_h or the share"
+                )
+        return None
 
     async def _read_pairs(
         self, shard: Streams, cursor: ComparisonCursor, comparison: RolloutComparison, last: str

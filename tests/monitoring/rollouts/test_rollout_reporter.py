@@ -304,3 +304,15 @@ async def test_verdicts_are_logged_as_their_outcomes_grow(make: MakeRollout) -> 
     assert [each.verdict.outcomes for each in logged] == [150, 302], "two more outcomes say nothing new"
     widths = [(each.verdict.high or 0) - (each.verdict.low or 0) for each in logged]
     assert widths[0] > widths[1] > 0
+
+
+async def test_it_says_that_pairs_are_trimmed_before_they_count(make: MakeRollout) -> None:
+    rollout = make(mature_h=24.0)
+    rollout.change()
+    rollout.answer(listings(20, 0.3))
+    assert (await rollout.report()).verdict.withheld is None
+    # what the consumers' trimming leaves: later pairs, and a count of those before them
+    rollout.client.hset(rollout.streams.progress, "pairs_trimmed", 20)
+    verdict = (await rollout.report()).verdict
+    assert verdict.verdict == "undecided"
+    assert "trimmed after 0.0 h, and count from 24 h on: raise rollout.pairs_kept" in (verdict.withheld or "")
