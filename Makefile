@@ -29,7 +29,7 @@ SPREAD := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 test: install ## Run the tests
 	@$(BIN)/pytest $(SPREAD)
 
-test-rounds: install ## Run the tests that take benchmarks, DVC, schemathesis and live rollouts through a round
+test-rounds: install ## Run the tests that take benchmarks, a browser, the retraining loop, live rollouts and others through a round
 	@$(BIN)/pytest -m "rounds and not soak"
 
 cover: install ## Run the tests and the rounds with branch coverage (50 % slower), and fail under 90 %
