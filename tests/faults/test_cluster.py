@@ -78,6 +78,28 @@ def test_master_of_the_slot_killed(cluster: RedisCluster, start_round: StartRoun
     assert run.counters()["retried"], "no commit met the fault"
 
 
+def test_master_of_one_shard_killed(cluster: RedisCluster, start_round: StartRound, record: Record) -> None:
+    """Shards whose masters live are answered while a replica takes the place of the killed one."""
+    round_ = start_round(cluster.url, shards=3)
+    round_.start("a", "b")
+    round_.wait_for_answers()
+    run = round_.runs[0]
+    former = cluster.owner(run.shards[1].listings)
+    others = [shard for shard in run.shards if cluster.owner(shard.listings) is not former]
+    assert others, "the shards lie on several masters"
+    with connect(cluster.url) as client:
+        before = [int(client.hget(shard.progress, "answered")) for shard in others]
+        former.kill()
+        meanwhile: list[int] = []
+        while cluster.owner(run.shards[1].listings) is former:
+            meanwhile = [int(client.hget(shard.progress, "answered")) for shard in others]
+        former.start()
+        assert all(late > early for early, late in zip(before, meanwhile, strict=True)), "other shards are answered"
+    round_.wait_for_answers()
+    answered = sum(late - early for early, late in zip(before, meanwhile, strict=True))
+    finish(round_, record, masters_killed=1, answered_in_other_shards=answered)
+
+
 def test_master_of_the_slot_silent(cluster: RedisCluster, start_round: StartRound, record: Record) -> None:
     """A master that answers nobody is replaced; when it wakes up, it finds itself a replica."""
     round_ = start_round(cluster.url)
