@@ -16,6 +16,7 @@ from schemas.command_line import spell_command
 from schemas.domain import Domain
 from schemas.errors import ConfigurationError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
+from schemas.shards import ShardLayout
 from schemas.stored_features import AT
 from schemas.streams import TRAINERS, Streams
 from tasador.machine.redis_binary import find_binary
@@ -24,7 +25,7 @@ from tasador.preflight.finding import Finding
 from transport.address import without_password
 from transport.connection import connect, connect_async, is_transient, speaking_to
 from transport.server import check_server
-from transport.shards import read_hold, read_layout
+from transport.shards import read_hold
 
 FULL_SHARE = 0.8
 """Share of `maxmemory` from which a warning is given."""
@@ -115,9 +116,17 @@ def _durability(info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    streams, shards = settings.streams, settings.shards
+    try:
+        is_held, layout = read_hold(client, streams)
+    except redis.exceptions.NoPermissionError:
+        what = f"this user may not read {streams.shards} and {streams.shards_hold}, which every process needs"
+        yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
+    else:
+        shards = max(shards, layout.read) if layout else shards
+        yield from _shards(settings, layout, is_held=is_held)
     # the keys of the last shard have the same rights as those of all but the first
-    last = settings.streams.of_shard(max(settings.shards, read_layout(client, settings.streams).read) - 1)
-    yield from _shards(client, settings)
+    last = streams.of_shard(shards - 1)
     yield from _commit(settings, last)
     refused = list(_dry_run(client, last))
     for command in refused:
@@ -125,8 +134,7 @@ def _rights(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
         yield _finding("error", what, "give this user the rights that docs/runbook.md lists")
 
 
-def _shards(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    is_held, layout = read_hold(client, settings.streams)
+def _shards(settings: Settings, layout: ShardLayout | None, *, is_held: bool) -> Iterator[Finding]:
     if is_held:
         yield _finding(
             "warning", "the number of shards is being changed: publishers wait", "see `tasador shards status`"

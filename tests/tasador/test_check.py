@@ -182,6 +182,7 @@ def test_missing_rights_of_a_publisher_are_named(
         f"this user may not run XADD on {prefix}:commands, which a publisher, consumer, worker or monitor needs"
         in errors
     )
+    assert f"this user may not read {prefix}:shards and {prefix}:shards:hold, which every process needs" in errors
     assert not any("listings" in what for what in errors)
 
 
