@@ -23,6 +23,8 @@ from tasador.bench.throughput import RateRatio, Spread, sum_up
 from tasador.bench.traced import TracedDrains, measure_traced
 from tests.benchmarks.test_report import MACHINE, drain
 
+pytestmark = pytest.mark.rounds
+
 PEERS = PeersReport(
     made_at=datetime(2026, 11, 21, tzinfo=UTC),
     machine=MACHINE,
@@ -66,7 +68,6 @@ def test_latency_counts_every_listing_after_the_warm_up(rig: Rig) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.rounds
 def test_models_are_swapped_while_listings_arrive(rig: Rig) -> None:
     swaps = measure_swaps(rig, 1, len)
     assert swaps.swaps == 1

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 distributed = pytest.importorskip("distributed", reason="needs Dask")
 TABLE = table_of_numbers(150)
 
+pytestmark = pytest.mark.rounds
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
