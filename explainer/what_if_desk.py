@@ -71,7 +71,7 @@ class WhatIfDesk:
 
     async def _write(self, question: WhatIfQuestion, answer: WhatIfAnswer) -> None:
         key = self._streams.what_if_answer(question.id)
-        async with self._client.pipeline(transaction=True) as pipeline:
+        async with self._client.pipeline(transaction=False) as pipeline:
             pipeline.rpush(key, answer.model_dump_json(exclude_unset=True))
             pipeline.pexpire(key, WHAT_IF_EXPIRES_MS)
             await pipeline.execute()

@@ -29,6 +29,8 @@ def test_redis_restarted_and_killed(
     """The process dies, not the machine: the kernel keeps what it had written, with `everysec` too."""
     server = private_redis(*options)
     round_ = start_round(server.url)
+    for run in round_.runs:
+        run.score_ms = 5  # so that the end of the process finds something in hand
     round_.start("a", "b")
     for life in range(4):
         time.sleep(round_.random.uniform(0.3, 0.8))
