@@ -63,7 +63,7 @@ def test_connections_killed_by_the_server(redis_url: str, start_round: StartRoun
     round_ = start_round(redis_url)
     round_.start("a", "b")
     with round_.client() as client:
-        for _ in range(30):
+        for _ in range(60):
             time.sleep(round_.random.uniform(0.05, 0.2))
             round_.count(connections_killed=int(client.client_kill_filter(_type="normal", skipme=True)))
     round_.wait_for_answers()
