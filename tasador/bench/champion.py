@@ -73,5 +73,6 @@ def find_rig_of_classes(rig: Rig) -> Rig | None:
     champion = find_champion(owner)
     if champion is None:
         return None
-    settings = settings_for(rig.url, rig.settings.home, DOMAIN_OF_CLASSES, owner.domains[DOMAIN_OF_CLASSES].path)
+    declared = owner.domains.get(DOMAIN_OF_CLASSES)  # a built-in domain need not be
+    settings = settings_for(rig.url, rig.settings.home, DOMAIN_OF_CLASSES, declared.path if declared else None)
     return Rig(rig.url, settings, copy_champion(champion, owner, settings, rig.model.run_id))
