@@ -7,12 +7,15 @@ from typing import Any
 
 import redis.exceptions
 
+from tests.network import Network
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from transport.connection import connect
 from transport.slots import slot_of_key
 
 SLOTS = 16_384
+BUS = 10_000
+"""The port on which nodes speak to each other is so far above that for clients."""
 NODE_TIMEOUT_MS = 1500
 """After which the others take a node for dead."""
 
@@ -24,18 +27,24 @@ class RedisCluster:
         folder: for the nodes' data and logs.
         masters: how many.
         replicas: of each master.
+        network: stands between the nodes, and between them and their clients, if given.
 
     Attributes:
         nodes: all servers, the masters first.
     """
 
-    def __init__(self, folder: Path, masters: int, replicas: int = 0) -> None:
+    def __init__(self, folder: Path, masters: int, replicas: int = 0, network: Network | None = None) -> None:
         # otherwise all masters would refuse while one of them is away
         partly = ("--cluster-require-full-coverage", "no")
         options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS), *partly)
         count = masters * (1 + replicas)
         self.nodes = [RedisServer(folder / f"node-{number}", *options) for number in range(count)]
         self._masters = masters
+        self._ports = {node: node.port for node in self.nodes}
+        self._bus_ports = {node: node.port + BUS for node in self.nodes}
+        if network:
+            for node in self.nodes:
+                self._announce(node, network)
 
     @property
     def url(self) -> str:
@@ -44,7 +53,7 @@ class RedisCluster:
 
     def url_at(self, *numbers: int) -> str:
         """The address of the cluster, by these nodes."""
-        return f"redis+cluster://{','.join(f'127.0.0.1:{self.nodes[number].port}' for number in numbers)}"
+        return f"redis+cluster://{','.join(f'127.0.0.1:{self._ports[self.nodes[number]]}' for number in numbers)}"
 
     def start(self) -> None:
         """Start the nodes, share the slots, and wait until every node serves."""
@@ -57,7 +66,7 @@ class RedisCluster:
             # so that each has its own from the start; colliding ones are settled within seconds
             ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node in self.nodes[1:]:
-            ask(node, "CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
+            ask(node, "CLUSTER", "MEET", "127.0.0.1", self._ports[self.nodes[0]], self._bus_ports[self.nodes[0]])
         wait_until(lambda: all(self._knows_all(node) for node in self.nodes), 30, "nodes know each other")
         for number, node in enumerate(self.nodes[self._masters :]):
             ask(node, "CLUSTER", "REPLICATE", id_of(masters[number % len(masters)]))
@@ -78,12 +87,16 @@ class RedisCluster:
             except redis.exceptions.RedisError:
                 continue  # it is killed or stopped
             seen += [master[1] for first, last, master, *_ in slots if first <= slot <= last]
-        port = max(set(seen), key=seen.count)
-        return next(node for node in self.nodes if node.port == port)
+        return self._node_at(max(set(seen), key=seen.count))
 
     def masters(self) -> list[RedisServer]:
         """The living masters."""
         return [node for node in self.nodes if node.is_running and _role_of(node) == "master"]
+
+    def replica_of(self, master: RedisServer) -> RedisServer:
+        """A living replica of a master."""
+        found = (node for node in self.nodes if node.is_running and _role_of(node) == "slave")
+        return next(node for node in found if ask(node, "ROLE")[2] == self._ports[master])
 
     def wait_for_other_owner(self, key: str, former: RedisServer) -> RedisServer:
         """Wait until a replica has taken over a slot of a killed master."""
@@ -93,6 +106,10 @@ class RedisCluster:
     def is_replicated(self) -> bool:
         """Whether all replicas are connected."""
         return all(self._is_ok(node) for node in self.nodes)
+
+    def is_serving(self, node: RedisServer) -> bool:
+        """Whether a node takes the cluster for complete, or for enough of it, and answers its clients."""
+        return "cluster_state:ok" in ask(node, "CLUSTER", "INFO").decode()
 
     def open_move(self, slot: int, target: RedisServer) -> RedisServer:
         """Begin to move a slot; its keys are still where they were. Returns the source."""
@@ -125,18 +142,27 @@ class RedisCluster:
     def _owner_of(self, slot: int) -> RedisServer:
         for first, last, master, *_ in ask(self.nodes[0], "CLUSTER", "SLOTS"):
             if first <= slot <= last:
-                return next(node for node in self.nodes if node.port == master[1])
+                return self._node_at(master[1])
         raise AssertionError(f"slot {slot} has no owner")
+
+    def _announce(self, node: RedisServer, network: Network) -> None:
+        """Let everyone reach a node through the network."""
+        self._ports[node] = network.front(node.port)
+        self._bus_ports[node] = network.front(node.port, node.port + BUS)
+        node.add_options("--cluster-announce-port", str(self._ports[node]))
+        node.add_options("--cluster-announce-bus-port", str(self._bus_ports[node]))
+
+    def _node_at(self, port: int) -> RedisServer:
+        return next(node for node in self.nodes if self._ports[node] == port)
 
     def _knows_all(self, node: RedisServer) -> bool:
         lines = ask(node, "CLUSTER", "NODES").decode().splitlines()
         return len(lines) == len(self.nodes) and not any("handshake" in line for line in lines)
 
     def _is_ok(self, node: RedisServer) -> bool:
-        state = ask(node, "CLUSTER", "INFO").decode()
         with connect(node.url) as client:
             replication: Any = client.info("replication")
-        return "cluster_state:ok" in state and replication.get("master_link_status", "up") == "up"
+        return self.is_serving(node) and replication.get("master_link_status", "up") == "up"
 
 
 def ask(node: RedisServer, *command: Any) -> Any:

@@ -62,6 +62,10 @@ class RedisServer:
         """Whether the server was started and not ended."""
         return self._process is not None
 
+    def add_options(self, *options: str) -> None:
+        """Give the server further options from its next start on."""
+        self._command += options
+
     def start(self) -> None:
         """Start the server and wait until it has loaded its data and answers."""
         with (self.folder / "redis.log").open("ab") as log:

@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from tasador.machine.redis_binary import find_binary
+from tests.network import Network
 from tests.redis_server import RedisServer, free_port
 from tests.waiting import wait_until
 from transport.connection import connect
@@ -23,17 +26,23 @@ class WatchedRedis:
         folder: for data, logs and the Sentinels' own files.
         replicas: of the master.
         sentinels: how many; the majority decides.
+        network: stands between all of them, and before the servers' clients, if given.
 
     Attributes:
         servers: the master of the start, then its replicas.
         sentinel_ports: of the Sentinels on 127.0.0.1.
     """
 
-    def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3) -> None:
+    def __init__(self, folder: Path, replicas: int = 2, sentinels: int = 3, network: Network | None = None) -> None:
         # without them, a master that was replaced confirms writes until the Sentinels demote it, about 8 s later
         options = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0")
         self.servers = [RedisServer(folder / f"redis-{number}", *options) for number in range(1 + replicas)]
         self.sentinel_ports = [free_port() for _ in range(sentinels)]
+        self._ports = {server: server.port for server in self.servers}
+        if network:
+            for server in self.servers:
+                self._ports[server] = network.front(server.port)
+                server.add_options("--replica-announce-port", str(self._ports[server]))
         self._folder = folder
         self._sentinels: list[subprocess.Popen[bytes]] = []
 
@@ -47,17 +56,17 @@ class WatchedRedis:
         """The server that most of the living Sentinels take for the master."""
         ports = [self._ask(number, "GET-MASTER-ADDR-BY-NAME", MASTER)[1] for number in self._living()]
         port = int(max(set(ports), key=ports.count))
-        return next(server for server in self.servers if server.port == port)
+        return next(server for server in self.servers if self._ports[server] == port)
 
     def start(self) -> None:
         """Start everything, and wait until the Sentinels know the replicas and each other."""
         first, *replicas = self.servers
-        first.start()
-        for server in replicas:
+        for server in self.servers:
             server.start()
-            replicate(server, first)
+        for server in replicas:
+            replicate(server, self._ports[first])
         for number, port in enumerate(self.sentinel_ports):
-            self._start_sentinel(number, port, first.port)
+            self._start_sentinel(number, port, self._ports[first])
         wait_until(self._is_settled, 30, "the Sentinels know the replicas and each other")
 
     def stop(self) -> None:
@@ -113,7 +122,7 @@ class WatchedRedis:
     def _is_settled(self) -> bool:
         try:
             return all(self._knows_all(number) for number in self._living())
-        except OSError:
+        except (RedisError, OSError):
             return False
 
     def _knows_all(self, number: int) -> bool:
@@ -128,10 +137,10 @@ class WatchedRedis:
             return client.execute_command("SENTINEL", *command)
 
 
-def replicate(server: RedisServer, master: RedisServer) -> None:
-    """Let a server follow a master."""
+def replicate(server: RedisServer, port: int) -> None:
+    """Let a server follow the master at a port."""
     with connect(server.url) as client:
-        client.replicaof("127.0.0.1", master.port)
+        client.replicaof("127.0.0.1", port)
 
 
 def role_of(server: RedisServer) -> str:

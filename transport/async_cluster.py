@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import redis.asyncio
@@ -11,14 +11,25 @@ import redis.asyncio.client
 from redis.exceptions import AskError, RedisError
 
 from transport.address import node_options, nodes_of
-from transport.slots import NODE_TIMEOUTS, Node, NodeSearch, Route, SlotTable, slot_of_command, slot_of_key
+from transport.slots import (
+    CONNECT_TIMEOUT_S,
+    NEXT_NODE_S,
+    NODE_TIMEOUTS,
+    Node,
+    NodeSearch,
+    Route,
+    SlotTable,
+    slot_of_command,
+    slot_of_key,
+)
+from transport.tasks import end_tasks
 
 
 class AsyncClusterClient(redis.asyncio.Redis):
     """An asynchronous client of a cluster; arguments and errors as of `ClusterClient`."""
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._options = node_options(url) | options
+        self._options = node_options(url) | options | {"socket_connect_timeout": CONNECT_TIMEOUT_S}
         self._table = SlotTable(nodes_of(url))
         self._clients: dict[Node, redis.asyncio.Redis] = {}
         self._refreshing = asyncio.Lock()
@@ -86,6 +97,23 @@ class AsyncClusterClient(redis.asyncio.Redis):
         """As `ClusterClient.pool_of`."""
         return self.client_of((await self._fresh_table()).owner(slot_of_key(key))).connection_pool
 
+    async def parts_of(self, keys: Sequence[bytes], *, is_asked_anew: bool = False) -> dict[Node, list[int]]:
+        """The numbers of keys, counted from 0, by the node that owns their slots.
+
+        Args:
+            keys: of any slots.
+            is_asked_anew: whether the cluster is asked, even if it seems to be known.
+
+        Raises:
+            redis.exceptions.RedisError: no node says who owns what, or nobody owns the slot of a key.
+        """
+        self._table.is_stale = self._table.is_stale or is_asked_anew
+        table = await self._fresh_table()
+        parts: dict[Node, list[int]] = {}
+        for number, key in enumerate(keys):
+            parts.setdefault(table.owner(slot_of_key(key)), []).append(number)
+        return parts
+
     def note_failure(self, error: BaseException) -> None:
         """As `ClusterClient.note_failure`."""
         self._table.note(error)
@@ -111,18 +139,43 @@ class AsyncClusterClient(redis.asyncio.Redis):
         async with self._refreshing:
             if not self._table.is_stale:
                 return self._table
-            search = NodeSearch()
-            for node in self._table.nodes:
-                options = self._options | NODE_TIMEOUTS
-                try:
-                    async with redis.asyncio.Redis(host=node[0], port=node[1], **options) as client:
-                        reply = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
-                except (RedisError, OSError) as error:
-                    search.note(node, error)
-                    continue
-                self._table.update(node, reply)
-                return self._table
+            search = NodeSearch(self._table)
+            asked: dict[asyncio.Task[Any], Node] = {}
+            try:
+                for node in self._table.nodes:
+                    asked[asyncio.create_task(self._ask_slots(node))] = node
+                    if await self._take_answer(asked, search, NEXT_NODE_S):
+                        return self._table
+                if await self._take_answer(asked, search, None):
+                    return self._table
+            finally:
+                await end_tasks(asked)
+                await asyncio.gather(*asked, return_exceptions=True)
             raise search.failure()
+
+    async def _ask_slots(self, node: Node) -> Any:
+        async with redis.asyncio.Redis(host=node[0], port=node[1], **(self._options | NODE_TIMEOUTS)) as client:
+            return await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
+
+    async def _take_answer(
+        self, asked: dict[asyncio.Task[Any], Node], search: NodeSearch, timeout_s: float | None
+    ) -> bool:
+        """Take over who owns what, if one of the nodes that were asked says so in time."""
+        while asked:
+            done, _ = await asyncio.wait(asked, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                return False
+            task = done.pop()
+            node = asked.pop(task)
+            try:
+                self._table.update(node, task.result())
+            except (RedisError, OSError) as error:
+                search.note(node, error)
+                continue
+            for late in asked.values():
+                self._table.note_silence(late)
+            return True
+        return False
 
 
 class AsyncClusterPipeline(redis.asyncio.client.Pipeline):

@@ -20,7 +20,16 @@ import redis.client
 from redis.exceptions import AskError, RedisError
 
 from transport.address import node_options, nodes_of
-from transport.slots import NODE_TIMEOUTS, Node, NodeSearch, Route, SlotTable, slot_of_command, slot_of_key
+from transport.slots import (
+    CONNECT_TIMEOUT_S,
+    NODE_TIMEOUTS,
+    Node,
+    NodeSearch,
+    Route,
+    SlotTable,
+    slot_of_command,
+    slot_of_key,
+)
 
 
 class ClusterClient(redis.Redis):
@@ -32,7 +41,7 @@ class ClusterClient(redis.Redis):
     """
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._options = node_options(url) | options
+        self._options = node_options(url) | options | {"socket_connect_timeout": CONNECT_TIMEOUT_S}
         self._table = SlotTable(nodes_of(url))
         self._clients: dict[Node, redis.Redis] = {}
         self._lock = threading.Lock()
@@ -120,7 +129,7 @@ class ClusterClient(redis.Redis):
         """The table, after asking a node if it may have changed."""
         if not self._table.is_stale:
             return self._table
-        search = NodeSearch()
+        search = NodeSearch(self._table)
         for node in self._table.nodes:
             options = self._options | NODE_TIMEOUTS
             try:

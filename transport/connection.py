@@ -131,3 +131,23 @@ def speaking_to(url: str) -> Iterator[None]:
         if not is_transient(error):
             raise
         raise RedisUnavailableError(f"Redis at {without_password(url)} does not answer: {error}") from error
+
+
+async def open_without_timeout(pool: redis.asyncio.ConnectionPool, read_bytes: int) -> Any:
+    """A connection of its own with a pool's address, user and TLS, whose caller limits the time of what it does.
+
+    With a timeout of its own, redis-py sends in a separate task: nothing would be sent before the caller yields.
+
+    Args:
+        pool: that knows how to connect.
+        read_bytes: most bytes that a read takes.
+    """
+    options = {**pool.connection_kwargs, "socket_timeout": None, "socket_read_size": read_bytes}
+    connection: Any = pool.connection_class(**options)
+    try:
+        # sending would connect, too, but pass by the search for the master
+        await connection.connect()
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    return connection

@@ -17,9 +17,10 @@ import redis.asyncio
 import redis.exceptions
 
 from transport.async_cluster import AsyncClusterClient
-from transport.connection import SOCKET_TIMEOUT_S
+from transport.connection import SOCKET_TIMEOUT_S, note_failure, open_without_timeout
 from transport.consumer_group import Entry
-from transport.slots import Route
+from transport.owner_watch import OwnerWatch
+from transport.slots import CHANGES, CONNECT_TIMEOUT_S, Node, Route, is_change
 
 READ_BYTES = 1 << 20
 """A read takes as much as has arrived: a batch is five times as large as redis-py's 64 KiB."""
@@ -33,7 +34,8 @@ class PipelinedConnection:
 
     Args:
         client: whose address and options are used.
-        key: any key of the slot that is used: that of a shard's listings for the connections of a shard.
+        key: any key of the slot that is used: that of a shard's listings for the connections of a shard. Commands that
+            `receive_all` replies to may have keys of any slot of the same node.
         timeout_s: for connecting and sending, and for a reply (see `receive`), in seconds.
     """
 
@@ -43,6 +45,7 @@ class PipelinedConnection:
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._route: Route | None = None
+        self._watch = OwnerWatch(client, key, self._drop) if isinstance(client, AsyncClusterClient) else None
         self._sent = b""
 
     async def send(self, *command: Any) -> None:
@@ -88,6 +91,8 @@ class PipelinedConnection:
             redis.exceptions.ConnectionError: the connection is lost, and the reply with it.
             redis.exceptions.TimeoutError: no reply in time; the connection is closed.
         """
+        if self._watch and self._route:
+            self._watch.start(self._route.node, extra_s)
         try:
             async with asyncio.timeout(self._timeout_s + extra_s):
                 while True:
@@ -96,16 +101,36 @@ class PipelinedConnection:
                     except redis.exceptions.AskError as error:
                         await self._send_again(error)
         except TimeoutError as error:
-            await self._drop()
+            await self._leave(error)
             raise redis.exceptions.TimeoutError(f"no reply within {self._timeout_s + extra_s:g} s") from error
+        except (*CHANGES, redis.exceptions.ConnectionError) as error:
+            await self._leave(error)
+            raise
+        finally:
+            if self._watch:
+                await self._watch.stop()
+
+    async def _leave(self, error: BaseException) -> None:
+        """Close the connection to a server that may be silent, replaced or cut off from the others."""
+        note_failure(self._client, error)
+        await self._drop()
 
     async def _open(self) -> None:
         """Connect to the server that has the key now."""
         if isinstance(self._client, AsyncClusterClient):
             self._route = await self._client.route_to(self._key)
-            await self._connect(self._client.client_of(self._route.node).connection_pool)
+            await self._connect_to(self._client, self._route.node)
         else:
-            await self._connect(self._client.connection_pool)
+            self._connection = await open_without_timeout(self._client.connection_pool, READ_BYTES)
+
+    async def _connect_to(self, client: AsyncClusterClient, node: Node) -> None:
+        """Connect to a node; one that accepts connections and does not answer is given up soon, as one that is away."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                self._connection = await open_without_timeout(client.client_of(node).connection_pool, READ_BYTES)
+        except TimeoutError as error:
+            late = f"{node[0]}:{node[1]} did not answer for {CONNECT_TIMEOUT_S:g} s"
+            raise redis.exceptions.TimeoutError(late) from error
 
     async def _send_again(self, error: redis.exceptions.AskError) -> None:
         """Send the command under way to where a redirection leads."""
@@ -113,19 +138,12 @@ class PipelinedConnection:
             raise error
         self._route.follow(error)
         await self._connection.disconnect()
-        await self._connect(self._client.client_of(self._route.node).connection_pool)
+        await self._connect_to(self._client, self._route.node)
         if self._route.is_asked:
             # the next command on this connection is redirected back, as long as the slot has not moved
             await self._connection.send_packed_command(hiredis.pack_command(("ASKING",)), check_health=False)
             await self._connection.read_response(timeout=math.inf)
         await self._connection.send_packed_command(self._sent, check_health=False)
-
-    async def _connect(self, pool: Any) -> None:
-        # with a timeout of its own, redis-py sends in a separate task: nothing would be sent before this task yields
-        options = {**pool.connection_kwargs, "socket_timeout": None, "socket_read_size": READ_BYTES}
-        self._connection = pool.connection_class(**options)
-        # sending would connect, too, but pass by the search for the master
-        await self._connection.connect()
 
     async def receive_all(self, count: int) -> list[Any]:
         """The replies to so many commands under way; the error that answers one of them stands in its place.
@@ -144,7 +162,7 @@ class PipelinedConnection:
         except TimeoutError as error:
             await self._drop()
             raise redis.exceptions.TimeoutError(f"no replies within {self._timeout_s:g} s") from error
-        if self._route and any(_is_redirection(reply) for reply in replies):
+        if self._route and any(is_change(reply) for reply in replies):
             # the next command asks the cluster again
             await self._drop()
         return list(replies)
@@ -183,10 +201,6 @@ class PipelinedConnection:
         # a peer that does not answer will not answer a goodbye either
         if self._connection:
             await self._connection.disconnect(nowait=True)
-
-
-def _is_redirection(reply: Any) -> bool:
-    return isinstance(reply, redis.exceptions.ResponseError) and str(reply).startswith(("MOVED ", "ASK "))
 
 
 class PipelinedReader:

@@ -14,8 +14,12 @@ from schemas.errors import ServerError
 Node = tuple[str, int]
 """Host and port."""
 
+CONNECT_TIMEOUT_S = 1.0
+"""For connecting to a node: while its host is away, nothing refuses, and another node may take its place meanwhile."""
 NODE_TIMEOUTS = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 """For asking a node who owns what, so that nodes which are away do not take the time of the others."""
+NEXT_NODE_S = 0.1
+"""An asynchronous client asks the next node, too, after this time, because all of its commands wait for the answer."""
 REDIRECTIONS = 5
 """How often a command follows redirections before the last one is its error."""
 
@@ -38,7 +42,8 @@ _KEYLESS = {
 }
 _SCRIPTS = {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"}
 _READS = {"XREAD", "XREADGROUP"}
-_CHANGES = (ClusterDownError, redis.exceptions.MasterDownError, redis.exceptions.ReadOnlyError)
+CHANGES = (ClusterDownError, redis.exceptions.MasterDownError, redis.exceptions.ReadOnlyError)
+"""Answers of a node that may have been replaced, or cut off from the others."""
 _REFUSALS = (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError)
 
 
@@ -64,6 +69,11 @@ def slot_of_command(arguments: Sequence[Any]) -> int | None:
     return slot_of_key(arguments[1])
 
 
+def is_redirection(reply: Any) -> bool:
+    """Whether a node redirects the command elsewhere, which was not executed."""
+    return isinstance(reply, ResponseError) and str(reply).startswith(("MOVED ", "ASK "))
+
+
 class SlotTable:
     """Which node owns each slot, as far as is known.
 
@@ -78,13 +88,18 @@ class SlotTable:
         self._named = tuple(nodes)
         self._owners: list[Node | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         self._asked: Node | None = None
+        self._silent: set[Node] = set()
+        self._doubts: dict[Node, int] = {}
         self.is_stale = True
 
     @property
     def nodes(self) -> list[Node]:
-        """The nodes to ask; that which was asked last comes last, because it may be cut off from the others."""
+        """The nodes to ask. Those come last that did not answer, and before them those whose word led to errors.
+
+        A node that is cut off from the others goes on saying what it knew.
+        """
         known = dict.fromkeys((*self._named, *self.masters))
-        return sorted(known, key=lambda node: node == self._asked)
+        return sorted(known, key=lambda node: (node in self._silent, self._doubts.get(node, 0)))
 
     @property
     def masters(self) -> list[Node]:
@@ -97,14 +112,19 @@ class SlotTable:
         for first, last, master, *_ in reply:
             owners[first : last + 1] = [_node(master[0], master[1], asked)] * (last + 1 - first)
         self._owners, self._asked, self.is_stale = owners, asked, False
+        self._silent.discard(asked)
+
+    def note_silence(self, node: Node) -> None:
+        """Ask a node that has not answered after all others."""
+        self._silent.add(node)
 
     def owner(self, slot: int | None) -> Node:
-        """The node that owns a slot, or any one for a command without a key.
+        """The node that owns a slot; for a command without a key the one that has answered last.
 
         Raises:
             ClusterDownError: no node owns it.
         """
-        owner = self._owners[slot] if slot is not None else next(iter(self.masters), None)
+        owner = self._owners[slot] if slot is not None else self._asked
         if owner is None:
             self.is_stale = True
             raise ClusterDownError(f"the cluster is not complete: no node serves slot {slot or 0}")
@@ -116,8 +136,11 @@ class SlotTable:
 
     def note(self, error: BaseException) -> None:
         """Take over what an error says: unless it is an ordinary answer, owners may have changed."""
-        is_answer = isinstance(error, ResponseError) and not isinstance(error, _CHANGES)
-        self.is_stale = self.is_stale or not is_answer
+        if isinstance(error, ResponseError) and not isinstance(error, CHANGES):
+            return
+        self.is_stale = True
+        if self._asked:
+            self._doubts[self._asked] = max(self._doubts.values(), default=0) + 1
 
 
 class Route:
@@ -162,9 +185,14 @@ class Route:
 
 
 class NodeSearch:
-    """Why no node has said yet who owns what."""
+    """Why no node has said yet who owns what.
 
-    def __init__(self) -> None:
+    Args:
+        table: gets to know which nodes are silent.
+    """
+
+    def __init__(self, table: SlotTable) -> None:
+        self._table = table
         self._problems: list[str] = []
 
     def note(self, node: Node, error: Exception) -> None:
@@ -180,11 +208,18 @@ class NodeSearch:
             ) from error
         if isinstance(error, _REFUSALS):
             raise error
+        self._table.note_silence(node)
         self._problems.append(f"{node[0]}:{node[1]}: {error}")
 
     def failure(self) -> redis.exceptions.ConnectionError:
         """The error after all nodes were asked."""
         return redis.exceptions.ConnectionError(f"no node of the cluster answers: {'; '.join(self._problems)}")
+
+
+def is_change(reply: Any) -> bool:
+    """Whether a reply says that the node does not have the slot, or is not in a state to serve it."""
+    answers = ("MOVED ", "ASK ", "CLUSTERDOWN ", "MASTERDOWN ", "READONLY ")
+    return isinstance(reply, ResponseError) and str(reply).startswith(answers)
 
 
 def _node(host: Any, port: int, asked: Node) -> Node:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import hiredis
 import pytest
 import redis
 import redis.exceptions
@@ -18,17 +24,22 @@ from producer.async_publisher import AsyncListingPublisher
 from producer.feature_writer import FeatureWriter
 from producer.outcomes import OutcomePublisher
 from producer.publisher import ListingPublisher
-from schemas.errors import PublishError, RedisUnavailableError, ServerError
+from schemas.errors import PublishError, PublishInterruptedError, RedisUnavailableError, ServerError
 from schemas.settings import Settings
+from schemas.shards import shard_of
 from schemas.streams import Streams
 from service.broker import build_broker
 from tests.consumer.harness import event, outcomes, publish_numbered, running, settings_for
 from tests.redis_cluster import RedisCluster, ask
 from tests.redis_server import RedisServer
+from tests.sharding import set_shards
 from tests.waiting import wait_until_async
-from transport.connection import connect, connect_async, is_transient, speaking_to
+from transport.connection import SOCKET_TIMEOUT_S, connect, connect_async, is_transient, speaking_to
 from transport.pipelined_connection import PipelinedConnection
-from transport.slots import slot_of_command, slot_of_key
+from transport.slots import SlotTable, slot_of_command, slot_of_key
+from transport.spread_connection import SpreadConnection
+
+Publisher = ListingPublisher | AsyncListingPublisher
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +72,24 @@ def test_the_first_key_of_a_command_decides_its_slot(command: tuple[object, ...]
 @pytest.mark.parametrize("command", [("PING",), ("TIME",), ("ACL DRYRUN", "u", "XADD", "k"), ("EVAL", "return 1", 0)])
 def test_a_command_without_a_key_has_no_slot(command: tuple[object, ...]) -> None:
     assert slot_of_command(command) is None
+
+
+def test_nodes_whose_word_led_to_errors_and_silent_ones_are_asked_last() -> None:
+    """A node that is cut off from the others goes on saying that it has its slots."""
+    alone, other, silent = ("h", 1), ("h", 2), ("h", 3)
+    table = SlotTable([silent, alone, other])
+    table.note_silence(silent)
+    table.update(alone, [[0, 16_383, [b"h", 1]]])
+    assert table.owner(7) == table.owner(None) == alone
+    table.note(redis.exceptions.ResponseError("WRONGTYPE"))
+    assert not table.is_stale, "an ordinary answer"
+    table.note(redis.exceptions.ClusterDownError("CLUSTERDOWN"))
+    assert table.is_stale
+    assert table.nodes == [other, alone, silent]
+    table.update(other, [[0, 16_383, [b"h", 2]]])
+    assert table.nodes == [other, alone, silent], "until it misleads, too"
+    table.note(redis.exceptions.ConnectionError("lost"))
+    assert table.nodes == [alone, other, silent]
 
 
 async def test_a_start_at_any_node_reaches_every_key(cluster: RedisCluster) -> None:
@@ -104,6 +133,33 @@ async def test_redirections_are_followed(cluster: RedisCluster) -> None:
             assert synchronous.incr("{r}:asked") == 6
             await connection.close()
     assert ask(target, "GET", "{r}:asked") == b"6"
+
+
+async def test_commands_with_keys_of_any_slots_are_answered_in_order(cluster: RedisCluster) -> None:
+    keys = [f"any-{number}".encode() for number in range(20)]
+    hincrby: list[tuple[Any, ...]] = [("HINCRBY", key, "times", 1) for key in keys]
+    commands = [hiredis.pack_command(command) for command in hincrby]
+    slot, source = slot_of_key(keys[3]), cluster.owner("any-3")
+    target = other_than(cluster, source)
+    async with connect_async(cluster.url) as client:
+        await client.set(keys[7], "no hash")
+        connection = SpreadConnection(client)
+
+        async def ask_all() -> list[int]:
+            await connection.send(keys, commands)
+            replies = await connection.receive()
+            assert isinstance(replies.pop(7), redis.exceptions.ResponseError)
+            return replies
+
+        assert await ask_all() == [1] * 19
+        cluster.open_move(slot, target)
+        assert await ask_all() == [2] * 19
+        cluster.move_keys(slot, source, target)
+        assert await ask_all() == [3] * 19  # ASK
+        cluster.close_move(slot, source, target)
+        assert await ask_all() == [4] * 19  # MOVED
+        assert len(await connection.one_of_each(keys)) == 2
+        await connection.close()
 
 
 async def test_publishers_follow_a_slot_that_moves(cluster: RedisCluster) -> None:
@@ -159,6 +215,106 @@ async def test_a_cluster_that_is_not_complete_is_a_transient_error(cluster: Redi
         ask(owner, "CLUSTER", "ADDSLOTS", slot)
 
 
+@pytest.fixture
+def two_shards(cluster: RedisCluster) -> Iterator[tuple[Streams, Streams]]:
+    """Two shards of a domain in different slots, which are served again afterwards."""
+    streams = Streams(f"{{shards-{uuid.uuid4().hex[:8]}}}")
+    shards = streams, streams.of_shard(1)
+    with connect(cluster.url) as client:
+        set_shards(client, streams, 2)
+    owners = {slot_of_key(shard.listings): cluster.owner(shard.listings) for shard in shards}
+    yield shards
+    for slot, owner in owners.items():
+        if not any(first <= slot <= last for first, last, *_ in ask(owner, "CLUSTER", "SLOTS")):
+            ask(owner, "CLUSTER", "ADDSLOTS", slot)
+
+
+def take_slot_away(cluster: RedisCluster, key: str) -> int:
+    slot = slot_of_key(key)
+    for node in cluster.nodes:
+        ask(node, "CLUSTER", "DELSLOTS", slot)
+    return slot
+
+
+async def publish_with(kind: type[Publisher], settings: Settings, payloads: Sequence[bytes]) -> list[str]:
+    publisher = kind(settings)
+    if isinstance(publisher, AsyncListingPublisher):
+        async with publisher:
+            return await publisher.publish_many(payloads)
+    with publisher:
+        return publisher.publish_many(payloads)
+
+
+@pytest.mark.parametrize("kind", [ListingPublisher, AsyncListingPublisher])
+async def test_a_shard_that_no_node_serves_refuses_its_own_listings_alone(
+    cluster: RedisCluster, two_shards: tuple[Streams, Streams], kind: type[Publisher]
+) -> None:
+    first, second = two_shards
+    settings = Settings(prefix=first.prefix, redis_url=cluster.url)
+    payloads = [event(f"l-{number}") for number in range(40)]
+    own = {shard: [payload for payload in payloads if shard_of(payload, 2) == shard.shard] for shard in two_shards}
+    take_slot_away(cluster, second.listings)
+    entries = await publish_with(kind, settings, own[first])
+    with connect(cluster.url) as client:
+        assert client.xlen(first.listings) == len(entries) == len(own[first])
+    with pytest.raises(PublishInterruptedError, match=r"does not accept listings now: .*(served|serves)") as caught:
+        await publish_with(kind, settings, [*own[first][:3], *own[second][:2]])
+    assert "\n" not in str(caught.value)
+    assert list(caught.value.unconfirmed) == own[second][:2]
+    assert len(caught.value.entry_ids) == 3
+
+
+@pytest.mark.parametrize("kind", [ListingPublisher, AsyncListingPublisher])
+async def test_nothing_is_published_while_no_node_serves_the_keys_of_the_domain(
+    cluster: RedisCluster, two_shards: tuple[Streams, Streams], kind: type[Publisher]
+) -> None:
+    """How many shards there are stands there; what is known of it may be trusted for a second only."""
+    first, second = two_shards
+    settings = Settings(prefix=first.prefix, redis_url=cluster.url)
+    take_slot_away(cluster, first.listings)
+    payloads = [event(f"l-{number}") for number in range(10)]
+    with pytest.raises(PublishInterruptedError, match=r"does not accept listings now: .*(served|serves)") as caught:
+        await publish_with(kind, settings, payloads)
+    assert "\n" not in str(caught.value)
+    assert list(caught.value.unconfirmed) == payloads
+    with connect(cluster.url) as client:
+        assert not client.exists(second.listings)
+
+
+async def test_a_consumer_that_starts_while_a_shard_has_no_node_answers_the_others(
+    cluster: RedisCluster, two_shards: tuple[Streams, Streams]
+) -> None:
+    first, second = two_shards
+    owner = cluster.owner(second.listings)
+    slot = take_slot_away(cluster, second.listings)
+    with connect(cluster.url) as client:
+        async with running(cluster.url, settings_for(first.prefix)) as consumer:
+            (entry,) = publish_numbered(client, first, 1)
+            await wait_until_async(lambda: outcomes(client, first) == {entry: 1})
+            assert any(reason.startswith("redis of shard 1: ") for reason in consumer.health.reasons)
+            ask(owner, "CLUSTER", "ADDSLOTS", slot)
+            with connect(owner.url) as direct:  # the other node learns of it later
+                (entry,) = publish_numbered(direct, second, 1)
+                await wait_until_async(lambda: outcomes(direct, second) == {entry: 1})
+            await wait_until_async(lambda: not consumer.health.reasons)
+
+
+async def test_a_node_that_accepts_connections_and_is_silent_is_given_up_soon(cluster: RedisCluster) -> None:
+    owner = cluster.owner("silent")
+    begin_s = time.monotonic()
+    async with connect_async(cluster.url) as client:
+        connection = PipelinedConnection(client, "silent")
+        os.kill(owner.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(redis.exceptions.TimeoutError, match=f"127.0.0.1:{owner.port} did not answer for 1 s"):
+                await connection.send("GET", "silent")
+        finally:
+            os.kill(owner.pid, signal.SIGCONT)
+        await connection.close()
+    assert time.monotonic() - begin_s < SOCKET_TIMEOUT_S
+    await wait_until_async(cluster.is_replicated)
+
+
 def test_a_plain_address_of_a_node_says_which_one_to_use(cluster: RedisCluster) -> None:
     streams = Streams("{plain}")
     node = other_than(cluster, cluster.owner(streams.prefix))
@@ -178,13 +334,14 @@ def test_nothing_is_published_under_a_prefix_without_a_hash_tag(
         publisher(Settings(redis_url=cluster.url))
 
 
+@pytest.mark.parametrize("command", ["status", "gateway", "publish --sample 5", "consumer"])
 def test_a_command_with_a_prefix_without_a_hash_tag_ends_with_exit_code_78(
-    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TASADOR_REDIS_URL", cluster.url)
-    command = [sys.executable, "-m", "tasador", "status"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    called = [sys.executable, "-m", "tasador", *command.split()]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 78
     assert done.stderr.count("\n") == 1
     assert "the prefix 'housing' has no hash tag: set TASADOR_PREFIX={housing}" in done.stderr
