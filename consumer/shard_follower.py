@@ -10,6 +10,7 @@ import redis.asyncio
 
 from consumer.fellows import Fellows
 from schemas.command_line import spell_command
+from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from schemas.shards import ShardLayout
 from schemas.streams import Streams
@@ -49,14 +50,25 @@ class ShardFollower:
     health: Health
     fellows: Fellows
     layout: ShardLayout = field(default_factory=ShardLayout)
+    _is_known: bool = False
 
     async def follow(self) -> ShardLayout:
         """Read how many shards there are; write it for a new domain, and again where it was deleted.
 
+        Where the hash says nothing useful, the shards stay that are known, with a warning.
+
         Raises:
+            ConfigurationError: it says nothing useful, and none are known yet.
             redis.exceptions.RedisError: as the server answered.
         """
-        _, layout = await read_hold_async(self.client, self.streams)
+        try:
+            _, layout = await read_hold_async(self.client, self.streams)
+        except ConfigurationError as error:
+            if not self._is_known:
+                raise
+            self.health.warn("shards", str(error))
+            return self.layout
+        self._is_known = True
         if layout is None and (wanted := await self._unwritten()).read > 1:
             await _CREATE.run_async(self.client, [self.streams.shards], [wanted.count, wanted.read, wanted.epoch])
             _, layout = await read_hold_async(self.client, self.streams)

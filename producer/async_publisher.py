@@ -16,10 +16,9 @@ from producer.encoding import Publishable
 from producer.plan import plan_publishing
 from producer.routing import ShardChunk, join_parts
 from producer.wire import CONNECTION_ERRORS, confirm, entry_arguments, failure, pack, redirected
-from schemas.errors import PublishError
+from schemas.errors import ConfigurationError, PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
-from transport.backlog import read_backlog_async
 from transport.bulk_replies import read_replies
 from transport.connection import SOCKET_TIMEOUT_S, connect_async, note_failure, pool_of_async
 from transport.shards import read_hold_async
@@ -133,6 +132,8 @@ class AsyncListingPublisher:
                 await self.asker.cover(self._plan.router.layout.count)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
+        except ConfigurationError as error:
+            raise PublishError(str(error), unconfirmed=chunk) from error
         parts = self._plan.router.split(chunk)
         if len(parts) == 1 and not parts[0].streams.shard:
             return await self._send_chunk(parts[0].streams.listings, chunk, reply_to)
@@ -174,10 +175,12 @@ class AsyncListingPublisher:
             except (redis.exceptions.RedisError, OSError) as error:
                 lost, replies = error, replies[:number]
                 break
-        if lost:
-            note_failure(self._client, lost)
         self._plan.backpressure.record_sent(len(chunk))
-        return confirm(self._plan.url, chunk, replies, lost)
+        try:
+            return confirm(self._plan.url, chunk, replies, lost)
+        except PublishError as error:
+            note_failure(self._client, error.__cause__ or error)
+            raise
 
     async def _wait_to_send(self, chunk: list[bytes]) -> None:
         """Wait until the shards are known and no longer held, and the backlog is below the high-water mark."""
@@ -191,11 +194,7 @@ class AsyncListingPublisher:
             elif not backpressure.is_check_due(now_s):
                 return
             else:
-                read = (read_backlog_async(self._client, shard) for shard in router.shards)
-                try:
-                    backlog = sum(shard.total for shard in await asyncio.gather(*read))
-                except redis.exceptions.TryAgainError:
-                    return  # a slot is being moved: the next chunk asks again
+                backlog = await self._plan.backlogs.read_async(self._client, router.shards)
                 if backpressure.admits(chunk, backlog, time.monotonic()):
                     return
             await asyncio.sleep(CHECK_INTERVAL_S)

@@ -22,7 +22,7 @@ from producer.replies import (
 )
 from producer.reply_reader import FAILURES
 from schemas.streams import Streams
-from transport.backoff import Backoff
+from transport.backoff import OutageBackoff
 
 
 class AsyncReplyReader:
@@ -72,7 +72,7 @@ class AsyncReplyReader:
         self._read_until = BEGINNING
 
     async def _read(self) -> None:
-        backoff, next_refresh_s = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0.0
+        backoff, next_refresh_s = OutageBackoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0.0
         while not self._closing.is_set():
             try:
                 if time.monotonic() >= next_refresh_s:

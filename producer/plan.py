@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from producer.backlogs import ShardBacklogs
 from producer.backpressure import Backpressure, OnFull
 from producer.routing import ShardRouter
 from schemas.decoding import ListingDecoder
@@ -26,6 +27,7 @@ class PublishingPlan:
         url: of Redis.
         streams: the domain's keys.
         router: knows the shards.
+        backlogs: reads what is waiting in the shards.
         backpressure: holds back at the high-water mark.
         decoder: validates before sending; None leaves validation to the consumer.
     """
@@ -33,6 +35,7 @@ class PublishingPlan:
     url: str = field(repr=False)
     streams: Streams
     router: ShardRouter
+    backlogs: ShardBacklogs
     backpressure: Backpressure
     decoder: ListingDecoder | None
 
@@ -59,6 +62,7 @@ def plan_publishing(
         url,
         settings.streams,
         ShardRouter(settings.streams),
+        ShardBacklogs(),
         Backpressure(settings.high_water, on_full, on_wait),
         ListingDecoder(settings.load_domain(), settings.limits, may_lack=settings.features.is_on) if validate else None,
     )

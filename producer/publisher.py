@@ -16,10 +16,9 @@ from producer.plan import plan_publishing
 from producer.reconnection import Reconnection
 from producer.sending import send_parts
 from producer.wire import failure
-from schemas.errors import PublishError
+from schemas.errors import ConfigurationError, PublishError
 from schemas.events import DeadLetter, Prediction, Repeat
 from schemas.settings import Settings
-from transport.backlog import read_backlog
 from transport.connection import connect
 from transport.shards import read_hold
 
@@ -154,6 +153,8 @@ class ListingPublisher:
                 self._asker.cover(self._plan.router.layout.count)
         except redis.exceptions.RedisError as error:
             raise failure(self._plan.url, error, unconfirmed=chunk) from error
+        except ConfigurationError as error:
+            raise PublishError(str(error), unconfirmed=chunk) from error
         try:
             return send_parts(self._client, self._plan.url, self._plan.router.split(chunk), reply_to)
         finally:
@@ -171,10 +172,7 @@ class ListingPublisher:
             elif not backpressure.is_check_due(now_s):
                 return
             else:
-                try:
-                    backlog = sum(read_backlog(self._client, shard).total for shard in router.shards)
-                except redis.exceptions.TryAgainError:
-                    return  # a slot is being moved: the next chunk asks again
+                backlog = self._plan.backlogs.read(self._client, router.shards)
                 if backpressure.admits(chunk, backlog, time.monotonic()):
                     return
             time.sleep(CHECK_INTERVAL_S)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from schemas.errors import PublishInterruptedError
-from transport.backoff import Backoff
+from transport.backoff import OutageBackoff
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -35,7 +35,7 @@ class Reconnection:
             PublishError: as `send_once`.
         """
         entry_ids: list[str] = []
-        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        backoff = OutageBackoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         lost_s: float | None = None
         while True:
             try:

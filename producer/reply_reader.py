@@ -21,7 +21,7 @@ from producer.replies import (
     ReplyMatcher,
 )
 from schemas.streams import Streams
-from transport.backoff import Backoff
+from transport.backoff import OutageBackoff
 
 FAILURES = (redis.exceptions.RedisError, OSError)
 
@@ -78,7 +78,7 @@ class ReplyReader:
         self._read_until = BEGINNING
 
     def _read(self) -> None:
-        backoff, next_refresh_s = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0.0
+        backoff, next_refresh_s = OutageBackoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0.0
         while not self._closing.is_set():
             try:
                 if time.monotonic() >= next_refresh_s:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from producer.wire import failure
@@ -63,7 +63,7 @@ class ShardRouter:
         self._due_s = asked_s + LEASE_S
 
     @property
-    def shards(self) -> Iterable[Streams]:
+    def shards(self) -> Sequence[Streams]:
         """The keys of each shard that gets listings or may still hold some."""
         return self.layout.streams(self._streams)
 
@@ -72,12 +72,13 @@ class ShardRouter:
         count = self.layout.count
         if count == 1:
             return [ShardChunk(self._streams, range(len(chunk)), chunk)]
-        places: dict[int, list[int]] = {}
+        places: list[list[int]] = [[] for _ in range(count)]
         for place, payload in enumerate(chunk):
-            places.setdefault(shard_of(payload, count), []).append(place)
+            places[shard_of(payload, count)].append(place)
         return [
             ShardChunk(self._streams.of_shard(shard), own, [chunk[place] for place in own])
-            for shard, own in places.items()
+            for shard, own in enumerate(places)
+            if own
         ]
 
 
@@ -93,6 +94,9 @@ def join_parts(url: str, parts: Sequence[ShardChunk], results: Sequence[Sequence
         PublishInterruptedError: the connection to a shard broke, or it cannot be written now.
         PublishError: Redis rejected listings permanently.
     """
+    error = next((result for result in results if isinstance(result, PublishError)), None)
+    if error is None:
+        return _names_in_order(parts, [result for result in results if not isinstance(result, PublishError)])
     names: dict[int, str] = {}
     unconfirmed: dict[int, bytes] = {}
     for number, part in enumerate(parts):
@@ -106,8 +110,14 @@ def join_parts(url: str, parts: Sequence[ShardChunk], results: Sequence[Sequence
             else:
                 names[place] = entry_name(part.streams.shard, next(remaining))
     ordered = [names[place] for place in sorted(names)]
-    error = next((result for result in results if isinstance(result, PublishError)), None)
-    if error is None:
-        return ordered
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     raise failure(url, cause, ordered, [unconfirmed[place] for place in sorted(unconfirmed)]) from error
+
+
+def _names_in_order(parts: Sequence[ShardChunk], results: Sequence[Sequence[str]]) -> list[str]:
+    names = [""] * sum(len(part.payloads) for part in parts)
+    for part, entry_ids in zip(parts, results, strict=True):
+        shard = part.streams.shard
+        for place, entry_id in zip(part.places, entry_ids, strict=True):
+            names[place] = entry_name(shard, entry_id)
+    return names

@@ -75,6 +75,8 @@ def send_chunk(
         except (redis.exceptions.RedisError, OSError) as error:
             lost, replies = error, replies[:number]
             break
-    if lost:
-        note_failure(client, lost)
-    return confirm(url, chunk, replies, lost)
+    try:
+        return confirm(url, chunk, replies, lost)
+    except PublishError as error:
+        note_failure(client, error.__cause__ or error)
+        raise

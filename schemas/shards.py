@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from zlib import crc32
 
 import msgspec
+from pydantic import ValidationError
 
+from schemas.errors import ConfigurationError
 from schemas.frozen_model import FrozenModel
 from schemas.streams import Streams
 
@@ -37,12 +39,32 @@ class ShardLayout(FrozenModel):
 
     @classmethod
     def from_hash(cls, fields: Mapping[bytes, bytes]) -> ShardLayout:
-        """Read it from the hash; one shard if there is none."""
-        return cls.model_validate({name.decode(): value.decode() for name, value in fields.items()})
+        """Read it from the hash; one shard if there is none. Every shard that gets listings is read, whatever it says.
+
+        Raises:
+            ConfigurationError: it does not say how many there are.
+        """
+        texts = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
+        try:
+            layout = cls.model_validate(texts)
+        except ValidationError as error:
+            raise _invalid(texts) from error
+        read = max(layout.count, layout.read)
+        if layout.count < 1 or read > MAX_SHARDS:
+            raise _invalid(texts)
+        return layout if read == layout.read else layout.model_copy(update={"read": read})
 
     def streams(self, domain: Streams) -> tuple[Streams, ...]:
         """The keys of each shard that is read, in order."""
         return tuple(domain.of_shard(number) for number in range(self.read))
+
+
+def _invalid(texts: Mapping[str, str]) -> ConfigurationError:
+    told = ", ".join(f"{name}={texts[name]}" for name in ("count", "read", "epoch") if name in texts)
+    return ConfigurationError(
+        f"the hash `shards` in Redis says {told[:100]!r}, and a domain has 1 to {MAX_SHARDS} shards: "
+        "delete it, and a running consumer writes the number that it knows"
+    )
 
 
 def listing_key(subject: str | None, source: str | None, listing_id: str) -> int:

@@ -15,7 +15,7 @@ import pytest
 from producer import AsyncListingPublisher, ListingPublisher
 from producer.answer_store import AnswerStore
 from producer.routing import LEASE_S, ShardRouter, join_parts
-from schemas.errors import BacklogFullError, PublishInterruptedError
+from schemas.errors import BacklogFullError, PublishError, PublishInterruptedError
 from schemas.settings import Settings
 from schemas.shards import ShardLayout, entry_name, shard_of, split_entry
 from schemas.streams import Streams
@@ -113,6 +113,40 @@ def test_a_publisher_that_does_not_wait_is_refused_while_the_shards_are_changed(
     with pytest.raises(BacklogFullError, match="the number of shards is being changed"):
         open_publisher(on_full="raise").publish(PAYLOADS[0])
     assert not redis_client.exists(streams.listings)
+
+
+@EITHER
+@pytest.mark.parametrize("count", ["many", "0", "65", ""])
+def test_nothing_is_published_where_redis_does_not_say_how_many_shards_there_are(
+    publish: Publish, settings: Settings, redis_client: Client, streams: Streams, count: str
+) -> None:
+    redis_client.hset(streams.shards, mapping={"count": count, "read": 2, "epoch": 1})
+    with pytest.raises(PublishError, match=rf"^the hash `shards` in Redis says 'count={count}, .* delete it") as caught:
+        publish(settings, PAYLOADS[:10])
+    assert "\n" not in str(caught.value)
+    assert len(caught.value.unconfirmed) == 10
+    assert not any(redis_client.exists(streams.of_shard(number).listings) for number in range(64))
+
+
+@EITHER
+def test_a_setting_of_one_shard_does_not_count_where_redis_says_four(
+    publish: Publish, settings: Settings, redis_client: Client, streams: Streams
+) -> None:
+    shards = set_shards(redis_client, streams, 4)
+    publish(settings.model_copy(update={"shards": 1}), PAYLOADS[:100])
+    assert all(read_entries(redis_client, shard) for shard in shards)
+
+
+def test_a_publisher_that_was_idle_over_a_change_follows_it(
+    settings: Settings, redis_client: Client, streams: Streams
+) -> None:
+    """What it knows of the shards is too old by then."""
+    with ListingPublisher(settings) as publisher:
+        publisher.publish(PAYLOADS[0])
+        set_shards(redis_client, streams, 3)
+        wait_until(lambda: publisher._plan.router.is_due(time.monotonic()), 3 * LEASE_S)
+        entries = publisher.publish_many(PAYLOADS[:100])
+    assert [split_entry(entry)[0] for entry in entries] == [shard_of(payload, 3) for payload in PAYLOADS[:100]]
 
 
 def test_the_known_layout_stays_where_its_hash_is_deleted() -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from schemas.errors import ConfigurationError
 from schemas.shards import ShardLayout, answer_source, entry_name, listing_key, shard_of, shard_of_source, split_entry
 
 VECTORS = (
@@ -57,3 +58,16 @@ def test_a_domain_has_one_shard_where_redis_says_nothing() -> None:
     assert ShardLayout.from_hash({b"count": b"2", b"read": b"4", b"epoch": b"3"}) == ShardLayout(
         count=2, read=4, epoch=3
     )
+
+
+def test_every_shard_that_gets_listings_is_read() -> None:
+    """Someone may have written the count by hand."""
+    assert ShardLayout.from_hash({b"count": b"4"}) == ShardLayout(count=4, read=4)
+    assert ShardLayout.from_hash({b"count": b"4", b"read": b"2"}) == ShardLayout(count=4, read=4)
+
+
+@pytest.mark.parametrize("count", [b"many", b"", b"0", b"-1", b"65", b"\xff"])
+def test_a_hash_without_a_number_of_shards_is_an_error_of_one_line(count: bytes) -> None:
+    with pytest.raises(ConfigurationError, match=r"^the hash `shards` in Redis says 'count=.*1 to 64") as caught:
+        ShardLayout.from_hash({b"count": count})
+    assert "\n" not in str(caught.value)
