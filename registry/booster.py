@@ -108,6 +108,14 @@ class Booster:
         finally:
             self._library.XGDMatrixFree(rows)
 
+    def document(self) -> bytes:
+        """The booster as JSON, in XGBoost's own format."""
+        size, data = ctypes.c_uint64(), ctypes.POINTER(ctypes.c_char)()
+        self._call(
+            "XGBoosterSaveModelToBuffer", self._handle, b'{"format": "json"}', ctypes.byref(size), ctypes.byref(data)
+        )
+        return ctypes.string_at(data, size.value)
+
     def _predict(self, matrix: Matrix, config: bytes) -> NDArray[np.float64]:
         if not len(matrix):
             return np.empty((0, 1))

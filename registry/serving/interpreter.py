@@ -32,13 +32,16 @@ from registry.serving.formula import (
     Trees,
     YeoJohnson,
 )
+from registry.serving.tree_tables import margins_of
 from schemas.rows import Matrix, derived_columns
 
 Compute = Callable[[Matrix], NDArray[np.float64]]
 """From a matrix (n, columns) to another, or to outputs (n, outputs)."""
 
-_CHUNK = 64
+_CHUNK = 128
 """Rows whose distances are computed at once, so that they fit the processor's cache."""
+_FARTHEST = 1e6
+"""Distances of points nearer to 0 than this, in lengths, are rounded to no more than 1e-3 below 0."""
 
 
 def estimator_of(formula: Formula, boosters: Mapping[str, Booster]) -> Compute:
@@ -106,7 +109,7 @@ def _in_turn(computations: Sequence[Compute]) -> Compute:
 
 
 def _trees(trees: Trees, booster: Booster) -> Compute:
-    sums: Compute = booster.margins if trees.output == "margin" else booster.predict
+    sums: Compute = margins_of(booster) if trees.output == "margin" else booster.predict
     if trees.memberships:
         sums = _in_turn([appender_of(trees.memberships), sums])
     offset = None if trees.offset is None else trees.offset.array()
@@ -159,6 +162,7 @@ def _mean(members: Sequence[Compute], weights: Sequence[float]) -> Compute:
 
 def _kernel(kernel: Kernel) -> Compute:
     points, weights, lengths = kernel.points.array(), kernel.weights.array(), kernel.lengths.array()
+    is_near = bool((np.abs(points) < _FARTHEST).all())
     # 1 + |a|^2 - 2ab + |b|^2 as one matrix product
     right = np.ascontiguousarray(np.vstack([-2 * points.T, np.ones(len(points)), (points**2).sum(axis=1)]))
 
@@ -166,13 +170,16 @@ def _kernel(kernel: Kernel) -> Compute:
         scaled = matrix / lengths
         left = np.column_stack([scaled, (scaled**2).sum(axis=1) + 1, np.ones(len(scaled))])
         found = np.empty((len(left), 1))
+        squares = np.empty((min(_CHUNK, len(left)), len(points)))
         for start in range(0, len(left), _CHUNK):
-            squares = left[start : start + _CHUNK] @ right
-            # rounding may make the distance of two equal rows negative
-            np.maximum(squares, 1, out=squares)
-            np.sqrt(squares, out=squares)
-            np.divide(1, squares, out=squares)
-            found[start : start + _CHUNK, 0] = squares @ weights
+            rows = left[start : start + _CHUNK]
+            inverse = np.matmul(rows, right, out=squares[: len(rows)])
+            if not is_near:
+                # rounding may make the distance of two equal rows negative
+                np.maximum(inverse, 1, out=inverse)
+            np.sqrt(inverse, out=inverse)
+            np.divide(1, inverse, out=inverse)
+            np.matmul(inverse, weights, out=found[start : start + _CHUNK, 0])
         return found * kernel.spread + kernel.mean
 
     return _on_one_thread(means)

@@ -12,6 +12,7 @@ from registry.class_order import ClassOrder
 from registry.serving.category_splits import appender_of
 from registry.serving.formula import Formula, Trees
 from registry.serving.interpreter import estimator_of
+from registry.serving.tree_tables import margins_of
 from schemas.rows import Matrix
 
 
@@ -58,15 +59,16 @@ class AdditiveScore:
     """
 
     def __init__(self, trees: Trees, boosters: Mapping[str, Booster]) -> None:
-        self._booster, self._scale = boosters[trees.booster], trees.scale
+        booster, self._scale = boosters[trees.booster], trees.scale
+        self._margins = margins_of(booster)
         self._append = appender_of(trees.memberships) if trees.memberships else None
-        self._explained = boosters[trees.explained] if trees.explained else self._booster
+        self._explained = boosters[trees.explained] if trees.explained else booster
         self._offset = 0.0 if trees.offset is None else trees.offset.array()[0]
 
     def __call__(self, matrix: Matrix) -> NDArray[np.float64]:
         """Predictions (n,). Not thread-safe."""
         wide = self._append(matrix) if self._append else matrix
-        return self._booster.margins(wide)[:, 0] * self._scale + self._offset
+        return self._margins(wide)[:, 0] * self._scale + self._offset
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """SHAP values of n rows in the prediction's unit (n, 1, columns + 1), bias last; as `Booster.contributions`."""
