@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import isfinite, nan
+from math import nan
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.answer_encoder import NOTHING_STAMPED, AnswerEncoder, encode_lines, now_rfc3339
-from consumer.arm_scorer import ArmScorer
 from consumer.batch import Refusal, ScoredBatch, pack_rows
 from consumer.dead_letter_writer import DeadLetterWriter
 from consumer.decoded_batch import DecodedBatch
@@ -20,13 +19,13 @@ from consumer.metrics import PRICE_KINDS
 from consumer.ranges import ranges_of
 from consumer.replies import name_beside
 from consumer.requests import RequestChooser, encode_requests
+from consumer.row_scorer import RowScorer, RowScores
 from consumer.served_model import ServedModel, ServedRollout
 from schemas.classes import winners_of
-from schemas.decoding import DecodedListing, ListingDecoder, payload_of, refusal_of_missing
+from schemas.decoding import DecodedListing, ListingDecoder, payload_of
 from schemas.domain import Domain
 from schemas.errors import RefusedListingError
-from schemas.refusals import Reason
-from schemas.rows import Matrix, RowBuilder
+from schemas.rows import RowBuilder
 from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from schemas.window import row_dtype
@@ -47,6 +46,7 @@ class BatchScorer:
 
     Attributes:
         dead_letters: makes the dead letters of entries that are not scored.
+        rows: scores the listings, the one part that another thread may do.
     """
 
     def __init__(self, domain: Domain, settings: Settings, consumer: str, shard: int = 0) -> None:
@@ -54,16 +54,13 @@ class BatchScorer:
         self._decoder = ListingDecoder(domain, settings.limits, may_lack=has_store, absent=nan)
         self._builder = RowBuilder(domain)
         self._encoder = AnswerEncoder(domain, settings.limits.max_payload_bytes, shard)
-        # without a store, decoding finds what is missing
-        self._required = [i for i, f in enumerate(domain.features) if has_store and not f.may_miss]
-        self._columns, self._classes = domain.columns, domain.target.classes
-        self._no_scores = np.empty((0, len(self._classes)) if self._classes else 0)
-        self._arms = ArmScorer(self._classes, settings.rollout.timeout_s)
+        self._classes = domain.target.classes
         self._dtype = row_dtype(domain)
         self._share = settings.explain.share
         self._requests = RequestChooser(self._share)
         self._rows_kept = settings.window.full_batch_rows
         self.dead_letters = DeadLetterWriter(self._decoder, self._encoder, consumer)
+        self.rows = RowScorer(domain, self.dead_letters, settings.rollout.timeout_s, has_store=has_store)
 
     def decode(self, entries: Sequence[Entry]) -> DecodedBatch:
         """Decode and validate entries. Listings may still lack features that the store has."""
@@ -95,27 +92,16 @@ class BatchScorer:
         Raises:
             OverflowError: the outcomes are more than Redis takes at once; those of one entry never are.
         """
-        begin = perf_counter()
-        gaps = np.isnan(decoded.matrix)
-        if self._required and gaps[:, self._required].any():
-            decoded = self._without_incomplete(decoded, gaps)
-            gaps = np.isnan(decoded.matrix)
+        return self.outcomes(self.rows.score(decoded, model, rollout))
+
+    def outcomes(self, rows: RowScores) -> ScoredBatch:
+        """The outcome of each entry of a batch whose rows are scored; raises as `score`."""
+        decoded, model, arms, scores, gaps = rows.batch, rows.model, rows.arms, rows.scores, rows.gaps
         matrix, listings = decoded.matrix, decoded.listings
-        arms = None
-        if rollout and listings:
-            arms = self._arms.score(listings, matrix, model, rollout, is_alone=decoded.is_alone)
-            scores = arms.scores
-        else:
-            scores = model.scorer.score(matrix) if listings else self._no_scores
-        scored = perf_counter()
         values = scores
         if self._classes:
             winners = winners_of(scores, self._classes, model.threshold)
             values = (arms.winners(winners, self._classes) if arms else winners).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = float(scores.sum())
-        if not isfinite(total) and not np.isfinite(scores).all():
-            return self.score(self._without_broken_scores(decoded, scores), model, rollout)
         imputed = self._builder.named(gaps)
         low, high = arms.bounds(model) if arms else (model.low, model.high)
         unusual = self._builder.named((matrix < low) | (matrix > high))
@@ -145,7 +131,7 @@ class BatchScorer:
             values=values.astype("<f8").tobytes(),
             flags=arms.flagged(flags) if arms else flags,
             requests=encode_requests(listings, wanted, stored, origins) if wanted else b"",
-            total=total if scores is values else float(values.sum()),
+            total=rows.total if scores is values else float(values.sum()),
             total_squares=float(values @ values),
             imputed=Counter(name for names in imputed.values() for name in names),
             unusual=Counter(name for names in unusual.values() for name in names),
@@ -155,7 +141,7 @@ class BatchScorer:
             kinds=self._kinds(values, model.usual),
             arms=arms.for_commit(ids, listings, values, self._classes, model.threshold) if arms else None,
             decode_s=decoded.decode_s,
-            score_s=scored - begin,
+            score_s=rows.score_s,
         )
         if decoded.refusals:
             batch.add([refusal for _, refusal in sorted(decoded.refusals.items())])
@@ -188,24 +174,6 @@ class BatchScorer:
             except RefusedListingError as error:
                 refusals[place] = self.dead_letters.refusal_of(entry, error, payload, time)
         return listings, refusals
-
-    def _without_incomplete(self, decoded: DecodedBatch, gaps: NDArray[np.bool_]) -> DecodedBatch:
-        """Refuse the listings that lack required features, which the store did not have either."""
-        refusals: dict[int, Refusal] = {}
-        for row in np.flatnonzero(gaps[:, self._required].any(axis=1)).tolist():
-            entry, listing = decoded.entry_of(row), decoded.listings[row]
-            payload = payload_of(entry.fields)
-            error = refusal_of_missing(listing, [self._columns[i] for i in self._required if gaps[row, i]])
-            refusals[row] = self.dead_letters.refusal_of(entry, error, payload, decoded.time)
-        return decoded.refuse(refusals)
-
-    def _without_broken_scores(self, decoded: DecodedBatch, scores: Matrix) -> DecodedBatch:
-        """A score that is not a number is no prediction: those listings become poison, the others are scored again."""
-        broken = ~np.isfinite(scores).reshape(len(decoded.listings), -1).all(axis=1)
-        poison, refuse = (Reason.POISON, "the model's answer is not a finite number"), self.dead_letters.refusal_for
-        rows = np.flatnonzero(broken).tolist()
-        names = {row: decoded.listings[row].replyto or "" for row in rows}
-        return decoded.refuse({row: refuse(decoded.entry_of(row), *poison, name) for row, name in names.items()})
 
     def _kinds(self, values: NDArray[np.float64], usual: tuple[float, float] | None) -> dict[str, int]:
         """How many predictions are of each class, or how many prices are below, within and above the usual range."""

@@ -37,8 +37,7 @@ logger = logging.getLogger(__name__)
 STALL_S = 30.0
 """A scoring loop that has not completed a round for so long is stuck for good."""
 _PROBE_PAUSE_S = 2.0
-_RIGHTS_CHECK_S = 10.0
-_SWEEP_S = 10.0
+_RIGHTS_CHECK_S = _SWEEP_S = 10.0
 _LAYOUT_S = 1.0
 """How often the number of shards is read: publishers trust theirs for as long."""
 
@@ -144,11 +143,11 @@ class Consumer:
         finally:
             # not cancelled: what they write is either written or not begun
             await self._tasks.finish()
+            self._shared.thread.close()
         if self._failure is not None:
             raise self._failure
         await self._leave()
-        for flow in self.flows:
-            await flow.close()
+        await run_all(flow.close() for flow in self.flows)
 
     def stop(self) -> None:
         """Finish what is in hand, then let `run` return."""
@@ -183,13 +182,9 @@ class Consumer:
     async def _probe(self) -> None:
         while not self._heartbeat.is_stopping:
             try:
-                layout = await self.shards.follow()
-                for number in range(len(self.flows), layout.read):
-                    self.flows.append(self.build_flow(number))
-                for flow in self.flows:
-                    await flow.probe()
+                await self._follow_shards()
+                await self.flows[0].probe()
                 await self._check_rights()
-                await self._assign()
             except (ServerError, RedisError, OSError) as error:
                 self.health.set_reason("scripts", str(error))
                 self.health.beat()
@@ -202,23 +197,28 @@ class Consumer:
     async def _follow_shards(self) -> None:
         """Work on shards that are new, and find out whose own ones they are."""
         layout = await self.shards.follow()
-        for number in range(len(self.flows), layout.read):
-            flow = self.build_flow(number)
+        known = {flow.streams.shard for flow in self.flows}
+        await run_all(self._add(number) for number in range(layout.read) if number not in known)
+        await self._assign()
+
+    async def _add(self, number: int) -> None:
+        """Work on a shard; if no server has it just now, the others are not kept waiting for it."""
+        flow = self.build_flow(number)
+        try:
             await flow.probe()
-            if self._heartbeat.is_stopping:
-                await flow.close()
-                return
-            self.flows.append(flow)
+        except (ServerError, RedisError, OSError) as error:
+            self.health.set_reason(f"redis{flow.scoring_loop.name}", str(error))  # its loop clears it
+            return
+        self.flows = sorted([*self.flows, flow], key=lambda each: each.streams.shard)
+        if self._running and not self._heartbeat.is_stopping:
             self._start(flow)
             logger.info("shard added", extra={"shard": number})
-        await self._assign()
 
     async def _assign(self) -> None:
         # shards that are read no longer have no owner, and their flows stand by
-        owners = await self.shards.owners()
+        owners = dict(enumerate(await self.shards.owners()))
         for flow in self.flows:
-            flow.duty.owner = owners[flow.streams.shard] if flow.streams.shard < len(owners) else ""
-            flow.duty.is_own = flow.duty.owner == self._shared.name
+            flow.duty.assign(owners.get(flow.streams.shard, ""), self._shared.name)
 
     async def _maintain(self) -> None:
         await run_all(flow.maintenance.run_once(is_own=flow.duty.is_own) for flow in self.flows)

@@ -21,8 +21,8 @@ LOOK_S = 0.15
 """How often a consumer that stands by looks at the shard."""
 HELP_S = 2.0
 """How long it reads the shard after it has found it behind."""
-AWAY_MS = 1500
-"""A consumer that has not read for so long is away: reads wait for `batch.block_ms`, 500 by default."""
+AWAY_MS = 200
+"""A consumer that has not read for so long after a read must have ended (`batch.block_ms`) is away."""
 
 _LOOK = Script("consumer", "look")
 
@@ -51,6 +51,7 @@ class Duty:
         client: replies must be bytes.
         streams: the shard's keys.
         load: of this consumer.
+        block_ms: how long a read waits on the server.
         owner: name of the consumer whose own shard this is.
         is_own: whether that is this consumer.
     """
@@ -58,6 +59,7 @@ class Duty:
     client: redis.asyncio.Redis
     streams: Streams
     load: ConsumerLoad
+    block_ms: int
     owner: str = ""
     is_own: bool = True
     _help_until_s: float = 0.0
@@ -67,6 +69,10 @@ class Duty:
     def is_reading(self) -> bool:
         """Whether to read the shard now."""
         return self.is_own or time.monotonic() < self._help_until_s
+
+    def assign(self, owner: str, name: str) -> None:
+        """Take over whose own shard it is, and with this consumer's name whether it is that one's."""
+        self.owner, self.is_own = owner, owner == name
 
     def note_full(self) -> None:
         """Note that a read of this shard took as many entries as it may, so that there may be more."""
@@ -91,7 +97,7 @@ class Duty:
         if not delivered:
             return
         read_until, self._seen = EntryId.parse(delivered), EntryId.parse(last)
-        is_away = not 0 <= idle_ms < AWAY_MS
+        is_away = not 0 <= idle_ms < self.block_ms + AWAY_MS
         is_behind = before is not None and read_until < before
         if (is_away and read_until < self._seen) or (is_behind and not self.load.is_high):
             self._help_until_s = time.monotonic() + HELP_S

@@ -21,7 +21,7 @@ from schemas.domain import Domain
 from schemas.stored_features import AT, is_storable_subject, storable_columns
 from schemas.streams import Streams
 from transport.connection import is_transient
-from transport.pipelined_connection import PipelinedConnection
+from transport.spread_connection import SpreadConnection
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,7 @@ class FeatureStore:
     """Stored features of one domain.
 
     Args:
-        client: for asking whether Redis answers, and whether the user may read the store.
-        connection: for lookups alone.
+        client: whose address and user the connections for lookups have; asks whether Redis answers.
         streams: the domain's keys.
         domain: whose features are stored.
         max_age_s: age after which a stored value is not used.
@@ -49,13 +48,12 @@ class FeatureStore:
     def __init__(
         self,
         client: redis.asyncio.Redis,
-        connection: PipelinedConnection,
         streams: Streams,
         domain: Domain,
         max_age_s: float,
     ) -> None:
         self._client = client
-        self._connection = connection
+        self._connection = SpreadConnection(client)
         self._streams = streams
         self._prefix = streams.features("").encode()
         self._columns = domain.columns
@@ -80,8 +78,9 @@ class FeatureStore:
         patterns = [packed[start : start + width] for start in range(0, len(packed), width)]
         forms = [self._forms.get(pattern) or self._form_of(pattern) for pattern in patterns]
         prefix = self._prefix
-        commands = [form.command(prefix + subject.encode()) for form, (_, subject) in zip(forms, subjects, strict=True)]
-        return Lookup(rows=[row for row, _ in subjects], mask=mask, forms=forms, commands=b"".join(commands))
+        keys = [prefix + subject.encode() for _, subject in subjects]
+        commands = [form.command(key) for form, key in zip(forms, keys, strict=True)]
+        return Lookup(rows=[row for row, _ in subjects], mask=mask, forms=forms, keys=keys, commands=commands)
 
     def _form_of(self, pattern: bytes) -> LookupForm:
         if len(self._forms) >= MAX_FORMS:
@@ -94,7 +93,7 @@ class FeatureStore:
             lookup.give_up(PermissionError("this user may not read stored features"))
             return
         try:
-            await self._connection.send_packed(lookup.commands)
+            await self._connection.send(lookup.keys, lookup.commands)
         except (RedisError, OSError) as error:
             # `receive` finds the connection closed, and sends it again
             logger.warning("lookup not sent", extra={"cause": str(error)})
@@ -109,11 +108,11 @@ class FeatureStore:
         while lookup.replies is None:
             tries += 1
             try:
-                lookup.replies = await self._received(lookup)
+                lookup.replies = await self._received()
             except (RedisError, OSError) as error:
                 await self._connection.close()
                 logger.warning("lookup lost", extra={"cause": str(error), "tries": tries})
-                if not await self._is_answering(guard):
+                if not await self._is_answering(lookup, guard):
                     return False
                 if tries == TRIES:
                     lookup.give_up(error)
@@ -126,36 +125,46 @@ class FeatureStore:
         self._reader.fill(batch, lookup)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         await self._connection.close()
 
     async def check_right(self) -> bool:
         """Find out whether the user may read the store, on a key that no subject has.
 
-        Raises:
-            redis.exceptions.RedisError: the server cannot serve now.
+        While the node of that key is away, which may be another one than that of the listings, it stays as it is known.
         """
         try:
             await self._client.hmget(self._streams.features("\n"), [AT])
-        except ResponseError as error:
-            if is_transient(error):
-                raise
-            self.is_allowed = False
+        except (RedisError, OSError) as error:
+            if not is_transient(error):
+                self.is_allowed = False
         else:
             self.is_allowed = True
         return self.is_allowed
 
-    async def _is_answering(self, guard: RedisGuard) -> bool:
-        """Wait until the server that has the store answers; False if the guard is stopped before."""
-        # on a cluster, a PING would be answered by any node
-        while await guard.run(partial(self._client.hmget, self._streams.features("\n"), [AT])) is None:
+    async def _is_answering(self, lookup: Lookup, guard: RedisGuard) -> bool:
+        """Wait until every server that has features of a lookup answers; False if the guard is stopped before."""
+        while not await guard.run(partial(self._ask_each, lookup)):
             if guard.is_stopping:
                 return False
         return True
 
-    async def _received(self, lookup: Lookup) -> list[Any]:
-        replies = await self._connection.receive_all(len(lookup.rows))
-        for reply in replies:
-            if isinstance(reply, ResponseError) and is_transient(reply):
-                raise reply
+    async def _ask_each(self, lookup: Lookup) -> bool:
+        """True if each of these servers answers; raises what one says that cannot serve now."""
+        # on a cluster, a PING would be answered by any node
+        questions = self._client.pipeline(transaction=False)
+        for key in await self._connection.one_of_each(lookup.keys):
+            questions.execute_command("HMGET", key, AT)
+        _check_transient(await questions.execute(raise_on_error=False))
+        return True
+
+    async def _received(self) -> list[Any]:
+        replies = await self._connection.receive()
+        _check_transient(replies)
         return replies
+
+
+def _check_transient(replies: Sequence[Any]) -> None:
+    for reply in replies:
+        if isinstance(reply, ResponseError) and is_transient(reply):
+            raise reply

@@ -6,7 +6,7 @@ shard whose server is away stops no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 import redis.asyncio
@@ -25,6 +25,7 @@ from consumer.model_follower import ModelFollower
 from consumer.probe import may_pair, may_reply, may_request, try_commit
 from consumer.rollout_follower import RolloutFollower
 from consumer.scoring_loop import ScoringLoop
+from consumer.scoring_thread import ScoringThread
 from schemas.domain import Domain
 from schemas.settings import Settings
 from schemas.streams import SCORERS, Streams
@@ -43,6 +44,7 @@ class Shared:
         searcher: synchronous client for searches in a thread.
         name: of the consumer in every group.
         load: how busy the consumer is.
+        thread: scores the batches of backlogs.
     """
 
     client: redis.asyncio.Redis
@@ -57,6 +59,7 @@ class Shared:
     backlog: BacklogFigures
     tracing: Tracing
     load: ConsumerLoad
+    thread: ScoringThread = field(default_factory=ScoringThread)
 
 
 class Flow:
@@ -83,13 +86,12 @@ class Flow:
         self._shared = shared
         self._reads, self._commits = (PipelinedConnection(client, streams.listings) for _ in range(2))
         self.streams = streams
-        self.duty = Duty(client, streams, shared.load)
+        self.duty = Duty(client, streams, shared.load, batch.block_ms)
         self.group = ConsumerGroup(client, streams.listings, SCORERS, name, claim_idle_ms)
         self.lost = LostEntryDetector(shared.searcher, streams, claim_idle_ms / 500, shared.metrics)
         self.maintenance = Maintenance(client, streams, settings, shared.backlog)
         self.committer = Committer(self._commits, streams, domain, settings, name)
-        lookups = PipelinedConnection(client, streams.features(""))
-        self.features = FeatureStore(client, lookups, streams, domain, settings.features.max_age_s)
+        self.features = FeatureStore(client, streams, domain, settings.features.max_age_s)
         self.scoring_loop = ScoringLoop(
             settings=settings,
             reader=PipelinedReader(
@@ -98,6 +100,7 @@ class Flow:
             group=self.group,
             rebuilder=GroupRebuilder(client, streams),
             scorer=BatchScorer(domain, settings, name, streams.shard),
+            thread=shared.thread,
             features=self.features,
             committer=self.committer,
             follower=shared.follower,

@@ -46,12 +46,13 @@ class LookupForm:
 
 @dataclass(slots=True, kw_only=True)
 class Lookup:
-    """The lookup of k listings in one round trip.
+    """The lookup of k listings in one round trip, on a cluster one with each node at the same time.
 
     Attributes:
         rows: k rows of the batch.
         mask: shape (k, features): which features each of them lacks.
         forms: k forms.
+        keys: k keys of stored features.
         commands: k commands, packed.
         replies: k replies, each the values of the form's features and then the time, or an exception for one that
             failed; None before they are received.
@@ -60,7 +61,8 @@ class Lookup:
     rows: Sequence[int]
     mask: NDArray[np.bool_]
     forms: Sequence[LookupForm]
-    commands: bytes
+    keys: Sequence[bytes]
+    commands: Sequence[bytes]
     replies: Sequence[Any] | None = None
 
     def give_up(self, error: Exception) -> None:

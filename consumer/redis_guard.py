@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,12 +13,14 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from service.health import Health
-from transport.backoff import Backoff
+from transport.backoff import OutageBackoff
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
+LOG_EVERY_S = 1.0
+"""Attempts in an outage are more frequent at first."""
 
 T = TypeVar("T")
 
@@ -36,7 +39,8 @@ class RedisGuard:
     on_failure: Callable[[], None]
     reason: str = "redis"
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _backoff: Backoff = field(default_factory=partial(Backoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+    _backoff: OutageBackoff = field(default_factory=partial(OutageBackoff, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+    _next_log_s: float = 0.0
 
     @property
     def is_stopping(self) -> bool:
@@ -55,12 +59,18 @@ class RedisGuard:
             self.on_failure()
             pause_s = self._backoff.next_s()
             self.health.set_reason(self.reason, str(error))
-            logger.warning("redis command failed, retrying", extra={"cause": str(error), "pause_s": pause_s})
+            self._log(str(error))
             await self.pause(pause_s)
             return None
         self._backoff.reset()
         self.health.clear(self.reason)
         return result
+
+    def _log(self, cause: str) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._next_log_s:
+            self._next_log_s = now_s + LOG_EVERY_S
+            logger.warning("redis command failed, retrying", extra={"cause": cause})
 
     async def pause(self, seconds: float) -> None:
         """Wait, unless stopped."""

@@ -8,18 +8,12 @@ committed. Only a bug of ours ends the loop.
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeVar
+from dataclasses import dataclass
 
-from redis.exceptions import ResponseError
-
-from consumer.batch import ScoredBatch
+from consumer.batch_answerer import BatchAnswerer
 from consumer.batch_scorer import BatchScorer
-from consumer.committer import Committer, Receipt
+from consumer.committer import Committer
 from consumer.decoded_batch import DecodedBatch
 from consumer.duty import Duty
 from consumer.feature_store import FeatureStore
@@ -29,15 +23,12 @@ from consumer.metrics import ConsumerMetrics
 from consumer.model_follower import ModelFollower
 from consumer.redis_guard import FIRST_PAUSE_S, RedisGuard
 from consumer.rollout_follower import RolloutFollower
-from consumer.served_model import ServedModel
+from consumer.scoring_thread import ScoringThread
 from schemas.settings import Settings
 from service.health import Health
 from service.tracing import Tracing
 from transport.consumer_group import ConsumerGroup, Entry
 from transport.pipelined_connection import PipelinedReader
-
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 @dataclass
@@ -47,6 +38,7 @@ class ScoringLoop:
     Attributes:
         duty: says whether this consumer reads the shard, which `name` names in its health.
         on_fenced: called with the entries that were no longer pending when their outcome was committed.
+        answerer: scores and commits what the loop has decoded.
     """
 
     settings: Settings
@@ -54,6 +46,7 @@ class ScoringLoop:
     rebuilder: GroupRebuilder
     reader: PipelinedReader
     scorer: BatchScorer
+    thread: ScoringThread
     features: FeatureStore
     committer: Committer
     follower: ModelFollower
@@ -64,16 +57,29 @@ class ScoringLoop:
     tracing: Tracing
     duty: Duty
     name: str = ""
-    _held: list[Sequence[Entry]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._left_overs = LeftOvers(self.group, self.settings.claim_idle_ms, self.metrics, self._answer_alone)
         self._guard = RedisGuard(self.health, self._left_overs.expect_own, f"redis{self.name}")
+        self.answerer = BatchAnswerer(
+            settings=self.settings,
+            scorer=self.scorer,
+            thread=self.thread,
+            features=self.features,
+            committer=self.committer,
+            follower=self.follower,
+            rollouts=self.rollouts,
+            metrics=self.metrics,
+            tracing=self.tracing,
+            guard=self._guard,
+            on_pending=self._left_overs.expect_own,
+            on_fenced=self.on_fenced,
+        )
 
     @property
     def in_hand(self) -> list[bytes]:
         """Entries being scored or committed, so that the caller can renew them."""
-        return [entry.id for entries in self._held for entry in entries]
+        return [entry.id for entries in self.answerer.held for entry in entries]
 
     def stop(self) -> None:
         """Let `run` return once the delivered entries are answered."""
@@ -111,37 +117,37 @@ class ScoringLoop:
         A batch that looks for stored features waits for the next read, whose lookup is sent before this batch is
         scored: so its replies have arrived by then, and those of the next one arrive meanwhile.
         """
-        committing: asyncio.Task[None] | None = None
-        looking_up: DecodedBatch | None = None
+        answerer, looking_up = self.answerer, None
         await self.reader.send(is_blocking=not self._left_overs.is_claim_urgent)
         try:
             while True:
                 entries = await self.reader.receive()
-                self._held.append(entries)
+                answerer.held.append(entries)
                 is_last = self._needs_empty_hand()
                 if is_full := self.reader.is_full(entries):
                     self.duty.note_full()
                 # a read that cannot be sent must not keep the batch in hand from its commit
                 is_ahead = not is_last and is_full and await self._guard.run(self._read_ahead)
+                batch = await self._decode(entries, looking_up)
                 if looking_up:
-                    await self._finish_lookup(looking_up)
-                batch = await self._decode(entries)
-                if looking_up:
-                    committing = await self._answer(looking_up.entries, looking_up, committing)
-                    looking_up = None
-                if batch and batch.lookup and is_ahead:
+                    before, looking_up = looking_up, None
+                    await answerer.answer_ahead(before)
+                if batch is None:
+                    answerer.held.remove(entries)
+                elif not is_ahead:
+                    await answerer.answer(batch)
+                elif batch.lookup:
                     looking_up = batch
                 else:
-                    committing = await self._answer(entries, batch, committing)
+                    await answerer.answer_ahead(batch)
                 if is_last:
                     return
                 if not is_ahead:
                     await self.reader.send(is_blocking=True)
         finally:
             if looking_up:
-                committing = await self._answer(looking_up.entries, looking_up, committing)
-            if committing:
-                await committing
+                await answerer.answer(looking_up)
+            await answerer.finish()
 
     async def _read_ahead(self) -> bool:
         # not blocking, because the batch in hand may wait for this read
@@ -154,95 +160,29 @@ class ScoringLoop:
         is_due = self._left_overs.may_be_own or self._left_overs.is_claim_due
         return is_due or self._guard.is_stopping or not self.duty.is_reading
 
-    async def _decode(self, entries: Sequence[Entry]) -> DecodedBatch | None:
-        """The decoded batch, whose lookup has been sent; None if there are no entries, or they stay pending."""
-        batch = self._attempt(partial(self.scorer.decode, entries), entries) if entries else None
+    async def _decode(self, entries: Sequence[Entry], before: DecodedBatch | None = None) -> DecodedBatch | None:
+        """The decoded batch, whose lookup has been sent; None if there are no entries, or they stay pending.
+
+        The replies to the lookup of the batch before are received first.
+        """
+        if before and before.lookup:
+            await self.features.receive(before.lookup, self._guard)
+        batch = None
+        if entries:
+            with self.answerer.keeping(entries):
+                batch = self.scorer.decode(entries)
         if batch and batch.has_gaps:
-            batch.lookup = self._attempt(partial(self.features.plan, batch), entries)
+            with self.answerer.keeping(entries):
+                batch.lookup = self.features.plan(batch)
             if batch.lookup:
                 await self.features.send(batch.lookup)
         return batch
 
-    async def _finish_lookup(self, batch: DecodedBatch) -> bool:
-        """Wait until the batch's lookup has ended; False if it has not, because Redis is away and the loop stops."""
-        return batch.lookup is None or await self.features.receive(batch.lookup, self._guard)
-
-    async def _score(self, batch: DecodedBatch) -> ScoredBatch | None:
-        """The outcomes of a batch; None if its entries stay pending."""
-        model = self.follower.model
-        if not await self._finish_lookup(batch) or model is None:
-            return None
-        scored = self._attempt(partial(self._fill_and_score, batch, model), batch.entries)
-        if scored:
-            self.metrics.record_stage("decode", scored.decode_s)
-            self.metrics.record_stage("score", scored.score_s)
-        return scored
-
-    def _fill_and_score(self, batch: DecodedBatch, model: ServedModel) -> ScoredBatch:
-        if batch.lookup:
-            self.features.fill(batch, batch.lookup)
-        return self.scorer.score(batch, model, self.rollouts.served)
-
-    def _attempt(self, step: Callable[[], T], entries: Sequence[Entry]) -> T | None:
-        try:
-            return step()
-        except Exception:
-            # delivery is decided here: an entry that cannot be scored stays pending, is tried alone, and ends as poison
-            logger.exception("entries cannot be scored", extra={"entries": len(entries)})
-            self._left_overs.expect_own()
-            return None
-
-    async def _answer(
-        self, entries: Sequence[Entry], batch: DecodedBatch | None, committing: asyncio.Task[None] | None
-    ) -> asyncio.Task[None] | None:
-        """Score a batch, and begin its commit when the commit before has ended; returns the last commit."""
-        if batch is None:
-            self._held.remove(entries)
-            return committing
-        with self.tracing.batch("score listings", batch.listings) as span:
-            scored = await self._score(batch)
-            if committing:
-                await committing
-            return span.end_with(asyncio.create_task(self._commit(entries, scored), name="commit"))
-
-    async def _commit(self, entries: Sequence[Entry], batch: ScoredBatch | None) -> None:
-        begin = time.perf_counter()
-        try:
-            rest = batch
-            while rest:
-                receipt = await self._guard.run(partial(self._commit_once, rest))
-                if receipt:
-                    rest = None
-                    if receipt.limited:
-                        rest = self.scorer.dead_letters.limit(entries, receipt.limited, self.settings.rate_limit)
-                elif self._guard.is_stopping:
-                    return  # another consumer will claim the pending entries
-                else:
-                    self.metrics.record_commit_retry()
-        finally:
-            self._held.remove(entries)
-        if batch:
-            self.metrics.record_stage("commit", time.perf_counter() - begin)
-
-    async def _commit_once(self, batch: ScoredBatch) -> Receipt:
-        receipt = await self.committer.commit(batch)
-        self._record(batch, receipt)
-        if receipt.restored:
-            # the same batch is sent again: what was written is fenced by now
-            raise ResponseError(receipt.failure)
-        return receipt
-
-    def _record(self, batch: ScoredBatch, receipt: Receipt) -> None:
-        self.metrics.record_batch(receipt.figures_of(batch))
-        if receipt.fenced:
-            # another consumer was faster, or the group is gone: the next round finds out which
-            self._left_overs.expect_own()
-            self.on_fenced(receipt.fenced)
-
     async def _answer_alone(self, entry: Entry) -> None:
-        self._held.append(entries := [entry])
+        answerer = self.answerer
+        answerer.held.append(entries := [entry])
         scored = self.scorer.dead_letters.refuse_unscorable(entry, self.settings.max_deliveries)
         if scored is None and (batch := await self._decode(entries)):
             batch.is_alone = True
-            scored = await self._score(batch)
-        await self._commit(entries, scored)
+            scored = await answerer.score(batch)
+        await answerer.commit(entries, scored)

@@ -50,7 +50,8 @@ class Streams:
 
     Every key begins with a prefix and a colon, so a hash tag in it (``{housing}``) puts keys in one slot. The shard's
     own keys have a prefix of their own (``{housing.2}``), so the two kinds may be on different servers; only in the
-    first shard, number 0, both have the domain's prefix.
+    first shard, number 0, both have the domain's prefix. Stored features have it without the braces of its hash tag
+    (``housing``), so those of each property may be in any slot.
     """
 
     prefix: str
@@ -212,7 +213,7 @@ class Streams:
 
     def features(self, subject: str) -> str:
         """Hash of the stored features of one property, and when they were true (`schemas.stored_features`)."""
-        return f"{self.prefix}:features:{subject}"
+        return f"{self.prefix.replace('{', '').replace('}', '')}:features:{subject}"
 
     def bucket(self, source: str) -> str:
         """Token bucket of a source: the remaining events and the time of the last refill; expires when full."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from consumer.consumer import Consumer
 from consumer.shard_follower import owner_of
 from schemas.shards import ShardLayout, answer_source, entry_name, shard_of
 from schemas.streams import Streams
@@ -105,24 +106,67 @@ async def test_two_consumers_divide_the_shards(redis_url: str, redis_client: Cli
         await wait_until_async(lambda: outcomes_of(redis_client, shards) == dict.fromkeys(entries, 1))
 
 
+async def shard_of_the_dead(client: Client, streams: Streams, shards: Sequence[Streams], consumer: Consumer) -> Streams:
+    """A shard of a consumer that was killed a moment ago: it has a heartbeat beside consumer `a`, and does not read."""
+    mine = next(shard for shard in shards if owner_of(shard.shard, ("a", "dead")) == "dead")
+    beat: Any = await wait_until_async(lambda: client.hget(streams.consumers, "a"))
+    client.hset(streams.consumers, "dead", beat.replace(b'"name":"a"', b'"name":"dead"'))
+    await wait_until_async(lambda: not consumer.flows[mine.shard].duty.is_own)
+    await wait_until_async(lambda: client.exists(mine.listings))
+    client.xreadgroup("scorers", "dead", {mine.listings: ">"})
+    return mine
+
+
 async def test_a_shard_whose_own_consumer_does_not_read_is_read_within_a_second(
     redis_url: str, redis_client: Client, streams: Streams
 ) -> None:
     shards = layout_of(redis_client, streams, 4)
     settings = settings_for(streams.prefix)
-    mine = next(shard for shard in shards if owner_of(shard.shard, ("a", "dead")) == "dead")
     async with running(redis_url, settings, "a") as consumer:
-        beat: Any = await wait_until_async(lambda: redis_client.hget(streams.consumers, "a"))
-        # a consumer that was killed a moment ago: it has a heartbeat, and does not read
-        redis_client.hset(streams.consumers, "dead", beat.replace(b'"name":"a"', b'"name":"dead"'))
-        await wait_until_async(lambda: not consumer.flows[mine.shard].duty.is_own)
-        await wait_until_async(lambda: redis_client.exists(mine.listings))
-        redis_client.xreadgroup("scorers", "dead", {mine.listings: ">"})
+        mine = await shard_of_the_dead(redis_client, streams, shards, consumer)
         begin_s = time.monotonic()
         publish(redis_client, mine, [event("l-1")])
         await wait_until_async(lambda: outcomes(redis_client, mine))
         assert time.monotonic() - begin_s < 1
         assert not consumer.flows[mine.shard].duty.is_own
+
+
+async def test_a_busy_consumer_reads_a_shard_that_nobody_reads_within_a_second(
+    redis_url: str, redis_client: Client, streams: Streams
+) -> None:
+    """One that lags would get no help from it, but its own consumer is dead, which shows after `batch.block_ms`."""
+    shards = layout_of(redis_client, streams, 4)
+    settings = settings_for(streams.prefix, batch={"max_records": 100, "block_ms": 500})
+    async with running(redis_url, settings, "a") as consumer:
+        mine = await shard_of_the_dead(redis_client, streams, shards, consumer)
+        begin_s = time.monotonic()
+        publish(redis_client, mine, [event("l-1")])
+
+        def is_answered() -> bool:
+            consumer.flows[0].duty.load.note_full()
+            return bool(outcomes(redis_client, mine))
+
+        await wait_until_async(is_answered)
+        assert time.monotonic() - begin_s < 1
+        assert consumer.flows[mine.shard].duty.load.is_high
+
+
+async def test_a_hash_of_shards_that_says_nothing_useful_is_a_reason(
+    redis_url: str, redis_client: Client, streams: Streams
+) -> None:
+    """A consumer goes on with the shards that it knows, and writes them again where the hash is deleted."""
+    shards = layout_of(redis_client, streams, 2)
+    async with running(redis_url, settings_for(streams.prefix)) as consumer:
+        await wait_until_async(lambda: len(consumer.flows) == 2)
+        redis_client.hset(streams.shards, "count", "many")
+        wanted = (
+            "shards: the hash `shards` in Redis says 'count=many, read=2, epoch=1', and a domain has 1 to 64 shards"
+        )
+        await wait_until_async(lambda: any(reason.startswith(wanted) for reason in consumer.health.reasons))
+        entries = publish_by_shard(redis_client, shards, ("a", "b", "c", "d", "e"))
+        await wait_until_async(lambda: outcomes_of(redis_client, shards) == dict.fromkeys(entries, 1))
+        redis_client.delete(streams.shards)
+        await wait_until_async(lambda: redis_client.hget(streams.shards, "count") == b"2")
 
 
 async def test_a_repeat_names_the_first_prediction_and_its_shard(

@@ -45,7 +45,7 @@ from tests.consumer.test_recovery import read_and_die
 from tests.waiting import wait_until, wait_until_async
 from transport.connection import connect, connect_async
 from transport.consumer_group import Entry
-from transport.pipelined_connection import PipelinedConnection
+from transport.spread_connection import SpreadConnection
 
 AT = datetime.now(UTC).isoformat()
 ROOM = {name: value for name, value in ROW.items() if name != "RM"}
@@ -193,7 +193,7 @@ async def test_categories_are_stored_as_their_bare_text(redis_client: Client, re
     store(redis_client, streams, "p", stored)
     settings = settings_for(streams.prefix, domain="obesity")
     async with connect_async(redis_url) as client:
-        feature_store = FeatureStore(client, PipelinedConnection(client, streams.features("")), streams, domain, 86_400)
+        feature_store = FeatureStore(client, streams, domain, 86_400)
         scorer = BatchScorer(domain, settings, "a")
         batch = scorer.decode([Entry(b"1-0", [b"data", lacking("l", "p", rest)])])
         batch.lookup = feature_store.plan(batch)
@@ -274,7 +274,8 @@ async def test_lost_lookups_are_sent_again(
         async def lose_first(lookup: Lookup) -> None:
             monkeypatch.undo()
             await send(lookup)
-            raw: Any = features._connection._connection
+            (connection,) = features._connection._connections.values()
+            raw: Any = connection._connection
             raw._writer.transport.abort()
 
         for number in range(5):
@@ -333,7 +334,7 @@ async def test_a_lookup_that_is_lost_again_and_again_costs_no_outcome(
         closed.bind(("127.0.0.1", 0))
         nobody = connect_async(f"redis://127.0.0.1:{closed.getsockname()[1]}")
         async with running(redis_url, settings_for(streams.prefix)) as consumer:
-            consumer.flows[0].scoring_loop.features._connection = PipelinedConnection(nobody, streams.features(""))
+            consumer.flows[0].scoring_loop.features._connection = SpreadConnection(nobody)
             publish(redis_client, streams, [lacking("alone", "p"), event("null", ROW | {"LSTAT": None}, subject="p")])
             await answered(redis_client, streams, 2)
             await wait_until_async(lambda: counted(consumer, "feature_lookups", result="failed") == 2)
