@@ -20,7 +20,7 @@ from schemas.rows import Matrix
 ROWS = 1000
 RUNS = 15
 REFERENCE_US = 2.4
-"""Microseconds per row of the reference model on the machine of docs/benchmarks.md, with two cores."""
+"""Microseconds per row of the reference model on the machine of docs/benchmarks-faster-cores.md."""
 
 _COLUMNS, _TREES, _DEPTH = 13, 300, 4
 

@@ -65,7 +65,7 @@ def compare(
     if not (np.isfinite(scores).all() and np.isfinite(others).all()):
         raise ValueError("a score is not a finite number")
     differences = (scores - others) if is_higher_better(metric) else (others - scores)
-    ratio = float(np.mean([len(validation) / len(train) for train, validation in splits]))
+    ratio = _ratio_of(splits)
     scale = abs(loss_of(metric, float(np.mean(others)))) or 1.0
     gain = float(np.mean(differences))
     corrected, naive = _half_width(differences, ratio), _half_width(differences, 0.0)
@@ -83,15 +83,27 @@ def compare(
 
 def interval_of(scores: NDArray[np.float64], splits: Sequence[Split]) -> tuple[float, float]:
     """The corrected interval of a mean score over folds."""
-    ratio = float(np.mean([len(validation) / len(train) for train, validation in splits]))
-    half = _half_width(scores, ratio)
+    half = _half_width(scores, _ratio_of(splits))
     return float(np.mean(scores)) - half, float(np.mean(scores)) + half
 
 
-def _half_width(values: NDArray[np.float64], ratio: float) -> float:
-    """Half the width of a mean's interval; `ratio` is n_validation / n_train, or 0 for independent values."""
+def standard_error_of(values: NDArray[np.float64], splits: Sequence[Split]) -> float:
+    """The corrected standard error of a mean over folds; infinite for one fold."""
+    return _standard_error(values, _ratio_of(splits))
+
+
+def _ratio_of(splits: Sequence[Split]) -> float:
+    """n_validation / n_train of the folds."""
+    return float(np.mean([len(validation) / len(train) for train, validation in splits]))
+
+
+def _standard_error(values: NDArray[np.float64], ratio: float) -> float:
+    """The standard error of a mean; `ratio` is n_validation / n_train, or 0 for independent values."""
     count = len(values)
-    if count == 1:
-        return float("inf")
-    error = np.sqrt((1 / count + ratio) * np.var(values, ddof=1))
-    return float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * error)
+    return float("inf") if count == 1 else float(np.sqrt((1 / count + ratio) * np.var(values, ddof=1)))
+
+
+def _half_width(values: NDArray[np.float64], ratio: float) -> float:
+    """Half the width of a mean's interval; arguments as of `_standard_error`."""
+    error = _standard_error(values, ratio)
+    return error if np.isinf(error) else float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error)

@@ -2,6 +2,9 @@
 
 Before a booster is grown its cost is counted from its shape. Its trees may turn out deeper, or look for more sets of
 categories than the shape tells. What is counted here is the same on every machine, unlike a measured cost.
+
+It is the cost of XGBoost's library, which adds up the trees for single rows and small batches. Full batches of shallow
+trees take about half of it (see `registry.serving.tree_tables`).
 """
 
 from __future__ import annotations

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from training.learning.blending import RESERVE
 from training.learning.folding import Split, backward_splits
 from training.learning.growth import CHUNK, GrowthUnit, growth_work, join_folds, rounds_within
 from training.learning.members import BoostedMember
 from training.learning.plan import FINAL
 from training.learning.portfolio import neighbours_of
-from training.learning.racing import RATES, Race, RaceEntry, most_trees
+from training.learning.racing import COST_SHARE, RATES, Race, RaceEntry, most_trees
 from training.learning.steps import TrainingSteps
 from training.learning.trials import Predictions, Trial, trial_of
 
@@ -39,16 +40,18 @@ class Finals:
 
     Attributes:
         race: that they won, with table and folds.
+        beside_us: counted cost of a row in µs of the smooth member that a blend may have beside a booster.
     """
 
     race: Race
+    beside_us: float = 0.0
 
     def grow(self, runners: Sequence[RaceEntry], steps: TrainingSteps) -> list[Trial]:
         """The trials of all finalists; the first always runs."""
         trials: list[Trial] = []
         # of many classes the limit on cost leaves a booster few rounds: half of them would not show what it is worth
         later = 1.0 if self.race.is_sampled_by_class else _SECOND_SHARE
-        entries = [(runner, later if number else 1.0, "") for number, runner in enumerate(runners)]
+        entries = [(runner, later if number else self._first_share, "") for number, runner in enumerate(runners)]
         if len(self.race.table) <= _LIGHT_ROWS:
             entries += [(runner, _LIGHT_SHARE, "-light") for runner in runners[:2]]
         # a search on so few rows finds less than the finalists that it makes room for
@@ -59,6 +62,12 @@ class Finals:
             room = FINAL * self.race.plan.work / parts
             trials.append(self.grow_one(runner, room, steps, share, suffix))
         return trials
+
+    @property
+    def _first_share(self) -> float:
+        """Share of its largest cost that the leader may have, so that there is room for a smooth member."""
+        limit = self.race.max_us_per_row
+        return min(1.0, max(_SECOND_SHARE, (RESERVE * limit - self.beside_us) / (COST_SHARE * _MORE_TREES * limit)))
 
     def grow_one(
         self, runner: RaceEntry, room: float, steps: TrainingSteps, share: float = 1.0, suffix: str = ""

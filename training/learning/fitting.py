@@ -16,6 +16,7 @@ from training.learning.counting import count_us_per_row
 from training.learning.encoded_table import EncodedTable
 from training.learning.encoding import encoder
 from training.learning.engine import Engine
+from training.learning.folding import Split
 from training.learning.members import FitUnit, Member, RecipeMember
 from training.learning.thresholds import with_threshold
 from training.learning.trials import Trial
@@ -29,6 +30,7 @@ class Fitter:
     Attributes:
         train: the training rows.
         table: the same, encoded.
+        splits: the folds on which candidates were compared.
         seed: of every random choice.
         engine: that fits.
         progress: is told what is fitted.
@@ -36,6 +38,7 @@ class Fitter:
 
     train: Table
     table: EncodedTable
+    splits: Sequence[Split]
     seed: int
     engine: Engine
     progress: Progress
@@ -58,7 +61,7 @@ class Fitter:
             ModelRejectedError: ("cost") none costs little enough.
         """
         while True:
-            winner = choose(candidates, metric, max_us_per_row)
+            winner = choose(candidates, metric, max_us_per_row, self.splits)
             trial = trials[[each is winner for each in candidates].index(True)]
             self.progress(f"fitting {', '.join(map(name_of, trial.members))} on all {len(self.table)} rows")
             fitted = self.engine.run([FitUnit(member, self.seed) for member in trial.members], lambda _: None)

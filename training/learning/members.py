@@ -34,6 +34,11 @@ class BoostedMember:
     seeds: int = 1
     power: float = 1.0
 
+    @property
+    def is_smooth(self) -> bool:
+        """Trees predict steps."""
+        return False
+
     def estimator(self, table: EncodedTable, seed: int) -> Any:
         """An unfitted estimator that takes the encoded matrix."""
         own = self.shape.estimator(
@@ -61,6 +66,11 @@ class RecipeMember:
 
     recipe: Recipe
     power: float = 1.0
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether its predictions follow the numbers without steps."""
+        return self.recipe.is_smooth
 
     def estimator(self, table: EncodedTable, seed: int) -> Any:
         """An unfitted estimator that takes the encoded matrix."""

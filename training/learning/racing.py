@@ -68,11 +68,11 @@ class Race:
         first = self.run("comparing shapes of trees", shapes, 0, FIRST_RACE * self.plan.work, steps)
         if not steps.may_start():
             return first[: self.plan.finalists]
-        kept = _with_both_scales([runner.shape for runner in first], _LEADERS)
+        kept = _with_both_kinds([runner.shape for runner in first], _LEADERS)
         usual = [shape for shape in shapes if shape.name in _USUAL] if self.is_sampled_by_class else []
         kept += [shape for shape in usual if shape not in kept]
         second = self.run("comparing the best shapes", kept, 1, SECOND_RACE * self.plan.work, steps)
-        order = _with_both_scales([runner.shape for runner in second], self.plan.finalists)
+        order = _with_both_kinds([runner.shape for runner in second], self.plan.finalists)
         order += [shape for shape in usual if shape not in order]
         by_shape = {runner.shape: runner for runner in second}
         return [by_shape[shape] for shape in order]
@@ -152,9 +152,13 @@ def _sample(
     return rows if len(rows) <= most else np.sort(rng.permutation(rows)[:most])
 
 
-def _with_both_scales(shapes: Sequence[TreeShape], count: int) -> list[TreeShape]:
-    """The first shapes, and the best on the other scale of the target if they are all on one."""
+def _with_both_kinds(shapes: Sequence[TreeShape], count: int) -> list[TreeShape]:
+    """The first shapes, and the best of the other kind if they are all of one.
+
+    Kinds are the two scales of a target, and trees of one class or of all classes. They differ most, so each is worth
+    more beside the other, and a race counts neither what a row costs nor what a blend of both gains.
+    """
     kept = list(shapes[:count])
-    scales = {shape.log for shape in kept}
-    others = [shape for shape in shapes[count:] if shape.log not in scales]
-    return [*kept, *others[:1]] if len(scales) == 1 else kept
+    kinds = {(shape.log, shape.by_vector) for shape in kept}
+    others = [shape for shape in shapes[count:] if (shape.log, shape.by_vector) not in kinds]
+    return [*kept, *others[:1]] if len(kinds) == 1 else kept

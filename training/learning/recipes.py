@@ -48,6 +48,7 @@ class Recipe:
         types: full names of the types that its pipeline holds besides those of scikit-learn, XGBoost and the product;
             `allowed_types` in params.yaml must admit them.
         on_request: whether a training uses the recipe only if it is named.
+        is_smooth: whether its predictions follow the numbers without steps, unlike those of trees.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Recipe:
     cost: Counted | None = None
     types: tuple[str, ...] = ()
     on_request: bool = False
+    is_smooth: bool = False
 
     def fits(self, domain: Domain) -> bool:
         """Whether the recipe is for the domain's task."""
@@ -117,6 +119,7 @@ RECIPES: tuple[Recipe, ...] = (
         scaling="standard",
         work=work.linear_work,
         cost=lambda rows, columns, classes: work.linear_cost(columns) * max(1, classes) ** 0.5,  # noqa: ARG005
+        is_smooth=True,
     ),
     Recipe(
         "kriging",
@@ -127,6 +130,7 @@ RECIPES: tuple[Recipe, ...] = (
             min(rows, MAX_ROWS), columns, min(rows, LENGTH_ROWS), MAX_STEPS
         ),
         cost=lambda rows, columns, classes: work.kriging_cost(min(rows, MAX_ROWS)),  # noqa: ARG005
+        is_smooth=True,
     ),
     Recipe(
         "extra-trees",

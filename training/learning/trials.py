@@ -45,6 +45,11 @@ class Trial:
         """The mean over folds."""
         return float(np.mean(self.losses))
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it has both a smooth member and trees."""
+        return len({member.is_smooth for member in self.members}) > 1
+
 
 def trial_of(
     name: str,

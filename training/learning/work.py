@@ -1,6 +1,7 @@
 """Work: what steps of a training cost, counted before they run, so that a plan does not depend on clock or load.
 
-A unit of work is the processor time, in seconds, that a step takes on one core of the machine of docs/benchmarks.md.
+A unit of work is the processor time, in seconds, that a step takes on one core of the machine of
+docs/benchmarks-faster-cores.md.
 The formulas were fitted to measured times of XGBoost and scikit-learn on tables of 400 to 200,000 rows and 6 to 100
 columns; eight of ten steps took 0.67 to 1.53 s for a second of counted work.
 """
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 _TREE, _ROW, _CELL, _BIN, _GUIDED = 7.2e-5, 5.7e-9, 1.9e-9, 1.9e-9, 6e-6
 """Seconds of a tree, and of it a row and a level; a row, a level and a column; a leaf, a column and a bin; and a leaf
 where the tree grows where it gains most."""
-_VECTOR_BIN = 1.6e-8
-"""Seconds of a leaf, a column, a bin and a class where a leaf holds a value for every class."""
+_VECTOR_BIN, _VECTOR_ROW = 1.6e-8, 1.6e-8
+"""Seconds of a leaf, a column, a bin and a class where a leaf holds a value for every class; and of a row, a level and
+a class."""
+_ALL_ROWS, _UNCERTAIN = 3.0, 3.0
+"""Levels of a tree of a class that all rows pass; and of how many classes one row is uncertain, which pass the rest."""
 _SORT = 9.2e-8
 """Seconds to sort a cell into bins."""
 _US_A_TREE, _US_A_LEVEL, _US_A_DEEPER_LEVEL, _US_A_GUIDED_LEVEL = 3e-3, 2e-3, 4e-3, 6e-3
@@ -61,6 +65,13 @@ def levels_of(max_depth: int, max_leaves: int) -> float:
     return float(max_depth) if max_depth else log2(max_leaves) + 1
 
 
+def passed_levels(levels: float, groups: int) -> float:
+    """Levels that a row passes on average while a tree grows: a row that is certain of its class is not split on."""
+    if groups == 1:
+        return levels
+    return min(levels, _ALL_ROWS) + max(0.0, levels - _ALL_ROWS) * min(1.0, _UNCERTAIN / groups)
+
+
 def leaves_of_classes(most: float, rows: float, groups: int, *, by_vector: bool) -> float:
     """Leaves that a tree of a class has when it may have `most`: rows that are certain of their class are not split."""
     usual = rows / 7 if by_vector else 3.0 * (rows / groups) ** 0.55
@@ -81,7 +92,7 @@ def tree_work(
         share: of the columns that a split chooses from.
         is_guided: whether a tree grows where it gains most.
     """
-    passing = rows * levels * (_ROW + _CELL * width.columns)
+    passing = rows * passed_levels(levels, width.groups) * (_ROW + _CELL * width.columns)
     splitting = leaves * (_BIN * share * width.bins(max_bin, rows) + _GUIDED * is_guided)
     return width.groups * (_TREE + passing + splitting)
 
@@ -90,7 +101,8 @@ def vector_tree_work(
     rows: float, width: TableWidth, levels: float, leaves: float, max_bin: int, *, share: float
 ) -> float:
     """Work of one round of boosting by a tree with a value for every class; arguments as of `tree_work`."""
-    passing = rows * levels * (_ROW + _CELL * width.columns)
+    a_level = _ROW + _CELL * width.columns + _VECTOR_ROW * width.groups
+    passing = rows * passed_levels(levels, width.groups) * a_level
     return _TREE + passing + leaves * _VECTOR_BIN * share * width.bins(max_bin, rows) * width.groups
 
 

@@ -14,7 +14,7 @@ from schemas.features import Features
 from schemas.sections import TrainingSettings
 from tests.training.learning.made_up_tables import RentLevels, Rents, made_up_table
 from training.data.tables import Table
-from training.learning.blending import RESERVE, best_blend, fitted_blend, make_voting_estimator
+from training.learning.blending import RESERVE, best_blends, fitted_blend, make_voting_estimator
 from training.learning.encoded_table import EncodedTable, encode_table
 from training.learning.encoding import encoder
 from training.learning.folding import Split, cross_validate, splits_of
@@ -42,8 +42,7 @@ def test_a_blend_has_the_scores_and_predictions_of_a_voting_estimator(contract: 
     encoded, splits = encode_table(table), splits_of(table, TRAINING)
     metric = deciding_metric(table.domain, TRAINING)
     trials = trials_of(table, encoded, splits, "linear", "extra-trees")
-    blend = best_blend(trials, encoded, metric, splits, LIMIT)
-    assert blend is not None
+    (blend,) = best_blends(trials, encoded, metric, splits, LIMIT)
     assert blend.cost == 4.0
     unfitted = [
         (each.recipe.name, each.estimator(encoded, 1)) for each in blend.members if isinstance(each, RecipeMember)
@@ -67,13 +66,12 @@ def test_the_members_together_stay_within_the_counted_cost() -> None:
     table = made_up_table(Rents, 120)
     encoded, splits = encode_table(table), splits_of(table, TRAINING)
     cheap = trials_of(table, encoded, splits, "linear", "extra-trees", "xgboost-reference")
-    blend = best_blend(cheap, encoded, "rmse", splits, LIMIT)
-    assert blend is not None
+    blend, *_ = best_blends(cheap, encoded, "rmse", splits, LIMIT)
     assert blend.cost is not None
     assert blend.cost <= RESERVE * LIMIT
     dear = [replace(each, cost=RESERVE * LIMIT / 2 + 0.01) for each in cheap]
-    assert best_blend(dear, encoded, "rmse", splits, LIMIT) is None
-    assert best_blend([replace(each, cost=None) for each in cheap], encoded, "rmse", splits, LIMIT) is None, "unknown"
+    assert best_blends(dear, encoded, "rmse", splits, LIMIT) == []
+    assert best_blends([replace(each, cost=None) for each in cheap], encoded, "rmse", splits, LIMIT) == [], "unknown"
 
 
 def test_a_third_member_must_be_worth_its_cost() -> None:
@@ -81,10 +79,30 @@ def test_a_third_member_must_be_worth_its_cost() -> None:
     encoded, splits = encode_table(table), splits_of(table, TRAINING)
     good, other = trials_of(table, encoded, splits, "linear", "extra-trees")
     bad = replace(good, predictions=tuple(np.full_like(each, each.mean()) for each in good.predictions))
-    blend = best_blend([good, replace(good, name="twin"), bad], encoded, "rmse", splits, LIMIT)
-    assert blend is not None
+    (blend,) = best_blends([good, replace(good, name="twin"), bad], encoded, "rmse", splits, LIMIT)
     assert len(blend.members) == 2
     assert blend.loss == pytest.approx(good.loss)
-    whole = best_blend([good, other], encoded, "rmse", splits, LIMIT)
-    assert whole is not None
+    (whole,) = best_blends([good, other], encoded, "rmse", splits, LIMIT)
     assert all(first <= second for first, second in pairwise([0.0, whole.loss, max(good.loss, other.loss)]))
+
+
+def test_the_best_mixed_blend_is_found_beside_a_better_one() -> None:
+    table = made_up_table(Rents, 120)
+    encoded, splits = encode_table(table), splits_of(table, TRAINING)
+    smooth, trees = trials_of(table, encoded, splits, "linear", "extra-trees")
+    exact = [encoded.target[validation] for _, validation in splits]
+    rng = np.random.default_rng(1)
+
+    def off_by(trial: Trial, error: float) -> Trial:
+        return replace(trial, predictions=tuple(each + rng.normal(0, error, len(each)) for each in exact))
+
+    forest, other, near = off_by(trees, 1.0), off_by(trees, 1.0), off_by(smooth, 2.0)
+    best, mixed = best_blends([forest, other, near], encoded, "rmse", splits, 5.0)  # room for two members
+    assert not best.is_mixed
+    assert mixed.is_mixed
+    assert best.loss < mixed.loss
+    assert len({best.name, mixed.name}) == 2
+    (only,) = best_blends([forest, off_by(smooth, 0.1)], encoded, "rmse", splits, 5.0)
+    assert only.is_mixed
+    (only,) = best_blends([forest, other], encoded, "rmse", splits, 5.0)
+    assert not only.is_mixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from schemas.states import TrainerHeartbeat
 from service.heartbeat import FORGET_S
 from tests.operations.answers import beat_as
 from tests.training.worker.command_client import CommandClient, working
-from tests.waiting import wait_until_async
+from tests.waiting import wait_until, wait_until_async
+from training.progress import ProgressPhase
+from training.worker import training_process
 
 
 def _beats(commands: CommandClient) -> dict[str, TrainerHeartbeat]:
@@ -29,14 +32,29 @@ async def test_a_worker_shows_itself_with_champion_and_versions_until_it_leaves(
     beat_as(commands.redis, commands.streams.trainers, TrainerHeartbeat, "dead", **dead)
     async with working(worker_settings.model_copy(update={"heartbeat_s": 0.1})):
         await wait_until_async(lambda: "w1" in _beats(commands) and _beats(commands)["w1"].versions == 3)
-        beats = _beats(commands)
-        assert (beats["w1"].champion, list(beats)) == ("1", ["w1"])
+        assert _beats(commands)["w1"].champion == "1"
+        await wait_until_async(lambda: list(_beats(commands)) == ["w1"], message="the dead one is forgotten")
     assert not commands.redis.exists(commands.streams.trainers)
 
 
 @pytest.mark.usefixtures("in_this_process")
-async def test_a_training_shows_its_phases(commands: CommandClient, worker_settings: Settings) -> None:
+async def test_a_training_shows_its_phases(
+    commands: CommandClient, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phases: set[str | None] = set()
+    train: Callable[..., Any] = training_process.train_job
+
+    def train_until_seen(job: dict[str, Any], on_progress: Callable[[str], None]) -> Any:
+        """Train, and let no phase end before a heartbeat has shown it."""
+
+        def report(message: str) -> None:
+            on_progress(message)
+            if isinstance(message, ProgressPhase):
+                wait_until(lambda: message in phases, message=message)
+
+        return train(job, report)
+
+    monkeypatch.setattr(training_process, "train_job", train_until_seen)
     async with working(worker_settings.model_copy(update={"heartbeat_s": 0.01})):
         retrain = Retrain(data=RetrainData(models=("linear",), force=True))
         commands.send(retrain)
@@ -47,7 +65,7 @@ async def test_a_training_shows_its_phases(commands: CommandClient, worker_setti
             return commands.find_reply(retrain.id) is not None
 
         await wait_until_async(is_answered, 90)
-    assert {"train", "evaluate"} <= phases
+    assert {"ingest", "validate", "train", "evaluate", "report", "register", "gate"} <= phases
 
 
 async def test_a_worker_reports_an_edited_params_file(
