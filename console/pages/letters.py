@@ -7,6 +7,7 @@ import time
 
 from markupsafe import Markup
 from nicegui import background_tasks, ui
+from redis.exceptions import RedisError
 
 from console.actions import actor_of
 from console.letter_box import LetterBox, LetterOverview, readable_payload
@@ -61,7 +62,11 @@ class LettersView:
 
     async def _load(self) -> None:
         reason, source = (None if each.value == _ANY else each.value for each in (self._reason, self._source))
-        read = await asyncio.to_thread(self._box.read, reason, source)
+        try:
+            read = await asyncio.to_thread(self._box.read, reason, source)
+        except RedisError:
+            self._seen = None  # the header says so; tried again after the next reading
+            return
         self._counts.show(counts_table(read))
         self._offer(read)
         self._list.clear()

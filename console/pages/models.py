@@ -7,6 +7,7 @@ from itertools import islice
 
 from markupsafe import Markup
 from nicegui import background_tasks, ui
+from redis.exceptions import RedisError
 
 from console.pages.confirming import ActionPlan, confirm
 from console.pages.controls import button, choice, login_hint
@@ -90,13 +91,16 @@ class ModelsView:
         shown = self._visit.shown
         try:
             infos = await shown.catalogue.versions()
+            changes = await asyncio.to_thread(
+                lambda: list(islice(recorded_changes(shown.operations_client, shown.streams), _CHANGES))
+            )
+        except RedisError:
+            self._seen = []  # the header says so; tried again after the next reading
+            return
         except (TasadorError, OSError) as error:
             self._problem.show(Markup('<p class="problem" role="alert">{}</p>').format(error))
             return
         self._problem.show(Markup(""))
-        changes = await asyncio.to_thread(
-            lambda: list(islice(recorded_changes(shown.operations_client, shown.streams), _CHANGES))
-        )
         state = shown.watch.state
         self._infos = {info.version: info for info in infos}
         self._versions.show(versions_table(infos, state.status.serving if state else Serving()))

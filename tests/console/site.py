@@ -17,6 +17,7 @@ from schemas.settings import Settings
 from schemas.streams import DATA_FIELD
 from tests.console.running import RunningConsole, running_applications, running_console
 from tests.models import train_small_model
+from tests.redis_cluster import RedisCluster
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from transport.connection import connect
@@ -28,7 +29,7 @@ class Site:
 
     settings: Settings
     client: Any
-    server: RedisServer
+    server: RedisServer | RedisCluster
     console: RunningConsole
     context: BrowserContext
     key: str
@@ -72,28 +73,41 @@ def running_site(home: Path, browser_path: str, **sections: Any) -> Iterator[Sit
 
     `sections` replace those of the settings.
     """
-    train_small_model(home, trees=5)
-    model = train_small_model(home, trees=10)
     server = RedisServer(home / "redis", "--appendonly", "yes")
     server.start()
     try:
-        with connect(server.url) as client:
-            changes = {"redis_url": SecretStr(server.url), "prefix": "housing", "heartbeat_s": 0.5, **sections}
-            settings = model.settings.model_copy(update=changes)
-            key = add_key(client, settings.streams, "ana", "operator")
-            with (
-                running_applications(settings),
-                running_console(settings) as console,
-                sync_playwright() as playwright,
-                playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"]) as browser,
-                browser.new_context() as context,
-            ):
-                context.set_default_timeout(15_000)
-                expect.set_options(timeout=15_000)
-                wait_until(
-                    lambda: client.hget(settings.streams.model, "version") == b"2", 30, "the champion is desired"
-                )
-                yield Site(settings, client, server, console, context, key)
-                context.close()
+        with site_on(server, home, browser_path, prefix="housing", **sections) as site:
+            yield site
     finally:
         server.stop()
+
+
+@contextmanager
+def site_on(server: RedisServer | RedisCluster, home: Path, browser_path: str, **sections: Any) -> Iterator[Site]:
+    """The same on servers that run already.
+
+    Args:
+        server: what a test stops and starts.
+        home: folder of the system.
+        browser_path: of the browser.
+        sections: replace those of the settings.
+    """
+    train_small_model(home, trees=5)
+    model = train_small_model(home, trees=10)
+    with connect(server.url) as client:
+        settings = model.settings.model_copy(
+            update={"redis_url": SecretStr(server.url), "heartbeat_s": 0.5, **sections}
+        )
+        key = add_key(client, settings.streams, "ana", "operator")
+        with (
+            running_applications(settings),
+            running_console(settings) as console,
+            sync_playwright() as playwright,
+            playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"]) as browser,
+            browser.new_context() as context,
+        ):
+            context.set_default_timeout(15_000)
+            expect.set_options(timeout=15_000)
+            wait_until(lambda: client.hget(settings.streams.model, "version") == b"2", 30, "the champion is desired")
+            yield Site(settings, client, server, console, context, key)
+            context.close()

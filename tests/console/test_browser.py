@@ -297,6 +297,11 @@ def test_redis_goes_away_and_comes_back(site: Site) -> None:
     site.server.stop()
     expect(page.get_by_role("alert")).to_contain_text("Redis does not answer")
     assert not is_ready(site.console.url)
+    # what only these views read is not there, and the console does not complain of it in its log
+    for view in ("models", "data", "dead-letters"):
+        page.goto(f"{site.console.url}/housing/{view}")
+        expect(page.get_by_role("alert")).to_contain_text("Redis does not answer")
+    page.goto(f"{site.console.url}/housing")
     site.server.start()
     expect(page.get_by_role("alert")).to_have_count(0)
     wait_until(lambda: is_ready(site.console.url), 20, "the console is ready again")
