@@ -32,6 +32,8 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
     # the number of a shard stands inside the hash tag, if there is one
     for (i = 1; i <= many; i++) {
       shards[i] = prefix[i] ".[0-9]*"
+      untagged[i] = prefix[i]
+      gsub(/[{}]/, "", untagged[i])
       if (index(prefix[i], "}")) { shards[i] = prefix[i]; sub(/}/, ".[0-9]*}", shards[i]) }
     }
     pairs = split(hashes, pair, " ")
@@ -56,6 +58,8 @@ awk -v prefixes="${PREFIXES:-housing}" -v hashes="$hashes" -v level="${ACL_LEVEL
       if (index(word, "@:") == 0) { line = line " " word; continue }
       for (j = 1; j <= many; j++) {
         key = sharded = word
+        # stored features have no hash tag and are of no shard: they spread over the slots of a cluster
+        if (sub(/@:features:/, untagged[j] ":features:", key)) { line = line " " key; continue }
         sub(/@:/, prefix[j] ":", key)
         sub(/@:/, shards[j] ":", sharded)
         line = line " " key " " sharded

@@ -190,12 +190,13 @@ def _dry_run(client: redis.Redis, streams: Streams) -> Iterator[str]:
         ("XRANGE", streams.predictions, "-", "+"),
         ("HMGET", streams.features("check"), AT),
     )
+    keys = (streams.prefix.rstrip("}"), streams.features(""))
     try:
         user: Any = client.acl_whoami()
         for command in commands:
             reply: Any = client.execute_command("ACL DRYRUN", user, *command)  # type: ignore[no-untyped-call]
             if reply not in {b"OK", "OK", True}:
-                yield f"{command[0]} on {next(word for word in command if word.startswith(streams.prefix.rstrip('}')))}"
+                yield f"{command[0]} on {next(word for word in command if word.startswith(keys))}"
     except ResponseError as error:
         if is_transient(error):
             raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kubernetes.overlays import Resource, of_kind, pods_of
-from tests.security.roles import ROLES
+from tests.security.roles import NODE_ROLES, ROLES
 
 _TIMEOUT_S = 600
 _UNITS = {"Mi": 2**20, "Gi": 2**30}
@@ -53,10 +53,9 @@ class PodContainers:
         self._workloads = of_kind(resources, "Deployment", "StatefulSet", "Job")
         self._services = of_kind(resources, "Service")
         self._configs = {name: each["data"] for name, each in of_kind(resources, "ConfigMap").items()}
-        self._secrets = {
-            secret: {f"REDIS_{role.upper()}_PASSWORD": secrets.token_hex(16) for role in roles}
-            for secret, roles in {"redis-passwords": ROLES, "redis-nodes": ("replica", "cluster")}.items()
-        }
+        roles = (*ROLES, *NODE_ROLES)
+        passwords = {f"REDIS_{role.upper()}_PASSWORD": secrets.token_hex(16) for role in roles}
+        self._secrets = {"redis-passwords": passwords}
         self._images = images
         self._folder = folder
         self._name = f"tasador-pods-{uuid.uuid4().hex[:8]}"

@@ -11,9 +11,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from tests.security.roles import NODE_ROLES, ROLES
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).parents[2]
-ROLES = ("CLIENT", "GATEWAY", "CONSOLE", "READER", "CONSUMER", "TRAINER", "MONITOR", "EXPLAINER", "OPERATOR")
 _TIMEOUT_S = 900
+_ANSWERS_TIMEOUT_S = 90
 _QUICK_TRAINING = {"TASADOR_TRAINING__REPEATS": "1", "TASADOR_TRAINING__REPORT": "figures"}
 
 _VERIFY = """
@@ -28,13 +31,19 @@ write_json(verdict.model_dump(mode="json"))
 
 
 class Project:
-    """A system in containers with its own networks, volumes and passwords, separate from any other on the machine."""
+    """A system in containers with its own networks, volumes and passwords, separate from any other on the machine.
 
-    def __init__(self) -> None:
+    Args:
+        env_file: takes the place of .env.
+    """
+
+    def __init__(self, env_file: Path | None = None) -> None:
         self.name = f"tasador-test-{uuid.uuid4().hex[:8]}"
         compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-        self._compose = [*compose, "--project-name", self.name]
-        self._environment = os.environ | {f"REDIS_{role}_PASSWORD": secrets.token_hex(16) for role in ROLES}
+        instead = ("--env-file", str(env_file)) if env_file else ()
+        self._compose = [*compose, "--project-name", self.name, *instead]
+        passwords = {f"REDIS_{role.upper()}_PASSWORD": secrets.token_hex(16) for role in (*ROLES, *NODE_ROLES)}
+        self._environment = os.environ | passwords
 
     def compose(self, *arguments: str) -> str:
         """Run docker-compose; returns its standard output."""
@@ -57,6 +66,19 @@ class Project:
     def verdict(self) -> Any:
         """The verdict on every listing: its outcomes, and what is lost, doubled or waiting."""
         return json.loads(self.compose("run", "--rm", "-T", "--entrypoint", "python", "operator", "-c", _VERIFY))
+
+    def wait_for_answers(self) -> Any:
+        """Wait until every listing is answered; returns the verdict, which has none that is lost or doubled."""
+
+        def find_complete_verdict() -> Any:
+            verdict = self.verdict()
+            return None if verdict["waiting"] else verdict
+
+        verdict = wait_until(find_complete_verdict, _ANSWERS_TIMEOUT_S, "every listing is answered")
+        assert not verdict["lost"]
+        assert not verdict["doubled"]
+        assert not verdict["unseen"]
+        return verdict
 
     def containers(self, service: str) -> list[str]:
         """Ids of a service's containers, running or not; not those of `command`."""

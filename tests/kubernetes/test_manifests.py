@@ -83,11 +83,25 @@ def test_a_field_that_does_not_exist_or_is_missing_is_named(
 
 
 def test_every_service_of_the_compose_file_has_a_workload(overlays: dict[str, list[Resource]]) -> None:
-    services = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"])
-    expected = services - NOT_IN_THE_CLUSTER | {"first-training"}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    nodes = {name for name in services if re.fullmatch(r"redis-\d+", name)}
+    expected = set(services) - NOT_IN_THE_CLUSTER - nodes - {"create-cluster"} | {"first-training"}
     assert set(pods_of(overlays["http"])) == set(pods_of(overlays["hpa"])) == expected
     assert set(pods_of(overlays["one-redis"])) == expected - {"gateway", "console"}
     assert set(pods_of(overlays["cluster"])) == expected | {"create-cluster"}
+    # a node is a service of its own there, and a replica of one workload here; the first is the service redis
+    replicas = of_kind(overlays["cluster"], "StatefulSet")["redis"]["spec"]["replicas"]
+    assert nodes | {"redis-0"} == {f"redis-{number}" for number in range(replicas)}
+    assert services["create-cluster"]["environment"]["NODES"].split() == sorted(nodes | {"redis-0"})
+
+
+def test_the_cluster_of_the_compose_file_has_the_same_prefix(overlays: dict[str, list[Resource]]) -> None:
+    lines = (ROOT / "deploy/cluster.env").read_text(encoding="utf-8").splitlines()
+    variables = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    settings = next(each for name, each in of_kind(overlays["cluster"], "ConfigMap").items() if "settings" in name)
+    assert variables["TASADOR_PREFIX"] == settings["data"]["TASADOR_PREFIX"]
+    redis = pods_of(overlays["cluster"])["redis"]["containers"][0]
+    assert {"name": "PREFIXES", "value": variables["PREFIXES"]} in redis["env"]
 
 
 def test_overlays_differ_in_which_pods_they_have_alone(overlays: dict[str, list[Resource]]) -> None:

@@ -13,6 +13,8 @@ import redis
 _SETINFO = {"client|setinfo", "client"}
 FOLDER = Path(__file__).parents[2] / "deploy" / "redis"
 ROLES = ("client", "gateway", "console", "reader", "consumer", "trainer", "monitor", "explainer", "operator")
+NODE_ROLES = ("replica", "cluster")
+"""What only the nodes of a cluster are, and the job that makes it."""
 
 
 def render(passwords: dict[str, str], prefix: str, level: str = "7.0") -> list[str]:

@@ -55,3 +55,10 @@ async def test_client_consumer_and_operator_work_on_shards(
 def test_the_number_of_a_shard_stands_inside_the_hash_tag(prefix: str, keys: tuple[str, str]) -> None:
     lines = render({"reader": "secret"}, prefix)
     assert set(keys) <= {word.removeprefix("%R") for word in lines[1].split()}
+
+
+@pytest.mark.parametrize("prefix", ["housing", "{housing}"])
+def test_stored_features_are_of_no_shard_and_have_no_hash_tag(prefix: str) -> None:
+    lines = render({"consumer": "secret"}, prefix)
+    assert [word for word in lines[1].split() if "features" in word] == ["%R~housing:features:*"]
+    assert Streams(prefix, 2).features("p") == "housing:features:p"

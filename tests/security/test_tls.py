@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
 from tests.own_redis import StartOwnRedis
 from tests.security.certificates import Authority
+from tests.security.refused_clients import check_no_certificate, check_unknown_authority
 from tests.security.roles import Users
 from tests.waiting import wait_until
 from transport.address import without_password
@@ -131,28 +129,11 @@ def test_a_gateway_with_its_role_speaks_tls_to_redis_and_to_clients(tls_url: str
 
 
 def test_unknown_authority_is_an_error_of_one_line(tls_address: str, authority: Authority, tmp_path: Path) -> None:
-    unknown = Authority(tmp_path / "unknown")
-    own = f"ssl_certfile={authority.certificate}&ssl_keyfile={authority.key}"
-    urls = [f"rediss://{tls_address}/0?{options}" for options in (f"ssl_ca_certs={unknown.ca}&{own}", own)]
-    for url in urls:
-        with pytest.raises(RedisUnavailableError, match="CERTIFICATE_VERIFY_FAILED"), speaking_to(url):
-            connect(url).ping()
-    done = subprocess.run(
-        [sys.executable, "-m", "tasador", "status"],
-        env=os.environ | {"TASADOR_REDIS_URL": urls[0]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2, "the domain is down"
-    assert done.stderr.startswith("tasador: Redis at ")
-    assert len(done.stderr.splitlines()) == 1
+    check_unknown_authority(f"rediss://{tls_address}/0", authority, tmp_path, "unknown")
 
 
 def test_client_without_a_certificate_is_refused(tls_address: str, authority: Authority) -> None:
-    url = f"rediss://{tls_address}/0?ssl_ca_certs={authority.ca}"
-    with pytest.raises(RedisUnavailableError), speaking_to(url), connect(url) as client:
-        client.ping()
+    check_no_certificate(f"rediss://{tls_address}/0", authority)
 
 
 def test_missing_certificate_file_is_an_error(tls_address: str) -> None:
