@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.harness import ROOT, Round
+from tests.faults.harness import ROOT, Round, wait_for
 from tests.faults.proxy import FaultyProxy
+from tests.redis_cluster import RedisCluster
 
 RECORD = ROOT / ".tasador" / "faults.json"
 _SEED = int(os.environ.get("SEED") or 1)
@@ -50,13 +51,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def whole_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    cluster = RedisCluster(tmp_path_factory.mktemp("cluster"), 3, replicas=1)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(whole_cluster: RedisCluster) -> RedisCluster:
+    """The cluster, complete again after the test before."""
+    wait_for(whole_cluster.is_replicated, "every node serves")
+    return whole_cluster
+
+
+@pytest.fixture
+def lone_masters(tmp_path: Path) -> Iterator[RedisCluster]:
+    """Three masters without replicas, so that the slots of one that is killed have no node."""
+    cluster = RedisCluster(tmp_path / "cluster", 3)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
 @pytest.fixture
 def start_round(seed: int, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartRound]:
     """Starts a round on a Redis: ``start_round(url, rate=500, claim_idle_ms=1000)``."""
     rounds: list[Round] = []
 
-    def start(url: str, **options: Any) -> Round:
-        prefix = f"fault-{uuid.uuid4().hex[:8]}"
+    def start(url: str, prefix: str = "", **options: Any) -> Round:
+        prefix = prefix or f"fault-{uuid.uuid4().hex[:8]}"
         rounds.append(Round(request.node.originalname, url, prefix, tmp_path, seed, **options))
         return rounds[-1]
 

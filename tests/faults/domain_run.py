@@ -37,7 +37,7 @@ class DomainRun:
 
     Attributes:
         streams: its keys.
-        shards: those of each shard; consumers create as many as the setting `shards` says.
+        shards: those of each shard, as many as the setting `shards` says.
         load: publishes its listings.
         folder: where consumers leave counters and logs.
         processes: the running process of each consumer.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from schemas.streams import SCORERS, Streams
 from tests.consumer.harness import HOUSING, Client
 from tests.faults.domain_run import DomainRun, activate
 from tests.faults.load import ASKER
+from tests.sharding import set_shards
 from tests.waiting import POLL_S, wait_until
 from transport.answers import answered_entry
 from transport.connection import connect
@@ -56,6 +57,9 @@ class Round:
         for run in self.runs:
             with self.client() as client:
                 activate(client, run.streams, 2)
+                if len(run.shards) > 1:
+                    # by their setting, consumers would write it unless the load has come before them
+                    set_shards(client, run.streams, len(run.shards))
                 for shard in run.shards:
                     client.xadd(shard.replies(ASKER), {"asker": ASKER})
 
@@ -95,25 +99,30 @@ class Round:
         Raises:
             AssertionError: an entry is lost, answered twice or still pending.
         """
-        for run in self.runs:
+        return self.finish_runs(self.runs, is_undone=is_undone)
+
+    def finish_runs(self, runs: Sequence[DomainRun], *, is_undone: bool = False) -> Counter[str]:
+        """As `finish`, for some of its runs."""
+        for run in runs:
             run.load.stop()
         with self.client() as client:
-            for run in self.runs:
+            for run in runs:
                 self._settle(client, run)
                 if is_undone:
                     self.count(receipts_undone=self._forget_undone(client, run))
-            reports = [self.check(client, run) for run in self.runs]
-        for run in self.runs:
+            reports = [self.check(client, run) for run in runs]
+        for run in runs:
             run.stop()
         counters: Counter[str] = Counter()
-        for run in self.runs:
+        for run in runs:
             counters.update(run.counters())
         outcomes: Counter[str] = Counter()
         for report in reports:
             outcomes.update(report.verdict.outcomes)
         entries = sum(report.verdict.entries for report in reports)
-        receipts = sum(len(run.load.receipts) for run in self.runs)
-        figures: Counter[str] = Counter(entries=entries, receipts=receipts)
+        receipts = sum(len(run.load.receipts) for run in runs)
+        unknown = sum(run.load.unknown for run in runs)
+        figures: Counter[str] = Counter(entries=entries, receipts=receipts, publishes_unknown=unknown)
         return figures + outcomes + counters + self.counts
 
     def _forget_undone(self, client: Client, run: DomainRun) -> int:

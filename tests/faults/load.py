@@ -85,19 +85,19 @@ class Load:
         return event(f"l-{number}", {**ROW, "RM": 4 + (number % 200) / 100})
 
     def _run(self) -> None:
-        client: redis.Redis | None = None
+        # one for the whole time, as a publisher has it: on a cluster it knows which node it was misled by
+        client = connect(self._url)
         while not self._done.is_set():
             if self._paused.is_set():
                 self._idle.set()
                 time.sleep(_TICK_S)
                 continue
             try:
-                client = client or connect(self._url)
                 self._publish(client)
             except (redis.exceptions.RedisError, OSError):
                 self.unknown += self._per_tick
-                client = None
             time.sleep(_TICK_S)
+        client.close()
 
     def _publish(self, client: redis.Redis) -> None:
         pipeline = client.pipeline(transaction=False)
@@ -110,6 +110,10 @@ class Load:
             pipeline.xadd(self.shards[numbers[-1]].listings, fields)  # type: ignore[arg-type]
         replies: list[Any] = pipeline.execute(raise_on_error=False)
         answered = zip(numbers, replies, strict=True)
-        confirmed = [entry_name(number, reply.decode()) for number, reply in answered if isinstance(reply, bytes)]
+        confirmed = [
+            entry_name(self.shards[number].shard, reply.decode())
+            for number, reply in answered
+            if isinstance(reply, bytes)
+        ]
         self.receipts += confirmed
         self.refused += len(replies) - len(confirmed)

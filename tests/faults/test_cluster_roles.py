@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,22 +16,15 @@ from transport.connection import connect
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[RedisCluster]:
-    cluster = RedisCluster(tmp_path / "cluster", 2)
-    cluster.start()
-    yield cluster
-    cluster.stop()
-
-
-def test_roles_have_the_rights_for_the_main_job_on_a_cluster(cluster: RedisCluster, tmp_path: Path) -> None:
-    """The users are on every node, and each process starts at the node that does not have its keys."""
+def test_roles_have_the_rights_for_the_main_job_on_a_cluster(lone_masters: RedisCluster, tmp_path: Path) -> None:
+    """The users are on every node, and each process starts at a node that does not have its keys."""
     streams = Streams("{job}")
-    owner = cluster.owner(streams.listings)
-    (start,) = (number for number, node in enumerate(cluster.nodes) if node is not owner)
+    cluster, owner = lone_masters, lone_masters.owner(streams.listings)
+    start = next(number for number, node in enumerate(cluster.nodes) if node is not owner)
     with ExitStack() as stack:
         admins = [stack.enter_context(connect(node.url)) for node in cluster.nodes]
         users = Users(admins[0], cluster.url_at(start), streams.prefix)
-        users.create_on(admins[1])
+        for admin in admins[1:]:
+            users.create_on(admin)
         run_main_job(users, streams, tmp_path)
-        assert [users.denied(admin) for admin in admins] == [[], []]
+        assert [users.denied(admin) for admin in admins] == [[]] * len(admins)

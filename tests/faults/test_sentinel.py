@@ -44,7 +44,6 @@ def test_forced_failover(watched: WatchedRedis, start_round: StartRound, record:
     wait_for(lambda: role_of(former) == "slave", "the former master is a replica")
     round_.wait_for_answers()
     figures = round_.finish(is_undone=True)
-    figures["publishes_unknown"] = sum(run.load.unknown for run in round_.runs)
     figures |= {"failovers": 1, **times(begin, taken_over, search_s)}
     record(figures)
 
@@ -65,6 +64,5 @@ def test_master_killed(watched: WatchedRedis, start_round: StartRound, record: R
     wait_for(lambda: role_of(former) == "slave", "the killed master comes back as a replica")
     round_.wait_for_answers()
     figures = round_.finish(is_undone=True)
-    figures["publishes_unknown"] = sum(run.load.unknown for run in round_.runs)
     figures |= {"masters_killed": 1, **times(begin, taken_over, search_s)}
     record(figures)

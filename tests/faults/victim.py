@@ -162,10 +162,10 @@ async def main(options: VictimOptions) -> None:
 
     def build_counting(shard: int) -> Flow:
         flow = build_flow(shard)
-        committer: Any = CountingCommitter(flow.scoring_loop.committer, restored)
+        committer: Any = CountingCommitter(flow.scoring_loop.answerer.committer, restored)
         if options.is_broken:
             committer = BrokenCommitter(committer, client, settings, options.name)
-        flow.scoring_loop.committer = committer
+        flow.scoring_loop.answerer.committer = committer
         return flow
 
     consumer.build_flow = build_counting  # type: ignore[method-assign]

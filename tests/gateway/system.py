@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from schemas.rows import Matrix
 from schemas.settings import Settings
 from schemas.stamp import Stamp
 from service.application import bind
-from tests.consumer.harness import PlainScorer, settings_for
+from tests.consumer.harness import ROW, PlainScorer, settings_for
 from tests.waiting import wait_until
 from transport.connection import connect, connect_async
 
@@ -112,6 +113,12 @@ def gateway_settings(redis_url: str, prefix: str, domain: str = "housing", **cha
     """Settings of one domain, with short intervals; obesity has a prefix of its own."""
     own = prefix if domain == "housing" else f"{prefix}-{domain}"
     return settings_for(own, domain=domain, redis_url=SecretStr(redis_url), **changes)
+
+
+def timed(client: HttpClient, body: object = ROW) -> tuple[HttpReply, float]:
+    """The answer to a prediction, and the seconds it took."""
+    started_s = time.monotonic()
+    return client.post("/predict", body), time.monotonic() - started_s
 
 
 @asynccontextmanager

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from monitoring.monitor.scale import Workload, read_workload
 from schemas.streams import Streams
 from tests.conftest import StartRedis
 from tests.consumer.harness import ROW, Client, publish_numbered
-from tests.gateway.system import HttpClient, HttpReply, answered, consuming, gateway_settings, serving
+from tests.gateway.system import answered, consuming, gateway_settings, serving, timed
 from tests.gateway.test_same_outcome import pretend_a_consumer
 from tests.waiting import wait_until
 from transport.connection import connect_async
-
-
-def timed(client: HttpClient, body: object = ROW) -> tuple[HttpReply, float]:
-    """The answer to a prediction, and the seconds it took."""
-    started_s = time.monotonic()
-    return client.post("/predict", body), time.monotonic() - started_s
 
 
 def workload(redis_url: str, streams: Streams) -> Workload:

@@ -82,9 +82,9 @@ async def test_better_challenger_is_rolled_out_and_promoted_while_consumers_are_
     settings = _settings(tmp_path, store, redis_url, prefix, steps="shadow 0s, 0.3 0s, 0.6 2s")
     async with living(redis_client, settings, tmp_path / "log", LATE_S) as live:
         verdict = await _deliver(live, [("shadow", 1.0), ("canary", 0.3), ("canary", 0.6)], 60_000)
-        # steps follow guardrails; on a fast machine they are over before there are outcomes enough to decide
+        # steps follow guardrails; on a fast machine they are over before there are outcomes enough to decide, and among
+        # so few the shares of outcomes may differ by chance, which withholds the verdict: the long round has enough
         assert verdict.verdict in {"better", "undecided"}
-        assert verdict.withheld is None
 
 
 async def test_worse_challenger_is_stopped_by_the_verdict_and_a_wild_one_by_a_guardrail(
