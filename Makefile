@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # If empty: the first Python 3.12, 3.11 or 3.13 on the PATH, else one that uv downloads.
 PYTHON ?=
 
-.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock bench-rescore test-cluster
+.PHONY: help install demo up test cover test-rounds test-faults soak soak-gateway test-rollouts pages asyncapi-page api-pages console-pictures lint fmt compose-up compose-sample compose-down compose-test test-engine test-redis bench bench-full bench-peers bench-gateway bench-console bench-models bench-tables bench-training bench-explain sim-rollouts sim-scale bench-intervals example-lightgbm fuzz sweep-tables clean lock bench-rescore bench-cluster bench-failover test-cluster
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ cover: install ## Run the tests and the rounds with branch coverage (50 % slower
 test-faults: install ## Inject faults under load, and check every outcome (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
 
-test-cluster: install ## Kill masters and move slots under load, with Sentinel and Cluster (ROUNDS=, SEED=)
+test-cluster: install ## Kill masters, move slots and cut the network under load, with Sentinel and Cluster (ROUNDS=, SEED=)
 	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m cluster --timeout 300 tests/faults
 
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
@@ -110,7 +110,9 @@ compose-sample: ## Publish 2,000 listings into the containers, and verify their 
 	@$(COMPOSE) run --rm client publish --sample 2000 --wait
 	@$(COMPOSE) run --rm operator verify --complete
 
+# processes say goodbye to Redis, of which nodes of a cluster would be stopped at the same time
 compose-down: ## Stop the containers of compose-up (their volumes stay)
+	@$(COMPOSE) stop consumer trainer monitor explainer gateway console
 	@$(COMPOSE) down --remove-orphans
 
 test-engine: install ## Run the tests that need a Docker engine: roles, TLS, restarts, Prometheus alerts
@@ -120,7 +122,7 @@ test-redis: install ## Run tests of the guarantees on every supported Redis (RED
 	@$(BIN)/python .ci/every-redis $(BIN)/pytest $(FLAGS)
 
 compose-test: install ## Run the main job in containers, kill each container, and start each pod of Kubernetes
-	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/pods.py tests/containers/cluster.py
+	@$(BIN)/pytest --numprocesses 0 tests/containers/compose.py tests/containers/compose_cluster.py tests/containers/pods.py tests/containers/cluster.py
 
 fuzz: install ## Fuzz the decoder and a consumer with hostile entries (N=1000000 SEED=1 FLAGS=--json)
 	@$(BIN)/python -m tests.hostile.fuzz --count $(or $(N),1000000) --seed $(or $(SEED),1) $(FLAGS)
@@ -149,8 +151,17 @@ OBESITY ?= $(wildcard ../shared/data/ObesityDataSet_raw_and_data_sinthetic.csv)
 bench-models: install ## Compare our training with older recipes on the same folds (HOUSING=FILE OBESITY=FILE FLAGS="--seconds 20")
 	@$(BIN)/python -m benchmarks.compare_models $(if $(HOUSING),--housing $(HOUSING)) $(if $(OBESITY),--obesity $(OBESITY)) $(FLAGS)
 
+bench-training: install ## Time trainings on tables of 50,000 and a million rows, and their memory (FLAGS="--share 0.1")
+	@$(BIN)/python -m benchmarks.bench_training $(FLAGS)
+
 bench-explain: install ## Measure explanations beside shap's own, and what requests cost (FLAGS="--rounds 9")
 	@$(BIN)/python -m benchmarks.explanations $(FLAGS)
+
+bench-cluster: install ## Measure what an event costs on a Redis Cluster of three, relative to one Redis (FLAGS="--quick")
+	@$(BIN)/python -m benchmarks.cluster $(FLAGS)
+
+bench-failover: install ## Time how long killed masters of a cluster stop a domain (FLAGS="--kills 3")
+	@$(BIN)/python -m benchmarks.cluster.failover $(FLAGS)
 
 bench-rescore: install ## Measure how fast ten million past predictions are scored again, by one and two workers (FLAGS="--rows 5000000")
 	@$(BIN)/python -m benchmarks.rescoring $(FLAGS)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.ending import end_with
 from benchmarks.page import peers_section
 from benchmarks.peer_rates import measure_peers
 from benchmarks.peer_redis import redis_of_image
@@ -40,12 +41,8 @@ def bench_peers(
         report = measure_peers(
             rig, listings, rounds, print_note, champion=train_champion(settings, print_note), streaq_urls=urls
         )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     print_line(peers_section(report))
-    print_note(f"report: {output}")
-    if not report.is_good:
-        raise typer.Exit(1)
+    end_with(report, output)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.comparing import compare_on_domain
+from benchmarks.ending import end_with
 from benchmarks.models import ModelsReport
 from benchmarks.models_page import table_section
 from tasador.bench.machine import describe_machine
@@ -36,13 +37,9 @@ def compare_models(
     machine = describe_machine()
     tables = tuple(compare_on_domain(domain, file, seconds, print_note) for domain, file in files.items())
     report = ModelsReport(made_at=datetime.now(UTC), machine=machine, tables=tables)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     for comparison in report.tables:
         print_line(table_section(comparison) + "\n")
-    print_note(f"report: {output}")
-    if not report.is_good:
-        raise typer.Exit(1)
+    end_with(report, output)
 
 
 if __name__ == "__main__":

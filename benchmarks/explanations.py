@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from xgboost import XGBRegressor
 
+from benchmarks.ending import end_with
 from explainer.permutation_shap import PermutationShap
 from explainer.tree_shap import trees_of
 from registry.background import choose_background
@@ -212,11 +213,7 @@ def explanations(
     ratio = drain_ratio(listings, rounds)
     print_line(f"drain with 1 % requested: {ratio:.3f}")
     report = ExplainReport(made_at=datetime.now(UTC), machine=describe_machine(), rates=rates, drain_ratio=ratio)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    print_note(f"report: {output}")
-    if not report.is_good:
-        raise typer.Exit(1)
+    end_with(report, output)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-START_S = 60.0
+START_S = 180.0
 """How long a server may take until its first answer."""
 WARM_UP_S = 2.0
 """Time before the measurement, in which batching servers learn how long a batch takes."""

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.ending import end_with
 from benchmarks.rescoring.made_up_log import write_log
 from benchmarks.rescoring.runs import RescoreRun, measure
 from history.rescoring import FROM_ROWS
@@ -80,11 +81,7 @@ def rescoring(
     )
     for how in dict.fromkeys(run.how for run in runs):
         print_line(f"{how}: {most} workers are {report.ratio(how):.2f} x as fast as one")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    print_note(f"report: {output}")
-    if not report.is_good:
-        raise typer.Exit(1)
+    end_with(report, output)
 
 
 if __name__ == "__main__":

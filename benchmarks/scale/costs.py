@@ -1,4 +1,4 @@
-"""What an event costs, as docs/benchmarks.md has measured it: processor time by the size of a batch, and memory."""
+"""What an event costs, as docs/benchmarks-faster-cores.md has it: processor time by the size of a batch, and memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_costs(page: str, features: int = 13) -> Costs:
     A line through batches of 1 and of 1,000 gives the parts; the measured sizes between them lie within 10 % of it.
 
     Args:
-        page: the text of docs/benchmarks.md.
+        page: the text of docs/benchmarks-faster-cores.md, or of docs/benchmarks.md.
         features: a measured number of features; more of them make each event dearer.
 
     Raises:

@@ -166,6 +166,7 @@ class Rig:
 
     def clear(self) -> None:
         """Delete the rig's keys, and free their memory before returning."""
-        for key in list(self.client.scan_iter(f"{self.streams.prefix}*", count=1000)):
-            self.client.delete(key)
+        for pattern in (f"{self.streams.prefix}*", self.streams.features("*")):
+            for key in list(self.client.scan_iter(pattern, count=1000)):
+                self.client.delete(key)
         self.client.memory_purge()

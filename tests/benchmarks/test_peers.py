@@ -46,7 +46,6 @@ def host(rig: Rig) -> PeerHost:
     return PeerHost(rig, PYTHON, build_payloads(rig.settings.load_domain(), 20))
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.rounds
 def test_a_peer_takes_turns_with_the_consumer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peer_rates._left_out", lambda _: "streaq is left out")

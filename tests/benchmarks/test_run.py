@@ -29,7 +29,6 @@ from training.data.checking import validate
 from training.data.sources import read_source
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.rounds
 def test_a_report_follows_each_part_in_the_order_of_parts(own_model: SmallModel, redis_url: str) -> None:
     rig = Rig(redis_url, settings_for(redis_url, own_model.settings.home), own_model.info)
@@ -105,7 +104,6 @@ def test_reading_a_wide_table_does_not_fragment_the_frame(tmp_path: Path) -> Non
     assert table.with_target().shape == (ROWS, 201)
 
 
-@pytest.mark.timeout(120)
 def test_a_consumer_scores_listings_of_a_wide_domain(redis_url: str, tmp_path: Path) -> None:
     settings = settings_for(redis_url, tmp_path, "wide20", "tasador.bench.wide:Wide20")
     table, _ = validate(settings.load_domain(), read_source(settings), settings.training)

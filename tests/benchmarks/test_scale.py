@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.scale.__main__ import FEATURES, SEED, simulate_days, write_tables
+from benchmarks.scale.__main__ import FEATURES, PAGE, SEED, simulate_days, write_tables
 from benchmarks.scale.autoscalers import Fixed
 from benchmarks.scale.costs import BATCH, Costs, read_costs
 from benchmarks.scale.day import DAY_S, SPIKE, STALL, Day, simulate_day
@@ -17,22 +17,22 @@ from benchmarks.scale.plot import plot_days
 from schemas.errors import DataError
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+COSTS = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def days() -> dict[str, Day]:
-    return {day.name: day for day in simulate_days(PAGE, SEED)}
+    return {day.name: day for day in simulate_days(COSTS, SEED)}
 
 
 @pytest.fixture(scope="module")
 def costs() -> Costs:
-    return read_costs(PAGE, FEATURES)
+    return read_costs(COSTS, FEATURES)
 
 
 def test_the_page_has_the_tables_that_the_simulation_gives(days: dict[str, Day]) -> None:
     page = (DOCS / "scale.md").read_text(encoding="utf-8")
-    tables = "\n".join(write_tables(PAGE, list(days.values()))).split("\n\n")
+    tables = "\n".join(write_tables(COSTS, list(days.values()))).split("\n\n")
     assert [table for table in tables if table not in page] == [], (
         "run make sim-scale, and put its tables into the page"
     )
@@ -45,9 +45,9 @@ def test_the_plot_is_the_same_for_the_same_day(days: dict[str, Day], tmp_path: P
 
 
 def test_the_line_of_costs_passes_near_the_sizes_that_it_was_not_made_from() -> None:
-    costs = read_costs(PAGE)
+    costs = read_costs(COSTS)
     for size, consumer_us, redis_us in ((10, 44.0, 18.1), (100, 7.5, 5.9)):
-        assert f"| {size} |" in PAGE
+        assert f"| {size} |" in COSTS
         assert costs.consumer.of_event(size) * 1e6 == pytest.approx(consumer_us, rel=0.2)
         assert costs.redis.of_event(size) * 1e6 == pytest.approx(redis_us, rel=0.2)
 
@@ -68,7 +68,7 @@ def test_a_waiting_listing_takes_what_the_runbook_says() -> None:
 
 
 def test_more_events_never_need_less() -> None:
-    plans = [plan(read_costs(PAGE), rate) for rate in RATES]
+    plans = [plan(read_costs(COSTS), rate) for rate in RATES]
     for less, more in pairwise(plans):
         assert less.shards <= more.shards
         assert less.cores <= more.cores + 1e-9

@@ -1,0 +1,1 @@
+"""What an event costs on a Redis Cluster, beside one Redis: processor time of all processes."""
