@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -84,6 +85,19 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the settings of the user's environment."""
     for variable in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Undo what a command has set up: later tests would log to a standard error that is closed by then."""
+    root, framework = logging.getLogger(), logging.getLogger("faststream")
+    before = root.handlers[:], root.level, framework.handlers[:], framework.propagate
+    yield
+    root.handlers[:], framework.handlers[:], framework.propagate = before[0], before[2], before[3]
+    root.setLevel(before[1])
+    logging.captureWarnings(capture=False)
+    for name in ("alembic", "uvicorn", "urllib3"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

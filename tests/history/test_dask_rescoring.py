@@ -57,7 +57,9 @@ def test_a_worker_of_dask_that_is_killed_at_work_leaves_complete_and_correct_fil
         report = rescore(settings, "1", tmp_path / "dask", on_file=kill)
     (worker,) = killed
     assert not worker.is_running(), "the worker is dead"
-    assert (report.files, report.rows, report.kept) == (FILES, ROWS, 0)
+    assert (report.files, report.rows) == (FILES, ROWS)
+    # the killed worker may have written a file and not have told anyone
+    assert report.kept <= 1
     found = _rows(tmp_path / "dask")
     assert len(found) == len({entry for entry, _ in found}) == ROWS
     assert found == _rows(tmp_path / "here")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -13,18 +12,6 @@ from schemas.settings import Settings, load_settings
 from service.logs import BROKER, configure, log_settings
 
 logger = logging.getLogger("consumer.scoring_loop")
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root, framework = logging.getLogger(), logging.getLogger("faststream")
-    before = root.handlers[:], root.level, framework.handlers[:], framework.propagate
-    yield
-    root.handlers[:], framework.handlers[:], framework.propagate = before[0], before[2], before[3]
-    root.setLevel(before[1])
-    logging.captureWarnings(capture=False)
-    for name in ("alembic", "uvicorn", "urllib3"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def _settings(**settings: Any) -> Settings:

@@ -155,6 +155,10 @@ STEPS: dict[str, tuple[DocumentedCommand, ...]] = {
 
 _MAKE = "prepares or tests a checkout"
 _CONTAINERS = "needs a Docker engine: tests/containers/compose.py::test_2000_sample_listings_get_one_outcome_each"
+_CONTAINERS_OF_CLUSTER = (
+    "needs a Docker engine: tests/containers/compose_cluster.py"
+    "::test_listings_of_three_shards_on_different_masters_are_answered"
+)
 _TRAINS = "trains for minutes: tests/training/learning/test_selection.py"
 _DVC = "needs a repository of DVC: tests/training/test_stages.py"
 _OWN_TABLE = (
@@ -162,6 +166,13 @@ _OWN_TABLE = (
     "::test_a_new_table_becomes_a_domain_that_is_trained_and_scored"
 )
 _NODE = "downloads packages: tests/tasador/test_clients.py::test_the_client_for_node_publishes_and_reads_its_answers"
+_NODE_ON_CLUSTER = (
+    "a cluster of the reader's: tests/faults/test_node_client.py"
+    "::test_listings_go_to_shards_on_several_nodes_of_a_cluster"
+)
+_NODE_BY_SENTINEL = (
+    "Sentinels of the reader's: tests/faults/test_node_client.py::test_listings_go_to_the_master_that_sentinels_name"
+)
 _OWN_REDIS = "a server of the reader's: tests/tasador/test_runbook.py::test_a_restored_backup_continues_without_loss"
 _OPTIONS = "the servers of tests/watched_redis.py have these options"
 _ROLES = "a server with users: tests/security/test_roles.py::test_roles_have_the_rights_for_the_main_job"
@@ -207,6 +218,8 @@ NOT_TYPED: dict[str, str] = {
     "::test_weights_of_late_are_compared_with_training",
     "cd examples/node && npm ci": _NODE,
     "REDIS_URL=redis://127.0.0.1:6379 node client.mjs listings.jsonl housing": _NODE,
+    "REDIS_URL=redis+sentinel://s1:26379,s2:26379/main node client.mjs listings.jsonl housing": _NODE_BY_SENTINEL,
+    "REDIS_URL=redis+cluster://n1:6379,n2:6379 node client.mjs listings.jsonl {housing}": _NODE_ON_CLUSTER,
     "docker-compose run --rm operator keys add web-shop": _CONTAINERS,
     "docker-compose --profile gateway up -d": _CONTAINERS,
     "docker-compose run --rm operator keys add ana --role operator": _CONTAINERS,
@@ -215,6 +228,10 @@ NOT_TYPED: dict[str, str] = {
     "make compose-sample": _CONTAINERS,
     "make compose-down": _CONTAINERS,
     "docker-compose run --rm operator status": _CONTAINERS,
+    "deploy/passwords.sh": _CONTAINERS_OF_CLUSTER,
+    "cat deploy/cluster.env >> .env": _CONTAINERS_OF_CLUSTER,
+    "docker-compose --profile cluster up -d --build": _CONTAINERS_OF_CLUSTER,
+    "docker-compose run --rm operator shards set 3 --wait": _CONTAINERS_OF_CLUSTER,
     "docker-compose up -d --scale consumer=4": "needs a Docker engine: tests/containers/compose.py"
     "::test_consumers_can_be_scaled",
     'echo "GRAFANA_PASSWORD=$(openssl rand -hex 16)" >> .env': "belongs to the containers",

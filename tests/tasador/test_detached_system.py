@@ -165,6 +165,7 @@ def test_logs_are_listed_shown_and_followed(machine: Installation, here: Here) -
             follower.kill()
 
 
+@pytest.mark.rounds
 @pytest.mark.usefixtures("system")
 def test_a_domain_is_added_to_the_running_system_and_removed(machine: Installation) -> None:
     (machine.folder / "flats.py").write_text(FLATS)
@@ -188,6 +189,7 @@ def test_a_domain_is_added_to_the_running_system_and_removed(machine: Installati
     assert machine.read("publish", "--sample", "5", "--wait")["answers"] == {"scored": 5}
 
 
+@pytest.mark.rounds  # the domain has the champion of the test before
 def test_an_added_domain_that_cannot_start_is_removed_and_the_others_stay(
     machine: Installation, system: RunningSystem
 ) -> None:

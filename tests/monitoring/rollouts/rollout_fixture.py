@@ -103,11 +103,14 @@ class RolloutFixture:
         """Write one commit: the predictions, the pairs if there are any, and the outcomes of these listings."""
         assert self.rollout is not None
         keys = self.streams.of_shard(shard)
-        at_ms = now_ms(self.client) - took_ms
-        ids = [f"{at_ms}-{self.client.incr('tests:listings')}" for _ in answered]
+        answered_ms = now_ms(self.client)
+        numbers = [self.client.incr("tests:listings") for _ in answered]
+        ids = [f"{answered_ms - took_ms}-{number}" for number in numbers]
         with self.client.pipeline(transaction=True) as pipeline:
-            for entry_id, each in zip(ids, answered, strict=True):
-                pipeline.xadd(keys.predictions, {"data": self._prediction(entry_id, each)})
+            # with ids of their own, since a slow machine would add to the latency that is meant
+            for number, entry_id, each in zip(numbers, ids, answered, strict=True):
+                fields = {"data": self._prediction(entry_id, each)}
+                pipeline.xadd(keys.predictions, fields, id=f"{answered_ms}-{number}")
             if self.rollout.has_pairs:
                 pipeline.xadd(keys.shadows, self._pairs(ids, answered, challenger_us))
             for each in answered:
