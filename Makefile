@@ -36,10 +36,10 @@ cover: install ## Run the tests and the rounds with branch coverage (50 % slower
 	@$(BIN)/pytest $(SPREAD) -m "not faults and not cluster and not soak" --cov --cov-branch --cov-report=term --cov-fail-under=90
 
 test-faults: install ## Inject faults under load, and check every outcome (ROUNDS=, SEED=)
-	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 300 tests/faults
+	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults tests/faults
 
 test-cluster: install ## Kill masters, move slots and cut the network under load, with Sentinel and Cluster (ROUNDS=, SEED=)
-	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m cluster --timeout 300 tests/faults
+	@SEED=$(SEED) ROUNDS=$(ROUNDS) $(BIN)/pytest -m cluster tests/faults
 
 soak: install ## Score ten million listings while consumers are killed (EVENTS=, SEED=)
 	@SEED=$(SEED) EVENTS=$(EVENTS) $(BIN)/pytest -m soak tests/faults

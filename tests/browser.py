@@ -51,5 +51,5 @@ def render_page(url: str, profile: Path) -> RenderedPage:
         "--dump-dom",
         url,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
     return RenderedPage(done.stdout, done.stderr)

@@ -28,7 +28,7 @@ def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("package.json", "package-lock.json", "client.mjs"):
         shutil.copy(EXAMPLE / name, folder)
     installed = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+        [npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=200, check=False
     )
     if installed.returncode:
         pytest.skip(f"needs a package registry that npm reaches: {installed.stderr.strip().splitlines()[-1:]}")

@@ -88,7 +88,7 @@ class RedisServer:
     def _end(self, signal_: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(signal_)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=120)
             self._process = None
 
     def _running(self) -> subprocess.Popen[bytes]:

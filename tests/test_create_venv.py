@@ -46,7 +46,7 @@ def _create(folder: Path, *named: str) -> subprocess.CompletedProcess[str]:
             shutil.copy(ROOT / "scripts" / script, root / "scripts")
     environment = {"PATH": str(folder), "HOME": str(folder.parent), "TMPDIR": str(folder.parent)}
     command = ["scripts/create-venv.sh", ".venv", *named]
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=200)
 
 
 def _python_of(folder: Path) -> str:

@@ -33,7 +33,6 @@ def _small_reference(monkeypatch: pytest.MonkeyPatch, small_model: SmallModel) -
     monkeypatch.setattr("tasador.bench.model.train_reference", stand_in)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.usefixtures("_small_reference")
 @pytest.mark.rounds
 def test_a_run_reports_all_contenders_and_removes_its_keys_and_processes(

@@ -56,8 +56,8 @@ def _take(site: Site) -> None:
     page = site.log_in("housing")
     # a report on the shifted homes, and outcomes in it
     page.goto(f"{site.console.url}/housing/data")
-    expect(page.locator("[data-verdict]")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Predictions of the last 24h")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-verdict]")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Predictions of the last 24h")).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Show the distributions of LSTAT").click()
     for name, view, size, scheme in (
         ("data", "", _WIDE, "light"),

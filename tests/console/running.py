@@ -52,7 +52,7 @@ def running_console(settings: Settings, **variables: str) -> Iterator[RunningCon
         yield RunningConsole(url, process.pid)
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors, errors
 
@@ -69,7 +69,7 @@ def running_applications(settings: Settings) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    assert started.wait(60)
+    assert started.wait(120)
     try:
         yield
     finally:

@@ -107,7 +107,7 @@ def site_on(server: RedisServer | RedisCluster, home: Path, browser_path: str, *
             browser.new_context() as context,
         ):
             context.set_default_timeout(15_000)
-            expect.set_options(timeout=15_000)
+            expect.set_options(timeout=60_000)
             wait_until(lambda: client.hget(settings.streams.model, "version") == b"2", 30, "the champion is desired")
             yield Site(settings, client, server, console, context, key)
             context.close()

@@ -18,7 +18,7 @@ from tests.console.site import Site, running_site
 from tests.listings import read_boston_rows
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.rounds, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.rounds, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_an_operator_promotes_and_rolls_back(site: Site) -> None:
     expect(dialog).to_contain_text("A reason is kept only of a forced action")
     page.get_by_role("checkbox").click()
     dialog.get_by_role("button", name="Promote version 1").click()
-    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
+    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=120_000)
     dialog.get_by_role("button", name="Close").click()
     assert site.client.hget(site.settings.streams.model, "version") == b"1"
     expect(page.locator("#view")).to_contain_text("ana@console")
@@ -100,7 +100,7 @@ def test_an_operator_promotes_and_rolls_back(site: Site) -> None:
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#view")).to_contain_text("it was a try")
     page.get_by_role("button", name="Show the gate's report").click()
-    expect(page.locator("#view")).to_contain_text("golden rows", timeout=60_000)
+    expect(page.locator("#view")).to_contain_text("golden rows", timeout=120_000)
     page.close()
 
 
@@ -112,7 +112,7 @@ def test_an_operator_starts_adjusts_and_stops_a_rollout(site: Site) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("In this shadow the champion answers every listing")
     dialog.get_by_role("button", name="Start a rollout of version 1").click()
-    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=60_000)
+    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=120_000)
     dialog.get_by_role("button", name="Close").click()
     expect(page.locator("[data-rollout]")).to_contain_text("shadow of version 1 beside version 2")
     page.get_by_label("Share, 0 to 1").last.fill("0.5")
@@ -139,14 +139,14 @@ def test_an_operator_promotes_the_challenger_of_a_rollout(site: Site) -> None:
     page.get_by_role("button", name="Start a rollout of the chosen version …").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Start a rollout of version 1").click()
-    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=60_000)
+    expect(dialog).to_contain_text("The shadow of version 1 at 100 % of the listings has started", timeout=120_000)
     dialog.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Promote the challenger …").click()
     expect(dialog).to_contain_text("The rollout ends with the promotion")
     page.get_by_role("checkbox").click()
     dialog.get_by_label("Reason for forcing").fill("its outcomes come next year")
     dialog.get_by_role("button", name="Promote challenger 1").click()
-    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=60_000)
+    expect(dialog).to_contain_text("Version 1 is what every consumer runs", timeout=120_000)
     dialog.get_by_role("button", name="Close").click()
     streams = site.settings.streams
     assert site.client.hget(streams.model, "version") == b"1"
@@ -260,7 +260,7 @@ def _prediction_of(site: Site, listing_id: str) -> dict[str, Any] | None:
 
 def test_data_shows_the_monitors_report(site: Site) -> None:
     page = site.open("housing/data")
-    expect(page.locator("[data-verdict]")).to_be_visible(timeout=40_000)
+    expect(page.locator("[data-verdict]")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Show the distributions of RM").click()
     expect(page.locator("#view")).to_contain_text("reference")
     page.close()

@@ -89,7 +89,7 @@ def test_consumer_from_the_command_line(
     status, document = get(f"{base}/docs/asyncapi.json")
     assert (status, f"{streams.prefix}:listings" in document) == (200, True)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert pending(redis_client, streams) == 0
     assert not redis_client.hexists(streams.consumers, "a")
 
@@ -140,7 +140,7 @@ def test_two_processes_share_the_work(
 )
 def test_a_configuration_error_is_one_line(start: StartConsumer, variables: dict[str, str], complaint: str) -> None:
     process = start(**variables)
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=120)
     assert process.returncode != 0
     assert complaint in complaints
     assert "Traceback" not in complaints
@@ -152,7 +152,7 @@ def test_cluster_without_a_hash_tag_is_refused(private_redis: StartRedis, start:
     server = private_redis("--cluster-enabled", "yes")
     url = f"redis+cluster://127.0.0.1:{server.port}"
     process = start(TASADOR_REDIS_URL=url, TASADOR_PREFIX="plain")
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "hash tag" in complaints
     assert "Traceback" not in complaints

@@ -117,7 +117,7 @@ async def test_a_model_that_is_being_loaded_is_shown_as_such(
     may_load = Event()
 
     def load(*arguments: Any) -> Any:
-        assert may_load.wait(20)
+        assert may_load.wait(120)
         return load_to_serve(*arguments)
 
     monkeypatch.setattr("consumer.served_model.load_to_serve", load)

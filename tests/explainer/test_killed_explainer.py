@@ -54,7 +54,7 @@ def test_an_explainer_that_is_killed_again_and_again_answers_each_request_once(
     assert 50 <= redis_client.xlen(streams.explanations) < 160
 
     for _ in range(2):
-        assert start().wait(30) < 0, "the deadly row was not reached"
+        assert start().wait(120) < 0, "the deadly row was not reached"
         assert redis_client.xpending(streams.explain, EXPLAINERS)["pending"]
 
     start()

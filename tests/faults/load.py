@@ -67,7 +67,7 @@ class Load:
         """Publish nothing until `resume`; returns when nothing is being sent."""
         self._idle.clear()
         self._paused.set()
-        assert self._idle.wait(20)
+        assert self._idle.wait(120)
 
     def resume(self) -> None:
         """Continue publishing."""

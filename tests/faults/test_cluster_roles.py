@@ -13,7 +13,7 @@ from tests.security.main_job import run_main_job
 from tests.security.roles import Users
 from transport.connection import connect
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster]
 
 
 def test_roles_have_the_rights_for_the_main_job_on_a_cluster(lone_masters: RedisCluster, tmp_path: Path) -> None:

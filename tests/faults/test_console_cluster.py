@@ -19,7 +19,6 @@ from transport.connection import connect
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(240),
     # redis-py's asynchronous cluster client forgets a node that is away, with connections that others still open to it
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

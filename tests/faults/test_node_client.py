@@ -17,7 +17,7 @@ from transport.connection import connect
 
 __all__ = ["node_client"]
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster]
 SHARDS = 3
 
 

@@ -52,7 +52,7 @@ def test_killed_between_read_and_commit(
         for run, proxy in zip(round_.runs, proxies, strict=True):
             run.wait_until_up()
             proxy.withhold(*run.commit)
-            assert proxy.has_withheld.wait(10)
+            assert proxy.has_withheld.wait(120)
             run.kill("a")
             with round_.client() as client:
                 held = run.pending(client, "a")
@@ -81,7 +81,7 @@ def test_killed_before_the_reply_to_its_commit_arrives(
         for run, proxy in zip(round_.runs, proxies, strict=True):
             run.wait_until_up()
             proxy.lose_reply_to(*run.commit)
-            assert proxy.has_lost.wait(10)
+            assert proxy.has_lost.wait(120)
             run.kill("a")
             round_.count(kills=1, replies_lost=1)
             run.start("a", through=proxy.url)
@@ -100,7 +100,7 @@ def test_reply_to_a_commit_lost(
     for _ in range(5):
         for run, proxy in zip(round_.runs, proxies, strict=True):
             proxy.lose_reply_to(*run.commit)
-            assert proxy.has_lost.wait(20)
+            assert proxy.has_lost.wait(120)
             round_.count(replies_lost=1)
         round_.wait_for_answers()
     figures = round_.finish()
@@ -120,7 +120,7 @@ def test_reply_to_a_read_lost(redis_url: str, start_round: StartRound, start_pro
     for _ in range(5):
         for proxy in proxies:
             proxy.lose_reply_to(READ)
-            assert proxy.has_lost.wait(20)
+            assert proxy.has_lost.wait(120)
             round_.count(replies_lost=1)
         round_.wait_for_answers()
     round_.count(bytes_lost=sum(proxy.bytes_lost for proxy in proxies))

@@ -19,7 +19,7 @@ from transport.scripts import Script
 
 __all__ = ["commands", "small_models", "store", "worker_settings"]
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults]
 
 START_S = 90
 REPLY = Script("training.worker", "reply").sha1.encode()

@@ -85,9 +85,9 @@ class HttpClient:
         """Send a request; a body that is not bytes is sent as JSON."""
         host = "127.0.0.1"
         connection = (
-            HTTPSConnection(host, self.port, timeout=30, context=self.tls)
+            HTTPSConnection(host, self.port, timeout=60, context=self.tls)
             if self.tls
-            else HTTPConnection(host, self.port, timeout=30)
+            else HTTPConnection(host, self.port, timeout=60)
         )
         sent = self.headers | ({} if headers is None else dict(headers))
         if body is not None and not isinstance(body, bytes):
@@ -156,7 +156,7 @@ def consuming(redis_url: str, *settings: Settings) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(120)
     try:
         yield
     finally:

@@ -40,5 +40,5 @@ def test_curl_lines_of_the_pages_are_answered(gateway: HttpClient, page: str) ->
         retried = (
             f"for _ in 1 2 3 4 5; do answer=$({command}); [[ $answer != *not_found* ]] && break; done; echo $answer"
         )
-        done = subprocess.run(["bash", "-c", retried], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run(["bash", "-c", retried], capture_output=True, text=True, check=True, timeout=200)
         assert re.search(promise, done.stdout), f"{line}\n{done.stdout}{done.stderr}"

@@ -158,7 +158,7 @@ def test_without_keys_no_page_of_another_site_is_answered(gateway: HttpClient) -
 
 
 def test_two_hundred_requests_a_minute_are_answered_where_no_keys_are_in_use(gateway: HttpClient) -> None:
-    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=60)
     for _ in range(200):
         connection.request("POST", "/predict", json.dumps(ROW), {"Content-Type": "application/json"})
         answer = connection.getresponse()

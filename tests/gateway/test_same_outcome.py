@@ -90,18 +90,18 @@ def test_an_outcome_survives_a_gateway_that_is_killed_in_mid_request(
     try:
         pretend_a_consumer(redis_client, streams)
         wait_until(lambda: _is_ready(client), 30, "the gateway sees a consumer")
-        asking = HTTPConnection("127.0.0.1", port, timeout=30)
+        asking = HTTPConnection("127.0.0.1", port, timeout=60)
         body = json.dumps({"id": "killed-1", **ROW})
         asking.request("POST", "/predict", body, {"Content-Type": "application/json"})
         wait_until(lambda: redis_client.xlen(streams.listings) == 1, 20, "the listing is published")
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(120)
         with pytest.raises((ConnectionError, OSError)):
             asking.getresponse()
         asking.close()
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(120)
         assert process.stdin is not None
         process.stdin.close()
     settings: Settings = gateway_settings(redis_url, prefix)

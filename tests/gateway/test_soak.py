@@ -52,7 +52,7 @@ class KilledProcess:
     def kill(self) -> None:
         """Kill it."""
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(120)
 
 
 class Askers:
@@ -83,7 +83,7 @@ class Askers:
     def _until_predicted(self, listing_id: str) -> None:
         body = json.dumps({"id": listing_id, **ROW})
         while True:
-            connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
+            connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
             try:
                 connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
                 answer = connection.getresponse()

@@ -38,7 +38,7 @@ def test_requests_are_answered_over_https_alone(served: HttpClient) -> None:
     stranger = HttpClient(served.port, tls=ssl.create_default_context())
     with pytest.raises(ssl.SSLCertVerificationError):
         stranger.get("/livez")
-    plain = HTTPConnection("127.0.0.1", served.port, timeout=10)
+    plain = HTTPConnection("127.0.0.1", served.port, timeout=60)
     plain.request("GET", "/livez")
     with pytest.raises((HTTPException, ConnectionError)):
         plain.getresponse()

@@ -63,7 +63,7 @@ def running_consumer(url: str, prefix: str) -> Iterator[psutil.Process]:
         yield psutil.Process(process.pid)
         if process.poll() is not None:
             raise AssertionError(f"the consumer died with exit code {process.returncode}")
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         if process.returncode:
             raise AssertionError(f"the consumer failed with exit code {process.returncode}")
     finally:

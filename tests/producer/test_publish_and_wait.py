@@ -124,7 +124,7 @@ def test_after_an_interrupt_it_lists_missing_answers_and_writes_nothing(
             message="answers are awaited",
         )
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 1
+        assert process.wait(timeout=120) == 1
         assert process.stderr is not None
         output = " ".join(process.stderr.read().split())
     assert "interrupted: 507 of 507 listings have no answer yet" in output

@@ -184,7 +184,7 @@ from schemas.domain import load_domain
 Thread(target=load_libraries).start()
 load_scorer(Path({str(small_model.folder)!r}), load_domain("housing"))
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=200)
 
 
 @pytest.mark.parametrize("file", ["card.json", "MLmodel"])

@@ -111,7 +111,7 @@ for name, folder in {folders}:
     load_to_serve(Path(folder), load_domain(name))
 print(*(name for name in {HEAVY} if name in sys.modules))
 """
-    result = subprocess.run([sys.executable, "-c", program], check=True, timeout=100, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", program], check=True, timeout=200, capture_output=True, text=True)
     assert result.stdout.split() == []
 
 

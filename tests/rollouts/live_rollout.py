@@ -130,7 +130,7 @@ class LiveRollout:
     def stop_consumer(self) -> None:
         """Stop the consumer as SIGTERM does."""
         self._consumer.terminate()
-        self._consumer.wait(timeout=30)
+        self._consumer.wait(timeout=120)
 
     async def _wait_for_report(self, is_over: Callable[[], bool]) -> None:
         """Wait until the monitor has seen the last wave; without a rollout it reports nothing."""
@@ -179,7 +179,7 @@ class LiveRollout:
 
         await wait_until_async(is_in_mid_batch, 60, "it is stopped in mid-batch")
         self._consumer.send_signal(signal.SIGKILL)
-        assert self._consumer.wait(30) == -signal.SIGKILL
+        assert self._consumer.wait(120) == -signal.SIGKILL
         self.kills += 1
         self._consumer = self._start_consumer()
         await wait_until_async(self._is_carried_out, 60, "the next consumer carries out the rollout")

@@ -14,7 +14,7 @@ from schemas.settings import Settings
 from tests.rollouts.live_rollout import GOOD, PLAIN, POOR, WILD, LiveRollout, build_store, living
 from tests.training.worker.command_client import settings_for
 
-pytestmark = [pytest.mark.long, pytest.mark.rounds, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.rounds]
 
 LISTINGS = int(os.environ.get("LISTINGS") or 100_000)
 LATE_S = 0.5

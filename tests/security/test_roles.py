@@ -13,7 +13,7 @@ from tests.security.main_job import run_main_job
 from tests.security.roles import ROLES, Users, render
 from transport.connection import connect
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long]
 
 RedisCommand = tuple[str | bytes | int, ...]
 

@@ -23,7 +23,7 @@ from tasador.machine.running_system import RUN_FILE, RunningSystem, write_runnin
 from tests.security.roles import Users
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long]
 
 REDIS = """planted-redis "'%#@/?&[\\ é redis-tail"""
 MLFLOW = "planted-mlflow-word"
@@ -128,7 +128,7 @@ def test_failed_connection_shows_no_secret(
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=200,
     )
     assert done.returncode in {1, 2, 78}, done.stderr
     assert "Traceback" not in done.stderr

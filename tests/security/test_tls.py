@@ -31,8 +31,6 @@ from tests.waiting import wait_until
 from transport.address import without_password
 from transport.connection import connect, connect_async, speaking_to
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

@@ -36,7 +36,7 @@ from transport.connection import connect
 __all__ = ["node_client"]
 
 # where there are no such servers, no model is trained first
-pytestmark = [pytest.mark.usefixtures("bare"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.usefixtures("bare")]
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def served(redis_url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def _get(port: int, path: str) -> tuple[int, str]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     response = connection.getresponse()
     answer = response.status, response.read().decode()
@@ -55,7 +55,7 @@ def test_a_process_answers_until_a_signal_stops_it_cleanly(served: subprocess.Po
     assert "process_cpu_seconds_total" in body
     assert _get(port, "/other")[0] == 404
     served.send_signal(stop)
-    out, _ = served.communicate(timeout=20)
+    out, _ = served.communicate(timeout=120)
     assert (out, served.returncode) == ("shut down\n", 0)
 
 

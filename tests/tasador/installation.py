@@ -16,6 +16,9 @@ import psutil
 from schemas.streams import Streams
 from transport.connection import connect
 
+ANSWER_S, END_S = 180, 300
+"""How long a command may wait for an answer, and take: only so that a test that hangs ends."""
+
 
 class Installation:
     """A home folder, and the commands that run in it."""
@@ -29,15 +32,17 @@ class Installation:
         self.environment["PYTHONPATH"] = os.pathsep.join(paths)
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tasador", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False
-        )
+        """Run a command of Tasador; one that waits for an answer gives the system time to find it on slow cores."""
+        patient = ("--timeout", str(ANSWER_S)) if "--wait" in arguments and "--timeout" not in arguments else ()
+        return self._run("-m", "tasador", *arguments, *patient)
 
     def run_python(self, program: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", program]
+        return self._run("-c", program)
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=END_S, check=False
         )
 
     def read(self, *arguments: str) -> Any:

@@ -20,7 +20,7 @@ from training.run import train
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.rounds, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.rounds, pytest.mark.long]
 TRAINING_S = 90
 
 

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long]
 
 FLATS = """
 import sys
@@ -99,7 +99,7 @@ def test_a_restart_under_load_loses_nothing(machine: Installation, here: Here) -
     ) as publishing:
         wait_until(lambda: machine.scored() > before, message="listings are scored")
         restarted = [here("restart", name) for name in ("consumer-1", "housing/trainer")]
-        assert publishing.wait(60) == 0
+        assert publishing.wait(120) == 0
     assert [done.returncode for done in restarted] == [0, 0]
     assert [done.stdout for done in restarted] == [
         f"housing/{name} was restarted and is ready\n" for name in ("consumer-1", "trainer")
@@ -160,7 +160,7 @@ def test_logs_are_listed_shown_and_followed(machine: Installation, here: Here) -
             here("restart", "monitor")
             assert follower.stdout.readline() == "housing/monitor is restarted on request\n"
             follower.send_signal(signal.SIGINT)
-            assert follower.wait(10) == 0
+            assert follower.wait(120) == 0
         finally:
             follower.kill()
 

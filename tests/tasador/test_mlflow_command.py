@@ -43,7 +43,7 @@ def test_the_page_serves_the_registry_until_ctrl_c(own_model: SmallModel, tmp_pa
         assert servers
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     _, alive = psutil.wait_procs(servers, timeout=10)
     assert not alive
@@ -63,7 +63,7 @@ def test_a_port_in_use_is_an_error_of_one_line(own_model: SmallModel) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=200,
         )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"tasador: port {port} on 127.0.0.1 is in use: choose another, or 0 for a free one\n"

@@ -18,7 +18,7 @@ from tests.tasador.typed_here import type_here
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long]
 
 PROGRAMS = {f"{block.page} {number}": block.text for number, block in enumerate(programs(), start=1)}
 PARTS_OF_FILES = {"docs/adding-a-domain.md"}

@@ -122,7 +122,7 @@ def test_without_a_server_the_error_names_every_way_to_get_one(folder: Path) -> 
 
 def test_the_suite_reports_a_missing_server_once(folder: Path) -> None:
     outcome = subprocess.run(
-        [sys.executable, "-c", _SUITE_WITHOUT_SERVER], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", _SUITE_WITHOUT_SERVER], capture_output=True, text=True, check=False, timeout=200
     )
     assert outcome.returncode == pytest.ExitCode.USAGE_ERROR
     assert outcome.stderr.count("no redis-server 6.2 or newer") == 1

@@ -90,7 +90,7 @@ def test_a_stream_that_does_not_exist_yet_is_followed_from_its_first_entry(
         second = predict(redis_client, streams, "2-0")
         assert json.loads(process.stdout.readline())["entry_id"] == second
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0
         assert process.stdout.read() == ""
 
 

@@ -26,7 +26,7 @@ from transport.connection import connect
 
 __all__ = ["small_model"]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long]
 PASSWORD = "planted \"'%#@/?&[ tail"
 READY_S = 120
 

@@ -36,7 +36,7 @@ def test_up_stops_and_names_the_process_and_the_reason(
         env=os.environ | addresses,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert done.returncode == os.EX_CONFIG, done.stderr

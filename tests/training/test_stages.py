@@ -144,7 +144,6 @@ def project(session: DvcSession, tmp_path: Path) -> DvcProject:
 
 
 @pytest.mark.rounds
-@pytest.mark.timeout(240)
 def test_dvc_runs_only_changed_stages_and_none_in_a_fresh_clone(project: DvcProject, tmp_path: Path) -> None:
     assert project.repro() == list(STAGES)
     assert project.git("status", "--porcelain").split() == ["??", "dvc.lock"]

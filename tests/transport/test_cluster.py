@@ -341,7 +341,7 @@ def test_a_command_with_a_prefix_without_a_hash_tag_ends_with_exit_code_78(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TASADOR_REDIS_URL", cluster.url)
     called = [sys.executable, "-m", "tasador", *command.split()]
-    done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(called, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 78
     assert done.stderr.count("\n") == 1
     assert "the prefix 'housing' has no hash tag: set TASADOR_PREFIX={housing}" in done.stderr

@@ -116,7 +116,7 @@ async def test_a_monitor_that_hangs_while_another_goes_on_writes_nothing_twice(s
     def hang(self: ObjectStorage, name: str, content: bytes) -> None:
         if not hangs.is_set():
             hangs.set()
-            assert goes_on.wait(30)
+            assert goes_on.wait(120)
         write(self, name, content)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -83,7 +83,7 @@ class WorkerProcess:
     def end(self, which: signal.Signals) -> int:
         """Send a signal; returns the exit code."""
         self._process.send_signal(which)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=120)
 
 
 class CommandClient:
