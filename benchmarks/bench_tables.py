@@ -41,6 +41,10 @@ def bench_tables(  # noqa: PLR0913 - a command has as many arguments as it has o
         list[str] | None, typer.Option(help=f"{', '.join(CONTENDERS)}. Repeatable.", show_default="all")
     ] = None,
     without_flaml: Annotated[bool, typer.Option("--without-flaml", help="Leave FLAML out.")] = False,
+    keep_flaml: Annotated[
+        bool,
+        typer.Option("--keep-flaml", help="Keep stored scores of FLAML, also of faster cores."),
+    ] = False,
     without_permuted: Annotated[
         bool, typer.Option("--without-permuted", help="Do not train on permuted targets.")
     ] = False,
@@ -64,6 +68,7 @@ def bench_tables(  # noqa: PLR0913 - a command has as many arguments as it has o
         flaml_seconds=flaml_seconds,
         folds=folds,
         is_resumed=resume,
+        is_flaml_kept=keep_flaml,
     )
     panels = _chosen(tables, only, has_obesity=obesity is not None)
     machine = describe_machine()

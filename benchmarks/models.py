@@ -59,7 +59,7 @@ class TableComparison(FrozenModel):
 
     Attributes:
         metric: of the goals.
-        seconds: budget of our training on each fold; None if ours was a fixed recipe.
+        seconds: budget of our training on each fold.
     """
 
     domain: str
@@ -68,7 +68,7 @@ class TableComparison(FrozenModel):
     folds: int
     repeats: int
     metric: str
-    seconds: float | None = None
+    seconds: float
     standings: tuple[ModelStanding, ...]
     versus: RecipeComparison
 

@@ -33,7 +33,9 @@ class PanelRun:
         seconds: the time budget of ours.
         flaml_seconds: least processor time for FLAML, which gets as much as ours took if that is more.
         folds: outer folds of each table; by default by the number of rows.
-        is_resumed: whether a stored score of ours is taken over; those of the others always are.
+        is_resumed: whether a stored score of ours is taken over; those of the library defaults always are.
+        is_flaml_kept: whether a stored score of FLAML is taken over though ours took more processor time now: it may be
+            of faster cores, on which ours took less.
     """
 
     contenders: tuple[str, ...] = CONTENDERS
@@ -41,6 +43,7 @@ class PanelRun:
     flaml_seconds: float = 0.0
     folds: int | None = None
     is_resumed: bool = False
+    is_flaml_kept: bool = False
 
     def run_table(self, prepared: PreparedTable, results: ResultsFile, progress: Progress) -> TableStanding:
         """Run the contenders on the outer folds of a table.
@@ -105,7 +108,7 @@ class PanelRun:
         if stored.contender == OURS:
             return self.is_resumed and stored.seconds == seconds
         # FLAML may have had more than ours took, not less
-        return seconds is None or (stored.seconds or 0.0) >= seconds
+        return seconds is None or self.is_flaml_kept or (stored.seconds or 0.0) >= seconds
 
     def _try(
         self, contender: str, prepared: PreparedTable, fold: OuterFold, seconds: float | None, progress: Progress

@@ -13,6 +13,7 @@ from benchmarks.models import ModelsReport, ModelStanding, RecipeComparison, Tab
 from benchmarks.models_page import render_page
 from benchmarks.recipes import CONTENDERS, HOUSING, SEED
 from benchmarks.tables.report import TablesReport
+from benchmarks.training_times import TrainingTimes
 from schemas.sections import TrainingSettings
 from schemas.settings import Settings, load_settings
 from tests.models import table_of
@@ -118,11 +119,11 @@ def test_the_command_writes_a_report_and_exits_with_1_if_a_goal_is_missed(tmp_pa
     assert report.machine.versions["scikit-learn"]
 
 
-def test_the_page_is_generated_from_the_report() -> None:
+def test_the_page_is_generated_from_the_reports() -> None:
     report = ModelsReport.model_validate_json((DOCS / "bench-models.json").read_bytes())
-    stored = DOCS / "bench-tables.json"
-    panel = TablesReport.model_validate_json(stored.read_bytes()) if stored.exists() else None
-    assert render_page(report, panel) == (DOCS / "models.md").read_text(encoding="utf-8")
+    panel = TablesReport.model_validate_json((DOCS / "bench-tables.json").read_bytes())
+    times = TrainingTimes.model_validate_json((DOCS / "bench-training.json").read_bytes())
+    assert render_page(report, panel, times) == (DOCS / "models.md").read_text(encoding="utf-8")
     older = {standing.title for table in report.tables for standing in table.standings if not standing.is_ours}
     assert older == {recipe.title for recipes in CONTENDERS.values() for recipe in recipes}
     assert json.loads((DOCS / "bench-models.json").read_text(encoding="utf-8"))["tables"][0]["standings"][0]["scores"]

@@ -28,6 +28,7 @@ from benchmarks.tables.report import TablesReport, summary_of
 from benchmarks.tables.results import FoldScore, ResultsFile
 from benchmarks.tables.running import PanelRun, versions_of
 from benchmarks.tables.scores import scores_of
+from benchmarks.tables.section import panel_section
 from benchmarks.tables.sources import write_table
 from benchmarks.tables.standings import TableStanding, facts_of, standing_of
 from schemas.errors import ConfigurationError, DataError
@@ -101,6 +102,8 @@ def test_ours_runs_again_unless_the_run_is_resumed_and_flaml_gets_its_processor_
     assert (run.is_taken_over(theirs, 7.5), run.is_taken_over(theirs, 7.6)) == (True, False)
     older = theirs.model_copy(update={"versions": {"flaml": "1"}})
     assert not run.is_taken_over(older, 7.5)
+    kept = PanelRun(seconds=4, is_flaml_kept=True)
+    assert (kept.is_taken_over(theirs, 7.6), kept.is_taken_over(older, 7.5)) == (True, False)
 
 
 def test_the_command_runs_ours_beside_the_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,8 +228,9 @@ def test_the_page_is_generated_from_stored_reports(
     )
     stored, page = tmp_path / "bench-tables.json", tmp_path / "models.md"
     stored.write_text(report.model_dump_json(), encoding="utf-8")
-    models = Path(__file__).parents[2] / "docs" / "bench-models.json"
-    monkeypatch.setattr(sys, "argv", ["models_page", str(models), str(page), str(stored)])
+    docs = Path(__file__).parents[2] / "docs"
+    files = (docs / "bench-models.json", stored, docs / "bench-training.json", page)
+    monkeypatch.setattr(sys, "argv", ["models_page", *map(str, files)])
     models_page.main()
     text = page.read_text(encoding="utf-8")
     # XGBoost has the smaller mean: the median of 0.4 / 0.5 and 0.38 / 0.4
@@ -235,6 +239,12 @@ def test_the_page_is_generated_from_stored_reports(
     assert "| wine | scikit-learn 1." in text
     assert "with `make bench-tables`, put together on 2026-11-28" in text
     assert "## Older recipes" in text
+    assert "faster cores" not in text
+    slow = standing_of(
+        facts_of(WINE, wine.table),
+        [each.model_copy(update={"core_s": 9.0 * (each.contender == OURS)}) for each in scores],
+    )
+    assert "FLAML's scores are stored ones" in panel_section(report.model_copy(update={"tables": (slow,)}))
     assert (plot := write_plot(report, tmp_path / "plot.svg")) is not None
     assert plot.read_text(encoding="utf-8").startswith("<?xml")
 
