@@ -58,13 +58,19 @@ class MlflowRun:
         """Log the training data by name, source and content hash, of which MLflow keeps 36 characters."""
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.pandas_dataset import PandasDataset
-        from mlflow.entities import DatasetInput, InputTag
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        dataset = PandasDataset(
-            frame, CodeDatasetSource({"source": source}), targets=target, name=name, digest=digest[:36]
-        )
-        entity = DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])  # noqa: SLF001 - the client has no public way
-        self._client.log_inputs(self.id, [entity])
+        described = PandasDataset(
+            # of all rows MLflow would look at every value, which takes a quarter of a minute for 20 million
+            _telling_rows(frame),
+            CodeDatasetSource({"source": source}),
+            targets=target,
+            name=name,
+            digest=digest[:36],
+        ).to_dict()
+        profile = json.dumps({"num_rows": len(frame), "num_elements": int(frame.size)})
+        dataset = Dataset(**(described | {"profile": profile}))
+        self._client.log_inputs(self.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
     def log_json(self, name: str, value: Any) -> None:
         """Write a JSON file of the run."""
@@ -73,6 +79,12 @@ class MlflowRun:
     def log_folder(self, folder: Path, name: str) -> None:
         """Copy all files of a folder into a folder of the run."""
         self._client.log_artifacts(self.id, str(folder), name)
+
+
+def _telling_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Few rows that have the same schema as all: of each column the first value and the first gap."""
+    gaps = frame.isna().to_numpy()
+    return frame.iloc[sorted({*gaps.argmax(axis=0).tolist(), *(~gaps).argmax(axis=0).tolist()})]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -128,7 +129,9 @@ def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: 
     assert run.data.params["algorithm"] == "linear"
     assert run.data.metrics["linear/mean"] == result.candidates[0].mean
     assert run.inputs is not None
-    assert run.inputs.dataset_inputs[0].dataset.digest == result.data_sha256[:36]
+    dataset = run.inputs.dataset_inputs[0].dataset
+    assert dataset.digest == result.data_sha256[:36]
+    assert json.loads(dataset.profile) == {"num_rows": 404, "num_elements": 404 * 14}
     assert run.info.status == "FINISHED"
     quality = read_json(registry.client, registry.tracking_uri, result.run_id, "quality.json")
     assert [str(RowProblem(**problem)) for problem in quality["problems"]] == [

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from registry.calibration import Calibration, ClassCalibration, NumberCalibration
 from schemas.classes import winners_of
 from schemas.domain import Domain
-from training.learning.folding import Split, first_repetition
+from training.learning.folding import Split, first_repetition, rows_in_none
 
 _GROUPS = ((5000, 20), (400, 5), (200, 3), (0, 1))
 """Rows from which there are so many groups of the prediction; where errors grow with it, more groups are narrower."""
@@ -113,7 +113,7 @@ def cross_reach(
 def parts_of(rows: int, splits: Sequence[Split]) -> list[NDArray[np.int64]]:
     """The validation rows of each fold of the first repetition, and the rows that are in none."""
     parts = [validation for _, validation in first_repetition(splits)]
-    rest = np.setdiff1d(np.arange(rows), np.concatenate(parts))
+    rest = rows_in_none(rows, parts)
     return [*parts, rest] if len(rest) else parts
 
 

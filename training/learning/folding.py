@@ -106,19 +106,26 @@ def cross_validate(
 
 def backward_splits(rows: int, splits: Sequence[Split]) -> list[Split]:
     """A split that predicts the rows in no validation set, which are the earliest if folds follow time; else none."""
-    everything = np.arange(rows)
-    earliest = np.setdiff1d(everything, np.concatenate([validation for _, validation in splits]))
-    return [(np.setdiff1d(everything, earliest), earliest)] if len(earliest) else []
+    earliest = rows_in_none(rows, [validation for _, validation in splits])
+    return [(rows_in_none(rows, [earliest]), earliest)] if len(earliest) else []
+
+
+def rows_in_none(rows: int, parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Of so many rows, the numbers of those that are in no part, in order."""
+    is_outside = np.ones(rows, dtype=bool)
+    for part in parts:
+        is_outside[part] = False
+    return np.flatnonzero(is_outside)
 
 
 def first_repetition(splits: Sequence[Split]) -> list[Split]:
     """The folds before a row is a validation row for the second time: the out-of-fold predictions come from these."""
-    first, seen = list[Split](), set[int]()
+    first = list[Split]()
+    is_seen = np.zeros(1 + max(int(validation.max()) for _, validation in splits), dtype=bool)
     for train, validation in splits:
-        rows = set(validation.tolist())
-        if rows & seen:
+        if is_seen[validation].any():
             break
-        seen |= rows
+        is_seen[validation] = True
         first.append((train, validation))
     return first
 
