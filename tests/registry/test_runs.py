@@ -25,16 +25,15 @@ def test_a_logged_dataset_has_the_schema_of_all_rows(tmp_path: Path) -> None:
             "late value": np.where(gaps == 2998, 1.5, np.nan),
             "text": ["a", None] * 1500,
             "name": ["b"] * 3000,
-            "number": np.arange(3000),
         }
     )
     registry = Registry(tracking_uri_of(Settings(home=tmp_path)), "housing")
     with start_run(registry.client, registry.tracking_uri, "housing", "a run") as run:
-        run.log_dataset(frame, "homes", "homes.csv", "ab" * 32, target="number")
+        run.log_dataset(frame, "homes", "homes.csv", "ab" * 32, target="whole")
     inputs = registry.client.get_run(run.id).inputs
     assert inputs is not None
     dataset = inputs.dataset_inputs[0].dataset
-    whole = PandasDataset(frame, CodeDatasetSource({}), targets="number", digest="of all").to_dict()
+    whole = PandasDataset(frame, CodeDatasetSource({}), targets="whole", digest="of all").to_dict()
     assert dataset.schema
     assert json.loads(dataset.schema) == json.loads(whole["schema"] or "")
     assert [column["required"] for column in json.loads(dataset.schema)["mlflow_colspec"]] == [
@@ -42,7 +41,6 @@ def test_a_logged_dataset_has_the_schema_of_all_rows(tmp_path: Path) -> None:
         False,
         False,
         False,
-        True,
         True,
     ]
     assert dataset.profile == whole["profile"]
