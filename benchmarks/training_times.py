@@ -13,7 +13,8 @@ SECTION = """\
 ## Time and memory
 
 `make bench-training` makes tables up, drafts their domains with `tasador domain new`, and times `tasador train` from
-the command to its end, with reading, checking, report and registry. A training plans its work for two cores.
+the command to its end, with reading, checking, report and registry. A training plans its work for two cores as fast as
+those of [benchmarks-faster-cores.md](benchmarks-faster-cores.md), and takes longer on slower ones.
 
 {table}
 
