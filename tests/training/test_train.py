@@ -131,6 +131,7 @@ def test_a_run_logs_its_data_and_the_refused_rows(settings: Settings, tmp_path: 
     assert run.inputs is not None
     dataset = run.inputs.dataset_inputs[0].dataset
     assert dataset.digest == result.data_sha256[:36]
+    assert dataset.profile
     assert json.loads(dataset.profile) == {"num_rows": 404, "num_elements": 404 * 14}
     assert run.info.status == "FINISHED"
     quality = read_json(registry.client, registry.tracking_uri, result.run_id, "quality.json")
