@@ -7,13 +7,18 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import compress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import DataError
 from tables.header import read_header
 from tables.options import TableOptions
 from tables.paths import size_of
+from tables.plain_csv import read_plain
 from tables.rows import TableChunk, TableRow, in_chunks, index_note
 from tables.text_file import TextFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DELIMITERS = (",", ";", "\t")
 _SAMPLE_CHARACTERS = 64 * 1024
@@ -58,6 +63,17 @@ class CsvFile:
             columns = list(zip(*(cells for _, cells in some), strict=True))
             read = compress(columns, mask) if mask else columns
             yield TableChunk([where for where, _ in some], dict(zip(names, read, strict=True)))
+
+    def whole(self) -> pa.Table | None:
+        """All rows at once, as columns of text; None if the file is not plain (`tables.plain_csv`) or has no rows.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        if not self._text.is_plain_utf8:
+            return None
+        table = read_plain(self._text.path, self._delimiter, self._header.mask)
+        return table and table.rename_columns(self._header.names)
 
     @property
     def _mask(self) -> list[bool] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import DataError
 from tables.cells import is_gap, text_of
 from tables.columns import read_cells
+from tables.csv_file import CsvFile
 from tables.opening import open_table
 from tables.options import DEFAULT_OPTIONS, TableOptions
 from tables.rows import TableChunk
@@ -37,7 +38,9 @@ def read_frame(path: Path, options: TableOptions = DEFAULT_OPTIONS) -> tuple[pd.
         DataError: the file cannot be read as a table, or has no rows.
     """
     table = open_table(path, options)
-    return join_chunks(table.chunks(), path, table.columns), table.notes
+    whole = table.whole() if isinstance(table, CsvFile) else None
+    frame = join_chunks(table.chunks(), path, table.columns) if whole is None else whole.to_pandas()
+    return frame, table.notes
 
 
 def join_chunks(chunks: Iterable[TableChunk], path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -46,6 +46,7 @@ class TextFile:
         self._read_bytes = 0
         self._raw: IO[bytes] | None = None
         self.longest_line_bytes = 0
+        self._is_compressed = False
         self.encoding = self._find_encoding()
 
     @property
@@ -61,6 +62,11 @@ class TextFile:
         if self.encoding.startswith("utf"):
             return []
         return [f"{self.path}: is not UTF-8; read as Latin-1 ({self.encoding})"]
+
+    @property
+    def is_plain_utf8(self) -> bool:
+        """Whether the bytes of the file are text in UTF-8, not compressed."""
+        return self.encoding in {"utf-8", "utf-8-sig"} and not self._is_compressed
 
     def check_lines(self) -> None:
         """Check that each line fits in memory.
@@ -89,6 +95,7 @@ class TextFile:
         """Read the whole file, and return its encoding."""
         with reading(self.path), self.path.open("rb") as raw, _damage(self.path):
             content = _decompressed(raw)
+            self._is_compressed = content is not raw
             block = content.read(_BLOCK_BYTES)
             marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if block.startswith(mark)), None)
             encoding = marked or "utf-8"
