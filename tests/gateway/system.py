@@ -14,6 +14,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
@@ -132,12 +133,15 @@ async def _consuming(url: str, settings: Settings) -> Any:
         scorer.calibration = NumberCalibration(0.9, 500, [], [-2.0], [3.0])
     consumer.follower.model = ServedModel(scorer, Stamp("1", "1-0"), low, high)
     consumer.health.clear("model")
-    task = asyncio.create_task(consumer.run())
-    try:
-        yield
-    finally:
-        consumer.stop()
-        await asyncio.wait_for(task, 20)
+    with pytest.MonkeyPatch.context() as patched:
+        # other tests change folder and environment meanwhile, which would look like a change of params.yaml
+        patched.setattr("consumer.consumer.WATCH_S", 3600.0)
+        task = asyncio.create_task(consumer.run())
+        try:
+            yield
+        finally:
+            consumer.stop()
+            await asyncio.wait_for(task, 60)
         await client.aclose()
         searcher.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from training.learning.encoded_table import EncodedTable
 from training.learning.threads import one_core, one_thread_each
 
 START_SECONDS = 30
+_LOST_TABLES = 3
+"""How often a step may lose the cluster's only copy of the table before the training fails."""
 
 
 class Unit(Protocol):
@@ -65,29 +68,50 @@ class ThreadEngine:
 class DaskEngine:
     """Runs units on the workers of a Dask cluster; units of a worker that dies run again on another.
 
+    Each worker gets the table once. Dask later keeps one copy of it, and where the worker that has it dies, the table
+    is sent again.
+
     Args:
-        table: that the units work on; each worker gets it once.
+        table: that the units work on.
         client: connected to the cluster.
     """
 
     def __init__(self, table: EncodedTable, client: Any) -> None:
         self._client = client
-        self._table = self._client.scatter(table, broadcast=True, hash=False)
+        self._table = table
+        self._sent = self._send()
 
     def run(self, units: Sequence[Any], on_done: Callable[[int], None]) -> list[Any]:
         """As `Engine.run`."""
+        results: dict[int, Any] = {}
+        for is_last in (*[False] * _LOST_TABLES, True):
+            try:
+                self._run_missing(units, results, on_done)
+                break
+            except CancelledError:
+                if is_last:
+                    raise
+                self._sent = self._send()
+        return [results[position] for position in range(len(units))]
+
+    def _run_missing(self, units: Sequence[Any], results: dict[int, Any], on_done: Callable[[int], None]) -> None:
         from distributed import as_completed
 
         completed: Any = as_completed
 
         # `pure` would take two equal units for one; the results are the same either way
-        futures = [self._client.submit(run_unit, unit, self._table, pure=False, retries=2) for unit in units]
-        positions = {future.key: position for position, future in enumerate(futures)}
+        missing = [position for position in range(len(units)) if position not in results]
+        futures = {
+            self._client.submit(run_unit, units[position], self._sent, pure=False, retries=2): position
+            for position in missing
+        }
         with self._client.as_current():
             for future in completed(futures):
-                future.result()
-                on_done(positions[future.key])
-        return list(self._client.gather(futures))
+                results[futures[future]] = future.result()
+                on_done(futures[future])
+
+    def _send(self) -> Any:
+        return self._client.scatter(self._table, broadcast=True, hash=False)
 
 
 def run_unit(unit: Unit, table: EncodedTable) -> Any:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,9 @@ from registry.fingerprint import fingerprint_of
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings, load_settings
 from tests.training.learning.tables import table_of_numbers
+from tests.waiting import wait_until
+from training.learning.encoded_table import EncodedTable, encode_table
+from training.learning.engine import DaskEngine, open_engine
 from training.learning.selection import Selection, select
 from training.progress import discard_progress
 
@@ -48,6 +52,16 @@ def fingerprint(selection: Selection) -> str:
     return fingerprint_of(selection.pipeline, np.asarray(selection.pipeline.predict(rows)))
 
 
+@dataclass(frozen=True)
+class CountRows:
+    """A unit of work: its number for each row of the table."""
+
+    number: int
+
+    def run(self, table: EncodedTable) -> int:
+        return self.number * len(table)
+
+
 @pytest.fixture(scope="module")
 def on_threads() -> str:
     return fingerprint(select(TABLE, settings(), discard_progress))
@@ -73,6 +87,27 @@ def test_a_worker_that_is_killed_costs_its_units_again_and_no_result(cluster: Lo
     assert killed
     assert {worker.pid for worker in cluster.workers.values()} != before
     assert fingerprint(selection) == on_threads
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_the_only_copy_of_the_table_may_be_lost_with_its_worker(cluster: LocalCluster) -> None:
+    table, done = encode_table(TABLE), list[int]()
+    units = [CountRows(number) for number in range(6)]
+    with open_engine(table, dask=cluster.scheduler_address) as engine:
+        assert isinstance(engine, DaskEngine)
+        client, sent = engine._client, engine._sent
+        assert engine.run(units, done.append) == [150 * number for number in range(6)]
+
+        def holders() -> tuple[str, ...]:
+            return tuple(client.who_has(sent).get(sent.key, ()))
+
+        # Dask does so by itself within some seconds
+        client.amm.run_once()
+        (holder,) = wait_until(lambda: held if len(held := holders()) == 1 else ())
+        os.kill(client.run(os.getpid)[holder], signal.SIGKILL)
+        wait_until(sent.cancelled, message="the table is lost")
+        assert engine.run(units, done.append) == [150 * number for number in range(6)]
+    assert sorted(done) == sorted([*range(6)] * 2)
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
