@@ -88,6 +88,19 @@ def cut_off_in_silence(network: Network, master: RedisServer, run: DomainRun) ->
     assert last_of(master, run) == before, "nobody reaches it"
 
 
+def see_takeover(cluster: RedisCluster, network: Network, round_: Round, former: RedisServer) -> tuple[float, float]:
+    """See a takeover from an isolated master to its end: when it was, and how many seconds the search took then."""
+    run = round_.runs[0]
+    master = cluster.wait_for_other_owner(run.streams.listings, former)
+    taken_over = time.monotonic()
+    search_s = seconds_until_answers(run, master, taken_over)
+    assert search_s < LONGEST_SEARCH_S
+    network.heal()
+    wait_for(lambda: ask(former, "ROLE")[0] == b"slave", "the isolated master comes back as a replica")
+    round_.wait_for_answers()
+    return taken_over, search_s
+
+
 def finish(round_: Round, record: Record, *, is_undone: bool, **facts: int) -> None:
     record({**round_.finish(is_undone=is_undone), **facts})
 
@@ -119,13 +132,7 @@ def test_master_of_the_slot_cut_off_from_the_other_nodes(
     network.cut_peers(former.port, id_of(former))
     confirmed, stepped_down_s = confirmed_until(former, run, lambda: not cluster.is_serving(former))
     assert confirmed > 0, "its clients reach it"
-    master = cluster.wait_for_other_owner(run.streams.listings, former)
-    taken_over = time.monotonic()
-    search_s = seconds_until_answers(run, master, taken_over)
-    assert search_s < LONGEST_SEARCH_S
-    network.heal()
-    wait_for(lambda: ask(former, "ROLE")[0] == b"slave", "the isolated master comes back as a replica")
-    round_.wait_for_answers()
+    taken_over, search_s = see_takeover(cluster, network, round_, former)
     finish(
         round_,
         record,
@@ -148,13 +155,7 @@ def test_master_of_the_slot_cut_off_from_everyone(
     begin = time.monotonic()
     network.cut_clients(former.port)
     network.cut_peers(former.port, id_of(former))
-    master = cluster.wait_for_other_owner(run.streams.listings, former)
-    taken_over = time.monotonic()
-    search_s = seconds_until_answers(run, master, taken_over)
-    assert search_s < LONGEST_SEARCH_S
-    network.heal()
-    wait_for(lambda: ask(former, "ROLE")[0] == b"slave", "the isolated master comes back as a replica")
-    round_.wait_for_answers()
+    taken_over, search_s = see_takeover(cluster, network, round_, former)
     takeover_ms, search_ms = round(1000 * (taken_over - begin)), round(1000 * search_s)
     finish(round_, record, is_undone=True, takeover_ms=takeover_ms, search_ms=search_ms)
 

@@ -24,3 +24,11 @@ class Authority:
         authority.cert_pem.write_to_path(str(self.ca))
         signed.cert_chain_pems[0].write_to_path(str(self.certificate))
         signed.private_key_pem.write_to_path(str(self.key))
+
+
+def readable_authority(folder: Path) -> Authority:
+    """An authority whose files a server may read that runs as another user."""
+    authority = Authority(folder)
+    for path in (authority.key, authority.certificate, authority.ca):
+        path.chmod(0o644)
+    return authority

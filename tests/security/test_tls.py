@@ -24,7 +24,7 @@ from tests.gateway.system import consuming, gateway_settings, serving
 from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
 from tests.own_redis import StartOwnRedis
-from tests.security.certificates import Authority
+from tests.security.certificates import Authority, readable_authority
 from tests.security.refused_clients import check_no_certificate, check_unknown_authority
 from tests.security.roles import Users
 from tests.waiting import wait_until
@@ -34,11 +34,7 @@ from transport.connection import connect, connect_async, speaking_to
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    authority = Authority(tmp_path_factory.mktemp("tls") / "own")
-    # the server may run as another user
-    for path in (authority.key, authority.certificate, authority.ca):
-        path.chmod(0o644)
-    return authority
+    return readable_authority(tmp_path_factory.mktemp("tls") / "own")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.gateway.system import consuming, gateway_settings, serving
 from tests.listings import listing, read_boston_rows
 from tests.models import SmallModel
 from tests.node_example import check_answers, node_client
-from tests.security.certificates import Authority
+from tests.security.certificates import Authority, readable_authority
 from tests.security.main_job import STATUS_CODES
 from tests.security.refused_clients import check_no_certificate, check_unknown_authority
 from tests.security.roles import Users
@@ -41,11 +41,7 @@ pytestmark = [pytest.mark.usefixtures("bare")]
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    authority = Authority(tmp_path_factory.mktemp("tls") / "own")
-    # the server may run as another user
-    for path in (authority.key, authority.certificate, authority.ca):
-        path.chmod(0o644)
-    return authority
+    return readable_authority(tmp_path_factory.mktemp("tls") / "own")
 
 
 @pytest.fixture(scope="module")
