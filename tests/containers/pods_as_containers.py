@@ -211,9 +211,11 @@ class PodContainers:
 
     def _files(self, config: str) -> Path:
         folder = self._folder / config
-        folder.mkdir(mode=0o755, exist_ok=True)
-        for name, text in self._configs[config].items():
-            (folder / name).write_text(text, encoding="utf-8")
+        # written once: containers that are starting read it
+        if not folder.exists():
+            folder.mkdir(mode=0o755)
+            for name, text in self._configs[config].items():
+                (folder / name).write_text(text, encoding="utf-8")
         return folder
 
     def _volume(self, claim: str, group: int) -> str:
