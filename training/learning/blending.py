@@ -1,7 +1,8 @@
 """Blends: means of two or three trials, chosen by their out-of-fold predictions.
 
 The members are already cross-validated on the same folds. A blend's predictions on a fold are the mean of its members'
-there, so evaluating all blends is cheap. Weights are equal: learned ones were no better, and fit the folds by chance.
+there, so evaluating all blends is cheap. Weights are equal, or the smooth members and the trees have half each, because
+trees err on the same rows; learned weights were no better, and fit the folds by chance.
 """
 
 from __future__ import annotations
@@ -47,14 +48,24 @@ def best_blends(
         for members in combinations(priced, count):
             if sum(member.cost or 0.0 for member in members) > RESERVE * max_us_per_row:
                 continue
-            # one at a time: their predictions for a large table take much memory
-            blend = mean_of(members, BLEND, table, metric, splits)
-            if _is_worth(blend, best, smaller):
-                best = blend
-            if blend.is_mixed and _is_worth(blend, mixed, smaller_mixed):
-                mixed = replace(blend, name=MIXED_BLEND)
+            for weights in _weightings(members):
+                # one at a time: their predictions for a large table take much memory
+                blend = mean_of(members, weights, BLEND, table, metric, splits)
+                if _is_worth(blend, best, smaller):
+                    best = blend
+                if blend.is_mixed and _is_worth(blend, mixed, smaller_mixed):
+                    mixed = replace(blend, name=MIXED_BLEND)
     found = [each for each in (best, mixed) if each is not None and not (each is mixed and best and best.is_mixed)]
     return [with_power(each, table, metric, splits) for each in found]
+
+
+def _weightings(trials: Sequence[Trial]) -> list[list[float]]:
+    """Equal weights, and those by which the smooth members weigh as much as the trees, if that is not the same."""
+    equal = [1 / len(trials)] * len(trials)
+    smooth = [trial.members[0].is_smooth for trial in trials]
+    if sum(smooth) * 2 in {0, len(trials), 2 * len(trials)}:
+        return [equal]
+    return [equal, [0.5 / smooth.count(each) for each in smooth]]
 
 
 def _is_worth(blend: Trial, best: Trial | None, smaller: Trial | None) -> bool:
@@ -69,16 +80,23 @@ def make_voting_estimator(domain: Domain, estimators: Sequence[tuple[str, Any]],
     return VotingRegressor(list(estimators), weights=list(weights))
 
 
-def fitted_blend(table: EncodedTable, unfitted: Sequence[tuple[str, Any]], fitted: Sequence[Any], power: float) -> Any:
-    """An estimator that predicts the mean of members, which are fitted already.
+def fitted_blend(
+    table: EncodedTable,
+    unfitted: Sequence[tuple[str, Any]],
+    fitted: Sequence[Any],
+    weights: Sequence[float],
+    power: float,
+) -> Any:
+    """An estimator that predicts the weighted mean of members, which are fitted already.
 
     Args:
         table: that they were fitted on.
         unfitted: names and unfitted estimators of the members.
         fitted: the same, fitted.
+        weights: of the members.
         power: of the blend's probabilities; 1 for none.
     """
-    vote = make_voting_estimator(table.domain, unfitted, [1.0] * len(unfitted))
+    vote = make_voting_estimator(table.domain, unfitted, weights)
     vote.estimators_ = list(fitted)
     vote.named_estimators_ = Bunch(**{name: each for (name, _), each in zip(unfitted, fitted, strict=True)})
     if not table.classes:
@@ -87,6 +105,6 @@ def fitted_blend(table: EncodedTable, unfitted: Sequence[tuple[str, Any]], fitte
     vote.classes_ = vote.le_.classes_
     if power == 1:
         return vote
-    whole = SharpenedClassifier(make_voting_estimator(table.domain, unfitted, [1.0] * len(unfitted)), power)
+    whole = SharpenedClassifier(make_voting_estimator(table.domain, unfitted, weights), power)
     whole.estimator_, whole.classes_ = vote, vote.classes_
     return whole

@@ -88,7 +88,7 @@ class Fitter:
         estimate = fitted[0]
         if len(fitted) > 1:
             unfitted = [(name_of(member), member.estimator(self.table, self.seed)) for member in trial.members]
-            estimate = fitted_blend(self.table, unfitted, fitted, trial.power)
+            estimate = fitted_blend(self.table, unfitted, fitted, trial.weights, trial.power)
         if threshold is not None:
             estimate = with_threshold(estimate, threshold, self.table.matrix, self.table.labels)
         return Pipeline([(ENCODE, encode), ("estimate", estimate)])

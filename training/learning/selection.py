@@ -229,7 +229,7 @@ class _Course:
         params = trial.members[0].params()
         if len(trial.members) > 1:
             names = [name_of(member) for member in trial.members]
-            params = {"members": names, "weights": [1 / len(names)] * len(names), "power": trial.power}
+            params = {"members": names, "weights": list(trial.weights), "power": trial.power}
         is_affordable = trial.cost is None or trial.cost <= self.limit
         candidate = Candidate(trial.name, mean, sd, cost, is_affordable, folds, params, trial.is_mixed)
         shown = "cost not known before it is measured" if trial.cost is None else f"{cost:.1f} µs a row"

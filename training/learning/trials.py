@@ -19,7 +19,7 @@ Predictions = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A member, or several with equal weights, on every fold.
+    """A member, or the weighted mean of several, on every fold.
 
     Attributes:
         name: of the candidate.
@@ -30,6 +30,7 @@ class Trial:
         losses: of each fold.
         cost: counted cost of a row in µs; None if nobody knows it before it is measured.
         power: of a blend's probabilities, beside those of its members.
+        weights: of the members; their sum is 1.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Trial:
     losses: tuple[float, ...]
     cost: float | None
     power: float = 1.0
+    weights: tuple[float, ...] = (1.0,)
 
     @property
     def loss(self) -> float:
@@ -81,14 +83,33 @@ def trial_of(
     return Trial(name, (replace(member, power=power),), tuple(predictions), others, losses, cost)
 
 
-def mean_of(trials: Sequence[Trial], name: str, table: EncodedTable, metric: str, splits: Sequence[Split]) -> Trial:
-    """The mean of several trials, without a power of its own."""
-    predictions = tuple(np.mean(fold, axis=0) for fold in zip(*(each.predictions for each in trials), strict=True))
+def mean_of(
+    trials: Sequence[Trial],
+    weights: Sequence[float],
+    name: str,
+    table: EncodedTable,
+    metric: str,
+    splits: Sequence[Split],
+) -> Trial:
+    """The weighted mean of trials of one member each, without a power of its own.
+
+    Args:
+        trials: to blend.
+        weights: of each; their sum is 1.
+        name: of the blend.
+        table: the training rows.
+        metric: that decides.
+        splits: the folds.
+    """
+    predictions = tuple(
+        np.average(fold, axis=0, weights=weights) for fold in zip(*(each.predictions for each in trials), strict=True)
+    )
     parts = [each.others for each in trials if each.others is not None]
-    others = np.mean(np.array(parts), axis=0) if parts else None
+    others = np.average(np.array(parts), axis=0, weights=weights) if parts else None
     members = tuple(member for each in trials for member in each.members)
     cost = sum(each.cost or 0.0 for each in trials)
-    return Trial(name, members, predictions, others, _losses(table, metric, splits, predictions), cost)
+    losses = _losses(table, metric, splits, predictions)
+    return Trial(name, members, predictions, others, losses, cost, weights=tuple(weights))
 
 
 def with_power(trial: Trial, table: EncodedTable, metric: str, splits: Sequence[Split]) -> Trial:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from registry.scorer import ENCODE
@@ -56,7 +57,7 @@ def test_a_blend_has_the_scores_and_predictions_of_a_voting_estimator(contract: 
     np.testing.assert_allclose(blend.losses, folds.scores, rtol=1e-6)
     # members that are fitted already make the same model
     fitted = [each.fit(encoded.matrix, encoded.labels) for _, each in unfitted]
-    made = fitted_blend(encoded, unfitted, fitted, blend.power)
+    made = fitted_blend(encoded, unfitted, fitted, blend.weights, blend.power)
     again = whole.fit(encoded.matrix, encoded.labels)
     name = "predict_proba" if table.domain.target.classes else "predict"
     np.testing.assert_allclose(getattr(made, name)(encoded.matrix), getattr(again, name)(encoded.matrix))
@@ -84,6 +85,37 @@ def test_a_third_member_must_be_worth_its_cost() -> None:
     assert blend.loss == pytest.approx(good.loss)
     (whole,) = best_blends([good, other], encoded, "rmse", splits, LIMIT)
     assert all(first <= second for first, second in pairwise([0.0, whole.loss, max(good.loss, other.loss)]))
+
+
+def test_smooth_members_weigh_as_much_as_trees_where_trees_err_on_the_same_rows() -> None:
+    table = made_up_table(Rents, 120)
+    encoded, splits = encode_table(table), splits_of(table, TRAINING)
+    smooth, trees = trials_of(table, encoded, splits, "linear", "extra-trees")
+    exact, rng = [encoded.target[validation] for _, validation in splits], np.random.default_rng(1)
+    shared = [rng.normal(0, 1, len(each)) for each in exact]
+
+    def off_by(trial: Trial, name: str, errors: Sequence[NDArray[np.float64]]) -> Trial:
+        each = zip(exact, errors, strict=True)
+        return replace(trial, name=name, predictions=tuple(true + error for true, error in each))
+
+    def noise(scale: float) -> list[NDArray[np.float64]]:
+        return [rng.normal(0, scale, len(each)) for each in exact]
+
+    forest, booster = (
+        off_by(trees, name, [a + b for a, b in zip(shared, noise(0.7), strict=True)]) for name in ("forest", "booster")
+    )
+    line = off_by(smooth, "line", noise(1.0))
+    (blend,) = best_blends([forest, line, booster], encoded, "rmse", splits, LIMIT)
+    assert [member.is_smooth for member in blend.members] == [False, True, False]
+    assert blend.weights == (0.25, 0.5, 0.25)
+    mean = [(f / 4 + k / 2 + b / 4) for f, k, b in zip(*(t.predictions for t in (forest, line, booster)), strict=True)]
+    for predicted, expected in zip(blend.predictions, mean, strict=True):
+        np.testing.assert_allclose(predicted, expected)
+    unfitted = [(str(at), member.estimator(encoded, 1)) for at, member in enumerate(blend.members)]
+    fitted = [each.fit(encoded.matrix, encoded.labels) for _, each in unfitted]
+    made = fitted_blend(encoded, unfitted, fitted, blend.weights, blend.power)
+    parts = [each.predict(encoded.matrix) for each in fitted]
+    np.testing.assert_allclose(made.predict(encoded.matrix), parts[0] / 4 + parts[1] / 2 + parts[2] / 4)
 
 
 def test_the_best_mixed_blend_is_found_beside_a_better_one() -> None:
