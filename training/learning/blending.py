@@ -63,7 +63,7 @@ def _weightings(trials: Sequence[Trial]) -> list[list[float]]:
     """Equal weights, and those by which the smooth members weigh as much as the trees, if that is not the same."""
     equal = [1 / len(trials)] * len(trials)
     smooth = [trial.members[0].is_smooth for trial in trials]
-    if sum(smooth) * 2 in {0, len(trials), 2 * len(trials)}:
+    if len(set(smooth)) == 1 or smooth.count(True) == smooth.count(False):
         return [equal]
     return [equal, [0.5 / smooth.count(each) for each in smooth]]
 
